@@ -1,0 +1,190 @@
+/**
+ * What happened, at the moment it happened: the domain's events and the bus that carries them.
+ *
+ * Every `at` and every timestamp in a timeline is monotonic milliseconds of the one `Clock`. No event carries a
+ * query string, a credential or a URL: a target appears as its path.
+ */
+import type { ByteRange } from './bytes/byte-range.ts';
+import type { ProxyErrorType } from './errors.ts';
+
+/** The states of a fill, in the order in which a cold one passes them. */
+export const fillPhases = ['idle', 'queued', 'starting', 'filling', 'paused', 'complete', 'failed'] as const;
+export type FillPhase = (typeof fillPhases)[number];
+
+/** How a wait for the first byte of a reply ended; `late` means that its budget was spent. */
+export const waitOutcomes = ['served', 'late', 'failed', 'gone'] as const;
+export type WaitOutcome = (typeof waitOutcomes)[number];
+
+/** Where the bytes of a reply came from: disk, memory (landed a moment ago), or the origin without storing. */
+export const byteSources = ['store', 'memory', 'pass-through'] as const;
+export type ByteSource = (typeof byteSources)[number];
+
+/**
+ * How a request ended. `served`: the whole reply went out. `refused`: our own 3xx or 4xx. `passed`: the origin's own
+ * error status. `failed`: our own 5xx. `cut`: the head was out and the rest could not be had. `gone`: the client left.
+ */
+export const requestOutcomes = ['served', 'refused', 'passed', 'failed', 'cut', 'gone'] as const;
+export type RequestOutcome = (typeof requestOutcomes)[number];
+
+/** Whether the asked bytes were there when the request came: all, none or some; `pass` for pass-through. */
+export const cacheResults = ['hit', 'miss', 'partial', 'stale', 'pass', 'none'] as const;
+export type CacheResult = (typeof cacheResults)[number];
+
+/** Why an origin is asked again. */
+export const retryCauses = ['refused', 'reset', 'timeout', 'status', 'cut', 'stall', 'other'] as const;
+export type RetryCause = (typeof retryCauses)[number];
+
+interface FillEventBase {
+  at: number;
+  fill: number;
+  origin: string;
+  path: string;
+}
+
+export interface FillStateEvent extends FillEventBase {
+  type: 'fill-state';
+  from: FillPhase;
+  to: FillPhase;
+}
+
+/** One cursor's way to its first byte; `null` for `connectedAt` where a warm connection needed no connecting. */
+export interface FillFirstByteEvent extends FillEventBase {
+  type: 'fill-first-byte';
+  offset: number;
+  /** 1 for the first try. */
+  attempt: number;
+  /** Milliseconds spent in the queue for a connection, before `startedAt`. */
+  queued: number;
+  startedAt: number;
+  connectedAt: number | null;
+  headAt: number;
+  landedAt: number;
+  storedAt: number;
+}
+
+export interface FillDoneEvent extends FillEventBase {
+  type: 'fill-done';
+  length: number;
+  duration: number;
+}
+
+export interface FillFailedEvent extends FillEventBase {
+  type: 'fill-failed';
+  error: ProxyErrorType | 'origin_status' | 'store';
+  status: number | null;
+  message: string;
+}
+
+/** An origin is about to be asked again; `heal` when bytes had already come. */
+export interface RetryEvent extends FillEventBase {
+  type: 'retry';
+  kind: 'retry' | 'heal';
+  cause: RetryCause;
+  offset: number;
+  attempt: number;
+  delay: number;
+}
+
+export interface BytesLandedEvent {
+  type: 'bytes-landed';
+  at: number;
+  origin: string;
+  bytes: number;
+}
+
+export interface BytesSentEvent {
+  type: 'bytes-sent';
+  at: number;
+  origin: string;
+  source: ByteSource;
+  bytes: number;
+}
+
+/** A request's wait for its first byte has ended; those that found it present do not wait. */
+export interface FirstByteWaitEvent {
+  type: 'first-byte-wait';
+  at: number;
+  request: number;
+  origin: string;
+  outcome: WaitOutcome;
+  /** Milliseconds from the request's acceptance. */
+  duration: number;
+}
+
+/** A 5xx of firstbyte's own making (not one passed on from an origin) went out. */
+export interface OwnErrorEvent {
+  type: 'own-error';
+  at: number;
+  request: number;
+  origin: string | null;
+  path: string;
+  status: number;
+  reason: ProxyErrorType;
+  /** The fill's phase when it was decided; `null` where there was no fill. */
+  phase: FillPhase | null;
+  /** Milliseconds from the request's acceptance. */
+  waited: number;
+  message: string;
+}
+
+export interface RequestDoneEvent {
+  type: 'request-done';
+  at: number;
+  request: number;
+  /** `null` where no origin was named. */
+  origin: string | null;
+  path: string;
+  method: string;
+  /** `null` where the client left before a status was known. */
+  status: number | null;
+  outcome: RequestOutcome;
+  cache: CacheResult;
+  range: ByteRange | null;
+  bytes: number;
+  timeline: {
+    acceptedAt: number;
+    /** The first of the nine patience bytes, where any went out. */
+    patienceAt: number | null;
+    headOutAt: number | null;
+    firstByteOutAt: number | null;
+    doneAt: number;
+  };
+}
+
+/** A bug: something was thrown that nobody expects, or an illegal transition was asked for. */
+export interface BugEvent {
+  type: 'bug';
+  at: number;
+  message: string;
+  stack: string;
+}
+
+export type DomainEvent =
+  | FillStateEvent
+  | FillFirstByteEvent
+  | FillDoneEvent
+  | FillFailedEvent
+  | RetryEvent
+  | BytesLandedEvent
+  | BytesSentEvent
+  | FirstByteWaitEvent
+  | OwnErrorEvent
+  | RequestDoneEvent
+  | BugEvent;
+
+export type Listener = (event: DomainEvent) => void;
+
+/** Carries each event, synchronously and in order, to whoever listens. */
+export class EventBus {
+  readonly #listeners = new Set<Listener>();
+
+  /** Returns the function that ends the subscription. A listener must not throw. */
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  emit(event: DomainEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}

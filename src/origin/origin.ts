@@ -1,0 +1,46 @@
+/**
+ * PORT: ask one target of an origin for its bytes from one offset.
+ *
+ * A request lives like this: `open` connects (or takes a warm connection), sends one GET and resolves with the
+ * head; the caller then pulls the body, one network read at a time, until `null` (the end by the message's own
+ * framing, RFC 9112 §6) or an error (it was cut). What is not pulled stays in the network: that is the
+ * backpressure. Nothing here retries, stores or judges the answer.
+ */
+import type { Fields } from '../http/fields.ts';
+
+export interface Origin {
+  /** The name it is mounted under. */
+  readonly name: string;
+  /**
+   * Sends one request and resolves with the head of the answer, whatever its status (redirects are followed as
+   * the origin's policy allows). Rejects with a `ProxyError` where no head came, or with the signal's reason.
+   */
+  open(request: OriginRequest, signal: AbortSignal): Promise<OriginReply>;
+  /** Ends every connection. */
+  close(): Promise<void>;
+}
+
+export interface OriginRequest {
+  /** Path and query at the origin, beginning with `/`, as the client sent them. */
+  readonly target: string;
+  /** Fields to send beside those that the origin adds itself: `range`, `if-range`, `if-none-match`, … */
+  readonly fields: Fields;
+  /** Called once when a connection is there and the request is about to be written. */
+  readonly onConnected?: () => void;
+}
+
+export interface OriginReply {
+  readonly status: number;
+  readonly fields: Fields;
+  readonly body: OriginBody;
+}
+
+export interface OriginBody {
+  /**
+   * The next bytes as the network gave them (at least one), or `null` at the end of a message that ended as its
+   * framing promised. Rejects with a `ProxyError` where the message was cut. One call at a time.
+   */
+  read(): Promise<Buffer | null>;
+  /** Gives up the rest of the body and its connection; a pending `read` rejects. Harmless after the end. */
+  cancel(): void;
+}

@@ -1,0 +1,76 @@
+/**
+ * PORT: random-access objects that outlive the process.
+ *
+ * An object holds bytes of exactly one representation. It lives like this: `create` (empty) or `find` (with what
+ * was durable) → `write` and `read` in any order → `commit` → `close`. A write is readable as soon as it is
+ * accepted, from memory until it is on disk; only what was committed is found again after a restart.
+ */
+import type { ByteRange } from '../bytes/byte-range.ts';
+import type { Representation } from '../http/representation.ts';
+
+/** The name of an object: lower-case hexadecimal SHA-256 of its cache key. */
+export type ObjectName = string;
+
+export interface Store {
+  /** The newest object of that name, or `null`. Everything in its `durable` ranges can be read. */
+  find(name: ObjectName): Promise<StoreObject | null>;
+  /** A new, empty object, which replaces one of the same name for later calls of `find`. */
+  create(name: ObjectName, representation: Representation): Promise<StoreObject>;
+  /** Forgets the object; those who have it open can read on until they close it. */
+  remove(name: ObjectName): Promise<void>;
+  /** Every object that `find` would find, in no particular order. */
+  list(): AsyncIterable<StoredObject>;
+  /** Commits everything and lets go of the directory. */
+  close(): Promise<void>;
+}
+
+export interface StoredObject {
+  readonly name: ObjectName;
+  readonly representation: Representation;
+  /** Bytes that are durable. */
+  readonly bytes: number;
+}
+
+export interface StoreObject {
+  readonly name: ObjectName;
+  readonly representation: Representation;
+  /** What could be read when this object was opened: sorted, disjoint, not adjacent. */
+  readonly durable: readonly ByteRange[];
+  /**
+   * Takes `bytes` at `offset`; they are readable on return. Never called twice for the same byte. The object keeps
+   * the buffer. A promise means "enough for now": wait for it before the next write. It rejects, as does every
+   * later write, with a `StoreError` when the medium failed.
+   */
+  write(offset: number, bytes: Buffer): Promise<void> | undefined;
+  /**
+   * The first bytes of `range`: at least one, and as many as are cheap to give at once (at most 256 KiB). Every
+   * byte of `range` must be present. Rejects with a `StoreError` where they can no longer be read, for instance
+   * because their checksum is wrong.
+   */
+  read(range: ByteRange): Slice | Promise<Slice>;
+  /** Replaces the description: same bytes, fresher fields (RFC 9111 §3.2), or a length known at last. */
+  describe(representation: Representation): void;
+  /** Resolves when everything that can be durable is. */
+  commit(): Promise<void>;
+  /** Commits and lets go; no other call may follow. */
+  close(): Promise<void>;
+}
+
+/** Bytes lent to one reader. */
+export interface Slice {
+  readonly bytes: Buffer;
+  /** Gives the memory back; to be called exactly once, when nobody will look at `bytes` again. */
+  release(): void;
+}
+
+/** The medium failed: full, read-only, broken, or its content is not what was written. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  /** The system's code (`ENOSPC`, `EIO`, …), or `CORRUPT` where a checksum is wrong. */
+  readonly code: string;
+
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
