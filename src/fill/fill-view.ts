@@ -1,0 +1,107 @@
+/** A fill as people see it: plain values at one moment, and the words for why it is where it is. */
+import type { ByteRange } from '../bytes/byte-range.ts';
+import { describeFailure, type Failure } from './failure.ts';
+
+/** What the control API sees of the fills. */
+export interface FillsView {
+  /** Every fill that is known now, each a copy that changes no more. */
+  fills(): FillView[];
+}
+
+/** Every time is monotonic milliseconds of the one `Clock`. */
+export interface FillView {
+  /** The number that the fill's events carry. */
+  readonly id: number;
+  readonly origin: string;
+  /** The target's path, without its query. */
+  readonly path: string;
+  readonly state: FillStateView;
+  /** The representation's length in bytes; `null` while it is unknown. */
+  readonly length: number | null;
+  /** The bytes that can be read now: sorted, disjoint, not adjacent. */
+  readonly present: readonly ByteRange[];
+  readonly cursors: readonly CursorView[];
+  readonly readers: readonly ReaderView[];
+  /** How many readers wait for a byte that is not present. */
+  readonly waiters: number;
+}
+
+/** A phase with what belongs to it; budgets are in milliseconds. */
+export type FillStateView =
+  | { readonly phase: 'idle' }
+  | { readonly phase: 'queued'; readonly since: number; readonly budget: number }
+  | {
+      readonly phase: 'starting';
+      readonly since: number;
+      readonly budget: number;
+      /** 1 for the first try. */
+      readonly attempt: number;
+      /** How the last try ended; `null` on the first. */
+      readonly lastFailure: Failure | null;
+    }
+  | { readonly phase: 'filling'; readonly since: number }
+  | { readonly phase: 'paused'; readonly by: 'idle' | 'user' | 'disk' }
+  | { readonly phase: 'complete' }
+  | {
+      readonly phase: 'failed';
+      readonly failure: Failure;
+      /** Before this the origin asked to be left alone; `null` where it said nothing. */
+      readonly retryAt: number | null;
+    };
+
+export interface CursorView {
+  /** The offset of the next byte that it will write. */
+  readonly position: number;
+  /** `resting` at the window's edge; `retrying` in the pause before the origin is asked again. */
+  readonly state: 'queued' | 'starting' | 'filling' | 'resting' | 'retrying';
+  readonly attempt: number;
+}
+
+export interface ReaderView {
+  /** The offset of the next byte that it will take. */
+  readonly position: number;
+}
+
+const pauseReasons = {
+  idle: 'paused: nobody reads it',
+  user: 'paused by its user until lifted',
+  disk: 'paused: the disk takes no more',
+} as const;
+
+/** Why a fill is in its phase, in words: "waiting for the origin: 12.4 s of 30 s, attempt 3, connection refused". */
+export function phaseReason(state: FillStateView, now: number): string {
+  switch (state.phase) {
+    case 'idle':
+      return 'nobody asks for it';
+    case 'queued':
+      return `waiting for one of the origin's connections: ${spent(state, now)}`;
+    case 'starting': {
+      const failure = state.lastFailure === null ? '' : `, ${inFewWords(state.lastFailure)}`;
+      return `waiting for the origin: ${spent(state, now)}, attempt ${state.attempt}${failure}`;
+    }
+    case 'filling':
+      return `bytes have been landing for ${seconds(now - state.since)}`;
+    case 'paused':
+      return pauseReasons[state.by];
+    case 'complete':
+      return 'every byte is present';
+    case 'failed': {
+      const pause = state.retryAt === null ? 0 : Math.max(0, state.retryAt - now);
+      const next = pause > 0 ? `the origin wants ${seconds(pause)} of rest` : 'a new request asks the origin again';
+      return `failed: ${describeFailure(state.failure).replace(/\.$/, '')}; ${next}`;
+    }
+  }
+}
+
+function spent(state: { since: number; budget: number }, now: number): string {
+  return `${seconds(now - state.since)} of ${seconds(state.budget)}`;
+}
+
+function inFewWords(failure: Failure): string {
+  if (failure.kind === 'error') return failure.error.type.replaceAll('_', ' ');
+  return failure.kind === 'answer' ? `status ${failure.answer.status}` : describeFailure(failure);
+}
+
+function seconds(milliseconds: number): string {
+  return `${Number((milliseconds / 1000).toFixed(1))} s`;
+}
