@@ -1,3 +1,58 @@
-/** Header fields as they came: pairs in order, names in lower case, duplicates kept (RFC 9110 §5). */
+/**
+ * Header fields as they came: pairs in order, names in lower case, duplicates kept (RFC 9110 §5), and the few ways
+ * of reading them that do not depend on which field it is.
+ */
 
 export type Fields = ReadonlyArray<readonly [name: string, value: string]>;
+
+/** Fields for one hop (RFC 9110 §7.6.1) or one proxy (§11.7): never forwarded, never stored (RFC 9111 §3.1). */
+const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** The value of the field `name` (lower case), its lines joined by `, ` (RFC 9110 §5.3); `null` where there is none. */
+export function fieldValue(fields: Fields, name: string): string | null {
+  let value: string | null = null;
+  for (const [candidate, line] of fields) {
+    if (candidate === name) value = value === null ? line : `${value}, ${line}`;
+  }
+  return value;
+}
+
+/** Fields from names and values in turn, as `node:http` and undici report them. */
+export function fieldsFromRaw(rawHeaders: readonly string[]): Fields {
+  const fields: [string, string][] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    fields.push([(rawHeaders[index] ?? '').toLowerCase(), rawHeaders[index + 1] ?? '']);
+  }
+  return fields;
+}
+
+/** `fields` without those of the hop they came by, among them all that `Connection` lists (RFC 9110 §7.6.1). */
+export function endToEnd(fields: Fields): Fields {
+  const listed = new Set(listMembers(fieldValue(fields, 'connection') ?? '').map((option) => option.toLowerCase()));
+  return fields.filter(([name]) => !hopByHop.has(name) && !listed.has(name));
+}
+
+/** The members of a comma-separated list without quoted strings; empty ones do not count (RFC 9110 §5.6.1.2). */
+export function listMembers(value: string): string[] {
+  return value
+    .split(',')
+    .map((member) => member.replace(/^[ \t]+|[ \t]+$/g, ''))
+    .filter((member) => member !== '');
+}
+
+/** `1*DIGIT` as a number; `null` for anything else, and where it is above 2^53 - 1. */
+export function parseDecimal(text: string): number | null {
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(number) ? number : null;
+}

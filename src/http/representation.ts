@@ -1,15 +1,75 @@
 /** One version of what a target holds (RFC 9110 §3.2): the only owner of its length. */
-import type { Fields } from './fields.ts';
-import type { Validator } from './validator.ts';
+import { endToEnd, type Fields, fieldValue } from './fields.ts';
+import { parseEntityTag, sameValidator, type Validator, validatorOf, weaklyEqual } from './validator.ts';
 
 export interface Representation {
   /** In bytes; `null` until the end where the origin does not say. */
   readonly length: number | null;
   readonly validator: Validator | null;
-  /** The origin's end-to-end fields, without those that describe one message (`content-length`, `content-range`, …). */
+  /**
+   * The origin's end-to-end fields, without those that describe one message (`content-length`, `content-range`, …).
+   * `date` and `age` are among them: its age is reckoned from them.
+   */
   readonly fields: Fields;
   /** Wall-clock milliseconds at which the origin last vouched for it, for `Age` and freshness. */
   readonly validatedAt: number;
   /** Whether the origin answered a range request with 206, so that another offset can be asked for. */
   readonly ranges: boolean;
+}
+
+/** Fields about the bytes of one message, which another range of the same representation would give otherwise. */
+const aboutOneMessage: ReadonlySet<string> = new Set(['content-length', 'content-range', 'content-digest']);
+
+/** Besides those: fields that a 304 may not change, because the stored bytes were made with them (RFC 9111 §3.2). */
+const fixedByContent: ReadonlySet<string> = new Set(['content-encoding', 'content-type', 'etag', 'last-modified']);
+
+/** Fields that tell when a message was made: those of the message that vouched last are the only ones that count. */
+const aboutTime: ReadonlySet<string> = new Set(['age', 'date']);
+
+/** The representation that the head of a 200 or 206 describes. */
+export function representationFrom(
+  fields: Fields,
+  length: number | null,
+  { validatedAt, ranges }: Pick<Representation, 'validatedAt' | 'ranges'>,
+): Representation {
+  return { length, validator: validatorOf(fields), fields: storedFields(fields), validatedAt, ranges };
+}
+
+/**
+ * Whether both are certainly one version: the same validator, and no two lengths. Without a validator nothing is
+ * certain.
+ */
+export function sameRepresentation(a: Representation, b: Representation): boolean {
+  if (a.validator === null || b.validator === null) return false;
+  if (a.length !== null && b.length !== null && a.length !== b.length) return false;
+  return sameValidator(a.validator, b.validator);
+}
+
+/** Whether parts of it from several answers may be put together: only under a strong validator (RFC 9111 §3.4). */
+export function combinable(representation: Representation): boolean {
+  return representation.validator?.strong === true;
+}
+
+/**
+ * The same version with the fresher fields of a 304 (RFC 9111 §3.2). A 304 that names another version vouches for
+ * nothing (§4.3.4): then `representation` itself is given back, as old as it was.
+ */
+export function refreshed(representation: Representation, fieldsOf304: Fields, validatedAt: number): Representation {
+  if (!vouchesFor(fieldsOf304, representation)) return representation;
+  const fresh = storedFields(fieldsOf304).filter(([name]) => !fixedByContent.has(name));
+  const replaced = new Set(fresh.map(([name]) => name));
+  const kept = representation.fields.filter(([name]) => !replaced.has(name) && !aboutTime.has(name));
+  return { ...representation, fields: [...kept, ...fresh], validatedAt };
+}
+
+/** RFC 9111 §4.3.4; a 304 without a validator can only mean the one that it was asked about. */
+function vouchesFor(fieldsOf304: Fields, { validator }: Representation): boolean {
+  const tag = parseEntityTag(fieldValue(fieldsOf304, 'etag') ?? '');
+  if (tag !== null) return validator !== null && weaklyEqual(tag, validator);
+  const date = fieldValue(fieldsOf304, 'last-modified');
+  return date === null || validator?.kind !== 'last-modified' || validator.value === date;
+}
+
+function storedFields(fields: Fields): Fields {
+  return endToEnd(fields).filter(([name]) => !aboutOneMessage.has(name));
 }

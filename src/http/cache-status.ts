@@ -1,0 +1,41 @@
+/** `Cache-Status`: what this cache did for one request (RFC 9211). */
+import { type BareItem, serializeList, Token } from 'structured-headers';
+import { printable, proxyName } from './proxy-name.ts';
+
+/** Why a request went forward (RFC 9211 §2.2). */
+export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale' | 'partial';
+
+export type CacheStatus = CacheHit | CacheForward;
+
+export interface CacheHit extends Remarks {
+  readonly hit: true;
+}
+
+export interface CacheForward extends Remarks {
+  readonly fwd: ForwardReason;
+  /** The origin's status, where it is not the one sent to the client (§2.3). */
+  readonly fwdStatus?: number | undefined;
+  readonly stored?: boolean | undefined;
+  readonly collapsed?: boolean | undefined;
+}
+
+interface Remarks {
+  /** Remaining freshness in whole seconds, negative once stale (§2.4). */
+  readonly ttl?: number | undefined;
+  readonly detail?: string | undefined;
+}
+
+export function cacheStatus(status: CacheStatus): string {
+  const parameters = new Map<string, BareItem>();
+  if ('hit' in status) {
+    parameters.set('hit', true);
+  } else {
+    parameters.set('fwd', new Token(status.fwd));
+    if (status.fwdStatus !== undefined) parameters.set('fwd-status', status.fwdStatus);
+    if (status.stored === true) parameters.set('stored', true);
+    if (status.collapsed === true) parameters.set('collapsed', true);
+  }
+  if (status.ttl !== undefined) parameters.set('ttl', Math.trunc(status.ttl));
+  if (status.detail !== undefined) parameters.set('detail', printable(status.detail));
+  return serializeList([[proxyName, parameters]]);
+}

@@ -1,0 +1,35 @@
+/** The `Content-Range` field (RFC 9110 §14.4), read from origins and written for clients. */
+import type { ByteRange } from '../bytes/byte-range.ts';
+import { parseDecimal } from './fields.ts';
+
+export type ContentRange =
+  /** Of a 206: half-open, never empty; `total` is `null` for `*`. */
+  | { readonly start: number; readonly end: number; readonly total: number | null }
+  /** Of a 416: the whole length. */
+  | { readonly unsatisfiedTotal: number };
+
+/** `null` where the field is absent, malformed, contradicts itself, or counts in another unit than bytes. */
+export function parseContentRange(value: string | null): ContentRange | null {
+  const match = /^bytes (?:(?<first>\d+)-(?<last>\d+)|\*)\/(?<total>\d+|\*)$/i.exec(value ?? '');
+  if (match === null) return null;
+  const { first, last, total: complete = '*' } = match.groups ?? {};
+  const total = parseDecimal(complete);
+  if (total === null && complete !== '*') return null;
+  if (first === undefined || last === undefined) return total === null ? null : { unsatisfiedTotal: total };
+
+  const start = parseDecimal(first);
+  const lastPosition = parseDecimal(last);
+  if (start === null || lastPosition === null) return null;
+  // Invalid, and not to be recombined with anything (§14.4).
+  if (lastPosition < start || (total !== null && total <= lastPosition)) return null;
+  return { start, end: lastPosition + 1, total };
+}
+
+/** For a 206: `range` is not empty. */
+export function formatContentRange(range: ByteRange, total: number | null): string;
+/** For a 416. */
+export function formatContentRange(range: null, total: number): string;
+export function formatContentRange(range: ByteRange | null, total: number | null): string {
+  const positions = range === null ? '*' : `${range.start}-${range.end - 1}`;
+  return `bytes ${positions}/${total ?? '*'}`;
+}

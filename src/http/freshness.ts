@@ -1,0 +1,117 @@
+/** May an answer be stored (RFC 9111 §3), for how long is it fresh (§4.2), how old is it (§4.2.3). */
+import {
+  type CacheControl,
+  deltaSeconds,
+  parseCacheControl,
+  responseDirectives,
+  targetedDirectives,
+} from './cache-control.ts';
+import { type Fields, fieldValue, listMembers, parseDecimal } from './fields.ts';
+import { parseHttpDate } from './http-date.ts';
+import type { Representation } from './representation.ts';
+
+export { type CacheControl, parseCacheControl } from './cache-control.ts';
+
+/**
+ * `rfc9111`: a shared cache and nothing more. `media`: the same, but what an origin leaves open is fresh for a
+ * default of our own. `always`: a private cache by the operator's choice, for origins that forbid storing films.
+ */
+export type CacheMode = 'media' | 'rfc9111' | 'always';
+
+/** Statuses that may be stored without explicit freshness (RFC 9110 §15.1). */
+const heuristicallyCacheable: ReadonlySet<number> = new Set([
+  200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501,
+]);
+
+/** Whether the answer to a GET may be stored (RFC 9111 §3). */
+export function storable(requestFields: Fields, status: number, fields: Fields, mode: CacheMode): boolean {
+  if (mode === 'always' && (status === 200 || status === 206)) return true;
+  const directives = responseDirectives(fields);
+  // A status that we understand overrides no-store where the origin asks us to understand it (§5.2.2.3).
+  const forbidden =
+    directives.has('no-store') && !(directives.has('must-understand') && heuristicallyCacheable.has(status));
+  if (forbidden || directives.has('private')) return false;
+  if (parseCacheControl(fieldValue(requestFields, 'cache-control')).has('no-store')) return false;
+  // An answer that varies by everything matches no later request (§4.1).
+  if (listMembers(fieldValue(fields, 'vary') ?? '').includes('*')) return false;
+  // In media mode a client's credentials are part of the key.
+  const authorized = mode === 'rfc9111' && fieldValue(requestFields, 'authorization') !== null;
+  if (authorized && !allowsSharing(directives)) return false;
+  return (
+    heuristicallyCacheable.has(status) || directives.has('public') || explicitLifetime(fields, 'shared', 0) !== null
+  );
+}
+
+/** RFC 9111 §3.5. */
+function allowsSharing(directives: CacheControl): boolean {
+  return directives.has('public') || directives.has('s-maxage') || directives.has('must-revalidate');
+}
+
+export interface Freshness {
+  /** Wall-clock milliseconds from which on it is stale. */
+  readonly until: number;
+  /** Whether the origin itself said so. */
+  readonly explicit: boolean;
+}
+
+/**
+ * Until when a stored representation may be served without asking (RFC 9111 §4.2). `mediaDefault` is how long one
+ * without explicit freshness is fresh, in milliseconds; strict mode does without it.
+ */
+export function freshUntil(representation: Representation, mediaDefault: number, mode: CacheMode): Freshness {
+  const { fields, validatedAt } = representation;
+  const bornAt = validatedAt - initialAge(representation);
+  const lifetime = explicitLifetime(fields, mode === 'always' ? 'private' : 'shared', validatedAt);
+  const neverFresh = responseDirectives(fields).has('no-cache') || lifetime === 0;
+  if (mode === 'always' && neverFresh) return { until: validatedAt + mediaDefault, explicit: false };
+  if (neverFresh) return { until: validatedAt, explicit: true };
+  if (lifetime !== null) return { until: bornAt + lifetime, explicit: true };
+  if (mode === 'rfc9111') return { until: bornAt + heuristicLifetime(representation), explicit: false };
+  return { until: validatedAt + mediaDefault, explicit: false };
+}
+
+/** Whether it may not be served stale, even where the origin cannot be reached (RFC 9111 §4.2.4). */
+export function mustRevalidate(representation: Representation): boolean {
+  const directives = responseDirectives(representation.fields);
+  // A shared cache reads s-maxage as proxy-revalidate (§5.2.2.10).
+  return ['must-revalidate', 'proxy-revalidate', 's-maxage', 'no-cache'].some((name) => directives.has(name));
+}
+
+/** For `Age`, in whole seconds (RFC 9111 §4.2.3); `now` is wall-clock milliseconds. */
+export function currentAge(representation: Representation, now: number): number {
+  const resident = Math.max(0, now - representation.validatedAt);
+  return Math.floor((initialAge(representation) + resident) / 1000);
+}
+
+/** RFC 9111 §4.2.1, in milliseconds; `null` where the origin does not say. */
+function explicitLifetime(fields: Fields, cache: 'shared' | 'private', validatedAt: number): number | null {
+  const directives = responseDirectives(fields);
+  const shared = cache === 'shared' ? deltaSeconds(directives, 's-maxage') : null;
+  const seconds = shared ?? deltaSeconds(directives, 'max-age');
+  if (seconds !== null) return seconds * 1000;
+  const expires = fieldValue(fields, 'expires');
+  // A targeted field speaks for Expires too (RFC 9213 §2.2).
+  if (expires === null || targetedDirectives(fields) !== null) return null;
+  // An invalid date, `0` above all, is in the past (§5.3).
+  const until = parseHttpDate(expires) ?? Number.NEGATIVE_INFINITY;
+  return Math.max(0, until - sentAt(fields, validatedAt));
+}
+
+/** A tenth of the time for which it had not changed (RFC 9111 §4.2.2), in milliseconds. */
+function heuristicLifetime({ fields, validatedAt }: Representation): number {
+  const modified = parseHttpDate(fieldValue(fields, 'last-modified') ?? '');
+  return modified === null ? 0 : Math.max(0, (sentAt(fields, validatedAt) - modified) / 10);
+}
+
+/** How old the answer was when it came: `corrected_initial_age` of RFC 9111 §4.2.3, in milliseconds. */
+function initialAge({ fields, validatedAt }: Representation): number {
+  const apparent = Math.max(0, validatedAt - sentAt(fields, validatedAt));
+  // Of several values the first counts (§5.1).
+  const stated = parseDecimal(listMembers(fieldValue(fields, 'age') ?? '')[0] ?? '') ?? 0;
+  return Math.max(apparent, stated * 1000);
+}
+
+/** The origin's `Date`; the moment of arrival where it sent none (RFC 9110 §6.6.1). */
+function sentAt(fields: Fields, arrivedAt: number): number {
+  return parseHttpDate(fieldValue(fields, 'date') ?? '') ?? arrivedAt;
+}

@@ -1,0 +1,10 @@
+/** How this proxy names itself and words its remarks in structured fields (RFC 9651). */
+import { Token } from 'structured-headers';
+
+/** Our member in `Cache-Status`, `Proxy-Status` and `Via`. */
+export const proxyName = new Token('firstbyte');
+
+/** `text` as a String can carry it (RFC 9651 §3.3.3): whatever is not printable ASCII becomes a question mark. */
+export function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/gu, '?');
+}
