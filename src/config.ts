@@ -1,0 +1,301 @@
+/**
+ * Every setting, in one table, and the only file that reads the environment.
+ *
+ * The table makes the flags, the `FIRSTBYTE_*` variables, the keys of the file, `firstbyte config --explain` and
+ * docs/reference/configuration.md. A flag is stronger than a variable, a variable than the file, the file than the
+ * default. Whatever is wrong is refused, all of it at once.
+ */
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import type { z } from 'zod';
+import { exposureProblems } from './config/exposure.ts';
+import { type OriginSettings, originSettings, origins, originTable } from './config/origins.ts';
+import { ConfigError, describeIssue } from './config/problems.ts';
+import { choice, count, duration, list, listenAddress, network, orOff, path, secret, size } from './config/values.ts';
+import {
+  findWritten,
+  type SettingNames,
+  type SettingsInput,
+  type ValueSource,
+  type Written,
+} from './config/written.ts';
+
+export type { OriginSettings } from './config/origins.ts';
+export { ConfigError } from './config/problems.ts';
+export type { ListenAddress, Network } from './config/values.ts';
+export type { SettingsInput, ValueSource } from './config/written.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A default that depends on the machine, and its words for the reference. */
+interface MachineDefault {
+  readonly words: string;
+  from(env: Environment): string;
+}
+
+interface SettingRow {
+  readonly group: 'listening' | 'origins' | 'cache' | 'waiting' | 'limits' | 'logging';
+  readonly type: z.ZodType;
+  /** As a person would write it; `null` for none. */
+  readonly default: string | null | MachineDefault;
+  readonly sentence: string;
+  /** Where the flag is not simply the key; `null` where a flag would show a secret to every process. */
+  readonly flag?: string | null;
+  /** Whether the flag may be given several times. */
+  readonly repeatable?: true;
+}
+
+export const settingTable = {
+  listen: {
+    group: 'listening',
+    type: list(listenAddress, { atLeast: 1 }),
+    default: '127.0.0.1:8787',
+    repeatable: true,
+    sentence: 'Where players connect; port 0 takes any free port.',
+  },
+  allowFrom: {
+    group: 'listening',
+    type: list(network),
+    default: '',
+    repeatable: true,
+    sentence: 'Networks that media is served to, beside this machine; required to listen beyond loopback.',
+  },
+  token: {
+    group: 'listening',
+    type: secret,
+    default: null,
+    flag: null,
+    sentence: 'The bearer token that the control API asks for beyond loopback; without one it is closed there.',
+  },
+  drainTimeout: {
+    group: 'listening',
+    type: duration(),
+    default: '10s',
+    sentence: 'How long replies may go on after the first SIGTERM or SIGINT.',
+  },
+  headTimeout: {
+    group: 'listening',
+    type: duration({ atLeast: '1s' }),
+    default: '15s',
+    sentence: 'How long a client may take to send the head of a request.',
+  },
+  origins: {
+    group: 'origins',
+    type: origins,
+    default: '',
+    flag: 'origin',
+    repeatable: true,
+    sentence: 'The servers that media comes from, each mounted at `/NAME/`.',
+  },
+  maxConnections: {
+    group: 'origins',
+    type: count({ atLeast: 1 }),
+    default: '32',
+    sentence: 'Connections to one origin at one time, where the origin has no number of its own.',
+  },
+  connectTimeout: {
+    group: 'origins',
+    type: duration({ atLeast: '1ms' }),
+    default: '10s',
+    sentence: 'How long one attempt to connect to an origin may take, inside `firstByteTimeout`.',
+  },
+  cacheDir: {
+    group: 'cache',
+    type: path,
+    default: {
+      words: '$XDG_CACHE_HOME/firstbyte, or ~/.cache/firstbyte',
+      from: ({ XDG_CACHE_HOME: base }) =>
+        join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'firstbyte'),
+    },
+    sentence: 'The directory that holds what was fetched; one process owns it at a time.',
+  },
+  store: {
+    group: 'cache',
+    type: choice(['disk', 'memory']),
+    default: 'disk',
+    sentence: 'Where fetched bytes are kept; `memory` forgets them at the end and is not bounded.',
+  },
+  mediaFreshness: {
+    group: 'cache',
+    type: duration(),
+    default: '24h',
+    sentence: 'How long media is fresh where its origin does not say.',
+  },
+  readAhead: {
+    group: 'cache',
+    type: size({ atLeast: '64KiB' }),
+    default: '64MiB',
+    sentence: 'How far past a reader a fill may run.',
+  },
+  restTimeout: {
+    group: 'cache',
+    type: duration(),
+    default: '5s',
+    sentence: 'How long a fill that has run `readAhead` past its readers keeps its connection.',
+  },
+  firstByteTimeout: {
+    group: 'waiting',
+    type: duration({ atLeast: '1ms' }),
+    default: '30s',
+    sentence: 'How long a reader waits for the first byte of what it asked for, retries included.',
+  },
+  stallTimeout: {
+    group: 'waiting',
+    type: duration({ atLeast: '1ms' }),
+    default: '10s',
+    sentence: 'How long an origin may be silent in mid-body before another connection is tried.',
+  },
+  healTimeout: {
+    group: 'waiting',
+    type: duration({ atLeast: '1ms' }),
+    default: '90s',
+    sentence: 'How long a reply whose head is out may go without any progress before it is cut.',
+  },
+  retryInitial: {
+    group: 'waiting',
+    type: duration({ atLeast: '1ms' }),
+    default: '100ms',
+    sentence: 'The longest first pause before an origin is asked again; it doubles up to `retryMax`.',
+  },
+  retryMax: {
+    group: 'waiting',
+    type: duration({ atLeast: '1ms' }),
+    default: '2s',
+    sentence: 'The longest pause before an origin is asked again.',
+  },
+  queueTimeout: {
+    group: 'waiting',
+    type: duration({ atLeast: '1ms' }),
+    default: '30s',
+    sentence: "How long a request waits for one of its origin's connections.",
+  },
+  patience: {
+    group: 'waiting',
+    type: orOff(duration({ atLeast: '1ms' })),
+    default: '5s',
+    sentence: 'After how long without a reply the first byte of the status line goes out, to keep a player waiting.',
+  },
+  patienceInterval: {
+    group: 'waiting',
+    type: duration({ atLeast: '1ms' }),
+    default: '10s',
+    sentence: 'The time between two bytes of patience.',
+  },
+  maxQueued: {
+    group: 'limits',
+    type: count({ atLeast: 0 }),
+    default: '1000',
+    sentence: 'How many requests may wait for a connection at one time.',
+  },
+  bufferMemory: {
+    group: 'limits',
+    type: size({ atLeast: '1MiB' }),
+    default: '48MiB',
+    sentence: 'Memory for reading from disk, shared by all replies.',
+  },
+  summaryInterval: {
+    group: 'logging',
+    type: duration({ atLeast: '1s' }),
+    default: '30s',
+    sentence: 'The time between two summary lines in the log while there is traffic.',
+  },
+  logLevel: {
+    group: 'logging',
+    type: choice(['debug', 'info', 'warn', 'error']),
+    default: 'info',
+    sentence: 'The least important lines that are logged.',
+  },
+  logFormat: {
+    group: 'logging',
+    type: choice(['text', 'json']),
+    default: 'text',
+    sentence: 'Lines for people or for programs.',
+  },
+} as const satisfies Record<string, SettingRow>;
+
+type Table = typeof settingTable;
+export type SettingKey = keyof Table;
+type Read<Row extends SettingRow> = z.output<Row['type']> | (Row['default'] extends null ? null : never);
+
+type ReadValues = { readonly [Key in SettingKey]: Read<Table[Key]> };
+
+/** All settings, read: times in milliseconds, sizes in bytes, `null` for none. */
+export interface Settings extends Omit<ReadValues, 'origins'> {
+  readonly origins: readonly OriginSettings[];
+}
+
+export interface LoadedSettings {
+  readonly settings: Settings;
+  /** Where each value came from. */
+  readonly sources: Readonly<Record<SettingKey, ValueSource>>;
+}
+
+export const settingKeys = Object.keys(settingTable) as SettingKey[];
+
+export function settingRow(key: SettingKey): SettingRow {
+  return settingTable[key];
+}
+
+/** The flag of a setting, such as `--cache-dir` (`null` for a secret), and its variable, such as `FIRSTBYTE_CACHE_DIR`. */
+export function namesOf(key: SettingKey): SettingNames {
+  const kebabCase = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const { flag = kebabCase } = settingRow(key);
+  return {
+    key,
+    flag: flag === null ? null : `--${flag}`,
+    variable: `FIRSTBYTE_${(flag ?? kebabCase).replaceAll('-', '_').toUpperCase()}`,
+  };
+}
+
+/**
+ * Reads all settings from where they were written.
+ *
+ * @throws {ConfigError} naming each value that is wrong and what would be right, and each name that is unknown.
+ */
+export function loadSettings(input: SettingsInput = {}): LoadedSettings {
+  const { flags = {}, env = process.env, readFile = (path) => readFileSync(path, 'utf8') } = input;
+  const problems: string[] = [];
+  const written = findWritten(settingKeys.map(namesOf), { flags, env, readFile }, problems);
+
+  const values: Record<string, unknown> = {};
+  const sources: Record<string, ValueSource> = {};
+  for (const key of settingKeys) {
+    const { type, default: preset, flag } = settingRow(key);
+    const { raw, source } = written.get(key) ?? defaultOf(preset, env);
+    sources[key] = source;
+    if (raw === null && preset === null) {
+      values[key] = null;
+      continue;
+    }
+    const read = type.safeParse(raw, { reportInput: true });
+    values[key] = read.data;
+    const context = { key, place: source.name, secret: flag === null, innerNames: Object.keys(originTable) };
+    for (const issue of read.error?.issues ?? []) problems.push(...describeIssue(issue, context));
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const read = values as ReadValues;
+  const settings: Settings = {
+    ...read,
+    cacheDir: resolve(directoryOf(sources.cacheDir), read.cacheDir),
+    origins: originSettings(read.origins, {
+      maxConnections: read.maxConnections,
+      readFile: (path) => readFile(resolve(directoryOf(sources.origins), path)),
+      problems,
+    }),
+  };
+  problems.push(...exposureProblems(settings.listen, settings.allowFrom));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { settings, sources: sources as Record<SettingKey, ValueSource> };
+}
+
+/** What a relative path is relative to: the file that holds it, or the working directory. */
+function directoryOf(source: ValueSource | undefined): string {
+  return source?.from === 'file' ? dirname(source.name) : '.';
+}
+
+function defaultOf(preset: SettingRow['default'], env: Environment): Written {
+  const raw = preset === null || typeof preset === 'string' ? preset : preset.from(env);
+  return { raw, source: { from: 'default', name: '', text: raw ?? '' } };
+}

@@ -1,0 +1,51 @@
+/** What is wrong with a configuration, in words that name the key, the value and what would be right. */
+import type { z } from 'zod';
+import { nearestName } from './nearest-name.ts';
+
+/** A configuration that is wrong, with every reason. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** A value as it may be shown: no credentials and no query of a URL. */
+export function showValue(raw: unknown): string {
+  if (typeof raw === 'string') {
+    return raw
+      .replace(/\?.*$/s, '?***')
+      .replace(/^([a-z0-9-]+=)?([a-z]+:\/\/)?.*@/is, (_, name = '', scheme = '') => `${name}${scheme}***@`);
+  }
+  if (Array.isArray(raw)) return raw.map(showValue).join(' ');
+  return JSON.stringify(raw, (_, value) => (typeof value === 'string' ? showValue(value) : value)) ?? 'nothing';
+}
+
+/** "… is unknown", with the name that was probably meant. */
+export function unknownName(what: string, wrong: string, names: readonly string[]): string {
+  const nearest = nearestName(wrong, names);
+  return `${what} is unknown${nearest === null ? '' : `; did you mean ${nearest}?`}`;
+}
+
+/**
+ * Says what an issue of zod is about.
+ *
+ * `place` is where the value was written; `innerNames` are the names that an object in the value may have.
+ */
+export function describeIssue(
+  issue: z.core.$ZodIssue,
+  { key, place, secret, innerNames }: { key: string; place: string; secret: boolean; innerNames: readonly string[] },
+): string[] {
+  const at = [key, ...issue.path.filter((step) => typeof step === 'string')].join('.');
+  const where = place === '' ? at : `${at} (${place})`;
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((name) => unknownName(`${at}.${name} (${place})`, name, innerNames));
+  }
+  const right = issue.code === 'invalid_key' ? issue.issues[0]?.message : issue.message;
+  const wrong = issue.code === 'invalid_key' ? issue.path.at(-1) : issue.input;
+  if (wrong === undefined) return [`${where} is missing: give ${right}`];
+  return [`${where}: ${secret ? 'the value' : `"${showValue(wrong)}"`} is not ${right}`];
+}

@@ -1,0 +1,151 @@
+/**
+ * The kinds of values that a setting can have, each with the words that say what would be right.
+ *
+ * Every kind reads what a person writes (in a flag, a variable or the file) and gives what the program wants:
+ * milliseconds, bytes, addresses. The words are the error message and the reference page.
+ */
+import { isIP, isIPv6 } from 'node:net';
+import { z } from 'zod';
+
+/** An address to listen on, as `net.Server.listen` takes it. */
+export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** A network in CIDR notation, as `net.BlockList.addSubnet` takes it. */
+export interface Network {
+  readonly address: string;
+  readonly prefix: number;
+  readonly family: 'ipv4' | 'ipv6';
+}
+
+/** What a setting is measured in once it has been read. */
+export type Unit = 'milliseconds' | 'bytes' | 'number' | 'text';
+
+/** What would be right for a value of this kind, to follow the words "is not". */
+export function accepts(type: z.ZodType): string {
+  return type.meta()?.description ?? 'a value';
+}
+
+export function unitOf(type: z.ZodType): Unit {
+  return (type.meta()?.unit as Unit | undefined) ?? 'text';
+}
+
+/** A kind of value from the words that describe it and a function that reads it; `undefined` means wrong. */
+export function kind<T>(description: string, unit: Unit, read: (raw: unknown) => T | undefined): z.ZodType<T> {
+  return z
+    .unknown()
+    .transform((raw, context) => {
+      const value = read(raw);
+      if (value !== undefined) return value;
+      context.addIssue({ code: 'custom', message: description });
+      return z.NEVER;
+    })
+    .meta({ description, unit });
+}
+
+const milliseconds: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds, written with a unit. */
+export function duration({ atLeast = '0s' } = {}): z.ZodType<number> {
+  const least = inUnits(atLeast, milliseconds) ?? 0;
+  const words = least > 0 ? `a duration of at least ${atLeast}` : 'a duration';
+  return kind(`${words}, such as 100ms, 30s, 2m or 24h`, 'milliseconds', (raw) =>
+    noLess(inUnits(raw, milliseconds), least),
+  );
+}
+
+/** As `type`, or `off`, which reads as `null`. */
+export function orOff<T>(type: z.ZodType<T>): z.ZodType<T | null> {
+  return kind(`${accepts(type)}, or off`, unitOf(type), (raw) => (raw === 'off' ? null : type.safeParse(raw).data));
+}
+
+const bytes: Record<string, number> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
+
+/** Bytes, written with a unit. */
+export function size({ atLeast }: { atLeast: string }): z.ZodType<number> {
+  const least = inUnits(atLeast, bytes) ?? 0;
+  return kind(`a size of at least ${atLeast}, such as 64MiB or 1GB`, 'bytes', (raw) =>
+    noLess(inUnits(raw, bytes), least),
+  );
+}
+
+function inUnits(raw: unknown, units: Record<string, number>): number | undefined {
+  const match = typeof raw === 'string' ? /^(\d+(?:\.\d+)?) ?([a-zA-Z]+)$/.exec(raw.trim()) : null;
+  const unit = match?.[2] !== undefined && Object.hasOwn(units, match[2]) ? units[match[2]] : undefined;
+  if (unit === undefined) return undefined;
+  const value = Math.round(Number(match?.[1]) * unit);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+function noLess(value: number | undefined, least: number): number | undefined {
+  return value !== undefined && value >= least ? value : undefined;
+}
+
+/** A whole number. */
+export function count({ atLeast }: { atLeast: number }): z.ZodType<number> {
+  return kind(`a whole number of at least ${atLeast}`, 'number', (raw) => {
+    const value = typeof raw === 'string' && /^\d{1,15}$/.test(raw) ? Number(raw) : raw;
+    return typeof value === 'number' && Number.isSafeInteger(value) && value >= atLeast ? value : undefined;
+  });
+}
+
+/** One of a few words. */
+export function choice<const T extends string>(words: readonly T[]): z.ZodType<T> {
+  return kind(`one of ${words.join(', ')}`, 'text', (raw) => words.find((word) => word === raw));
+}
+
+/** A path on this machine, not yet made absolute. */
+export const path: z.ZodType<string> = kind('a path', 'text', (raw) =>
+  typeof raw === 'string' && raw !== '' && !raw.includes('\0') ? raw : undefined,
+);
+
+/** A secret that is sent in a header field. */
+export const secret: z.ZodType<string> = kind('a text of at least 16 letters, digits or -._~+/=', 'text', (raw) =>
+  typeof raw === 'string' && /^[\w.~+/=-]{16,}$/.test(raw) ? raw : undefined,
+);
+
+/** Several values: a list in the file, separated by spaces elsewhere. */
+export function list<T>(element: z.ZodType<T>, { atLeast = 0 } = {}): z.ZodType<T[]> {
+  const description = accepts(element);
+  return z
+    .preprocess(words, z.array(element, { error: description }).min(atLeast, { error: description }))
+    .meta({ description: `${description}; several are separated by spaces`, unit: 'text' });
+}
+
+/** The words of a text; anything else as it is. */
+export function words(raw: unknown): unknown {
+  return typeof raw === 'string' ? raw.split(/\s+/).filter((word) => word !== '') : raw;
+}
+
+export const listenAddress: z.ZodType<ListenAddress> = kind(
+  'an address such as 127.0.0.1:8787, [::1]:8787, localhost:0 or unix:/run/firstbyte.sock',
+  'text',
+  (raw) => {
+    if (typeof raw !== 'string') return undefined;
+    if (raw.startsWith('unix:/')) return { path: raw.slice('unix:'.length) };
+    const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(raw);
+    const port = Number(match?.[3]);
+    const host = match?.[1] ?? match?.[2] ?? '';
+    const known = match?.[1] === undefined ? host === 'localhost' || isIP(host) === 4 : isIPv6(host);
+    return known && port <= 65_535 ? { host, port } : undefined;
+  },
+);
+
+export const network: z.ZodType<Network> = kind('a network such as 192.168.1.0/24 or fd00::/8', 'text', (raw) => {
+  const match = typeof raw === 'string' ? /^([^/]+)(?:\/(\d{1,3}))?$/.exec(raw) : null;
+  const address = match?.[1] ?? '';
+  const version = isIP(address);
+  if (version === 0 || address.includes('%')) return undefined;
+  const longest = version === 4 ? 32 : 128;
+  const prefix = match?.[2] === undefined ? longest : Number(match[2]);
+  return prefix <= longest ? { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' } : undefined;
+});
