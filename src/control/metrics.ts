@@ -26,6 +26,7 @@ export const countedPhases = fillPhases.filter((phase) => phase !== 'idle');
 
 const methods = ['GET', 'HEAD', 'other'] as const;
 const proxyErrors = Object.keys(proxyErrorTypes);
+const serverErrors = Object.entries(proxyErrorTypes).flatMap(([type, { status }]) => (status >= 500 ? [type] : []));
 const anyOrigin = "an origin's name";
 const anyStatus = 'an HTTP status';
 const secondsEdges = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60] as const;
@@ -59,7 +60,7 @@ export const metricTable = {
     labels: {
       origin: `${anyOrigin}, or ${absent} where none was named`,
       status: anyStatus,
-      reason: proxyErrors,
+      reason: serverErrors,
       phase: [...fillPhases, absent],
     },
   },
@@ -125,10 +126,17 @@ export const metricTable = {
   },
 } as const satisfies Record<string, MetricRow>;
 
-export type Metrics = ReturnType<typeof createMetrics>;
+export type MetricKey = keyof typeof metricTable;
 
-/** Counts from now on what the bus carries. `stop` ends the counting; what was counted stays. */
-export function createMetrics(events: EventBus) {
+export interface Metrics {
+  /** Holds the metrics of the table and nothing else. */
+  readonly registry: Registry;
+  /** Ends the counting; what was counted stays. */
+  stop(): void;
+}
+
+/** Counts what the bus carries from now on. */
+export function createMetrics(events: EventBus): Metrics {
   const registry = new Registry();
   const made = (row: MetricRow) => ({
     name: row.name,
@@ -189,22 +197,7 @@ export function createMetrics(events: EventBus) {
     }
   });
 
-  return {
-    registry,
-    requests,
-    ownErrors,
-    firstByteWaits,
-    fills,
-    fillFirstBytes,
-    fillsDone,
-    fillsFailed,
-    retries,
-    heals,
-    bytesLanded,
-    bytesSent,
-    bugs,
-    stop,
-  };
+  return { registry, stop };
 }
 
 /** The reference page of the metrics (`docs/reference/metrics.md`), made from the table. */

@@ -18,7 +18,7 @@ import {
   type WaitOutcome,
   waitOutcomes,
 } from '../events.ts';
-import { countedPhases, type Metrics } from './metrics.ts';
+import { countedPhases, type MetricKey, type Metrics, metricTable } from './metrics.ts';
 
 /** How many own 5xx are kept with all their fields. */
 const keptErrors = 100;
@@ -58,7 +58,7 @@ export interface OwnErrorCount {
 export interface WaitStats {
   readonly count: number;
   readonly sumSeconds: number;
-  /** How many waits took at most so many seconds; the last edge is `+Inf`. */
+  /** How many waits took at most so long, by the histogram's edges: `0.01s`, …, `60s`. */
   readonly atMost: Record<string, number>;
 }
 
@@ -67,10 +67,11 @@ export type KeptError = Omit<OwnErrorEvent, 'type'> & { readonly time: string };
 
 export interface StatsSource {
   read(): Promise<Stats>;
+  /** Keeps no more errors. */
   stop(): void;
 }
 
-export function createStats(metrics: Metrics, events: EventBus, clock: Clock): StatsSource {
+export function createStats({ registry }: Metrics, events: EventBus, clock: Clock): StatsSource {
   const startedAt = clock.now();
   const last: KeptError[] = [];
   const stop = events.subscribe((event) => {
@@ -81,24 +82,25 @@ export function createStats(metrics: Metrics, events: EventBus, clock: Clock): S
   });
 
   async function read(): Promise<Stats> {
-    const requests = await metrics.requests.get();
-    const ownErrors = await metrics.ownErrors.get();
+    const metrics = await registry.getMetricsAsJSON();
+    const valuesOf = (key: MetricKey): readonly Value[] =>
+      metrics.find(({ name }) => name === metricTable[key].name)?.values ?? [];
     return {
       uptimeSeconds: (clock.now() - startedAt) / 1000,
       requests: {
-        byOutcome: sumBy(requests.values, 'outcome', requestOutcomes),
-        byCache: sumBy(requests.values, 'cache', cacheResults),
+        byOutcome: sumBy(valuesOf('requests'), 'outcome', requestOutcomes),
+        byCache: sumBy(valuesOf('requests'), 'cache', cacheResults),
       },
-      ownErrors: { count: sum(ownErrors.values), by: ownErrorCounts(ownErrors.values), last: [...last] },
-      firstByteWaits: waitStats((await metrics.firstByteWaits.get()).values),
-      fills: sumBy((await metrics.fills.get()).values, 'phase', countedPhases),
-      fillsDone: sum((await metrics.fillsDone.get()).values),
-      fillsFailed: sumBy((await metrics.fillsFailed.get()).values, 'reason', []),
-      bytesLanded: sumBy((await metrics.bytesLanded.get()).values, 'origin', []),
-      bytesSent: sumBy((await metrics.bytesSent.get()).values, 'source', byteSources),
-      retries: sumBy((await metrics.retries.get()).values, 'cause', retryCauses),
-      heals: sumBy((await metrics.heals.get()).values, 'cause', retryCauses),
-      bugs: sum((await metrics.bugs.get()).values),
+      ownErrors: { count: sum(valuesOf('ownErrors')), by: ownErrorCounts(valuesOf('ownErrors')), last: [...last] },
+      firstByteWaits: waitStats(valuesOf('firstByteWaits')),
+      fills: sumBy(valuesOf('fills'), 'phase', countedPhases),
+      fillsDone: sum(valuesOf('fillsDone')),
+      fillsFailed: sumBy(valuesOf('fillsFailed'), 'reason', []),
+      bytesLanded: sumBy(valuesOf('bytesLanded'), 'origin', []),
+      bytesSent: sumBy(valuesOf('bytesSent'), 'source', byteSources),
+      retries: sumBy(valuesOf('retries'), 'cause', retryCauses),
+      heals: sumBy(valuesOf('heals'), 'cause', retryCauses),
+      bugs: sum(valuesOf('bugs')),
     };
   }
 
@@ -140,10 +142,15 @@ function waitStats(values: readonly Value[]): Record<WaitOutcome, WaitStats> {
   const of = (outcome: WaitOutcome): WaitStats => {
     const own = values.filter(({ labels }) => labels.outcome === outcome);
     const part = (suffix: string) => own.filter(({ metricName }) => metricName?.endsWith(suffix));
+    const edges = part('_bucket').filter(({ labels }) => labels.le !== '+Inf');
     return {
       count: sum(part('_count')),
       sumSeconds: sum(part('_sum')),
-      atMost: sumBy(part('_bucket'), 'le', []),
+      atMost: sumBy(
+        edges.map(({ value, labels }) => ({ value, labels: { edge: `${labels.le}s` } })),
+        'edge',
+        [],
+      ),
     };
   };
   return Object.fromEntries(waitOutcomes.map((outcome) => [outcome, of(outcome)])) as Record<WaitOutcome, WaitStats>;

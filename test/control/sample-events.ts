@@ -1,0 +1,99 @@
+/** One plausible event of each type, for a test to change in what it is about. */
+import type {
+  BugEvent,
+  BytesLandedEvent,
+  BytesSentEvent,
+  FillDoneEvent,
+  FillFailedEvent,
+  FillFirstByteEvent,
+  FillPhase,
+  FillStateEvent,
+  FirstByteWaitEvent,
+  OwnErrorEvent,
+  RequestDoneEvent,
+  RetryEvent,
+} from '../../src/events.ts';
+
+const fill = { at: 0, fill: 1, origin: 'films', path: '/a.mkv' } as const;
+
+export function requestDone(changes: Partial<RequestDoneEvent> = {}): RequestDoneEvent {
+  return {
+    type: 'request-done',
+    at: 0,
+    request: 1,
+    origin: 'films',
+    path: '/a.mkv',
+    method: 'GET',
+    status: 206,
+    outcome: 'served',
+    cache: 'miss',
+    range: null,
+    bytes: 10,
+    timeline: { acceptedAt: 0, patienceAt: null, headOutAt: null, firstByteOutAt: null, doneAt: 0 },
+    ...changes,
+  };
+}
+
+export function ownError(changes: Partial<OwnErrorEvent> = {}): OwnErrorEvent {
+  return {
+    type: 'own-error',
+    at: 0,
+    request: 1,
+    origin: 'films',
+    path: '/a.mkv',
+    status: 504,
+    reason: 'http_response_timeout',
+    phase: 'starting',
+    waited: 30_000,
+    message: 'The origin said nothing for 30 s.',
+    ...changes,
+  };
+}
+
+export function firstByteWait(changes: Partial<FirstByteWaitEvent> = {}): FirstByteWaitEvent {
+  return { type: 'first-byte-wait', at: 0, request: 1, origin: 'films', outcome: 'served', duration: 0, ...changes };
+}
+
+export function fillState(from: FillPhase, to: FillPhase): FillStateEvent {
+  return { type: 'fill-state', ...fill, from, to };
+}
+
+export function fillFirstByte(changes: Partial<FillFirstByteEvent> = {}): FillFirstByteEvent {
+  return {
+    type: 'fill-first-byte',
+    ...fill,
+    offset: 0,
+    attempt: 1,
+    queued: 0,
+    startedAt: 0,
+    connectedAt: null,
+    headAt: 0,
+    landedAt: 0,
+    storedAt: 0,
+    ...changes,
+  };
+}
+
+export function fillDone(): FillDoneEvent {
+  return { type: 'fill-done', ...fill, length: 10, duration: 1 };
+}
+
+export function fillFailed(error: FillFailedEvent['error']): FillFailedEvent {
+  return { type: 'fill-failed', ...fill, error, status: null, message: 'It failed.' };
+}
+
+export function retry(changes: Partial<RetryEvent> = {}): RetryEvent {
+  return { type: 'retry', ...fill, kind: 'retry', cause: 'refused', offset: 0, attempt: 2, delay: 100, ...changes };
+}
+
+export function bytesLanded(bytes: number): BytesLandedEvent {
+  return { type: 'bytes-landed', at: 0, origin: 'films', bytes };
+}
+
+export function bytesSent(source: BytesSentEvent['source'], bytes: number): BytesSentEvent {
+  return { type: 'bytes-sent', at: 0, origin: 'films', source, bytes };
+}
+
+export function bug(): BugEvent {
+  return { type: 'bug', at: 0, message: 'That was not to happen.', stack: '' };
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createMetrics } from '../../src/control/metrics.ts';
+import { createStats } from '../../src/control/stats.ts';
+import { EventBus } from '../../src/events.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import * as sample from './sample-events.ts';
+
+function statistics() {
+  const clock = new VirtualClock(Date.UTC(2026, 10, 22));
+  const events = new EventBus();
+  const stats = createStats(createMetrics(events), events, clock);
+  return { clock, events, stats };
+}
+
+test('before anything happened every known count is there and 0', async () => {
+  const { clock, stats } = statistics();
+  await clock.advance(1_500);
+  const read = await stats.read();
+  assert.equal(read.uptimeSeconds, 1.5);
+  assert.deepEqual(read.requests, {
+    byOutcome: { served: 0, refused: 0, passed: 0, failed: 0, cut: 0, gone: 0 },
+    byCache: { hit: 0, miss: 0, partial: 0, stale: 0, pass: 0, none: 0 },
+  });
+  assert.deepEqual(read.ownErrors, { count: 0, by: [], last: [] });
+  assert.deepEqual(read.fills, { queued: 0, starting: 0, filling: 0, paused: 0, complete: 0, failed: 0 });
+  assert.deepEqual(read.bytesSent, { store: 0, memory: 0, 'pass-through': 0 });
+  assert.deepEqual(Object.keys(read.retries), ['refused', 'reset', 'timeout', 'status', 'cut', 'stall', 'other']);
+  assert.deepEqual([read.fillsDone, read.fillsFailed, read.bytesLanded, read.bugs], [0, {}, {}, 0]);
+});
+
+test('requests are summed up over origins, methods and statuses', async () => {
+  const { events, stats } = statistics();
+  events.emit(sample.requestDone({ outcome: 'served', cache: 'hit', origin: 'films' }));
+  events.emit(sample.requestDone({ outcome: 'served', cache: 'miss', origin: 'music', method: 'HEAD' }));
+  events.emit(sample.requestDone({ outcome: 'failed', cache: 'miss', origin: null, status: 504 }));
+  const { byOutcome, byCache } = (await stats.read()).requests;
+  assert.deepEqual([byOutcome.served, byOutcome.failed, byCache.hit, byCache.miss], [2, 1, 1, 2]);
+});
+
+test('own 5xx are summed up by status, reason and phase', async () => {
+  const { events, stats } = statistics();
+  const refused = { status: 502, reason: 'connection_refused', phase: 'starting' } as const;
+  events.emit(sample.ownError({ ...refused, origin: 'films' }));
+  events.emit(sample.ownError({ ...refused, origin: 'music' }));
+  events.emit(sample.ownError({ status: 503, reason: 'proxy_internal_response', phase: null }));
+  const { count, by } = (await stats.read()).ownErrors;
+  assert.equal(count, 3);
+  assert.deepEqual(by, [
+    { status: '502', reason: 'connection_refused', phase: 'starting', count: 2 },
+    { status: '503', reason: 'proxy_internal_response', phase: '-', count: 1 },
+  ]);
+});
+
+test('the last 100 own 5xx are kept with all their fields and the time of day, the newest last', async () => {
+  const { clock, events, stats } = statistics();
+  for (let request = 1; request <= 101; request += 1) {
+    await clock.advance(1_000);
+    events.emit(sample.ownError({ request, at: clock.now() }));
+  }
+  const { count, last } = (await stats.read()).ownErrors;
+  assert.equal(count, 101);
+  assert.equal(last.length, 100);
+  assert.equal(last[0]?.request, 2);
+  const { type: _, ...fields } = sample.ownError({ request: 101, at: 101_000 });
+  assert.deepEqual(last.at(-1), { time: '2026-11-22T00:01:41.000Z', ...fields });
+});
+
+test('waits have count, sum and cumulative buckets by outcome', async () => {
+  const { events, stats } = statistics();
+  events.emit(sample.firstByteWait({ outcome: 'served', duration: 4_000, origin: 'films' }));
+  events.emit(sample.firstByteWait({ outcome: 'served', duration: 12_000, origin: 'music' }));
+  events.emit(sample.firstByteWait({ outcome: 'late', duration: 61_000 }));
+  const { served, late, gone } = (await stats.read()).firstByteWaits;
+  assert.deepEqual([served.count, served.sumSeconds], [2, 16]);
+  assert.deepEqual(
+    ['2.5s', '5s', '10s', '15s', '60s'].map((edge) => served.atMost[edge]),
+    [0, 1, 1, 2, 2],
+  );
+  assert.deepEqual([late.count, late.sumSeconds, late.atMost['60s']], [1, 61, 0]);
+  assert.deepEqual(gone, { count: 0, sumSeconds: 0, atMost: {} });
+});
+
+test('fills, bytes, retries, heals and bugs appear as they are counted', async () => {
+  const { events, stats } = statistics();
+  events.emit(sample.fillState('idle', 'queued'));
+  events.emit(sample.fillDone());
+  events.emit(sample.fillFailed('store'));
+  events.emit(sample.bytesLanded(7));
+  events.emit(sample.bytesSent('store', 5));
+  events.emit(sample.retry({ cause: 'stall' }));
+  events.emit(sample.retry({ kind: 'heal', cause: 'cut' }));
+  events.emit(sample.bug());
+  const read = await stats.read();
+  assert.deepEqual([read.fills.queued, read.fillsDone, read.fillsFailed], [1, 1, { store: 1 }]);
+  assert.deepEqual([read.bytesLanded, read.bytesSent.store], [{ films: 7 }, 5]);
+  assert.deepEqual([read.retries.stall, read.retries.cut, read.heals.cut, read.bugs], [1, 0, 1, 1]);
+});
+
+test('no error is kept after stop', async () => {
+  const { events, stats } = statistics();
+  stats.stop();
+  events.emit(sample.ownError());
+  assert.deepEqual((await stats.read()).ownErrors.last, []);
+});
