@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { type ControlOptions, createControl } from '../../src/control/control-api.ts';
+import type { SummaryLine } from '../../src/control/summary.ts';
+import { type DomainEvent, EventBus } from '../../src/events.ts';
+import type { FillView } from '../../src/fill/fill-view.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import * as sample from './sample-events.ts';
+
+interface Answer {
+  status: number;
+  fields: IncomingHttpHeaders;
+  body: string;
+}
+
+interface Served {
+  clock: VirtualClock;
+  events: EventBus;
+  seen: DomainEvent[];
+  port: number;
+  get(path: string, options?: { method?: string; fields?: Record<string, string>; body?: string }): Promise<Answer>;
+}
+
+/** The control API on a loopback port of its own. */
+async function serve(
+  context: TestContext,
+  options: Partial<ControlOptions> = {},
+  localAddress?: string,
+): Promise<Served> {
+  const clock = new VirtualClock();
+  const events = new EventBus();
+  const seen: DomainEvent[] = [];
+  events.subscribe((event) => seen.push(event));
+  const control = createControl({ fills: { fills: () => [] }, events, clock, ...options });
+  const server: Server = createServer((incoming, response) => {
+    if (localAddress !== undefined) Object.defineProperty(incoming.socket, 'localAddress', { value: localAddress });
+    control.listener(incoming, response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => {
+    control.stop();
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const get: Served['get'] = (path, { method = 'GET', fields = {}, body } = {}) =>
+    new Promise((resolve, reject) => {
+      const outgoing = request({ host: '127.0.0.1', port, path, method, headers: fields }, async (incoming) => {
+        const parts: Buffer[] = [];
+        for await (const part of incoming) parts.push(part);
+        resolve({ status: incoming.statusCode ?? 0, fields: incoming.headers, body: Buffer.concat(parts).toString() });
+      });
+      outgoing.on('error', reject);
+      outgoing.end(body);
+    });
+  return { clock, events, seen, port, get };
+}
+
+function assertProblem({ status, fields, body }: Answer, expected: number): void {
+  assert.equal(status, expected);
+  assert.equal(fields['content-type'], 'application/problem+json');
+  const problem = JSON.parse(body);
+  assert.deepEqual(Object.keys(problem), ['type', 'title', 'status', 'detail']);
+  assert.equal(problem.status, expected);
+  assertSecured(fields);
+}
+
+function assertSecured(fields: IncomingHttpHeaders): void {
+  assert.equal(fields['x-content-type-options'], 'nosniff');
+  assert.equal(fields['cache-control'], 'no-store');
+  assert.match(String(fields['content-security-policy']), /^default-src 'none'/);
+  assert.equal(fields['cross-origin-resource-policy'], 'same-origin');
+}
+
+test('health says ok while the process answers', async (context) => {
+  const { get } = await serve(context);
+  const { status, fields, body } = await get('/-/health');
+  assert.equal(status, 200);
+  assert.match(String(fields['content-type']), /^application\/json/);
+  assert.deepEqual(JSON.parse(body), { status: 'ok' });
+});
+
+test('every path carries the security fields', async (context) => {
+  const { get } = await serve(context);
+  for (const path of ['/-/health', '/-/api/v1/fills', '/-/api/v1/stats', '/-/metrics', '/-/none']) {
+    assertSecured((await get(path)).fields);
+  }
+});
+
+test('HEAD is answered like GET, without the body', async (context) => {
+  const { get } = await serve(context);
+  const { status, body } = await get('/-/health', { method: 'HEAD' });
+  assert.deepEqual([status, body], [200, '']);
+});
+
+test('fills appear with their phase, its reason in words, and who writes and reads', async (context) => {
+  const fill: FillView = {
+    id: 7,
+    origin: 'films',
+    path: '/a.mkv',
+    state: { phase: 'starting', since: 0, budget: 30_000, attempt: 1, lastFailure: null },
+    length: 1_000,
+    present: [
+      { start: 0, end: 100 },
+      { start: 900, end: 1_000 },
+    ],
+    cursors: [{ position: 100, state: 'starting', attempt: 1 }],
+    readers: [{ position: 100 }, { position: 40 }],
+    waiters: 1,
+  };
+  const { clock, get } = await serve(context, { fills: { fills: () => [fill] } });
+  await clock.advance(12_400);
+  const { state: _, ...plain } = fill;
+  const reason = 'waiting for the origin: 12.4 s of 30 s, attempt 1';
+  assert.deepEqual(JSON.parse((await get('/-/api/v1/fills')).body), {
+    fills: [{ ...plain, phase: 'starting', reason, presentBytes: 200 }],
+  });
+});
+
+test('stats give the counts since the start', async (context) => {
+  const { events, get } = await serve(context);
+  events.emit(sample.requestDone());
+  events.emit(sample.ownError());
+  const stats = JSON.parse((await get('/-/api/v1/stats')).body);
+  assert.equal(stats.requests.byOutcome.served, 1);
+  assert.equal(stats.ownErrors.count, 1);
+  assert.equal(stats.ownErrors.last[0].message, 'The origin said nothing for 30 s.');
+});
+
+test('metrics come in the Prometheus text format', async (context) => {
+  const { events, get } = await serve(context);
+  events.emit(sample.bytesLanded(7));
+  const { fields, body } = await get('/-/metrics');
+  assert.equal(fields['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+  assert.match(body, /^firstbyte_landed_bytes_total\{origin="films"\} 7$/m);
+});
+
+test('the summary line is written at its interval', async (context) => {
+  const lines: SummaryLine[] = [];
+  const { clock, events } = await serve(context, { summary: { interval: 30_000, write: (line) => lines.push(line) } });
+  events.emit(sample.requestDone());
+  await clock.advance(30_000);
+  assert.deepEqual(lines, [{ uptimeSeconds: 30, requests: { served: 1 }, cache: { miss: 1 } }]);
+});
+
+test('after stop nothing is counted and no line is written', async () => {
+  const clock = new VirtualClock();
+  const events = new EventBus();
+  const lines: SummaryLine[] = [];
+  const summary = { interval: 1, write: (line: SummaryLine) => lines.push(line) };
+  const control = createControl({ fills: { fills: () => [] }, events, clock, summary });
+  control.stop();
+  events.emit(sample.requestDone());
+  await clock.advance(10);
+  assert.deepEqual([lines.length, clock.pending], [0, 0]);
+});
+
+test('an unknown path is 404', async (context) => {
+  const { get } = await serve(context);
+  assertProblem(await get('/-/api/v1/none'), 404);
+});
+
+test('a foreign Host is 421: DNS rebinding reads nothing', async (context) => {
+  const { get } = await serve(context);
+  assertProblem(await get('/-/api/v1/fills', { fields: { host: 'evil.example' } }), 421);
+});
+
+test('a Host that is none is 400', async (context) => {
+  const { get } = await serve(context);
+  assertProblem(await get('/-/health', { fields: { host: 'a b' } }), 400);
+});
+
+test('an allowed Host is answered', async (context) => {
+  const { get, port } = await serve(context, { hosts: ['media.lan'] });
+  assert.equal((await get('/-/health', { fields: { host: `media.lan:${port}` } })).status, 200);
+});
+
+test('the page of another site gets 403, told by Origin', async (context) => {
+  const { get } = await serve(context);
+  assertProblem(await get('/-/api/v1/fills', { fields: { origin: 'https://evil.example' } }), 403);
+});
+
+test('the page of another site gets 403, told by Sec-Fetch-Site', async (context) => {
+  const { get } = await serve(context);
+  assertProblem(await get('/-/api/v1/fills', { fields: { 'sec-fetch-site': 'cross-site' } }), 403);
+});
+
+test('a page served from here may ask', async (context) => {
+  const { get, port } = await serve(context);
+  const fields = { origin: `http://127.0.0.1:${port}`, 'sec-fetch-site': 'same-origin' };
+  assert.equal((await get('/-/api/v1/fills', { fields })).status, 200);
+});
+
+test('a form POST is 405 and says what is allowed', async (context) => {
+  const { get } = await serve(context);
+  const fields = { 'content-type': 'application/x-www-form-urlencoded' };
+  const answer = await get('/-/api/v1/fills', { method: 'POST', fields, body: 'pause=1' });
+  assertProblem(answer, 405);
+  assert.equal(answer.fields.allow, 'GET, HEAD');
+});
+
+test('a connection beyond loopback without a configured token is 401', async (context) => {
+  const { get } = await serve(context, {}, '192.0.2.1');
+  assertProblem(await get('/-/health'), 401);
+});
+
+test('with a configured token a request without it is 401 with a challenge, and with it is answered', async (context) => {
+  const { get } = await serve(context, { token: 'open sesame' }, '192.0.2.1');
+  const refused = await get('/-/health');
+  assertProblem(refused, 401);
+  assert.match(String(refused.fields['www-authenticate']), /^Bearer/);
+  assertProblem(await get('/-/health', { fields: { authorization: 'Bearer open' } }), 401);
+  assert.equal((await get('/-/health', { fields: { authorization: 'Bearer open sesame' } })).status, 200);
+});
+
+test('something thrown inside is a bug event and a 500 that tells nothing of it', async (context) => {
+  const fills = () => {
+    throw new Error('a secret of the inside');
+  };
+  const { get, seen } = await serve(context, { fills: { fills } });
+  const answer = await get('/-/api/v1/fills');
+  assertProblem(answer, 500);
+  assert.doesNotMatch(answer.body, /secret/);
+  assert.deepEqual(
+    seen.map((event) => [event.type, event.type === 'bug' && event.message]),
+    [['bug', 'a secret of the inside']],
+  );
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ControlPolicy, type ControlRequest, judgeControlRequest } from '../../src/control/control-guard.ts';
+
+const local: ControlRequest = {
+  method: 'GET',
+  localAddress: '127.0.0.1',
+  host: '127.0.0.1:8787',
+  authorization: undefined,
+  origin: undefined,
+  secFetchSite: undefined,
+};
+const token = 'a token of 24 characters';
+
+type Row = [what: string, changes: Partial<ControlRequest>, policy: ControlPolicy, status: number | null];
+
+const rows: Row[] = [
+  ['a request on loopback', {}, {}, null],
+  ['HEAD', { method: 'HEAD' }, {}, null],
+  ['POST', { method: 'POST' }, {}, 405],
+  ['OPTIONS', { method: 'OPTIONS' }, {}, 405],
+
+  ['IPv6 loopback', { localAddress: '::1', host: '[::1]:8787' }, {}, null],
+  ['IPv4 loopback on an IPv6 socket', { localAddress: '::ffff:127.0.0.1' }, {}, null],
+  ['another loopback address', { localAddress: '127.8.9.10', host: '127.8.9.10:8787' }, {}, null],
+  ['a Unix socket', { localAddress: undefined, host: 'localhost' }, {}, null],
+  ['a private network', { localAddress: '192.168.1.5', host: '192.168.1.5:8787' }, {}, 401],
+  ['a public IPv6 address', { localAddress: '2001:db8::1', host: '[2001:db8::1]' }, {}, 401],
+  ['a loopback Host beyond loopback', { localAddress: '192.168.1.5' }, {}, 401],
+
+  ['Host localhost', { host: 'localhost:8787' }, {}, null],
+  ['Host LOCALHOST without port', { host: 'LOCALHOST' }, {}, null],
+  ['no Host', { host: undefined }, {}, 421],
+  ['an empty Host', { host: '' }, {}, 421],
+  ['a foreign Host', { host: 'evil.example' }, {}, 421],
+  ['a foreign Host with our port', { host: 'evil.example:8787' }, {}, 421],
+  ['a Host that begins like loopback', { host: '127.0.0.1.evil.example' }, {}, 421],
+  ['a Host that ends like localhost', { host: 'evil-localhost' }, {}, 421],
+  ['a Host with userinfo', { host: 'localhost@evil.example' }, {}, 421],
+  ['a Host of another address', { host: '192.168.1.5' }, {}, 421],
+  ['the unspecified address as Host', { host: '0.0.0.0:8787' }, {}, 421],
+  ['a Host that is allowed', { host: 'Media.lan:8787' }, { hosts: ['media.lan'] }, null],
+  ['a Host beside the allowed one', { host: 'x.media.lan' }, { hosts: ['media.lan'] }, 421],
+
+  ['the page of another site', { secFetchSite: 'cross-site' }, {}, 403],
+  ['the page of another port', { secFetchSite: 'same-site' }, {}, 403],
+  ['a page of our own', { secFetchSite: 'same-origin', origin: 'http://127.0.0.1:8787' }, {}, null],
+  ['the address bar', { secFetchSite: 'none' }, {}, null],
+  ['the Origin of another site', { origin: 'https://evil.example' }, {}, 403],
+  ['the Origin of another port', { origin: 'http://127.0.0.1:3000' }, {}, 403],
+  ['the Origin null', { origin: 'null' }, {}, 403],
+  ['our own Origin', { origin: 'http://127.0.0.1:8787' }, {}, null],
+
+  ['the token', { authorization: `Bearer ${token}` }, { token }, null],
+  ['the token with its scheme in lower case', { authorization: `bearer ${token}` }, { token }, null],
+  ['no token though one is configured', {}, { token }, 401],
+  ['another token', { authorization: `Bearer ${token}x` }, { token }, 401],
+  ['a part of the token', { authorization: `Bearer ${token.slice(0, -1)}` }, { token }, 401],
+  ['an empty token', { authorization: 'Bearer ' }, { token }, 401],
+  ['the token under another scheme', { authorization: `Basic ${token}` }, { token }, 401],
+  [
+    'the token beyond loopback, under any Host',
+    { authorization: `Bearer ${token}`, localAddress: '192.0.2.1', host: 'media.example' },
+    { token },
+    null,
+  ],
+  [
+    'the token from the page of another site',
+    { authorization: `Bearer ${token}`, origin: 'https://evil.example' },
+    { token },
+    403,
+  ],
+];
+
+for (const [what, changes, policy, status] of rows) {
+  test(`${what} is ${status === null ? 'answered' : `refused with ${status}`}`, () => {
+    assert.equal(judgeControlRequest({ ...local, ...changes }, policy)?.status ?? null, status);
+  });
+}
