@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import type { Fields } from '../http/fields.ts';
-import { accepts, choice, count, kind, path, words } from './values.ts';
+import { choice, count, kind, kindOf, path, wordsOf } from './values.ts';
 
 /** One origin, ready to be opened. */
 export interface OriginSettings {
@@ -30,7 +30,10 @@ interface BaseUrl {
   readonly fields: Fields;
 }
 
-const baseUrl = kind('an http or https URL without query and fragment', 'text', readBaseUrl);
+const baseUrl = kind(
+  { description: 'an http or https URL without query and fragment', unit: 'text', placeholder: 'URL' },
+  readBaseUrl,
+);
 
 function readBaseUrl(raw: unknown): BaseUrl | undefined {
   if (typeof raw !== 'string' || /[?#\s]/.test(raw) || !/^https?:\/\/[^/]/i.test(raw)) return undefined;
@@ -106,7 +109,7 @@ const record = z.record(name, origin, { error: 'NAME=URL' });
 export const origins: z.ZodType<Record<string, ReadOrigin>> = z
   .unknown()
   .transform((raw, context) => {
-    const parts = words(raw);
+    const parts = wordsOf(raw);
     if (!Array.isArray(parts)) return parts;
     const byName: Record<string, string> = {};
     for (const part of parts) {
@@ -120,7 +123,11 @@ export const origins: z.ZodType<Record<string, ReadOrigin>> = z
     return byName;
   })
   .pipe(record)
-  .meta({ description: `NAME=URL, where URL is ${accepts(baseUrl)}; several are separated by spaces` });
+  .meta({
+    description: `NAME=URL, where URL is ${kindOf(baseUrl).description}; several are separated by spaces`,
+    unit: 'text',
+    placeholder: 'NAME=URL',
+  });
 
 /** The origins ready to be opened; a file of certificates that can't be read becomes one of `problems`. */
 export function originSettings(

@@ -20,26 +20,31 @@ export interface Network {
 /** What a setting is measured in once it has been read. */
 export type Unit = 'milliseconds' | 'bytes' | 'number' | 'text';
 
-/** What would be right for a value of this kind, to follow the words "is not". */
-export function accepts(type: z.ZodType): string {
-  return type.meta()?.description ?? 'a value';
+/** The words about a kind of value. */
+export interface Kind {
+  /** What would be right, to follow the words "is not". */
+  readonly description: string;
+  readonly unit: Unit;
+  /** What stands for the value in the help. */
+  readonly placeholder: string;
 }
 
-export function unitOf(type: z.ZodType): Unit {
-  return (type.meta()?.unit as Unit | undefined) ?? 'text';
+export function kindOf(type: z.ZodType): Kind {
+  const { description = 'a value', unit = 'text', placeholder = 'VALUE' } = (type.meta() ?? {}) as Partial<Kind>;
+  return { description, unit, placeholder };
 }
 
-/** A kind of value from the words that describe it and a function that reads it; `undefined` means wrong. */
-export function kind<T>(description: string, unit: Unit, read: (raw: unknown) => T | undefined): z.ZodType<T> {
+/** A kind of value from the words about it and a function that reads it; `undefined` means wrong. */
+export function kind<T>(words: Kind, read: (raw: unknown) => T | undefined): z.ZodType<T> {
   return z
     .unknown()
     .transform((raw, context) => {
       const value = read(raw);
       if (value !== undefined) return value;
-      context.addIssue({ code: 'custom', message: description });
+      context.addIssue({ code: 'custom', message: words.description });
       return z.NEVER;
     })
-    .meta({ description, unit });
+    .meta({ ...words });
 }
 
 const milliseconds: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -48,14 +53,18 @@ const milliseconds: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_6
 export function duration({ atLeast = '0s' } = {}): z.ZodType<number> {
   const least = inUnits(atLeast, milliseconds) ?? 0;
   const words = least > 0 ? `a duration of at least ${atLeast}` : 'a duration';
-  return kind(`${words}, such as 100ms, 30s, 2m or 24h`, 'milliseconds', (raw) =>
-    noLess(inUnits(raw, milliseconds), least),
+  return kind(
+    { description: `${words}, such as 100ms, 30s, 2m or 24h`, unit: 'milliseconds', placeholder: 'DURATION' },
+    (raw) => noLess(inUnits(raw, milliseconds), least),
   );
 }
 
 /** As `type`, or `off`, which reads as `null`. */
 export function orOff<T>(type: z.ZodType<T>): z.ZodType<T | null> {
-  return kind(`${accepts(type)}, or off`, unitOf(type), (raw) => (raw === 'off' ? null : type.safeParse(raw).data));
+  const words = kindOf(type);
+  return kind({ ...words, description: `${words.description}, or off` }, (raw) =>
+    raw === 'off' ? null : type.safeParse(raw).data,
+  );
 }
 
 const bytes: Record<string, number> = {
@@ -73,8 +82,9 @@ const bytes: Record<string, number> = {
 /** Bytes, written with a unit. */
 export function size({ atLeast }: { atLeast: string }): z.ZodType<number> {
   const least = inUnits(atLeast, bytes) ?? 0;
-  return kind(`a size of at least ${atLeast}, such as 64MiB or 1GB`, 'bytes', (raw) =>
-    noLess(inUnits(raw, bytes), least),
+  return kind(
+    { description: `a size of at least ${atLeast}, such as 64MiB or 1GB`, unit: 'bytes', placeholder: 'SIZE' },
+    (raw) => noLess(inUnits(raw, bytes), least),
   );
 }
 
@@ -92,7 +102,8 @@ function noLess(value: number | undefined, least: number): number | undefined {
 
 /** A whole number. */
 export function count({ atLeast }: { atLeast: number }): z.ZodType<number> {
-  return kind(`a whole number of at least ${atLeast}`, 'number', (raw) => {
+  const description = `a whole number of at least ${atLeast}`;
+  return kind({ description, unit: 'number', placeholder: 'NUMBER' }, (raw) => {
     const value = typeof raw === 'string' && /^\d{1,15}$/.test(raw) ? Number(raw) : raw;
     return typeof value === 'number' && Number.isSafeInteger(value) && value >= atLeast ? value : undefined;
   });
@@ -100,35 +111,41 @@ export function count({ atLeast }: { atLeast: number }): z.ZodType<number> {
 
 /** One of a few words. */
 export function choice<const T extends string>(words: readonly T[]): z.ZodType<T> {
-  return kind(`one of ${words.join(', ')}`, 'text', (raw) => words.find((word) => word === raw));
+  return kind({ description: `one of ${words.join(', ')}`, unit: 'text', placeholder: words.join('|') }, (raw) =>
+    words.find((word) => word === raw),
+  );
 }
 
 /** A path on this machine, not yet made absolute. */
-export const path: z.ZodType<string> = kind('a path', 'text', (raw) =>
+export const path: z.ZodType<string> = kind({ description: 'a path', unit: 'text', placeholder: 'PATH' }, (raw) =>
   typeof raw === 'string' && raw !== '' && !raw.includes('\0') ? raw : undefined,
 );
 
 /** A secret that is sent in a header field. */
-export const secret: z.ZodType<string> = kind('a text of at least 16 letters, digits or -._~+/=', 'text', (raw) =>
-  typeof raw === 'string' && /^[\w.~+/=-]{16,}$/.test(raw) ? raw : undefined,
+export const secret: z.ZodType<string> = kind(
+  { description: 'a text of at least 16 letters, digits or -._~+/=', unit: 'text', placeholder: 'SECRET' },
+  (raw) => (typeof raw === 'string' && /^[\w.~+/=-]{16,}$/.test(raw) ? raw : undefined),
 );
 
 /** Several values: a list in the file, separated by spaces elsewhere. */
 export function list<T>(element: z.ZodType<T>, { atLeast = 0 } = {}): z.ZodType<T[]> {
-  const description = accepts(element);
+  const { description, ...words } = kindOf(element);
   return z
-    .preprocess(words, z.array(element, { error: description }).min(atLeast, { error: description }))
-    .meta({ description: `${description}; several are separated by spaces`, unit: 'text' });
+    .preprocess(wordsOf, z.array(element, { error: description }).min(atLeast, { error: description }))
+    .meta({ ...words, description: `${description}; several are separated by spaces` });
 }
 
 /** The words of a text; anything else as it is. */
-export function words(raw: unknown): unknown {
+export function wordsOf(raw: unknown): unknown {
   return typeof raw === 'string' ? raw.split(/\s+/).filter((word) => word !== '') : raw;
 }
 
 export const listenAddress: z.ZodType<ListenAddress> = kind(
-  'an address such as 127.0.0.1:8787, [::1]:8787, localhost:0 or unix:/run/firstbyte.sock',
-  'text',
+  {
+    description: 'an address such as 127.0.0.1:8787, [::1]:8787, localhost:0 or unix:/run/firstbyte.sock',
+    unit: 'text',
+    placeholder: 'ADDRESS',
+  },
   (raw) => {
     if (typeof raw !== 'string') return undefined;
     if (raw.startsWith('unix:/')) return { path: raw.slice('unix:'.length) };
@@ -140,12 +157,15 @@ export const listenAddress: z.ZodType<ListenAddress> = kind(
   },
 );
 
-export const network: z.ZodType<Network> = kind('a network such as 192.168.1.0/24 or fd00::/8', 'text', (raw) => {
-  const match = typeof raw === 'string' ? /^([^/]+)(?:\/(\d{1,3}))?$/.exec(raw) : null;
-  const address = match?.[1] ?? '';
-  const version = isIP(address);
-  if (version === 0 || address.includes('%')) return undefined;
-  const longest = version === 4 ? 32 : 128;
-  const prefix = match?.[2] === undefined ? longest : Number(match[2]);
-  return prefix <= longest ? { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' } : undefined;
-});
+export const network: z.ZodType<Network> = kind(
+  { description: 'a network such as 192.168.1.0/24 or fd00::/8', unit: 'text', placeholder: 'NETWORK' },
+  (raw) => {
+    const match = typeof raw === 'string' ? /^([^/]+)(?:\/(\d{1,3}))?$/.exec(raw) : null;
+    const address = match?.[1] ?? '';
+    const version = isIP(address);
+    if (version === 0 || address.includes('%')) return undefined;
+    const longest = version === 4 ? 32 : 128;
+    const prefix = match?.[2] === undefined ? longest : Number(match[2]);
+    return prefix <= longest ? { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' } : undefined;
+  },
+);

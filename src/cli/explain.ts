@@ -1,0 +1,25 @@
+/** What `firstbyte config` prints: each setting, its value and where it came from. */
+import { type LoadedSettings, namesOf, settingKeys, settingRow } from '../config.ts';
+
+/** One line for each setting; with `explain`, what it is for and which names it goes by. */
+export function settingsText({ sources }: LoadedSettings, explain: boolean): string {
+  const width = Math.max(...settingKeys.map((key) => key.length));
+  const lines = settingKeys.map((key) => {
+    const { from, name, text } = sources[key];
+    const line = `${key.padEnd(width)}  ${text === '' ? '(none)' : text}`;
+    if (!explain) return line;
+    const { flag, variable } = namesOf(key);
+    const names = flag === null ? variable : `${flag}, ${variable}`;
+    return `${line}\n  from ${from === 'default' ? 'the default' : `${from} ${name}`}\n  ${settingRow(key).sentence}\n  ${names}\n`;
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+/** The same for programs. */
+export function settingsJson({ sources }: LoadedSettings): string {
+  const rows = settingKeys.map((key) => {
+    const { from, name, text } = sources[key];
+    return [key, { value: text, from, name, ...namesOf(key), sentence: settingRow(key).sentence }];
+  });
+  return `${JSON.stringify(Object.fromEntries(rows), null, 2)}\n`;
+}

@@ -1,0 +1,80 @@
+/**
+ * `firstbyte serve`: from settings to a running daemon, and from signals to its end.
+ *
+ * The first SIGTERM or SIGINT lets replies go on for at most `drainTimeout`; a second one ends the process at once.
+ */
+import type { EventEmitter } from 'node:events';
+import type { Settings } from '../config.ts';
+import { complain, print } from '../console.ts';
+import type { Daemon } from '../daemon.ts';
+import { StoreError } from '../store/store.ts';
+import type { ExitReason } from './exit-codes.ts';
+
+export interface ServeParts {
+  readonly start: (settings: Settings) => Promise<Daemon>;
+  /** Where SIGTERM and SIGINT arrive. */
+  readonly signals: Pick<EventEmitter, 'on' | 'off'>;
+}
+
+/** Resolves with the reason why it ended. */
+export async function serve(settings: Settings, { start, signals }: ServeParts): Promise<ExitReason> {
+  if (settings.origins.length === 0) {
+    complain('No origin to serve: name at least one, such as --origin films=https://media.example/films\n');
+    return 'usage';
+  }
+  let daemon: Daemon;
+  try {
+    daemon = await start(settings);
+  } catch (error) {
+    return refusal(error);
+  }
+  print(readyText(daemon.addresses, settings));
+  return ended(daemon, signals);
+}
+
+/** Why the daemon did not start, in one sentence. */
+function refusal(error: unknown): ExitReason {
+  if (error instanceof StoreError) {
+    complain(`The cache directory cannot be used (${error.code}): ${error.message}\n`);
+    return 'store';
+  }
+  if (error instanceof Error && 'syscall' in error && /^(listen|bind|getaddrinfo)$/.test(String(error.syscall))) {
+    complain(`Cannot listen: ${error.message}\n`);
+    return 'listen';
+  }
+  complain(`Cannot start: ${error instanceof Error ? error.stack : error}\n`);
+  return 'failed';
+}
+
+function readyText(addresses: readonly string[], { origins }: Settings): string {
+  const ready = addresses.map((address) => `firstbyte ready on ${address}\n`);
+  const mounted = origins.map(({ name, url }) => `  /${name}/ is ${url.href}\n`);
+  return [...ready, ...mounted].join('');
+}
+
+function ended(daemon: Daemon, signals: ServeParts['signals']): Promise<ExitReason> {
+  return new Promise((resolve) => {
+    let draining = false;
+    const finish = (reason: ExitReason) => {
+      signals.off('SIGTERM', onTerminate).off('SIGINT', onInterrupt);
+      resolve(reason);
+    };
+    const stopOr = (reason: ExitReason) => {
+      if (draining) {
+        daemon.kill();
+        return finish(reason);
+      }
+      draining = true;
+      daemon.stop().then(
+        () => finish('stopped'),
+        (error: unknown) => {
+          complain(`It did not stop cleanly: ${error instanceof Error ? error.stack : error}\n`);
+          finish('failed');
+        },
+      );
+    };
+    const onTerminate = () => stopOr('terminated');
+    const onInterrupt = () => stopOr('interrupted');
+    signals.on('SIGTERM', onTerminate).on('SIGINT', onInterrupt);
+  });
+}

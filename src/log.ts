@@ -1,0 +1,149 @@
+/**
+ * The log: domain events as lines, for people or for programs.
+ *
+ * A line is written without blocking: a terminal that has been stopped must not stop a film. Control characters,
+ * also those that turn the writing direction, are escaped; queries and credentials of URLs are left out.
+ */
+import { pino } from 'pino';
+import type { Clock } from './clock.ts';
+import { logDescriptor } from './console.ts';
+import type { DomainEvent, EventBus } from './events.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Logger {
+  /** `fields` appear beside the message, in their order; those that are `null` are left out of text lines. */
+  log(level: LogLevel, message: string, fields?: LogFields): void;
+}
+
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  readonly format: 'text' | 'json';
+  readonly clock: Clock;
+  /** Takes each line, with its end; standard error where absent. */
+  readonly write?: (line: string) => void;
+}
+
+/** Lines that wait for a stopped terminal are dropped beyond this many characters. */
+const waitingLimit = 1024 * 1024;
+
+export function createLogger({ level, format, clock, write = writeToTerminal() }: LoggerOptions): Logger {
+  const logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${new Date(clock.wallTime()).toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (line: string) => write(escapeControls(format === 'json' ? line : textLine(line))) },
+  );
+  return { log: (at, message, fields = {}) => logger[at](withoutSecrets(fields), hideQueries(message)) };
+}
+
+function writeToTerminal(): (line: string) => void {
+  const destination = pino.destination({ dest: logDescriptor, sync: false, maxLength: waitingLimit });
+  destination.on('error', () => {});
+  process.once('exit', () => destination.flushSync());
+  return (line) => destination.write(line);
+}
+
+/** Logs every event that somebody may want to read about; returns the function that ends it. */
+export function logEvents(bus: EventBus, logger: Logger): () => void {
+  return bus.subscribe((event) => {
+    const line = lineOf(event);
+    if (line !== null) logger.log(...line);
+  });
+}
+
+function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: LogFields] | null {
+  switch (event.type) {
+    case 'request-done': {
+      const { acceptedAt, patienceAt, firstByteOutAt, doneAt } = event.timeline;
+      const { request, origin, path, method, status, outcome, cache, range, bytes } = event;
+      const firstByteMs = firstByteOutAt === null ? null : whole(firstByteOutAt - acceptedAt);
+      const from = range?.start ?? null;
+      const fields = { request, origin, path, method, from, status, outcome, cache, bytes, firstByteMs };
+      const patient = patienceAt === null ? {} : { patienceMs: whole(patienceAt - acceptedAt) };
+      return ['info', 'request done', { ...fields, ...patient, totalMs: whole(doneAt - acceptedAt) }];
+    }
+    case 'fill-first-byte': {
+      const { fill, origin, path, offset, attempt, queued, startedAt, connectedAt, headAt, landedAt, storedAt } = event;
+      const connectMs = connectedAt === null ? null : whole(connectedAt - startedAt);
+      const [headMs, landedMs, storedMs] = [headAt, landedAt, storedAt].map((at) => whole(at - startedAt));
+      const times = { queuedMs: whole(queued), connectMs, headMs, landedMs, storedMs };
+      return ['debug', 'first byte', { fill, origin, path, offset, attempt, ...times }];
+    }
+    case 'fill-state': {
+      const { fill, origin, path, from, to } = event;
+      return ['debug', 'fill state', { fill, origin, path, from, to }];
+    }
+    case 'fill-done': {
+      const { fill, origin, path, length, duration } = event;
+      return ['info', 'fill done', { fill, origin, path, length, totalMs: whole(duration) }];
+    }
+    case 'fill-failed': {
+      const { fill, origin, path, error, status, message } = event;
+      return ['warn', 'fill failed', { fill, origin, path, error, status, reason: message }];
+    }
+    case 'retry': {
+      const { fill, origin, path, cause, offset, attempt, delay } = event;
+      const message = event.kind === 'heal' ? 'healing a cut' : 'asking again';
+      return ['info', message, { fill, origin, path, cause, offset, attempt, delayMs: whole(delay) }];
+    }
+    case 'own-error': {
+      const { request, origin, path, status, reason, phase, waited, message } = event;
+      const fields = { request, origin, path, status, error: reason, phase, waitedMs: whole(waited), reason: message };
+      return ['warn', 'answered with an error of our own', fields];
+    }
+    case 'bug':
+      return ['error', 'bug', { reason: event.message, stack: event.stack }];
+    case 'bytes-landed':
+    case 'bytes-sent':
+    case 'first-byte-wait':
+      return null;
+  }
+}
+
+function whole(milliseconds: number): number {
+  return Math.round(milliseconds);
+}
+
+function withoutSecrets(fields: LogFields): LogFields {
+  const shown = Object.entries(fields).map(([name, value]) => {
+    if (typeof value !== 'string') return [name, value];
+    return [name, name === 'path' ? value.replace(/\?.*$/s, '') : hideQueries(value)];
+  });
+  return Object.fromEntries(shown);
+}
+
+/** Leaves the credentials and the query out of every URL in a text. */
+function hideQueries(text: string): string {
+  return text.replace(/(https?:\/\/)(?:[^\s/@]*@)?([^\s?#]*)(?:\?[^\s"']*)?/gi, '$1$2');
+}
+
+/** What could move the cursor, end a line or turn the writing direction; a line's own end excepted. */
+const controls = /(?!\n)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
+function escapeControls(line: string): string {
+  return line.replace(controls, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** `time level message name=value …`, from a line of JSON. */
+function textLine(json: string): string {
+  const { time, level, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
+  const pairs = Object.entries(fields)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => ` ${name}=${textValue(value)}`);
+  return `${time} ${String(level).padEnd(5)} ${bare(String(msg))}${pairs.join('')}\n`;
+}
+
+function textValue(value: unknown): string {
+  if (typeof value === 'string' && /^[^\s"=]+$/.test(value)) return bare(value);
+  return JSON.stringify(value);
+}
+
+/** A text that stays on its line. */
+function bare(text: string): string {
+  return text.replaceAll('\n', '\\n');
+}
