@@ -1,0 +1,52 @@
+/**
+ * Real players through firstbyte, in real time: each opens a film, seeks to 80 % and back, and plays to the end, from
+ * an origin that is silent for longer than souphttpsrc has patience, and from one that is just fast enough.
+ */
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { absent } from '../programs.ts';
+import { playInFfmpeg } from './ffmpeg.ts';
+import { playInGstreamer, python, script } from './gstreamer.ts';
+import { playInMpv } from './mpv.ts';
+import { filmDuration, type Player, seekTargets } from './player.ts';
+import { containers, type Link, makeFilms, setStage } from './stage.ts';
+
+const links: Readonly<Record<string, Link>> = {
+  'an origin silent for 20 s before each reply': { silence: 20_000, rate: 1_000_000 },
+  'an origin that gives 350 KB/s': { silence: 0, rate: 350_000 },
+};
+
+const noFfmpeg = absent('ffmpeg', 'ffmpeg', '-version');
+const players: readonly { name: string; play: Player; absent: string | false }[] = [
+  { name: 'GStreamer', play: playInGstreamer, absent: absent('GStreamer', python, script) },
+  { name: 'mpv', play: playInMpv, absent: absent('mpv', 'mpv', '--version') },
+  { name: 'ffmpeg', play: playInFfmpeg, absent: noFfmpeg },
+];
+
+/** How far from the place asked for a player may land, and from the end stop, in seconds. */
+const tolerance = 0.5;
+
+// All of them at once: they mostly wait.
+describe('a film through firstbyte', { concurrency: true }, () => {
+  before(async () => {
+    if (!noFfmpeg) await makeFilms();
+  });
+
+  for (const [origin, link] of Object.entries(links)) {
+    for (const { name, play, absent } of players) {
+      for (const container of containers) {
+        const skip = absent || noFfmpeg;
+        test(`${name} plays and seeks ${container} from ${origin}`, { skip }, async ({ signal }) => {
+          await using stage = await setStage(container, link);
+          const { seeks, end } = await play(stage.url, signal);
+          for (const [index, target] of seekTargets.entries()) {
+            const position = seeks[index] ?? Number.NaN;
+            assert.ok(Math.abs(position - target) <= tolerance, `the seek to ${target} s came to ${position} s`);
+          }
+          assert.ok(end >= filmDuration - tolerance, `the film ended at ${end} s`);
+          await stage.check();
+        });
+      }
+    }
+  }
+});
