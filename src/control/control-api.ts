@@ -50,6 +50,12 @@ export function createControl(options: ControlOptions): Control {
   const stats = createStats(metrics, events, clock);
   const stopSummary = options.summary && startSummary(options.summary, stats, events, clock);
 
+  const bug = (thrown: unknown): Response => {
+    const { message, stack = '' } = thrown instanceof Error ? thrown : new Error(String(thrown));
+    events.emit({ type: 'bug', at: clock.now(), message, stack });
+    return problem(500, 'Something went wrong inside firstbyte; its log says more.');
+  };
+
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(async (context, next) => {
     const { incoming } = context.env;
@@ -78,15 +84,11 @@ export function createControl(options: ControlOptions): Control {
     context.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
   );
   app.notFound(() => problem(404, 'The control API has nothing at this path.'));
-  app.onError((error) => {
-    events.emit({ type: 'bug', at: clock.now(), message: error.message, stack: error.stack ?? '' });
-    return problem(500, 'Something went wrong inside firstbyte; its log says more.');
-  });
+  app.onError(bug);
 
   const respond = getRequestListener(app.fetch, {
     overrideGlobalObjects: false,
-    hostname: 'localhost',
-    errorHandler: (error) => (error instanceof RequestError ? problem(400, 'The request is malformed.') : undefined),
+    errorHandler: (error) => (error instanceof RequestError ? problem(400, 'The request is malformed.') : bug(error)),
   });
   return {
     listener: (request, response) => void respond(request, response),

@@ -212,7 +212,7 @@ export function metricsReference(): string {
 
 const referenceHead = `# Metrics
 
-Made from \`metricTable\` in \`src/control/metrics.ts\`; do not edit.
+Made from the table in \`src/control/metrics.ts\` by \`tools/reference.ts\`; do not edit.
 
 \`GET /-/metrics\` gives these in the Prometheus text format; \`GET /-/api/v1/stats\` gives the same counts, summed up,
 as JSON. A label's value \`${absent}\` stands for "none".

@@ -29,7 +29,7 @@ export function startSummary(
   let stopped = false;
 
   const arm = () => {
-    if (timer === null && !stopped) timer = clock.after(interval, () => void tick());
+    timer ??= clock.after(interval, () => void tick());
   };
   const tick = async () => {
     timer = null;

@@ -10,6 +10,9 @@ import type { FillView } from '../../src/fill/fill-view.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import * as sample from './sample-events.ts';
 
+/** As they were before any test ran. */
+const { Request, Response } = globalThis;
+
 interface Answer {
   status: number;
   fields: IncomingHttpHeaders;
@@ -21,6 +24,7 @@ interface Served {
   events: EventBus;
   seen: DomainEvent[];
   port: number;
+  stop(): void;
   get(path: string, options?: { method?: string; fields?: Record<string, string>; body?: string }): Promise<Answer>;
 }
 
@@ -57,7 +61,7 @@ async function serve(
       outgoing.on('error', reject);
       outgoing.end(body);
     });
-  return { clock, events, seen, port, get };
+  return { clock, events, seen, port, stop: control.stop, get };
 }
 
 function assertProblem({ status, fields, body }: Answer, expected: number): void {
@@ -147,16 +151,16 @@ test('the summary line is written at its interval', async (context) => {
   assert.deepEqual(lines, [{ uptimeSeconds: 30, requests: { served: 1 }, cache: { miss: 1 } }]);
 });
 
-test('after stop nothing is counted and no line is written', async () => {
-  const clock = new VirtualClock();
-  const events = new EventBus();
+test('after stop nothing is counted, kept or summed up', async (context) => {
   const lines: SummaryLine[] = [];
-  const summary = { interval: 1, write: (line: SummaryLine) => lines.push(line) };
-  const control = createControl({ fills: { fills: () => [] }, events, clock, summary });
-  control.stop();
-  events.emit(sample.requestDone());
+  const { clock, events, get, stop } = await serve(context, {
+    summary: { interval: 1, write: (line) => lines.push(line) },
+  });
+  stop();
+  events.emit(sample.ownError());
   await clock.advance(10);
-  assert.deepEqual([lines.length, clock.pending], [0, 0]);
+  const { ownErrors } = JSON.parse((await get('/-/api/v1/stats')).body);
+  assert.deepEqual([lines, ownErrors], [[], { count: 0, by: [], last: [] }]);
 });
 
 test('an unknown path is 404', async (context) => {
@@ -217,16 +221,21 @@ test('with a configured token a request without it is 401 with a challenge, and 
   assert.equal((await get('/-/health', { fields: { authorization: 'Bearer open sesame' } })).status, 200);
 });
 
-test('something thrown inside is a bug event and a 500 that tells nothing of it', async (context) => {
-  const fills = () => {
-    throw new Error('a secret of the inside');
-  };
-  const { get, seen } = await serve(context, { fills: { fills } });
-  const answer = await get('/-/api/v1/fills');
-  assertProblem(answer, 500);
-  assert.doesNotMatch(answer.body, /secret/);
-  assert.deepEqual(
-    seen.map((event) => [event.type, event.type === 'bug' && event.message]),
-    [['bug', 'a secret of the inside']],
-  );
+for (const thrown of [new Error('a secret of the inside'), 'a secret of the inside']) {
+  test(`${typeof thrown} thrown inside is a bug event and a 500 that tells nothing of it`, async (context) => {
+    const fills = () => {
+      throw thrown;
+    };
+    const { get, seen } = await serve(context, { fills: { fills } });
+    const answer = await get('/-/api/v1/fills');
+    assertProblem(answer, 500);
+    assert.doesNotMatch(answer.body, /secret/);
+    const bugs = seen.map((event) => (event.type === 'bug' ? event.message : event.type));
+    assert.deepEqual(bugs, ['a secret of the inside']);
+  });
+}
+
+test("the process's own Request and Response stay what they are", async (context) => {
+  await serve(context);
+  assert.ok(globalThis.Request === Request && globalThis.Response === Response);
 });

@@ -49,6 +49,7 @@ const rows: Row[] = [
   ['the Origin of another site', { origin: 'https://evil.example' }, {}, 403],
   ['the Origin of another port', { origin: 'http://127.0.0.1:3000' }, {}, 403],
   ['the Origin null', { origin: 'null' }, {}, 403],
+  ['our own Origin under a Host in upper case', { host: 'LOCALHOST:8787', origin: 'http://localhost:8787' }, {}, null],
   ['our own Origin', { origin: 'http://127.0.0.1:8787' }, {}, null],
 
   ['the token', { authorization: `Bearer ${token}` }, { token }, null],

@@ -80,7 +80,23 @@ test('no line is written after stop', async () => {
   events.emit(sample.requestDone());
   stop();
   events.emit(sample.requestDone());
+  assert.equal(clock.pending, 0);
   await clock.advance(60_000);
   assert.equal(lines.length, 0);
-  assert.equal(clock.pending, 0);
+});
+
+test('a stop while the counts are being read lets no line through', async () => {
+  const clock = new VirtualClock();
+  const events = new EventBus();
+  const lines: SummaryLine[] = [];
+  const stats = createStats(createMetrics(events), events, clock);
+  const read = () => {
+    stop();
+    return stats.read();
+  };
+  const summary = { interval: 1, write: (line: SummaryLine) => lines.push(line) };
+  const stop = startSummary(summary, { ...stats, read }, events, clock);
+  events.emit(sample.fillState('idle', 'starting'));
+  await clock.advance(10);
+  assert.deepEqual([lines.length, clock.pending], [0, 0]);
 });
