@@ -1,0 +1,360 @@
+import assert from 'node:assert/strict';
+import { homedir } from 'node:os';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ConfigError, loadSettings, namesOf, type SettingKey, type SettingsInput, settingKeys } from '../src/config.ts';
+
+/** What each key reads from a value that is not its default, and a value that it refuses. */
+const samples: Record<SettingKey, { written: string; read: unknown; wrong: string; right: RegExp }> = {
+  listen: { written: '[::1]:0', read: [{ host: '::1', port: 0 }], wrong: 'somewhere:1', right: /127\.0\.0\.1:8787/ },
+  allowFrom: {
+    written: '192.168.1.0/24',
+    read: [{ address: '192.168.1.0', prefix: 24, family: 'ipv4' }],
+    wrong: '192.168.1.0/33',
+    right: /192\.168\.1\.0\/24/,
+  },
+  token: { written: 'abcdefghijklmnop', read: 'abcdefghijklmnop', wrong: 'short', right: /at least 16/ },
+  drainTimeout: { written: '0s', read: 0, wrong: '-1s', right: /a duration, such as/ },
+  headTimeout: { written: '20s', read: 20_000, wrong: '0s', right: /at least 1s/ },
+  origins: {
+    written: 'films=https://media.example/f',
+    read: [
+      {
+        name: 'films',
+        url: new URL('https://media.example/f'),
+        fields: [],
+        redirectTo: 'public',
+        cache: 'media',
+        maxConnections: 32,
+      },
+    ],
+    wrong: 'films',
+    right: /NAME=URL/,
+  },
+  maxConnections: { written: '1', read: 1, wrong: '0', right: /whole number of at least 1/ },
+  connectTimeout: { written: '3s', read: 3000, wrong: '3', right: /a duration of at least 1ms/ },
+  cacheDir: { written: '/var/cache/films', read: '/var/cache/films', wrong: 'a\0b', right: /a path/ },
+  store: { written: 'memory', read: 'memory', wrong: 'cloud', right: /one of disk, memory/ },
+  mediaFreshness: { written: '1h', read: 3_600_000, wrong: '1 week', right: /a duration, such as/ },
+  readAhead: { written: '1GB', read: 1e9, wrong: '1KiB', right: /at least 64KiB/ },
+  restTimeout: { written: '2.5s', read: 2500, wrong: 'never', right: /a duration, such as/ },
+  firstByteTimeout: { written: '2m', read: 120_000, wrong: '30', right: /30s/ },
+  stallTimeout: { written: '7s', read: 7000, wrong: '7S', right: /a duration/ },
+  healTimeout: { written: '1d', read: 86_400_000, wrong: '90s!', right: /a duration/ },
+  retryInitial: { written: '50ms', read: 50, wrong: '0ms', right: /at least 1ms/ },
+  retryMax: { written: '4s', read: 4000, wrong: '1e3ms', right: /a duration/ },
+  queueTimeout: { written: '1s', read: 1000, wrong: 'soon', right: /a duration/ },
+  patience: { written: 'off', read: null, wrong: 'on', right: /a duration .*, or off/ },
+  patienceInterval: { written: '3s', read: 3000, wrong: 'off', right: /a duration/ },
+  maxQueued: { written: '0', read: 0, wrong: '1.5', right: /whole number of at least 0/ },
+  bufferMemory: { written: '16MiB', read: 16 * 2 ** 20, wrong: '16MB/s', right: /a size of at least 1MiB/ },
+  summaryInterval: { written: '5m', read: 300_000, wrong: '10ms', right: /at least 1s/ },
+  logLevel: { written: 'debug', read: 'debug', wrong: 'loud', right: /one of debug, info, warn, error/ },
+  logFormat: { written: 'json', read: 'json', wrong: 'xml', right: /one of text, json/ },
+};
+
+const load = (input: SettingsInput) => loadSettings({ env: {}, ...input });
+
+const withFile = (content: unknown, input: SettingsInput = {}) =>
+  load({ ...input, flags: { config: '/etc/firstbyte.json', ...input.flags }, readFile: () => JSON.stringify(content) });
+
+function problemsOf(input: SettingsInput): readonly string[] {
+  try {
+    load(input);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.problems;
+  }
+  assert.fail('nothing was refused');
+}
+
+for (const key of settingKeys) {
+  const { written, read, wrong, right } = samples[key];
+  const { flag, variable } = namesOf(key);
+
+  test(`${key} is read alike from a flag, a variable and the file`, () => {
+    const unset = load({}).settings[key];
+    assert.notDeepEqual(unset, read, 'the sample must differ from the default');
+    assert.deepEqual(load({ flags: { [key]: written } }).settings[key], read);
+    assert.deepEqual(load({ env: { [variable]: written } }).settings[key], read);
+    assert.deepEqual(withFile({ [key]: written }).settings[key], read);
+  });
+
+  test(`a wrong ${key} is refused with the key, the value and what would be right`, () => {
+    const [problem, ...others] = problemsOf({ flags: { [key]: wrong } });
+    assert.deepEqual(others, []);
+    assert.ok(problem?.startsWith(key));
+    if (flag !== null) assert.ok(problem.includes(flag));
+    assert.equal(problem.includes(wrong), flag !== null, 'a secret is not repeated');
+    assert.match(problem, right);
+  });
+}
+
+test('without any settings there are the defaults of the reference', () => {
+  const { settings } = load({});
+  assert.deepEqual(settings, {
+    listen: [{ host: '127.0.0.1', port: 8787 }],
+    allowFrom: [],
+    token: null,
+    drainTimeout: 10_000,
+    headTimeout: 15_000,
+    origins: [],
+    maxConnections: 32,
+    connectTimeout: 10_000,
+    cacheDir: `${homedir()}/.cache/firstbyte`,
+    store: 'disk',
+    mediaFreshness: 86_400_000,
+    readAhead: 64 * 2 ** 20,
+    restTimeout: 5000,
+    firstByteTimeout: 30_000,
+    stallTimeout: 10_000,
+    healTimeout: 90_000,
+    retryInitial: 100,
+    retryMax: 2000,
+    queueTimeout: 30_000,
+    patience: 5000,
+    patienceInterval: 10_000,
+    maxQueued: 1000,
+    bufferMemory: 48 * 2 ** 20,
+    summaryInterval: 30_000,
+    logLevel: 'info',
+    logFormat: 'text',
+  });
+});
+
+test('a flag is stronger than a variable, a variable than the file, the file than the default', () => {
+  const file = { retryMax: '3s' };
+  const env = { FIRSTBYTE_RETRY_MAX: '4s' };
+  const flags = { retryMax: '5s' };
+  assert.equal(load({}).settings.retryMax, 2000);
+  assert.equal(withFile(file).settings.retryMax, 3000);
+  assert.equal(withFile(file, { env }).settings.retryMax, 4000);
+  assert.equal(withFile(file, { env, flags }).settings.retryMax, 5000);
+});
+
+test('each value says where it came from', () => {
+  const { sources } = withFile(
+    { retryMax: '3s' },
+    { env: { FIRSTBYTE_STORE: 'memory' }, flags: { listen: ['[::1]:1'] } },
+  );
+  assert.deepEqual(sources.listen, { from: 'flag', name: '--listen', text: '[::1]:1' });
+  assert.deepEqual(sources.store, { from: 'variable', name: 'FIRSTBYTE_STORE', text: 'memory' });
+  assert.deepEqual(sources.retryMax, { from: 'file', name: '/etc/firstbyte.json', text: '3s' });
+  assert.deepEqual(sources.patience, { from: 'default', name: '', text: '5s' });
+});
+
+test('an empty variable counts as unset', () => {
+  assert.equal(load({ env: { FIRSTBYTE_STORE: '' } }).sources.store.from, 'default');
+});
+
+test('names that nobody knows are refused in all three places, with the nearest that is known', () => {
+  const problems = problemsOf({
+    flags: { config: 'c.json', chacheDir: '/x' },
+    env: { FIRSTBYTE_LISTN: '[::1]:1', HOME: '/root' },
+    readFile: () => '{ "retrymax": "1s", "colour": "red" }',
+  });
+  assert.deepEqual(problems, [
+    'the flag chacheDir is unknown; did you mean cacheDir?',
+    'the variable FIRSTBYTE_LISTN is unknown; did you mean FIRSTBYTE_LISTEN?',
+    'retrymax (c.json) is unknown; did you mean retryMax?',
+    'colour (c.json) is unknown',
+  ]);
+});
+
+test('everything that is wrong is said at once', () => {
+  assert.equal(problemsOf({ flags: { store: 'x', patience: 'x' }, env: { FIRSTBYTE_LOG_LEVEL: 'x' } }).length, 3);
+});
+
+test('FIRSTBYTE_CONFIG names the file, and --config is stronger', () => {
+  const readFile = (path: string) => (path === 'a.json' ? '{ "maxQueued": 1 }' : '{ "maxQueued": 2 }');
+  assert.equal(load({ env: { FIRSTBYTE_CONFIG: 'a.json' }, readFile }).settings.maxQueued, 1);
+  const both = load({ env: { FIRSTBYTE_CONFIG: 'a.json' }, flags: { config: 'b.json' }, readFile });
+  assert.equal(both.settings.maxQueued, 2);
+});
+
+test('a file that is missing, not JSON or not an object is refused', () => {
+  const flags = { config: 'missing.json' };
+  assert.match(String(problemsOf({ flags })), /missing\.json cannot be read: ENOENT/);
+  assert.match(String(problemsOf({ flags, readFile: () => '{' })), /missing\.json is not JSON/);
+  assert.match(String(problemsOf({ flags, readFile: () => '[]' })), /does not hold a JSON object/);
+});
+
+test('durations and sizes are what their units say', () => {
+  const units = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 };
+  fc.assert(
+    fc.property(fc.nat(9999), fc.constantFrom(...Object.entries(units)), (number, [unit, milliseconds]) => {
+      assert.equal(load({ flags: { drainTimeout: `${number}${unit}` } }).settings.drainTimeout, number * milliseconds);
+    }),
+  );
+  const sizes = { '65536B': 65_536, '70kB': 70_000, '1MB': 1e6, '2GB': 2e9, '1TB': 1e12, '64KiB': 65_536 };
+  for (const [written, bytes] of Object.entries(sizes)) {
+    assert.equal(load({ flags: { readAhead: written } }).settings.readAhead, bytes);
+  }
+  assert.equal(load({ flags: { readAhead: '1.5GiB' } }).settings.readAhead, 1.5 * 2 ** 30);
+  assert.equal(load({ flags: { readAhead: '1TiB' } }).settings.readAhead, 2 ** 40);
+  problemsOf({ flags: { readAhead: '99999999TiB' } });
+});
+
+test('listening takes IPv4, IPv6, localhost and Unix sockets, several at a time', () => {
+  const listen = ['127.0.0.1:1', '[::1]:2', 'localhost:3', 'unix:/run/firstbyte.sock'];
+  const read = [
+    { host: '127.0.0.1', port: 1 },
+    { host: '::1', port: 2 },
+    { host: 'localhost', port: 3 },
+    { path: '/run/firstbyte.sock' },
+  ];
+  assert.deepEqual(load({ flags: { listen } }).settings.listen, read);
+  assert.deepEqual(load({ env: { FIRSTBYTE_LISTEN: listen.join(' ') } }).settings.listen, read);
+  for (const wrong of [
+    '8787',
+    '127.0.0.1',
+    '127.0.0.1:65536',
+    '::1:80',
+    '[127.0.0.1]:80',
+    'host:80',
+    'unix:sock',
+    '',
+  ]) {
+    problemsOf({ flags: { listen: [wrong] } });
+  }
+  problemsOf({ flags: { listen: [] } });
+});
+
+test('listening beyond loopback without allowFrom is refused in one sentence', () => {
+  for (const address of ['0.0.0.0:1', '[::]:1', '192.168.1.5:1', '[::ffff:10.0.0.1]:1']) {
+    const [problem, ...others] = problemsOf({ flags: { listen: ['127.0.0.1:1', address] } });
+    assert.match(problem ?? '', /can be reached from other machines.*--allow-from/);
+    assert.deepEqual(others, []);
+  }
+  load({ flags: { listen: ['0.0.0.0:1'], allowFrom: ['10.0.0.0/8'] } });
+  load({ flags: { listen: ['127.9.9.9:1', '[::1]:1', 'localhost:1', 'unix:/run/x.sock'] } });
+});
+
+test('a network without a prefix is one address', () => {
+  assert.deepEqual(load({ flags: { allowFrom: ['10.0.0.1', 'fd00::1', 'fd00::/8'] } }).settings.allowFrom, [
+    { address: '10.0.0.1', prefix: 32, family: 'ipv4' },
+    { address: 'fd00::1', prefix: 128, family: 'ipv6' },
+    { address: 'fd00::', prefix: 8, family: 'ipv6' },
+  ]);
+  for (const wrong of ['10.0.0.0/', 'lan', '10.0.0/8', 'fe80::1%eth0']) problemsOf({ flags: { allowFrom: [wrong] } });
+});
+
+test('the file can say everything about an origin', () => {
+  const certificates = '-----BEGIN CERTIFICATE-----\n';
+  const readFile = (path: string) =>
+    path === '/etc/firstbyte/films.pem'
+      ? certificates
+      : JSON.stringify({
+          maxConnections: 4,
+          origins: {
+            films: {
+              url: 'https://media.example',
+              network: 'private',
+              redirectTo: 'any',
+              maxConnections: 1,
+              ca: 'films.pem',
+              cache: 'always',
+            },
+            tv: 'http://tv.example/live',
+          },
+        });
+  const { origins } = load({ flags: { config: '/etc/firstbyte/config.json' }, readFile }).settings;
+  assert.deepEqual(origins, [
+    {
+      name: 'films',
+      url: new URL('https://media.example'),
+      fields: [],
+      network: 'private',
+      redirectTo: 'any',
+      maxConnections: 1,
+      ca: certificates,
+      cache: 'always',
+    },
+    {
+      name: 'tv',
+      url: new URL('http://tv.example/live'),
+      fields: [],
+      redirectTo: 'public',
+      maxConnections: 4,
+      cache: 'media',
+    },
+  ]);
+});
+
+test('what is wrong inside an origin is named by its path', () => {
+  const origins = {
+    films: { url: 'https://media.example', netwrok: 'private' },
+    tv: { network: 'secret' },
+    Radio: 'https://radio.example',
+    port: 80,
+  };
+  assert.throws(
+    () => withFile({ origins }),
+    (error: ConfigError) => {
+      assert.deepEqual(error.problems.toSorted(), [
+        'origins.Radio (/etc/firstbyte.json): "Radio" is not a name of lower-case letters, digits and hyphens',
+        'origins.films.netwrok (/etc/firstbyte.json) is unknown; did you mean network?',
+        'origins.port (/etc/firstbyte.json): "80" is not a URL or an object',
+        'origins.tv.network (/etc/firstbyte.json): "secret" is not one of public, private',
+        'origins.tv.url (/etc/firstbyte.json) is missing: give an http or https URL without query and fragment',
+      ]);
+      return true;
+    },
+  );
+});
+
+test('certificates that cannot be read are refused', () => {
+  const flags = { origins: { films: { url: 'https://media.example', ca: 'none.pem' } } };
+  assert.match(String(problemsOf({ flags })), /origins\.films\.ca: "none\.pem" cannot be read: ENOENT/);
+  assert.match(String(problemsOf({ flags, readFile: () => 'text' })), /is not a file of certificates/);
+});
+
+test('an origin is written NAME=URL, each name once', () => {
+  for (const wrong of ['films', '=http://a.example', 'films=', 'Films=http://a.example', '-x=http://a.example']) {
+    problemsOf({ flags: { origins: [wrong] } });
+  }
+  problemsOf({ flags: { origins: ['a=http://a.example', 'a=http://b.example'] } });
+  for (const wrong of ['http://a.example/?x', 'http://a.example/#x', 'file:///etc', '//a.example', 'http://', 'a']) {
+    problemsOf({ flags: { origins: [`films=${wrong}`] } });
+  }
+});
+
+test('credentials in the URL become basic authentication and appear nowhere else', () => {
+  const loaded = load({ flags: { origins: ['films=https://me:p%40ss%3Dword@media.example/f'] } });
+  const [films] = loaded.settings.origins;
+  assert.equal(films?.url.href, 'https://media.example/f');
+  assert.deepEqual(films?.fields, [['authorization', `Basic ${btoa('me:p@ss=word')}`]]);
+  assert.equal(loaded.sources.origins.text, 'films=https://***@media.example/f');
+});
+
+test('no problem and no source repeats a secret', () => {
+  const secret = 'hunter2';
+  const urls = [
+    `https://me:${secret}@media.example/?q`,
+    `ftp://me:a=${secret}@media.example`,
+    `me:${secret}@media.example`,
+    `https://me:${secret}/@media.example`,
+    `https://media.example/?token=${secret}`,
+    `https://me:%zz${secret}@media.example`,
+  ];
+  for (const url of urls) {
+    for (const origins of [[`films=${url}`], { films: { url } }, { films: url }]) {
+      assert.ok(!String(problemsOf({ flags: { origins } })).includes(secret), url);
+    }
+  }
+  const { sources } = withFile(
+    { origins: { films: { url: `https://me:${secret}@media.example` } } },
+    { env: { FIRSTBYTE_TOKEN: `${secret}${secret}${secret}` } },
+  );
+  assert.ok(!JSON.stringify(sources).includes(secret));
+});
+
+test('the cache directory follows XDG_CACHE_HOME where that is absolute', () => {
+  assert.equal(load({ env: { XDG_CACHE_HOME: '/caches' } }).settings.cacheDir, '/caches/firstbyte');
+  assert.equal(load({ env: { XDG_CACHE_HOME: 'caches' } }).settings.cacheDir, `${homedir()}/.cache/firstbyte`);
+});
+
+test('a relative cache directory starts at the file that names it, else at the working directory', () => {
+  assert.equal(withFile({ cacheDir: 'cache' }).settings.cacheDir, '/etc/cache');
+  assert.equal(load({ flags: { cacheDir: 'cache' } }).settings.cacheDir, `${process.cwd()}/cache`);
+});
