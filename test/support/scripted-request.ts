@@ -118,7 +118,8 @@ export class ScriptedRequest {
     this.#phase = 'answered';
     if (status === 200) this.#position = 0;
     const body: OriginBody = { read: () => this.#readOne(), cancel: () => this.#cancel() };
-    this.#opened.resolve({ status, fields, body });
+    const framed = fields.some(([name]) => name === 'content-length' || name === 'transfer-encoding');
+    this.#opened.resolve({ status, fields, body, closeDelimited: !framed && status !== 304 });
     bump();
     return this;
   }
