@@ -86,7 +86,7 @@ export function phaseReason(state: FillStateView, now: number): string {
     case 'complete':
       return 'every byte is present';
     case 'failed': {
-      const pause = state.retryAt === null ? 0 : Math.max(0, state.retryAt - now);
+      const pause = (state.retryAt ?? now) - now;
       const next = pause > 0 ? `the origin wants ${seconds(pause)} of rest` : 'a new request asks the origin again';
       return `failed: ${describeFailure(state.failure).replace(/\.$/, '')}; ${next}`;
     }

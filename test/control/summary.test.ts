@@ -75,14 +75,16 @@ test('the line holds the counts since the start that are not zero', async () => 
   ]);
 });
 
-test('no line is written after stop', async () => {
-  const { clock, events, lines, stop } = summarising();
-  events.emit(sample.requestDone());
-  stop();
-  events.emit(sample.requestDone());
-  assert.equal(clock.pending, 0);
-  await clock.advance(60_000);
-  assert.equal(lines.length, 0);
+test('no line is written after stop, and nothing sets the timer again', async () => {
+  for (const before of [[], [sample.requestDone()]]) {
+    const { clock, events, lines, stop } = summarising();
+    for (const event of before) events.emit(event);
+    stop();
+    events.emit(sample.requestDone());
+    assert.equal(clock.pending, 0);
+    await clock.advance(60_000);
+    assert.equal(lines.length, 0);
+  }
 });
 
 test('a stop while the counts are being read lets no line through', async () => {
