@@ -32,9 +32,9 @@ export class BlockMap {
 
   /** Indexes of the blocks that lie wholly inside `range`, the short last one included, in ascending order. */
   wholeBlocks(range: ByteRange): number[] {
-    const first = Math.ceil(range.start / this.blockSize);
-    const reachesEnd = this.length !== null && range.end >= this.length;
-    const after = reachesEnd ? Math.ceil((this.length ?? 0) / this.blockSize) : this.blockOf(range.end);
+    const { blockSize, length } = this;
+    const first = Math.ceil(range.start / blockSize);
+    const after = length !== null && range.end >= length ? Math.ceil(length / blockSize) : this.blockOf(range.end);
     return Array.from({ length: Math.max(0, after - first) }, (_, position) => first + position);
   }
 

@@ -35,24 +35,22 @@ export class RangeSet {
 
     const last = this.#runs.at(-1);
     if (last !== undefined && last.start <= start && start <= last.end) {
-      this.#extend(last, start, end);
+      this.#size += Math.max(0, end - last.end);
+      last.end = Math.max(last.end, end);
       return;
     }
 
-    // Whatever `range` overlaps or touches, from `first` to before `after`, melts into one run.
+    // Every run that `range` overlaps or touches melts into one.
     const first = this.#firstEndingAfter(start - 1);
     const after = this.#firstStartingAfter(end, first);
-    const head = this.#runs[first];
-    const tail = this.#runs[after - 1];
-    if (head === undefined || tail === undefined || after === first) {
-      this.#runs.splice(first, 0, { start, end });
-      this.#size += end - start;
-      return;
+    const melted: Run = { start, end };
+    for (const run of this.#runs.slice(first, after)) {
+      this.#size -= run.end - run.start;
+      melted.start = Math.min(melted.start, run.start);
+      melted.end = Math.max(melted.end, run.end);
     }
-    for (const swallowed of this.#runs.splice(first + 1, after - first - 1)) {
-      this.#size -= swallowed.end - swallowed.start;
-    }
-    this.#extend(head, start, Math.max(end, tail.end));
+    this.#runs.splice(first, after - first, melted);
+    this.#size += melted.end - melted.start;
   }
 
   /** Makes every byte of `range` absent. */
@@ -62,14 +60,13 @@ export class RangeSet {
 
     const first = this.#firstEndingAfter(start);
     const after = this.#firstStartingAfter(end - 1, first);
-    const removed = this.#runs.slice(first, after);
     const left: Run[] = [];
-    for (const run of removed) {
+    for (const run of this.#runs.slice(first, after)) {
       this.#size -= Math.min(run.end, end) - Math.max(run.start, start);
       if (run.start < start) left.push({ start: run.start, end: start });
       if (run.end > end) left.push({ start: end, end: run.end });
     }
-    this.#runs.splice(first, removed.length, ...left);
+    this.#runs.splice(first, after - first, ...left);
   }
 
   has(offset: number): boolean {
@@ -103,13 +100,6 @@ export class RangeSet {
   /** The runs in ascending order, each a copy. */
   *[Symbol.iterator](): Generator<ByteRange, void, undefined> {
     for (const { start, end } of this.#runs) yield { start, end };
-  }
-
-  #extend(run: Run, start: number, end: number): void {
-    const before = run.end - run.start;
-    run.start = Math.min(run.start, start);
-    run.end = Math.max(run.end, end);
-    this.#size += run.end - run.start - before;
   }
 
   /** Index of the first run that reaches past `offset`: the one that contains it, or else the next one. */

@@ -5,6 +5,9 @@ import { type Fields, fieldValue } from './fields.ts';
 /** Names in lower case, each with its argument, unquoted; `null` where it has none. */
 export type CacheControl = ReadonlyMap<string, string | null>;
 
+/** Directives whose argument is an Integer in a targeted field; one of another type is ignored (RFC 9213 §2.1). */
+const lifetimes: ReadonlySet<string> = new Set(['max-age', 's-maxage']);
+
 const directive = /(?:^|,)[ \t]*([!#$%&'*+.^_`|~\w-]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?[ \t]*(?=,|$)/g;
 
 /** The first of several directives of one name counts (RFC 9111 §4.2.1); what is no directive is skipped. */
@@ -22,14 +25,15 @@ export function responseDirectives(fields: Fields): CacheControl {
   return targetedDirectives(fields) ?? parseCacheControl(fieldValue(fields, 'cache-control'));
 }
 
-/** `CDN-Cache-Control` (RFC 9213 §3.1); `null` where it is absent, empty or malformed (§2.1). */
+/** `CDN-Cache-Control` (RFC 9213 §3.1); `null` where it is absent, malformed, or says nothing (§2.1). */
 export function targetedDirectives(fields: Fields): CacheControl | null {
   const value = fieldValue(fields, 'cdn-cache-control');
   if (value === null) return null;
   const directives = new Map<string, string | null>();
   try {
     for (const [name, [argument]] of parseDictionary(value)) {
-      if (argument !== false) directives.set(name, argument === true ? null : String(argument));
+      if (argument === false || (lifetimes.has(name) && !Number.isInteger(argument))) continue;
+      directives.set(name, argument === true ? null : String(argument));
     }
   } catch {
     return null;

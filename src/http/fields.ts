@@ -45,10 +45,7 @@ export function endToEnd(fields: Fields): Fields {
 
 /** The members of a comma-separated list without quoted strings; empty ones do not count (RFC 9110 §5.6.1.2). */
 export function listMembers(value: string): string[] {
-  return value
-    .split(',')
-    .map((member) => member.replace(/^[ \t]+|[ \t]+$/g, ''))
-    .filter((member) => member !== '');
+  return value.match(/[^ \t,]+(?:[ \t]+[^ \t,]+)*/g) ?? [];
 }
 
 /** `1*DIGIT` as a number; `null` for anything else, and where it is above 2^53 - 1. */

@@ -20,8 +20,8 @@ export interface Representation {
 /** Fields about the bytes of one message, which another range of the same representation would give otherwise. */
 const aboutOneMessage: ReadonlySet<string> = new Set(['content-length', 'content-range', 'content-digest']);
 
-/** Besides those: fields that a 304 may not change, because the stored bytes were made with them (RFC 9111 §3.2). */
-const fixedByContent: ReadonlySet<string> = new Set(['content-encoding', 'content-type', 'etag', 'last-modified']);
+/** Besides those: what a 304 cannot change, because the stored bytes depend on it (RFC 9111 §3.2). */
+const boundToContent: ReadonlySet<string> = new Set(['content-encoding', 'etag']);
 
 /** Fields that tell when a message was made: those of the message that vouched last are the only ones that count. */
 const aboutTime: ReadonlySet<string> = new Set(['age', 'date']);
@@ -56,7 +56,7 @@ export function combinable(representation: Representation): boolean {
  */
 export function refreshed(representation: Representation, fieldsOf304: Fields, validatedAt: number): Representation {
   if (!vouchesFor(fieldsOf304, representation)) return representation;
-  const fresh = storedFields(fieldsOf304).filter(([name]) => !fixedByContent.has(name));
+  const fresh = storedFields(fieldsOf304).filter(([name]) => !boundToContent.has(name));
   const replaced = new Set(fresh.map(([name]) => name));
   const kept = representation.fields.filter(([name]) => !replaced.has(name) && !aboutTime.has(name));
   return { ...representation, fields: [...kept, ...fresh], validatedAt };

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseList } from 'structured-headers';
+import { ProxyError, type ProxyErrorType, proxyErrorTypes } from '../../src/errors.ts';
+import { proxyStatus } from '../../src/http/proxy-status.ts';
+
+test('an error of our own says its type and one sentence', () => {
+  assert.equal(
+    proxyStatus(new ProxyError('connection_refused', 'The origin refused the connection.')),
+    'firstbyte;error=connection_refused;details="The origin refused the connection."',
+  );
+});
+
+test('the status that the origin sent is told, with an error and without', () => {
+  assert.equal(proxyStatus(null, 404), 'firstbyte;received-status=404');
+  assert.equal(
+    proxyStatus({ type: 'http_protocol_error', message: 'Odd.' }, 206),
+    'firstbyte;error=http_protocol_error;received-status=206;details="Odd."',
+  );
+});
+
+test('every type of error can be sent', () => {
+  for (const type of Object.keys(proxyErrorTypes) as ProxyErrorType[]) {
+    assert.equal(parseList(proxyStatus({ type, message: '' })).length, 1, type);
+  }
+});
+
+test('no message can break the field', () => {
+  const value = proxyStatus({ type: 'dns_error', message: 'caf\u00e9 "x"\r\nSet-Cookie: a=b\u007f' });
+  assert.equal(value, 'firstbyte;error=dns_error;details="caf? \\"x\\"??Set-Cookie: a=b?"');
+});
