@@ -6,7 +6,7 @@ import { ConfigError, type LoadedSettings, loadSettings, namesOf, settingKeys, s
 import { complain, print } from '../console.ts';
 import { type ExitReason, exitCodes } from './exit-codes.ts';
 import { settingsJson, settingsText } from './explain.ts';
-import { type ServeParts, serve } from './serve.ts';
+import { type Surroundings, serve } from './serve.ts';
 
 const examples = `
 Examples:
@@ -28,8 +28,15 @@ ${Object.values(exitCodes)
   .join('\n')}
 `;
 
-/** Runs one command line; resolves with the exit code. `parts` take the place of the real ones in tests. */
-export async function runCommand(args: readonly string[], parts: Partial<ServeParts> = {}): Promise<number> {
+const machine: Surroundings = {
+  start: async (settings) => (await import('../daemon.ts')).startDaemon(settings),
+  signals: process,
+  print,
+  complain,
+};
+
+/** Runs one command line; resolves with the exit code. */
+export async function runCommand(args: readonly string[], around: Surroundings = machine): Promise<number> {
   let reason: ExitReason = 'stopped';
   const program = new Command('firstbyte')
     .description('A progressive media cache proxy: press play on a slow server, and it plays.')
@@ -37,15 +44,13 @@ export async function runCommand(args: readonly string[], parts: Partial<ServePa
     .helpOption('--help', 'print this help')
     .helpCommand(false)
     .addHelpText('after', examples + exitCodeHelp)
-    .configureOutput({ writeOut: print, writeErr: complain })
+    .configureOutput({ writeOut: around.print, writeErr: around.complain })
     .exitOverride();
 
   withSettings(program.command('serve').description('Serve the origins, until a signal ends it.'))
     .addHelpText('after', examples)
     .action(async (flags) => {
-      const { settings } = load(flags);
-      const { start = (await import('../daemon.ts')).startDaemon, signals = process } = parts;
-      reason = await serve(settings, { start, signals });
+      reason = await serve(load(flags).settings, around);
     });
 
   withSettings(program.command('config').description('Check the configuration and print it.'))
@@ -53,14 +58,14 @@ export async function runCommand(args: readonly string[], parts: Partial<ServePa
     .option('--json', 'print JSON for programs')
     .action(({ explain = false, json = false, ...flags }) => {
       const loaded = load(flags);
-      print(json ? settingsJson(loaded) : settingsText(loaded, explain));
+      around.print(json ? settingsJson(loaded) : settingsText(loaded, explain));
     });
 
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (error instanceof ConfigError) {
-      complain(`The configuration is wrong:\n${error.problems.map((problem) => `  ${problem}\n`).join('')}`);
+      around.complain(`The configuration is wrong:\n${error.problems.map((problem) => `  ${problem}\n`).join('')}`);
       reason = 'usage';
     } else if (error instanceof CommanderError) {
       reason = error.exitCode === 0 ? 'stopped' : 'usage';

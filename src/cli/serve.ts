@@ -5,35 +5,37 @@
  */
 import type { EventEmitter } from 'node:events';
 import type { Settings } from '../config.ts';
-import { complain, print } from '../console.ts';
 import type { Daemon } from '../daemon.ts';
 import { StoreError } from '../store/store.ts';
 import type { ExitReason } from './exit-codes.ts';
 
-export interface ServeParts {
+/** What a command works with; tests put others in their place. */
+export interface Surroundings {
   readonly start: (settings: Settings) => Promise<Daemon>;
   /** Where SIGTERM and SIGINT arrive. */
   readonly signals: Pick<EventEmitter, 'on' | 'off'>;
+  readonly print: (text: string) => void;
+  readonly complain: (text: string) => void;
 }
 
 /** Resolves with the reason why it ended. */
-export async function serve(settings: Settings, { start, signals }: ServeParts): Promise<ExitReason> {
+export async function serve(settings: Settings, around: Surroundings): Promise<ExitReason> {
   if (settings.origins.length === 0) {
-    complain('No origin to serve: name at least one, such as --origin films=https://media.example/films\n');
+    around.complain('No origin to serve: name at least one, such as --origin films=https://media.example/films\n');
     return 'usage';
   }
   let daemon: Daemon;
   try {
-    daemon = await start(settings);
+    daemon = await around.start(settings);
   } catch (error) {
-    return refusal(error);
+    return refusal(error, around);
   }
-  print(readyText(daemon.addresses, settings));
-  return ended(daemon, signals);
+  around.print(readyText(daemon.addresses, settings));
+  return ended(daemon, around);
 }
 
 /** Why the daemon did not start, in one sentence. */
-function refusal(error: unknown): ExitReason {
+function refusal(error: unknown, { complain }: Surroundings): ExitReason {
   if (error instanceof StoreError) {
     complain(`The cache directory cannot be used (${error.code}): ${error.message}\n`);
     return 'store';
@@ -52,7 +54,7 @@ function readyText(addresses: readonly string[], { origins }: Settings): string 
   return [...ready, ...mounted].join('');
 }
 
-function ended(daemon: Daemon, signals: ServeParts['signals']): Promise<ExitReason> {
+function ended(daemon: Daemon, { signals, complain }: Surroundings): Promise<ExitReason> {
   return new Promise((resolve) => {
     let draining = false;
     const finish = (reason: ExitReason) => {

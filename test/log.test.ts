@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type DomainEvent, EventBus, type RequestDoneEvent } from '../src/events.ts';
+import { createLogger, type LoggerOptions, logEvents } from '../src/log.ts';
+
+const clock = { now: () => 0, wallTime: () => 1_700_000_000_123, after: () => ({ cancel: () => {} }) };
+const base = { at: 0, fill: 7, origin: 'films', path: '/a.mkv' };
+
+const requestDone: RequestDoneEvent = {
+  type: 'request-done',
+  at: 900,
+  request: 3,
+  origin: 'films',
+  path: '/a.mkv',
+  method: 'GET',
+  status: 206,
+  outcome: 'served',
+  cache: 'partial',
+  range: { start: 10, end: 20 },
+  bytes: 10,
+  timeline: { acceptedAt: 100, patienceAt: null, headOutAt: 400, firstByteOutAt: 401.4, doneAt: 900 },
+};
+
+function linesOf(events: readonly DomainEvent[], options: Partial<LoggerOptions> = {}): string[] {
+  const lines: string[] = [];
+  const bus = new EventBus();
+  const write = (line: string) => void lines.push(line);
+  logEvents(bus, createLogger({ level: 'debug', format: 'text', clock, write, ...options }));
+  for (const event of events) bus.emit(event);
+  return lines;
+}
+
+test('a request that is done is one line for people', () => {
+  assert.deepEqual(linesOf([requestDone]), [
+    '2023-11-14T22:13:20.123Z info  request done request=3 origin=films path=/a.mkv method=GET from=10 status=206 ' +
+      'outcome=served cache=partial bytes=10 firstByteMs=301 totalMs=800\n',
+  ]);
+});
+
+test('a request that is done is one line for programs, with the same fields', () => {
+  const [line = ''] = linesOf([requestDone], { format: 'json' });
+  assert.ok(line.endsWith('}\n') && line.indexOf('\n') === line.length - 1);
+  assert.deepEqual(JSON.parse(line), {
+    level: 'info',
+    time: '2023-11-14T22:13:20.123Z',
+    request: 3,
+    origin: 'films',
+    path: '/a.mkv',
+    method: 'GET',
+    from: 10,
+    status: 206,
+    outcome: 'served',
+    cache: 'partial',
+    bytes: 10,
+    firstByteMs: 301,
+    totalMs: 800,
+    msg: 'request done',
+  });
+});
+
+test('patience is logged where any went out', () => {
+  const timeline = { ...requestDone.timeline, patienceAt: 5100 };
+  assert.match(linesOf([{ ...requestDone, timeline }])[0] ?? '', / patienceMs=5000 /);
+});
+
+test('each event has its level', () => {
+  const events: DomainEvent[] = [
+    { ...base, type: 'fill-state', from: 'queued', to: 'starting' },
+    {
+      ...base,
+      type: 'fill-first-byte',
+      offset: 0,
+      attempt: 2,
+      queued: 5,
+      startedAt: 10,
+      connectedAt: null,
+      headAt: 20,
+      landedAt: 30,
+      storedAt: 31,
+    },
+    { ...base, type: 'fill-done', length: 5, duration: 12.6 },
+    {
+      ...base,
+      type: 'retry',
+      kind: 'heal',
+      cause: 'cut',
+      offset: 5,
+      attempt: 1,
+      delay: 99.7,
+    },
+    { ...base, type: 'fill-failed', error: 'connection_refused', status: null, message: 'It was refused.' },
+    {
+      type: 'own-error',
+      at: 0,
+      request: 3,
+      origin: null,
+      path: '/x',
+      status: 503,
+      reason: 'connection_limit_reached',
+      phase: 'queued',
+      waited: 30_000,
+      message: 'The queue is full.',
+    },
+    { type: 'bug', at: 0, message: 'oops', stack: 'Error: oops\n    at here' },
+  ];
+  const lines = linesOf(events).map((line) => line.slice(25).trimEnd());
+  assert.deepEqual(lines, [
+    'debug fill state fill=7 origin=films path=/a.mkv from=queued to=starting',
+    'debug first byte fill=7 origin=films path=/a.mkv offset=0 attempt=2 queuedMs=5 headMs=10 landedMs=20 storedMs=21',
+    'info  fill done fill=7 origin=films path=/a.mkv length=5 totalMs=13',
+    'info  healing a cut fill=7 origin=films path=/a.mkv cause=cut offset=5 attempt=1 delayMs=100',
+    'warn  fill failed fill=7 origin=films path=/a.mkv error=connection_refused reason="It was refused."',
+    'warn  answered with an error of our own request=3 path=/x status=503 error=connection_limit_reached phase=queued ' +
+      'waitedMs=30000 reason="The queue is full."',
+    'error bug reason=oops stack="Error: oops\\n    at here"',
+  ]);
+});
+
+test('the events of single bytes and waits are not logged', () => {
+  const events: DomainEvent[] = [
+    { type: 'bytes-landed', at: 0, origin: 'films', bytes: 1 },
+    { type: 'bytes-sent', at: 0, origin: 'films', source: 'store', bytes: 1 },
+    { type: 'first-byte-wait', at: 0, request: 1, origin: 'films', outcome: 'served', duration: 1 },
+  ];
+  assert.deepEqual(linesOf(events), []);
+});
+
+test('lines below the level are left out', () => {
+  const done: DomainEvent = { ...base, type: 'fill-done', length: 5, duration: 1 };
+  const failed: DomainEvent = { ...base, type: 'fill-failed', error: 'store', status: null, message: 'It is full.' };
+  assert.equal(linesOf([done, failed], { level: 'warn' }).length, 1);
+  assert.equal(linesOf([done, failed], { level: 'error' }).length, 0);
+});
+
+for (const format of ['text', 'json'] as const) {
+  test(`${format}: no character of a path can move the cursor, end a line or turn the writing direction`, () => {
+    const path = '/a\u001b[2J\r\n\u0000\u007f\u009b\u2028\u202e\u2066"b';
+    const [line = '', ...others] = linesOf([{ ...requestDone, path }], { format });
+    assert.deepEqual(others, []);
+    assert.match(line, /^[\x20-\x7e]+\n$/);
+    assert.match(line, /\\u202e/);
+  });
+
+  test(`${format}: queries and credentials do not appear`, () => {
+    const message = 'Asking http://me:hunter2@media.example/a?token=hunter2 failed. Why?';
+    const [line = ''] = linesOf(
+      [{ ...base, type: 'fill-failed', path: '/a?token=hunter2', error: 'dns_error', status: null, message }],
+      { format },
+    );
+    assert.ok(!line.includes('hunter2'));
+    assert.ok(line.includes('http://media.example/a failed. Why?'));
+  });
+}
+
+test('nothing is logged once the subscription has ended', () => {
+  const lines: string[] = [];
+  const bus = new EventBus();
+  const write = (line: string) => void lines.push(line);
+  logEvents(bus, createLogger({ level: 'debug', format: 'text', clock, write }))();
+  bus.emit(requestDone);
+  assert.deepEqual(lines, []);
+});
