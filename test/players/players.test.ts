@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { absent } from '../programs.ts';
+import { playInChromium } from './chromium.ts';
 import { playInFfmpeg } from './ffmpeg.ts';
 import { playInGstreamer, python, script } from './gstreamer.ts';
 import { playInMpv } from './mpv.ts';
@@ -21,6 +22,7 @@ const players: readonly { name: string; play: Player; absent: string | false }[]
   { name: 'GStreamer', play: playInGstreamer, absent: absent('GStreamer', python, script) },
   { name: 'mpv', play: playInMpv, absent: absent('mpv', 'mpv', '--version') },
   { name: 'ffmpeg', play: playInFfmpeg, absent: noFfmpeg },
+  { name: 'Chromium', play: playInChromium, absent: absent('Chromium', 'chromium', '--version') },
 ];
 
 /** How far from the place asked for a player may land, and from the end stop, in seconds. */
