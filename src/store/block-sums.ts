@@ -1,0 +1,49 @@
+/**
+ * CRC-32 of blocks, computed from their bytes while these land in order.
+ *
+ * A block whose bytes come in another order has no sum here; whoever needs it reads the block back.
+ */
+import { crc32 } from 'node:zlib';
+
+interface Running {
+  /** One past the last byte that the sum covers; it begins at the block's first. */
+  end: number;
+  sum: number;
+}
+
+export class BlockSums {
+  readonly #blockSize: number;
+  readonly #running = new Map<number, Running>();
+
+  constructor(blockSize: number) {
+    this.#blockSize = blockSize;
+  }
+
+  /** Takes note of bytes that landed at `offset`. */
+  land(offset: number, bytes: Buffer): void {
+    for (let taken = 0; taken < bytes.length; ) {
+      const start = offset + taken;
+      const block = Math.floor(start / this.#blockSize);
+      const count = Math.min(bytes.length - taken, (block + 1) * this.#blockSize - start);
+      this.#landInBlock(block, start, bytes.subarray(taken, taken + count));
+      taken += count;
+    }
+  }
+
+  /** The sum of the block that ends at `end`, forgotten here; `undefined` where its bytes came in another order. */
+  take(block: number, end: number): number | undefined {
+    const running = this.#running.get(block);
+    this.#running.delete(block);
+    return running?.end === end ? running.sum : undefined;
+  }
+
+  #landInBlock(block: number, start: number, bytes: Buffer): void {
+    const running = this.#running.get(block);
+    if (start === block * this.#blockSize) {
+      this.#running.set(block, { end: start + bytes.length, sum: crc32(bytes) });
+    } else if (running?.end === start) {
+      running.end += bytes.length;
+      running.sum = crc32(bytes, running.sum);
+    }
+  }
+}

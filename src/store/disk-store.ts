@@ -1,0 +1,271 @@
+/**
+ * A store in a directory of its own, whose objects survive the process and power cuts.
+ *
+ * What is accepted becomes durable within about a second, or at `commit`: first the bytes, then the rows that name
+ * them, so that a crash costs at most unfinished blocks. Objects that are open are here, all others in the index.
+ */
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ByteRange } from '../bytes/byte-range.ts';
+import type { Clock, Timer } from '../clock.ts';
+import type { Representation } from '../http/representation.ts';
+import { createBufferPool } from './buffer-pool.ts';
+import { CacheDirectory } from './cache-directory.ts';
+import { type DiskMedium, DiskObject } from './disk-object.ts';
+import { directoryName, ObjectDirectory } from './object-directory.ts';
+import { findOrphans, removeOrphans } from './orphans.ts';
+import { storeError } from './private-files.ts';
+import { SegmentFiles } from './segment-files.ts';
+import { type ObjectRow, SqliteIndex } from './sqlite-index.ts';
+import { type ObjectName, type Slice, type Store, type StoredObject, StoreError, type StoreObject } from './store.ts';
+
+export interface DiskStoreOptions {
+  /** Made if need be; nobody else may use it. */
+  directory: string;
+  clock: Clock;
+  /** The unit of durability and of reading, in bytes. */
+  blockSize?: number;
+  /** Of one file, in bytes: a whole number of blocks. */
+  segmentSize?: number;
+  /** For reading from disk, in bytes. */
+  bufferMemory?: number;
+  /** How many segment files may be open. */
+  openFiles?: number;
+  /** Called when an object fails, beside what its writers are told, or when old files can't be removed. */
+  onFailure?: (error: StoreError) => void;
+}
+
+/** How long something accepted may wait to be made durable, in milliseconds. */
+const settleInterval = 1000;
+
+/**
+ * Opens the store. Rejects with a `StoreError`: `EBUSY` where another process has the directory, `EPERM` where
+ * something in it is not ours, or the system's code. A damaged index, or one for other sizes, is set aside together
+ * with the objects, and the store begins empty.
+ */
+export async function createDiskStore(options: DiskStoreOptions): Promise<Store> {
+  const { blockSize = 256 * 1024, segmentSize = 16 * 1024 * 1024 } = options;
+  if (segmentSize % blockSize !== 0) throw new RangeError('A segment must be a whole number of blocks.');
+  const directory = await CacheDirectory.claim(options.directory);
+  try {
+    const index = await openIndex(directory, blockSize, segmentSize);
+    const orphans = await findOrphans(directory.objects, await index.generations());
+    return new DiskStore(options, { blockSize, segmentSize }, directory, index, orphans);
+  } catch (error) {
+    directory.release();
+    throw storeError(error, `The cache directory ${options.directory} can't be opened`);
+  }
+}
+
+async function openIndex(directory: CacheDirectory, blockSize: number, segmentSize: number): Promise<SqliteIndex> {
+  const place = { path: directory.index, blockSize, segmentSize };
+  try {
+    return await SqliteIndex.open(place);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'CORRUPT') throw error;
+    await directory.setAside();
+    return SqliteIndex.open(place);
+  }
+}
+
+class DiskStore implements Store {
+  readonly #options: DiskStoreOptions;
+  readonly #directory: CacheDirectory;
+  readonly #index: SqliteIndex;
+  readonly #files: SegmentFiles;
+  readonly #medium: DiskMedium;
+  /** The newest object of each name that anyone has open. */
+  readonly #newest = new Map<ObjectName, DiskObject>();
+  /** Every object that anyone has open, by the name of its directory. */
+  readonly #open = new Map<string, DiskObject>();
+  /** The last step of the latest call that concerns a name: calls for one name happen one after another. */
+  readonly #turns = new Map<ObjectName, Promise<unknown>>();
+  /** Files being removed; never rejects. */
+  readonly #removals = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
+  readonly #dirty = new Set<DiskObject>();
+  #timer: Timer | null = null;
+
+  constructor(
+    options: DiskStoreOptions,
+    layout: DiskMedium['layout'],
+    directory: CacheDirectory,
+    index: SqliteIndex,
+    orphans: readonly string[],
+  ) {
+    this.#options = options;
+    this.#directory = directory;
+    this.#index = index;
+    this.#files = new SegmentFiles(options.openFiles ?? 128);
+    this.#medium = {
+      layout,
+      pool: createBufferPool({ size: layout.blockSize, limit: options.bufferMemory ?? 48 * 1024 * 1024 }),
+      clock: options.clock,
+      onDirty: (object) => this.#noteDirty(object),
+      onFailure: (error) => options.onFailure?.(error),
+    };
+    this.#removing(removeOrphans(orphans, this.#closing.signal));
+  }
+
+  find(name: ObjectName): Promise<StoreObject | null> {
+    return this.#inTurn(name, async () => {
+      const open = this.#newest.get(name);
+      if (open !== undefined) return this.#lend(open);
+      const row = await this.#index.find(name, this.#options.clock.wallTime());
+      return row === null ? null : this.#lend(this.#admit(row));
+    });
+  }
+
+  create(name: ObjectName, representation: Representation): Promise<StoreObject> {
+    return this.#inTurn(name, async () => {
+      const forgotten = this.#forget(name);
+      const generation = randomBytes(8).toString('hex');
+      const used = this.#options.clock.wallTime();
+      const object = this.#admit({ name, generation, representation, used, segments: [] });
+      forgotten.catch((error) => object.fail(storeError(error, 'An older object could not be forgotten')));
+      this.#noteDirty(object);
+      return this.#lend(object);
+    });
+  }
+
+  remove(name: ObjectName): Promise<void> {
+    return this.#inTurn(name, () => this.#forget(name));
+  }
+
+  async *list(): AsyncGenerator<StoredObject> {
+    await this.#commit([...this.#newest.values()]);
+    yield* this.#index.list();
+  }
+
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    this.#closing.abort();
+    await Promise.allSettled(this.#turns.values());
+    const open = [...this.#open.values()];
+    await this.#commit(open);
+    for (const object of open) await object.leave();
+    await Promise.all(this.#removals);
+    await this.#files.close();
+    await this.#index.close();
+    this.#directory.release();
+  }
+
+  #inTurn<Result>(name: ObjectName, step: () => Promise<Result>): Promise<Result> {
+    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(step, step);
+    this.#turns.set(name, turn);
+    const end = () => {
+      if (this.#turns.get(name) === turn) this.#turns.delete(name);
+    };
+    turn.then(end, end);
+    return turn;
+  }
+
+  /** Begins to know an object that nobody had open. */
+  #admit(row: ObjectRow): DiskObject {
+    const { name, generation } = row;
+    const { segmentSize } = this.#medium.layout;
+    const files = new ObjectDirectory(this.#directory.objects, name, generation, segmentSize, this.#files);
+    const object = new DiskObject(row, files, this.#medium);
+    this.#newest.set(name, object);
+    this.#open.set(directoryName(name, generation), object);
+    return object;
+  }
+
+  #lend(object: DiskObject): StoreObject {
+    object.users += 1;
+    return new OpenObject(
+      object,
+      () => this.#commit([object]),
+      () => this.#takeBack(object),
+    );
+  }
+
+  async #takeBack(object: DiskObject): Promise<void> {
+    await this.#commit([object]);
+    object.users -= 1;
+    if (object.users > 0) return;
+    if (this.#newest.get(object.name) === object) this.#newest.delete(object.name);
+    this.#open.delete(directoryName(object.name, object.generation));
+    await object.leave();
+  }
+
+  /** Takes the object of that name out of the index, and its files away as soon as nobody has it open. */
+  async #forget(name: ObjectName): Promise<void> {
+    const removed = this.#index.remove(name);
+    const open = this.#newest.get(name);
+    this.#newest.delete(name);
+    if (open !== undefined) {
+      open.forgotten = removed.then(
+        () => {},
+        () => {},
+      );
+    }
+    const generation = await removed;
+    if (generation === null || open?.generation === generation) return;
+    const path = join(this.#directory.objects, name.slice(0, 2), directoryName(name, generation));
+    this.#removing(rm(path, { recursive: true, force: true }));
+  }
+
+  #removing(removal: Promise<void>): void {
+    const report = (error: unknown) => this.#medium.onFailure(storeError(error, 'Old files could not be removed'));
+    const removed = removal.catch(report).finally(() => this.#removals.delete(removed));
+    this.#removals.add(removed);
+  }
+
+  #noteDirty(object: DiskObject): void {
+    this.#dirty.add(object);
+    this.#timer ??= this.#options.clock.after(settleInterval, () => {
+      this.#timer = null;
+      void this.#commit([...this.#dirty]);
+    });
+  }
+
+  /** Makes durable what can be of these objects. Never rejects: an object that can't be saved fails. */
+  async #commit(objects: readonly DiskObject[]): Promise<void> {
+    for (const object of objects) this.#dirty.delete(object);
+    await Promise.all(objects.map((object) => object.settle()));
+    const named = objects.filter((object) => object.forgotten === null);
+    if (named.length === 0) return;
+    try {
+      await this.#index.save(named.map((object) => object.takeRow()));
+    } catch (error) {
+      for (const object of named) object.fail(storeError(error, 'The index could not be written'));
+    }
+  }
+}
+
+/** One user's view of an object. */
+class OpenObject implements StoreObject {
+  readonly durable: readonly ByteRange[];
+  readonly #object: DiskObject;
+  readonly commit: () => Promise<void>;
+  readonly close: () => Promise<void>;
+
+  constructor(object: DiskObject, commit: () => Promise<void>, close: () => Promise<void>) {
+    this.durable = object.durable;
+    this.#object = object;
+    this.commit = commit;
+    this.close = close;
+  }
+
+  get name(): ObjectName {
+    return this.#object.name;
+  }
+
+  get representation(): Representation {
+    return this.#object.representation;
+  }
+
+  write(offset: number, bytes: Buffer): Promise<void> | undefined {
+    return this.#object.write(offset, bytes);
+  }
+
+  read(range: ByteRange): Slice | Promise<Slice> {
+    return this.#object.read(range);
+  }
+
+  describe(representation: Representation): void {
+    this.#object.describe(representation);
+  }
+}

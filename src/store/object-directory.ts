@@ -1,0 +1,75 @@
+/**
+ * The files of one object: `<objects>/<first two letters of the name>/<name>.<generation>/<segment number>`.
+ *
+ * Nothing is on disk before the first write, so that a new object costs no time.
+ */
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Run } from './landed-bytes.ts';
+import { makePrivateDirectory, syncDirectory } from './private-files.ts';
+import type { SegmentFiles } from './segment-files.ts';
+import { StoreError } from './store.ts';
+
+/** What an object's directory is called. */
+export function directoryName(name: string, generation: string): string {
+  return `${name}.${generation}`;
+}
+
+export class ObjectDirectory {
+  readonly #path: string;
+  readonly #segmentSize: number;
+  readonly #files: SegmentFiles;
+  /** Segments whose files are open, or were. */
+  readonly #touched = new Set<number>();
+  /** Segments whose directory entry is durable. */
+  readonly #entered = new Set<number>();
+  #made: Promise<void> | null = null;
+
+  constructor(objects: string, name: string, generation: string, segmentSize: number, files: SegmentFiles) {
+    this.#path = join(objects, name.slice(0, 2), directoryName(name, generation));
+    this.#segmentSize = segmentSize;
+    this.#files = files;
+  }
+
+  async write({ start, buffers }: Run): Promise<void> {
+    this.#made ??= this.#make();
+    await this.#made;
+    await this.#files.write(this.#fileAt(start), buffers, start % this.#segmentSize);
+  }
+
+  /** Fills `buffer` from offset `start` on, within one segment; rejects with `CORRUPT` where the file is too short. */
+  async read(buffer: Buffer, start: number): Promise<void> {
+    const filled = await this.#files.read(this.#fileAt(start), buffer, start % this.#segmentSize);
+    if (filled < buffer.length) throw new StoreError('CORRUPT', 'A segment file is shorter than it was.');
+  }
+
+  /** Makes everything written to the segment survive a power cut. */
+  async sync(segment: number): Promise<void> {
+    await this.#files.sync(join(this.#path, String(segment)));
+    if (this.#entered.has(segment)) return;
+    await syncDirectory(this.#path);
+    this.#entered.add(segment);
+  }
+
+  async close(): Promise<void> {
+    for (const segment of this.#touched) await this.#files.forget(join(this.#path, String(segment)));
+  }
+
+  async remove(): Promise<void> {
+    await this.close();
+    await rm(this.#path, { recursive: true, force: true });
+  }
+
+  /** The file that holds the byte at `offset`. */
+  #fileAt(offset: number): string {
+    const segment = Math.floor(offset / this.#segmentSize);
+    this.#touched.add(segment);
+    return join(this.#path, String(segment));
+  }
+
+  async #make(): Promise<void> {
+    const family = dirname(this.#path);
+    if (await makePrivateDirectory(family)) await syncDirectory(dirname(family));
+    if (await makePrivateDirectory(this.#path)) await syncDirectory(family);
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * The open segment files of the store: positional reads and writes by path, with a bounded number of descriptors.
+ *
+ * At most two writes and one sync run at a time over the whole store, because libuv gives all file work of the
+ * process four threads, and a slow disk must not keep readers waiting for one. The least recently used idle file is
+ * closed first; the bound is passed only while that many files are being used at the same moment.
+ */
+import { constants, fdatasync, read, writev } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { Gate } from './gate.ts';
+import { openPrivateFile } from './private-files.ts';
+
+const readAt = promisify(read);
+const writeAt = promisify(writev);
+const syncContent = promisify(fdatasync);
+
+const flags = { read: constants.O_RDONLY, write: constants.O_RDWR | constants.O_CREAT };
+type Access = keyof typeof flags;
+
+interface OpenFile {
+  readonly file: Promise<FileHandle>;
+  users: number;
+}
+
+export class SegmentFiles {
+  readonly #limit: number;
+  /** Least recently used first; one opened for writing serves reads as well. */
+  readonly #open: Record<Access, Map<string, OpenFile>> = { read: new Map(), write: new Map() };
+  readonly #writes = new Gate(2);
+  readonly #syncs = new Gate(1);
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Fills `buffer` from `position` on, and returns how many bytes there were before the end of the file. */
+  read(path: string, buffer: Buffer, position: number): Promise<number> {
+    return this.#use(path, this.#open.write.has(path) ? 'write' : 'read', async (descriptor) => {
+      let filled = 0;
+      while (filled < buffer.length) {
+        const { bytesRead } = await readAt(descriptor, buffer, filled, buffer.length - filled, position + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return filled;
+    });
+  }
+
+  /** Writes all of `buffers`, one after another from `position` on; creates the file if need be. */
+  write(path: string, buffers: readonly Buffer[], position: number): Promise<void> {
+    return this.#writes.run(() =>
+      this.#use(path, 'write', async (descriptor) => {
+        let rest = buffers;
+        let end = position;
+        while (rest.length > 0) {
+          const { bytesWritten } = await writeAt(descriptor, rest, end);
+          end += bytesWritten;
+          rest = without(rest, bytesWritten);
+        }
+      }),
+    );
+  }
+
+  /** Makes the content of the file durable; no other file is synced meanwhile. */
+  sync(path: string): Promise<void> {
+    return this.#syncs.run(() => this.#use(path, 'write', (descriptor) => syncContent(descriptor)));
+  }
+
+  /** Closes the file as soon as nobody uses it; for files that are about to be unlinked. */
+  async forget(path: string): Promise<void> {
+    for (const files of Object.values(this.#open)) {
+      const open = files.get(path);
+      files.delete(path);
+      if (open?.users === 0) await close(open);
+    }
+  }
+
+  /** Closes every file. Nobody may be using one. */
+  async close(): Promise<void> {
+    for (const files of Object.values(this.#open)) {
+      for (const open of files.values()) await close(open);
+      files.clear();
+    }
+  }
+
+  async #use<Result>(path: string, access: Access, work: (descriptor: number) => Promise<Result>): Promise<Result> {
+    const files = this.#open[access];
+    const open = files.get(path) ?? this.#openFile(path, access);
+    files.delete(path);
+    files.set(path, open);
+    open.users += 1;
+    try {
+      const file = await open.file;
+      return await work(file.fd);
+    } finally {
+      open.users -= 1;
+      if (open.users === 0 && files.get(path) !== open) await close(open);
+    }
+  }
+
+  #openFile(path: string, access: Access): OpenFile {
+    this.#closeIdle();
+    const file = openPrivateFile(path, flags[access]);
+    const open = { file, users: 0 };
+    file.catch(() => {
+      if (this.#open[access].get(path) === open) this.#open[access].delete(path);
+    });
+    return open;
+  }
+
+  #closeIdle(): void {
+    for (const files of Object.values(this.#open)) {
+      for (const [path, open] of files) {
+        if (this.#open.read.size + this.#open.write.size < this.#limit) return;
+        if (open.users > 0) continue;
+        files.delete(path);
+        void close(open);
+      }
+    }
+  }
+}
+
+async function close({ file }: OpenFile): Promise<void> {
+  const opened = await file.catch(() => null);
+  await opened?.close();
+}
+
+/** What is left of `buffers` without their first `count` bytes. */
+function without(buffers: readonly Buffer[], count: number): Buffer[] {
+  let skip = count;
+  return buffers.flatMap((buffer) => {
+    const skipped = Math.min(skip, buffer.length);
+    skip -= skipped;
+    return skipped === buffer.length ? [] : [buffer.subarray(skipped)];
+  });
+}

@@ -1,0 +1,146 @@
+/**
+ * The manifest of the disk store: which blocks of which object are durable, and their checksums.
+ *
+ * One SQLite database in a worker thread. Calls are answered in the order in which they were made, each from one
+ * transaction: a `find` after a `remove` does not find. Whoever saves a row has made its bytes durable before.
+ */
+import { Worker } from 'node:worker_threads';
+import type { Representation } from '../http/representation.ts';
+import { type ObjectName, type StoredObject, StoreError } from './store.ts';
+
+/** The database file, and the sizes in bytes for which its rows are true. */
+export interface IndexPlace {
+  readonly path: string;
+  readonly blockSize: number;
+  readonly segmentSize: number;
+}
+
+export interface ObjectRow {
+  readonly name: ObjectName;
+  /** Tells objects of one name apart. */
+  readonly generation: string;
+  readonly representation: Representation;
+  /** Wall-clock milliseconds of the last use. */
+  readonly used: number;
+  readonly segments: readonly SegmentRow[];
+}
+
+export interface SegmentRow {
+  readonly number: number;
+  /** One bit a block, lowest bit first: whether it is durable. */
+  readonly blocks: Uint8Array;
+  /** CRC-32 of each durable block, four bytes each, little-endian. */
+  readonly sums: Uint8Array;
+  /** Durable bytes in the segment; with none of them the row is forgotten. */
+  readonly bytes: number;
+  /** Wall-clock milliseconds of the last use. */
+  readonly used: number;
+}
+
+export type IndexCall =
+  | { readonly kind: 'find'; readonly name: ObjectName; readonly used: number }
+  | { readonly kind: 'save'; readonly objects: readonly ObjectRow[] }
+  | { readonly kind: 'remove'; readonly name: ObjectName }
+  | { readonly kind: 'list'; readonly after: string; readonly limit: number }
+  | { readonly kind: 'generations' };
+
+export type WorkerCall = IndexCall | { readonly kind: 'open' } | { readonly kind: 'close' };
+
+export type IndexAnswer =
+  | { readonly number: number; readonly value: unknown }
+  | { readonly number: number; readonly code: string; readonly message: string };
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: StoreError): void;
+}
+
+/** How many objects `list` brings over from the worker at once. */
+const listLength = 500;
+
+export class SqliteIndex {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #calls = 0;
+  #failure: StoreError | null = null;
+
+  private constructor(place: IndexPlace) {
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    this.#worker = new Worker(new URL(`./sqlite-index-worker.${extension}`, import.meta.url), { workerData: place });
+    this.#worker.unref();
+    this.#worker.on('message', (answer: IndexAnswer) => this.#settle(answer));
+    this.#worker.on('error', (error) => this.#fail(`The index stopped: ${error.message}`));
+    this.#worker.on('exit', () => this.#fail('The index is closed.'));
+  }
+
+  /** Rejects with `CORRUPT` where the database can't be believed: damaged, or of another schema or layout. */
+  static async open(place: IndexPlace): Promise<SqliteIndex> {
+    const index = new SqliteIndex(place);
+    try {
+      await index.#call({ kind: 'open' });
+    } catch (error) {
+      await index.#worker.terminate();
+      throw error;
+    }
+    return index;
+  }
+
+  async find(name: ObjectName, used: number): Promise<ObjectRow | null> {
+    return (await this.#call({ kind: 'find', name, used })) as ObjectRow | null;
+  }
+
+  /** Writes the rows of all these objects and segments, or none. */
+  async save(objects: readonly ObjectRow[]): Promise<void> {
+    await this.#call({ kind: 'save', objects });
+  }
+
+  /** Returns the generation of the object that is now forgotten, if there was one. */
+  async remove(name: ObjectName): Promise<string | null> {
+    return (await this.#call({ kind: 'remove', name })) as string | null;
+  }
+
+  async *list(): AsyncGenerator<StoredObject> {
+    for (let after = ''; ; ) {
+      const objects = (await this.#call({ kind: 'list', after, limit: listLength })) as StoredObject[];
+      yield* objects;
+      const last = objects.at(-1);
+      if (last === undefined || objects.length < listLength) return;
+      after = last.name;
+    }
+  }
+
+  /** `<name>.<generation>` of every object. */
+  async generations(): Promise<Set<string>> {
+    return new Set((await this.#call({ kind: 'generations' })) as string[]);
+  }
+
+  async close(): Promise<void> {
+    if (this.#failure !== null) return;
+    await this.#call({ kind: 'close' });
+    await this.#worker.terminate();
+  }
+
+  #call(call: WorkerCall): Promise<unknown> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    const number = this.#calls++;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#pending.set(number, { resolve, reject });
+    this.#worker.ref();
+    this.#worker.postMessage({ number, call });
+    return promise;
+  }
+
+  #settle(answer: IndexAnswer): void {
+    const pending = this.#pending.get(answer.number);
+    this.#pending.delete(answer.number);
+    if (this.#pending.size === 0) this.#worker.unref();
+    if ('code' in answer) pending?.reject(new StoreError(answer.code, `The index failed: ${answer.message}.`));
+    else pending?.resolve(answer.value);
+  }
+
+  #fail(message: string): void {
+    this.#failure ??= new StoreError('EIO', message);
+    for (const { reject } of this.#pending.values()) reject(this.#failure);
+    this.#pending.clear();
+  }
+}

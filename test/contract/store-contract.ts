@@ -1,0 +1,317 @@
+/** What every store must do, whatever it is made of; each adapter runs it. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import type { ByteRange } from '../../src/bytes/byte-range.ts';
+import type { Representation } from '../../src/http/representation.ts';
+import type { Store, StoredObject, StoreObject } from '../../src/store/store.ts';
+
+const kibibyte = 1024;
+const gibibyte = 1024 ** 3;
+
+/** The name of the object that a test means by `title`. */
+export function objectName(title: string): string {
+  return createHash('sha256').update(title).digest('hex');
+}
+
+export function representationOf(length: number | null, fields: Representation['fields'] = []): Representation {
+  return { length, validator: { kind: 'etag', value: '"v1"', strong: true }, fields, validatedAt: 1000, ranges: true };
+}
+
+/** The bytes that every test object has at these offsets: no two near ones alike in a row, and none zero throughout. */
+export function contentAt(start: number, end: number): Buffer {
+  const bytes = Buffer.allocUnsafe(end - start);
+  for (let place = 0; place < bytes.length; place += 1) {
+    const offset = start + place;
+    bytes[place] = (offset % 251) ^ (Math.floor(offset / 251) % 241);
+  }
+  return bytes;
+}
+
+/** Writes the content of `range` in buffers of `step` bytes, as the port asks it to be done. */
+export async function writeContent(object: StoreObject, range: ByteRange, step = 50_000): Promise<void> {
+  for (let start = range.start; start < range.end; start += step) {
+    await object.write(start, contentAt(start, Math.min(start + step, range.end)));
+  }
+}
+
+/** Reads `range` slice by slice and checks every byte of it. */
+export async function assertContent(object: StoreObject, range: ByteRange): Promise<void> {
+  for (let start = range.start; start < range.end; ) {
+    const slice = await object.read({ start, end: range.end });
+    const end = start + slice.bytes.length;
+    assert.ok(end > start && end <= range.end, `${end} is past ${start} and not past ${range.end}`);
+    assert.ok(slice.bytes.length <= 256 * kibibyte);
+    assert.ok(slice.bytes.equals(contentAt(start, end)), `wrong bytes between ${start} and ${end}`);
+    slice.release();
+    start = end;
+  }
+}
+
+async function openAgain(store: Store, title: string): Promise<StoreObject> {
+  const object = await store.find(objectName(title));
+  assert.ok(object, `${title} is found`);
+  return object;
+}
+
+async function listed(store: Store): Promise<StoredObject[]> {
+  const objects: StoredObject[] = [];
+  for await (const object of store.list()) objects.push(object);
+  return objects.sort((one, other) => one.bytes - other.bytes);
+}
+
+export function storeContract(name: string, makeStore: (t: TestContext) => Promise<Store>): void {
+  function behaviour(fact: string, check: (store: Store) => Promise<void>): void {
+    test(fact, async (t) => {
+      const store = await makeStore(t);
+      try {
+        await check(store);
+      } finally {
+        await store.close();
+      }
+    });
+  }
+
+  describe(`${name} keeps the contract of stores:`, () => {
+    behaviour('what was never created is not found', async (store) => {
+      assert.equal(await store.find(objectName('nothing')), null);
+    });
+
+    behaviour('a new object is empty and described as it was asked for', async (store) => {
+      const object = await store.create(objectName('film'), representationOf(1000, [['content-type', 'video/mp4']]));
+      assert.equal(object.name, objectName('film'));
+      assert.deepEqual(object.durable, []);
+      assert.deepEqual(object.representation, representationOf(1000, [['content-type', 'video/mp4']]));
+      await object.close();
+    });
+
+    behaviour('a byte can be read as soon as write returns', async (store) => {
+      const object = await store.create(objectName('film'), representationOf(10));
+      void object.write(4, contentAt(4, 5));
+      const slice = object.read({ start: 4, end: 5 });
+      assert.ok(!(slice instanceof Promise), 'what has just landed is given at once');
+      assert.deepEqual(slice.bytes, contentAt(4, 5));
+      slice.release();
+      await object.close();
+    });
+
+    behaviour('a read gives nothing past the range that was asked for', async (store) => {
+      const object = await store.create(objectName('film'), representationOf(1000));
+      await writeContent(object, { start: 0, end: 1000 });
+      for (const committed of [false, true]) {
+        if (committed) await object.commit();
+        const slice = await object.read({ start: 10, end: 13 });
+        assert.deepEqual(slice.bytes, contentAt(10, 13));
+        slice.release();
+      }
+      await object.close();
+    });
+
+    behaviour('a read gives 256 KiB at most', async (store) => {
+      const length = 1024 * kibibyte;
+      const object = await store.create(objectName('film'), representationOf(length));
+      await object.write(0, contentAt(0, length));
+      await assertContent(object, { start: 0, end: length });
+      await object.commit();
+      await assertContent(object, { start: 0, end: length });
+      await object.close();
+    });
+
+    behaviour('an empty buffer changes nothing', async (store) => {
+      const object = await store.create(objectName('film'), representationOf(2));
+      await object.write(0, Buffer.alloc(0));
+      await object.write(0, contentAt(0, 2));
+      await assertContent(object, { start: 0, end: 2 });
+      await object.close();
+    });
+
+    for (const length of [0, 1, 64 * kibibyte - 1, 256 * kibibyte, 1_000_003, 17 * 1024 * kibibyte]) {
+      behaviour(`a whole object of ${length} bytes is found again`, async (store) => {
+        const object = await store.create(objectName('film'), representationOf(length));
+        await writeContent(object, { start: 0, end: length });
+        await assertContent(object, { start: 0, end: length });
+        await object.close();
+
+        const again = await openAgain(store, 'film');
+        assert.deepEqual(again.representation, representationOf(length));
+        assert.deepEqual(again.durable, length === 0 ? [] : [{ start: 0, end: length }]);
+        await assertContent(again, { start: 0, end: length });
+        await again.close();
+      });
+    }
+
+    behaviour('commit makes durable what was written, while the object stays open', async (store) => {
+      const object = await store.create(objectName('film'), representationOf(1_000_003));
+      await writeContent(object, { start: 0, end: 1_000_003 });
+      await object.commit();
+      const other = await openAgain(store, 'film');
+      assert.deepEqual(other.durable, [{ start: 0, end: 1_000_003 }]);
+      await assertContent(other, { start: 0, end: 1_000_003 });
+      await other.close();
+      await assertContent(object, { start: 0, end: 1_000_003 });
+      await object.close();
+    });
+
+    behaviour('nothing that was not written is durable', async (store) => {
+      const written = [
+        { start: 100, end: 700_000 },
+        { start: 900_000, end: 2_000_000 },
+      ];
+      const object = await store.create(objectName('film'), representationOf(2_000_000));
+      for (const range of written) await writeContent(object, range);
+      await object.close();
+      const again = await openAgain(store, 'film');
+      assert.ok(again.durable.length > 0);
+      for (const range of again.durable) {
+        assert.ok(written.some(({ start, end }) => start <= range.start && range.end <= end));
+        await assertContent(again, range);
+      }
+      await again.close();
+    });
+
+    behaviour('an object can be filled up after it was found', async (store) => {
+      const object = await store.create(objectName('film'), representationOf(1_000_003));
+      await writeContent(object, { start: 0, end: 400_000 });
+      await object.close();
+      const again = await openAgain(store, 'film');
+      const [first = { start: 0, end: 0 }] = again.durable;
+      await writeContent(again, { start: first.end, end: 1_000_003 });
+      await assertContent(again, { start: 0, end: 1_000_003 });
+      await again.close();
+      const whole = await openAgain(store, 'film');
+      assert.deepEqual(whole.durable, [{ start: 0, end: 1_000_003 }]);
+      await assertContent(whole, { start: 0, end: 1_000_003 });
+      await whole.close();
+    });
+
+    behaviour('a length known only at the end makes the last bytes durable', async (store) => {
+      const object = await store.create(objectName('film'), representationOf(null));
+      await writeContent(object, { start: 0, end: 300_001 });
+      await object.commit();
+      object.describe(representationOf(300_001));
+      assert.equal(object.representation.length, 300_001);
+      await object.close();
+      const again = await openAgain(store, 'film');
+      assert.equal(again.representation.length, 300_001);
+      assert.deepEqual(again.durable, [{ start: 0, end: 300_001 }]);
+      await assertContent(again, { start: 0, end: 300_001 });
+      await again.close();
+    });
+
+    behaviour('a fresher description is found later', async (store) => {
+      const object = await store.create(objectName('film'), representationOf(3));
+      const fresher = { ...representationOf(3, [['x', 'y']]), validatedAt: 2000 };
+      object.describe(fresher);
+      await object.close();
+      const again = await openAgain(store, 'film');
+      assert.deepEqual(again.representation, fresher);
+      await again.close();
+    });
+
+    behaviour('all who have an object open share its bytes', async (store) => {
+      const one = await store.create(objectName('film'), representationOf(20));
+      const other = await openAgain(store, 'film');
+      await writeContent(one, { start: 0, end: 10 });
+      await writeContent(other, { start: 10, end: 20 });
+      await one.close();
+      await assertContent(other, { start: 0, end: 20 });
+      await other.close();
+    });
+
+    behaviour('a new object replaces the old one, whose readers read on', async (store) => {
+      const old = await store.create(objectName('film'), representationOf(400_000));
+      await writeContent(old, { start: 0, end: 400_000 });
+      await old.commit();
+      const next = await store.create(objectName('film'), representationOf(2));
+      await next.write(0, contentAt(7, 9));
+      await next.commit();
+      await assertContent(old, { start: 0, end: 400_000 });
+      await old.close();
+
+      const found = await openAgain(store, 'film');
+      assert.equal(found.representation.length, 2);
+      assert.deepEqual((await found.read({ start: 0, end: 2 })).bytes, contentAt(7, 9));
+      await found.close();
+      await next.close();
+    });
+
+    behaviour('a removed object is not found, and its readers read on', async (store) => {
+      const object = await store.create(objectName('film'), representationOf(400_000));
+      await writeContent(object, { start: 0, end: 400_000 });
+      await object.commit();
+      await store.remove(objectName('film'));
+      assert.equal(await store.find(objectName('film')), null);
+      await assertContent(object, { start: 0, end: 400_000 });
+      await object.close();
+      assert.equal(await store.find(objectName('film')), null);
+      assert.deepEqual(await listed(store), []);
+    });
+
+    behaviour('a closed object can be removed, and what was never there as well', async (store) => {
+      const object = await store.create(objectName('film'), representationOf(1));
+      await object.close();
+      await store.remove(objectName('film'));
+      await store.remove(objectName('nothing'));
+      assert.equal(await store.find(objectName('film')), null);
+    });
+
+    behaviour('the list names every object with its durable bytes', async (store) => {
+      for (const length of [1, 300_000]) {
+        const object = await store.create(objectName(`film of ${length}`), representationOf(length));
+        await writeContent(object, { start: 0, end: length });
+        await object.close();
+      }
+      assert.deepEqual(await listed(store), [
+        { name: objectName('film of 1'), representation: representationOf(1), bytes: 1 },
+        { name: objectName('film of 300000'), representation: representationOf(300_000), bytes: 300_000 },
+      ]);
+    });
+
+    behaviour('bytes past 4 GiB cost no more room than others', async (store) => {
+      const length = 5 * gibibyte + 1_000_003;
+      const tail = { start: 5 * gibibyte, end: length };
+      const object = await store.create(objectName('film'), representationOf(length));
+      await writeContent(object, { start: 0, end: 300_000 });
+      await writeContent(object, tail);
+      await object.close();
+      const again = await openAgain(store, 'film');
+      assert.deepEqual(again.durable.at(-1), tail);
+      await assertContent(again, tail);
+      await again.close();
+    });
+
+    behaviour('bytes that land in any order are read as they are', async (store) => {
+      const length = 40_000;
+      let round = 0;
+      await fc.assert(
+        fc.asyncProperty(
+          fc.uniqueArray(fc.integer({ min: 1, max: length - 1 }), { maxLength: 12 }),
+          fc.infiniteStream(fc.nat()),
+          fc.infiniteStream(fc.boolean()),
+          async (cuts, order, commits) => {
+            const title = `film ${round++}`;
+            const object = await store.create(objectName(title), representationOf(length));
+            const edges = [0, ...cuts.sort((one, other) => one - other), length];
+            const pieces = edges.slice(1).map((end, place) => ({ start: edges[place] ?? 0, end }));
+            const landed: ByteRange[] = [];
+            while (pieces.length > 0) {
+              const [piece] = pieces.splice(order.next().value % pieces.length, 1);
+              if (piece === undefined) break;
+              await object.write(piece.start, contentAt(piece.start, piece.end));
+              landed.push(piece);
+              if (commits.next().value) void object.commit();
+              for (const range of landed) await assertContent(object, range);
+            }
+            await object.close();
+            const again = await openAgain(store, title);
+            assert.deepEqual(again.durable, [{ start: 0, end: length }]);
+            await assertContent(again, { start: 0, end: length });
+            await again.close();
+          },
+        ),
+        { numRuns: 30 },
+      );
+    });
+  });
+}
