@@ -1,8 +1,10 @@
 /** How a scripted origin answers by itself: correctly, after a silence, at a rate, on the test's clock. */
-import { type Clock, sleep } from '../../src/clock.ts';
+import type { Clock } from '../../src/clock.ts';
 import type { Film } from './film.ts';
-import { etagOf, lastModified, satisfied } from './film-fields.ts';
+import { satisfied } from './film-fields.ts';
+import { chooseStatus } from './honest-answer.ts';
 import { durationOf, pieceSize } from './pace.ts';
+import { pause } from './pause.ts';
 import type { ScriptedRequest } from './scripted-request.ts';
 
 export interface ServingOptions {
@@ -25,24 +27,15 @@ export interface ServingOptions {
 /** Answers one request to its end, or until it is given up. */
 export async function serve(request: ScriptedRequest, film: Film, options: ServingOptions): Promise<void> {
   const { clock, connectAfter = 0, headAfter = 0, bodyAfter = 0, ranges = true } = options;
-  await pause(request, clock, connectAfter);
+  await pauseFor(request, clock, connectAfter);
   request.connected();
-  await pause(request, clock, headAfter);
-  const status = statusFor(request, film, ranges);
+  await pauseFor(request, clock, headAfter);
+  const status = chooseStatus(film, request.fields, !ranges);
   request.head(status);
-  await pause(request, clock, bodyAfter);
+  await pauseFor(request, clock, bodyAfter);
   if (status === 206) await giveBody(request, satisfied(film, request.offset, request.until)?.end ?? 0, options);
   if (status === 200) await giveBody(request, film.size, options);
   request.end();
-}
-
-/** RFC 9110 §13.2.2 for what an honest origin without trickery needs: If-None-Match, then If-Range, then Range. */
-function statusFor(request: ScriptedRequest, film: Film, ranges: boolean): number {
-  if (request.field('if-none-match') === etagOf(film)) return 304;
-  const ifRange = request.field('if-range');
-  const sliced = ranges && request.field('range') !== null && [null, etagOf(film), lastModified].includes(ifRange);
-  if (!sliced) return 200;
-  return satisfied(film, request.offset, request.until) === null ? 416 : 206;
 }
 
 /** Gives each piece when it is wanted, not before the rate allows it; one may wait in the network, no more. */
@@ -51,13 +44,13 @@ async function giveBody(request: ScriptedRequest, end: number, options: ServingO
   const size = options.readSize ?? pieceSize(rate);
   while (request.live && request.position < end) {
     const piece = Math.min(size, end - request.position);
-    await pause(request, clock, durationOf(piece, rate));
+    await pauseFor(request, clock, durationOf(piece, rate));
     await request.wanted();
     request.bytes(piece);
   }
 }
 
 /** Lets time pass; ends early, and without harm, when the request is given up. */
-async function pause(request: ScriptedRequest, clock: Clock, duration: number): Promise<void> {
-  if (duration > 0) await sleep(clock, duration, request.gone).catch(() => {});
+async function pauseFor(request: ScriptedRequest, clock: Clock, duration: number): Promise<void> {
+  await pause(clock, duration, request.gone).catch(() => {});
 }

@@ -89,6 +89,13 @@ describe('VirtualClock', () => {
     assert.equal(clock.pending, 0);
   });
 
+  it('refuses a delay that a real timer would not keep', () => {
+    const clock = new VirtualClock();
+    for (const delay of [Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) {
+      assert.throws(() => clock.after(delay, () => {}), RangeError);
+    }
+  });
+
   it('keeps wall-clock time beside the monotonic', async () => {
     const clock = new VirtualClock(Date.UTC(2030, 0, 1));
     await clock.advance(1500);

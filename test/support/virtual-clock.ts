@@ -12,6 +12,8 @@ import { activity } from './activity.ts';
 const quietTurns = 5;
 /** More timers than this at one instant are a loop that would never let time pass. */
 const instantLimit = 1_000_000;
+/** Milliseconds; for longer delays Node's own timers fire at once, so here they are refused. */
+const longestDelay = 2 ** 31 - 1;
 /** Milliseconds that `advanceUntil` goes on for unless it is told otherwise: an hour. */
 const defaultLimit = 3_600_000;
 
@@ -43,8 +45,7 @@ export class VirtualClock implements Clock {
   }
 
   after(delay: number, wake: () => void): Timer {
-    if (Number.isNaN(delay)) throw new RangeError('A timer needs a delay, not NaN.');
-    if (delay === Infinity) return { cancel: () => {} };
+    if (!(delay <= longestDelay)) throw new RangeError(`A real timer set to ${delay} ms would fire at once.`);
     const timer: PendingTimer = { due: this.#now + Math.max(0, delay), order: this.#order++, wake };
     this.#queue.push(timer);
     this.#pending += 1;
