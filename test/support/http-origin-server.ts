@@ -198,9 +198,11 @@ export class HttpOriginServer {
     const { rate = Number.POSITIVE_INFINITY, cutAfter = Number.POSITIVE_INFINITY, sendTimeout } = behaviour;
     const { stallAfter = Number.POSITIVE_INFINITY } = behaviour;
     const coverage = this.#covered(pathOf(seen.target));
+    // Small writes show the progress of a slow reader in time.
+    const size = sendTimeout === undefined ? pieceSize(rate) : Math.min(pieceSize(rate), 4096);
     const stop = range.start + Math.min(range.end - range.start, cutAfter, stallAfter);
     for (let at = range.start; at < stop; ) {
-      const end = Math.min(stop, at + pieceSize(rate));
+      const end = Math.min(stop, at + size);
       await pause(this.#clock, durationOf(end - at, rate), signal);
       const slow = sendTimeout === undefined ? null : this.#clock.after(sendTimeout, () => response.destroy());
       try {
