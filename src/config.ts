@@ -66,7 +66,7 @@ export const settingTable = {
     type: secret,
     default: null,
     flag: null,
-    sentence: 'The bearer token that the control API asks for beyond loopback; without one it is closed there.',
+    sentence: 'The bearer token that the control API asks everyone for; without one it answers on loopback only.',
   },
   drainTimeout: {
     group: 'listening',

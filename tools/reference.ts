@@ -1,13 +1,15 @@
-/** Writes the pages of docs/reference/ that follow from the sources: `node tools/reference.ts`. */
+/** Writes the pages that follow from the sources: `node tools/reference.ts`. */
 import { writeFileSync } from 'node:fs';
 import { exitCodes } from '../src/cli/exit-codes.ts';
 import { originTable } from '../src/config/origins.ts';
 import { kindOf } from '../src/config/values.ts';
 import { namesOf, settingKeys, settingRow } from '../src/config.ts';
 import { metricsReference } from '../src/control/metrics.ts';
+import { architecturePage } from './map.ts';
 
 /** Each page by its path, and what it must say. */
 export const referencePages: Readonly<Record<string, () => string>> = {
+  'ARCHITECTURE.md': architecturePage,
   'docs/reference/configuration.md': configurationReference,
   'docs/reference/exit-codes.md': exitCodeReference,
   'docs/reference/metrics.md': metricsReference,

@@ -1,0 +1,111 @@
+/** The rule of ARCHITECTURE.md: imports go down only, and what touches the machine does so in one place. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { readSources, type SourceFile } from './sources.ts';
+
+const sources = readSources();
+
+/** Anyone may import these. */
+const leaves = ['clock.ts', 'errors.ts', 'events.ts'];
+const ports = ['origin/origin.ts', 'store/store.ts'];
+
+/**
+ * What the files of each place may import beside the leaves and their own folder: whole folders (`http/`) or single
+ * files. A place that is missing here may not exist.
+ */
+const mayImport: Record<string, readonly string[]> = {
+  'clock.ts': [],
+  'errors.ts': [],
+  'console.ts': [],
+  'bytes/': [],
+  'events.ts': ['bytes/'],
+  'log.ts': ['console.ts'],
+  'http/': ['bytes/'],
+  'origin/': ['http/', 'bytes/'],
+  'store/': ['http/', 'bytes/'],
+  'fill/': [...ports, 'http/', 'bytes/'],
+  'cache/': ['fill/', ...ports, 'http/', 'bytes/'],
+  'proxy/': ['cache/', 'http/', 'bytes/'],
+  'control/': ['cache/', 'fill/fill-view.ts', 'http/', 'bytes/'],
+  'config/': ['http/'],
+  'config.ts': ['config/'],
+  'daemon.ts': ['proxy/', 'control/', 'cache/', 'fill/', 'origin/', 'store/', 'http/', 'bytes/', 'config.ts', 'log.ts'],
+  'cli/': ['daemon.ts', 'config.ts', 'config/', 'console.ts', ...ports],
+  'cli.ts': ['cli/', 'console.ts'],
+  'index.ts': ['daemon.ts', 'config.ts', ...ports],
+};
+
+/** Where each thing that touches the machine, or a package, is used. */
+const onePlace: readonly [what: string, pattern: RegExp, place: string][] = [
+  ['the environment', /\bprocess\.env\b/, 'config.ts'],
+  ['the console', /\bconsole\.\w+\(|\bprocess\.(stdout|stderr)\b/, 'console.ts'],
+  ['the clock', /\bperformance\.now\b|\bDate\.now\b|\bnew Date\(\)|\bprocess\.hrtime\b/, 'clock.ts'],
+  ['timers', /(?<![.\w])set(Timeout|Interval)\(|\bAbortSignal\.timeout\b|'node:timers/, 'clock.ts'],
+  ['the HTTP client', /from 'undici'/, 'origin/'],
+  ['SQLite', /from 'node:sqlite'/, 'store/'],
+  ['pino', /from 'pino'/, 'log.ts'],
+  ['commander', /from 'commander'/, 'cli/'],
+  ['zod', /from 'zod'/, 'config'],
+  ['prom-client', /from 'prom-client'/, 'control/'],
+  ['hono', /from '@?hono/, 'control/'],
+  ['structured-headers', /from 'structured-headers'/, 'http/'],
+];
+
+function placeOf(path: string): string {
+  const slash = path.indexOf('/');
+  return slash === -1 ? path : path.slice(0, slash + 1);
+}
+
+function violations({ path, imports }: SourceFile): string[] {
+  const place = placeOf(path);
+  const allowed = mayImport[place];
+  if (allowed === undefined) return [`${path} lies in a place that the rule does not know`];
+  return imports
+    .filter((name) => name.endsWith('.ts') && placeOf(name) !== place && !leaves.includes(name))
+    .filter((name) => !allowed.includes(placeOf(name)) && !allowed.includes(name))
+    .map((name) => `${path} may not import ${name}`);
+}
+
+describe('imports go down', () => {
+  test('no file imports what lies above or beside it', () => {
+    assert.deepEqual(sources.flatMap(violations), []);
+  });
+
+  test('the rule itself has no way back up', () => {
+    const order = Object.keys(mayImport);
+    for (const [place, allowed] of Object.entries(mayImport)) {
+      for (const name of allowed) assert.ok(order.indexOf(placeOf(name)) < order.indexOf(place), `${place} → ${name}`);
+    }
+  });
+
+  test('only daemon.ts names adapters', () => {
+    const adapters = (name: string) => /^(origin|store)\//.test(name) && !ports.includes(name);
+    const namers = sources.filter(({ path, imports }) =>
+      imports.some((name) => adapters(name) && placeOf(name) !== placeOf(path)),
+    );
+    for (const { path } of namers) assert.equal(path, 'daemon.ts');
+  });
+
+  test('an import that goes up is noticed', () => {
+    assert.deepEqual(
+      violations({ path: 'bytes/x.ts', code: '', imports: ['http/fields.ts', 'errors.ts', 'node:fs'] }),
+      ['bytes/x.ts may not import http/fields.ts'],
+    );
+    assert.equal(violations({ path: 'proxy/x.ts', code: '', imports: ['fill/fill.ts'] }).length, 1);
+    assert.equal(violations({ path: 'fill/x.ts', code: '', imports: ['store/disk-store.ts'] }).length, 1);
+    assert.equal(violations({ path: 'extra/x.ts', code: '', imports: [] }).length, 1);
+  });
+});
+
+describe('the machine is touched in one place', () => {
+  for (const [what, pattern, place] of onePlace) {
+    test(`${what}: ${place}`, () => {
+      const users = sources.filter(({ code }) => pattern.test(code)).map(({ path }) => path);
+      assert.ok(users.length > 0, 'nobody uses it: the rule is out of date');
+      assert.deepEqual(
+        users.filter((path) => !path.startsWith(place)),
+        [],
+      );
+    });
+  }
+});
