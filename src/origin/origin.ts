@@ -25,7 +25,10 @@ export interface OriginRequest {
   readonly target: string;
   /** Fields to send beside those that the origin adds itself: `range`, `if-range`, `if-none-match`, … */
   readonly fields: Fields;
-  /** Called once when a connection is there and the request is about to be written. */
+  /**
+   * Called once when a connection is there and the request is about to be written; before `open` returns where the
+   * connection was warm.
+   */
   readonly onConnected?: () => void;
 }
 
@@ -33,6 +36,8 @@ export interface OriginReply {
   readonly status: number;
   readonly fields: Fields;
   readonly body: OriginBody;
+  /** Whether only the end of the connection ends the body, so that its end proves nothing (RFC 9112 §8). */
+  readonly closeDelimited: boolean;
 }
 
 export interface OriginBody {

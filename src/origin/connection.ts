@@ -1,0 +1,77 @@
+/**
+ * One HTTP/1.1 connection over a stream that somebody else has opened.
+ *
+ * It is an undici `Client` that may connect exactly once, because its stream has been judged by the address guard
+ * and no other may take its place. undici's own timers are out of the way: budgets are the caller's.
+ */
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Client } from 'undici';
+import type { Fields } from '../http/fields.ts';
+import { Exchange } from './exchange.ts';
+
+/** Bytes of a head, names and values together. */
+const maxHeadSize = 64 * 1024;
+
+/** Milliseconds; the longest that a timer can be set to. */
+const never = 2 ** 31 - 1;
+
+export class Connection {
+  readonly #url: URL;
+  readonly #stream: Duplex;
+  readonly #client: Client;
+
+  /** @param url its scheme, host and port name the origin that `stream` leads to */
+  constructor(url: URL, stream: Duplex) {
+    this.#url = url;
+    this.#stream = stream;
+    let taken = false;
+    this.#client = new Client(url.origin, {
+      connect: (_options, connected) => {
+        const again = taken;
+        taken = true;
+        // undici uses nothing of a socket that other streams lack, and expects the answer in a later turn.
+        queueMicrotask(() => (again ? connected(closedError(), null) : connected(null, stream as Socket)));
+      },
+      pipelining: 1,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: never,
+      keepAliveMaxTimeout: never,
+      maxHeaderSize: maxHeadSize,
+    });
+  }
+
+  /** Scheme, host and port of where it leads to. */
+  get origin(): string {
+    return this.#url.origin;
+  }
+
+  /** Whether another request may be tried on it. */
+  get usable(): boolean {
+    return !this.#stream.destroyed;
+  }
+
+  onceClosed(listener: () => void): void {
+    this.#stream.once('close', listener);
+  }
+
+  /** Sends a GET; `onReusable` is called when its answer has ended and another request may follow. */
+  send(path: string, fields: Fields, signal: AbortSignal, onReusable: () => void): Exchange {
+    const exchange = new Exchange(this.#url.host, this.#stream, signal, (ended) => {
+      if (ended) onReusable();
+      else this.close();
+    });
+    this.#client.dispatch({ path, method: 'GET', headers: fields.flat() }, exchange);
+    return exchange;
+  }
+
+  close(): void {
+    this.#stream.destroy();
+    void this.#client.destroy();
+  }
+}
+
+function closedError(): Error {
+  return Object.assign(new Error('The connection is closed.'), { code: 'ECONNRESET' });
+}

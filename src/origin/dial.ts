@@ -1,0 +1,151 @@
+/**
+ * From a host name to a stream that is ready for HTTP: resolve, judge the addresses, connect, agree on TLS.
+ *
+ * The addresses that were judged are the ones connected to: nothing is resolved twice, so a name that changes its
+ * answer in between gains nothing. `connectTimeout` spans all steps.
+ */
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import { connect as connectSocket, isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import type { Clock } from '../clock.ts';
+import { ProxyError } from '../errors.ts';
+import { bareHost, isPublicAddress, type Network } from './address-guard.ts';
+import { originError } from './origin-errors.ts';
+
+/** Where to connect to, with addresses that have been judged. */
+export interface Destination {
+  /** A name or an IP literal without brackets. */
+  readonly hostname: string;
+  /** At least one, in the order to try them. */
+  readonly addresses: readonly string[];
+  readonly port: number;
+}
+
+/** Opens a byte stream; rejects with the signal's reason, and leaves nothing open, once it aborts. */
+export type Connect = (destination: Destination, signal: AbortSignal) => Promise<Duplex>;
+
+/** All addresses of a host name. */
+export type Resolve = (hostname: string) => Promise<readonly string[]>;
+
+export interface DialOptions {
+  readonly clock: Clock;
+  /** Milliseconds for everything from the name to the end of the TLS handshake. */
+  readonly connectTimeout: number;
+  readonly resolve?: Resolve | undefined;
+  readonly connect?: Connect | undefined;
+}
+
+export interface DialTarget {
+  /** Only its scheme, host and port matter. */
+  readonly url: URL;
+  readonly network: Network;
+  /** Certificates (PEM) to trust in place of the public ones. */
+  readonly ca?: string | undefined;
+}
+
+/**
+ * Rejects with the signal's reason, or with a `ProxyError`: `destination_ip_prohibited` where an address is not
+ * public and the network must be, `dns_timeout` or `connection_timeout` after `connectTimeout`, and whatever
+ * `originError` makes of the rest.
+ */
+export async function dial(target: DialTarget, options: DialOptions, signal: AbortSignal): Promise<Duplex> {
+  const { url, network, ca } = target;
+  const hostname = bareHost(url.hostname);
+  const secure = url.protocol === 'https:';
+  const port = Number(url.port) || (secure ? 443 : 80);
+  const { clock, connectTimeout, resolve = resolveName, connect = connectTcp } = options;
+
+  let resolved = false;
+  const attempt = new AbortController();
+  const giveUp = () => attempt.abort(signal.reason);
+  const timer = clock.after(connectTimeout, () => attempt.abort(timeoutError(url.host, connectTimeout, resolved)));
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    signal.throwIfAborted();
+    const addresses = isIP(hostname) === 0 ? await abortable(resolve(hostname), attempt.signal) : [hostname];
+    resolved = true;
+    judge(url.host, addresses, network);
+    const stream = await connect({ hostname, addresses, port }, attempt.signal);
+    return secure ? await agreeOnTls(stream, hostname, ca, attempt.signal) : stream;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw originError(attempt.signal.aborted ? attempt.signal.reason : error, url.host, 'connect');
+  } finally {
+    timer.cancel();
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
+function judge(host: string, addresses: readonly string[], network: Network): void {
+  if (addresses.length === 0) throw new ProxyError('dns_error', `${host} has no address.`);
+  if (network === 'public' && !addresses.every(isPublicAddress)) {
+    throw new ProxyError('destination_ip_prohibited', `${host} has an address that is not public.`, {
+      setting: 'network',
+    });
+  }
+}
+
+function timeoutError(host: string, connectTimeout: number, resolved: boolean): ProxyError {
+  const after = `within ${connectTimeout / 1000} s`;
+  return resolved
+    ? new ProxyError('connection_timeout', `No connection to ${host} came about ${after}.`, setting)
+    : new ProxyError('dns_timeout', `The name of ${host} was not resolved ${after}.`, setting);
+}
+
+const setting = { setting: 'connectTimeout' };
+
+async function resolveName(hostname: string): Promise<readonly string[]> {
+  const found = await lookup(hostname, { all: true });
+  return found.map(({ address }) => address);
+}
+
+function connectTcp({ hostname, addresses, port }: Destination, signal: AbortSignal): Promise<Duplex> {
+  const judged = addresses.map((address) => ({ address, family: isIP(address) }));
+  const socket = connectSocket({
+    host: hostname,
+    port,
+    lookup: (_hostname, _options, answer) => answer(null, judged),
+    autoSelectFamily: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
+  });
+  return ready(socket, 'connect', signal);
+}
+
+function agreeOnTls(stream: Duplex, hostname: string, ca: string | undefined, signal: AbortSignal): Promise<Duplex> {
+  const socket = connectTls({
+    socket: stream,
+    host: hostname,
+    ...(isIP(hostname) === 0 && { servername: hostname }),
+    ...(ca !== undefined && { ca }),
+    ALPNProtocols: ['http/1.1'],
+  });
+  return ready(socket, 'secureConnect', signal);
+}
+
+/** `socket` after its `event`; destroyed where it fails or the signal aborts first. */
+async function ready(socket: Duplex, event: string, signal: AbortSignal): Promise<Duplex> {
+  // Whoever waits on the socket sees its errors; between two waits, an error without a listener would be fatal.
+  socket.on('error', () => {});
+  try {
+    await once(socket, event, { signal });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

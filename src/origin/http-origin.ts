@@ -1,0 +1,168 @@
+/**
+ * ADAPTER: an origin that speaks HTTP/1.1 over TCP or TLS.
+ *
+ * A request takes a warm connection where there is one, and follows redirects as the policy allows, each hop under
+ * the address guard. Credentials never leave the scheme, host and port that they were given for.
+ */
+import { createRequire } from 'node:module';
+import type { Clock } from '../clock.ts';
+import { ProxyError } from '../errors.ts';
+import type { Fields } from '../http/fields.ts';
+import { isPrivateHost, type Network } from './address-guard.ts';
+import { Connection } from './connection.ts';
+import { ConnectionPool } from './connection-pool.ts';
+import { type Connect, dial, type Resolve } from './dial.ts';
+import type { Exchange } from './exchange.ts';
+import type { Origin, OriginReply, OriginRequest } from './origin.ts';
+import { type Hop, maxRedirects, networkOf, nextHop, type RedirectPolicy } from './redirect.ts';
+
+export interface HttpOriginOptions {
+  /** The name it is mounted under. */
+  readonly name: string;
+  /** Scheme, host and port to ask, and the path to put before every target; nothing else of it is used. */
+  readonly base: URL;
+  readonly clock: Clock;
+  /** Milliseconds from the name to the end of the TLS handshake. */
+  readonly connectTimeout: number;
+  /** Whether the base's addresses may be private; judged from its host where absent. */
+  readonly network?: Network | undefined;
+  /** Which hosts redirects may lead to; `public` where absent. */
+  readonly redirectTo?: RedirectPolicy | undefined;
+  /** Certificates (PEM) to trust for the base's host, in place of the public ones. */
+  readonly ca?: string | undefined;
+  /** The operator's fields, credentials among them: sent to the base alone, in place of a request's own. */
+  readonly fields?: Fields | undefined;
+  /** Milliseconds for which an idle connection is kept; 30,000 where absent. */
+  readonly keepAlive?: number | undefined;
+  /** Finds the addresses of a name; the system's resolver where absent. */
+  readonly resolve?: Resolve | undefined;
+  /** Opens the stream below HTTP and TLS; TCP where absent. */
+  readonly connect?: Connect | undefined;
+}
+
+export function createHttpOrigin(options: HttpOriginOptions): Origin {
+  return new HttpOrigin(options);
+}
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+
+/** Fields that belong to one connection, that this adapter sets itself, or that would change the body. */
+const unforwarded = new Set([
+  'accept-encoding',
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'icy-metadata',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+const credentials = new Set(['authorization', 'cookie', 'proxy-authorization']);
+
+class HttpOrigin implements Origin {
+  readonly name: string;
+  readonly #options: HttpOriginOptions;
+  readonly #network: Network;
+  readonly #pool: ConnectionPool;
+  readonly #closing = new AbortController();
+
+  constructor(options: HttpOriginOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#network = options.network ?? (isPrivateHost(options.base.hostname) ? 'private' : 'public');
+    this.#pool = new ConnectionPool(options.clock, options.keepAlive ?? 30_000);
+  }
+
+  async open({ target, fields, onConnected }: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
+    signal.throwIfAborted();
+    const { base } = this.#options;
+    let hop: Hop = { url: base, path: base.pathname.replace(/\/$/, '') + target };
+    let atHome = true;
+    for (let redirects = 0; ; redirects += 1) {
+      const reply = await this.#ask(
+        hop,
+        this.#fieldsFor(fields, atHome),
+        signal,
+        redirects === 0 ? onConnected : undefined,
+      );
+      const next = this.#nextHop(reply, hop, redirects);
+      if (next === null) return reply;
+      atHome &&= next.url.origin === base.origin;
+      hop = next;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new ProxyError('connection_terminated', `The origin ${this.name} has been closed.`));
+    this.#pool.close();
+  }
+
+  /** The answer's head to one hop. A warm connection that turns out to be dead is replaced by a new one, once. */
+  async #ask(hop: Hop, fields: Fields, signal: AbortSignal, onConnected?: () => void): Promise<OriginReply> {
+    const warm = this.#pool.take(hop.url.origin);
+    if (warm !== null) {
+      onConnected?.();
+      const exchange = this.#send(warm, hop, fields, signal);
+      try {
+        return await exchange.head;
+      } catch (error) {
+        if (exchange.answered || !isTerminated(error)) throw error;
+      }
+    }
+    const { base, redirectTo = 'public', ca } = this.#options;
+    const network = networkOf(hop, base, this.#network, redirectTo);
+    const trusted = hop.url.hostname === base.hostname ? ca : undefined;
+    const stream = await dial(
+      { url: hop.url, network, ca: trusted },
+      this.#options,
+      AbortSignal.any([signal, this.#closing.signal]),
+    );
+    const fresh = new Connection(hop.url, stream);
+    this.#pool.add(fresh);
+    if (warm === null) onConnected?.();
+    return this.#send(fresh, hop, fields, signal).head;
+  }
+
+  #send(connection: Connection, hop: Hop, fields: Fields, signal: AbortSignal): Exchange {
+    return connection.send(hop.path, fields, signal, () => this.#pool.give(connection));
+  }
+
+  /** Where `reply` redirects to, its body then being given up, or `null` where it is the answer. */
+  #nextHop({ status, fields, body }: OriginReply, hop: Hop, redirects: number): Hop | null {
+    const { base, redirectTo = 'public' } = this.#options;
+    try {
+      const next = nextHop(status, fields, hop);
+      if (next === null) return null;
+      if (redirects === maxRedirects) {
+        throw new ProxyError('http_protocol_error', `${base.host} redirects more than ${maxRedirects} times.`);
+      }
+      networkOf(next, base, this.#network, redirectTo);
+      body.cancel();
+      return next;
+    } catch (error) {
+      body.cancel();
+      throw error;
+    }
+  }
+
+  #fieldsFor(asked: Fields, atHome: boolean): Fields {
+    const own = atHome ? (this.#options.fields ?? []) : [];
+    const replaced = new Set(own.map(([name]) => name));
+    const sent = asked.filter(
+      ([name]) => !unforwarded.has(name) && !replaced.has(name) && (atHome || !credentials.has(name)),
+    );
+    const fields = [...sent, ...own, ['accept-encoding', 'identity'] as const];
+    return fields.some(([name]) => name === 'user-agent')
+      ? fields
+      : [['user-agent', `firstbyte/${version}`], ...fields];
+  }
+}
+
+function isTerminated(error: unknown): boolean {
+  return error instanceof ProxyError && error.type === 'connection_terminated';
+}

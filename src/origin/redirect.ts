@@ -1,0 +1,48 @@
+/** Where a redirect leads, and whether the origin's policy lets it (RFC 9110 §15.4). Pure. */
+import { ProxyError } from '../errors.ts';
+import type { Fields } from '../http/fields.ts';
+import type { Network } from './address-guard.ts';
+
+/** Which hosts a redirect may lead to, beside the origin's own: none, those with public addresses, or any. */
+export type RedirectPolicy = 'same-host' | 'public' | 'any';
+
+/** One request of a chain. */
+export interface Hop {
+  /** Only its scheme, host and port matter. */
+  readonly url: URL;
+  /** Path and query, sent as they are. */
+  readonly path: string;
+}
+
+/** A chain longer than this is a loop. */
+export const maxRedirects = 5;
+
+const followed = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * The hop that an answer to `from` asks for, or `null` where it is no redirect. A `ProxyError`
+ * (`http_protocol_error`) is thrown where its `Location` can not be followed by anyone.
+ */
+export function nextHop(status: number, fields: Fields, from: Hop): Hop | null {
+  const location = fields.find(([name]) => name === 'location')?.[1];
+  if (!followed.has(status) || location === undefined) return null;
+  // Servers send raw UTF-8, which the fields hold byte by byte.
+  const url = URL.parse(Buffer.from(location, 'latin1').toString(), from.url.origin + from.path);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new ProxyError('http_protocol_error', `${from.url.host} redirects to what is no http or https URL.`);
+  }
+  return { url, path: url.pathname + url.search };
+}
+
+/**
+ * The network that a connection for `hop` may use, given the base's own. A `ProxyError`
+ * (`destination_ip_prohibited`) is thrown where `policy` forbids its host.
+ */
+export function networkOf(hop: Hop, base: URL, network: Network, policy: RedirectPolicy): Network {
+  if (hop.url.hostname === base.hostname) return network;
+  if (policy === 'same-host') {
+    const sentence = `${base.host} redirects to ${hop.url.host}, which is another host.`;
+    throw new ProxyError('destination_ip_prohibited', sentence, { setting: 'redirectTo' });
+  }
+  return policy === 'any' ? 'private' : 'public';
+}
