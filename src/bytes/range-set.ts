@@ -75,7 +75,7 @@ export class RangeSet {
 
   /** Whether every byte of `range` is present; nothing is missing from an empty range. */
   covers(range: ByteRange): boolean {
-    return range.end <= range.start || this.runEnd(range.start) >= range.end;
+    return this.runEnd(range.start) >= range.end;
   }
 
   /** One past the last byte that can be read from `offset` without a gap; `offset` itself where it is absent. */

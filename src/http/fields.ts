@@ -31,7 +31,7 @@ export function fieldValue(fields: Fields, name: string): string | null {
 /** Fields from names and values in turn, as `node:http` and undici report them. */
 export function fieldsFromRaw(rawHeaders: readonly string[]): Fields {
   const fields: [string, string][] = [];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
     fields.push([(rawHeaders[index] ?? '').toLowerCase(), rawHeaders[index + 1] ?? '']);
   }
   return fields;

@@ -25,12 +25,12 @@ export function parseHttpDate(value: string): number | null {
 
 function timestamp(groups: Record<string, string>): number | null {
   const monthIndex = months.indexOf((groups.month ?? '').toLowerCase());
-  const [day, hour, minute, second] = [groups.day, groups.hour, groups.minute, groups.second].map(Number);
-  if (monthIndex < 0 || day === undefined || hour === undefined || minute === undefined || second === undefined) {
-    return null;
-  }
+  const day = Number(groups.day);
+  const hour = Number(groups.hour);
+  const minute = Number(groups.minute);
+  const second = Number(groups.second);
   // 60 is a leap second.
-  if (hour > 23 || minute > 59 || second > 60) return null;
+  if (monthIndex < 0 || hour > 23 || minute > 59 || second > 60) return null;
   const midnight = Date.UTC(fullYear(groups.year ?? ''), monthIndex, day);
   if (new Date(midnight).getUTCDate() !== day) return null;
   return midnight + ((hour * 60 + minute) * 60 + second) * 1000;

@@ -5,14 +5,14 @@ import fc from 'fast-check';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import { RangeSet } from '../../src/bytes/range-set.ts';
 
-const space = 67;
+const space = 19;
 /** Far beyond 32 bits, so that an operator that cuts to them shows. */
 const far = 2 ** 40 + 1;
 
 const someRange = fc
   .tuple(fc.integer({ min: 0, max: space }), fc.integer({ min: 0, max: space }))
   .map(([start, end]) => ({ start, end }));
-const changes = fc.array(fc.record({ absent: fc.boolean(), range: someRange }), { maxLength: 30 });
+const changes = fc.array(fc.record({ absent: fc.boolean(), range: someRange }), { maxLength: 20 });
 
 function moved(range: ByteRange, by: number): ByteRange {
   return { start: range.start + by, end: range.end + by };
@@ -36,7 +36,7 @@ function firstIndex(present: readonly boolean[], from: number, wanted: boolean):
 
 test('every answer of a set is that of one boolean a byte, near zero and far beyond 4 GiB', () => {
   fc.assert(
-    fc.property(changes, someRange, fc.constantFrom(0, far), (steps, within, base) => {
+    fc.property(changes, fc.constantFrom(0, far), (steps, base) => {
       const set = new RangeSet();
       const present = new Array<boolean>(space).fill(false);
       for (const { absent, range } of steps) {
@@ -45,29 +45,26 @@ test('every answer of a set is that of one boolean a byte, near zero and far bey
         if (range.start < range.end) present.fill(!absent, range.start, range.end);
       }
 
-      const runs = runsOf(present);
       assert.deepEqual(
         [...set],
-        runs.map((run) => moved(run, base)),
+        runsOf(present).map((run) => moved(run, base)),
       );
       assert.equal(set.size, present.filter(Boolean).length);
-      for (let offset = 0; offset <= space; offset += 1) {
-        assert.equal(set.has(base + offset), present[offset] ?? false, `has ${offset}`);
-        assert.equal(set.runEnd(base + offset), base + (firstIndex(present, offset, false) ?? offset));
-        const next = firstIndex(present, offset, true);
-        assert.equal(set.nextStart(base + offset), next === null ? null : base + next);
+      for (let start = 0; start <= space; start += 1) {
+        const next = firstIndex(present, start, true);
+        const gap = firstIndex(present, start, false) ?? start;
+        assert.equal(set.has(base + start), present[start] ?? false);
+        assert.equal(set.runEnd(base + start), base + gap);
+        assert.equal(set.nextStart(base + start), next === null ? null : base + next);
+        for (let end = start; end <= space; end += 1) {
+          const within = { start: base + start, end: base + end };
+          const gapEnd = Math.min(firstIndex(present, gap, true) ?? end, end);
+          assert.equal(set.covers(within), gap >= end);
+          assert.deepEqual(set.firstGap(within), gap >= end ? null : { start: base + gap, end: base + gapEnd });
+        }
       }
-
-      const absent = present.flatMap((there, offset) =>
-        !there && offset >= within.start && offset < within.end ? [offset] : [],
-      );
-      const start = absent[0];
-      assert.equal(set.covers(moved(within, base)), start === undefined);
-      const gap =
-        start === undefined ? null : { start, end: Math.min(firstIndex(present, start, true) ?? space, within.end) };
-      assert.deepEqual(set.firstGap(moved(within, base)), gap === null ? null : moved(gap, base));
     }),
-    { numRuns: 400 },
+    { numRuns: 300 },
   );
 });
 

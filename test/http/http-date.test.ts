@@ -20,6 +20,11 @@ test('a year of two digits is between 1970 and 2069', () => {
   assert.equal(parseHttpDate('Sunday, 06-Nov-70 08:49:37 GMT'), Date.UTC(1970, 10, 6, 8, 49, 37));
 });
 
+test('a leap second is the first of the next minute', () => {
+  assert.equal(parseHttpDate('Sat, 31 Dec 2016 23:59:60 GMT'), Date.UTC(2017, 0, 1));
+  assert.equal(parseHttpDate('Sat, 31 Dec 2016 23:59:61 GMT'), null);
+});
+
 test('what is no HTTP date is none', () => {
   const wrong = [
     '',
