@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { originTable } from '../../src/config/origins.ts';
 import { settingKeys } from '../../src/config.ts';
+import { proxyErrorTypes } from '../../src/errors.ts';
 import { referencePages } from '../../tools/reference.ts';
 import { readSources, readText } from './sources.ts';
 
@@ -28,5 +29,12 @@ test('a setting that an error names is a setting', () => {
   const known: string[] = [...settingKeys, ...Object.keys(originTable)];
   for (const { path, code } of readSources()) {
     for (const [, key = ''] of code.matchAll(/\bsetting: '(\w+)'/g)) assert.ok(known.includes(key), `${path}: ${key}`);
+  }
+});
+
+test('docs/reference/http.md gives every type of error its status', () => {
+  const page = readText('docs/reference/http.md');
+  for (const [type, { status }] of Object.entries(proxyErrorTypes)) {
+    assert.match(page, new RegExp(`^\\| ${status} \\|.*\`${type}\``, 'm'));
   }
 });
