@@ -1,0 +1,49 @@
+/**
+ * Everything beyond firstbyte's origin side, on one virtual clock: a relay that is the network, an HTTP origin behind.
+ *
+ * `connect` is what the origin adapter takes in place of TCP. A connection takes one round trip to be there; an origin
+ * that is `down` refuses it.
+ */
+import type { Connect } from '../../src/origin/dial.ts';
+import { Relay, type RelayOptions } from '../network/relay.ts';
+import { type Behaviour, HttpOriginServer, type HttpOriginServerOptions } from './http-origin-server.ts';
+import { pause } from './pause.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+export interface VirtualNetworkOptions {
+  readonly films: HttpOriginServerOptions['films'];
+  readonly origin?: Behaviour;
+  readonly relay?: Omit<RelayOptions, 'clock'>;
+}
+
+export class VirtualNetwork {
+  readonly clock = new VirtualClock();
+  readonly origin: HttpOriginServer;
+  readonly relay: Relay;
+  /** Whether the origin refuses connections, as a server does that is still waking up. */
+  down = false;
+  /** Connections that were refused. */
+  refused = 0;
+  readonly #roundTrip: number;
+
+  constructor({ films, origin = {}, relay = {} }: VirtualNetworkOptions) {
+    this.origin = new HttpOriginServer({ clock: this.clock, films, behaviour: origin });
+    this.relay = new Relay({ clock: this.clock, ...relay });
+    this.#roundTrip = 2 * (relay.delay ?? 0);
+  }
+
+  readonly connect: Connect = async (_destination, signal) => {
+    await pause(this.clock, this.#roundTrip, signal);
+    if (this.down) {
+      this.refused += 1;
+      throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' });
+    }
+    return this.relay.connect((far) => this.origin.accept(far));
+  };
+
+  /** Breaks every connection. */
+  close(): void {
+    this.relay.close();
+    this.origin.close();
+  }
+}
