@@ -112,18 +112,18 @@ class DiskStore implements Store {
     return this.#inTurn(name, async () => {
       const open = this.#newest.get(name);
       if (open !== undefined) return this.#lend(open);
-      const row = await this.#index.find(name, this.#options.clock.wallTime());
+      const row = await this.#index.find(name);
       return row === null ? null : this.#lend(this.#admit(row));
     });
   }
 
   create(name: ObjectName, representation: Representation): Promise<StoreObject> {
     return this.#inTurn(name, async () => {
-      const forgotten = this.#forget(name);
+      // Nobody waits for this: the new object's own row, once there is one, forgets the old one as well.
+      this.#forget(name).catch(() => {});
       const generation = randomBytes(8).toString('hex');
       const used = this.#options.clock.wallTime();
       const object = this.#admit({ name, generation, representation, used, segments: [] });
-      forgotten.catch((error) => object.fail(storeError(error, 'An older object could not be forgotten')));
       this.#noteDirty(object);
       return this.#lend(object);
     });
@@ -188,23 +188,38 @@ class DiskStore implements Store {
     if (this.#newest.get(object.name) === object) this.#newest.delete(object.name);
     this.#open.delete(directoryName(object.name, object.generation));
     await object.leave();
+    // A full disk may have kept the index from forgetting; with the files gone there is room.
+    if (object.forgotten !== null) await this.#index.remove(object.name, object.generation).catch(() => {});
   }
 
   /** Takes the object of that name out of the index, and its files away as soon as nobody has it open. */
   async #forget(name: ObjectName): Promise<void> {
-    const removed = this.#index.remove(name);
     const open = this.#newest.get(name);
     this.#newest.delete(name);
-    if (open !== undefined) {
-      open.forgotten = removed.then(
-        () => {},
-        () => {},
-      );
+    if (open === undefined) return this.#removeClosed(name);
+    open.forgotten = this.#index.remove(name).then(
+      () => {},
+      () => {},
+    );
+    await open.forgotten;
+  }
+
+  async #removeClosed(name: ObjectName): Promise<void> {
+    const remove = (generation: string) =>
+      rm(join(this.#directory.objects, name.slice(0, 2), directoryName(name, generation)), {
+        recursive: true,
+        force: true,
+      });
+    try {
+      const generation = await this.#index.remove(name);
+      if (generation !== null) this.#removing(remove(generation));
+    } catch {
+      // On a full disk the index can't even forget: then the files go first, and the row names nothing for a while.
+      const row = await this.#index.find(name);
+      if (row === null || this.#open.has(directoryName(name, row.generation))) return;
+      await remove(row.generation);
+      await this.#index.remove(name, row.generation);
     }
-    const generation = await removed;
-    if (generation === null || open?.generation === generation) return;
-    const path = join(this.#directory.objects, name.slice(0, 2), directoryName(name, generation));
-    this.#removing(rm(path, { recursive: true, force: true }));
   }
 
   #removing(removal: Promise<void>): void {

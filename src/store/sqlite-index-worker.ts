@@ -65,10 +65,12 @@ function openDatabase({ path, blockSize, segmentSize }: IndexPlace): DatabaseSyn
 /** The statements of an open database, each prepared once. */
 function prepareIndex(database: DatabaseSync) {
   const statement = {
-    object: database.prepare('SELECT id, generation, representation FROM objects WHERE name = ?'),
-    touch: database.prepare('UPDATE objects SET used = ? WHERE id = ?'),
+    object: database.prepare('SELECT id, generation, representation, used FROM objects WHERE name = ?'),
     segments: database.prepare('SELECT number, blocks, sums, bytes, used FROM segments WHERE object = ?'),
-    forget: database.prepare('DELETE FROM objects WHERE name = ? RETURNING generation'),
+    forget: database.prepare(`
+      DELETE FROM objects WHERE name = :name AND generation = coalesce(:generation, generation)
+      RETURNING generation`),
+    forgetOthers: database.prepare('DELETE FROM objects WHERE name = ? AND generation <> ?'),
     saveObject: database.prepare(`
       INSERT INTO objects (name, generation, representation, created, used) VALUES (:name, :generation, :representation,
         :used, :used)
@@ -86,6 +88,7 @@ function prepareIndex(database: DatabaseSync) {
   };
 
   function saveObject({ name, generation, representation, used, segments }: ObjectRow): void {
+    statement.forgetOthers.run(name, generation);
     const saved = statement.saveObject.get({
       name,
       generation,
@@ -104,12 +107,11 @@ function prepareIndex(database: DatabaseSync) {
       case 'find': {
         const row = statement.object.get(call.name) as Row | undefined;
         if (row === undefined) return null;
-        statement.touch.run(call.used, row.id as SQLInputValue);
         return {
           name: call.name,
           generation: row.generation,
           representation: JSON.parse(row.representation as string),
-          used: call.used,
+          used: row.used,
           segments: statement.segments.all(row.id as SQLInputValue) as unknown as SegmentRow[],
         };
       }
@@ -117,7 +119,7 @@ function prepareIndex(database: DatabaseSync) {
         for (const object of call.objects) saveObject(object);
         return null;
       case 'remove':
-        return statement.forget.get(call.name)?.generation ?? null;
+        return statement.forget.get({ name: call.name, generation: call.generation })?.generation ?? null;
       case 'list':
         return (statement.list.all(call.after, call.limit) as Row[]).map((row) => ({
           ...row,
@@ -129,7 +131,7 @@ function prepareIndex(database: DatabaseSync) {
   }
 
   return (call: IndexCall): unknown => {
-    database.exec('BEGIN IMMEDIATE');
+    database.exec('BEGIN');
     try {
       const value = answer(call);
       database.exec('COMMIT');

@@ -38,9 +38,9 @@ export interface SegmentRow {
 }
 
 export type IndexCall =
-  | { readonly kind: 'find'; readonly name: ObjectName; readonly used: number }
+  | { readonly kind: 'find'; readonly name: ObjectName }
   | { readonly kind: 'save'; readonly objects: readonly ObjectRow[] }
-  | { readonly kind: 'remove'; readonly name: ObjectName }
+  | { readonly kind: 'remove'; readonly name: ObjectName; readonly generation: string | null }
   | { readonly kind: 'list'; readonly after: string; readonly limit: number }
   | { readonly kind: 'generations' };
 
@@ -85,18 +85,19 @@ export class SqliteIndex {
     return index;
   }
 
-  async find(name: ObjectName, used: number): Promise<ObjectRow | null> {
-    return (await this.#call({ kind: 'find', name, used })) as ObjectRow | null;
+  /** Writes nothing, so that a full disk can be read. */
+  async find(name: ObjectName): Promise<ObjectRow | null> {
+    return (await this.#call({ kind: 'find', name })) as ObjectRow | null;
   }
 
-  /** Writes the rows of all these objects and segments, or none. */
+  /** Writes the rows of all these objects and segments, or none; forgets other generations of their names. */
   async save(objects: readonly ObjectRow[]): Promise<void> {
     await this.#call({ kind: 'save', objects });
   }
 
-  /** Returns the generation of the object that is now forgotten, if there was one. */
-  async remove(name: ObjectName): Promise<string | null> {
-    return (await this.#call({ kind: 'remove', name })) as string | null;
+  /** Forgets one generation, or whichever there is; returns the generation that is now forgotten, if any is. */
+  async remove(name: ObjectName, generation: string | null = null): Promise<string | null> {
+    return (await this.#call({ kind: 'remove', name, generation })) as string | null;
   }
 
   async *list(): AsyncGenerator<StoredObject> {

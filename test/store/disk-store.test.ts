@@ -1,0 +1,388 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, lstat, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
+import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import type { Store, StoreError, StoreObject } from '../../src/store/store.ts';
+import { assertContent, contentAt, objectName, representationOf, writeContent } from '../contract/store-contract.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
+
+const kibibyte = 1024;
+const block = 256 * kibibyte;
+
+/** Every path under `directory`. */
+async function tree(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries.map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** The segment files of every object. */
+async function segmentFiles(directory: string): Promise<string[]> {
+  const paths = await tree(join(directory, 'objects'));
+  return paths.filter((path) => /\.[0-9a-f]{16}\/\d+$/.test(path)).sort();
+}
+
+async function objectDirectories(directory: string): Promise<string[]> {
+  const paths = await tree(join(directory, 'objects'));
+  return paths.filter((path) => /\.[0-9a-f]{16}$/.test(path));
+}
+
+/** Leaves a closed store with one object of `length` bytes in `directory`, and returns its first segment file. */
+async function storeFilm(directory: string, length: number): Promise<string> {
+  const store = await openDiskStore(directory);
+  const object = await store.create(objectName('film'), representationOf(length));
+  await writeContent(object, { start: 0, end: length });
+  await object.close();
+  await store.close();
+  const [file = ''] = await segmentFiles(directory);
+  return file;
+}
+
+async function findFilm(store: Store): Promise<StoreObject> {
+  const object = await store.find(objectName('film'));
+  assert.ok(object);
+  return object;
+}
+
+/** Starts a process that writes; it is killed with the test at the latest. */
+async function startWriter(t: TestContext, directory: string, title: string, length: number): Promise<ChildProcess> {
+  const script = join(import.meta.dirname, 'crash-writer.ts');
+  const child = spawn(process.execPath, [script, directory, title, String(length)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  return child;
+}
+
+async function readLines(child: ChildProcess, count: number): Promise<void> {
+  assert.ok(child.stdout);
+  let lines = 0;
+  for await (const _ of createInterface({ input: child.stdout })) {
+    lines += 1;
+    if (lines === count) return;
+  }
+  assert.fail(`the process ended after ${lines} lines`);
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+}
+
+test('a reopened store finds whole blocks only', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const first = await openDiskStore(directory);
+  const written = await first.create(objectName('film'), representationOf(10 * block));
+  await writeContent(written, { start: 100, end: 3 * block + 100 });
+  await writeContent(written, { start: 9 * block, end: 10 * block });
+  await written.close();
+  await first.close();
+
+  const store = await openDiskStore(directory);
+  const object = await findFilm(store);
+  assert.deepEqual(object.durable, [
+    { start: block, end: 3 * block },
+    { start: 9 * block, end: 10 * block },
+  ]);
+  for (const range of object.durable) await assertContent(object, range);
+  await store.close();
+});
+
+test('a whole block becomes durable within a second, without a commit', async (t) => {
+  const clock = new VirtualClock();
+  const store = await openDiskStore(await temporaryDirectory(t), { clock });
+  const object = await store.create(objectName('film'), representationOf(2 * block));
+  await writeContent(object, { start: 0, end: block + 1000 });
+  await clock.advance(1000);
+  for (let durable = 0; durable < block; durable = (await findFilm(store)).durable[0]?.end ?? 0) await setImmediate();
+  await store.close();
+});
+
+test('whoever writes faster than the disk is asked to wait', async (t) => {
+  const store = await openDiskStore(await temporaryDirectory(t));
+  const object = await store.create(objectName('film'), representationOf(null));
+  const waits: (Promise<void> | undefined)[] = [];
+  for (let megabyte = 0; megabyte < 5; megabyte += 1) {
+    waits.push(
+      object.write(megabyte * 1024 * kibibyte, contentAt(megabyte * 1024 * kibibyte, (megabyte + 1) * 1024 * kibibyte)),
+    );
+  }
+  assert.deepEqual(waits.slice(0, 4), [undefined, undefined, undefined, undefined]);
+  assert.ok(waits[4] instanceof Promise);
+  await waits[4];
+  await store.close();
+});
+
+test('a flipped byte on disk is never served, and its block is not found again', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const file = await storeFilm(directory, 3 * block);
+  const bytes = await readFile(file);
+  bytes.writeUInt8(bytes.readUInt8(block + 77) ^ 1, block + 77);
+  await writeFile(file, bytes);
+
+  const store = await openDiskStore(directory);
+  const object = await findFilm(store);
+  await assertContent(object, { start: 0, end: block });
+  await assert.rejects(async () => object.read({ start: block, end: block + 1 }), {
+    name: 'StoreError',
+    code: 'CORRUPT',
+  });
+  await assert.rejects(async () => object.read({ start: block + 9, end: 2 * block }), { code: 'CORRUPT' });
+  await assertContent(object, { start: 2 * block, end: 3 * block });
+  await object.close();
+  const again = await findFilm(store);
+  const sound = [
+    { start: 0, end: block },
+    { start: 2 * block, end: 3 * block },
+  ];
+  assert.deepEqual(again.durable, sound);
+  await writeContent(again, { start: block, end: 2 * block });
+  await store.close();
+
+  const healed = await openDiskStore(directory);
+  const whole = await findFilm(healed);
+  assert.deepEqual(whole.durable, [{ start: 0, end: 3 * block }]);
+  await assertContent(whole, { start: 0, end: 3 * block });
+  await healed.close();
+});
+
+test('of many who ask for a damaged block at once, nobody gets a byte of it', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const file = await storeFilm(directory, block);
+  const bytes = await readFile(file);
+  bytes.writeUInt8(bytes.readUInt8(5) ^ 255, 5);
+  await writeFile(file, bytes);
+
+  const store = await openDiskStore(directory, { bufferMemory: 2 * block });
+  const object = await findFilm(store);
+  const reads = await Promise.allSettled(Array.from({ length: 6 }, () => object.read({ start: 0, end: block })));
+  assert.deepEqual(
+    reads.map((read) => read.status),
+    Array.from({ length: 6 }, () => 'rejected'),
+  );
+  await store.close();
+});
+
+for (const [loss, damage] of [
+  ['truncated', (file: string) => truncate(file, block + 5)],
+  ['missing', (file: string) => rm(file)],
+] as const) {
+  test(`bytes of a ${loss} segment file are refused`, async (t) => {
+    const directory = await temporaryDirectory(t);
+    await damage(await storeFilm(directory, 2 * block));
+    const store = await openDiskStore(directory);
+    const object = await findFilm(store);
+    await assert.rejects(async () => object.read({ start: block, end: 2 * block }), { name: 'StoreError' });
+    await store.close();
+  });
+}
+
+test('a link in the place of a segment file is not followed', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const file = await storeFilm(directory, 1000);
+  await rename(file, join(directory, 'elsewhere'));
+  await symlink(join(directory, 'elsewhere'), file);
+  const store = await openDiskStore(directory);
+  const object = await findFilm(store);
+  await assert.rejects(async () => object.read({ start: 0, end: 1 }), { name: 'StoreError', code: 'ELOOP' });
+  await store.close();
+});
+
+test('a link in the place of a directory is not written through', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const elsewhere = await temporaryDirectory(t);
+  const failures: StoreError[] = [];
+  const store = await openDiskStore(directory, { onFailure: (error) => failures.push(error) });
+  await symlink(elsewhere, join(directory, 'objects', objectName('film').slice(0, 2)));
+  const object = await store.create(objectName('film'), representationOf(1000));
+  await writeContent(object, { start: 0, end: 1000 });
+  await object.commit();
+  assert.deepEqual(
+    failures.map(({ code }) => code),
+    ['EPERM'],
+  );
+  await assert.rejects(async () => object.write(1000, contentAt(1000, 1001)), { code: 'EPERM' });
+  await assertContent(object, { start: 0, end: 1000 });
+  await store.close();
+  assert.deepEqual(await readdir(elsewhere), []);
+});
+
+for (const umask of [0o000, 0o022, 0o277]) {
+  test(`everything is private under the umask ${umask.toString(8)}`, async (t) => {
+    const directory = join(await temporaryDirectory(t), 'cache');
+    const before = process.umask(umask);
+    try {
+      await storeFilm(directory, 1000);
+      const store = await openDiskStore(directory);
+      const paths = [directory, ...(await tree(directory))];
+      assert.ok(paths.length > 6);
+      for (const path of paths) {
+        const stats = await lstat(path);
+        const mode = (stats.mode & 0o777).toString(8);
+        assert.equal(mode, stats.isDirectory() ? '700' : '600', path);
+      }
+      await store.close();
+    } finally {
+      process.umask(before);
+    }
+  });
+}
+
+test('a directory that is open to others and holds files of theirs is refused and not changed', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await writeFile(join(directory, 'letter'), 'private');
+  await chmod(directory, 0o755);
+  await assert.rejects(openDiskStore(directory), { name: 'StoreError', code: 'EPERM', message: /letter/ });
+  assert.equal((await lstat(directory)).mode & 0o777, 0o755);
+  assert.deepEqual(await readdir(directory), ['letter']);
+});
+
+test('a second owner is refused, told who the first is, and let in when it has gone', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const store = await openDiskStore(directory);
+  await assert.rejects(openDiskStore(directory), (error: StoreError) => {
+    assert.equal(error.code, 'EBUSY');
+    assert.match(error.message, new RegExp(`${process.pid}`));
+    assert.ok(error.message.includes(directory));
+    return true;
+  });
+  const object = await store.create(objectName('film'), representationOf(1));
+  await writeContent(object, { start: 0, end: 1 });
+  await store.close();
+  const next = await openDiskStore(directory);
+  await assertContent(await findFilm(next), { start: 0, end: 1 });
+  await next.close();
+});
+
+test('another process is refused, also after a refusal in this one; a killed owner is not in the way', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const child = await startWriter(t, directory, 'film', 1000);
+  await readLines(child, 1);
+  const refusal = { code: 'EBUSY', message: new RegExp(`process ${child.pid}`) };
+  await assert.rejects(openDiskStore(directory), refusal);
+  await assert.rejects(openDiskStore(directory), refusal);
+  await kill(child);
+  const store = await openDiskStore(directory);
+  await store.close();
+});
+
+test('after kill -9 in mid-write, every byte that is found is right', async (t) => {
+  const directory = await temporaryDirectory(t);
+  let durable = 0;
+  for (const [round, lines] of [3, 20, 60, 110, 160].entries()) {
+    const child = await startWriter(t, directory, `film ${round % 2}`, 3_000_017);
+    await readLines(child, lines);
+    await kill(child);
+    const store = await openDiskStore(directory, { blockSize: 16_384, segmentSize: 131_072 });
+    for await (const { name, bytes } of store.list()) {
+      const object = await store.find(name);
+      assert.ok(object);
+      for (const range of object.durable) await assertContent(object, range);
+      durable += bytes;
+    }
+    await store.close();
+    const kept = await objectDirectories(directory);
+    assert.ok(kept.length <= 2, 'what was replaced is gone from disk');
+  }
+  assert.ok(durable > 0, 'something was durable before a kill');
+});
+
+test('directories that no row names are swept at the start, and nothing else', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await storeFilm(directory, 1000);
+  const orphan = join(directory, 'objects', 'ab', `${'ab'.repeat(32)}.${'0'.repeat(16)}`);
+  await mkdir(orphan, { recursive: true });
+  await writeFile(join(orphan, '0'), 'left behind');
+  await writeFile(join(directory, 'objects', 'ab', 'notes'), 'not ours');
+  const store = await openDiskStore(directory);
+  for (;;) {
+    const present = await objectDirectories(directory);
+    if (!present.includes(orphan)) break;
+    await setImmediate();
+  }
+  await assertContent(await findFilm(store), { start: 0, end: 1000 });
+  assert.equal(await readFile(join(directory, 'objects', 'ab', 'notes'), 'utf8'), 'not ours');
+  await store.close();
+});
+
+test('the files of a replaced object go when its last reader closes', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await storeFilm(directory, 2 * block);
+  const store = await openDiskStore(directory);
+  const reader = await findFilm(store);
+  const next = await store.create(objectName('film'), representationOf(5));
+  await writeContent(next, { start: 0, end: 5 });
+  await next.commit();
+  assert.equal((await objectDirectories(directory)).length, 2);
+  await assertContent(reader, { start: 0, end: 2 * block });
+  await reader.close();
+  assert.equal((await objectDirectories(directory)).length, 1);
+  await assertContent(next, { start: 0, end: 5 });
+  await next.close();
+  await store.remove(objectName('film'));
+  await store.close();
+  assert.deepEqual(await objectDirectories(directory), []);
+});
+
+for (const [reason, damage] of [
+  ['overwritten', (index: string) => writeFile(index, 'not a database, and long enough to look like one')],
+  [
+    'of an unknown schema',
+    async (index: string) => {
+      const database = new DatabaseSync(index);
+      database.exec('PRAGMA user_version = 999');
+      database.close();
+    },
+  ],
+  [
+    'damaged inside',
+    async (index: string) => {
+      const bytes = await readFile(index);
+      await writeFile(index, bytes.fill(0xa5, 4096));
+    },
+  ],
+] as const) {
+  test(`an index ${reason} is set aside with its objects, and the store begins empty`, async (t) => {
+    const directory = await temporaryDirectory(t);
+    await storeFilm(directory, 1000);
+    await damage(join(directory, 'index.sqlite'));
+    const store = await openDiskStore(directory);
+    assert.equal(await store.find(objectName('film')), null);
+    assert.equal((await objectDirectories(directory)).length, 0);
+    assert.deepEqual((await readdir(join(directory, 'aside'))).sort(), ['index.sqlite', 'objects']);
+    const object = await store.create(objectName('film'), representationOf(5));
+    await writeContent(object, { start: 0, end: 5 });
+    await store.close();
+    const again = await openDiskStore(directory);
+    await assertContent(await findFilm(again), { start: 0, end: 5 });
+    await again.close();
+  });
+}
+
+test('objects of another block size are set aside', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await storeFilm(directory, 1000);
+  const store = await openDiskStore(directory, { blockSize: 4096 });
+  assert.equal(await store.find(objectName('film')), null);
+  await store.close();
+});
+
+test('all buffers come back when their slices are released', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await storeFilm(directory, 3 * block);
+  const store = await openDiskStore(directory, { bufferMemory: block });
+  const object = await findFilm(store);
+  const first = await object.read({ start: 0, end: 10 });
+  const second = object.read({ start: block, end: block + 10 });
+  assert.ok(second instanceof Promise);
+  first.release();
+  (await second).release();
+  await assertContent(object, { start: 0, end: 3 * block });
+  await store.close();
+});

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import type { StoreError } from '../../src/store/store.ts';
+import { assertContent, contentAt, objectName, representationOf, writeContent } from '../contract/store-contract.ts';
+import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
+
+const mebibyte = 1024 * 1024;
+
+/** Mounts a file system of four mebibytes there; false where this user may not. */
+function mountSmall(directory: string): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=700', 'tmpfs', directory], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('a full disk refuses writes, loses nothing that was accepted, and has room again after a removal', async (t) => {
+  const directory = await temporaryDirectory(t);
+  if (!mountSmall(directory)) return t.skip('needs the right to mount a tmpfs');
+  try {
+    await fillAndRemove(directory);
+  } finally {
+    execFileSync('umount', ['--lazy', directory]);
+  }
+});
+
+async function fillAndRemove(directory: string): Promise<void> {
+  const failures: StoreError[] = [];
+  const store = await openDiskStore(directory, { onFailure: (error) => failures.push(error) });
+  const object = await store.create(objectName('film'), representationOf(20 * mebibyte));
+  await writeContent(object, { start: 0, end: mebibyte });
+  await object.commit();
+
+  let accepted = mebibyte;
+  const full = async () => {
+    for (; accepted < 20 * mebibyte; accepted += 65_536) {
+      await object.write(accepted, contentAt(accepted, accepted + 65_536));
+    }
+  };
+  await assert.rejects(full, { name: 'StoreError', code: 'ENOSPC' });
+  assert.ok(accepted > mebibyte);
+  await assertContent(object, { start: 0, end: accepted });
+  await assert.rejects(async () => object.write(19 * mebibyte, contentAt(0, 1)), { code: 'ENOSPC' });
+  assert.deepEqual(
+    failures.map(({ code }) => code),
+    ['ENOSPC'],
+  );
+  await object.close();
+  const found = await store.find(objectName('film'));
+  assert.ok(found);
+  assert.ok(found.durable[0] !== undefined && found.durable[0].end >= mebibyte);
+  for (const range of found.durable) await assertContent(found, range);
+  await store.remove(objectName('film'));
+  await found.close();
+
+  const next = await store.create(objectName('next'), representationOf(mebibyte));
+  await writeContent(next, { start: 0, end: mebibyte });
+  await next.commit();
+  assert.deepEqual((await store.find(objectName('next')))?.durable, [{ start: 0, end: mebibyte }]);
+  await store.close();
+}
