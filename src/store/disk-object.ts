@@ -15,7 +15,6 @@ import { BlockSums } from './block-sums.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { DurableBlocks, type Layout } from './durable-blocks.ts';
 import { LandedBytes, type Run } from './landed-bytes.ts';
-import type { ObjectDirectory } from './object-directory.ts';
 import { storeError } from './private-files.ts';
 import type { ObjectRow } from './sqlite-index.ts';
 import { type Slice, StoreError } from './store.ts';
@@ -38,6 +37,19 @@ export interface DiskMedium {
   onFailure(error: StoreError): void;
 }
 
+/** The files of one object. Every promise may reject with a system's error. */
+export interface ObjectFiles {
+  write(run: Run): Promise<void>;
+  /** Fills `buffer` from offset `start` on, within one segment; rejects with `CORRUPT` where the file is too short. */
+  read(buffer: Buffer, start: number): Promise<void>;
+  /** Makes everything written to the segment survive a power cut. */
+  sync(segment: number): Promise<void>;
+  /** Lets go of the descriptors. */
+  close(): Promise<void>;
+  /** Unlinks everything. */
+  remove(): Promise<void>;
+}
+
 export class DiskObject {
   readonly name: string;
   readonly generation: string;
@@ -48,7 +60,7 @@ export class DiskObject {
 
   #representation: Representation;
   readonly #medium: DiskMedium;
-  readonly #directory: ObjectDirectory;
+  readonly #files: ObjectFiles;
   readonly #landed: LandedBytes;
   readonly #sums: BlockSums;
   readonly #durable: DurableBlocks;
@@ -61,12 +73,12 @@ export class DiskObject {
   #room: PromiseWithResolvers<void> | null = null;
   #failure: StoreError | null = null;
 
-  constructor(row: ObjectRow, directory: ObjectDirectory, medium: DiskMedium) {
+  constructor(row: ObjectRow, files: ObjectFiles, medium: DiskMedium) {
     this.name = row.name;
     this.generation = row.generation;
     this.#representation = row.representation;
     this.#medium = medium;
-    this.#directory = directory;
+    this.#files = files;
     this.#landed = new LandedBytes(medium.layout.segmentSize);
     this.#sums = new BlockSums(medium.layout.blockSize);
     this.#durable = new DurableBlocks(medium.layout, row.representation.length, row.segments);
@@ -148,9 +160,9 @@ export class DiskObject {
 
   /** Lets go of the files, and unlinks them where the object is forgotten. Nobody may have it open. */
   async leave(): Promise<void> {
-    if (this.forgotten === null) return this.#directory.close();
+    if (this.forgotten === null) return this.#files.close();
     await this.forgotten;
-    await this.#directory.remove();
+    await this.#files.remove();
   }
 
   #flush(): void {
@@ -163,7 +175,7 @@ export class DiskObject {
 
   async #writeRun(run: Run): Promise<void> {
     try {
-      await this.#directory.write(run);
+      await this.#files.write(run);
     } catch (error) {
       this.fail(storeError(error, 'Bytes could not be written'));
       return;
@@ -195,7 +207,7 @@ export class DiskObject {
     for (const [segment, blocks] of bySegment) {
       const sums = new Map<number, number>();
       for (const block of blocks) sums.set(block, await this.#sumOf(block));
-      await this.#directory.sync(segment);
+      await this.#files.sync(segment);
       for (const [block, sum] of sums) {
         if (!this.#isWritten(block)) continue;
         this.#durable.mark(block, sum);
@@ -210,7 +222,7 @@ export class DiskObject {
     if (sum !== undefined) return sum;
     // Not from the pool: readers who hold all of its buffers must not keep what was written from becoming durable.
     const buffer = Buffer.allocUnsafe(end - start);
-    await this.#directory.read(buffer, start);
+    await this.#files.read(buffer, start);
     return crc32(buffer);
   }
 
@@ -228,7 +240,7 @@ export class DiskObject {
     }
     try {
       const bytes = buffer.subarray(0, within.end - within.start);
-      await this.#directory.read(bytes, within.start);
+      await this.#files.read(bytes, within.start);
       if (expected !== undefined && crc32(bytes) !== expected) {
         throw new StoreError('CORRUPT', `Block ${block} of an object is not what was written.`);
       }

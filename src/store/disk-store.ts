@@ -6,19 +6,18 @@
  */
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Representation } from '../http/representation.ts';
 import { createBufferPool } from './buffer-pool.ts';
 import { CacheDirectory } from './cache-directory.ts';
 import { type DiskMedium, DiskObject } from './disk-object.ts';
-import { directoryName, ObjectDirectory } from './object-directory.ts';
+import { directoryName, directoryPath, ObjectDirectory } from './object-directory.ts';
+import { OpenObject } from './open-object.ts';
 import { findOrphans, removeOrphans } from './orphans.ts';
 import { storeError } from './private-files.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { type ObjectRow, SqliteIndex } from './sqlite-index.ts';
-import { type ObjectName, type Slice, type Store, type StoredObject, StoreError, type StoreObject } from './store.ts';
+import { type ObjectName, type Store, type StoredObject, StoreError, type StoreObject } from './store.ts';
 
 export interface DiskStoreOptions {
   /** Made if need be; nobody else may use it. */
@@ -144,7 +143,7 @@ class DiskStore implements Store {
     await Promise.allSettled(this.#turns.values());
     const open = [...this.#open.values()];
     await this.#commit(open);
-    for (const object of open) await object.leave();
+    for (const object of open) await this.#leave(object);
     await Promise.all(this.#removals);
     await this.#files.close();
     await this.#index.close();
@@ -165,7 +164,8 @@ class DiskStore implements Store {
   #admit(row: ObjectRow): DiskObject {
     const { name, generation } = row;
     const { segmentSize } = this.#medium.layout;
-    const files = new ObjectDirectory(this.#directory.objects, name, generation, segmentSize, this.#files);
+    const path = directoryPath(this.#directory.objects, name, generation);
+    const files = new ObjectDirectory(path, segmentSize, this.#files);
     const object = new DiskObject(row, files, this.#medium);
     this.#newest.set(name, object);
     this.#open.set(directoryName(name, generation), object);
@@ -174,11 +174,10 @@ class DiskStore implements Store {
 
   #lend(object: DiskObject): StoreObject {
     object.users += 1;
-    return new OpenObject(
-      object,
-      () => this.#commit([object]),
-      () => this.#takeBack(object),
-    );
+    return new OpenObject(object, {
+      commit: () => this.#commit([object]),
+      close: () => this.#takeBack(object),
+    });
   }
 
   async #takeBack(object: DiskObject): Promise<void> {
@@ -187,7 +186,7 @@ class DiskStore implements Store {
     if (object.users > 0) return;
     if (this.#newest.get(object.name) === object) this.#newest.delete(object.name);
     this.#open.delete(directoryName(object.name, object.generation));
-    await object.leave();
+    await this.#leave(object);
     // A full disk may have kept the index from forgetting; with the files gone there is room.
     if (object.forgotten !== null) await this.#index.remove(object.name, object.generation).catch(() => {});
   }
@@ -206,10 +205,7 @@ class DiskStore implements Store {
 
   async #removeClosed(name: ObjectName): Promise<void> {
     const remove = (generation: string) =>
-      rm(join(this.#directory.objects, name.slice(0, 2), directoryName(name, generation)), {
-        recursive: true,
-        force: true,
-      });
+      rm(directoryPath(this.#directory.objects, name, generation), { recursive: true, force: true });
     try {
       const generation = await this.#index.remove(name);
       if (generation !== null) this.#removing(remove(generation));
@@ -223,10 +219,17 @@ class DiskStore implements Store {
   }
 
   #removing(removal: Promise<void>): void {
-    const report = (error: unknown) => this.#medium.onFailure(storeError(error, 'Old files could not be removed'));
-    const removed = removal.catch(report).finally(() => this.#removals.delete(removed));
+    const removed = removal.catch(this.#reportLeftover).finally(() => this.#removals.delete(removed));
     this.#removals.add(removed);
   }
+
+  #leave(object: DiskObject): Promise<void> {
+    return object.leave().catch(this.#reportLeftover);
+  }
+
+  readonly #reportLeftover = (error: unknown): void => {
+    this.#medium.onFailure(storeError(error, 'Files could not be closed or removed'));
+  };
 
   #noteDirty(object: DiskObject): void {
     this.#dirty.add(object);
@@ -247,40 +250,5 @@ class DiskStore implements Store {
     } catch (error) {
       for (const object of named) object.fail(storeError(error, 'The index could not be written'));
     }
-  }
-}
-
-/** One user's view of an object. */
-class OpenObject implements StoreObject {
-  readonly durable: readonly ByteRange[];
-  readonly #object: DiskObject;
-  readonly commit: () => Promise<void>;
-  readonly close: () => Promise<void>;
-
-  constructor(object: DiskObject, commit: () => Promise<void>, close: () => Promise<void>) {
-    this.durable = object.durable;
-    this.#object = object;
-    this.commit = commit;
-    this.close = close;
-  }
-
-  get name(): ObjectName {
-    return this.#object.name;
-  }
-
-  get representation(): Representation {
-    return this.#object.representation;
-  }
-
-  write(offset: number, bytes: Buffer): Promise<void> | undefined {
-    return this.#object.write(offset, bytes);
-  }
-
-  read(range: ByteRange): Slice | Promise<Slice> {
-    return this.#object.read(range);
-  }
-
-  describe(representation: Representation): void {
-    this.#object.describe(representation);
   }
 }

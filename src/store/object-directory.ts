@@ -5,6 +5,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { ObjectFiles } from './disk-object.ts';
 import type { Run } from './landed-bytes.ts';
 import { makePrivateDirectory, syncDirectory } from './private-files.ts';
 import type { SegmentFiles } from './segment-files.ts';
@@ -15,7 +16,12 @@ export function directoryName(name: string, generation: string): string {
   return `${name}.${generation}`;
 }
 
-export class ObjectDirectory {
+/** Where it is, `objects` being the directory of all objects. */
+export function directoryPath(objects: string, name: string, generation: string): string {
+  return join(objects, name.slice(0, 2), directoryName(name, generation));
+}
+
+export class ObjectDirectory implements ObjectFiles {
   readonly #path: string;
   readonly #segmentSize: number;
   readonly #files: SegmentFiles;
@@ -25,8 +31,8 @@ export class ObjectDirectory {
   readonly #entered = new Set<number>();
   #made: Promise<void> | null = null;
 
-  constructor(objects: string, name: string, generation: string, segmentSize: number, files: SegmentFiles) {
-    this.#path = join(objects, name.slice(0, 2), directoryName(name, generation));
+  constructor(path: string, segmentSize: number, files: SegmentFiles) {
+    this.#path = path;
     this.#segmentSize = segmentSize;
     this.#files = files;
   }
@@ -37,13 +43,11 @@ export class ObjectDirectory {
     await this.#files.write(this.#fileAt(start), buffers, start % this.#segmentSize);
   }
 
-  /** Fills `buffer` from offset `start` on, within one segment; rejects with `CORRUPT` where the file is too short. */
   async read(buffer: Buffer, start: number): Promise<void> {
     const filled = await this.#files.read(this.#fileAt(start), buffer, start % this.#segmentSize);
     if (filled < buffer.length) throw new StoreError('CORRUPT', 'A segment file is shorter than it was.');
   }
 
-  /** Makes everything written to the segment survive a power cut. */
   async sync(segment: number): Promise<void> {
     await this.#files.sync(join(this.#path, String(segment)));
     if (this.#entered.has(segment)) return;

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { SegmentFiles } from '../../src/store/segment-files.ts';
+import { contentAt } from '../contract/store-contract.ts';
+import { temporaryDirectory } from './disk-directory.ts';
+
+/** How many descriptors of this process are open under `directory`; Linux only. */
+async function openUnder(directory: string): Promise<number> {
+  const descriptors = await readdir('/proc/self/fd');
+  const targets = await Promise.all(descriptors.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')));
+  return targets.filter((target) => target.startsWith(directory)).length;
+}
+
+test('bytes land at their position, and reading stops at the end of the file', async (t) => {
+  const path = join(await temporaryDirectory(t), '0');
+  const files = new SegmentFiles(4);
+  await files.write(path, [contentAt(5, 9), contentAt(9, 20)], 5);
+  await files.write(path, [contentAt(0, 5)], 0);
+  await files.sync(path);
+  const buffer = Buffer.alloc(30);
+  assert.equal(await files.read(path, buffer, 3), 17);
+  assert.deepEqual(buffer.subarray(0, 17), contentAt(3, 20));
+  assert.deepEqual(await readFile(path), contentAt(0, 20));
+  await files.close();
+});
+
+test('more buffers than one system call takes are all written', async (t) => {
+  const path = join(await temporaryDirectory(t), '0');
+  const files = new SegmentFiles(4);
+  const single = Array.from({ length: 5000 }, (_, offset) => contentAt(offset, offset + 1));
+  await files.write(path, single, 0);
+  assert.deepEqual(await readFile(path), contentAt(0, 5000));
+  await files.close();
+});
+
+test('descriptors stay within their bound, and all are closed at the end', async (t) => {
+  if (process.platform !== 'linux') return t.skip('counts descriptors in /proc');
+  const directory = await temporaryDirectory(t);
+  const files = new SegmentFiles(4);
+  for (let number = 0; number < 20; number += 1) {
+    await files.write(join(directory, String(number)), [contentAt(0, 10)], 0);
+    const open = await openUnder(directory);
+    assert.ok(open >= 1 && open <= 5, `${open} are open`);
+  }
+  const buffer = Buffer.alloc(10);
+  for (let number = 0; number < 20; number += 1) {
+    assert.equal(await files.read(join(directory, String(number)), buffer, 0), 10);
+    assert.deepEqual(buffer, contentAt(0, 10));
+  }
+  await files.forget(join(directory, '19'));
+  await files.close();
+  assert.equal(await openUnder(directory), 0);
+});
+
+test('a file that was forgotten while it was read is closed after the read', async (t) => {
+  if (process.platform !== 'linux') return t.skip('counts descriptors in /proc');
+  const directory = await temporaryDirectory(t);
+  const path = join(directory, '0');
+  const files = new SegmentFiles(4);
+  await files.write(path, [contentAt(0, 1000)], 0);
+  const buffer = Buffer.alloc(1000);
+  const reading = files.read(path, buffer, 0);
+  await files.forget(path);
+  assert.equal(await reading, 1000);
+  assert.equal(await openUnder(directory), 0);
+});
+
+test('a file that is not there can be asked for again', async (t) => {
+  const path = join(await temporaryDirectory(t), '0');
+  const files = new SegmentFiles(4);
+  await assert.rejects(files.read(path, Buffer.alloc(1), 0), { code: 'ENOENT' });
+  await files.write(path, [contentAt(0, 1)], 0);
+  assert.equal(await files.read(path, Buffer.alloc(1), 0), 1);
+  await files.close();
+});
