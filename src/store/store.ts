@@ -12,7 +12,10 @@ import type { Representation } from '../http/representation.ts';
 export type ObjectName = string;
 
 export interface Store {
-  /** The newest object of that name, or `null`. Everything in its `durable` ranges can be read. */
+  /**
+   * The newest object of that name, or `null`. Everything in its `durable` ranges can be read. Rejects with a
+   * `StoreError` where the medium can't tell.
+   */
   find(name: ObjectName): Promise<StoreObject | null>;
   /** A new, empty object, which replaces one of the same name for later calls of `find`. */
   create(name: ObjectName, representation: Representation): Promise<StoreObject>;
@@ -50,7 +53,7 @@ export interface StoreObject {
   read(range: ByteRange): Slice | Promise<Slice>;
   /** Replaces the description: same bytes, fresher fields (RFC 9111 §3.2), or a length known at last. */
   describe(representation: Representation): void;
-  /** Resolves when everything that can be durable is. */
+  /** Resolves when everything that can be durable is; the failure of a medium is told by `write`. */
   commit(): Promise<void>;
   /** Commits and lets go; no other call may follow. */
   close(): Promise<void>;

@@ -55,6 +55,7 @@ async function fillAndRemove(directory: string): Promise<void> {
   for (const range of found.durable) await assertContent(found, range);
   await store.remove(objectName('film'));
   await found.close();
+  assert.equal(await store.find(objectName('film')), null);
 
   const next = await store.create(objectName('next'), representationOf(mebibyte));
   await writeContent(next, { start: 0, end: mebibyte });
@@ -62,3 +63,25 @@ async function fillAndRemove(directory: string): Promise<void> {
   assert.deepEqual((await store.find(objectName('next')))?.durable, [{ start: 0, end: mebibyte }]);
   await store.close();
 }
+
+test('a full disk can be given room by removing an object that nobody has open', async (t) => {
+  const directory = await temporaryDirectory(t);
+  if (!mountSmall(directory)) return t.skip('needs the right to mount a tmpfs');
+  try {
+    const store = await openDiskStore(directory);
+    const old = await store.create(objectName('old'), representationOf(mebibyte));
+    await writeContent(old, { start: 0, end: mebibyte });
+    await old.close();
+    const film = await store.create(objectName('film'), representationOf(null));
+    await assert.rejects(() => writeContent(film, { start: 0, end: 20 * mebibyte }), { code: 'ENOSPC' });
+    await store.remove(objectName('old'));
+    assert.equal(await store.find(objectName('old')), null);
+    const next = await store.create(objectName('next'), representationOf(mebibyte / 2));
+    await writeContent(next, { start: 0, end: mebibyte / 2 });
+    await next.close();
+    assert.deepEqual((await store.find(objectName('next')))?.durable, [{ start: 0, end: mebibyte / 2 }]);
+    await store.close();
+  } finally {
+    execFileSync('umount', ['--lazy', directory]);
+  }
+});
