@@ -1,15 +1,11 @@
 /** Who can reach an address that firstbyte listens on. */
-import { BlockList, isIPv6 } from 'node:net';
+import { isLoopback } from '../http/loopback.ts';
 import type { ListenAddress, Network } from './values.ts';
-
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
 
 /** Whether other machines can connect to the address; a Unix socket is guarded by its permissions. */
 export function isBeyondLoopback(address: ListenAddress): boolean {
   if ('path' in address || address.host === 'localhost') return false;
-  return !loopback.check(address.host, isIPv6(address.host) ? 'ipv6' : 'ipv4');
+  return !isLoopback(address.host);
 }
 
 /** What must be set before firstbyte listens where other machines can connect, or nothing. */

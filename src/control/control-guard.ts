@@ -7,7 +7,7 @@
  * loopback may have been forwarded there.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { isLoopback, isOwnHost } from '../http/loopback.ts';
 
 export interface ControlPolicy {
   /** Asked of every request as `Authorization: Bearer …` (RFC 6750 §2.1); without it only loopback is answered. */
@@ -39,9 +39,9 @@ export function judgeControlRequest(request: ControlRequest, policy: ControlPoli
     if (!bearerTokenIs(policy.token, request.authorization)) {
       return { status: 401, detail: 'The control API asks for its token as "Authorization: Bearer …".' };
     }
-  } else if (!isLoopback(request.localAddress)) {
+  } else if (!isNear(request.localAddress)) {
     return { status: 401, detail: 'Beyond loopback the control API needs a token, and none is configured.' };
-  } else if (!isOwnHost(request.host, policy.hosts ?? [])) {
+  } else if (!isOwnHost(request.host, policy.hosts)) {
     return { status: 421, detail: 'The control API does not answer under this host name.' };
   }
   if (isCrossSite(request)) {
@@ -53,20 +53,9 @@ export function judgeControlRequest(request: ControlRequest, policy: ControlPoli
   return null;
 }
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
 /** A Unix socket is as near as loopback. */
-function isLoopback(address: string | undefined): boolean {
-  return address === undefined || loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
-}
-
-function isOwnHost(host: string | undefined, allowed: readonly string[]): boolean {
-  const [, literal, hostName] = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::\d+)?$/i.exec(host ?? '') ?? [];
-  const name = literal ?? hostName?.toLowerCase();
-  if (name === undefined) return false;
-  return name === 'localhost' || allowed.includes(name) || (isIP(name) !== 0 && isLoopback(name));
+function isNear(address: string | undefined): boolean {
+  return address === undefined || isLoopback(address);
 }
 
 function isCrossSite({ host, origin, secFetchSite }: ControlRequest): boolean {

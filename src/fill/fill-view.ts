@@ -1,6 +1,9 @@
 /** A fill as people see it: plain values at one moment, and the words for why it is where it is. */
 import type { ByteRange } from '../bytes/byte-range.ts';
+import type { Cursor } from './cursor.ts';
 import { describeFailure, type Failure } from './failure.ts';
+import type { FillPolicy } from './fill-policy.ts';
+import type { FillState } from './fill-state.ts';
 
 /** What the control API sees of the fills. */
 export interface FillsView {
@@ -60,6 +63,35 @@ export interface CursorView {
 export interface ReaderView {
   /** The offset of the next byte that it will take. */
   readonly position: number;
+}
+
+export function viewState(state: FillState, policy: FillPolicy, cursors: Iterable<Cursor>): FillStateView {
+  switch (state.phase) {
+    case 'idle':
+    case 'complete':
+      return { phase: state.phase };
+    case 'queued':
+      return { phase: 'queued', since: state.since, budget: policy.queueTimeout };
+    case 'starting': {
+      const { since, attempt } = state;
+      const [lastFailure = null] = [...cursors]
+        .map((cursor) => cursor.lastFailure)
+        .filter((failure) => failure !== null);
+      return { phase: 'starting', since, budget: policy.firstByteTimeout, attempt, lastFailure };
+    }
+    case 'filling':
+      return { phase: 'filling', since: state.since };
+    case 'paused':
+      return { phase: 'paused', by: state.by };
+    case 'failed':
+      return { phase: 'failed', failure: state.failure, retryAt: state.retryAt };
+  }
+}
+
+export function viewCursor({ position, phase, attempt, retryAt }: Cursor): CursorView {
+  if (retryAt !== null) return { position, state: 'retrying', attempt };
+  const states = { starting: 'starting', flowing: 'filling', resting: 'resting', queued: 'queued' } as const;
+  return { position, state: phase === 'ended' || phase === 'failed' ? 'resting' : states[phase], attempt };
 }
 
 const pauseReasons = {

@@ -13,7 +13,7 @@ import { Connection } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { type Connect, dial, type Resolve } from './dial.ts';
 import type { Exchange } from './exchange.ts';
-import type { Origin, OriginReply, OriginRequest } from './origin.ts';
+import type { Origin, OriginBody, OriginReply, OriginRequest } from './origin.ts';
 import { type Hop, maxRedirects, networkOf, nextHop, type RedirectPolicy } from './redirect.ts';
 
 export interface HttpOriginOptions {
@@ -83,17 +83,27 @@ class HttpOrigin implements Origin {
     const { base } = this.#options;
     let hop: Hop = { url: base, path: base.pathname.replace(/\/$/, '') + target };
     let atHome = true;
-    for (let redirects = 0; ; redirects += 1) {
-      const reply = await this.#ask(
-        hop,
-        this.#fieldsFor(fields, atHome),
-        signal,
-        redirects === 0 ? onConnected : undefined,
-      );
-      const next = this.#nextHop(reply, hop, redirects);
-      if (next === null) return reply;
-      atHome &&= next.url.origin === base.origin;
-      hop = next;
+    let onReady = onConnected;
+    const left: OriginBody[] = [];
+    try {
+      for (;;) {
+        const reply = await this.#ask(hop, this.#fieldsFor(fields, atHome), signal, onReady);
+        onReady = undefined;
+        left.push(reply.body);
+        const next = nextHop(reply.status, reply.fields, hop);
+        if (next === null) {
+          left.pop();
+          return reply;
+        }
+        if (left.length > maxRedirects) {
+          throw new ProxyError('http_protocol_error', `${base.host} redirects more than ${maxRedirects} times.`);
+        }
+        void runOut(reply.body);
+        atHome &&= next.url.origin === base.origin;
+        hop = next;
+      }
+    } finally {
+      for (const body of left) body.cancel();
     }
   }
 
@@ -104,6 +114,8 @@ class HttpOrigin implements Origin {
 
   /** The answer's head to one hop. A warm connection that turns out to be dead is replaced by a new one, once. */
   async #ask(hop: Hop, fields: Fields, signal: AbortSignal, onConnected?: () => void): Promise<OriginReply> {
+    const { base, redirectTo = 'public', ca } = this.#options;
+    const network = networkOf(hop, base, this.#network, redirectTo);
     const warm = this.#pool.take(hop.url.origin);
     if (warm !== null) {
       onConnected?.();
@@ -114,14 +126,13 @@ class HttpOrigin implements Origin {
         if (exchange.answered || !isTerminated(error)) throw error;
       }
     }
-    const { base, redirectTo = 'public', ca } = this.#options;
-    const network = networkOf(hop, base, this.#network, redirectTo);
+    const wanted = AbortSignal.any([signal, this.#closing.signal]);
     const trusted = hop.url.hostname === base.hostname ? ca : undefined;
-    const stream = await dial(
-      { url: hop.url, network, ca: trusted },
-      this.#options,
-      AbortSignal.any([signal, this.#closing.signal]),
-    );
+    const stream = await dial({ url: hop.url, network, ca: trusted }, this.#options, wanted);
+    if (wanted.aborted) {
+      stream.destroy();
+      throw wanted.reason;
+    }
     const fresh = new Connection(hop.url, stream);
     this.#pool.add(fresh);
     if (warm === null) onConnected?.();
@@ -130,24 +141,6 @@ class HttpOrigin implements Origin {
 
   #send(connection: Connection, hop: Hop, fields: Fields, signal: AbortSignal): Exchange {
     return connection.send(hop.path, fields, signal, () => this.#pool.give(connection));
-  }
-
-  /** Where `reply` redirects to, its body then being given up, or `null` where it is the answer. */
-  #nextHop({ status, fields, body }: OriginReply, hop: Hop, redirects: number): Hop | null {
-    const { base, redirectTo = 'public' } = this.#options;
-    try {
-      const next = nextHop(status, fields, hop);
-      if (next === null) return null;
-      if (redirects === maxRedirects) {
-        throw new ProxyError('http_protocol_error', `${base.host} redirects more than ${maxRedirects} times.`);
-      }
-      networkOf(next, base, this.#network, redirectTo);
-      body.cancel();
-      return next;
-    } catch (error) {
-      body.cancel();
-      throw error;
-    }
   }
 
   #fieldsFor(asked: Fields, atHome: boolean): Fields {
@@ -160,6 +153,20 @@ class HttpOrigin implements Origin {
     return fields.some(([name]) => name === 'user-agent')
       ? fields
       : [['user-agent', `firstbyte/${version}`], ...fields];
+  }
+}
+
+/** Lets a redirect's body run out, so that its connection can be used again; one that is long is given up. */
+async function runOut(body: OriginBody): Promise<void> {
+  try {
+    for (let rest = 16 * 1024; rest > 0; ) {
+      const bytes = await body.read();
+      if (bytes === null) return;
+      rest -= bytes.length;
+    }
+    body.cancel();
+  } catch {
+    // It was cut or given up: its connection is gone, and nobody wanted its bytes.
   }
 }
 

@@ -1,0 +1,91 @@
+/**
+ * From a request's key to its entry: the one place where two requests become one fill.
+ */
+import type { Clock } from '../clock.ts';
+import type { EventBus } from '../events.ts';
+import type { ConnectionSlots } from '../fill/connection-slots.ts';
+import { Fill } from '../fill/fill.ts';
+import type { FillPolicy } from '../fill/fill-policy.ts';
+import type { FillsView, FillView } from '../fill/fill-view.ts';
+import { type CacheMode, freshUntil, storable } from '../http/freshness.ts';
+import type { Origin } from '../origin/origin.ts';
+import type { Store } from '../store/store.ts';
+import { cacheKey, objectName } from './cache-key.ts';
+import { Entry } from './entry.ts';
+import { revalidate } from './revalidate.ts';
+
+/** An origin and how it is to be treated. */
+export interface Mount {
+  readonly origin: Origin;
+  readonly slots: ConnectionSlots;
+  readonly mode: CacheMode;
+}
+
+export interface CacheParts {
+  /** By the name under which each is mounted. */
+  readonly mounts: ReadonlyMap<string, Mount>;
+  readonly store: Store;
+  readonly policy: FillPolicy;
+  /** How long media without explicit freshness is fresh, in milliseconds. */
+  readonly mediaFreshness: number;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly random: () => number;
+}
+
+export class Cache implements FillsView {
+  readonly #parts: CacheParts;
+  readonly #entries = new Map<string, Entry>();
+  #nextFill = 1;
+
+  constructor(parts: CacheParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The entry of a target, beginning with `/`, at the origin of that name; `null` where no such origin is mounted.
+   * Synchronous: two requests in one tick get the same.
+   */
+  open(originName: string, target: string): Entry | null {
+    const mount = this.#parts.mounts.get(originName);
+    if (mount === undefined) return null;
+    const key = cacheKey(originName, target);
+    const entry = this.#entries.get(key) ?? this.#makeEntry(key, mount, target);
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  fills(): FillView[] {
+    return [...this.#entries.values()].flatMap((entry) => entry.views());
+  }
+
+  /** Stops every fill and makes durable what can be. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#entries.values()].map((entry) => entry.close()));
+    this.#entries.clear();
+  }
+
+  #makeEntry(key: string, mount: Mount, target: string): Entry {
+    const { store, policy, mediaFreshness, clock, events, random } = this.#parts;
+    const { origin, slots, mode } = mount;
+    const name = objectName(key);
+    const [path = target] = target.split('?', 1);
+    return new Entry({
+      objectName: name,
+      store,
+      clock,
+      makeFill: (object, shared) => {
+        const id = this.#nextFill;
+        this.#nextFill += 1;
+        const parts = { id, origin, target, path, objectName: name, store, slots, policy, clock, events, random };
+        return new Fill(
+          { ...parts, mayStore: (status, fields) => shared && storable([], status, fields, mode) },
+          object,
+        );
+      },
+      freshness: (representation) => freshUntil(representation, mediaFreshness, mode),
+      revalidate: (stored) => revalidate(stored, { origin, target, slots, clock, timeout: policy.firstByteTimeout }),
+      forget: () => this.#entries.delete(key),
+    });
+  }
+}

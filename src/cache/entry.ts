@@ -1,0 +1,249 @@
+/**
+ * One key's place in the cache: finds what is stored, keeps it current, and gives every request its reader.
+ *
+ * An entry has one fill that requests share (collapsed forwarding, RFC 9111 §4). Where the origin's representation has
+ * changed, a new fill takes its place, and the old one is read to its end by those who have it. Where parts can't be
+ * combined, a request gets a fill of its own. An entry that nobody reads for a while lets go of its object.
+ */
+import type { Clock, Timer } from '../clock.ts';
+import { ProxyError } from '../errors.ts';
+import type { CacheResult } from '../events.ts';
+import { FillFailed } from '../fill/failure.ts';
+import type { Fill } from '../fill/fill.ts';
+import type { FillView } from '../fill/fill-view.ts';
+import type { Reader } from '../fill/reader.ts';
+import { type Freshness, mustRevalidate } from '../http/freshness.ts';
+import { combinable, type Representation } from '../http/representation.ts';
+import { type Store, StoreError, type StoreObject } from '../store/store.ts';
+import type { Verdict } from './revalidate.ts';
+
+/** How long an entry that nobody reads keeps its object open, in milliseconds. */
+const keepOpen = 30_000;
+
+/** An origin whose representation changes under every new fill is given up after this many. */
+const mostFills = 4;
+
+/** What an entry needs of the cache. */
+export interface EntryParts {
+  readonly objectName: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  /** `shared: false` for a fill that brings its bytes to one request only. */
+  makeFill(object: StoreObject | null, shared: boolean): Fill;
+  freshness(representation: Representation): Freshness;
+  revalidate(representation: Representation): Promise<Verdict>;
+  /** The entry is empty and closed. */
+  forget(): void;
+}
+
+/** Bytes that a request wants; `end: null` for all that follow. */
+export interface Wanted {
+  readonly start: number;
+  readonly end: number | null;
+}
+
+/** One request's hold on an entry: its bytes are there, or its head is all that it wanted. */
+export interface Visit {
+  readonly representation: Representation;
+  readonly reader: Reader;
+  readonly fill: Fill;
+  readonly cache: CacheResult;
+  /** Whether somebody else's request to the origin was under way already. */
+  readonly collapsed: boolean;
+  /** To be called once, when the reply has ended in whatever way. */
+  leave(): void;
+}
+
+export class Entry {
+  readonly #parts: EntryParts;
+  /** Fills that are read to their end, but which no new request joins. */
+  readonly #aside = new Set<Fill>();
+  #opening: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+  #fill: Fill | null = null;
+  #revalidating: Promise<void> | null = null;
+  #visits = 0;
+  #retirement: Timer | null = null;
+
+  constructor(parts: EntryParts) {
+    this.#parts = parts;
+  }
+
+  /** Every fill, as it is now. */
+  views(): FillView[] {
+    return [...(this.#fill === null ? [] : [this.#fill]), ...this.#aside].map((fill) => fill.view());
+  }
+
+  /** The phase of the fill that a new request would join. */
+  get phase() {
+    return this.#fill?.state.phase ?? null;
+  }
+
+  /**
+   * Waits for the representation, lets `choose` say which bytes of it are wanted (`null`: none), and waits for the
+   * first of them. `hint` is where to begin while the representation is unknown. Rejects with `FillFailed`, or with
+   * the signal's reason.
+   */
+  async visit(
+    hint: Wanted,
+    choose: (representation: Representation) => Wanted | null,
+    signal: AbortSignal,
+  ): Promise<Visit> {
+    this.#visits += 1;
+    this.#retirement?.cancel();
+    try {
+      let alone = false;
+      for (let fills = 1; ; fills += 1) {
+        const fill = alone ? this.#setAside(this.#parts.makeFill(null, false)) : await this.#current(signal);
+        const reader = fill.join(hint.start, hint.end);
+        try {
+          return await this.#waitIn(fill, reader, choose, signal);
+        } catch (error) {
+          reader.leave();
+          this.#closeIfDone(fill);
+          if (!(error instanceof FillFailed) || fills === mostFills) throw error;
+          if (error.failure.kind === 'uncombinable') alone = true;
+          else if (error.failure.kind !== 'changed') throw error;
+        }
+      }
+    } catch (error) {
+      this.#left();
+      throw error;
+    }
+  }
+
+  /** Stops every fill and lets go of what is stored, after making it durable. */
+  async close(): Promise<void> {
+    this.#retirement?.cancel();
+    await this.#opening?.catch(() => {});
+    const fills = [...(this.#fill === null ? [] : [this.#fill]), ...this.#aside];
+    await Promise.all(fills.map((fill) => fill.close()));
+    await this.#closing;
+  }
+
+  async #waitIn(
+    fill: Fill,
+    reader: Reader,
+    choose: (representation: Representation) => Wanted | null,
+    signal: AbortSignal,
+  ): Promise<Visit> {
+    const knownBefore = fill.known !== null;
+    const collapsed = fill.busy;
+    const representation = await reader.representation(signal);
+    const range = choose(representation);
+    const presence =
+      range === null ? 'all' : fill.presence({ start: range.start, end: range.end ?? Number.POSITIVE_INFINITY });
+    if (range === null) {
+      reader.aim({ start: 0, end: 0 });
+    } else {
+      reader.aim(range);
+      await reader.arrival(signal);
+    }
+    const results = { all: 'hit', some: 'partial', none: 'miss' } as const;
+    return {
+      representation,
+      reader,
+      fill,
+      collapsed,
+      cache: fill.passing ? 'pass' : knownBefore ? results[presence] : 'miss',
+      leave: () => {
+        reader.leave();
+        this.#closeIfDone(fill);
+        this.#left();
+      },
+    };
+  }
+
+  /** The fill that requests share now; a stale one is asked about first. */
+  async #current(signal: AbortSignal): Promise<Fill> {
+    this.#opening ??= this.#restore();
+    await this.#opening;
+    signal.throwIfAborted();
+    const fill = this.#usable();
+    if (fill.known === null) return fill;
+    const { until, explicit } = this.#parts.freshness(fill.known);
+    if (until > this.#parts.clock.wallTime()) return fill;
+    this.#revalidating ??= this.#revalidate(fill).finally(() => {
+      this.#revalidating = null;
+    });
+    if (explicit) await this.#revalidating;
+    else this.#revalidating.catch(() => {});
+    return this.#usable();
+  }
+
+  #usable(): Fill {
+    if (this.#fill !== null && !this.#fill.reusable) {
+      this.#setAside(this.#fill);
+      this.#closeIfDone(this.#fill);
+      this.#fill = null;
+    }
+    this.#fill ??= this.#parts.makeFill(null, true);
+    return this.#fill;
+  }
+
+  async #restore(): Promise<void> {
+    await this.#closing;
+    const { store, objectName } = this.#parts;
+    let object: StoreObject | null = null;
+    try {
+      object = await store.find(objectName);
+      if (object !== null && !isWhole(object) && !combinable(object.representation)) {
+        await object.close();
+        object = null;
+      }
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+    }
+    this.#fill = this.#parts.makeFill(object, true);
+  }
+
+  async #revalidate(fill: Fill): Promise<void> {
+    const { known } = fill;
+    if (known === null) return;
+    const verdict = await this.#parts.revalidate(known);
+    if (verdict.kind === 'current') fill.describe(verdict.representation);
+    else if (verdict.kind === 'changed' || verdict.kind === 'gone') fill.supersede();
+    else if (mustRevalidate(known)) throw new FillFailed({ kind: 'error', error: unasked() });
+  }
+
+  #setAside(fill: Fill): Fill {
+    this.#aside.add(fill);
+    return fill;
+  }
+
+  #closeIfDone(fill: Fill): void {
+    if (fill.readers > 0 || !this.#aside.delete(fill)) return;
+    fill.supersede();
+    this.#closing = Promise.all([this.#closing, fill.close()]).then(() => {});
+  }
+
+  #left(): void {
+    this.#visits -= 1;
+    if (this.#visits > 0) return;
+    this.#retirement = this.#parts.clock.after(keepOpen, () => this.#retire());
+  }
+
+  #retire(): void {
+    if (this.#visits > 0) return;
+    if (this.#fill?.quiet === false || this.#revalidating !== null) return this.#postpone();
+    const fill = this.#fill;
+    this.#fill = null;
+    this.#opening = null;
+    this.#closing = Promise.all([this.#closing, fill?.close()]).then(() => {
+      if (this.#visits === 0 && this.#opening === null) this.#parts.forget();
+    });
+  }
+
+  #postpone(): void {
+    this.#retirement = this.#parts.clock.after(keepOpen, () => this.#retire());
+  }
+}
+
+function isWhole({ durable, representation }: StoreObject): boolean {
+  return durable.reduce((sum, { start, end }) => sum + end - start, 0) === representation.length;
+}
+
+function unasked(): ProxyError {
+  const message = 'The origin forbids serving this unasked once it is stale, and could not be asked.';
+  return new ProxyError('connection_timeout', message, { setting: 'firstByteTimeout' });
+}

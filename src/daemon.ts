@@ -1,0 +1,140 @@
+/**
+ * Puts everything together: the only file that names adapters.
+ *
+ * A daemon lives like this: `startDaemon` opens the store and the origins, then listens → it serves → `stop` takes no
+ * new requests, lets replies go on for `drainTimeout`, makes durable what can be and closes everything.
+ */
+import type { Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Cache, type Mount } from './cache/cache.ts';
+import { type Clock, sleep, systemClock } from './clock.ts';
+import type { OriginSettings, Settings } from './config.ts';
+import { createControl } from './control/control-api.ts';
+import { EventBus } from './events.ts';
+import { ConnectionSlots } from './fill/connection-slots.ts';
+import { listen } from './listen.ts';
+import { createLogger, logEvents } from './log.ts';
+import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
+import type { Origin } from './origin/origin.ts';
+import { MediaProxy } from './proxy/proxy.ts';
+import { createDiskStore } from './store/disk-store.ts';
+import { createMemoryStore } from './store/memory-store.ts';
+import type { Store } from './store/store.ts';
+
+/** What an embedding program may put in place of the usual parts. */
+export interface DaemonParts {
+  readonly clock?: Clock;
+  /** From 0 to 1, for jitter. */
+  readonly random?: () => number;
+  readonly store?: Store;
+  readonly events?: EventBus;
+  /** Makes the origin of one mount. */
+  readonly makeOrigin?: (settings: OriginSettings, options: HttpOriginOptions) => Origin;
+  /** Takes each line of the log, with its end; standard error where absent. */
+  readonly log?: (line: string) => void;
+}
+
+export interface Daemon {
+  /** Where it listens, as URLs with the real ports. */
+  readonly addresses: readonly string[];
+  /** Everything that happens from now on. */
+  readonly events: EventBus;
+  /** Serves a connection that came in some other way, for instance in memory. */
+  serve(connection: Duplex): void;
+  /** Lets replies go on for at most `drainTimeout`, then ends them, and closes everything. */
+  stop(): Promise<void>;
+  /** Ends every connection at once; nothing is made durable beyond what is. */
+  kill(): void;
+}
+
+/** Rejects with a `StoreError` where the cache directory can't be used, and with the system's error where it can't listen. */
+export async function startDaemon(settings: Settings, parts: DaemonParts = {}): Promise<Daemon> {
+  const { clock = systemClock, random = Math.random, events = new EventBus() } = parts;
+  const logger = createLogger({
+    level: settings.logLevel,
+    format: settings.logFormat,
+    clock,
+    ...(parts.log === undefined ? {} : { write: parts.log }),
+  });
+  const stopLogging = logEvents(events, logger);
+  const store = parts.store ?? (await openStore(settings, clock));
+  const mounts = new Map(settings.origins.map((origin) => [origin.name, mount(origin, settings, parts, clock)]));
+  const cache = new Cache({ ...settings, mounts, store, policy: settings, clock, events, random });
+  const control = createControl({
+    fills: cache,
+    events,
+    clock,
+    ...(settings.token === null ? {} : { token: settings.token }),
+    summary: { interval: settings.summaryInterval, write: (fields) => logger.log('info', 'summary', fields) },
+  });
+  const proxy = new MediaProxy({ ...settings, cache, clock, events, patience: settings, control: control.listener });
+  const servers: Server[] = [];
+
+  const closeParts = async () => {
+    control.stop();
+    await cache.close();
+    await Promise.all([...mounts.values()].map(({ origin }) => origin.close()));
+    await store.close();
+    stopLogging();
+  };
+
+  const addresses: string[] = [];
+  try {
+    for (const address of settings.listen) {
+      const server = proxy.createServer();
+      addresses.push(await listen(server, address));
+      servers.push(server);
+    }
+  } catch (error) {
+    for (const server of servers) server.close();
+    await closeParts();
+    throw error;
+  }
+  const inner = proxy.createServer();
+
+  const kill = () => {
+    for (const server of [...servers, inner]) {
+      server.close();
+      server.closeAllConnections();
+    }
+  };
+  return {
+    addresses,
+    events,
+    serve: (connection) => void inner.emit('connection', connection),
+    async stop() {
+      for (const server of servers) server.close();
+      const drained = new AbortController();
+      const timeout = sleep(clock, settings.drainTimeout, drained.signal).catch(() => {});
+      await Promise.race([proxy.drain(), timeout]);
+      drained.abort();
+      kill();
+      await closeParts();
+    },
+    kill,
+  };
+}
+
+function openStore(settings: Settings, clock: Clock): Promise<Store> | Store {
+  if (settings.store === 'memory') return createMemoryStore();
+  return createDiskStore({ directory: settings.cacheDir, clock, bufferMemory: settings.bufferMemory });
+}
+
+function mount(origin: OriginSettings, settings: Settings, parts: DaemonParts, clock: Clock): Mount {
+  const { name, url: base, fields, network, redirectTo, ca, maxConnections, cache } = origin;
+  const options: HttpOriginOptions = {
+    name,
+    base,
+    clock,
+    connectTimeout: settings.connectTimeout,
+    network,
+    redirectTo,
+    ca,
+    fields,
+  };
+  return {
+    origin: parts.makeOrigin?.(origin, options) ?? createHttpOrigin(options),
+    slots: new ConnectionSlots(maxConnections, settings.maxQueued),
+    mode: cache,
+  };
+}

@@ -1,0 +1,58 @@
+/** What an origin's answer means for a fill: content at an offset, or a failure. */
+import { ProxyError } from '../errors.ts';
+import { fieldValue } from '../http/fields.ts';
+import { type OriginAnswer as Answer, type AskedBytes, readAnswer } from '../http/origin-answer.ts';
+import type { OriginReply } from '../origin/origin.ts';
+import { FillFailed, type OriginAnswer } from './failure.ts';
+
+/** Error pages are short; a longer body is replaced by a sentence of our own. */
+const mostErrorBytes = 256 * 1024;
+
+export type Content = Extract<Answer, { kind: 'content' | 'empty' }>;
+
+/** Rejects with `FillFailed` where the answer holds no content for what was asked. */
+export async function judgeAnswer(asked: AskedBytes, reply: OriginReply, wallTime: number): Promise<Content> {
+  const answer = readAnswer(asked, reply.status, reply.fields, wallTime);
+  switch (answer.kind) {
+    case 'content':
+    case 'empty':
+      return answer;
+    case 'status':
+      throw new FillFailed({ kind: 'answer', answer: await readErrorBody(reply) });
+    case 'unsatisfiable':
+      throw new FillFailed(answer);
+    case 'not-modified':
+      throw violation('answered 304 to a request without conditions');
+    case 'violation':
+      throw violation(answer.message);
+  }
+}
+
+/** The origin broke the protocol; `what` completes "The origin …". */
+export function violation(what: string): FillFailed {
+  return new FillFailed({ kind: 'error', error: new ProxyError('http_protocol_error', `The origin ${what}.`) });
+}
+
+/** Reads an error answer to its end; one that is too long or was cut keeps its status and loses its body. */
+async function readErrorBody({ status, fields, body }: OriginReply): Promise<OriginAnswer> {
+  const read: Buffer[] = [];
+  let size = 0;
+  try {
+    for (let bytes = await body.read(); bytes !== null; bytes = await body.read()) {
+      read.push(bytes);
+      size += bytes.length;
+      if (size > mostErrorBytes) return withoutBody(status, fields);
+    }
+  } catch (error) {
+    if (error instanceof ProxyError) return withoutBody(status, fields);
+    throw error;
+  }
+  return { status, fields, body: Buffer.concat(read) };
+}
+
+function withoutBody(status: number, fields: OriginReply['fields']): OriginAnswer {
+  const kept = fields.filter(([name]) => !name.startsWith('content-'));
+  const later = fieldValue(fields, 'retry-after') === null ? '' : ', to be asked again later';
+  const body = Buffer.from(`The origin answered ${status}${later}.\n`);
+  return { status, fields: [...kept, ['content-type', 'text/plain; charset=utf-8']], body };
+}

@@ -1,0 +1,56 @@
+/**
+ * Why the bytes that somebody waits for will not come.
+ *
+ * `error` is ours (RFC 9209), `answer` is the origin's own status, passed on as it came; `unsatisfiable` says that the
+ * offset lies past the end; `changed` that the origin now holds another representation, so that a new fill must begin;
+ * `uncombinable` that no second request can be combined with the first, for want of a strong validator (RFC 9111 §3.4).
+ */
+import type { ProxyError } from '../errors.ts';
+import type { FillPhase } from '../events.ts';
+import type { Fields } from '../http/fields.ts';
+
+export interface OriginAnswer {
+  readonly status: number;
+  readonly fields: Fields;
+  readonly body: Buffer;
+}
+
+export type Failure =
+  | { readonly kind: 'error'; readonly error: ProxyError }
+  | { readonly kind: 'answer'; readonly answer: OriginAnswer }
+  | { readonly kind: 'unsatisfiable'; readonly length: number | null }
+  | { readonly kind: 'changed' }
+  | { readonly kind: 'uncombinable' };
+
+/** One plain sentence for logs and views. */
+export function describeFailure(failure: Failure): string {
+  switch (failure.kind) {
+    case 'error':
+      return failure.error.message;
+    case 'answer':
+      return `the origin answered ${failure.answer.status}`;
+    case 'unsatisfiable':
+      return 'the origin holds no byte at that offset';
+    case 'changed':
+      return 'the origin now holds another representation';
+    case 'uncombinable':
+      return 'the origin gives no strong validator, so that parts of it cannot be combined';
+  }
+}
+
+/** Carries a failure to whoever awaits bytes. */
+export class FillFailed extends Error {
+  override readonly name = 'FillFailed';
+  readonly failure: Failure;
+  /** The fill's phase when it was decided; `null` where it is of one request to the origin only. */
+  readonly phase: FillPhase | null;
+  /** Whether the budget was spent, rather than a final answer heard. */
+  readonly budgetSpent: boolean;
+
+  constructor(failure: Failure, phase: FillPhase | null = null, budgetSpent = false) {
+    super(describeFailure(failure));
+    this.failure = failure;
+    this.phase = phase;
+    this.budgetSpent = budgetSpent;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Waiting for bytes: what there is to see, how long there is hope, and the set of those who wait.
+ *
+ * `arrivalAt` is the one question, asked by those who wait and again, on their behalf, by whoever lands a byte or
+ * ends a hope; so the two can't disagree. A waiter looks and registers in one synchronous step, so no wake-up can fall
+ * between. Nothing polls: a look happens when something has changed, and one timer a waiter guards its deadline.
+ *
+ * Budgets belong to the cursor that owes the byte, deadlines to the reader that waits for it:
+ *
+ *     queued      nothing of the origin's budget runs; `queueTimeout` in all
+ *     starting    `firstByteTimeout` from the reader's arrival, whoever asked first
+ *     flowing     `healTimeout` since the last byte that came, however slowly they come
+ */
+import type { RangeSet } from '../bytes/range-set.ts';
+import type { Clock } from '../clock.ts';
+import type { Representation } from '../http/representation.ts';
+import type { FillFailed } from './failure.ts';
+import type { FillPolicy } from './fill-policy.ts';
+
+/** The bytes will not come. */
+export interface Failed {
+  readonly kind: 'failed';
+  readonly error: FillFailed;
+}
+
+/** What a reader sees at its offset; `null` in its place means: keep waiting. */
+export type Arrival = { readonly kind: 'bytes'; readonly end: number } | { readonly kind: 'end' } | Failed;
+
+/** `end` is where the reader wants to stop, `length` where the representation does; `null` for not known. */
+export function arrivalAt(
+  offset: number,
+  end: number | null,
+  length: number | null,
+  present: RangeSet,
+  failed: FillFailed | null,
+): Arrival | null {
+  if ((end !== null && offset >= end) || (length !== null && offset >= length)) return { kind: 'end' };
+  const runEnd = present.runEnd(offset);
+  if (runEnd > offset) return { kind: 'bytes', end: end === null ? runEnd : Math.min(end, runEnd) };
+  return failed === null ? null : { kind: 'failed', error: failed };
+}
+
+/** What somebody sees who needs the head only: the representation, or why it will not be known. */
+export type HeadArrival = { readonly kind: 'head'; readonly representation: Representation } | Failed;
+
+export function headAt(known: Representation | null, failed: FillFailed | null): HeadArrival | null {
+  if (known !== null) return { kind: 'head', representation: known };
+  return failed === null ? null : { kind: 'failed', error: failed };
+}
+
+/** A reader's wait. */
+export interface Wait {
+  /** When it began, in monotonic milliseconds. */
+  readonly since: number;
+  /** Whether bytes of the same reply went out before. */
+  readonly begun: boolean;
+  /** What the owing cursor had spent in the queue when this wait began, in milliseconds. */
+  readonly queuedBefore: number;
+}
+
+/** What a waiting reader is owed, and by whom: the cursor's clock. */
+export interface Debt {
+  readonly queued: boolean;
+  /** Milliseconds that the cursor has spent in the queue so far. */
+  readonly queuedFor: number;
+  /** When the last byte came, or `null` before the first. */
+  readonly progressAt: number | null;
+}
+
+/** Which setting ends a wait. */
+export type Budget = 'queueTimeout' | 'firstByteTimeout' | 'healTimeout';
+
+/** The monotonic time at which a wait has no hope left, and the setting that says so. */
+export function deadlineOf(wait: Wait, debt: Debt, policy: FillPolicy, now: number): { at: number; budget: Budget } {
+  const spentQueueing = Math.max(0, debt.queuedFor - wait.queuedBefore);
+  if (debt.queued) return { at: now + policy.queueTimeout - spentQueueing, budget: 'queueTimeout' };
+  const since = Math.max(wait.since + spentQueueing, debt.progressAt ?? Number.NEGATIVE_INFINITY);
+  return wait.begun || debt.progressAt !== null
+    ? { at: since + policy.healTimeout, budget: 'healTimeout' }
+    : { at: since + policy.firstByteTimeout, budget: 'firstByteTimeout' };
+}
+
+/** Everyone who waits for something of one fill. */
+export class Waiters {
+  readonly #clock: Clock;
+  readonly #looks = new Set<() => void>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#looks.size;
+  }
+
+  /**
+   * Resolves with what `look` gives as soon as it gives something, or with `null` when `deadline` has passed. The
+   * deadline may move while the wait goes on. Rejects with the signal's reason.
+   */
+  wait<T>(look: () => T | null, deadline: () => number, signal: AbortSignal): Promise<T | null> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const seen = look();
+      if (seen !== null) return resolve(seen);
+
+      const leave = () => {
+        this.#looks.delete(again);
+        timer.cancel();
+        signal.removeEventListener('abort', onAbort);
+      };
+      const again = () => {
+        const seen = look();
+        if (seen === null) return;
+        leave();
+        resolve(seen);
+      };
+      const onAbort = () => {
+        leave();
+        reject(signal.reason);
+      };
+      const guard = () =>
+        this.#clock.after(Math.max(0, deadline() - this.#clock.now()), () => {
+          if (deadline() > this.#clock.now()) {
+            timer = guard();
+            return;
+          }
+          leave();
+          resolve(null);
+        });
+      let timer = guard();
+      this.#looks.add(again);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** Something has changed: everyone looks again, now. */
+  wake(): void {
+    for (const look of this.#looks) look();
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * The bytes of one fill: which are present, and where they are written to and read from.
+ *
+ * That is an object of the store; or, where nothing may be stored or the store has failed, bounded memory for those
+ * who read along. Trouble with the store never stops playback: what it holds is read on, what comes goes past it.
+ */
+import type { ByteRange } from '../bytes/byte-range.ts';
+import { RangeSet } from '../bytes/range-set.ts';
+import type { Representation } from '../http/representation.ts';
+import { StoreError, type StoreObject } from '../store/store.ts';
+import { PassingBytes } from './passing-bytes.ts';
+import type { Taken } from './reader.ts';
+
+/** The most that is read at once; reads end at its multiples. */
+export const readUnit = 256 * 1024;
+
+/** Where nothing is stored, this much is read ahead, and twice as much is kept. */
+export const passingWindow = 1024 * 1024;
+
+export class LandedBytes {
+  readonly present: RangeSet;
+  #object: StoreObject | null;
+  #passing: PassingBytes | null = null;
+  /** What the store failed with. */
+  trouble: StoreError | null = null;
+
+  /** `object` is what the store had. */
+  constructor(object: StoreObject | null) {
+    this.#object = object;
+    this.present = RangeSet.from(object?.durable ?? []);
+  }
+
+  /** Whether bytes go past the store. */
+  get passing(): boolean {
+    return this.#passing !== null;
+  }
+
+  /** From now on bytes are written to `object`; `null`: past the store. */
+  writeTo(object: StoreObject | null): void {
+    if (object === null) this.#passing ??= new PassingBytes(2 * passingWindow);
+    else this.#object = object;
+  }
+
+  /** Takes what is missing of `bytes`; a promise means: wait before you write more. It never rejects. */
+  write(offset: number, bytes: Buffer): Promise<void> | undefined {
+    const landed = { start: offset, end: offset + bytes.length };
+    let pressure: Promise<void> | undefined;
+    for (let gap = this.present.firstGap(landed); gap !== null; gap = this.present.firstGap(landed)) {
+      pressure = this.#writeMissing(gap.start, bytes.subarray(gap.start - offset, gap.end - offset)) ?? pressure;
+    }
+    return pressure;
+  }
+
+  /** The first present bytes at `start`, up to `end` at most. */
+  take(start: number, end: number): Taken | null {
+    const unitEnd = start - (start % readUnit) + readUnit;
+    const range = { start, end: Math.min(end, this.present.runEnd(start), unitEnd) };
+    if (range.end <= start) return null;
+    const passing = this.#passing?.read(range);
+    if (passing) {
+      const slice = { bytes: passing, release: () => {} };
+      return { start, end: start + passing.length, source: 'pass-through', slice };
+    }
+    if (this.#object === null) return null;
+    const slice = this.#object.read(range);
+    if (slice instanceof Promise) return { ...range, source: 'store', slice };
+    return { start, end: start + slice.bytes.length, source: 'memory', slice };
+  }
+
+  /** They could not be read after all. */
+  lose(range: ByteRange): void {
+    this.present.remove(range);
+  }
+
+  describe(representation: Representation): void {
+    this.#object?.describe(representation);
+  }
+
+  /** Makes durable what can be; never rejects. */
+  async commit(): Promise<void> {
+    await this.#object?.commit().catch((error: unknown) => this.#fail(error));
+  }
+
+  async close(): Promise<void> {
+    await this.#object?.close().catch((error: unknown) => this.#fail(error));
+  }
+
+  #writeMissing(offset: number, bytes: Buffer): Promise<void> | undefined {
+    const range = { start: offset, end: offset + bytes.length };
+    if (this.#object !== null && this.#passing === null) {
+      try {
+        const pressure = this.#object.write(offset, bytes)?.catch((error: unknown) => this.#fail(error));
+        this.present.add(range);
+        return pressure;
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
+    this.writeTo(null);
+    const gone = this.#passing?.write(offset, bytes) ?? [];
+    this.present.add(range);
+    for (const old of gone) this.present.remove(old);
+    return undefined;
+  }
+
+  #fail(error: unknown): void {
+    if (!(error instanceof StoreError)) throw error;
+    this.trouble = error;
+    this.writeTo(null);
+  }
+}

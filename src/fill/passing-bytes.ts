@@ -1,0 +1,40 @@
+/**
+ * The last bytes that landed, kept in bounded memory for those who read along: what a fill writes to where nothing may
+ * be stored (pass-through), or where the store has failed under it.
+ */
+import type { ByteRange } from '../bytes/byte-range.ts';
+
+export class PassingBytes {
+  readonly #limit: number;
+  /** In order of landing; the oldest go first. */
+  readonly #landed: { start: number; bytes: Buffer }[] = [];
+  #size = 0;
+
+  /** `limit` in bytes; one read of the network may exceed it. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Keeps `bytes` and returns what had to go for them. */
+  write(start: number, bytes: Buffer): ByteRange[] {
+    this.#landed.push({ start, bytes });
+    this.#size += bytes.length;
+    const gone: ByteRange[] = [];
+    while (this.#size > this.#limit && this.#landed.length > 1) {
+      const oldest = this.#landed.shift();
+      if (oldest === undefined) break;
+      this.#size -= oldest.bytes.length;
+      gone.push({ start: oldest.start, end: oldest.start + oldest.bytes.length });
+    }
+    return gone;
+  }
+
+  /** The first bytes of `range` that are here, or `null` where its first is not. */
+  read(range: ByteRange): Buffer | null {
+    for (const { start, bytes } of this.#landed) {
+      if (start > range.start || start + bytes.length <= range.start) continue;
+      return bytes.subarray(range.start - start, Math.min(bytes.length, range.end - start));
+    }
+    return null;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * One client's position in one representation.
+ *
+ * A reader waits (`representation`, `arrival`), takes what is there (`take`), and leaves. Where it stands decides what
+ * its fill brings in: the byte that it waits for first, then what lies ahead of it.
+ */
+import type { ByteRange } from '../bytes/byte-range.ts';
+import type { ByteSource } from '../events.ts';
+import type { Representation } from '../http/representation.ts';
+import type { Slice } from '../store/store.ts';
+import type { Cursor } from './cursor.ts';
+import type { FillFailed } from './failure.ts';
+
+/** Bytes on their way to one reader. */
+export interface Taken extends ByteRange {
+  readonly source: ByteSource;
+  /** May turn out shorter than the range; see `Reader.rewind`. */
+  readonly slice: Slice | Promise<Slice>;
+}
+
+/** What a reader needs of its fill. */
+export interface ReaderHost {
+  take(reader: Reader): Taken | null;
+  arrival(reader: Reader, signal: AbortSignal): Promise<'bytes' | 'end'>;
+  representation(reader: Reader, signal: AbortSignal): Promise<Representation>;
+  moved(reader: Reader): void;
+  lost(range: ByteRange): void;
+  leave(reader: Reader): void;
+}
+
+export class Reader {
+  readonly #host: ReaderHost;
+  /** The next byte that it will take. */
+  position: number;
+  /** Where it will stop; `null` for the end of the representation. */
+  end: number | null;
+  /** Since when it waits, in monotonic milliseconds; `null` while it does not. */
+  waitingSince: number | null = null;
+  /** Whether it has taken a byte. */
+  begun = false;
+  /** The cursor that owes it the byte that it waits for, and what that had spent in the queue by then. */
+  claim: { readonly cursor: Cursor; readonly queuedBefore: number } | null = null;
+  /** Why that byte will not come. */
+  failed: FillFailed | null = null;
+  /** Whether it ever had to wait. */
+  waited = false;
+  /** Its place in units of planning, so that not every step is looked at. */
+  step = -1;
+
+  constructor(host: ReaderHost, position: number, end: number | null) {
+    this.#host = host;
+    this.position = position;
+    this.end = end;
+  }
+
+  /** Resolves as soon as the representation is known. Rejects with `FillFailed` or the signal's reason. */
+  representation(signal: AbortSignal): Promise<Representation> {
+    return this.#host.representation(this, signal);
+  }
+
+  /** Resolves as soon as there is something to take, or nothing more. Rejects with `FillFailed` or the signal's reason. */
+  arrival(signal: AbortSignal): Promise<'bytes' | 'end'> {
+    return this.#host.arrival(this, signal);
+  }
+
+  /** The next bytes, if they are present; the reader moves on past them. */
+  take(): Taken | null {
+    const taken = this.#host.take(this);
+    if (taken !== null) {
+      this.begun = true;
+      this.position = taken.end;
+      this.#host.moved(this);
+    }
+    return taken;
+  }
+
+  /** Turns to another range; what was taken before stays with the caller. */
+  aim(range: { start: number; end: number | null }): void {
+    this.position = range.start;
+    this.end = range.end;
+    this.claim = null;
+    this.failed = null;
+    this.#host.moved(this);
+  }
+
+  /** Goes back, because what had been taken from `position` on did not come. */
+  rewind(position: number): void {
+    this.position = position;
+    this.#host.moved(this);
+  }
+
+  /** Reports bytes that the store could not give; they will be fetched again. */
+  lost(range: ByteRange): void {
+    this.#host.lost(range);
+    this.rewind(range.start);
+  }
+
+  /** Nothing more will be asked. Harmless when repeated. */
+  leave(): void {
+    this.#host.leave(this);
+  }
+}

@@ -1,0 +1,37 @@
+/** Listening where the settings say: TCP over IPv4 or IPv6, or a Unix socket. */
+import { chmod, rm } from 'node:fs/promises';
+import { connect, type Server } from 'node:net';
+import type { ListenAddress } from './config.ts';
+
+/** Resolves with the address as a URL with its real port; rejects with the system's error. */
+export async function listen(server: Server, address: ListenAddress): Promise<string> {
+  if ('path' in address) await removeDeadSocket(address.path);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+  if ('path' in address) {
+    await chmod(address.path, 0o600);
+    return `unix:${address.path}`;
+  }
+  const bound = server.address();
+  const port = bound !== null && typeof bound === 'object' ? bound.port : address.port;
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return `http://${host}:${port}/`;
+}
+
+/** The socket of a process that was killed is in the way of nobody: no one accepts on it. */
+async function removeDeadSocket(path: string): Promise<void> {
+  const dead = await new Promise<boolean>((resolve) => {
+    const probe = connect({ path });
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
+  });
+  if (dead) await rm(path, { force: true });
+}

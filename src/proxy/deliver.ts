@@ -1,0 +1,157 @@
+/**
+ * Gives a reader's bytes to a client: wait, read, write, await the client.
+ *
+ * Reading from disk overlaps the writing while the client is quick; a slow or paused one holds no more than what it was
+ * given last (256 KiB), and nobody waits for it but itself.
+ */
+import type { Writable } from 'node:stream';
+import type { Clock } from '../clock.ts';
+import type { ByteSource } from '../events.ts';
+import type { Reader, Taken } from '../fill/reader.ts';
+import { type Slice, StoreError } from '../store/store.ts';
+
+/** Bytes that may be on their way to one client. */
+const mostUnsent = 256 * 1024;
+
+/** Reads that may be under way for a quick client. */
+const mostReads = 3;
+
+/** A client that takes longer than this for what it was given is a slow one, in milliseconds. */
+const quick = 250;
+
+export interface Delivery {
+  readonly reader: Reader;
+  readonly client: Writable;
+  readonly clock: Clock;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+  /** Called for each piece as it goes out. */
+  onSent(bytes: number, source: ByteSource): void;
+}
+
+/** Sends everything up to the reader's end. Rejects with `FillFailed`, `StoreError` or the signal's reason. */
+export async function deliver(delivery: Delivery): Promise<void> {
+  const reads = new ReadsAhead(delivery.reader);
+  const outlet = new Outlet(delivery, () => reads.drop());
+  try {
+    for (;;) {
+      reads.fill(outlet.isQuick ? mostReads : 1);
+      const read = reads.next();
+      if (read === null) {
+        if ((await delivery.reader.arrival(delivery.signal)) === 'end') return;
+        continue;
+      }
+      const slice = await reads.settle(read);
+      if (slice === null) continue;
+      await outlet.send(slice, read.source);
+    }
+  } finally {
+    reads.drop();
+  }
+}
+
+/** Reads under way, in order. */
+class ReadsAhead {
+  readonly #reader: Reader;
+  #taken: Taken[] = [];
+  #failures = 0;
+
+  constructor(reader: Reader) {
+    this.#reader = reader;
+  }
+
+  fill(most: number): void {
+    while (this.#taken.length < most) {
+      const taken = this.#reader.take();
+      if (taken === null) return;
+      this.#taken.push(taken);
+    }
+  }
+
+  next(): Taken | null {
+    return this.#taken.shift() ?? null;
+  }
+
+  /** The bytes of a read; `null` where the store could not give them, so that they must be fetched again. */
+  async settle(read: Taken): Promise<Slice | null> {
+    try {
+      const slice = await read.slice;
+      if (read.start + slice.bytes.length < read.end) {
+        this.drop();
+        this.#reader.rewind(read.start + slice.bytes.length);
+      }
+      return slice;
+    } catch (error) {
+      this.#failures += 1;
+      if (!(error instanceof StoreError) || this.#failures > 100) throw error;
+      this.drop();
+      this.#reader.lost({ start: read.start, end: read.end });
+      return null;
+    }
+  }
+
+  /** Gives up what was read ahead. */
+  drop(): void {
+    const [first] = this.#taken;
+    if (first === undefined) return;
+    this.#reader.rewind(first.start);
+    for (const { slice } of this.#taken) {
+      Promise.resolve(slice).then(
+        (unread) => unread.release(),
+        () => {},
+      );
+    }
+    this.#taken = [];
+  }
+}
+
+/** Writes to the client, and knows how it keeps up. */
+class Outlet {
+  readonly #delivery: Delivery;
+  readonly #onSlow: () => void;
+  #unsent = 0;
+  #resume: (() => void) | null = null;
+  isQuick = true;
+
+  constructor(delivery: Delivery, onSlow: () => void) {
+    this.#delivery = delivery;
+    this.#onSlow = onSlow;
+  }
+
+  /** Resolves when the client may be given more. */
+  async send(slice: Slice, source: ByteSource): Promise<void> {
+    const { client, clock, signal, onSent } = this.#delivery;
+    if (signal.aborted) {
+      slice.release();
+      signal.throwIfAborted();
+    }
+    const { length } = slice.bytes;
+    this.#unsent += length;
+    client.write(slice.bytes, () => {
+      slice.release();
+      this.#unsent -= length;
+      if (this.#unsent < mostUnsent) this.#resume?.();
+    });
+    onSent(length, source);
+    if (this.#unsent < mostUnsent) return;
+    const slow = clock.after(quick, () => {
+      this.isQuick = false;
+      this.#onSlow();
+    });
+    const since = clock.now();
+    await this.#drained(signal).finally(() => slow.cancel());
+    this.isQuick = clock.now() - since < quick;
+  }
+
+  #drained(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => reject(signal.reason);
+      this.#resume = () => {
+        this.#resume = null;
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+}

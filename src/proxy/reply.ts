@@ -1,0 +1,104 @@
+/**
+ * What a reply says, decided from the request and the representation: 304, 412, 416, 206 or 200 (RFC 9110 §13.2.2,
+ * §14.2). Pure.
+ */
+import type { ByteRange } from '../bytes/byte-range.ts';
+import { formatContentRange } from '../http/content-range.ts';
+import { type Fields, fieldValue } from '../http/fields.ts';
+import { currentAge } from '../http/freshness.ts';
+import { evaluatePreconditions, ifRangeHolds } from '../http/preconditions.ts';
+import { parseRange, resolveRanges } from '../http/range-request.ts';
+import type { Representation } from '../http/representation.ts';
+import { type Multipart, multipart } from './multipart.ts';
+
+/** A reply's body: nothing, one run of bytes (`end: null` where its end is not known yet), or several parts. */
+export type Body =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'run'; readonly start: number; readonly end: number | null }
+  | ({ readonly kind: 'parts' } & Multipart);
+
+export interface Reply {
+  readonly status: 200 | 206 | 304 | 412 | 416;
+  readonly fields: Fields;
+  readonly body: Body;
+}
+
+export interface Request {
+  readonly method: string;
+  readonly fields: Fields;
+}
+
+/** Never passed on: ours to say, or another client's. */
+const withheld: ReadonlySet<string> = new Set(['accept-ranges', 'age', 'alt-svc', 'set-cookie']);
+
+/** Where to begin, and end, while the representation is not known. */
+export function hintOf({ method, fields }: Request): { start: number; end: number | null } {
+  if (method === 'HEAD') return { start: 0, end: 1 };
+  const [spec, ...others] = parseRange(fieldValue(fields, 'range')) ?? [];
+  if (spec === undefined || others.length > 0 || 'suffix' in spec) return { start: 0, end: null };
+  return { start: spec.first, end: spec.last === null ? null : spec.last + 1 };
+}
+
+/** `now` is wall-clock milliseconds. */
+export function replyFor(request: Request, representation: Representation, now: number): Reply {
+  const { length } = representation;
+  const stored = representation.fields.filter(([name]) => !withheld.has(name));
+  const fields: Fields = [...stored, ['age', String(currentAge(representation, now))]];
+  const refused = evaluatePreconditions(request.method, request.fields, representation);
+  if (refused === 304) return { status: 304, fields: withoutContent(fields), body: { kind: 'none' } };
+  if (refused === 412) return { status: 412, fields: [], body: { kind: 'none' } };
+
+  const ranged: Fields = length === null ? fields : [...fields, ['accept-ranges', 'bytes']];
+  const ranges = length === null ? null : rangesOf(request, representation, length);
+  if (ranges === 'unsatisfiable' && length !== null) {
+    return { status: 416, fields: [['content-range', formatContentRange(null, length)]], body: { kind: 'none' } };
+  }
+  if (ranges === null || ranges === 'unsatisfiable' || length === null) {
+    const sized: Fields = length === null ? ranged : [...ranged, ['content-length', String(length)]];
+    return { status: 200, fields: sized, body: bodyOf(request, { kind: 'run', start: 0, end: length }) };
+  }
+  const [range, ...others] = ranges;
+  if (range !== undefined && others.length === 0) {
+    const partial: Fields = [
+      ...ranged,
+      ['content-length', String(range.end - range.start)],
+      ['content-range', formatContentRange(range, length)],
+    ];
+    return { status: 206, fields: partial, body: { kind: 'run', ...range } };
+  }
+  const parts = multipart(ranges, length, fieldValue(fields, 'content-type'));
+  const several: Fields = [
+    ...ranged.filter(([name]) => name !== 'content-type'),
+    ['content-length', String(parts.length)],
+    ['content-type', parts.contentType],
+  ];
+  return { status: 206, fields: several, body: { kind: 'parts', ...parts } };
+}
+
+/** The ranges to send, or `null` for the whole (RFC 9110 §14.2). */
+function rangesOf(
+  { method, fields }: Request,
+  representation: Representation,
+  length: number,
+): readonly ByteRange[] | 'unsatisfiable' | null {
+  if (method !== 'GET' || isCoded(representation)) return null;
+  const specs = parseRange(fieldValue(fields, 'range'));
+  if (specs === null || !ifRangeHolds(fieldValue(fields, 'if-range'), representation)) return null;
+  const resolved = resolveRanges(specs, length);
+  if (resolved.kind === 'unsatisfiable') return 'unsatisfiable';
+  return resolved.kind === 'whole' ? null : resolved.ranges;
+}
+
+/** Offsets into a content coding mean nothing to a player: it is never sliced. */
+function isCoded({ fields }: Representation): boolean {
+  return (fieldValue(fields, 'content-encoding') ?? 'identity').toLowerCase() !== 'identity';
+}
+
+function bodyOf({ method }: Request, run: Extract<Body, { kind: 'run' }>): Body {
+  return method === 'HEAD' || run.end === 0 ? { kind: 'none' } : run;
+}
+
+/** RFC 9110 §15.4.5: what a 304 need not repeat. */
+function withoutContent(fields: Fields): Fields {
+  return fields.filter(([name]) => !name.startsWith('content-') || name === 'content-location');
+}

@@ -1,0 +1,48 @@
+/**
+ * From a request's line to what it asks for; or a refusal, without a connection made.
+ *
+ * The target at the origin is the rest of the request's target, byte for byte: it is never resolved as a URL.
+ */
+
+export type Route =
+  /** `target` begins with `/` and keeps its query; `path` is the same without. */
+  | { readonly kind: 'media'; readonly origin: string; readonly target: string; readonly path: string }
+  | { readonly kind: 'control' }
+  | { readonly kind: 'redirect'; readonly location: string }
+  | Refusal;
+
+/** A refusal of our own; `message` is one plain sentence. */
+export interface Refusal {
+  readonly kind: 'refusal';
+  readonly status: 400 | 403 | 404 | 405 | 414 | 421;
+  readonly message: string;
+}
+
+const longestTarget = 8 * 1024;
+
+/** `url` as it stood on the request line (RFC 9112 §3.2). */
+export function route(method: string, url: string): Route {
+  if (url.length > longestTarget) return refusal(414, `The request target is longer than ${longestTarget} bytes.`);
+  if (!url.startsWith('/')) return refusal(400, 'Only targets in origin form, such as /films/a.mp4, are served.');
+  const [path = ''] = url.split('?', 1);
+  if (path === '/-' || path.startsWith('/-/')) return { kind: 'control' };
+  if (isUnsafe(path)) return refusal(400, 'The path holds dot segments, backslashes or control characters.');
+  const slash = path.indexOf('/', 1);
+  const origin = path.slice(1, slash === -1 ? undefined : slash);
+  if (origin === '') return refusal(404, 'A path begins with the name of an origin, such as /films/a.mp4.');
+  if (method !== 'GET' && method !== 'HEAD') return refusal(405, 'Only GET and HEAD are served.');
+  if (slash === -1) return { kind: 'redirect', location: `/${origin}/${url.slice(path.length)}` };
+  return { kind: 'media', origin, target: url.slice(slash), path: path.slice(slash) };
+}
+
+/** Whether a path could mean something else to an origin than it seems to mean here. */
+function isUnsafe(path: string): boolean {
+  // Encoded or not, a dot segment, a backslash or a control character has no place in a media path.
+  const plain = path.replace(/%2e/gi, '.').replace(/%2f/gi, '/').replace(/%5c/gi, '\\');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return /[\\\u0000-\u001f\u007f]|%[01][0-9a-f]|%7f/i.test(plain) || /(^|\/)\.{1,2}(\/|$)/.test(plain);
+}
+
+function refusal(status: Refusal['status'], message: string): Refusal {
+  return { kind: 'refusal', status, message };
+}
