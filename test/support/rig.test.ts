@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { film } from './film.ts';
+import { virtualRig } from './rig.ts';
+
+const movie = film(600_000);
+
+describe('the rig', () => {
+  it('plays a film through the whole of firstbyte, on virtual time', async () => {
+    const rig = await virtualRig({ films: movie, origin: { headAfter: 3000 }, relay: { rate: 100_000, delay: 50 } });
+    const exchange = rig.get('/films/film.mp4', { range: '0-' });
+    assert.equal(await rig.clock.advanceUntil(exchange.done()), 'complete');
+    assert.deepEqual([exchange.status, exchange.bodyBytes], [206, 600_000]);
+    assert.ok((exchange.firstByteAfter ?? 0) < 3250, `the first byte came after ${exchange.firstByteAfter} ms`);
+    assert.ok(Math.abs(rig.clock.now() - 9200) < 100, `the film took ${rig.clock.now()} ms`);
+    assert.deepEqual([rig.origin.requests.length, rig.origin.fetchedTwice()], [1, []]);
+    await rig.clock.settle();
+    assert.deepEqual(
+      rig.eventsOf('request-done').map(({ status, bytes, outcome }) => [status, bytes, outcome]),
+      [[206, 600_000, 'served']],
+    );
+    await rig.close();
+  });
+
+  it('keeps what was stored over a restart', async () => {
+    const rig = await virtualRig({ films: movie });
+    await rig.clock.advanceUntil(rig.get('/films/film.mp4').done());
+    await rig.restart();
+    const again = rig.get('/films/film.mp4');
+    assert.equal(await rig.clock.advanceUntil(again.done()), 'complete');
+    assert.deepEqual([again.status, again.bodyBytes, rig.origin.requests.length], [200, 600_000, 1]);
+    await rig.close();
+  });
+
+  it('takes settings as they are written, for the daemon and for the origin', async () => {
+    const rig = await virtualRig({
+      films: movie,
+      origin: { headAfter: 60_000 },
+      settings: { firstByteTimeout: '7s', patience: 'off' },
+      mount: { maxConnections: 1 },
+    });
+    const exchange = rig.get('/films/film.mp4');
+    assert.equal(await rig.clock.advanceUntil(exchange.done()), 'complete');
+    assert.equal(exchange.status, 504);
+    assert.ok(Math.abs((exchange.times.headAt ?? 0) - 7000) < 10, `504 after ${exchange.times.headAt} ms`);
+    await rig.close();
+  });
+
+  it('leaves nothing behind when it is closed', async () => {
+    const rig = await virtualRig({ films: movie, relay: { rate: 10_000 } });
+    const exchange = rig.get('/films/film.mp4');
+    await rig.clock.advanceUntil(exchange.received(1000));
+    await rig.close();
+    await rig.clock.settle();
+    assert.deepEqual([rig.network.relay.open, rig.origin.open, rig.clock.pending], [0, 0, 0]);
+    assert.equal(await exchange.done(), 'cut');
+  });
+});

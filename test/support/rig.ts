@@ -1,0 +1,136 @@
+/**
+ * firstbyte, whole, on virtual time: players, the daemon, a network and an origin, all in memory and on one clock.
+ *
+ * player ↔ `node:http` ↔ firstbyte ↔ HTTP origin adapter ↔ relay ↔ HTTP origin. Only the store is not the usual one: it
+ * is in memory, and outlives a `restart`. Targets are at `/films/…`; any path is the film unless `films` names several.
+ */
+import { loadSettings, type SettingKey } from '../../src/config.ts';
+import { type Daemon, startDaemon } from '../../src/daemon.ts';
+import type { DomainEvent } from '../../src/events.ts';
+import { createHttpOrigin } from '../../src/origin/http-origin.ts';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { Client, type ClientOptions, type Exchange, type RequestOptions } from './client.ts';
+import { duplexPair } from './duplex-pair.ts';
+import { Film } from './film.ts';
+import type { HttpOriginServer } from './http-origin-server.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+import { VirtualNetwork, type VirtualNetworkOptions } from './virtual-network.ts';
+
+export interface RigOptions extends VirtualNetworkOptions {
+  /** As they would stand in the configuration file. */
+  readonly settings?: Partial<Record<SettingKey, unknown>>;
+  /** The origin's own settings, as they would stand in the file beside its `url`. */
+  readonly mount?: Readonly<Record<string, unknown>>;
+  /** In place of one in memory; closed only by `close`. */
+  readonly store?: Store;
+}
+
+/** The address is never connected to: the network in memory stands in its place. */
+const originUrl = 'http://10.0.0.1/';
+
+export class VirtualRig {
+  readonly network: VirtualNetwork;
+  /** Everything that happened, in order, over restarts. */
+  readonly events: DomainEvent[] = [];
+  /** The lines of the log. */
+  readonly log: string[] = [];
+  readonly #options: RigOptions;
+  readonly #store: Store;
+  readonly #film: Film | null;
+  #daemon: Daemon | null = null;
+
+  constructor(options: RigOptions) {
+    this.#options = options;
+    this.network = new VirtualNetwork(options);
+    this.#store = options.store ?? createMemoryStore();
+    this.#film = options.films instanceof Film ? options.films : null;
+  }
+
+  get clock(): VirtualClock {
+    return this.network.clock;
+  }
+
+  get origin(): HttpOriginServer {
+    return this.network.origin;
+  }
+
+  get daemon(): Daemon {
+    if (this.#daemon === null) throw new Error('The daemon is not running.');
+    return this.#daemon;
+  }
+
+  async start(): Promise<void> {
+    const { settings: written = {}, mount = {} } = this.#options;
+    const origins = { films: { url: originUrl, ...mount } };
+    const { settings } = loadSettings({ flags: { ...written, origins }, env: { HOME: '/' } });
+    const { clock, connect } = this.network;
+    this.#daemon = await startDaemon(
+      { ...settings, listen: [] },
+      {
+        clock,
+        random: () => 0.5,
+        store: keptOpen(this.#store),
+        makeOrigin: (_, options) => createHttpOrigin({ ...options, connect }),
+        log: (line) => this.log.push(line),
+      },
+    );
+    this.#daemon.events.subscribe((event) => this.events.push(event));
+  }
+
+  /** A player on a connection of its own. */
+  player(options: Partial<ClientOptions> = {}): Client {
+    const [near, far] = duplexPair();
+    this.daemon.serve(far);
+    return new Client(near, { clock: this.clock, ...(this.#film === null ? {} : { film: this.#film }), ...options });
+  }
+
+  /** One request by a player on a connection of its own. */
+  get(target: string, options: RequestOptions = {}): Exchange {
+    return this.player().get(target, options);
+  }
+
+  /** The events of one type, in order. */
+  eventsOf<T extends DomainEvent['type']>(type: T): Array<Extract<DomainEvent, { type: T }>> {
+    return this.events.filter((event): event is Extract<DomainEvent, { type: T }> => event.type === type);
+  }
+
+  /** Stops the daemon, in virtual time, and starts another on the same store. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  /** Stops the daemon as SIGTERM does. */
+  async stop(): Promise<void> {
+    const { daemon } = this;
+    this.#daemon = null;
+    await this.clock.advanceUntil(daemon.stop());
+  }
+
+  /** Ends everything at once. */
+  async close(): Promise<void> {
+    this.#daemon?.kill();
+    if (this.#daemon !== null) await this.stop();
+    this.network.close();
+    await this.#store.close();
+  }
+}
+
+/** A rig whose daemon is running. */
+export async function virtualRig(options: RigOptions): Promise<VirtualRig> {
+  const rig = new VirtualRig(options);
+  await rig.start();
+  return rig;
+}
+
+/** The same store, which a daemon can't close: what was committed is there for the next one. */
+function keptOpen(store: Store): Store {
+  return {
+    find: (name) => store.find(name),
+    create: (name, representation) => store.create(name, representation),
+    remove: (name) => store.remove(name),
+    list: () => store.list(),
+    close: async () => {},
+  };
+}
