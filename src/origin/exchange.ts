@@ -142,9 +142,9 @@ function fieldsOf({ rawHeaders }: Controller): Fields {
 
 /** Whether only the end of the connection ends the body (RFC 9112 §6.3, rule 8). */
 function isCloseDelimited(status: number, fields: Fields, host: string): boolean {
-  const coding = fields.find(([name]) => name === 'transfer-encoding');
-  if (coding !== undefined) {
-    if (coding[1].toLowerCase() === 'chunked') return false;
+  const codings = fields.filter(([name]) => name === 'transfer-encoding').map(([, value]) => value.toLowerCase());
+  if (codings.length > 0) {
+    if (codings.join() === 'chunked') return false;
     throw new ProxyError('http_protocol_error', `${host} sent a transfer coding that nobody asked for.`);
   }
   return status !== 204 && status !== 304 && !fields.some(([name]) => name === 'content-length');

@@ -41,20 +41,21 @@ const outcomes: Readonly<Record<string, Outcome>> = {
   EMFILE: exhausted,
   ENFILE: exhausted,
   EPROTO: insecure,
-  HPE_INVALID_EOF_STATE: incomplete,
   UND_ERR_HEADERS_OVERFLOW: oversized,
   UND_ERR_INVALID_ARG: unsendable,
 };
 
 const certificate = /CERT|ISSUER|SIGNATURE|CRL|HOSTNAME_MISMATCH|PATH_LENGTH|^INVALID_(CA|PURPOSE)$/;
 
-function outcomeOf(code: string, message: string, stage: Stage): Outcome {
+function outcomeOf(cause: Error & { code?: unknown }, stage: Stage): Outcome {
+  const { name, message } = cause;
+  const code = String(cause.code);
+  if (name === 'HTTPParserError') return message.includes('EOF') ? incomplete : malformed;
   if (outcomes[code] !== undefined) return outcomes[code];
   if (code === 'ETIMEDOUT') return stage === 'connect' ? unconnected : silent;
   if (certificate.test(code)) return untrusted;
   if (/ALERT/.test(code)) return alerted;
   if (/^ERR_(SSL|TLS)/.test(code)) return insecure;
-  if (/^HPE_/.test(code)) return malformed;
   // undici answers an unasked-for upgrade, and an answer to no request, with an error of the socket's code.
   if (code === 'UND_ERR_SOCKET' && message.startsWith('bad ')) return malformed;
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return stage === 'body' ? incomplete : malformed;
@@ -70,6 +71,6 @@ function outcomeOf(code: string, message: string, stage: Stage): Outcome {
  */
 export function originError(cause: unknown, host: string, stage: Stage): unknown {
   if (cause instanceof ProxyError || !(cause instanceof Error) || !('code' in cause)) return cause;
-  const [type, sentence] = outcomeOf(String(cause.code), cause.message, stage);
+  const [type, sentence] = outcomeOf(cause, stage);
   return new ProxyError(type, sentence(host), { cause });
 }
