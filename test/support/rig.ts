@@ -11,7 +11,7 @@ import { createHttpOrigin } from '../../src/origin/http-origin.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { Client, type ClientOptions, type Exchange, type RequestOptions } from './client.ts';
-import { duplexPair } from './duplex-pair.ts';
+import { duplexPair, type PairedSocket } from './duplex-pair.ts';
 import { Film } from './film.ts';
 import type { HttpOriginServer } from './http-origin-server.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -38,6 +38,8 @@ export class VirtualRig {
   readonly #options: RigOptions;
   readonly #store: Store;
   readonly #film: Film | null;
+  /** The daemon's ends of the players' connections. */
+  readonly #served: PairedSocket[] = [];
   #daemon: Daemon | null = null;
 
   constructor(options: RigOptions) {
@@ -81,6 +83,7 @@ export class VirtualRig {
   /** A player on a connection of its own. */
   player(options: Partial<ClientOptions> = {}): Client {
     const [near, far] = duplexPair();
+    this.#served.push(far);
     this.daemon.serve(far);
     return new Client(near, { clock: this.clock, ...(this.#film === null ? {} : { film: this.#film }), ...options });
   }
@@ -108,11 +111,12 @@ export class VirtualRig {
     await this.clock.advanceUntil(daemon.stop());
   }
 
-  /** Ends everything at once. */
+  /** Breaks every connection, ends the daemon and closes the store. */
   async close(): Promise<void> {
-    this.#daemon?.kill();
-    if (this.#daemon !== null) await this.stop();
+    for (const connection of this.#served) connection.destroy();
     this.network.close();
+    await this.clock.settle();
+    if (this.#daemon !== null) await this.stop();
     await this.#store.close();
   }
 }
