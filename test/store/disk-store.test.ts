@@ -325,6 +325,9 @@ test('the files of a replaced object go when its last reader closes', async (t) 
   assert.equal((await objectDirectories(directory)).length, 1);
   await assertContent(next, { start: 0, end: 5 });
   await next.close();
+  const kept = await findFilm(store);
+  assert.deepEqual(kept.durable, [{ start: 0, end: 5 }]);
+  await kept.close();
   await store.remove(objectName('film'));
   await store.close();
   assert.deepEqual(await objectDirectories(directory), []);

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type ObjectRow, type SegmentRow, SqliteIndex } from '../../src/store/sqlite-index.ts';
+import { objectName, representationOf } from '../contract/store-contract.ts';
+import { temporaryDirectory } from './disk-directory.ts';
+
+const place = { blockSize: 100, segmentSize: 300 };
+
+async function openIndex(t: TestContext): Promise<SqliteIndex> {
+  return SqliteIndex.open({ path: join(await temporaryDirectory(t), 'index.sqlite'), ...place });
+}
+
+function segment(number: number, bytes: number): SegmentRow {
+  return { number, blocks: Uint8Array.of(0b101), sums: new Uint8Array(12).fill(number + 1), bytes, used: 7 };
+}
+
+function object(name: string, generation: string, segments: readonly SegmentRow[]): ObjectRow {
+  return { name: objectName(name), generation, representation: representationOf(1000), used: 5, segments };
+}
+
+test('a row is found as it was saved', async (t) => {
+  const index = await openIndex(t);
+  const saved = object('film', 'a', [segment(0, 200), segment(5_000_000_000, 100)]);
+  await index.save([saved]);
+  assert.deepEqual(await index.find(saved.name), saved);
+  await index.close();
+});
+
+test('a segment without durable bytes is forgotten, the others stay', async (t) => {
+  const index = await openIndex(t);
+  await index.save([object('film', 'a', [segment(0, 200), segment(1, 100)])]);
+  await index.save([object('film', 'a', [segment(0, 0)])]);
+  assert.deepEqual((await index.find(objectName('film')))?.segments, [segment(1, 100)]);
+  await index.close();
+});
+
+test('another generation of a name takes over nothing from the one before', async (t) => {
+  const index = await openIndex(t);
+  await index.save([object('film', 'a', [segment(0, 200), segment(1, 100)])]);
+  await index.save([object('film', 'b', [segment(1, 200)])]);
+  assert.deepEqual(await index.find(objectName('film')), object('film', 'b', [segment(1, 200)]));
+  assert.deepEqual(await index.generations(), new Set([`${objectName('film')}.b`]));
+  await index.close();
+});
+
+test('one generation can be removed, or whichever there is', async (t) => {
+  const index = await openIndex(t);
+  await index.save([object('film', 'a', [])]);
+  assert.equal(await index.remove(objectName('film'), 'b'), null);
+  assert.equal(await index.remove(objectName('film')), 'a');
+  assert.equal(await index.remove(objectName('film')), null);
+  assert.equal(await index.find(objectName('film')), null);
+  await index.close();
+});
+
+test('the list goes on past one message from the worker', async (t) => {
+  const index = await openIndex(t);
+  await index.save(Array.from({ length: 1203 }, (_, number) => object(`film ${number}`, 'a', [segment(0, number)])));
+  const listed = new Map<string, number>();
+  for await (const { name, bytes } of index.list()) listed.set(name, bytes);
+  assert.equal(listed.size, 1203);
+  assert.equal(listed.get(objectName('film 1202')), 1202);
+  await index.close();
+});
+
+test('a closed index refuses every call', async (t) => {
+  const index = await openIndex(t);
+  await index.close();
+  await assert.rejects(index.find(objectName('film')), { name: 'StoreError' });
+  await index.close();
+});
