@@ -13,7 +13,8 @@ describe('the rig', () => {
     assert.deepEqual([exchange.status, exchange.bodyBytes], [206, 600_000]);
     assert.ok((exchange.firstByteAfter ?? 0) < 3250, `the first byte came after ${exchange.firstByteAfter} ms`);
     assert.ok(Math.abs(rig.clock.now() - 9200) < 100, `the film took ${rig.clock.now()} ms`);
-    assert.deepEqual([rig.origin.requests.length, rig.origin.fetchedTwice()], [1, []]);
+    assert.deepEqual([rig.origin.requests.length, rig.fetchedTwice('/film.mp4')], [1, []]);
+    assert.deepEqual(rig.fetched('/film.mp4'), [{ start: 0, end: 600_000 }]);
     await rig.clock.settle();
     assert.deepEqual(
       rig.eventsOf('request-done').map(({ status, bytes, outcome }) => [status, bytes, outcome]),
@@ -29,6 +30,7 @@ describe('the rig', () => {
     const again = rig.get('/films/film.mp4');
     assert.equal(await rig.clock.advanceUntil(again.done()), 'complete');
     assert.deepEqual([again.status, again.bodyBytes, rig.origin.requests.length], [200, 600_000, 1]);
+    assert.deepEqual(rig.fetched('/film.mp4'), []);
     await rig.close();
   });
 

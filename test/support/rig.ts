@@ -4,6 +4,7 @@
  * player ↔ `node:http` ↔ firstbyte ↔ HTTP origin adapter ↔ relay ↔ HTTP origin. Only the store is not the usual one: it
  * is in memory, and outlives a `restart`. Targets are at `/films/…`; any path is the film unless `films` names several.
  */
+import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import { loadSettings, type SettingKey } from '../../src/config.ts';
 import { type Daemon, startDaemon } from '../../src/daemon.ts';
 import type { DomainEvent } from '../../src/events.ts';
@@ -11,6 +12,7 @@ import { createHttpOrigin } from '../../src/origin/http-origin.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { Client, type ClientOptions, type Exchange, type RequestOptions } from './client.ts';
+import { CountedOrigin } from './counted-origin.ts';
 import { duplexPair, type PairedSocket } from './duplex-pair.ts';
 import { Film } from './film.ts';
 import type { HttpOriginServer } from './http-origin-server.ts';
@@ -40,6 +42,8 @@ export class VirtualRig {
   readonly #film: Film | null;
   /** The daemon's ends of the players' connections. */
   readonly #served: PairedSocket[] = [];
+  /** One for each start of the daemon. */
+  readonly #adapters: CountedOrigin[] = [];
   #daemon: Daemon | null = null;
 
   constructor(options: RigOptions) {
@@ -73,7 +77,11 @@ export class VirtualRig {
         clock,
         random: () => 0.5,
         store: keptOpen(this.#store),
-        makeOrigin: (_, options) => createHttpOrigin({ ...options, connect }),
+        makeOrigin: (_, options) => {
+          const adapter = new CountedOrigin(createHttpOrigin({ ...options, connect }));
+          this.#adapters.push(adapter);
+          return adapter;
+        },
         log: (line) => this.log.push(line),
       },
     );
@@ -96,6 +104,16 @@ export class VirtualRig {
   /** The events of one type, in order. */
   eventsOf<T extends DomainEvent['type']>(type: T): Array<Extract<DomainEvent, { type: T }>> {
     return this.events.filter((event): event is Extract<DomainEvent, { type: T }> => event.type === type);
+  }
+
+  /** Bytes that firstbyte took more than once since it was started last; `target` is the origin's, such as `/a.mp4`. */
+  fetchedTwice(target: string): readonly ByteRange[] {
+    return this.#adapters.at(-1)?.readTwice(target) ?? [];
+  }
+
+  /** Bytes that firstbyte took since it was started last. */
+  fetched(target: string): readonly ByteRange[] {
+    return this.#adapters.at(-1)?.read(target) ?? [];
   }
 
   /** Stops the daemon, in virtual time, and starts another on the same store. */
