@@ -14,7 +14,7 @@ import type { Representation } from '../http/representation.ts';
 import { BlockSums } from './block-sums.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { DurableBlocks, type Layout } from './durable-blocks.ts';
-import { LandedBytes, type Run } from './landed-bytes.ts';
+import { GatherList, type Run } from './gather-list.ts';
 import { storeError } from './private-files.ts';
 import type { ObjectRow } from './sqlite-index.ts';
 import { type Slice, StoreError } from './store.ts';
@@ -61,7 +61,7 @@ export class DiskObject {
   #representation: Representation;
   readonly #medium: DiskMedium;
   readonly #files: ObjectFiles;
-  readonly #landed: LandedBytes;
+  readonly #unwritten: GatherList;
   readonly #sums: BlockSums;
   readonly #durable: DurableBlocks;
   /** Bytes in the segment files. */
@@ -79,7 +79,7 @@ export class DiskObject {
     this.#representation = row.representation;
     this.#medium = medium;
     this.#files = files;
-    this.#landed = new LandedBytes(medium.layout.segmentSize);
+    this.#unwritten = new GatherList(medium.layout.segmentSize);
     this.#sums = new BlockSums(medium.layout.blockSize);
     this.#durable = new DurableBlocks(medium.layout, row.representation.length, row.segments);
     this.#written = RangeSet.from(this.#durable.ranges());
@@ -100,17 +100,16 @@ export class DiskObject {
   write(offset: number, bytes: Buffer): Promise<void> | undefined {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (bytes.length === 0) return undefined;
-    this.#landed.land(offset, bytes);
+    this.#unwritten.land(offset, bytes);
     this.#sums.land(offset, bytes);
     this.#medium.onDirty(this);
-    if (this.#landed.gatheredSize >= gatherSize) this.#flush();
-    if (this.#landed.size <= acceptedLimit) return undefined;
-    this.#room ??= Promise.withResolvers();
-    return this.#room.promise;
+    if (this.#unwritten.gatheredSize >= gatherSize) this.#flush();
+    if (this.#unwritten.size <= acceptedLimit) return undefined;
+    return this.#waitForRoom();
   }
 
   read({ start, end }: ByteRange): Slice | Promise<Slice> {
-    const bytes = this.#landed.from(start);
+    const bytes = this.#unwritten.from(start);
     if (bytes === undefined) return this.#readWritten(start, end);
     return { bytes: bytes.subarray(0, Math.min(end - start, this.#medium.pool.size)), release() {} };
   }
@@ -165,9 +164,18 @@ export class DiskObject {
     await this.#files.remove();
   }
 
+  #waitForRoom(): Promise<void> {
+    if (this.#room === null) {
+      this.#room = Promise.withResolvers();
+      // Whoever was told to wait may have gone.
+      this.#room.promise.catch(() => {});
+    }
+    return this.#room.promise;
+  }
+
   #flush(): void {
     if (this.#failure !== null) return;
-    for (const run of this.#landed.takeRuns()) {
+    for (const run of this.#unwritten.takeRuns()) {
       const writing = this.#writeRun(run).finally(() => this.#writing.delete(writing));
       this.#writing.add(writing);
     }
@@ -181,9 +189,9 @@ export class DiskObject {
       return;
     }
     this.#written.add(run);
-    this.#landed.drop(run);
+    this.#unwritten.drop(run);
     this.#noteWhole(run);
-    if (this.#landed.size > acceptedLimit) return;
+    if (this.#unwritten.size > acceptedLimit) return;
     this.#room?.resolve();
     this.#room = null;
   }

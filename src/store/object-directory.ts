@@ -6,7 +6,7 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ObjectFiles } from './disk-object.ts';
-import type { Run } from './landed-bytes.ts';
+import type { Run } from './gather-list.ts';
 import { makePrivateDirectory, syncDirectory } from './private-files.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import { StoreError } from './store.ts';

@@ -124,6 +124,14 @@ test('a writer that waits for room is told of the failure', async () => {
   await assert.rejects(wait, { name: 'StoreError', code: 'EROFS' });
 });
 
+test('a failure that nobody waits for is not thrown at the process', async () => {
+  const { object, files, failures } = makeObject(null);
+  files.writeError = systemError('EROFS');
+  void object.write(0, Buffer.alloc(5 * 1024 * 1024));
+  await object.settle();
+  assert.equal(failures.length, 1);
+});
+
 test('no write reaches over the edge of a segment file', async () => {
   const { object, files } = makeObject(1000);
   await object.write(250, contentAt(250, 950));

@@ -17,7 +17,7 @@ interface Landed {
   readonly bytes: Buffer;
 }
 
-export class LandedBytes {
+export class GatherList {
   readonly #segmentSize: number;
   readonly #readable = new BuffersByOffset();
   #gathered: Landed[] = [];
