@@ -11,12 +11,13 @@ export interface Playback {
 
 /**
  * Plays `url` and compares it with `film`. The moments on the origin's side are those of the first fill that begins
- * meanwhile, as `events` tells them; they are on the same clock.
+ * meanwhile, as `events` tells them; they are on the same clock. Rejects only with the signal's reason.
  */
 export async function playOnce(
   url: string,
   film: Buffer,
   events: EventBus,
+  signal: AbortSignal,
   clock: Clock = systemClock,
 ): Promise<Playback> {
   let fill: FillFirstByteEvent | undefined;
@@ -30,7 +31,7 @@ export async function playOnce(
     let received = 0;
     let fault: string | null = null;
     try {
-      const response = await fetch(url);
+      const response = await fetch(url, { signal });
       if (response.status !== 200) fault = `The status is ${response.status} and not 200.`;
       for await (const bytes of response.body ?? []) {
         firstByteOut ??= since(clock.now());
@@ -40,6 +41,7 @@ export async function playOnce(
         received += bytes.length;
       }
     } catch (error) {
+      signal.throwIfAborted();
       fault ??= `The reply broke off after ${received} bytes: ${error}.`;
     }
     const done = since(clock.now());

@@ -10,12 +10,16 @@ import { EventBus, type FillFirstByteEvent } from '../../src/events.ts';
 const film = Buffer.from('a film of some bytes');
 
 /** Plays from a server that answers as `reply` does, at a time that stands still at 1000 ms. */
-async function playFrom(reply: (response: ServerResponse) => void, events = new EventBus()) {
+async function playFrom(
+  reply: (response: ServerResponse) => void,
+  events = new EventBus(),
+  signal = new AbortController().signal,
+) {
   const server = createServer((_, response) => reply(response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const clock: Clock = { now: () => 1000, wallTime: () => 0, after: () => ({ cancel() {} }) };
   try {
-    return await playOnce(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, film, events, clock);
+    return await playOnce(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, film, events, signal, clock);
   } finally {
     server.close().closeAllConnections();
   }
@@ -94,4 +98,10 @@ test('a reply that is cut is a fault', async () => {
     response.write(film.subarray(0, 4), () => response.destroy());
   });
   assert.match(fault ?? '', /^The reply broke off/);
+});
+
+test('a playback that is given up rejects with the reason', async () => {
+  const given = new AbortController();
+  const playback = playFrom(() => given.abort(new Error('given up')), new EventBus(), given.signal);
+  await assert.rejects(playback, /given up/);
 });
