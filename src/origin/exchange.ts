@@ -135,7 +135,8 @@ function fieldsOf({ rawHeaders }: Controller): Fields {
   const text = rawHeaders.map((raw) => raw.toString('latin1'));
   const fields: [string, string][] = [];
   for (let at = 0; at + 1 < text.length; at += 2) {
-    fields.push([(text[at] ?? '').toLowerCase(), (text[at + 1] ?? '').trim()]);
+    // Not trim(): read as Latin-1, the last byte of a UTF-8 letter can look like a space.
+    fields.push([(text[at] ?? '').toLowerCase(), (text[at + 1] ?? '').replace(/^[ \t]+|[ \t]+$/g, '')]);
   }
   return fields;
 }

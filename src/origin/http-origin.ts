@@ -108,7 +108,7 @@ class HttpOrigin implements Origin {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new ProxyError('connection_terminated', `The origin ${this.name} has been closed.`));
+    this.#closing.abort(new ProxyError('proxy_internal_response', `The origin ${this.name} has been closed.`));
     this.#pool.close();
   }
 

@@ -179,6 +179,12 @@ suite('how an answer ends', () => {
     assert.deepEqual(valuesOf((await open(origin, '/second')).fields, 'content-length'), []);
   });
 
+  test('spaces around a value are no part of it, and a UTF-8 letter at its end is', async () => {
+    await using server = await RawServer.answering(() => `${head}Content-Length: 0\r\nX: \t caf\xc3\xa0 \t\r\n\r\n`);
+    await using origin = originAt(server.port);
+    assert.deepEqual(valuesOf((await open(origin)).fields, 'x'), ['caf\xc3\xa0']);
+  });
+
   test('a head of 60 KiB is welcome', async () => {
     const long = 'a'.repeat(60_000);
     await using server = await RawServer.answering(() => `${head}Content-Length: 0\r\nX: ${long}\r\n\r\n`);

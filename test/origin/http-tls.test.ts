@@ -27,7 +27,7 @@ function secureOrigin(
 
 suite('TLS', () => {
   for (const hostname of ['origin.test', '127.0.0.1']) {
-    test(`a film comes from ${hostname} under the operator's own authority`, async () => {
+    test(`films come from ${hostname} under the operator's own authority, on one connection`, async () => {
       await using server = await RawServer.listen(identity);
       await using origin = secureOrigin(server, hostname, { ca });
       const opened = open(origin);
@@ -35,6 +35,10 @@ suite('TLS', () => {
       assert.match(await connection.request(), /^GET \/film /);
       void connection.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfilm');
       assert.equal(await readAll(await opened), 'film');
+      const again = open(origin);
+      await connection.request();
+      void connection.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nagain');
+      assert.equal(await readAll(await again), 'again');
     });
   }
 
