@@ -91,17 +91,23 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     throw error;
   }
   const inner = proxy.createServer();
+  const given = new Set<Duplex>();
 
   const kill = () => {
-    for (const server of [...servers, inner]) {
+    for (const server of servers) {
       server.close();
       server.closeAllConnections();
     }
+    for (const connection of given) connection.destroy();
   };
   return {
     addresses,
     events,
-    serve: (connection) => void inner.emit('connection', connection),
+    serve(connection) {
+      given.add(connection);
+      connection.once('close', () => given.delete(connection));
+      inner.emit('connection', connection);
+    },
     async stop() {
       for (const server of servers) server.close();
       const drained = new AbortController();

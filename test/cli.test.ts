@@ -10,6 +10,7 @@ import { runCommand } from '../src/cli/command.ts';
 import type { Surroundings } from '../src/cli/serve.ts';
 import { namesOf, type Settings, settingKeys, settingRow } from '../src/config.ts';
 import type { Daemon } from '../src/daemon.ts';
+import { EventBus } from '../src/events.ts';
 import { StoreError } from '../src/store/store.ts';
 
 const origin = ['--origin', 'films=http://me:hunter2@media.example/f'];
@@ -49,7 +50,9 @@ class Run {
       kill: () => {
         this.killed = true;
       },
-    } as Daemon;
+      events: new EventBus(),
+      serve: () => {},
+    };
   }
 }
 

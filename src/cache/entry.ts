@@ -7,7 +7,6 @@
  */
 import type { Clock, Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import type { CacheResult } from '../events.ts';
 import { FillFailed } from '../fill/failure.ts';
 import type { Fill } from '../fill/fill.ts';
 import type { FillView } from '../fill/fill-view.ts';
@@ -16,6 +15,7 @@ import { type Freshness, mustRevalidate } from '../http/freshness.ts';
 import { combinable, type Representation } from '../http/representation.ts';
 import { type Store, StoreError, type StoreObject } from '../store/store.ts';
 import type { Verdict } from './revalidate.ts';
+import type { Visit, Wanted } from './visit.ts';
 
 /** How long an entry that nobody reads keeps its object open, in milliseconds. */
 const keepOpen = 30_000;
@@ -34,24 +34,6 @@ export interface EntryParts {
   revalidate(representation: Representation): Promise<Verdict>;
   /** The entry is empty and closed. */
   forget(): void;
-}
-
-/** Bytes that a request wants; `end: null` for all that follow. */
-export interface Wanted {
-  readonly start: number;
-  readonly end: number | null;
-}
-
-/** One request's hold on an entry: its bytes are there, or its head is all that it wanted. */
-export interface Visit {
-  readonly representation: Representation;
-  readonly reader: Reader;
-  readonly fill: Fill;
-  readonly cache: CacheResult;
-  /** Whether somebody else's request to the origin was under way already. */
-  readonly collapsed: boolean;
-  /** To be called once, when the reply has ended in whatever way. */
-  leave(): void;
 }
 
 export class Entry {
@@ -225,17 +207,16 @@ export class Entry {
 
   #retire(): void {
     if (this.#visits > 0) return;
-    if (this.#fill?.quiet === false || this.#revalidating !== null) return this.#postpone();
+    if (this.#fill?.quiet === false || this.#revalidating !== null) {
+      this.#retirement = this.#parts.clock.after(keepOpen, () => this.#retire());
+      return;
+    }
     const fill = this.#fill;
     this.#fill = null;
     this.#opening = null;
     this.#closing = Promise.all([this.#closing, fill?.close()]).then(() => {
       if (this.#visits === 0 && this.#opening === null) this.#parts.forget();
     });
-  }
-
-  #postpone(): void {
-    this.#retirement = this.#parts.clock.after(keepOpen, () => this.#retire());
   }
 }
 

@@ -152,6 +152,11 @@ export class Cursor {
     this.#wakeFromRest?.(false);
   }
 
+  /** Its next byte has come in some other way: before its body flows it is not needed any more. */
+  overtaken(): void {
+    if (this.phase === 'queued' || (this.phase === 'starting' && this.#flow === null)) this.stop();
+  }
+
   /** Ends it with a failure, because the last who hoped has given up. */
   giveUp(failure: Failure): void {
     this.#givenUp = true;

@@ -69,6 +69,7 @@ export class Fill implements CursorHost, ReaderHost {
   #state: FillState;
   #adopting: Promise<void> | null = null;
   #obsolete = false;
+  #closed = false;
   #shared = true;
   #nextCursor = 1;
   #firstByteIn = firstByteGuess;
@@ -148,6 +149,7 @@ export class Fill implements CursorHost, ReaderHost {
 
   /** Stops everything and makes durable what can be. Nobody may read any more. */
   async close(): Promise<void> {
+    this.#closed = true;
     for (const cursor of this.#cursors) cursor.stop();
     await this.#adopting;
     await this.#bytes.close();
@@ -275,6 +277,10 @@ export class Fill implements CursorHost, ReaderHost {
   /** Sees to it that a cursor owes the reader the byte that it waits for, or that the reader knows why none can. */
   #claim(reader: Reader): void {
     if (reader.claim?.cursor.live) return;
+    if (this.#closed) {
+      reader.failed = new FillFailed({ kind: 'error', error: shutDown() }, this.#state.phase);
+      return;
+    }
     if (this.#obsolete) {
       reader.failed = new FillFailed({ kind: 'changed' }, this.#state.phase);
       return;
@@ -374,6 +380,7 @@ export class Fill implements CursorHost, ReaderHost {
     const pressure = this.#bytes.write(cursor.position, bytes);
     cursor.position += bytes.length;
     events.emit({ type: 'bytes-landed', at: clock.now(), origin: origin.name, bytes: bytes.length });
+    for (const other of this.#cursors) if (this.#bytes.present.has(other.position)) other.overtaken();
     this.#waiters.wake();
     this.#completeIfWhole();
     return pressure;
@@ -501,7 +508,7 @@ export class Fill implements CursorHost, ReaderHost {
 
   /** A reader that reads along shall not run dry. */
   #readAhead(reader: Reader): void {
-    if (this.#obsolete || !this.resumable || !this.#readers.has(reader)) return;
+    if (this.#closed || !this.resumable || !this.#readers.has(reader)) return;
     if (this.#state.phase !== 'filling' && this.#state.phase !== 'paused') return;
     const offset = aheadOf(this.#sight(reader), this.#ground(), this.#cursors);
     if (offset !== null) this.#launch(this.#openCursor(offset, null));
@@ -588,6 +595,11 @@ export class Fill implements CursorHost, ReaderHost {
   #named(): { fill: number; origin: string; path: string } {
     return { fill: this.#parts.id, origin: this.#parts.origin.name, path: this.#parts.path };
   }
+}
+
+function shutDown(): ProxyError {
+  const message = 'firstbyte is shutting down.';
+  return new ProxyError('proxy_internal_response', message, { setting: 'drainTimeout', retryAfter: 5 });
 }
 
 function isFailed(seen: { readonly kind: string }): seen is Failed {

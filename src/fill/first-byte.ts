@@ -110,16 +110,21 @@ export class Waiters {
       };
       const again = () => {
         const seen = look();
-        if (seen === null) return;
-        leave();
-        resolve(seen);
+        if (seen !== null) {
+          leave();
+          resolve(seen);
+        } else if (deadline() < guarded) {
+          timer.cancel();
+          timer = guard();
+        }
       };
       const onAbort = () => {
         leave();
         reject(signal.reason);
       };
-      const guard = () =>
-        this.#clock.after(Math.max(0, deadline() - this.#clock.now()), () => {
+      const guard = () => {
+        guarded = deadline();
+        return this.#clock.after(Math.max(0, guarded - this.#clock.now()), () => {
           if (deadline() > this.#clock.now()) {
             timer = guard();
             return;
@@ -127,6 +132,8 @@ export class Waiters {
           leave();
           resolve(null);
         });
+      };
+      let guarded = 0;
       let timer = guard();
       this.#looks.add(again);
       signal.addEventListener('abort', onAbort, { once: true });

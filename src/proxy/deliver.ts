@@ -5,10 +5,9 @@
  * given last (256 KiB), and nobody waits for it but itself.
  */
 import type { Writable } from 'node:stream';
+import { type Reader, type Slice, StoreError, type Taken } from '../cache/visit.ts';
 import type { Clock } from '../clock.ts';
 import type { ByteSource } from '../events.ts';
-import type { Reader, Taken } from '../fill/reader.ts';
-import { type Slice, StoreError } from '../store/store.ts';
 
 /** Bytes that may be on their way to one client. */
 const mostUnsent = 256 * 1024;

@@ -1,7 +1,8 @@
 /** What a client is told when the bytes will not come: status, fields and one plain sentence. Pure. */
+
+import type { Failure } from '../cache/visit.ts';
 import { ProxyError } from '../errors.ts';
 import type { RequestOutcome } from '../events.ts';
-import type { Failure } from '../fill/failure.ts';
 import { formatContentRange } from '../http/content-range.ts';
 import { endToEnd, type Fields } from '../http/fields.ts';
 import { proxyStatus } from '../http/proxy-status.ts';

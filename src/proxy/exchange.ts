@@ -7,11 +7,10 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cache } from '../cache/cache.ts';
-import type { Visit, Wanted } from '../cache/entry.ts';
+import { FillFailed, type Visit, type Wanted } from '../cache/visit.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { FillPhase, RequestOutcome } from '../events.ts';
-import { FillFailed } from '../fill/failure.ts';
 import { cacheStatus } from '../http/cache-status.ts';
 import { type Fields, fieldsFromRaw } from '../http/fields.ts';
 import { deliver } from './deliver.ts';
@@ -202,8 +201,10 @@ class Exchange {
   #writeHead(status: number, fields: Fields): void {
     this.#patience.end();
     this.#record.headOut(status);
-    if (fields.some(([name]) => name === 'date')) this.#response.sendDate = false;
-    this.#response.writeHead(status, [...fields, ['via', '1.1 firstbyte'] as const].flat());
+    const dated = fields.some(([name]) => name === 'date');
+    const date: Fields = dated ? [] : [['date', new Date(this.#parts.clock.wallTime()).toUTCString()]];
+    this.#response.sendDate = false;
+    this.#response.writeHead(status, [...fields, ...date, ['via', '1.1 firstbyte'] as const].flat());
   }
 }
 

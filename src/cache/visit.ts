@@ -1,0 +1,29 @@
+/**
+ * One request's hold on an entry, and the words in which its bytes and its failures are told: all that the proxy sees.
+ */
+import type { CacheResult } from '../events.ts';
+import type { Fill } from '../fill/fill.ts';
+import type { Reader } from '../fill/reader.ts';
+import type { Representation } from '../http/representation.ts';
+
+export { type Failure, FillFailed } from '../fill/failure.ts';
+export type { Reader, Taken } from '../fill/reader.ts';
+export { type Slice, StoreError } from '../store/store.ts';
+
+/** Bytes that a request wants; `end: null` for all that follow. */
+export interface Wanted {
+  readonly start: number;
+  readonly end: number | null;
+}
+
+/** A request whose first byte is there, or whose head is all that it wanted. */
+export interface Visit {
+  readonly representation: Representation;
+  readonly reader: Reader;
+  readonly fill: Pick<Fill, 'passing'>;
+  readonly cache: CacheResult;
+  /** Whether somebody else's request to the origin was under way already. */
+  readonly collapsed: boolean;
+  /** To be called once, when the reply has ended in whatever way. */
+  leave(): void;
+}

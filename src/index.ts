@@ -1,0 +1,15 @@
+/**
+ * The library: what a program that embeds firstbyte works with.
+ *
+ *     const { settings } = loadSettings({ flags: { origins: { films: { url: 'https://media.example/films' } } } });
+ *     const daemon = await startDaemon(settings);
+ *     // play `${daemon.addresses[0]}films/holiday.mkv`
+ *     await daemon.stop();
+ */
+export { type Clock, systemClock } from './clock.ts';
+export { ConfigError, loadSettings, type OriginSettings, type Settings } from './config.ts';
+export { type Daemon, type DaemonParts, startDaemon } from './daemon.ts';
+export { ProxyError, type ProxyErrorType } from './errors.ts';
+export { type DomainEvent, EventBus } from './events.ts';
+export type { Origin, OriginBody, OriginReply, OriginRequest } from './origin/origin.ts';
+export { type Slice, type Store, type StoredObject, StoreError, type StoreObject } from './store/store.ts';
