@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { ConnectionSlots, type Slot } from '../../src/fill/connection-slots.ts';
+
+const never = new AbortController().signal;
+const yes = () => true;
+const no = () => false;
+
+/** The names of those who got a slot, in order. */
+function queueOf(slots: ConnectionSlots) {
+  const granted: string[] = [];
+  const held = new Map<string, Slot>();
+  const ask = (name: string, demanded: () => boolean = yes, signal: AbortSignal = never) =>
+    slots.acquire({ demanded }, signal).then((slot) => {
+      granted.push(name);
+      held.set(name, slot);
+    });
+  return { granted, ask, give: (name: string) => held.get(name)?.release() };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("an origin's connections", () => {
+  it('are given at once up to the limit, then in order of coming', async () => {
+    const slots = new ConnectionSlots(2, 10);
+    const { ask, give, granted } = queueOf(slots);
+    for (const name of ['a', 'b', 'c', 'd']) void ask(name);
+    await turn();
+    assert.deepEqual([granted, slots.used, slots.queued], [['a', 'b'], 2, 2]);
+    give('b');
+    await turn();
+    assert.deepEqual([granted, slots.used, slots.queued], [['a', 'b', 'c'], 2, 1]);
+    give('a');
+    give('c');
+    await turn();
+    give('d');
+    assert.deepEqual([granted, slots.used, slots.queued], [['a', 'b', 'c', 'd'], 0, 0]);
+  });
+
+  it('go to a waiting reader before read-ahead', async () => {
+    const slots = new ConnectionSlots(1, 10);
+    const { ask, give, granted } = queueOf(slots);
+    void ask('holder');
+    void ask('read-ahead', no);
+    void ask('first reader');
+    void ask('second reader');
+    for (const name of ['holder', 'first reader', 'second reader', 'read-ahead']) {
+      await turn();
+      give(name);
+    }
+    assert.deepEqual(granted, ['holder', 'first reader', 'second reader', 'read-ahead']);
+  });
+
+  it('are contended while somebody in the queue serves a waiting reader', async () => {
+    const slots = new ConnectionSlots(1, 10);
+    const { ask } = queueOf(slots);
+    void ask('holder');
+    assert.equal(slots.contended, false);
+    let waits = false;
+    void ask('other', () => waits);
+    assert.equal(slots.contended, false);
+    waits = true;
+    assert.equal(slots.contended, true);
+  });
+
+  it('tell those who hold them that a waiting reader needs one, and not that read-ahead does', async () => {
+    const slots = new ConnectionSlots(1, 10);
+    let told = 0;
+    const holder = await slots.acquire({ demanded: no, contended: () => (told += 1) }, never);
+    const { ask, granted } = queueOf(slots);
+    void ask('read-ahead', no);
+    assert.equal(told, 0);
+    void ask('reader');
+    assert.equal(told, 1);
+    holder.release();
+    await turn();
+    assert.deepEqual(granted, ['reader']);
+  });
+
+  it('refuse who comes when the queue is full, with the setting that says so', async () => {
+    for (const most of [0, 2]) {
+      const slots = new ConnectionSlots(1, most);
+      const { ask } = queueOf(slots);
+      void ask('holder');
+      for (let count = 0; count < most; count += 1) void ask(`${count}`);
+      await assert.rejects(ask('one too many'), {
+        type: 'connection_limit_reached',
+        status: 503,
+        setting: 'maxQueued',
+        retryAfter: 5,
+      });
+      assert.equal(slots.queued, most);
+    }
+  });
+
+  it('forget who leaves the queue', async () => {
+    const slots = new ConnectionSlots(1, 1);
+    const { ask, give, granted } = queueOf(slots);
+    void ask('holder');
+    const gone = new AbortController();
+    const waiting = ask('gone', yes, gone.signal);
+    gone.abort(new Error('the reader has left'));
+    await assert.rejects(waiting, /the reader has left/);
+    await assert.rejects(slots.acquire({ demanded: yes }, gone.signal), /the reader has left/);
+    void ask('next');
+    give('holder');
+    await turn();
+    assert.deepEqual([granted, slots.used], [['holder', 'next'], 1]);
+  });
+
+  it('come back once, however often they are given back', async () => {
+    const slots = new ConnectionSlots(1, 10);
+    const slot = await slots.acquire({ demanded: yes }, never);
+    slot.release();
+    slot.release();
+    assert.equal(slots.used, 0);
+  });
+
+  it('are never more than the limit, and never idle while somebody queues', async () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('ask' as const), demanded: fc.boolean() }),
+      fc.record({ do: fc.constant('give' as const), which: fc.nat(50) }),
+      fc.record({ do: fc.constant('leave' as const), which: fc.nat(50) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 60 }), async (limit, steps) => {
+        const slots = new ConnectionSlots(limit, 1000);
+        const held: Slot[] = [];
+        const asked: Array<{ leave: AbortController; over: boolean }> = [];
+        for (const one of steps) {
+          if (one.do === 'ask') {
+            const entry = { leave: new AbortController(), over: false };
+            asked.push(entry);
+            slots
+              .acquire({ demanded: () => one.demanded }, entry.leave.signal)
+              .then(
+                (slot) => held.push(slot),
+                () => {},
+              )
+              .finally(() => (entry.over = true));
+          } else if (one.do === 'give') {
+            held.splice(one.which % Math.max(1, held.length), 1)[0]?.release();
+          } else {
+            const entry = asked[one.which % Math.max(1, asked.length)];
+            entry?.leave.abort(new Error('left'));
+          }
+          await turn();
+          assert.equal(held.length, slots.used);
+          assert.ok(slots.used <= limit);
+          assert.ok(slots.queued === 0 || slots.used === limit);
+          assert.equal(slots.queued, asked.filter(({ over }) => !over).length);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

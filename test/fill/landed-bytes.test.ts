@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { LandedBytes, readUnit } from '../../src/fill/landed-bytes.ts';
+import type { Taken } from '../../src/fill/reader.ts';
+import type { Representation } from '../../src/http/representation.ts';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
+import { StoreError, type StoreObject } from '../../src/store/store.ts';
+import { film } from '../support/film.ts';
+
+const movie = film(2_000_000);
+const described: Representation = { length: movie.size, validator: null, fields: [], validatedAt: 0, ranges: true };
+const object = () => createMemoryStore().create('a'.repeat(64), described);
+
+async function check(taken: Taken | null, start: number, end: number): Promise<void> {
+  assert.ok(taken !== null, `nothing at ${start}`);
+  const slice = await taken.slice;
+  movie.assertBytes(start, slice.bytes);
+  assert.deepEqual([taken.start, taken.start + slice.bytes.length], [start, end]);
+  slice.release();
+}
+
+/** An object whose medium fails at the write of that number, from 1: at once, or by the promise of a write. */
+function failing(inner: StoreObject, at: number, how: 'throws' | 'rejects'): StoreObject {
+  let writes = 0;
+  const error = new StoreError('ENOSPC', 'The disk is full.');
+  return {
+    name: inner.name,
+    durable: inner.durable,
+    representation: inner.representation,
+    write(offset, bytes) {
+      writes += 1;
+      if (writes < at) return inner.write(offset, bytes);
+      if (how === 'throws') throw error;
+      inner.write(offset, bytes);
+      return Promise.reject(error);
+    },
+    read: (range) => inner.read(range),
+    describe: (representation) => inner.describe(representation),
+    commit: () => inner.commit(),
+    close: () => inner.close(),
+  };
+}
+
+describe('the bytes of a fill', () => {
+  it('are present as soon as they are written, one by one', async () => {
+    const bytes = new LandedBytes(null);
+    bytes.writeTo(await object());
+    for (let at = 0; at < 5; at += 1) {
+      assert.equal(bytes.take(at, 100), null);
+      bytes.write(at, movie.bytesAt(at, at + 1));
+      await check(bytes.take(at, 100), at, at + 1);
+    }
+    assert.deepEqual([...bytes.present], [{ start: 0, end: 5 }]);
+  });
+
+  it('begin with what was durable', async () => {
+    const store = createMemoryStore();
+    const first = await store.create('a'.repeat(64), described);
+    first.write(100, movie.bytesAt(100, 300));
+    await first.close();
+    const bytes = new LandedBytes(await store.find('a'.repeat(64)));
+    assert.deepEqual([...bytes.present], [{ start: 100, end: 300 }]);
+    await check(bytes.take(150, 250), 150, 250);
+  });
+
+  it('are written once where they come twice', async () => {
+    const inner = await object();
+    const writes: Array<[number, number]> = [];
+    const bytes = new LandedBytes(null);
+    bytes.writeTo({
+      ...failing(inner, Number.POSITIVE_INFINITY, 'throws'),
+      write: (offset, given) => {
+        writes.push([offset, given.length]);
+        return inner.write(offset, given);
+      },
+    });
+    bytes.write(10, movie.bytesAt(10, 20));
+    bytes.write(30, movie.bytesAt(30, 40));
+    bytes.write(0, movie.bytesAt(0, 50));
+    bytes.write(0, movie.bytesAt(0, 50));
+    assert.deepEqual(writes, [
+      [10, 10],
+      [30, 10],
+      [0, 10],
+      [20, 10],
+      [40, 10],
+    ]);
+    assert.deepEqual([...bytes.present], [{ start: 0, end: 50 }]);
+  });
+
+  it('are given up to the end of a unit at most', async () => {
+    const bytes = new LandedBytes(null);
+    bytes.writeTo(await object());
+    bytes.write(0, movie.bytesAt(0, 1_000_000));
+    await check(bytes.take(0, 2_000_000), 0, readUnit);
+    await check(bytes.take(readUnit - 1, 2_000_000), readUnit - 1, readUnit);
+    await check(bytes.take(readUnit, 2_000_000), readUnit, 2 * readUnit);
+    await check(bytes.take(999_990, 2_000_000), 999_990, 1_000_000);
+  });
+
+  for (const how of ['throws', 'rejects'] as const) {
+    it(`are played on where the store ${how} in the middle, and those before stay`, async () => {
+      const bytes = new LandedBytes(null);
+      bytes.writeTo(failing(await object(), 3, how));
+      for (let at = 0; at < 50; at += 10) await bytes.write(at, movie.bytesAt(at, at + 10));
+      assert.deepEqual([bytes.passing, bytes.trouble?.code], [true, 'ENOSPC']);
+      for (let at = 0; at < 50; at += 10) await check(bytes.take(at, at + 10), at, at + 10);
+    });
+  }
+
+  it('pass in bounded memory where nothing is stored, and are missing again when they are gone', async () => {
+    const bytes = new LandedBytes(null);
+    bytes.writeTo(null);
+    for (let at = 0; at < 3_000_000 && at < movie.size; at += 100_000) bytes.write(at, movie.bytesAt(at, at + 100_000));
+    assert.equal(bytes.passing, true);
+    bytes.write(5_000_000, Buffer.alloc(1_000_000));
+    assert.equal(bytes.present.has(0), false);
+    assert.equal(bytes.take(0, 100), null);
+    assert.ok(bytes.present.size <= 2 * 1024 * 1024);
+    assert.equal(bytes.take(1_999_990, 2_000_000)?.source, 'pass-through');
+  });
+
+  it('can be lost, and written again', async () => {
+    const bytes = new LandedBytes(null);
+    bytes.writeTo(await object());
+    bytes.write(0, movie.bytesAt(0, 100));
+    bytes.lose({ start: 40, end: 60 });
+    assert.deepEqual(
+      [...bytes.present],
+      [
+        { start: 0, end: 40 },
+        { start: 60, end: 100 },
+      ],
+    );
+    assert.equal(bytes.take(40, 100), null);
+  });
+
+  it('survive a store that cannot make them durable', async () => {
+    const inner = await object();
+    const broken = () => Promise.reject(new StoreError('EIO', 'The disk is broken.'));
+    const bytes = new LandedBytes(null);
+    bytes.writeTo({ ...failing(inner, Number.POSITIVE_INFINITY, 'throws'), commit: broken, close: broken });
+    bytes.write(0, movie.bytesAt(0, 100));
+    await bytes.commit();
+    assert.equal(bytes.trouble?.code, 'EIO');
+    await check(bytes.take(0, 100), 0, 100);
+    await bytes.close();
+  });
+});
