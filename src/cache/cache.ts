@@ -7,6 +7,7 @@ import type { ConnectionSlots } from '../fill/connection-slots.ts';
 import { Fill } from '../fill/fill.ts';
 import type { FillPolicy } from '../fill/fill-policy.ts';
 import type { FillsView, FillView } from '../fill/fill-view.ts';
+import type { Fields } from '../http/fields.ts';
 import { type CacheMode, freshUntil, storable } from '../http/freshness.ts';
 import type { Origin } from '../origin/origin.ts';
 import type { Store } from '../store/store.ts';
@@ -75,13 +76,11 @@ export class Cache implements FillsView {
       store,
       clock,
       makeFill: (object, shared) => {
-        const id = this.#nextFill;
+        const fill = { fill: this.#nextFill, origin: origin.name, path };
         this.#nextFill += 1;
-        const parts = { id, origin, target, path, objectName: name, store, slots, policy, clock, events, random };
-        return new Fill(
-          { ...parts, mayStore: (status, fields) => shared && storable([], status, fields, mode) },
-          object,
-        );
+        const mayStore = (status: number, fields: Fields) => shared && storable([], status, fields, mode);
+        const place = { name: fill, origin, target, objectName: name, store, mayStore };
+        return new Fill({ ...place, slots, policy, clock, events, random }, object);
       },
       freshness: (representation) => freshUntil(representation, mediaFreshness, mode),
       revalidate: (stored) => revalidate(stored, { origin, target, slots, clock, timeout: policy.firstByteTimeout }),

@@ -36,7 +36,7 @@ export async function revalidate(stored: Representation, parts: RevalidationPart
   const giveUp = () => abort.abort(new ProxyError('http_response_timeout', 'The origin did not answer in time.'));
   sleep(clock, timeout, answered.signal).then(giveUp, () => {});
   try {
-    const slot = await slots.acquire(() => true, abort.signal);
+    const slot = await slots.acquire({ demanded: () => true }, abort.signal);
     try {
       const reply = await origin.open({ target, fields: conditionsFor(stored) }, abort.signal);
       reply.body.cancel();

@@ -11,9 +11,16 @@ export interface Slot {
   release(): void;
 }
 
-interface Waiting {
+/** Whoever asks the origin. */
+export interface Claimant {
   /** Whether a reader waits for it right now. */
   demanded(): boolean;
+  /** Somebody who serves a waiting reader begins to wait for this claimant's connection. */
+  contended?(): void;
+}
+
+interface Waiting {
+  readonly claimant: Claimant;
   grant(slot: Slot): void;
 }
 
@@ -21,7 +28,7 @@ export class ConnectionSlots {
   readonly #limit: number;
   readonly #maxQueued: number;
   readonly #queue: Waiting[] = [];
-  #used = 0;
+  readonly #holders = new Set<Claimant>();
 
   constructor(limit: number, maxQueued: number) {
     this.#limit = limit;
@@ -29,7 +36,7 @@ export class ConnectionSlots {
   }
 
   get used(): number {
-    return this.#used;
+    return this.#holders.size;
   }
 
   get queued(): number {
@@ -38,18 +45,16 @@ export class ConnectionSlots {
 
   /** Whether somebody in the queue serves a waiting reader. */
   get contended(): boolean {
-    return this.#queue.some((waiting) => waiting.demanded());
+    return this.#queue.some((waiting) => waiting.claimant.demanded());
   }
 
   /** Rejects with a `ProxyError` where the queue is full, and with the signal's reason. */
-  acquire(demanded: () => boolean, signal: AbortSignal): Promise<Slot> {
+  async acquire(claimant: Claimant, signal: AbortSignal): Promise<Slot> {
     signal.throwIfAborted();
-    if (this.#used < this.#limit) return Promise.resolve(this.#take());
+    if (this.used < this.#limit) return this.#take(claimant);
     if (this.#queue.length >= this.#maxQueued) {
       const message = `All ${this.#limit} connections to the origin are busy and ${this.#maxQueued} requests wait already.`;
-      return Promise.reject(
-        new ProxyError('connection_limit_reached', message, { setting: 'maxQueued', retryAfter: 5 }),
-      );
+      throw new ProxyError('connection_limit_reached', message, { setting: 'maxQueued', retryAfter: 5 });
     }
     return new Promise((resolve, reject) => {
       const onAbort = () => {
@@ -57,7 +62,7 @@ export class ConnectionSlots {
         reject(signal.reason);
       };
       const waiting: Waiting = {
-        demanded,
+        claimant,
         grant: (slot) => {
           signal.removeEventListener('abort', onAbort);
           resolve(slot);
@@ -65,28 +70,22 @@ export class ConnectionSlots {
       };
       signal.addEventListener('abort', onAbort, { once: true });
       this.#queue.push(waiting);
+      if (claimant.demanded()) for (const holder of this.#holders) holder.contended?.();
     });
   }
 
-  #take(): Slot {
-    this.#used += 1;
-    let held = true;
+  #take(claimant: Claimant): Slot {
+    this.#holders.add(claimant);
     return {
       release: () => {
-        if (!held) return;
-        held = false;
-        this.#used -= 1;
-        this.#grantNext();
+        if (this.#holders.delete(claimant)) this.#grantNext();
       },
     };
   }
 
   #grantNext(): void {
-    const first = Math.max(
-      0,
-      this.#queue.findIndex((waiting) => waiting.demanded()),
-    );
-    const [next] = this.#queue.splice(first, 1);
-    next?.grant(this.#take());
+    const first = this.#queue.findIndex((waiting) => waiting.claimant.demanded());
+    const [next] = this.#queue.splice(Math.max(0, first), 1);
+    next?.grant(this.#take(next.claimant));
   }
 }

@@ -13,11 +13,12 @@ import { type Clock, sleep, type Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { RetryCause } from '../events.ts';
 import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
-import type { ConnectionSlots, Slot } from './connection-slots.ts';
+import type { Claimant, ConnectionSlots, Slot } from './connection-slots.ts';
 import type { Reach } from './cursor-plan.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import { backoff, failureFrom, retryAfter, retryCause } from './retry.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** With others waiting for a connection, a cursor's turn ends after this long or this much. */
 const turn = { duration: 1000, bytes: 4 * 1024 * 1024 };
@@ -26,6 +27,7 @@ export type CursorPhase = 'queued' | 'starting' | 'flowing' | 'resting' | 'ended
 
 /** One cursor's way to its first byte, in monotonic milliseconds. */
 export interface FirstByteTimes {
+  offset: number;
   queued: number;
   startedAt: number;
   connectedAt: number | null;
@@ -42,9 +44,11 @@ export interface CursorHost {
   readonly random: () => number;
   reach(cursor: Cursor): Reach;
   /** Whether a reader waits for this cursor right now. */
-  demanded(cursor: Cursor): boolean;
+  isWaitedFor(cursor: Cursor): boolean;
   /** Until when anybody hopes for a byte of this cursor, in monotonic milliseconds. */
   hopeUntil(cursor: Cursor): number;
+  /** How long a cursor that may not go on keeps its connection, in milliseconds. */
+  restFor(served: boolean): number;
   /** Whether a cut or a rest can be followed by another request for the same representation. */
   readonly resumable: boolean;
   request(cursor: Cursor): OriginRequest & { readonly end: number | null };
@@ -56,7 +60,7 @@ export interface CursorHost {
   /** Takes bytes at the cursor's position; a promise means: wait before you read on. */
   land(cursor: Cursor, bytes: Buffer): Promise<void> | undefined;
   /** The body ended by its framing where no length had been announced. */
-  ended(position: number, certain: boolean): void;
+  bodyEnded(position: number, certain: boolean): void;
   firstByte(cursor: Cursor, times: FirstByteTimes): void;
   asksAgain(cursor: Cursor, cause: RetryCause, delay: number): void;
   /** The phase has changed. */
@@ -66,7 +70,7 @@ export interface CursorHost {
 /** Why an attempt came to its end without a failure. */
 type Pause = 'arrived' | 'rested' | 'yielded' | 'ran out';
 
-export class Cursor {
+export class Cursor implements Claimant {
   readonly #host: CursorHost;
   readonly #stop = new AbortController();
   #restTimer: Timer | null = null;
@@ -130,7 +134,10 @@ export class Cursor {
       await this.#attempts();
       this.#enter('ended');
     } catch (error) {
-      if (this.#stop.signal.aborted) return this.#enter(this.#givenUp ? 'failed' : 'ended');
+      if (this.#stop.signal.aborted) {
+        this.#enter(this.#givenUp ? 'failed' : 'ended');
+        return;
+      }
       if (!(error instanceof FillFailed)) {
         this.lastFailure = {
           kind: 'error',
@@ -174,11 +181,21 @@ export class Cursor {
       this.#restTimer = null;
       this.#wakeFromRest?.(true);
     } else if (this.#restTimer === null && (this.#host.resumable || !served)) {
-      this.#restTimer = this.#host.clock.after(this.#host.policy.restTimeout, () => {
+      this.#restTimer = this.#host.clock.after(this.#host.restFor(served), () => {
         if (this.#wakeFromRest === null) this.stop();
         else this.#wakeFromRest(false);
       });
     }
+  }
+
+  /** Somebody who serves a waiting reader needs a connection: one that rests is given up. */
+  contended(): void {
+    if (this.#host.resumable) this.#wakeFromRest?.(false);
+  }
+
+  /** Whether a reader waits for it right now. */
+  demanded(): boolean {
+    return this.#host.isWaitedFor(this);
   }
 
   async #attempts(): Promise<void> {
@@ -249,7 +266,7 @@ export class Cursor {
     this.#queuedSince = clock.now();
     this.#enter('queued');
     try {
-      return await slots.acquire(() => this.#host.demanded(this), this.#stop.signal);
+      return await slots.acquire(this, this.#stop.signal);
     } finally {
       this.#queuedBefore += clock.now() - this.#queuedSince;
       this.#queuedSince = null;
@@ -259,6 +276,7 @@ export class Cursor {
   async #flowing(abort: AbortController): Promise<Pause> {
     const { clock, policy } = this.#host;
     const times: FirstByteTimes = {
+      offset: this.position,
       queued: this.queuedFor,
       startedAt: clock.now(),
       connectedAt: null,
@@ -311,7 +329,7 @@ export class Cursor {
       }
       const bytes = await reply.body.read();
       if (bytes === null) {
-        if (end === null) this.#host.ended(this.position, !reply.closeDelimited);
+        if (end === null) this.#host.bodyEnded(this.position, !reply.closeDelimited);
         else if (this.position < end) throw cutShort();
         return reach.hard <= this.position ? 'arrived' : 'ran out';
       }
@@ -356,44 +374,6 @@ export class Cursor {
     if (this.phase === phase && phase !== 'starting') return;
     this.phase = phase;
     this.#host.phaseChanged(this);
-  }
-}
-
-/** Aborts an attempt that has gone without progress for too long; setting it again only moves a number. */
-class Watchdog {
-  readonly #clock: Clock;
-  readonly #abort: AbortController;
-  #limit = 0;
-  #since = 0;
-  #setting = '';
-  #timer: Timer | null = null;
-
-  constructor(clock: Clock, abort: AbortController) {
-    this.#clock = clock;
-    this.#abort = abort;
-  }
-
-  /** Starts over; `setting` is the key that governs `limit`. */
-  set(limit: number, setting: string): void {
-    if (limit < this.#limit) this.cancel();
-    this.#since = this.#clock.now();
-    this.#limit = limit;
-    this.#setting = setting;
-    if (this.#timer === null) this.#arm(limit);
-  }
-
-  cancel(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-  }
-
-  #arm(delay: number): void {
-    this.#timer = this.#clock.after(delay, () => {
-      const rest = this.#since + this.#limit - this.#clock.now();
-      if (rest > 0) return this.#arm(rest);
-      const message = `The origin was silent for ${(this.#limit / 1000).toFixed(1)} s.`;
-      this.#abort.abort(new ProxyError('connection_read_timeout', message, { setting: this.#setting }));
-    });
   }
 }
 

@@ -104,3 +104,36 @@ export function transition(state: FillState, event: FillEvent): FillState {
   }
   throw new Error(`a fill that is ${state.phase} can take no event "${event.type}"`);
 }
+
+/** What all cursors of a fill do at one moment. */
+export interface Activity {
+  /** Those that are live. */
+  readonly cursors: number;
+  /** Those of them that wait for a connection. */
+  readonly queued: number;
+  /** The highest number of a try among them. */
+  readonly attempt: number;
+  /** Whether anybody reads. */
+  readonly read: boolean;
+  /** What ended the last cursor, where it failed. */
+  readonly failure: Failure | null;
+}
+
+/**
+ * The event that brings a state in line with what the cursors do; `null` where it is. Applied until it is `null`.
+ * `retryAt` is when an origin that failed may be asked again.
+ */
+export function eventFor(state: FillState, activity: Activity, at: number, retryAt: number | null): FillEvent | null {
+  const { cursors, queued, attempt, read, failure } = activity;
+  const busy = state.phase === 'queued' || state.phase === 'starting' || state.phase === 'filling';
+  if (state.phase === 'complete') return null;
+  if (cursors === 0) {
+    if (busy && failure !== null) return { type: 'failed', failure, retryAt };
+    return busy && !read ? { type: 'deserted' } : null;
+  }
+  if (!busy) return { type: 'wanted', at };
+  if (state.phase === 'queued' && queued < cursors) return { type: 'granted', at };
+  if (state.phase === 'starting' && queued === cursors) return { type: 'requeued', at };
+  if (state.phase === 'starting' && attempt !== state.attempt) return { type: 'attempt', attempt };
+  return null;
+}

@@ -1,0 +1,372 @@
+/**
+ * Brings bytes in for the readers of one fill: owns its cursors, and judges what they bring.
+ *
+ * The first answer that holds content gives the fill its representation; every other must be of the same. An answer
+ * with another makes the supply obsolete: what is present can be read on, nothing more is fetched.
+ */
+import type { Clock } from '../clock.ts';
+import type { EventBus, RetryCause } from '../events.ts';
+import type { Fields } from '../http/fields.ts';
+import type { AskedBytes } from '../http/origin-answer.ts';
+import { combinable, type Representation, sameRepresentation } from '../http/representation.ts';
+import { formatValidator } from '../http/validator.ts';
+import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
+import { type Store, StoreError } from '../store/store.ts';
+import { type Content, judgeAnswer } from './answer-judge.ts';
+import type { ConnectionSlots } from './connection-slots.ts';
+import { Cursor, type CursorHost, type FirstByteTimes } from './cursor.ts';
+import { aheadOf, type Ground, planFor, type Reach, reachOf } from './cursor-plan.ts';
+import type { Demand } from './demand.ts';
+import { type Failure, FillFailed } from './failure.ts';
+import type { FillPolicy } from './fill-policy.ts';
+import type { Waiters } from './first-byte.ts';
+import { type LandedBytes, passingWindow } from './landed-bytes.ts';
+import type { FillName, Lifecycle } from './lifecycle.ts';
+import type { Reader } from './reader.ts';
+
+/** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
+const firstByteGuess = 300;
+
+export interface SupplyParts {
+  readonly name: FillName;
+  readonly origin: Origin;
+  /** Path and query at the origin. */
+  readonly target: string;
+  readonly objectName: string;
+  readonly store: Pick<Store, 'create'>;
+  /** Whether an answer with this status and these fields may be stored. */
+  readonly mayStore: (status: number, fields: Fields) => boolean;
+  readonly slots: ConnectionSlots;
+  readonly policy: FillPolicy;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number;
+  readonly lifecycle: Lifecycle;
+  readonly bytes: LandedBytes;
+  readonly demand: Demand;
+  readonly waiters: Waiters;
+}
+
+export class Supply implements CursorHost {
+  readonly #parts: SupplyParts;
+  readonly #cursors = new Set<Cursor>();
+  #nextCursor = 1;
+  #firstByteIn = firstByteGuess;
+  #adopting: Promise<void> | null = null;
+  #ended: Failure | null = null;
+  #shared = true;
+
+  constructor(parts: SupplyParts) {
+    this.#parts = parts;
+  }
+
+  get cursors(): ReadonlySet<Cursor> {
+    return this.#cursors;
+  }
+
+  /** Whether what it brings may be given to later requests. */
+  get shared(): boolean {
+    return this.#shared && this.#ended === null;
+  }
+
+  /** Sees to it that a cursor owes the reader the byte that it waits for, or that the reader knows why none can. */
+  claim(reader: Reader): void {
+    const owing = reader.claim?.cursor;
+    if (owing?.live && owing.position <= reader.position) return;
+    const { lifecycle } = this.#parts;
+    const refusal = this.#ended ?? this.#plan(reader);
+    if (refusal !== null) reader.failed = new FillFailed(refusal, lifecycle.state.phase);
+  }
+
+  /** Joins a cursor or opens one; where neither can help, says why. */
+  #plan(reader: Reader): Failure | null {
+    const { clock, policy, bytes, lifecycle } = this.#parts;
+    const plan = planFor(reader.position, this.#ground(), this.#cursors, this.#firstByteIn);
+    if ('join' in plan) {
+      reader.claim = { cursor: plan.join, queuedBefore: plan.join.queuedFor };
+      plan.join.review();
+      return null;
+    }
+    if (!this.resumable && bytes.present.size > 0) return { kind: 'uncombinable' };
+    const { state } = lifecycle;
+    const retryAt = state.phase === 'failed' ? state.retryAt : null;
+    const tooLate = retryAt !== null && retryAt - clock.now() > policy.firstByteTimeout;
+    if (state.phase === 'failed' && tooLate) return state.failure;
+    const cursor = this.#add(plan.open, retryAt);
+    reader.claim = { cursor, queuedBefore: 0 };
+    this.#launch(cursor);
+    return null;
+  }
+
+  /** A reader has moved: those that rest may go on, and it shall not run dry. */
+  follow(reader: Reader): void {
+    this.review();
+    const { lifecycle, demand } = this.#parts;
+    if (this.#ended !== null || !this.resumable || !demand.readers.has(reader)) return;
+    if (lifecycle.state.phase !== 'filling' && lifecycle.state.phase !== 'paused') return;
+    const offset = aheadOf(demand.sightOf(reader, this.#window), this.#ground(), this.#cursors);
+    if (offset !== null) this.#launch(this.#add(offset, null));
+  }
+
+  /** Readers have come or gone. */
+  review(): void {
+    for (const cursor of this.#cursors) cursor.review();
+    this.#settle(null);
+  }
+
+  /** Nothing more will be brought; `failure` is what those are told who wait for it. */
+  end(failure: Failure): void {
+    this.#ended ??= failure;
+    for (const cursor of this.#cursors) cursor.stop();
+  }
+
+  /** Resolves when no object is being made. */
+  async settled(): Promise<void> {
+    await this.#adopting;
+  }
+
+  // What cursors need of their host.
+
+  get origin(): Origin {
+    return this.#parts.origin;
+  }
+
+  get slots(): ConnectionSlots {
+    return this.#parts.slots;
+  }
+
+  get policy(): FillPolicy {
+    return this.#parts.policy;
+  }
+
+  get clock(): Clock {
+    return this.#parts.clock;
+  }
+
+  get random(): () => number {
+    return this.#parts.random;
+  }
+
+  get resumable(): boolean {
+    const { known } = this.#parts.lifecycle;
+    return this.#ended === null && (known === null || combinable(known));
+  }
+
+  reach(cursor: Cursor): Reach {
+    return reachOf(cursor, this.#ground(), this.#cursors, this.#parts.demand.sights(this.#window));
+  }
+
+  isWaitedFor(cursor: Cursor): boolean {
+    return this.#parts.demand.isWaitedFor(cursor);
+  }
+
+  hopeUntil(cursor: Cursor): number {
+    return this.#parts.demand.hopeUntil(cursor, this.reach(cursor).served);
+  }
+
+  /** A connection that was slow to come is kept longer, for a reader who may come back to it. */
+  restFor(served: boolean): number {
+    const { restTimeout } = this.#parts.policy;
+    return served ? restTimeout : Math.max(restTimeout, 2 * this.#firstByteIn);
+  }
+
+  request(cursor: Cursor): OriginRequest & { readonly end: number | null } {
+    const end = this.#endOfRequest(cursor);
+    const fields: [string, string][] = [['range', `bytes=${cursor.position}-${end === null ? '' : end - 1}`]];
+    const validator = this.#parts.lifecycle.known?.validator;
+    if (validator?.strong) fields.push(['if-range', formatValidator(validator)]);
+    return { target: this.#parts.target, fields, end };
+  }
+
+  async judge(asked: AskedBytes, reply: OriginReply): Promise<{ start: number; end: number | null }> {
+    const { clock, lifecycle } = this.#parts;
+    const content = await judgeAnswer(asked, reply, clock.wallTime()).catch((error: unknown) => {
+      // An offset inside what was known is past the end of what is there now.
+      const past = error instanceof FillFailed && error.failure.kind === 'unsatisfiable' && lifecycle.known !== null;
+      throw past ? this.#changed() : error;
+    });
+    await this.#adopt(content, reply);
+    return content.kind === 'empty' ? { start: 0, end: null } : content;
+  }
+
+  land(cursor: Cursor, landed: Buffer): Promise<void> | undefined {
+    const { clock, events, origin, bytes, waiters } = this.#parts;
+    const pressure = bytes.write(cursor.position, landed);
+    cursor.position += landed.length;
+    events.emit({ type: 'bytes-landed', at: clock.now(), origin: origin.name, bytes: landed.length });
+    for (const other of this.#cursors) if (bytes.present.has(other.position)) other.overtaken();
+    waiters.wake();
+    this.#completeIfWhole();
+    return pressure;
+  }
+
+  bodyEnded(position: number, certain: boolean): void {
+    const { lifecycle, bytes, waiters } = this.#parts;
+    const { known } = lifecycle;
+    if (known === null) return;
+    const representation = { ...known, length: position };
+    lifecycle.apply({ type: 'described', representation });
+    if (certain) bytes.describe(representation);
+    else this.#unshare();
+    waiters.wake();
+    this.#completeIfWhole();
+  }
+
+  firstByte(cursor: Cursor, times: FirstByteTimes): void {
+    const { clock, events, name } = this.#parts;
+    this.#firstByteIn = Math.max(1, times.landedAt - times.startedAt);
+    const storedAt = clock.now();
+    events.emit({ type: 'fill-first-byte', at: storedAt, ...name, attempt: cursor.attempt, storedAt, ...times });
+  }
+
+  asksAgain(cursor: Cursor, cause: RetryCause, delay: number): void {
+    const { clock, events, name } = this.#parts;
+    const { attempt, position: offset } = cursor;
+    const kind = cursor.landed > 0 ? 'heal' : 'retry';
+    events.emit({ type: 'retry', at: clock.now(), ...name, kind, cause, offset, attempt, delay });
+  }
+
+  phaseChanged(cursor: Cursor): void {
+    const failure = cursor.phase === 'failed' ? cursor.lastFailure : null;
+    if (!cursor.live) {
+      this.#cursors.delete(cursor);
+      this.#disown(cursor, failure);
+      for (const other of this.#cursors) other.review();
+    }
+    this.#settle(failure);
+    this.#parts.waiters.wake();
+  }
+
+  /** Those to whom a cursor owed a byte learn why it will not come, or find another to owe it. */
+  #disown(cursor: Cursor, failure: Failure | null): void {
+    const { demand, bytes, lifecycle } = this.#parts;
+    for (const reader of demand.readers) {
+      if (reader.claim?.cursor !== cursor) continue;
+      reader.claim = null;
+      if (reader.waitingSince === null || bytes.present.has(reader.position)) continue;
+      if (failure === null) this.claim(reader);
+      else reader.failed = new FillFailed(failure, lifecycle.state.phase, cursor.budgetSpent);
+    }
+  }
+
+  /** Takes the representation that an answer shows: the first one is the fill's, every other must be the same. */
+  async #adopt(content: Content, reply: OriginReply): Promise<void> {
+    while (this.#adopting !== null) await this.#adopting;
+    const { known } = this.#parts.lifecycle;
+    if (known !== null) {
+      this.#compare(known, content.representation);
+      return;
+    }
+    const adopted = Promise.withResolvers<void>();
+    this.#adopting = adopted.promise;
+    const { representation } = content;
+    try {
+      const { store, objectName, mayStore, bytes, lifecycle, clock } = this.#parts;
+      const opaque = content.kind === 'content' && content.opaque;
+      if (opaque || !mayStore(reply.status, reply.fields)) this.#unshare();
+      else if (this.#ended === null) bytes.writeTo(await created(store, objectName, representation));
+      lifecycle.apply({ type: 'head', at: clock.now(), representation });
+    } finally {
+      this.#adopting = null;
+      adopted.resolve();
+    }
+    this.#parts.waiters.wake();
+    this.#completeIfWhole();
+  }
+
+  #compare(known: Representation, representation: Representation): void {
+    const { lifecycle, clock } = this.#parts;
+    if (!combinable(known)) throw new FillFailed({ kind: 'uncombinable' });
+    if (!sameRepresentation(known, representation)) throw this.#changed();
+    const ranges = known.ranges || representation.ranges;
+    const updated = { ...representation, length: known.length ?? representation.length, ranges };
+    if (lifecycle.state.phase === 'starting') {
+      lifecycle.apply({ type: 'head', at: clock.now(), representation: updated });
+    } else if (ranges !== known.ranges) {
+      lifecycle.apply({ type: 'described', representation: updated });
+    }
+  }
+
+  #changed(): FillFailed {
+    const { lifecycle, demand, waiters } = this.#parts;
+    const failed = new FillFailed({ kind: 'changed' }, lifecycle.state.phase);
+    this.end(failed.failure);
+    for (const reader of demand.readers) if (reader.waitingSince !== null) reader.failed = failed;
+    waiters.wake();
+    return failed;
+  }
+
+  /** What it brings is for those who wait for it now, and for nobody later. */
+  #unshare(): void {
+    this.#shared = false;
+    this.#parts.bytes.writeTo(null);
+  }
+
+  #completeIfWhole(): void {
+    const { lifecycle, bytes } = this.#parts;
+    const length = lifecycle.known?.length ?? null;
+    if (lifecycle.state.phase !== 'filling' || length === null || bytes.present.size < length) return;
+    lifecycle.apply({ type: 'whole' });
+    void bytes.commit();
+    for (const cursor of this.#cursors) cursor.review();
+  }
+
+  #add(position: number, notBefore: number | null): Cursor {
+    const cursor = new Cursor(this, this.#nextCursor, position, notBefore);
+    this.#nextCursor += 1;
+    this.#cursors.add(cursor);
+    return cursor;
+  }
+
+  #launch(cursor: Cursor): void {
+    this.#settle(null);
+    cursor.run().catch((error: unknown) => {
+      const stack = error instanceof Error ? (error.stack ?? '') : '';
+      this.#parts.events.emit({ type: 'bug', at: this.clock.now(), message: String(error), stack });
+    });
+  }
+
+  /** Brings the fill's phase in line with what the cursors do; `failure` is what ended the last of them. */
+  #settle(failure: Failure | null): void {
+    const { lifecycle, demand, bytes } = this.#parts;
+    const cursors = [...this.#cursors];
+    const before = lifecycle.state.phase;
+    lifecycle.settle({
+      cursors: cursors.length,
+      queued: cursors.filter(({ phase }) => phase === 'queued').length,
+      attempt: Math.max(...cursors.map(({ attempt }) => attempt)),
+      read: demand.readers.size > 0,
+      failure,
+    });
+    const { phase } = lifecycle.state;
+    if (phase !== before && (phase === 'paused' || phase === 'failed')) void bytes.commit();
+  }
+
+  /** Where a request may end: at what is present already, or at what all it serves want; `null` for the end. */
+  #endOfRequest(cursor: Cursor): number | null {
+    const { demand, lifecycle } = this.#parts;
+    const end = Math.min(this.reach(cursor).hard, demand.boundOf(cursor) ?? Number.POSITIVE_INFINITY);
+    return end > cursor.position && end < (lifecycle.known?.length ?? Number.POSITIVE_INFINITY) ? end : null;
+  }
+
+  #ground(): Ground {
+    const { known } = this.#parts.lifecycle;
+    const length = known?.length ?? Number.POSITIVE_INFINITY;
+    return { present: this.#parts.bytes.present, length, ranges: known?.ranges ?? null };
+  }
+
+  get #window(): number {
+    return this.#parts.bytes.passing ? passingWindow : this.#parts.policy.readAhead;
+  }
+}
+
+/** A new object, or `null` where the store can't make one: then the bytes go past it. */
+async function created(store: Pick<Store, 'create'>, name: string, representation: Representation) {
+  try {
+    return await store.create(name, representation);
+  } catch (error) {
+    if (error instanceof StoreError) return null;
+    throw error;
+  }
+}
