@@ -45,6 +45,7 @@ export class Entry {
   #fill: Fill | null = null;
   #revalidating: Promise<void> | null = null;
   #visits = 0;
+  #closed = false;
   #retirement: Timer | null = null;
 
   constructor(parts: EntryParts) {
@@ -96,6 +97,7 @@ export class Entry {
 
   /** Stops every fill and lets go of what is stored, after making it durable. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#retirement?.cancel();
     await this.#opening?.catch(() => {});
     const fills = [...(this.#fill === null ? [] : [this.#fill]), ...this.#aside];
@@ -143,12 +145,12 @@ export class Entry {
     signal.throwIfAborted();
     const fill = this.#usable();
     if (fill.known === null) return fill;
-    const { until, explicit } = this.#parts.freshness(fill.known);
+    const { until, askFirst } = this.#parts.freshness(fill.known);
     if (until > this.#parts.clock.wallTime()) return fill;
     this.#revalidating ??= this.#revalidate(fill).finally(() => {
       this.#revalidating = null;
     });
-    if (explicit) await this.#revalidating;
+    if (askFirst) await this.#revalidating;
     else this.#revalidating.catch(() => {});
     return this.#usable();
   }
@@ -194,14 +196,14 @@ export class Entry {
   }
 
   #closeIfDone(fill: Fill): void {
-    if (fill.readers > 0 || !this.#aside.delete(fill)) return;
+    if (fill.readers > 0 || this.#closed || !this.#aside.delete(fill)) return;
     fill.supersede();
     this.#closing = Promise.all([this.#closing, fill.close()]).then(() => {});
   }
 
   #left(): void {
     this.#visits -= 1;
-    if (this.#visits > 0) return;
+    if (this.#visits > 0 || this.#closed) return;
     this.#retirement = this.#parts.clock.after(keepOpen, () => this.#retire());
   }
 

@@ -13,8 +13,8 @@ import type { Representation } from './representation.ts';
 export { type CacheControl, parseCacheControl } from './cache-control.ts';
 
 /**
- * `rfc9111`: a shared cache and nothing more. `media`: the same, but what an origin leaves open is fresh for a
- * default of our own. `always`: a private cache by the operator's choice, for origins that forbid storing films.
+ * `rfc9111`: a shared cache and nothing more. `media`: the same, but media of which the origin says nothing is
+ * fresh for a default of our own. `always`: a private cache by the operator's choice, for origins that forbid storing films.
  */
 export type CacheMode = 'media' | 'rfc9111' | 'always';
 
@@ -50,8 +50,8 @@ function allowsSharing(directives: CacheControl): boolean {
 export interface Freshness {
   /** Wall-clock milliseconds from which on it is stale. */
   readonly until: number;
-  /** Whether the origin itself said so. */
-  readonly explicit: boolean;
+  /** Whether it may be served stale only after the origin was asked; else at once, while the origin is asked. */
+  readonly askFirst: boolean;
 }
 
 /**
@@ -63,11 +63,20 @@ export function freshUntil(representation: Representation, mediaDefault: number,
   const bornAt = validatedAt - initialAge(representation);
   const lifetime = explicitLifetime(fields, mode === 'always' ? 'private' : 'shared', validatedAt);
   const neverFresh = responseDirectives(fields).has('no-cache') || lifetime === 0;
-  if (mode === 'always' && neverFresh) return { until: validatedAt + mediaDefault, explicit: false };
-  if (neverFresh) return { until: validatedAt, explicit: true };
-  if (lifetime !== null) return { until: bornAt + lifetime, explicit: true };
-  if (mode === 'rfc9111') return { until: bornAt + heuristicLifetime(representation), explicit: false };
-  return { until: validatedAt + mediaDefault, explicit: false };
+  if (mode === 'always' && neverFresh) return { until: validatedAt + mediaDefault, askFirst: false };
+  if (neverFresh) return { until: validatedAt, askFirst: true };
+  if (lifetime !== null) return { until: bornAt + lifetime, askFirst: true };
+  if (mode === 'rfc9111' || (mode === 'media' && !isMedia(fields))) {
+    return { until: bornAt + heuristicLifetime(representation), askFirst: true };
+  }
+  return { until: validatedAt + mediaDefault, askFirst: false };
+}
+
+/** Films, sound and pictures hardly ever change; playlists, pages and listings may change at any moment. */
+function isMedia(fields: Fields): boolean {
+  const type = fieldValue(fields, 'content-type') ?? 'application/octet-stream';
+  if (/mpegurl/i.test(type)) return false;
+  return /^(video|audio|image|font)\/|^application\/(octet-stream|mp4|ogg|x-matroska)\b/i.test(type);
 }
 
 /** Whether it may not be served stale, even where the origin cannot be reached (RFC 9111 §4.2.4). */

@@ -16,10 +16,10 @@ function film(...fields: Fields): Representation {
   return representationFrom(fields, 1000, { validatedAt: arrival, ranges: true });
 }
 
-/** Seconds of freshness from arrival, and whether the origin said so. */
-function freshness(mode: CacheMode, ...fields: Fields): [seconds: number, explicit: boolean] {
-  const { until, explicit } = freshUntil(film(...fields), day, mode);
-  return [(until - arrival) / 1000, explicit];
+/** Seconds of freshness from arrival, and whether the origin must be asked before it is served stale. */
+function freshness(mode: CacheMode, ...fields: Fields): [seconds: number, askFirst: boolean] {
+  const { until, askFirst } = freshUntil(film(...fields), day, mode);
+  return [(until - arrival) / 1000, askFirst];
 }
 
 const now: Fields[number] = ['date', date(0)];
@@ -60,12 +60,21 @@ test('no-cache and max-age=0 are never fresh, however young', () => {
 
 test('what the origin leaves open: a tenth of its age in strict mode, the default for media', () => {
   const modified: Fields[number] = ['last-modified', date(-1000)];
-  assert.deepEqual(freshness('rfc9111', modified, now), [100, false]);
-  assert.deepEqual(freshness('rfc9111', modified, now, ['age', '30']), [70, false]);
-  assert.deepEqual(freshness('rfc9111', ['last-modified', date(1000)], now), [0, false]);
-  assert.deepEqual(freshness('rfc9111', now), [0, false]);
+  assert.deepEqual(freshness('rfc9111', modified, now), [100, true]);
+  assert.deepEqual(freshness('rfc9111', modified, now, ['age', '30']), [70, true]);
+  assert.deepEqual(freshness('rfc9111', ['last-modified', date(1000)], now), [0, true]);
+  assert.deepEqual(freshness('rfc9111', now), [0, true]);
   assert.deepEqual(freshness('media', modified, now), [86_400, false]);
   assert.deepEqual(freshness('media', ['date', date(-1000)]), [86_400, false]);
+});
+
+test('playlists, pages and listings are no media: they are asked about again', () => {
+  for (const type of ['application/vnd.apple.mpegurl', 'audio/x-mpegurl', 'text/html', 'application/json']) {
+    assert.deepEqual(freshness('media', ['content-type', type], now), [0, true], type);
+  }
+  for (const type of ['video/mp4', 'audio/flac', 'image/jpeg', 'application/octet-stream', 'application/ogg']) {
+    assert.deepEqual(freshness('media', ['content-type', type], now), [86_400, false], type);
+  }
 });
 
 test('the operator’s own cache keeps what the origin would never call fresh', () => {
@@ -77,7 +86,7 @@ test('the operator’s own cache keeps what the origin would never call fresh', 
 test('a targeted field speaks for Cache-Control and Expires', () => {
   const others: Fields = [['cache-control', 'max-age=60'], ['expires', date(500)], now];
   assert.deepEqual(freshness('rfc9111', ['cdn-cache-control', 'max-age=10'], ...others), [10, true]);
-  assert.deepEqual(freshness('rfc9111', ['cdn-cache-control', 'public'], ...others), [0, false]);
+  assert.deepEqual(freshness('rfc9111', ['cdn-cache-control', 'public'], ...others), [0, true]);
 });
 
 test('age is counted in whole seconds from the older of Date and Age', () => {
