@@ -1,0 +1,163 @@
+/**
+ * The players of the benches, a process of its own: connections that read one film, each as fast as it may.
+ *
+ * It reads into one buffer that all connections share, and looks at the bytes only when asked to, so that it costs
+ * little beside what it measures. All times are milliseconds from the start of the connection.
+ */
+import { connect, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { answerAsked } from './channel.ts';
+import { isFilm } from './content.ts';
+
+export interface Job {
+  /** Of the film, with scheme, host and port. */
+  readonly url: string;
+  readonly connections: number;
+  /** Milliseconds between the starts of two connections. */
+  readonly stagger?: number;
+  /** Bytes a second that each connection reads at most. */
+  readonly rate?: number;
+  /** Asks again and again for so many milliseconds; without it each connection asks once. */
+  readonly duration?: number;
+  /** Compares every byte. */
+  readonly verify?: boolean;
+}
+
+/** What one connection saw. */
+export interface Seen {
+  status: number;
+  /** When the first byte of a body came; `null`: never. */
+  firstByteAt: number | null;
+  doneAt: number;
+  bytes: number;
+  /** Whether the last reply came to its end. */
+  whole: boolean;
+  wrong: boolean;
+}
+
+export interface JobResult {
+  /** Milliseconds from the first start to the last end. */
+  readonly elapsed: number;
+  readonly bytes: number;
+  readonly seen: readonly Seen[];
+}
+
+const buffer = Buffer.allocUnsafeSlow(256 * 1024);
+const open = new Set<Player>();
+let bytesRead = 0;
+
+class Player {
+  readonly seen: Seen = { status: 0, firstByteAt: null, doneAt: 0, bytes: 0, whole: false, wrong: false };
+  readonly #job: Job;
+  readonly #socket: Socket;
+  readonly #startedAt = performance.now();
+  readonly #onDone: () => void;
+  #head: string | null = '';
+  #offset = 0;
+  #length = 0;
+
+  constructor(job: Job, onDone: () => void) {
+    this.#job = job;
+    this.#onDone = onDone;
+    const { hostname, port } = new URL(job.url);
+    this.#socket = connect({
+      host: hostname,
+      port: Number(port),
+      noDelay: true,
+      onread: { buffer, callback: (count) => this.#take(buffer.subarray(0, count)) },
+    });
+    this.#socket.on('error', () => {});
+    this.#socket.on('close', () => this.end());
+    this.#ask();
+    open.add(this);
+  }
+
+  end(): void {
+    if (!open.delete(this)) return;
+    this.seen.doneAt = this.#age;
+    this.#socket.destroy();
+    this.#onDone();
+  }
+
+  get #age(): number {
+    return performance.now() - this.#startedAt;
+  }
+
+  #ask(): void {
+    const { host, pathname, search } = new URL(this.#job.url);
+    this.#socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  }
+
+  /** Whether to read on at once. */
+  #take(bytes: Buffer): boolean {
+    const body = this.#head === null ? bytes : this.#takeHead(this.#head, bytes);
+    if (this.#head === null) this.#takeBody(body);
+    return open.has(this) && this.#isDue();
+  }
+
+  #takeHead(begun: string, bytes: Buffer): Buffer {
+    const text = begun + bytes.toString('latin1');
+    const end = text.indexOf('\r\n\r\n');
+    this.#head = end === -1 ? text : null;
+    if (end === -1) return bytes;
+    this.seen.status = Number(text.slice(9, 12));
+    this.#length = Number(/^content-length: *(\d+)/im.exec(text.slice(0, end))?.[1]);
+    this.#offset = 0;
+    return bytes.subarray(end + 4 - begun.length);
+  }
+
+  #takeBody(body: Buffer): void {
+    if (body.length > 0) this.seen.firstByteAt ??= this.#age;
+    if (this.#job.verify === true && !isFilm(body, this.#offset)) this.seen.wrong = true;
+    this.#offset += body.length;
+    this.seen.bytes += body.length;
+    bytesRead += body.length;
+    this.seen.whole = this.#offset === this.#length;
+    const { duration } = this.#job;
+    const late = duration !== undefined && this.#age >= duration;
+    if (late || (this.seen.whole && duration === undefined)) {
+      this.end();
+    } else if (this.seen.whole) {
+      this.#head = '';
+      this.#ask();
+    }
+  }
+
+  #isDue(): boolean {
+    const { rate } = this.#job;
+    const early = rate === undefined ? 0 : (this.seen.bytes / rate) * 1000 - this.#age;
+    if (early < 1) return true;
+    setTimeout(() => this.#socket.resume(), early);
+    return false;
+  }
+}
+
+async function run(job: Job): Promise<JobResult> {
+  const startedAt = performance.now();
+  const players: Player[] = [];
+  await new Promise<void>((resolve) => {
+    let rest = job.connections;
+    const start = () => {
+      players.push(
+        new Player(job, () => {
+          rest -= 1;
+          if (rest === 0) resolve();
+        }),
+      );
+      if (players.length < job.connections) setTimeout(start, job.stagger ?? 0);
+    };
+    start();
+  });
+  const elapsed = performance.now() - startedAt;
+  return { elapsed, bytes: players.reduce((sum, { seen }) => sum + seen.bytes, 0), seen: players.map((p) => p.seen) };
+}
+
+answerAsked({
+  run,
+  /** All that was read since this process began. */
+  bytes: async () => bytesRead,
+  /** Every connection leaves now. */
+  leave: async () => {
+    for (const player of open) player.end();
+  },
+});

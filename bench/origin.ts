@@ -1,0 +1,103 @@
+/**
+ * The origin of the benches, a process of its own: films of any length, silence and rate, counted by the byte.
+ *
+ *   /NAME?size=BYTES&silence=MS&rate=BYTES_A_SECOND&link=shared
+ *
+ * `rate` holds for each reply by itself, or with `link=shared` for all of them together. Ranges and `If-Range` are
+ * answered as a good server answers them. Asked over its channel, it tells what it sent of each film.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { answerAsked } from './channel.ts';
+import { film, longestPiece } from './content.ts';
+
+/** What was sent of one film. */
+export interface Sent {
+  requests: number;
+  bytes: number;
+}
+
+/** Bytes that are paced go out in steps of this many milliseconds. */
+const step = 20;
+
+const sentOf = new Map<string, Sent>();
+
+/** Bytes pass one after another, `rate` of them a second; a timer that fired late is made up for. */
+class Link {
+  readonly #rate: number;
+  #freeAt = 0;
+
+  constructor(rate: number) {
+    this.#rate = rate;
+  }
+
+  get piece(): number {
+    return Math.max(1, Math.min(longestPiece, Math.floor((this.#rate * step) / 1000)));
+  }
+
+  async pass(bytes: number, signal: AbortSignal): Promise<void> {
+    const now = performance.now();
+    this.#freeAt = Math.max(this.#freeAt, now - 2 * step) + (bytes / this.#rate) * 1000;
+    if (this.#freeAt - now >= 1) await sleep(this.#freeAt - now, undefined, { signal });
+  }
+}
+
+const shared = new Map<number, Link>();
+
+function linkOf(rate: number, isShared: boolean): Link {
+  if (!isShared) return new Link(rate);
+  const link = shared.get(rate) ?? new Link(rate);
+  shared.set(rate, link);
+  return link;
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, gone: AbortSignal): Promise<void> {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://origin');
+  const size = Number(searchParams.get('size'));
+  const silence = Number(searchParams.get('silence') ?? 0);
+  const rate = Number(searchParams.get('rate') ?? Number.POSITIVE_INFINITY);
+  const link = linkOf(rate, searchParams.get('link') === 'shared');
+  const sent = sentOf.get(pathname) ?? { requests: 0, bytes: 0 };
+  sentOf.set(pathname, sent);
+  sent.requests += 1;
+  if (silence > 0) await sleep(silence, undefined, { signal: gone });
+
+  const etag = `"film-${size}"`;
+  const ifRange = request.headers['if-range'];
+  const range = ifRange === undefined || ifRange === etag ? request.headers.range : undefined;
+  const [, first = '0', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? [];
+  const start = Number(first);
+  const end = Math.min(size, last === '' ? size : Number(last) + 1);
+  const fields = { 'accept-ranges': 'bytes', 'cache-control': 'max-age=86400', 'content-type': 'video/mp4', etag };
+  if (start >= size) {
+    response.writeHead(416, { ...fields, 'content-range': `bytes */${size}`, 'content-length': 0 });
+    response.end();
+    return;
+  }
+  const part = range === undefined ? {} : { 'content-range': `bytes ${start}-${end - 1}/${size}` };
+  response.writeHead(range === undefined ? 200 : 206, { ...fields, ...part, 'content-length': end - start });
+  for (let offset = start; offset < end; ) {
+    const bytes = film(offset, Math.min(rate === Number.POSITIVE_INFINITY ? longestPiece : link.piece, end - offset));
+    if (rate !== Number.POSITIVE_INFINITY) await link.pass(bytes.length, gone);
+    sent.bytes += bytes.length;
+    offset += bytes.length;
+    if (!response.write(bytes)) await once(response, 'drain', { signal: gone });
+  }
+  response.end();
+}
+
+const server = createServer({ keepAliveTimeout: 60_000, highWaterMark: longestPiece }, (request, response) => {
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  answer(request, response, gone.signal).catch(() => response.destroy());
+});
+server.listen(0, '127.0.0.1');
+await once(server, 'listening');
+
+answerAsked({
+  port: async () => (server.address() as AddressInfo).port,
+  sent: async () => Object.fromEntries(sentOf),
+});
