@@ -22,19 +22,21 @@ export class SpeedCase {
   readonly rig: VirtualRig;
   readonly film: Film;
   readonly exchanges: Exchange[] = [];
-  readonly #target: string;
+  readonly #players: Client[] = [];
+  readonly #target = '/film.mp4';
   /** What was fetched before each restart. */
   readonly #fetchedBefore: ByteRange[][] = [];
 
   constructor(rig: VirtualRig, film: Film) {
     this.rig = rig;
     this.film = film;
-    this.#target = '/film.mp4';
   }
 
   /** A player on a connection of its own. */
   player(options: Partial<ClientOptions> = {}): Client {
-    return this.rig.player(options);
+    const player = this.rig.player(options);
+    this.#players.push(player);
+    return player;
   }
 
   /** One request, by a player of its own unless one is given. */
@@ -72,6 +74,7 @@ export class SpeedCase {
     for (const { status } of this.exchanges) assert.ok(status === null || status < 500, `a client got ${status}`);
     assert.deepEqual([rig.eventsOf('own-error'), rig.eventsOf('bug')], [[], []]);
     this.#assertFetchedOnce(seams);
+    for (const player of this.#players) player.leave();
     await rig.close();
     await rig.clock.settle();
     assert.deepEqual(
