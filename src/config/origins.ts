@@ -25,7 +25,7 @@ export interface OriginSettings {
   readonly cache: 'media' | 'rfc9111' | 'always';
 }
 
-interface BaseUrl {
+export interface BaseUrl {
   readonly url: URL;
   readonly fields: Fields;
 }
