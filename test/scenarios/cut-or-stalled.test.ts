@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { stage } from '../cache/stage.ts';
+import { film } from '../support/film.ts';
+import { etagOf } from '../support/film-fields.ts';
+import type { ScriptedRequest } from '../support/scripted-origin.ts';
+import { answerAll, answerWith, refusal } from './answers.ts';
+
+const movie = film(1_000_000);
+
+/** Gives the rest of what was asked for. */
+function serve(request: ScriptedRequest): void {
+  request
+    .head()
+    .bytes((request.until ?? movie.size) - request.offset)
+    .end();
+}
+
+describe('a cut in mid-body', () => {
+  it('is healed inside the same reply, from the missing byte, under If-Range', async () => {
+    const { view, asked, clock, origin, eventsOf } = stage({ film: movie });
+    const viewer = view();
+    (await asked()).head().bytes(300_001).cut();
+    await clock.settle();
+    const second = await asked();
+    assert.deepEqual([second.offset, second.field('if-range')], [300_001, etagOf(movie)]);
+    serve(second);
+    await clock.settle();
+    assert.deepEqual([viewer.outcome, viewer.bytes, viewer.endAt], ['whole', 1_000_000, 0]);
+    assert.deepEqual([origin.requests.length, origin.fetchedTwice], [2, []]);
+    assert.deepEqual(
+      eventsOf('retry').map(({ kind, cause, offset, attempt, delay }) => [kind, cause, offset, attempt, delay]),
+      [['heal', 'cut', 300_001, 2, 0]],
+    );
+  });
+
+  it('every 64 KiB is healed each time, and no byte is fetched twice', async () => {
+    const { view, clock, origin } = stage({ film: movie });
+    void answerAll(origin, (request) => {
+      const size = Math.min(64 * 1024, movie.size - request.offset);
+      request.head().bytes(size);
+      if (request.position < movie.size) request.cut();
+      else request.end();
+    });
+    const viewer = view();
+    await clock.advance(1000);
+    assert.deepEqual([viewer.outcome, origin.requests.length, origin.fetchedTwice], ['whole', 16, []]);
+    assert.equal(viewer.endAt, 0, 'what brings bytes is asked again at once');
+  });
+
+  it('by an end of the body before its announced length is healed as well', async () => {
+    const { view, asked, clock } = stage({ film: movie });
+    const viewer = view();
+    (await asked()).head().bytes(10).end();
+    await clock.settle();
+    serve(await asked());
+    await clock.settle();
+    assert.deepEqual([viewer.outcome, viewer.bytes], ['whole', 1_000_000]);
+  });
+
+  for (const [what, healTimeout] of [
+    ['90 s', 90_000],
+    ['as long as healTimeout says', 4321],
+  ] as const) {
+    it(`is mended for ${what} after the last byte, then the reply fails`, async () => {
+      const { view, asked, clock, origin } = stage({ film: movie, policy: { healTimeout } });
+      const viewer = view();
+      const request = await asked();
+      request.head().bytes(1000);
+      await clock.advance(1000);
+      let tries = 0;
+      void answerAll(origin, (again) => {
+        tries += 1;
+        again.refuse(refusal());
+      });
+      request.cut();
+      await clock.advance(healTimeout - 2001 - 1000);
+      assert.equal(viewer.outcome, null);
+      await clock.advance(3001);
+      assert.deepEqual([viewer.error.type, viewer.bytes], ['connection_refused', 1000]);
+      assert.ok((viewer.endAt ?? 0) <= healTimeout + 1000 && tries > 2);
+    });
+  }
+
+  it('is healed by an origin that comes back after 80 s', async () => {
+    const { view, asked, clock, origin } = stage({ film: movie });
+    const viewer = view();
+    (await asked()).head().bytes(1000).cut();
+    void answerAll(origin, (again) => (clock.now() < 80_000 ? void again.refuse(refusal()) : serve(again)));
+    await clock.advance(85_000);
+    assert.deepEqual([viewer.outcome, viewer.bytes], ['whole', 1_000_000]);
+  });
+
+  it('is healed by an origin that answers 503 for a while', async () => {
+    const { view, asked, clock, origin } = stage({ film: movie });
+    const viewer = view();
+    (await asked()).head().bytes(1000).cut();
+    void answerAll(origin, (again) => (clock.now() < 20_000 ? answerWith(again, 503) : serve(again)));
+    await clock.advance(25_000);
+    assert.equal(viewer.outcome, 'whole');
+  });
+
+  for (const status of [404, 403, 410]) {
+    it(`followed by ${status} is not healed: the reply fails at once`, async () => {
+      const { view, asked, clock } = stage({ film: movie });
+      const viewer = view();
+      (await asked()).head().bytes(1000).cut();
+      await clock.settle();
+      answerWith(await asked(), status);
+      await clock.settle();
+      assert.deepEqual([viewer.failure.kind, viewer.endAt, viewer.bytes], ['answer', 0, 1000]);
+    });
+  }
+
+  it('of an origin without a strong validator is not healed: parts of it are never put together', async () => {
+    for (const etag of [null, 'W/"weak"']) {
+      const { view, asked, clock, origin } = stage({ film: movie });
+      const viewer = view();
+      const request = await asked();
+      const fields: Array<readonly [string, string]> = [
+        ['content-length', '1000000'],
+        ['content-range', 'bytes 0-999999/1000000'],
+      ];
+      if (etag !== null) fields.push(['etag', etag]);
+      request.head(206, fields).bytes(1000).cut();
+      await clock.advance(100_000);
+      assert.ok(viewer.outcome instanceof Error, `it ended with ${viewer.outcome}`);
+      assert.deepEqual([viewer.bytes, viewer.endAt, origin.requests.length], [1000, 0, 1]);
+    }
+  });
+});
+
+describe('a stall in mid-body', () => {
+  for (const [what, stallTimeout] of [
+    ['10 s', 10_000],
+    ['as long as stallTimeout says', 777],
+  ] as const) {
+    it(`is borne for ${what}, then another connection is tried, and the film goes on`, async () => {
+      const { view, asked, clock, origin, eventsOf } = stage({ film: movie, policy: { stallTimeout } });
+      const viewer = view();
+      const stalled = await asked();
+      stalled.head().bytes(5000);
+      await clock.advance(stallTimeout - 1);
+      assert.deepEqual([origin.requests.length, stalled.live], [1, true]);
+      await clock.advance(1);
+      const second = await asked();
+      assert.deepEqual([second.offset, stalled.live], [5000, false]);
+      serve(second);
+      await clock.settle();
+      assert.deepEqual([viewer.outcome, viewer.endAt, origin.fetchedTwice], ['whole', stallTimeout, []]);
+      assert.deepEqual(
+        eventsOf('retry').map(({ kind, cause }) => [kind, cause]),
+        [['heal', 'stall']],
+      );
+    });
+  }
+
+  it('on connection after connection ends the reply after healTimeout, with a failure', async () => {
+    const { view, asked, clock, origin } = stage({ film: movie, policy: { healTimeout: 45_000 } });
+    const viewer = view();
+    (await asked()).head().bytes(5000);
+    void answerAll(origin, (again) => void again.head());
+    await clock.advance(44_999);
+    assert.equal(viewer.outcome, null);
+    await clock.advance(1);
+    assert.deepEqual([viewer.error.status, viewer.bytes, origin.live.length], [504, 5000, 0]);
+  });
+
+  it('is not one where the reader is slow, and the window is full', async () => {
+    const { view, asked, clock, origin } = stage({ film: movie, policy: { readAhead: 100_000 } });
+    const viewer = view();
+    viewer.pause();
+    const request = await asked();
+    request.head().bytes(100_000);
+    await clock.advance(3000);
+    viewer.resume();
+    request.bytes(900_000).end();
+    await clock.settle();
+    assert.deepEqual([viewer.outcome, origin.requests.length], ['whole', 1]);
+  });
+
+  it('before the first byte is followed by another connection inside the budget, where one is wanted', async () => {
+    const { view, asked, clock, origin } = stage({ film: movie });
+    const viewer = view();
+    (await asked()).head();
+    await clock.advance(29_999);
+    assert.equal(viewer.outcome, null);
+    assert.ok(origin.requests.length >= 1);
+  });
+});
