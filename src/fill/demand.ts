@@ -46,9 +46,15 @@ export class Demand {
   /** Until when a waiting reader has hope, in monotonic milliseconds, and which setting ends it. */
   deadlineOf(reader: Reader): { at: number; budget: Budget } {
     const now = this.#clock.now();
-    const since = reader.waitingSince ?? now;
-    const wait = { since, begun: reader.begun, queuedBefore: reader.claim?.queuedBefore ?? 0 };
-    return deadlineOf(wait, reader.claim?.cursor ?? nobody, this.#policy, now);
+    const { begun, claim, waitingSince } = reader;
+    // The head and the first byte of one request have one budget together.
+    const since = (begun ? null : claim?.since) ?? waitingSince ?? now;
+    return deadlineOf(
+      { since, begun, queuedBefore: claim?.queuedBefore ?? 0 },
+      claim?.cursor ?? nobody,
+      this.#policy,
+      now,
+    );
   }
 
   /** Until when anybody hopes for a byte of this cursor; `served`: whether readers count on it that do not wait yet. */

@@ -213,7 +213,7 @@ export class Fill implements ReaderHost {
     }
     const heard = reader.claim?.cursor.lastFailure;
     if (heard) return heard;
-    const silence = ((clock.now() - (reader.waitingSince ?? 0)) / 1000).toFixed(1);
+    const silence = ((clock.now() - (reader.claim?.since ?? clock.now())) / 1000).toFixed(1);
     const message = `No byte came from the origin ${origin.name} within ${silence} s.`;
     return { kind: 'error', error: new ProxyError('http_response_timeout', message, { setting: budget }) };
   }

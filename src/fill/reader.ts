@@ -28,6 +28,15 @@ export interface ReaderHost {
   leave(reader: Reader): void;
 }
 
+/** What a reader waits for is owed by a cursor. */
+export interface Claim {
+  readonly cursor: Cursor;
+  /** Since when, in monotonic milliseconds: the reader's own budget counts from here. */
+  readonly since: number;
+  /** What the cursor had spent in the queue by then. */
+  readonly queuedBefore: number;
+}
+
 export class Reader {
   readonly #host: ReaderHost;
   /** The next byte that it will take. */
@@ -38,8 +47,8 @@ export class Reader {
   waitingSince: number | null = null;
   /** Whether it has taken a byte. */
   begun = false;
-  /** The cursor that owes it the byte that it waits for, and what that had spent in the queue by then. */
-  claim: { readonly cursor: Cursor; readonly queuedBefore: number } | null = null;
+  /** Who owes it the byte that it waits for. */
+  claim: Claim | null = null;
   /** Why that byte will not come. */
   failed: FillFailed | null = null;
   /** Whether it ever had to wait. */
@@ -76,9 +85,9 @@ export class Reader {
 
   /** Turns to another range; what was taken before stays with the caller. */
   aim(range: { start: number; end: number | null }): void {
+    if (range.start !== this.position) this.claim = null;
     this.position = range.start;
     this.end = range.end;
-    this.claim = null;
     this.failed = null;
     this.#host.moved(this);
   }

@@ -84,7 +84,7 @@ export class Supply implements CursorHost {
     const { clock, policy, bytes, lifecycle } = this.#parts;
     const plan = planFor(reader.position, this.#ground(), this.#cursors, this.#firstByteIn);
     if ('join' in plan) {
-      reader.claim = { cursor: plan.join, queuedBefore: plan.join.queuedFor };
+      reader.claim = { cursor: plan.join, since: clock.now(), queuedBefore: plan.join.queuedFor };
       plan.join.review();
       return null;
     }
@@ -94,7 +94,7 @@ export class Supply implements CursorHost {
     const tooLate = retryAt !== null && retryAt - clock.now() > policy.firstByteTimeout;
     if (state.phase === 'failed' && tooLate) return state.failure;
     const cursor = this.#add(plan.open, retryAt);
-    reader.claim = { cursor, queuedBefore: 0 };
+    reader.claim = { cursor, since: clock.now(), queuedBefore: 0 };
     this.#launch(cursor);
     return null;
   }

@@ -10,6 +10,8 @@ export interface BufferPool {
   readonly size: number;
   /** How many buffers are out. */
   readonly lent: number;
+  /** How many wait for one. */
+  readonly waiting: number;
   /** Borrows a buffer with unspecified content, in order of asking; rejects with the signal's reason on abort. */
   take(signal?: AbortSignal): Promise<Buffer>;
   /** Takes a borrowed buffer back, exactly once. */
@@ -44,6 +46,9 @@ export function createBufferPool({ size, limit }: BufferPoolOptions): BufferPool
     size,
     get lent() {
       return allocated - idle.length;
+    },
+    get waiting() {
+      return waiters.size;
     },
     async take(signal) {
       signal?.throwIfAborted();
