@@ -28,7 +28,8 @@ export function createClientGuard(allowFrom: readonly AllowedNetwork[]): (client
   return ({ localAddress, remoteAddress, host }) => {
     if (localAddress === undefined || remoteAddress === undefined) return null;
     if (isLoopback(localAddress)) {
-      if (isOwnHost(host)) return null;
+      // No web page can leave the field out, as clients of HTTP/1.0 may.
+      if (host === undefined || isOwnHost(host)) return null;
       return { kind: 'refusal', status: 421, message: 'On loopback only localhost and its addresses are answered.' };
     }
     if (isLoopback(remoteAddress) || allowed.check(remoteAddress, isIPv6(remoteAddress) ? 'ipv6' : 'ipv4')) return null;

@@ -1,11 +1,12 @@
-/** What a client is told when the bytes will not come: status, fields and one plain sentence. Pure. */
+/** What a client is told when the bytes will not come: status, fields and plain sentences. Pure. */
 
 import type { Failure } from '../cache/visit.ts';
-import { ProxyError } from '../errors.ts';
+import { ProxyError, type ProxyErrorType } from '../errors.ts';
 import type { RequestOutcome } from '../events.ts';
 import { formatContentRange } from '../http/content-range.ts';
 import { endToEnd, type Fields } from '../http/fields.ts';
 import { proxyStatus } from '../http/proxy-status.ts';
+import { passable } from './reply-fields.ts';
 import type { Refusal } from './route.ts';
 
 export interface ErrorReply {
@@ -17,11 +18,33 @@ export interface ErrorReply {
   readonly error: ProxyError | null;
 }
 
-const plainText = ['content-type', 'text/plain; charset=utf-8'] as const;
+const plainText: Fields = [
+  ['content-type', 'text/plain; charset=utf-8'],
+  ['cache-control', 'no-store'],
+];
 
-export function refusalReply({ status, message }: Refusal): ErrorReply {
+/** Seconds after which a client may try again where nobody knows better. */
+const tryAgainAfter = 5;
+
+/** RFC 9209 §2.3; every other status of a refusal is an `http_request_error`. */
+const refusalTypes: Partial<Record<Refusal['status'], ProxyErrorType>> = {
+  403: 'http_request_denied',
+  404: 'destination_not_found',
+};
+
+export function refusalReply({ status, message }: Refusal, fields: Fields = []): ErrorReply {
+  const type = refusalTypes[status] ?? 'http_request_error';
   const allow: Fields = status === 405 ? [['allow', 'GET, HEAD']] : [];
-  return { status, fields: [...allow, plainText], body: sentence(message), outcome: 'refused', error: null };
+  const close: Fields = status === 400 ? [['connection', 'close']] : [];
+  const said: Fields = [...allow, ...close, ...fields, ['proxy-status', proxyStatus({ type, message })]];
+  return { status, fields: [...said, ...plainText], body: sentence(message), outcome: 'refused', error: null };
+}
+
+/** RFC 9110 §15.5.17; `length` is `null` where the origin did not say it. */
+export function unsatisfiable(length: number | null): ErrorReply {
+  const message = 'The range begins at or after the end of the file.';
+  const range: Fields = length === null ? [] : [['content-range', formatContentRange(null, length)]];
+  return refusalReply({ kind: 'refusal', status: 416, message }, range);
 }
 
 /** `waited` is in milliseconds, from the request's acceptance. */
@@ -29,16 +52,12 @@ export function failureReply(failure: Failure, waited: number): ErrorReply {
   switch (failure.kind) {
     case 'answer': {
       const { status, fields, body } = failure.answer;
-      const passed = endToEnd(fields).filter(([name]) => name !== 'content-length' && name !== 'set-cookie');
+      const passed = passable(endToEnd(fields)).filter(([name]) => name !== 'content-length');
       const said: Fields = [...passed, ['proxy-status', proxyStatus(null, status)]];
       return { status, fields: said, body, outcome: 'passed', error: null };
     }
-    case 'unsatisfiable': {
-      const range: Fields =
-        failure.length === null ? [] : [['content-range', formatContentRange(null, failure.length)]];
-      const body = sentence('The range begins at or after the end of the file.');
-      return { status: 416, fields: [...range, plainText], body, outcome: 'refused', error: null };
-    }
+    case 'unsatisfiable':
+      return unsatisfiable(failure.length);
     case 'changed':
     case 'uncombinable':
       return errorReply(
@@ -52,14 +71,16 @@ export function failureReply(failure: Failure, waited: number): ErrorReply {
 
 /** One sentence says what happened, one after how long, and which setting governs it. */
 export function errorReply(error: ProxyError, waited: number): ErrorReply {
-  const setting = error.setting ?? 'firstByteTimeout';
-  const patience = waited >= 100 ? ` This request had waited ${(waited / 1000).toFixed(1)} s (${setting}).` : '';
-  const later: Fields = error.retryAfter === undefined ? [] : [['retry-after', String(error.retryAfter)]];
+  const { status, retryAfter = status === 503 ? tryAgainAfter : null } = error;
+  const setting = error.setting ?? (error.retryable ? 'firstByteTimeout' : null);
+  const governed = setting === null ? '' : ` (${setting})`;
+  const patience = `This request had waited ${(waited / 1000).toFixed(1)} s${governed}.`;
+  const later: Fields = retryAfter === null ? [] : [['retry-after', String(retryAfter)]];
   return {
-    status: error.status,
-    fields: [...later, ['proxy-status', proxyStatus(error)], ['cache-control', 'no-store'], plainText],
-    body: sentence(error.message + patience),
-    outcome: error.status < 500 ? 'refused' : 'failed',
+    status,
+    fields: [...later, ['proxy-status', proxyStatus(error)], ...plainText],
+    body: sentence(`${error.message} ${patience}`),
+    outcome: status < 500 ? 'refused' : 'failed',
     error,
   };
 }

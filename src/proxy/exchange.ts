@@ -7,16 +7,20 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cache } from '../cache/cache.ts';
+import type { Entry } from '../cache/entry.ts';
 import { FillFailed, type Visit, type Wanted } from '../cache/visit.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { FillPhase, RequestOutcome } from '../events.ts';
 import { cacheStatus } from '../http/cache-status.ts';
 import { type Fields, fieldsFromRaw } from '../http/fields.ts';
+import type { Representation } from '../http/representation.ts';
+import type { ClientConnection } from './connection.ts';
 import { deliver } from './deliver.ts';
 import { type ErrorReply, errorReply, failureReply, refusalReply } from './error-reply.ts';
 import { Patience, type PatiencePolicy } from './patience.ts';
-import { type Body, hintOf, type Reply, replyFor } from './reply.ts';
+import { type Body, hintOf, isConditional, type Reply, type Request, replyFor } from './reply.ts';
+import { notForwarded, signed } from './reply-fields.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
 
@@ -26,32 +30,29 @@ export interface ExchangeParts {
   readonly patience: PatiencePolicy;
 }
 
-/** The client left before its reply was complete. */
-class ClientGone extends Error {
-  override readonly name = 'ClientGone';
-}
+/** The origin was asked, because nothing stored would do. */
+const missed = ['cache-status', cacheStatus({ fwd: 'miss' })] as const;
 
 type Answer = Exclude<Route, { kind: 'control' }> | ProxyError;
 
-/** Answers one request in whatever way; never rejects. */
+/** Answers one request in whatever way, when it is its reply's turn; never rejects. */
 export async function exchange(
   request: IncomingMessage,
   response: ServerResponse,
   answer: Answer,
   record: RequestRecord,
+  connection: ClientConnection,
   parts: ExchangeParts,
 ): Promise<void> {
-  const { socket } = request;
-  const gone = new AbortController();
-  const onClose = () => gone.abort(new ClientGone());
-  socket.once('close', onClose);
-  const patience = new Patience(response, parts.patience, parts.clock);
-  const sent = new Promise<void>((resolve) => response.once('finish', resolve).once('close', resolve));
+  const closed = new Promise<void>((resolve) => response.once('close', resolve));
+  await connection.turnOf(response);
+  if (connection.gone.aborted) return record.done('gone', null);
+  const patience = new Patience(response, parts.patience, parts.clock, record.age);
   let outcome: RequestOutcome;
   try {
-    outcome = await new Exchange(request, response, patience, record, parts, gone.signal).answer(answer);
+    outcome = await new Exchange(request, response, patience, record, parts, connection.gone).answer(answer);
     if (outcome !== 'gone' && outcome !== 'cut') {
-      await sent;
+      await closed;
       if (!response.writableFinished) outcome = 'gone';
     }
   } catch (error) {
@@ -60,7 +61,6 @@ export async function exchange(
     outcome = 'cut';
   } finally {
     patience.end();
-    socket.removeListener('close', onClose);
   }
   record.done(outcome, patience.beganAt);
 }
@@ -90,15 +90,23 @@ class Exchange {
   }
 
   async answer(answer: Answer): Promise<RequestOutcome> {
-    if (answer instanceof ProxyError) return this.#refuse(errorReply(answer, this.#record.age), null);
+    try {
+      return await this.#answer(answer);
+    } catch (error) {
+      if (this.#response.headersSent) throw error;
+      this.#record.bug(error);
+      const internal = new ProxyError('proxy_internal_error', 'firstbyte itself failed; the log says where.');
+      return this.#refuse(errorReply(internal, this.#record.age), notForwarded);
+    }
+  }
+
+  async #answer(answer: Answer): Promise<RequestOutcome> {
+    if (answer instanceof ProxyError) return this.#refuse(errorReply(answer, this.#record.age), notForwarded);
     switch (answer.kind) {
       case 'refusal':
-        return this.#refuse(refusalReply(answer), null);
+        return this.#refuse(refusalReply(answer), notForwarded);
       case 'redirect':
-        this.#writeHead(308, [
-          ['location', answer.location],
-          ['content-length', '0'],
-        ]);
+        this.#writeHead(308, [['location', answer.location], ['content-length', '0'], notForwarded]);
         this.#response.end();
         return 'refused';
       case 'media':
@@ -110,49 +118,70 @@ class Exchange {
     const entry = this.#parts.cache.open(originName, target);
     if (entry === null) {
       const message = `No origin is mounted as "${originName}".`;
-      return this.#refuse(refusalReply({ kind: 'refusal', status: 404, message }), null);
+      return this.#refuse(refusalReply({ kind: 'refusal', status: 404, message }), notForwarded);
     }
     this.#record.origin = originName;
     this.#record.path = path;
     const request = { method: this.#request.method ?? 'GET', fields: fieldsFromRaw(this.#request.rawHeaders) };
-    let reply: Reply | null = null;
+    const choose = (representation: Representation) => replyFor(request, representation, this.#parts.clock.wallTime());
     let visit: Visit;
     try {
-      visit = await entry.visit(
-        hintOf(request),
-        (representation) => {
-          reply = replyFor(request, representation, this.#parts.clock.wallTime());
-          return firstOf(reply.body);
-        },
-        this.#gone,
-      );
+      visit = await this.#visit(entry, request, (representation) => firstOf(choose(representation)));
     } catch (error) {
       return this.#failed(error);
     }
     try {
-      return reply === null ? 'failed' : await this.#send(visit, reply);
+      return await this.#send(visit, choose(visit.representation));
     } finally {
       visit.leave();
     }
   }
 
+  async #visit(
+    entry: Entry,
+    request: Request,
+    choose: (representation: Representation) => Wanted | null,
+  ): Promise<Visit> {
+    try {
+      return await entry.visit(hintOf(request), choose, this.#gone);
+    } catch (error) {
+      const past = error instanceof FillFailed && error.failure.kind === 'unsatisfiable';
+      if (!past || !isConditional(request)) throw error;
+      // Conditions come before the range: they may ask for the whole, or for nothing.
+      return await entry.visit({ start: 0, end: 1 }, choose, this.#gone);
+    }
+  }
+
   /** The first byte is there: from here on there is no way back to another status. */
-  async #send(visit: Visit, reply: Reply): Promise<RequestOutcome> {
-    if (visit.reader.waited) this.#record.waited('served');
+  async #send(visit: Visit, reply: Reply | ErrorReply): Promise<RequestOutcome> {
     this.#record.cache = visit.cache;
+    const cache = ['cache-status', cacheStatusOf(visit)] as const;
+    if ('outcome' in reply) {
+      if (visit.reader.waited) this.#record.waited('served');
+      return this.#refuse(reply, cache);
+    }
     const { body } = reply;
     if (body.kind === 'run') this.#record.range = { start: body.start, end: body.end ?? visit.reader.position };
-    this.#writeHead(reply.status, [...reply.fields, ['cache-status', cacheStatusOf(visit)]]);
+    this.#writeHead(reply.status, [...reply.fields, cache]);
+    if (visit.reader.waited) this.#record.waited('served');
     try {
       await this.#sendBody(visit, body);
       this.#response.end();
-      return reply.status === 304 || reply.status >= 400 ? 'refused' : 'served';
+      return reply.status === 304 ? 'refused' : 'served';
     } catch (error) {
-      this.#response.destroy();
+      this.#cut(reply.fields);
       if (this.#gone.aborted) return 'gone';
       if (!(error instanceof FillFailed)) this.#record.bug(error);
       return 'cut';
     }
+  }
+
+  /** Ends the connection; by a reset where its mere end would look like the end of the body. */
+  #cut(fields: Fields): void {
+    const { httpVersion, socket } = this.#request;
+    const framed = httpVersion === '1.1' || fields.some(([name]) => name === 'content-length');
+    if (framed) this.#response.destroy();
+    else socket.resetAndDestroy();
   }
 
   async #sendBody({ reader }: Visit, body: Body): Promise<void> {
@@ -178,38 +207,34 @@ class Exchange {
       this.#record.waited('gone');
       return 'gone';
     }
-    if (!(error instanceof FillFailed)) {
-      this.#record.waited('failed');
-      this.#record.bug(error);
-      const internal = new ProxyError('proxy_internal_error', 'firstbyte itself failed; the log says where.');
-      return this.#refuse(errorReply(internal, this.#record.age), null);
-    }
-    this.#record.waited(error.budgetSpent ? 'late' : 'failed');
-    return this.#refuse(failureReply(error.failure, this.#record.age), error.phase);
+    this.#record.waited(error instanceof FillFailed && error.budgetSpent ? 'late' : 'failed');
+    if (!(error instanceof FillFailed)) throw error;
+    return this.#refuse(failureReply(error.failure, this.#record.age), missed, error.phase);
   }
 
-  #refuse({ status, fields, body, outcome, error }: ErrorReply, phase: FillPhase | null): RequestOutcome {
+  #refuse(reply: ErrorReply, cache: Fields[number], phase: FillPhase | null = null): RequestOutcome {
+    const { status, fields, body, outcome, error } = reply;
     if (error !== null && status >= 500) this.#record.failed(error, phase);
-    const forwarded = outcome === 'passed' ? cacheStatus({ fwd: 'uri-miss' }) : cacheStatus({ fwd: 'miss' });
-    const sized: Fields = [...fields, ['content-length', String(body.length)], ['cache-status', forwarded]];
-    this.#writeHead(status, sized);
-    if (this.#request.method === 'HEAD' || status === 204 || status === 304) this.#response.end();
+    // RFC 9110 §8.6: a 204 has no length.
+    const sized: Fields = status === 204 ? fields : [...fields, ['content-length', String(body.length)]];
+    this.#writeHead(status, [...sized, cache]);
+    if (this.#request.method === 'HEAD' || status === 204) this.#response.end();
     else this.#response.end(body);
     return outcome;
   }
 
   #writeHead(status: number, fields: Fields): void {
     this.#patience.end();
-    this.#record.headOut(status);
-    const dated = fields.some(([name]) => name === 'date');
-    const date: Fields = dated ? [] : [['date', new Date(this.#parts.clock.wallTime()).toUTCString()]];
     this.#response.sendDate = false;
-    this.#response.writeHead(status, [...fields, ...date, ['via', '1.1 firstbyte'] as const].flat());
+    this.#response.writeHead(status, signed(fields, this.#parts.clock.wallTime()).flat());
+    this.#record.headOut(status);
   }
 }
 
 /** What must be present before the head goes out. */
-function firstOf(body: Body): Wanted | null {
+function firstOf(reply: Reply | ErrorReply): Wanted | null {
+  if ('outcome' in reply) return null;
+  const { body } = reply;
   if (body.kind === 'parts') return body.parts[0]?.range ?? null;
   return body.kind === 'run' ? body : null;
 }

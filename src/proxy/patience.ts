@@ -27,12 +27,17 @@ export class Patience {
   /** When the first byte went out, in monotonic milliseconds. */
   beganAt: number | null = null;
 
-  /** Begins to count at once; clients of HTTP/1.0 expect another beginning and are left in silence. */
-  constructor(response: ServerResponse, policy: PatiencePolicy, clock: Clock) {
+  /**
+   * Begins when it is the reply's turn, `waited` milliseconds after the request's acceptance. Clients of HTTP/1.0 may
+   * expect another beginning and are left in silence.
+   */
+  constructor(response: ServerResponse, policy: PatiencePolicy, clock: Clock, waited: number) {
     this.#response = response;
     this.#clock = clock;
     this.#interval = policy.patienceInterval;
-    if (policy.patience !== null && response.req.httpVersion === '1.1') this.#arm(policy.patience);
+    if (policy.patience !== null && response.req.httpVersion === '1.1') {
+      this.#arm(Math.max(0, policy.patience - waited));
+    }
   }
 
   /** To be called before the head is written, and if the client leaves: what is out already is left out of the head. */
@@ -52,7 +57,6 @@ export class Patience {
   }
 
   #sendOne(): void {
-    // A reply behind another one on the same connection has no socket before its turn.
     const { socket } = this.#response;
     if (socket === null || !socket.writable) return;
     this.beganAt ??= this.#clock.now();

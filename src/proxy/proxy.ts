@@ -1,14 +1,16 @@
 /**
  * The players' side: takes connections of a `node:http` server and gives each request its exchange.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ProxyError } from '../errors.ts';
 import type { EventBus } from '../events.ts';
 import { type AllowedNetwork, createClientGuard } from './client-guard.ts';
+import { ClientConnection } from './connection.ts';
 import { type ExchangeParts, exchange } from './exchange.ts';
 import { RequestRecord } from './request-record.ts';
-import { route } from './route.ts';
+import { judgeHead, type Refusal, route } from './route.ts';
+import { refusalOf, turnAway } from './turn-away.ts';
 
 export interface ProxyParts extends ExchangeParts {
   readonly events: EventBus;
@@ -19,6 +21,7 @@ export interface ProxyParts extends ExchangeParts {
   readonly control: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
+/** In bytes. */
 const largestHead = 16 * 1024;
 
 /** How long an idle connection of a client is kept, in milliseconds. */
@@ -27,6 +30,7 @@ const keepAlive = 65_000;
 export class MediaProxy {
   readonly #parts: ProxyParts;
   readonly #guard: ReturnType<typeof createClientGuard>;
+  readonly #connections = new WeakMap<Duplex, ClientConnection>();
   #nextRequest = 1;
   #underway = 0;
   #onIdle: (() => void) | null = null;
@@ -39,19 +43,27 @@ export class MediaProxy {
   /** A server that is not listening yet; every one shares this proxy. */
   createServer(): Server {
     const { headTimeout } = this.#parts;
+    // What is late is found by looking once in an interval.
+    const interval = Math.min(1000, headTimeout / 4);
+    const take = (request: IncomingMessage, response: ServerResponse) => this.#take(request, response);
     const server = createServer(
       {
         maxHeaderSize: largestHead,
-        headersTimeout: headTimeout,
-        requestTimeout: headTimeout,
+        headersTimeout: headTimeout - interval,
+        requestTimeout: headTimeout - interval,
         keepAliveTimeout: keepAlive,
-        connectionsCheckingInterval: Math.min(1000, headTimeout),
+        connectionsCheckingInterval: interval,
         highWaterMark: 256 * 1024,
+        // Judged by ourselves: it would be answered past the counting.
+        requireHostHeader: false,
       },
-      (request, response) => void this.#take(request, response),
+      take,
     );
-    server.on('clientError', refuseBrokenRequest);
-    server.on('connect', (_request, socket) => socket.end(bareReply(405)));
+    // No 100 is sent: no request's content is ever waited for.
+    server.on('checkContinue', take);
+    server.on('checkExpectation', take);
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#turnAway(socket, refusalOf(error)));
+    server.on('connect', (_request, socket) => this.#turnAway(socket, tunnel));
     return server;
   }
 
@@ -63,40 +75,51 @@ export class MediaProxy {
     if (this.#underway > 0) await idle;
   }
 
-  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { method = 'GET', url = '', headers, socket } = request;
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    const { method = 'GET', url = '', httpVersion, headersDistinct, socket } = request;
     const { clock, events, control } = this.#parts;
-    const routed = route(method, url);
-    if (routed.kind === 'control') return control(request, response);
+    const connection = this.#connectionOf(socket);
+    if (connection.overdrawn) {
+      socket.destroy();
+      return;
+    }
+    const hosts = headersDistinct.host ?? [];
+    const routed = judgeHead(httpVersion, hosts.length) ?? route(method, url);
+    if (routed.kind === 'control') {
+      void connection.turnOf(response);
+      control(request, response);
+      return;
+    }
     const record = new RequestRecord(this.#nextRequest, method, clock, events);
     this.#nextRequest += 1;
     const { localAddress, remoteAddress } = socket;
-    const refusal = this.#guard({ localAddress, remoteAddress, host: headers.host });
+    const refusal = this.#guard({ localAddress, remoteAddress, host: hosts[0] });
     if (this.#onIdle !== null) response.setHeader('connection', 'close');
     const answer = this.#onIdle === null ? (refusal ?? routed) : shuttingDown();
     this.#underway += 1;
-    await exchange(request, response, answer, record, this.#parts);
-    this.#underway -= 1;
-    if (this.#underway === 0) this.#onIdle?.();
+    void exchange(request, response, answer, record, connection, this.#parts).then(() => {
+      this.#underway -= 1;
+      if (this.#underway === 0) this.#onIdle?.();
+    });
+  }
+
+  #connectionOf(socket: Duplex): ClientConnection {
+    const connection = this.#connections.get(socket) ?? new ClientConnection(socket);
+    this.#connections.set(socket, connection);
+    return connection;
+  }
+
+  /** Nothing can be written on a connection on which a reply has begun; so that one is closed. */
+  #turnAway(socket: Duplex, refusal: Refusal): void {
+    if (socket.writableEnded) return;
+    if (!socket.writable || this.#connectionOf(socket).owes) socket.destroy();
+    else turnAway(socket, refusal, this.#parts.clock);
   }
 }
+
+const tunnel: Refusal = { kind: 'refusal', status: 405, message: 'firstbyte is no tunnel.' };
 
 function shuttingDown(): ProxyError {
   const message = 'firstbyte is shutting down.';
   return new ProxyError('proxy_internal_response', message, { setting: 'drainTimeout', retryAfter: 5 });
-}
-
-/** RFC 9110 §15.5; a connection on which a reply has begun can only be destroyed. */
-function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
-  const begun = 'bytesWritten' in socket && Number(socket.bytesWritten) > 0;
-  if (!socket.writable || begun || error.code === 'ECONNRESET') {
-    socket.destroy();
-    return;
-  }
-  const statuses: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
-  socket.end(bareReply(statuses[error.code ?? ''] ?? 400));
-}
-
-function bareReply(status: number): string {
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
 }

@@ -9,7 +9,9 @@ import { currentAge } from '../http/freshness.ts';
 import { evaluatePreconditions, ifRangeHolds } from '../http/preconditions.ts';
 import { parseRange, resolveRanges } from '../http/range-request.ts';
 import type { Representation } from '../http/representation.ts';
+import { type ErrorReply, refusalReply, unsatisfiable } from './error-reply.ts';
 import { type Multipart, multipart } from './multipart.ts';
+import { passable } from './reply-fields.ts';
 
 /** A reply's body: nothing, one run of bytes (`end: null` where its end is not known yet), or several parts. */
 export type Body =
@@ -18,7 +20,7 @@ export type Body =
   | ({ readonly kind: 'parts' } & Multipart);
 
 export interface Reply {
-  readonly status: 200 | 206 | 304 | 412 | 416;
+  readonly status: 200 | 206 | 304;
   readonly fields: Fields;
   readonly body: Body;
 }
@@ -28,8 +30,16 @@ export interface Request {
   readonly fields: Fields;
 }
 
-/** Never passed on: ours to say, or another client's. */
-const withheld: ReadonlySet<string> = new Set(['accept-ranges', 'age', 'alt-svc', 'set-cookie']);
+/** Ours to say. */
+const ours: ReadonlySet<string> = new Set(['accept-ranges', 'age']);
+
+const conditions: ReadonlySet<string> = new Set([
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+]);
 
 /** Where to begin, and end, while the representation is not known. */
 export function hintOf({ method, fields }: Request): { start: number; end: number | null } {
@@ -39,21 +49,26 @@ export function hintOf({ method, fields }: Request): { start: number; end: numbe
   return { start: spec.first, end: spec.last === null ? null : spec.last + 1 };
 }
 
+/** Whether what the request gets may depend on more than its range. */
+export function isConditional({ fields }: Request): boolean {
+  return fields.some(([name]) => conditions.has(name));
+}
+
 /** `now` is wall-clock milliseconds. */
-export function replyFor(request: Request, representation: Representation, now: number): Reply {
+export function replyFor(request: Request, representation: Representation, now: number): Reply | ErrorReply {
   const { length } = representation;
-  const stored = representation.fields.filter(([name]) => !withheld.has(name));
+  const stored = passable(representation.fields).filter(([name]) => !ours.has(name));
   const fields: Fields = [...stored, ['age', String(currentAge(representation, now))]];
   const refused = evaluatePreconditions(request.method, request.fields, representation);
   if (refused === 304) return { status: 304, fields: withoutContent(fields), body: { kind: 'none' } };
-  if (refused === 412) return { status: 412, fields: [], body: { kind: 'none' } };
+  if (refused === 412) {
+    return refusalReply({ kind: 'refusal', status: 412, message: 'A condition of the request does not hold.' });
+  }
 
   const ranged: Fields = length === null ? fields : [...fields, ['accept-ranges', 'bytes']];
   const ranges = length === null ? null : rangesOf(request, representation, length);
-  if (ranges === 'unsatisfiable' && length !== null) {
-    return { status: 416, fields: [['content-range', formatContentRange(null, length)]], body: { kind: 'none' } };
-  }
-  if (ranges === null || ranges === 'unsatisfiable' || length === null) {
+  if (ranges === 'unsatisfiable') return unsatisfiable(length);
+  if (ranges === null || length === null) {
     const sized: Fields = length === null ? ranged : [...ranged, ['content-length', String(length)]];
     return { status: 200, fields: sized, body: bodyOf(request, { kind: 'run', start: 0, end: length }) };
   }

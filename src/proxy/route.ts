@@ -14,11 +14,12 @@ export type Route =
 /** A refusal of our own; `message` is one plain sentence. */
 export interface Refusal {
   readonly kind: 'refusal';
-  readonly status: 400 | 403 | 404 | 405 | 414 | 421;
+  readonly status: 400 | 403 | 404 | 405 | 408 | 412 | 414 | 416 | 421 | 431;
   readonly message: string;
 }
 
-const longestTarget = 8 * 1024;
+/** In bytes. */
+export const longestTarget = 8 * 1024;
 
 /** `url` as it stood on the request line (RFC 9112 §3.2). */
 export function route(method: string, url: string): Route {
@@ -35,12 +36,19 @@ export function route(method: string, url: string): Route {
   return { kind: 'media', origin, target: url.slice(slash), path: path.slice(slash) };
 }
 
+/** The refusal of a head that Node's parser takes and RFC 9112 does not (§2.3, §3.2); or `null`. */
+export function judgeHead(httpVersion: string, hosts: number): Refusal | null {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return refusal(400, 'Only HTTP/1.1 and HTTP/1.0 are spoken.');
+  const right = hosts === 1 || (hosts === 0 && httpVersion === '1.0');
+  return right ? null : refusal(400, 'A request names its host exactly once.');
+}
+
 /** Whether a path could mean something else to an origin than it seems to mean here. */
 function isUnsafe(path: string): boolean {
-  // Encoded or not, a dot segment, a backslash or a control character has no place in a media path.
+  // Encoded or not, with parameters (`..;a`) or not, these have no place in a media path.
   const plain = path.replace(/%2e/gi, '.').replace(/%2f/gi, '/').replace(/%5c/gi, '\\');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return /[\\\u0000-\u001f\u007f]|%[01][0-9a-f]|%7f/i.test(plain) || /(^|\/)\.{1,2}(\/|$)/.test(plain);
+  return /[\\\u0000-\u001f\u007f]|%[01][0-9a-f]|%7f/i.test(plain) || /(^|\/)\.{1,2}(?=[/;]|$)/.test(plain);
 }
 
 function refusal(status: Refusal['status'], message: string): Refusal {

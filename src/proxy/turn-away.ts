@@ -1,0 +1,45 @@
+/**
+ * Answers what is no request: one bare reply, then the connection is closed (RFC 9112 §9.6).
+ *
+ * It stays open for reading for a moment, because closing it over unread bytes would take the reply back.
+ */
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../clock.ts';
+import type { Fields } from '../http/fields.ts';
+import { refusalReply } from './error-reply.ts';
+import { notForwarded, signed } from './reply-fields.ts';
+import { longestTarget, type Refusal } from './route.ts';
+
+/** Milliseconds for which a client may read the reply and go on sending. */
+const linger = 1000;
+
+const longRequestLine = new RegExp(`^\\s*\\S+ +\\S{${longestTarget + 1}}`);
+
+/** Why Node's parser gave a connection up. */
+export function refusalOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Refusal {
+  switch (error.code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { kind: 'refusal', status: 408, message: 'The head of the request did not come in time (headTimeout).' };
+    case 'HPE_HEADER_OVERFLOW': {
+      if (!longRequestLine.test(error.rawPacket?.toString('latin1') ?? '')) {
+        return { kind: 'refusal', status: 431, message: 'The head of the request is too long.' };
+      }
+      return { kind: 'refusal', status: 414, message: `The request target is longer than ${longestTarget} bytes.` };
+    }
+    default:
+      return { kind: 'refusal', status: 400, message: 'The request is malformed.' };
+  }
+}
+
+export function turnAway(socket: Duplex, refusal: Refusal, clock: Clock): void {
+  const { status, fields, body } = refusalReply(refusal);
+  const kept = fields.filter(([name]) => name !== 'connection');
+  const said: Fields = [...kept, ['connection', 'close'], ['content-length', String(body.length)], notForwarded];
+  const lines = signed(said, clock.wallTime()).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.on('error', () => socket.destroy());
+  const closing = clock.after(linger, () => socket.destroy());
+  socket.once('close', () => closing.cancel());
+  socket.resume();
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body.toString()}`, 'latin1');
+}
