@@ -3,6 +3,9 @@
  *
  * One SQLite database in a worker thread. Calls are answered in the order in which they were made, each from one
  * transaction: a `find` after a `remove` does not find. Whoever saves a row has made its bytes durable before.
+ *
+ * The names of all objects are known on this side as well: a film that was never here, whose viewer waits for its
+ * first byte, does not wait for another thread to say so.
  */
 import { Worker } from 'node:worker_threads';
 import type { Representation } from '../http/representation.ts';
@@ -61,6 +64,8 @@ const listLength = 500;
 export class SqliteIndex {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
+  /** Every name that the database holds, and perhaps some that it does not. */
+  readonly #names = new Set<ObjectName>();
   #calls = 0;
   #failure: StoreError | null = null;
 
@@ -78,6 +83,7 @@ export class SqliteIndex {
     const index = new SqliteIndex(place);
     try {
       await index.#call({ kind: 'open' });
+      for (const directory of await index.generations()) index.#names.add(directory.replace(/\..*/, ''));
     } catch (error) {
       await index.#worker.terminate();
       throw error;
@@ -87,17 +93,26 @@ export class SqliteIndex {
 
   /** Writes nothing, so that a full disk can be read. */
   async find(name: ObjectName): Promise<ObjectRow | null> {
+    if (!this.#mayHold(name)) return null;
     return (await this.#call({ kind: 'find', name })) as ObjectRow | null;
   }
 
   /** Writes the rows of all these objects and segments, or none; forgets other generations of their names. */
   async save(objects: readonly ObjectRow[]): Promise<void> {
+    for (const { name } of objects) this.#names.add(name);
     await this.#call({ kind: 'save', objects });
   }
 
   /** Forgets one generation, or whichever there is; returns the generation that is now forgotten, if any is. */
   async remove(name: ObjectName, generation: string | null = null): Promise<string | null> {
-    return (await this.#call({ kind: 'remove', name, generation })) as string | null;
+    if (!this.#mayHold(name)) return null;
+    if (generation === null) this.#names.delete(name);
+    try {
+      return (await this.#call({ kind: 'remove', name, generation })) as string | null;
+    } catch (error) {
+      this.#names.add(name);
+      throw error;
+    }
   }
 
   async *list(): AsyncGenerator<StoredObject> {
@@ -119,6 +134,11 @@ export class SqliteIndex {
     if (this.#failure !== null) return;
     await this.#call({ kind: 'close' });
     await this.#worker.terminate();
+  }
+
+  #mayHold(name: ObjectName): boolean {
+    if (this.#failure !== null) throw this.#failure;
+    return this.#names.has(name);
   }
 
   #call(call: WorkerCall): Promise<unknown> {
