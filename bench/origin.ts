@@ -28,7 +28,7 @@ const sentOf = new Map<string, Sent>();
 /** Bytes pass one after another, `rate` of them a second; a timer that fired late is made up for. */
 class Link {
   readonly #rate: number;
-  #freeAt = 0;
+  #freeAt = performance.now();
 
   constructor(rate: number) {
     this.#rate = rate;
