@@ -88,17 +88,12 @@ export function reachOf<C extends CursorSight>(
 }
 
 /**
- * Where a cursor shall be opened so that a reader does not run dry: the first gap in its window, unless a cursor is
- * there already, or the gap is so far ahead that a new connection is not worth it yet. `null`: nowhere.
+ * The first byte in a reader's window that is missing, so that it does not run dry; `null` where there is none, where
+ * it can't be asked for, or where it is so far ahead that a new request is not worth it yet.
  */
-export function aheadOf<C extends CursorSight>(
-  reader: ReaderSight<C>,
-  { present, length, ranges }: Ground,
-  cursors: Iterable<C>,
-): number | null {
+export function aheadOf<C>(reader: ReaderSight<C>, { present, length, ranges }: Ground): number | null {
   if (ranges === false) return null;
-  const gap = present.firstGap({ start: reader.position, end: Math.min(reader.edge, length) });
-  if (gap === null || gap.start - reader.position > (reader.edge - reader.position) * 0.75) return null;
-  for (const cursor of cursors) if (cursor.position >= gap.start && cursor.position < gap.end) return null;
-  return gap.start;
+  const { position, edge } = reader;
+  const gap = present.firstGap({ start: position, end: Math.min(edge, length) });
+  return gap === null || gap.start - position > (edge - position) * 0.75 ? null : gap.start;
 }

@@ -73,7 +73,10 @@ export class Supply implements CursorHost {
   /** Sees to it that a cursor owes the reader the byte that it waits for, or that the reader knows why none can. */
   claim(reader: Reader): void {
     const owing = reader.claim?.cursor;
-    if (owing?.live && owing.position <= reader.position) return;
+    if (owing?.live && owing.position <= reader.position) {
+      owing.review();
+      return;
+    }
     const { lifecycle } = this.#parts;
     const refusal = this.#ended ?? this.#plan(reader);
     if (refusal !== null) reader.failed = new FillFailed(refusal, lifecycle.state.phase);
@@ -105,8 +108,10 @@ export class Supply implements CursorHost {
     const { lifecycle, demand } = this.#parts;
     if (this.#ended !== null || !this.resumable || !demand.readers.has(reader)) return;
     if (lifecycle.state.phase !== 'filling' && lifecycle.state.phase !== 'paused') return;
-    const offset = aheadOf(demand.sightOf(reader, this.#window), this.#ground(), this.#cursors);
-    if (offset !== null) this.#launch(this.#add(offset, null));
+    const missing = aheadOf(demand.sightOf(reader, this.#window), this.#ground());
+    if (missing === null) return;
+    const plan = planFor(missing, this.#ground(), this.#cursors, this.#firstByteIn);
+    if ('open' in plan) this.#launch(this.#add(plan.open, null));
   }
 
   /** Readers have come or gone. */
@@ -264,7 +269,9 @@ export class Supply implements CursorHost {
     try {
       const { store, objectName, mayStore, bytes, lifecycle, clock } = this.#parts;
       const opaque = content.kind === 'content' && content.opaque;
-      if (opaque || !mayStore(reply.status, reply.fields)) this.#unshare();
+      // An empty file shows itself by a 416 too.
+      const status = content.kind === 'empty' ? 200 : reply.status;
+      if (opaque || !mayStore(status, reply.fields)) this.#unshare();
       else if (this.#ended === null) bytes.writeTo(await created(store, objectName, representation));
       lifecycle.apply({ type: 'head', at: clock.now(), representation });
     } finally {

@@ -29,6 +29,8 @@ export interface DiskStoreOptions {
   segmentSize?: number;
   /** For reading from disk, in bytes. */
   bufferMemory?: number;
+  /** Called when a read must wait for memory, and again each second while one does. */
+  onStarved?: () => void;
   /** How many segment files may be open. */
   openFiles?: number;
   /** Called when an object fails, beside what its writers are told, or when old files can't be removed. */
@@ -99,7 +101,12 @@ class DiskStore implements Store {
     this.#files = new SegmentFiles(options.openFiles ?? 128);
     this.#medium = {
       layout,
-      pool: createBufferPool({ size: layout.blockSize, limit: options.bufferMemory ?? 48 * 1024 * 1024 }),
+      pool: createBufferPool({
+        size: layout.blockSize,
+        limit: options.bufferMemory ?? 48 * 1024 * 1024,
+        clock: options.clock,
+        onStarved: () => options.onStarved?.(),
+      }),
       clock: options.clock,
       onDirty: (object) => this.#noteDirty(object),
       onFailure: (error) => options.onFailure?.(error),

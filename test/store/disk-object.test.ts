@@ -60,7 +60,7 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
   };
   const object = new DiskObject(row, files, {
     layout,
-    pool: createBufferPool({ size: layout.blockSize, limit: 1000 }),
+    pool: createBufferPool({ size: layout.blockSize, limit: 1000, clock: new VirtualClock() }),
     clock: new VirtualClock(),
     onDirty() {},
     onFailure: (error) => failures.push(error),
