@@ -117,7 +117,7 @@ export class MediaProxy {
   }
 }
 
-const tunnel: Refusal = { kind: 'refusal', status: 405, message: 'firstbyte is no tunnel.' };
+const tunnel: Refusal = { kind: 'refusal', status: 405, message: 'CONNECT is not served.' };
 
 function shuttingDown(): ProxyError {
   const message = 'firstbyte is shutting down.';
