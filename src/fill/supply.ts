@@ -22,7 +22,7 @@ import type { FillPolicy } from './fill-policy.ts';
 import type { Waiters } from './first-byte.ts';
 import { type LandedBytes, passingWindow } from './landed-bytes.ts';
 import type { FillName, Lifecycle } from './lifecycle.ts';
-import type { Reader } from './reader.ts';
+import type { Claim, Reader } from './reader.ts';
 
 /** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
 const firstByteGuess = 300;
@@ -74,6 +74,8 @@ export class Supply implements CursorHost {
   claim(reader: Reader): void {
     const owing = reader.claim?.cursor;
     if (owing?.live && owing.position <= reader.position) {
+      // In mid-reply each wait has budgets of its own.
+      if (reader.begun) reader.claim = this.#claimOn(owing);
       owing.review();
       return;
     }
@@ -87,7 +89,7 @@ export class Supply implements CursorHost {
     const { clock, policy, bytes, lifecycle } = this.#parts;
     const plan = planFor(reader.position, this.#ground(), this.#cursors, this.#firstByteIn);
     if ('join' in plan) {
-      reader.claim = { cursor: plan.join, since: clock.now(), queuedBefore: plan.join.queuedFor };
+      reader.claim = this.#claimOn(plan.join);
       plan.join.review();
       return null;
     }
@@ -97,9 +99,13 @@ export class Supply implements CursorHost {
     const tooLate = retryAt !== null && retryAt - clock.now() > policy.firstByteTimeout;
     if (state.phase === 'failed' && tooLate) return state.failure;
     const cursor = this.#add(plan.open, retryAt);
-    reader.claim = { cursor, since: clock.now(), queuedBefore: 0 };
+    reader.claim = this.#claimOn(cursor);
     this.#launch(cursor);
     return null;
+  }
+
+  #claimOn(cursor: Cursor): Claim {
+    return { cursor, since: this.clock.now(), queuedBefore: cursor.queuedFor };
   }
 
   /** A reader has moved: those that rest may go on, and it shall not run dry. */
@@ -191,7 +197,7 @@ export class Supply implements CursorHost {
       const past = error instanceof FillFailed && error.failure.kind === 'unsatisfiable' && lifecycle.known !== null;
       throw past ? this.#changed() : error;
     });
-    await this.#adopt(content, reply);
+    await this.#adopt(content, asked, reply);
     return content.kind === 'empty' ? { start: 0, end: null } : content;
   }
 
@@ -256,11 +262,11 @@ export class Supply implements CursorHost {
   }
 
   /** Takes the representation that an answer shows: the first one is the fill's, every other must be the same. */
-  async #adopt(content: Content, reply: OriginReply): Promise<void> {
+  async #adopt(content: Content, asked: AskedBytes, reply: OriginReply): Promise<void> {
     while (this.#adopting !== null) await this.#adopting;
     const { known } = this.#parts.lifecycle;
     if (known !== null) {
-      this.#compare(known, content.representation);
+      this.#compare(known, content.representation, asked);
       return;
     }
     const adopted = Promise.withResolvers<void>();
@@ -282,11 +288,12 @@ export class Supply implements CursorHost {
     this.#completeIfWhole();
   }
 
-  #compare(known: Representation, representation: Representation): void {
+  #compare(known: Representation, representation: Representation, asked: AskedBytes): void {
     const { lifecycle, clock } = this.#parts;
     if (!combinable(known)) throw new FillFailed({ kind: 'uncombinable' });
     if (!sameRepresentation(known, representation)) throw this.#changed();
-    const ranges = known.ranges || representation.ranges;
+    // A 200 to a request for less than everything: the origin gives only the whole, now if not before.
+    const ranges = representation.ranges || (known.ranges && asked.start === 0);
     const updated = { ...representation, length: known.length ?? representation.length, ranges };
     if (lifecycle.state.phase === 'starting') {
       lifecycle.apply({ type: 'head', at: clock.now(), representation: updated });
