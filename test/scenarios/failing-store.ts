@@ -1,0 +1,92 @@
+/** A store that does what a failing disk does, from the moment that a test says so. */
+import { BuffersByOffset } from '../../src/store/buffers-by-offset.ts';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
+import { type Store, StoreError, type StoreObject } from '../../src/store/store.ts';
+
+/** Where it fails; `read` loses what was written before, not what is written again. */
+export type Weakness = 'find' | 'create' | 'write throws' | 'write rejects' | 'read' | 'commit' | 'close';
+
+export class FailingStore implements Store {
+  readonly #inner = createMemoryStore();
+  readonly #failing = new Set<Weakness>();
+  readonly #code: string;
+
+  constructor(code = 'ENOSPC') {
+    this.#code = code;
+  }
+
+  /** From now on it fails there. */
+  fail(...weaknesses: readonly Weakness[]): void {
+    for (const weakness of weaknesses) this.#failing.add(weakness);
+  }
+
+  /** All is well again. */
+  mend(): void {
+    this.#failing.clear();
+  }
+
+  async find(name: string): Promise<StoreObject | null> {
+    this.#throwAt('find');
+    const object = await this.#inner.find(name);
+    return object === null ? null : this.#weak(object);
+  }
+
+  async create(...given: Parameters<Store['create']>): Promise<StoreObject> {
+    this.#throwAt('create');
+    return this.#weak(await this.#inner.create(...given));
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#inner.remove(name);
+  }
+
+  list(): ReturnType<Store['list']> {
+    return this.#inner.list();
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  #weak(inner: StoreObject): StoreObject {
+    const again = new BuffersByOffset();
+    return {
+      name: inner.name,
+      durable: inner.durable,
+      get representation() {
+        return inner.representation;
+      },
+      write: (offset, bytes) => {
+        this.#throwAt('write throws');
+        if (this.#failing.has('read')) {
+          again.add(offset, bytes);
+          return undefined;
+        }
+        const pressure = inner.write(offset, bytes);
+        return this.#failing.has('write rejects') ? Promise.reject(this.#error()) : pressure;
+      },
+      read: (range) => {
+        const bytes = again.from(range.start)?.subarray(0, range.end - range.start);
+        if (bytes !== undefined) return { bytes, release() {} };
+        return this.#failing.has('read') ? Promise.reject(this.#error()) : inner.read(range);
+      },
+      describe: (representation) => inner.describe(representation),
+      commit: async () => {
+        this.#throwAt('commit');
+        await inner.commit();
+      },
+      close: async () => {
+        this.#throwAt('close');
+        await inner.close();
+      },
+    };
+  }
+
+  #throwAt(weakness: Weakness): void {
+    if (this.#failing.has(weakness)) throw this.#error();
+  }
+
+  #error(): StoreError {
+    return new StoreError(this.#code, 'The disk takes no more.');
+  }
+}
