@@ -34,15 +34,21 @@ export async function deliver(delivery: Delivery): Promise<void> {
   const outlet = new Outlet(delivery, () => reads.drop());
   try {
     for (;;) {
-      reads.fill(outlet.isQuick ? mostReads : 1);
-      const read = reads.next();
-      if (read === null) {
-        if ((await delivery.reader.arrival(delivery.signal)) === 'end') return;
+      // A slow client is given one piece after another, a quick one the next before the last is out.
+      if (!outlet.isQuick && !outlet.isEmpty) {
+        await outlet.progress();
         continue;
       }
-      const slice = await reads.settle(read);
-      if (slice === null) continue;
-      await outlet.send(slice, read.source);
+      reads.fill(outlet.isQuick ? mostReads : 1);
+      const read = reads.first;
+      if (read === null) {
+        if ((await delivery.reader.arrival(delivery.signal)) === 'end') return;
+      } else if (outlet.hasRoomFor(read.end - read.start)) {
+        const slice = await reads.settleFirst();
+        if (slice !== null) outlet.send(slice, read.source);
+      } else {
+        await outlet.progress();
+      }
     }
   } finally {
     reads.drop();
@@ -63,16 +69,20 @@ class ReadsAhead {
     while (this.#taken.length < most) {
       const taken = this.#reader.take();
       if (taken === null) return;
+      // Its failure is looked at when its turn comes.
+      if (taken.slice instanceof Promise) taken.slice.catch(() => {});
       this.#taken.push(taken);
     }
   }
 
-  next(): Taken | null {
-    return this.#taken.shift() ?? null;
+  get first(): Taken | null {
+    return this.#taken[0] ?? null;
   }
 
-  /** The bytes of a read; `null` where the store could not give them, so that they must be fetched again. */
-  async settle(read: Taken): Promise<Slice | null> {
+  /** The bytes of the first read; `null` where the store could not give them, so that they must be fetched again. */
+  async settleFirst(): Promise<Slice | null> {
+    const read = this.#taken.shift();
+    if (read === undefined) return null;
     try {
       const slice = await read.slice;
       if (read.start + slice.bytes.length < read.end) {
@@ -117,9 +127,17 @@ class Outlet {
     this.#onSlow = onSlow;
   }
 
-  /** Resolves when the client may be given more. */
-  async send(slice: Slice, source: ByteSource): Promise<void> {
-    const { client, clock, signal, onSent } = this.#delivery;
+  /** Whether everything that it was given has gone out. */
+  get isEmpty(): boolean {
+    return this.#unsent === 0;
+  }
+
+  hasRoomFor(bytes: number): boolean {
+    return this.isEmpty || this.#unsent + bytes <= mostUnsent;
+  }
+
+  send(slice: Slice, source: ByteSource): void {
+    const { client, signal, onSent } = this.#delivery;
     if (signal.aborted) {
       slice.release();
       signal.throwIfAborted();
@@ -129,21 +147,26 @@ class Outlet {
     client.write(slice.bytes, () => {
       slice.release();
       this.#unsent -= length;
-      if (this.#unsent < mostUnsent) this.#resume?.();
+      this.#resume?.();
     });
     onSent(length, source);
-    if (this.#unsent < mostUnsent) return;
+  }
+
+  /** Resolves when some of what is on its way has gone out; after a while of nothing the client is a slow one. */
+  async progress(): Promise<void> {
+    const { clock, signal } = this.#delivery;
+    const since = clock.now();
     const slow = clock.after(quick, () => {
       this.isQuick = false;
       this.#onSlow();
     });
-    const since = clock.now();
-    await this.#drained(signal).finally(() => slow.cancel());
+    await this.#oneWritten(signal).finally(() => slow.cancel());
     this.isQuick = clock.now() - since < quick;
   }
 
-  #drained(signal: AbortSignal): Promise<void> {
+  #oneWritten(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
       const onAbort = () => reject(signal.reason);
       this.#resume = () => {
         this.#resume = null;
