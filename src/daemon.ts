@@ -13,7 +13,7 @@ import { createControl } from './control/control-api.ts';
 import { EventBus } from './events.ts';
 import { ConnectionSlots } from './fill/connection-slots.ts';
 import { listen } from './listen.ts';
-import { createLogger, logEvents } from './log.ts';
+import { createLogger, type Logger, logEvents } from './log.ts';
 import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
 import type { Origin } from './origin/origin.ts';
 import { MediaProxy } from './proxy/proxy.ts';
@@ -57,7 +57,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     ...(parts.log === undefined ? {} : { write: parts.log }),
   });
   const stopLogging = logEvents(events, logger);
-  const store = parts.store ?? (await openStore(settings, clock));
+  const store = parts.store ?? (await openStore(settings, clock, logger));
   const mounts = new Map(settings.origins.map((origin) => [origin.name, mount(origin, settings, parts, clock)]));
   const cache = new Cache({ ...settings, mounts, store, policy: settings, clock, events, random });
   const control = createControl({
@@ -121,9 +121,14 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   };
 }
 
-function openStore(settings: Settings, clock: Clock): Promise<Store> | Store {
+function openStore(settings: Settings, clock: Clock, logger: Logger): Promise<Store> | Store {
   if (settings.store === 'memory') return createMemoryStore();
-  return createDiskStore({ directory: settings.cacheDir, clock, bufferMemory: settings.bufferMemory });
+  return createDiskStore({
+    directory: settings.cacheDir,
+    clock,
+    bufferMemory: settings.bufferMemory,
+    onFailure: ({ code, message }) => logger.log('error', 'the store failed; bytes go past it', { code, message }),
+  });
 }
 
 function mount(origin: OriginSettings, settings: Settings, parts: DaemonParts, clock: Clock): Mount {

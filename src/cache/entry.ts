@@ -157,6 +157,7 @@ export class Entry {
 
   #usable(): Fill {
     if (this.#fill !== null && !this.#fill.reusable) {
+      this.#supersede(this.#fill);
       this.#setAside(this.#fill);
       this.#closeIfDone(this.#fill);
       this.#fill = null;
@@ -186,8 +187,16 @@ export class Entry {
     if (known === null) return;
     const verdict = await this.#parts.revalidate(known);
     if (verdict.kind === 'current') fill.describe(verdict.representation);
-    else if (verdict.kind === 'changed' || verdict.kind === 'gone') fill.supersede();
+    else if (verdict.kind === 'changed' || verdict.kind === 'gone') this.#supersede(fill);
     else if (mustRevalidate(known)) throw new FillFailed({ kind: 'error', error: unasked() });
+  }
+
+  /** Those who read it read on; nobody finds it any more, after a restart neither. */
+  #supersede(fill: Fill): void {
+    fill.supersede();
+    this.#parts.store.remove(this.#parts.objectName).catch((error: unknown) => {
+      if (!(error instanceof StoreError)) throw error;
+    });
   }
 
   #setAside(fill: Fill): Fill {

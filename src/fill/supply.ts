@@ -192,11 +192,18 @@ export class Supply implements CursorHost {
 
   async judge(asked: AskedBytes, reply: OriginReply): Promise<{ start: number; end: number | null }> {
     const { clock, lifecycle } = this.#parts;
-    const content = await judgeAnswer(asked, reply, clock.wallTime()).catch((error: unknown) => {
+    let content: Content;
+    try {
+      content = await judgeAnswer(asked, reply, clock.wallTime());
+    } catch (error) {
+      const { known } = lifecycle;
+      const failure = error instanceof FillFailed ? error.failure : null;
+      if (failure?.kind !== 'unsatisfiable' || known === null) throw error;
       // An offset inside what was known is past the end of what is there now.
-      const past = error instanceof FillFailed && error.failure.kind === 'unsatisfiable' && lifecycle.known !== null;
-      throw past ? this.#changed() : error;
-    });
+      if (known.length !== null || failure.length !== asked.start) throw this.#changed();
+      this.bodyEnded(asked.start, true);
+      return { start: asked.start, end: null };
+    }
     await this.#adopt(content, asked, reply);
     return content.kind === 'empty' ? { start: 0, end: null } : content;
   }
