@@ -290,10 +290,14 @@ export class Cursor implements Claimant {
     let reply: OriginReply | null = null;
     try {
       const request = this.#host.request(this);
+      // A warm connection is there before `open` returns.
+      let opening = true;
       const onConnected = () => {
-        times.connectedAt = clock.now();
+        if (!opening) times.connectedAt = clock.now();
       };
-      reply = await this.#host.origin.open({ ...request, onConnected }, abort.signal);
+      const opened = this.#host.origin.open({ ...request, onConnected }, abort.signal);
+      opening = false;
+      reply = await opened;
       times.headAt = clock.now();
       const { start, end } = await this.#host.judge({ start: this.position, end: request.end }, reply);
       this.position = start;
