@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { stage } from '../cache/stage.ts';
 import { film } from '../support/film.ts';
 import { etagOf } from '../support/film-fields.ts';
+import { virtualRig } from '../support/rig.ts';
 import type { ScriptedRequest } from '../support/scripted-origin.ts';
 import { answerAll, answerWith, refusal } from './answers.ts';
 
@@ -127,6 +128,19 @@ describe('a cut in mid-body', () => {
       assert.ok(viewer.outcome instanceof Error, `it ended with ${viewer.outcome}`);
       assert.deepEqual([viewer.bytes, viewer.endAt, origin.requests.length], [1000, 0, 1]);
     }
+  });
+});
+
+describe('a reply that can not be healed', () => {
+  it('gives the player all that had come, then is seen as a cut', async () => {
+    const rig = await virtualRig({
+      films: movie,
+      origin: { cutAfter: 300_000, fields: { etag: null, 'last-modified': null } },
+    });
+    const exchange = rig.get('/films/film.mp4');
+    assert.equal(await rig.clock.advanceUntil(exchange.done()), 'cut');
+    assert.deepEqual([exchange.status, exchange.bodyBytes], [200, 300_000]);
+    await rig.close();
   });
 });
 

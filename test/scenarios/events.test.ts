@@ -1,0 +1,350 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { DomainEvent } from '../../src/events.ts';
+import { stage } from '../cache/stage.ts';
+import { film } from '../support/film.ts';
+import { type VirtualRig, virtualRig } from '../support/rig.ts';
+import { answerWith, refusal } from './answers.ts';
+
+const movie = film(1_000_000);
+
+/** Every number in an event that is a time on the monotonic clock. */
+function timesOf(event: DomainEvent): number[] {
+  if (event.type === 'fill-first-byte') {
+    const { startedAt, connectedAt, headAt, landedAt, storedAt, at } = event;
+    return [startedAt, connectedAt, headAt, landedAt, storedAt, at].filter((time) => time !== null);
+  }
+  if (event.type === 'request-done') {
+    const { acceptedAt, patienceAt, headOutAt, firstByteOutAt, doneAt } = event.timeline;
+    return [acceptedAt, patienceAt, headOutAt, firstByteOutAt, doneAt, event.at].filter((time) => time !== null);
+  }
+  return [event.at];
+}
+
+function assertMonotonic(events: readonly DomainEvent[]): void {
+  for (const [index, event] of events.entries()) {
+    assert.ok(event.at >= (events[index - 1]?.at ?? 0), `${event.type} at ${event.at} comes after a later one`);
+    const times = timesOf(event);
+    assert.deepEqual(
+      times,
+      [...times].sort((a, b) => a - b),
+      `${event.type}: ${times}`,
+    );
+  }
+}
+
+async function finished(rig: VirtualRig, ...exchanges: Array<ReturnType<VirtualRig['get']>>): Promise<void> {
+  for (const exchange of exchanges) await rig.clock.advanceUntil(exchange.done());
+  await rig.clock.settle();
+}
+
+describe('the events of a film that plays', () => {
+  it('tell its whole way, cold, in order, each time on one monotonic clock', async () => {
+    const rig = await virtualRig({ films: movie, origin: { headAfter: 3000, bodyAfter: 500 }, relay: { delay: 50 } });
+    await rig.clock.advance(10);
+    const exchange = rig.get('/films/film.mp4?token=secret', { range: '1000-' });
+    await finished(rig, exchange);
+    assertMonotonic(rig.events);
+    assert.deepEqual(
+      rig.eventsOf('fill-state').map(({ from, to }) => `${from} ${to}`),
+      ['idle queued', 'queued starting', 'starting filling', 'filling paused'],
+    );
+    const [first, ...more] = rig.eventsOf('fill-first-byte');
+    assert.ok(first !== undefined && more.length === 0);
+    const { at, headAt, landedAt, storedAt, ...named } = first;
+    assert.deepEqual(named, {
+      type: 'fill-first-byte',
+      fill: 1,
+      origin: 'films',
+      path: '/film.mp4',
+      offset: 1000,
+      attempt: 1,
+      queued: 0,
+      startedAt: 10,
+      connectedAt: 110,
+    });
+    assert.ok(headAt >= 3210 && headAt < 3230 && landedAt >= 3710 && landedAt < 3730, `${headAt} ${landedAt}`);
+    assert.deepEqual([storedAt, at], [landedAt, landedAt]);
+    const [done] = rig.eventsOf('request-done');
+    assert.ok(done !== undefined);
+    assert.deepEqual(
+      [done.origin, done.path, done.method, done.status, done.outcome, done.cache, done.range, done.bytes],
+      ['films', '/film.mp4', 'GET', 206, 'served', 'miss', { start: 1000, end: movie.size }, movie.size - 1000],
+    );
+    assert.deepEqual(
+      [done.timeline.acceptedAt, done.timeline.headOutAt, done.timeline.firstByteOutAt],
+      [10, landedAt, landedAt],
+    );
+    const [wait] = rig.eventsOf('first-byte-wait');
+    assert.deepEqual([wait?.outcome, wait?.duration, wait?.origin], ['served', landedAt - 10, 'films']);
+    const landed = rig.eventsOf('bytes-landed').reduce((sum, { bytes }) => sum + bytes, 0);
+    const sent = rig.eventsOf('bytes-sent').reduce((sum, { bytes }) => sum + bytes, 0);
+    assert.deepEqual([landed, sent], [movie.size - 1000, movie.size - 1000]);
+    assert.doesNotMatch(JSON.stringify(rig.events), /secret|token/);
+    await rig.close();
+  });
+
+  it('say that it is whole, and how long that took', async () => {
+    const rig = await virtualRig({ films: movie, relay: { rate: 100_000 } });
+    await finished(rig, rig.get('/films/film.mp4'));
+    const [done, ...more] = rig.eventsOf('fill-done');
+    assert.ok(done !== undefined && more.length === 0);
+    assert.deepEqual([done.fill, done.origin, done.path, done.length], [1, 'films', '/film.mp4', movie.size]);
+    assert.ok(Math.abs(done.duration - 10_000) < 50, `${done.duration}`);
+    assert.equal(done.duration, done.at);
+    await rig.close();
+  });
+
+  it('come for tiny and empty files as for large ones', async () => {
+    for (const size of [1, 2, 0]) {
+      const rig = await virtualRig({ films: film(size), origin: { headAfter: 700 } });
+      await finished(rig, rig.get('/films/film.mp4'));
+      const first = rig.eventsOf('fill-first-byte');
+      assert.equal(first.length, size === 0 ? 0 : 1, `${size}`);
+      if (size > 0) assert.deepEqual([first[0]?.offset, (first[0]?.landedAt ?? 0) >= 700], [0, true]);
+      assert.deepEqual(
+        rig.eventsOf('fill-done').map(({ length }) => length),
+        [size],
+      );
+      assert.deepEqual(
+        rig.eventsOf('request-done').map(({ status, bytes, outcome }) => [status, bytes, outcome]),
+        [[200, size, 'served']],
+      );
+      assertMonotonic(rig.events);
+      await rig.close();
+    }
+  });
+
+  it('say that a warm connection needed no connecting', async () => {
+    const rig = await virtualRig({ films: { '/a': film(1000, 1), '/b': film(1000, 2) }, relay: { delay: 20 } });
+    await finished(rig, rig.get('/films/a', { film: null }));
+    await finished(rig, rig.get('/films/b', { film: null }));
+    const [cold, warm] = rig.eventsOf('fill-first-byte');
+    assert.notEqual(cold?.connectedAt, null);
+    assert.equal(warm?.connectedAt, null);
+    assert.equal(rig.origin.connections, 1);
+    await rig.close();
+  });
+
+  it('say hit, miss and partial as it was when the request came', async () => {
+    const rig = await virtualRig({ films: movie });
+    await finished(rig, rig.get('/films/film.mp4', { range: '0-99999' }));
+    await finished(rig, rig.get('/films/film.mp4', { range: '0-99' }));
+    await finished(rig, rig.get('/films/film.mp4', { range: '0-' }));
+    await finished(rig, rig.get('/films/film.mp4', { range: '999999-' }));
+    assert.deepEqual(
+      rig.eventsOf('request-done').map(({ cache }) => cache),
+      ['miss', 'hit', 'partial', 'hit'],
+    );
+    assert.equal(rig.eventsOf('first-byte-wait').length, 1, 'who finds it there does not wait');
+    await rig.close();
+  });
+
+  it('say where the bytes came from', async () => {
+    const rig = await virtualRig({ films: movie, origin: { fields: { 'cache-control': 'no-store' } } });
+    await finished(rig, rig.get('/films/film.mp4'));
+    assert.deepEqual(new Set(rig.eventsOf('bytes-sent').map(({ source }) => source)), new Set(['pass-through']));
+    assert.equal(rig.eventsOf('request-done')[0]?.cache, 'pass');
+    await rig.close();
+  });
+});
+
+describe('the events of trouble', () => {
+  it('name each retry and each healing, and the first byte of each', async () => {
+    const { view, asked, clock, events, eventsOf, origin } = stage({ film: movie });
+    const viewer = view(5, null);
+    (await asked()).refuse(refusal());
+    const second = await clock.advanceUntil(origin.nextRequest());
+    answerWith(second, 503);
+    const third = await clock.advanceUntil(origin.nextRequest());
+    await clock.advance(1000);
+    third.connected();
+    await clock.advance(1000);
+    third.head().bytes(500_000).cut();
+    await clock.settle();
+    const fourth = await asked();
+    await clock.advance(2000);
+    fourth
+      .head()
+      .bytes(movie.size - fourth.offset)
+      .end();
+    await clock.settle();
+    assert.equal(viewer.outcome, 'whole');
+    assertMonotonic(events);
+    assert.deepEqual(
+      eventsOf('retry').map(({ at: _, fill, origin: __, path, ...retry }) => [fill, path, retry]),
+      [
+        [1, '/film.mp4', { type: 'retry', kind: 'retry', cause: 'refused', offset: 5, attempt: 2, delay: 50 }],
+        [1, '/film.mp4', { type: 'retry', kind: 'retry', cause: 'status', offset: 5, attempt: 3, delay: 100 }],
+        [1, '/film.mp4', { type: 'retry', kind: 'heal', cause: 'cut', offset: 500_005, attempt: 4, delay: 0 }],
+      ],
+    );
+    assert.deepEqual(
+      eventsOf('fill-first-byte').map(({ offset, attempt, startedAt, connectedAt, headAt, landedAt }) => [
+        offset,
+        attempt,
+        startedAt,
+        connectedAt,
+        headAt,
+        landedAt,
+      ]),
+      [
+        [5, 3, 150, 1150, 2150, 2150],
+        [500_005, 4, 2150, 4150, 4150, 4150],
+      ],
+    );
+  });
+
+  it('say how long a cursor had queued', async () => {
+    const { view, asked, clock, eventsOf } = stage({ film: movie, maxConnections: 1 });
+    view(0, null, '/one');
+    const first = await asked();
+    await clock.advance(1000);
+    view(0, null, '/two');
+    await clock.advance(4000);
+    first.head().bytes(movie.size).end();
+    const second = await asked();
+    await clock.advance(300);
+    second.head().bytes(10);
+    await clock.settle();
+    const queued = eventsOf('fill-first-byte').map(({ path, queued, startedAt, landedAt }) => [
+      path,
+      queued,
+      startedAt,
+      landedAt,
+    ]);
+    assert.deepEqual(queued, [
+      ['/one', 0, 0, 5000],
+      ['/two', 4000, 5000, 5300],
+    ]);
+  });
+
+  const failures: ReadonlyArray<readonly [string, Parameters<typeof answerWith>[1] | 'dns_error', object]> = [
+    ['an answer', 404, { error: 'origin_status', status: 404 }],
+    ['an error', 'dns_error', { error: 'dns_error', status: null }],
+  ];
+  for (const [what, how, told] of failures) {
+    it(`name the cause of a failed fill: ${what}`, async () => {
+      const { view, asked, clock, eventsOf } = stage({ film: movie });
+      view();
+      const request = await asked();
+      await clock.advance(100);
+      if (typeof how === 'number') answerWith(request, how);
+      else request.refuse(refusal(how));
+      await clock.settle();
+      const [failed, ...more] = eventsOf('fill-failed');
+      assert.ok(failed !== undefined && more.length === 0);
+      const { message, ...named } = failed;
+      assert.deepEqual(named, { type: 'fill-failed', at: 100, fill: 1, origin: 'films', path: '/film.mp4', ...told });
+      assert.ok(message.length > 10);
+    });
+  }
+
+  it('name a fill that was given up because the budget was spent', async () => {
+    const { view, clock, eventsOf } = stage({ film: movie });
+    view();
+    await clock.advance(30_000);
+    assert.deepEqual(
+      eventsOf('fill-failed').map(({ at, error, status }) => [at, error, status]),
+      [[30_000, 'http_response_timeout', null]],
+    );
+  });
+
+  it('count an own 5xx with its status, reason, phase and wait, and the wait as late', async () => {
+    const rig = await virtualRig({ films: movie, origin: { headAfter: Number.POSITIVE_INFINITY } });
+    const exchange = rig.get('/films/film.mp4?token=secret');
+    await finished(rig, exchange);
+    assert.equal(exchange.status, 504);
+    const [error, ...more] = rig.eventsOf('own-error');
+    assert.ok(error !== undefined && more.length === 0);
+    const { message, ...told } = error;
+    assert.deepEqual(told, {
+      type: 'own-error',
+      at: 30_000,
+      request: 1,
+      origin: 'films',
+      path: '/film.mp4',
+      status: 504,
+      reason: 'http_response_timeout',
+      phase: 'starting',
+      waited: 30_000,
+    });
+    assert.doesNotMatch(message, /secret/);
+    assert.deepEqual(
+      rig.eventsOf('first-byte-wait').map(({ outcome, duration }) => [outcome, duration]),
+      [['late', 30_000]],
+    );
+    assert.deepEqual(
+      rig.eventsOf('request-done').map(({ outcome, status, bytes }) => [outcome, status, bytes]),
+      [['failed', 504, 0]],
+    );
+    assertMonotonic(rig.events);
+    await rig.close();
+  });
+
+  it("call an origin's error the origin's, and not our own", async () => {
+    for (const status of [404, 500]) {
+      const rig = await virtualRig({ films: movie, origin: { status } });
+      await finished(rig, rig.get('/films/film.mp4'));
+      assert.deepEqual(
+        rig.eventsOf('request-done').map(({ outcome, status }) => [outcome, status]),
+        [['passed', status]],
+      );
+      assert.deepEqual(rig.eventsOf('own-error'), []);
+      assert.equal(rig.eventsOf('first-byte-wait')[0]?.outcome, 'failed');
+      await rig.close();
+    }
+  });
+
+  it('tell a client that left before its first byte, and one that left after', async () => {
+    const rig = await virtualRig({ films: movie, origin: { headAfter: 5000 }, relay: { rate: 100_000 } });
+    const early = rig.player();
+    early.get('/films/film.mp4');
+    await rig.clock.advance(2000);
+    early.leave();
+    const late = rig.player();
+    const exchange = late.get('/films/film.mp4');
+    await rig.clock.advanceUntil(exchange.received(100_000));
+    late.leave();
+    await rig.clock.advance(1000);
+    assert.deepEqual(
+      rig.eventsOf('request-done').map(({ outcome, status }) => [outcome, status]),
+      [
+        ['gone', null],
+        ['gone', 200],
+      ],
+    );
+    assert.deepEqual(
+      rig.eventsOf('first-byte-wait').map(({ outcome }) => outcome),
+      ['gone', 'served'],
+    );
+    assertMonotonic(rig.events);
+    await rig.close();
+  });
+
+  it('tell a reply that was cut as cut', async () => {
+    const rig = await virtualRig({
+      films: movie,
+      origin: { cutAfter: 300_000, fields: { etag: null, 'last-modified': null } },
+    });
+    const exchange = rig.get('/films/film.mp4');
+    await finished(rig, exchange);
+    assert.equal(exchange.outcome, 'cut');
+    assert.deepEqual(
+      rig.eventsOf('request-done').map(({ outcome, status, bytes }) => [outcome, status, bytes]),
+      [['cut', 200, 300_000]],
+    );
+    await rig.close();
+  });
+
+  it('never tell of a bug, in all of this', async () => {
+    const rig = await virtualRig({
+      films: movie,
+      relay: { rate: 500_000, fault: () => ({ after: 200_000, cut: 'reset' }) },
+    });
+    await finished(rig, ...['0-', '500000-', '-1', '100-200'].map((range) => rig.get('/films/film.mp4', { range })));
+    await rig.clock.advance(120_000);
+    assert.deepEqual(rig.eventsOf('bug'), []);
+    await rig.close();
+  });
+});
