@@ -50,6 +50,10 @@ export async function deliver(delivery: Delivery): Promise<void> {
         await outlet.progress();
       }
     }
+  } catch (error) {
+    // What the client was given goes out before it learns that there is no more.
+    while (!outlet.isEmpty) await outlet.progress();
+    throw error;
   } finally {
     reads.drop();
   }

@@ -165,6 +165,22 @@ describe('a delivery', () => {
     assert.deepEqual([reader.takes, reader.held, clock.pending], [takes, 0, 0]);
   });
 
+  it('that fails has given everything before it says so', async () => {
+    const { reader, client, clock, done } = delivery(new ScriptedReader(movie, 300_000));
+    client.quick = false;
+    await clock.settle();
+    const error = new Error('no more');
+    reader.fail(error);
+    for (const received of [256 * KiB, 300_000]) {
+      await clock.advance(10_000);
+      assert.equal(client.received, received);
+      client.takeOn();
+    }
+    await assert.rejects(done, error);
+    await clock.settle();
+    assert.deepEqual([reader.held, clock.pending], [0, 0]);
+  });
+
   it('ends when the client goes while nothing is there to give', async () => {
     const { gone, done, clock } = delivery(new ScriptedReader(movie, 1000));
     await clock.settle();

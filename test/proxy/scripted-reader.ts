@@ -9,6 +9,7 @@ const unit = 256 * 1024;
 export class ScriptedReader {
   readonly #film: Film;
   readonly #arrived: Array<() => void> = [];
+  #failed: Error | null = null;
   /** The next byte that it gives. */
   position = 0;
   /** How far there is something to give. */
@@ -40,6 +41,12 @@ export class ScriptedReader {
     for (const wake of this.#arrived.splice(0)) wake();
   }
 
+  /** Nothing more will land. */
+  fail(error: Error): void {
+    this.#failed = error;
+    this.land(this.present);
+  }
+
   take(): Taken | null {
     const start = this.position;
     const end = Math.min(this.present, start - (start % unit) + unit);
@@ -52,12 +59,13 @@ export class ScriptedReader {
   async arrival(signal: AbortSignal): Promise<'bytes' | 'end'> {
     if (this.position === this.#film.size) return 'end';
     if (this.position < this.present) return 'bytes';
+    if (this.#failed !== null) throw this.#failed;
     const arrived = new Promise<void>((resolve, reject) => {
       this.#arrived.push(resolve);
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
     await arrived;
-    return 'bytes';
+    return this.arrival(signal);
   }
 
   rewind(position: number): void {

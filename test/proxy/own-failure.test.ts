@@ -1,0 +1,90 @@
+/** What a client gets when firstbyte itself fails: a clean 500 before the head, and never half a reply. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Cache } from '../../src/cache/cache.ts';
+import type { Visit, Wanted } from '../../src/cache/visit.ts';
+import { type DomainEvent, EventBus } from '../../src/events.ts';
+import { type Representation, representationFrom } from '../../src/http/representation.ts';
+import { MediaProxy } from '../../src/proxy/proxy.ts';
+import { Client } from '../support/client.ts';
+import { duplexPair } from '../support/duplex-pair.ts';
+import { film } from '../support/film.ts';
+import { pause } from '../support/pause.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import { ScriptedReader } from './scripted-reader.ts';
+
+const movie = film(1000);
+
+interface Fault {
+  /** Milliseconds until the visit is there. */
+  readonly after?: number;
+  /** What the visit fails with. */
+  readonly error?: Error;
+  /** A field that no reply can carry. */
+  readonly field?: string;
+}
+
+/** The proxy in front of a cache that fails as it is told. */
+function stage({ after = 0, error, field = 'right' }: Fault) {
+  const clock = new VirtualClock();
+  const events = new EventBus();
+  const seen: DomainEvent[] = [];
+  events.subscribe((event) => seen.push(event));
+  const representation = representationFrom([['x-field', field]], 1000, { validatedAt: 0, ranges: true });
+  let left = 0;
+  const visit = async (_: Wanted, choose: (known: Representation) => Wanted | null): Promise<Visit> => {
+    await pause(clock, after, new AbortController().signal);
+    if (error !== undefined) throw error;
+    choose(representation);
+    const { reader } = new ScriptedReader(movie);
+    const leave = () => {
+      left += 1;
+    };
+    return { representation, reader, fill: { passing: false }, cache: 'miss', collapsed: false, leave };
+  };
+  const cache = { open: () => ({ visit }) } as unknown as Cache;
+  const control = () => {};
+  const patience = { patience: 5000, patienceInterval: 10_000 };
+  const proxy = new MediaProxy({ cache, clock, events, patience, allowFrom: [], headTimeout: 15_000, control });
+  const [near, far] = duplexPair();
+  proxy.createServer().emit('connection', far);
+  const count = (type: DomainEvent['type']) => seen.filter((event) => event.type === type).length;
+  return { clock, client: new Client(near, { clock, film: movie }), count, left: () => left, seen };
+}
+
+describe('a failure of firstbyte itself', () => {
+  for (const after of [0, 6000]) {
+    for (const [what, fault] of [
+      ['in finding the bytes', { error: new TypeError('a bug') }],
+      ['in writing the head', { field: 'a\nb' }],
+    ] as const) {
+      it(`${what} after ${after} ms is a clean 500, counted once, and the next reply is clean`, async () => {
+        const { clock, client, count, seen } = stage({ after, ...fault });
+        for (const nth of [1, 2]) {
+          const exchange = client.get('/films/a.mp4');
+          assert.equal(await clock.advanceUntil(exchange.done()), 'complete');
+          assert.deepEqual([exchange.status, client.connected], [500, true]);
+          assert.match(exchange.field('proxy-status') ?? '', /^firstbyte; ?error=proxy_internal_error;/);
+          assert.match(exchange.text, /^firstbyte itself failed/);
+          await clock.settle();
+          assert.deepEqual([count('own-error'), count('bug'), count('request-done')], [nth, nth, nth]);
+        }
+        assert.ok(seen.every((event) => event.type !== 'request-done' || event.outcome === 'failed'));
+      });
+    }
+  }
+
+  it('lets go of the bytes all the same', async () => {
+    const { clock, client, left } = stage({ field: 'a\nb' });
+    await clock.advanceUntil(client.get('/films/a.mp4').done());
+    assert.equal(left(), 1);
+  });
+
+  it('does not happen where all is right', async () => {
+    const { clock, client, count, left } = stage({ after: 6000 });
+    const exchange = client.get('/films/a.mp4');
+    assert.equal(await clock.advanceUntil(exchange.done()), 'complete');
+    await clock.settle();
+    assert.deepEqual([exchange.status, exchange.bodyBytes, count('bug'), left()], [200, 1000, 0, 1]);
+  });
+});
