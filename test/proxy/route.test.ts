@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { judgeHead, longestTarget, route } from '../../src/proxy/route.ts';
+
+function statusOf(method: string, url: string): number | string {
+  const routed = route(method, url);
+  return routed.kind === 'refusal' ? routed.status : routed.kind;
+}
+
+describe('a route', () => {
+  it('is an origin, and the rest of the target as it stands', () => {
+    assert.deepEqual(route('GET', '/films/a%20b/c'), {
+      kind: 'media',
+      origin: 'films',
+      target: '/a%20b/c',
+      path: '/a%20b/c',
+    });
+    assert.deepEqual(route('HEAD', '/films//a?token=x?y/../z'), {
+      kind: 'media',
+      origin: 'films',
+      target: '//a?token=x?y/../z',
+      path: '//a',
+    });
+  });
+
+  it('keeps any target byte for byte behind the name', () => {
+    const segment = fc.stringMatching(/^[\w~!$&'()*+,:@-]{0,10}$/);
+    fc.assert(
+      fc.property(fc.array(segment), segment, (segments, query) => {
+        const target = `/${segments.join('/')}?${query}`;
+        const routed = route('GET', `/films${target}`);
+        assert.ok(routed.kind === 'media' && routed.target === target && routed.origin === 'films');
+      }),
+    );
+  });
+
+  it('leads to the control API for all that lies under /-/', () => {
+    for (const url of ['/-', '/-/', '/-/api/v1/stats', '/-/../films', '/-?a=b']) {
+      assert.equal(statusOf('POST', url), 'control', url);
+    }
+    assert.equal(statusOf('GET', '/-a/b'), 'media');
+  });
+
+  it('of a bare name is a redirect to its root, within this host', () => {
+    assert.deepEqual(route('GET', '/films?a=b'), { kind: 'redirect', location: '/films/?a=b' });
+  });
+
+  it('never leads to another host', () => {
+    fc.assert(
+      fc.property(fc.string(), (url) => {
+        const routed = route('GET', url);
+        if (routed.kind === 'redirect') assert.match(routed.location, /^\/[^/\\]/);
+        if (routed.kind === 'media') assert.match(routed.target, /^\//);
+      }),
+    );
+  });
+
+  it('is refused where the path could leave its origin', () => {
+    for (const path of ['..', '.', 'a/..', '%2E.', '..;x', '..%2f', '%5c', '\\', '%00', '\x7f', '%1F']) {
+      assert.equal(statusOf('GET', `/films/${path}`), 400, path);
+    }
+    for (const path of ['...', '.a', 'a.', '..a', 'a;..', '%2525', '?..', '%80']) {
+      assert.equal(statusOf('GET', `/films/${path}`), 'media', path);
+    }
+  });
+
+  it('is refused for what is no path, names nothing, or is not read', () => {
+    assert.deepEqual(
+      ['*', 'http://a/films/b', 'films/a', ''].map((url) => statusOf('GET', url)),
+      [400, 400, 400, 400],
+    );
+    assert.deepEqual([statusOf('GET', '/'), statusOf('GET', '//films/a')], [404, 404]);
+    assert.deepEqual([statusOf('POST', '/films/a'), statusOf('OPTIONS', '/films/a')], [405, 405]);
+  });
+
+  it('may be 8 KiB long and no longer', () => {
+    const url = '/films/'.padEnd(longestTarget, 'a');
+    assert.deepEqual([statusOf('GET', url), statusOf('GET', `${url}a`)], ['media', 414]);
+  });
+});
+
+describe('a head', () => {
+  it('has one host, or none in HTTP/1.0', () => {
+    const judged = [judgeHead('1.1', 1), judgeHead('1.0', 1), judgeHead('1.0', 0)];
+    assert.deepEqual(judged, [null, null, null]);
+    assert.deepEqual(
+      [judgeHead('1.1', 0)?.status, judgeHead('1.1', 2)?.status, judgeHead('1.0', 2)?.status],
+      [400, 400, 400],
+    );
+  });
+
+  it('is of HTTP/1.1 or 1.0', () => {
+    assert.deepEqual([judgeHead('0.9', 0)?.status, judgeHead('2.0', 1)?.status], [400, 400]);
+  });
+});
