@@ -120,7 +120,8 @@ export class Entry {
     if (range === null) {
       reader.aim({ start: 0, end: 0 });
     } else {
-      reader.aim(range);
+      // A live stream has no beginning: whoever comes later joins it where it is now.
+      reader.aim({ start: fill.frontier ?? range.start, end: range.end });
       await reader.arrival(signal);
     }
     const results = { all: 'hit', some: 'partial', none: 'miss' } as const;
@@ -156,8 +157,8 @@ export class Entry {
   }
 
   #usable(): Fill {
-    if (this.#fill !== null && !this.#fill.reusable) {
-      this.#supersede(this.#fill);
+    if (this.#fill !== null && !this.#fill.reusable && this.#fill.frontier === null) {
+      this.#forgetStored();
       this.#setAside(this.#fill);
       this.#closeIfDone(this.#fill);
       this.#fill = null;
@@ -194,6 +195,10 @@ export class Entry {
   /** Those who read it read on; nobody finds it any more, after a restart neither. */
   #supersede(fill: Fill): void {
     fill.supersede();
+    this.#forgetStored();
+  }
+
+  #forgetStored(): void {
     this.#parts.store.remove(this.#parts.objectName).catch((error: unknown) => {
       if (!(error instanceof StoreError)) throw error;
     });

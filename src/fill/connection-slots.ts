@@ -25,13 +25,13 @@ interface Waiting {
 }
 
 export class ConnectionSlots {
-  readonly #limit: number;
+  readonly limit: number;
   readonly #maxQueued: number;
   readonly #queue: Waiting[] = [];
   readonly #holders = new Set<Claimant>();
 
   constructor(limit: number, maxQueued: number) {
-    this.#limit = limit;
+    this.limit = limit;
     this.#maxQueued = maxQueued;
   }
 
@@ -51,9 +51,9 @@ export class ConnectionSlots {
   /** Rejects with a `ProxyError` where the queue is full, and with the signal's reason. */
   async acquire(claimant: Claimant, signal: AbortSignal): Promise<Slot> {
     signal.throwIfAborted();
-    if (this.used < this.#limit) return this.#take(claimant);
+    if (this.used < this.limit) return this.#take(claimant);
     if (this.#queue.length >= this.#maxQueued) {
-      const message = `All ${this.#limit} connections to the origin are busy and ${this.#maxQueued} requests wait already.`;
+      const message = `All ${this.limit} connections to the origin are busy and ${this.#maxQueued} requests wait already.`;
       throw new ProxyError('connection_limit_reached', message, { setting: 'maxQueued', retryAfter: 5 });
     }
     return new Promise((resolve, reject) => {

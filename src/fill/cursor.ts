@@ -246,9 +246,12 @@ export class Cursor implements Claimant {
   }
 
   async #oneRequest(): Promise<Pause> {
-    const { hard, edge } = this.#host.reach(this);
-    if (hard <= this.position || edge <= this.position) return 'arrived';
+    if (!this.#mayGoOn()) return 'arrived';
     const slot = await this.#queue();
+    if (!this.#mayGoOn()) {
+      slot.release();
+      return 'arrived';
+    }
     const abort = new AbortController();
     const onStop = () => abort.abort(this.#stop.signal.reason);
     this.#stop.signal.addEventListener('abort', onStop, { once: true });
@@ -259,6 +262,11 @@ export class Cursor implements Claimant {
       this.#flow = null;
       slot.release();
     }
+  }
+
+  #mayGoOn(): boolean {
+    const { hard, edge } = this.#host.reach(this);
+    return hard > this.position && edge > this.position;
   }
 
   async #queue(): Promise<Slot> {

@@ -63,6 +63,11 @@ export class Fill implements ReaderHost {
     return this.#supply.shared;
   }
 
+  /** Where a live stream is now, which later requests may join there; `null` for what has a beginning. */
+  get frontier(): number | null {
+    return this.#supply.frontier;
+  }
+
   /** How many read it now. */
   get readers(): number {
     return this.#demand.readers.size;

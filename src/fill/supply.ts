@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { EventBus, RetryCause } from '../events.ts';
-import type { Fields } from '../http/fields.ts';
+import { type Fields, fieldValue } from '../http/fields.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
 import { combinable, type Representation, sameRepresentation } from '../http/representation.ts';
 import { formatValidator } from '../http/validator.ts';
@@ -26,6 +26,9 @@ import type { Claim, Reader } from './reader.ts';
 
 /** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
 const firstByteGuess = 300;
+
+/** A body of unknown length is not stored any further than this: it may have no end. */
+const mostUnmeasured = 1024 ** 3;
 
 export interface SupplyParts {
   readonly name: FillName;
@@ -56,6 +59,7 @@ export class Supply implements CursorHost {
   #adopting: Promise<void> | null = null;
   #ended: Failure | null = null;
   #shared = true;
+  #live = false;
 
   constructor(parts: SupplyParts) {
     this.#parts = parts;
@@ -68,6 +72,12 @@ export class Supply implements CursorHost {
   /** Whether what it brings may be given to later requests. */
   get shared(): boolean {
     return this.#shared && this.#ended === null;
+  }
+
+  /** The next byte of a live stream that comes in now; `null` where it is none. */
+  get frontier(): number | null {
+    const [cursor] = this.#cursors;
+    return this.#live && cursor !== undefined ? cursor.position : null;
   }
 
   /** Sees to it that a cursor owes the reader the byte that it waits for, or that the reader knows why none can. */
@@ -210,6 +220,7 @@ export class Supply implements CursorHost {
 
   land(cursor: Cursor, landed: Buffer): Promise<void> | undefined {
     const { clock, events, origin, bytes, waiters } = this.#parts;
+    if (cursor.position > mostUnmeasured && this.#parts.lifecycle.known?.length === null) this.#unshare();
     const pressure = bytes.write(cursor.position, landed);
     cursor.position += landed.length;
     events.emit({ type: 'bytes-landed', at: clock.now(), origin: origin.name, bytes: landed.length });
@@ -284,7 +295,8 @@ export class Supply implements CursorHost {
       const opaque = content.kind === 'content' && content.opaque;
       // An empty file shows itself by a 416 too.
       const status = content.kind === 'empty' ? 200 : reply.status;
-      if (opaque || !mayStore(status, reply.fields)) this.#unshare();
+      this.#live = isLive(representation, reply, this.slots.limit);
+      if (opaque || this.#live || reply.closeDelimited || !mayStore(status, reply.fields)) this.#unshare();
       else if (this.#ended === null) bytes.writeTo(await created(store, objectName, representation));
       lifecycle.apply({ type: 'head', at: clock.now(), representation });
     } finally {
@@ -380,6 +392,18 @@ export class Supply implements CursorHost {
   get #window(): number {
     return this.#parts.bytes.passing ? passingWindow : this.#parts.policy.readAhead;
   }
+}
+
+/**
+ * Whether a body is a stream without beginning and end: radio says so by its `icy-` fields. A broadcast without them
+ * looks like any body whose length is not known; it is taken for one where the account allows one connection only, so
+ * that a second listener could not be served otherwise.
+ */
+function isLive({ length, validator, fields }: Representation, { closeDelimited }: OriginReply, connections: number) {
+  if (length !== null || validator !== null) return false;
+  if (fields.some(([name]) => name.startsWith('icy-'))) return true;
+  const type = fieldValue(fields, 'content-type') ?? '';
+  return closeDelimited && connections === 1 && /^(audio\/(mpeg|aacp?)|video\/(mp2t|mpeg))\b/i.test(type);
 }
 
 /** A new object, or `null` where the store can't make one: then the bytes go past it. */
