@@ -64,6 +64,20 @@ describe('a client that has gone', () => {
     });
   }
 
+  it('gives its connection to whoever queues for it', async () => {
+    const rig = await virtualRig({ films: movie, mount: { maxConnections: 1 } });
+    rig.origin.next({ headAfter: Number.POSITIVE_INFINITY });
+    const player = rig.player();
+    player.get('/films/1.mp4');
+    await rig.clock.advance(3000);
+    player.leave();
+    await rig.clock.settle();
+    const other = rig.get('/films/2.mp4');
+    await rig.clock.advanceUntil(other.done());
+    assert.deepEqual([other.status, other.firstByteAfter], [200, 0]);
+    await rig.close();
+  });
+
   it('while another request of its own waits for its turn leaves nothing of either', async () => {
     const rig = await virtualRig({ films: movie, origin: { headAfter: 10_000 } });
     const player = rig.player();
