@@ -1,18 +1,17 @@
 /**
- * Brings bytes in for the readers of one fill: owns its cursors, and judges what they bring.
+ * Brings bytes in for the readers of one fill: owns its cursors, and who of them owes what to whom.
  *
- * The first answer that holds content gives the fill its representation; every other must be of the same. An answer
- * with another makes the supply obsolete: what is present can be read on, nothing more is fetched.
+ * An answer of another representation makes the supply obsolete: what is present can be read on, nothing more is
+ * fetched.
  */
 import type { Clock } from '../clock.ts';
 import type { EventBus, RetryCause } from '../events.ts';
-import { type Fields, fieldValue } from '../http/fields.ts';
+import type { Fields } from '../http/fields.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
-import { combinable, type Representation, sameRepresentation } from '../http/representation.ts';
+import { combinable } from '../http/representation.ts';
 import { formatValidator } from '../http/validator.ts';
 import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
-import { type Store, StoreError } from '../store/store.ts';
-import { type Content, judgeAnswer } from './answer-judge.ts';
+import type { Store } from '../store/store.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import { Cursor, type CursorHost, type FirstByteTimes } from './cursor.ts';
 import { aheadOf, type Ground, planFor, type Reach, reachOf } from './cursor-plan.ts';
@@ -20,15 +19,13 @@ import type { Demand } from './demand.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import type { Waiters } from './first-byte.ts';
+import { type BodyRange, IdentityGuard } from './identity-guard.ts';
 import { type LandedBytes, passingWindow } from './landed-bytes.ts';
 import type { FillName, Lifecycle } from './lifecycle.ts';
 import type { Claim, Reader } from './reader.ts';
 
 /** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
 const firstByteGuess = 300;
-
-/** A body of unknown length is not stored any further than this: it may have no end. */
-const mostUnmeasured = 1024 ** 3;
 
 export interface SupplyParts {
   readonly name: FillName;
@@ -56,13 +53,12 @@ export class Supply implements CursorHost {
   readonly #cursors = new Set<Cursor>();
   #nextCursor = 1;
   #firstByteIn = firstByteGuess;
-  #adopting: Promise<void> | null = null;
+  readonly #guard: IdentityGuard;
   #ended: Failure | null = null;
-  #shared = true;
-  #live = false;
 
   constructor(parts: SupplyParts) {
     this.#parts = parts;
+    this.#guard = new IdentityGuard({ ...parts, connections: parts.slots.limit });
   }
 
   get cursors(): ReadonlySet<Cursor> {
@@ -71,13 +67,13 @@ export class Supply implements CursorHost {
 
   /** Whether what it brings may be given to later requests. */
   get shared(): boolean {
-    return this.#shared && this.#ended === null;
+    return this.#guard.shared && this.#ended === null;
   }
 
   /** The next byte of a live stream that comes in now; `null` where it is none. */
   get frontier(): number | null {
     const [cursor] = this.#cursors;
-    return this.#live && cursor !== undefined ? cursor.position : null;
+    return this.#guard.live && cursor !== undefined ? cursor.position : null;
   }
 
   /** Sees to it that a cursor owes the reader the byte that it waits for, or that the reader knows why none can. */
@@ -139,12 +135,13 @@ export class Supply implements CursorHost {
   /** Nothing more will be brought; `failure` is what those are told who wait for it. */
   end(failure: Failure): void {
     this.#ended ??= failure;
+    this.#guard.end();
     for (const cursor of this.#cursors) cursor.stop();
   }
 
   /** Resolves when no object is being made. */
   async settled(): Promise<void> {
-    await this.#adopting;
+    await this.#guard.settled();
   }
 
   // What cursors need of their host.
@@ -200,27 +197,21 @@ export class Supply implements CursorHost {
     return { target: this.#parts.target, fields, end };
   }
 
-  async judge(asked: AskedBytes, reply: OriginReply): Promise<{ start: number; end: number | null }> {
-    const { clock, lifecycle } = this.#parts;
-    let content: Content;
+  async judge(asked: AskedBytes, reply: OriginReply): Promise<BodyRange> {
     try {
-      content = await judgeAnswer(asked, reply, clock.wallTime());
+      const body = await this.#guard.judge(asked, reply);
+      this.#parts.waiters.wake();
+      this.#completeIfWhole();
+      return body;
     } catch (error) {
-      const { known } = lifecycle;
-      const failure = error instanceof FillFailed ? error.failure : null;
-      if (failure?.kind !== 'unsatisfiable' || known === null) throw error;
-      // An offset inside what was known is past the end of what is there now.
-      if (known.length !== null || failure.length !== asked.start) throw this.#changed();
-      this.bodyEnded(asked.start, true);
-      return { start: asked.start, end: null };
+      if (error instanceof FillFailed && error.failure.kind === 'changed') this.#obsolete(error.failure);
+      throw error;
     }
-    await this.#adopt(content, asked, reply);
-    return content.kind === 'empty' ? { start: 0, end: null } : content;
   }
 
   land(cursor: Cursor, landed: Buffer): Promise<void> | undefined {
     const { clock, events, origin, bytes, waiters } = this.#parts;
-    if (cursor.position > mostUnmeasured && this.#parts.lifecycle.known?.length === null) this.#unshare();
+    this.#guard.reached(cursor.position);
     const pressure = bytes.write(cursor.position, landed);
     cursor.position += landed.length;
     events.emit({ type: 'bytes-landed', at: clock.now(), origin: origin.name, bytes: landed.length });
@@ -231,14 +222,8 @@ export class Supply implements CursorHost {
   }
 
   bodyEnded(position: number, certain: boolean): void {
-    const { lifecycle, bytes, waiters } = this.#parts;
-    const { known } = lifecycle;
-    if (known === null) return;
-    const representation = { ...known, length: position };
-    lifecycle.apply({ type: 'described', representation });
-    if (certain) bytes.describe(representation);
-    else this.#unshare();
-    waiters.wake();
+    this.#guard.bodyEnded(position, certain);
+    this.#parts.waiters.wake();
     this.#completeIfWhole();
   }
 
@@ -279,61 +264,12 @@ export class Supply implements CursorHost {
     }
   }
 
-  /** Takes the representation that an answer shows: the first one is the fill's, every other must be the same. */
-  async #adopt(content: Content, asked: AskedBytes, reply: OriginReply): Promise<void> {
-    while (this.#adopting !== null) await this.#adopting;
-    const { known } = this.#parts.lifecycle;
-    if (known !== null) {
-      this.#compare(known, content.representation, asked);
-      return;
-    }
-    const adopted = Promise.withResolvers<void>();
-    this.#adopting = adopted.promise;
-    const { representation } = content;
-    try {
-      const { store, objectName, mayStore, bytes, lifecycle, clock } = this.#parts;
-      const opaque = content.kind === 'content' && content.opaque;
-      // An empty file shows itself by a 416 too.
-      const status = content.kind === 'empty' ? 200 : reply.status;
-      this.#live = isLive(representation, reply, this.slots.limit);
-      if (opaque || this.#live || reply.closeDelimited || !mayStore(status, reply.fields)) this.#unshare();
-      else if (this.#ended === null) bytes.writeTo(await created(store, objectName, representation));
-      lifecycle.apply({ type: 'head', at: clock.now(), representation });
-    } finally {
-      this.#adopting = null;
-      adopted.resolve();
-    }
-    this.#parts.waiters.wake();
-    this.#completeIfWhole();
-  }
-
-  #compare(known: Representation, representation: Representation, asked: AskedBytes): void {
-    const { lifecycle, clock } = this.#parts;
-    if (!combinable(known)) throw new FillFailed({ kind: 'uncombinable' });
-    if (!sameRepresentation(known, representation)) throw this.#changed();
-    // A 200 to a request for less than everything: the origin gives only the whole, now if not before.
-    const ranges = representation.ranges || (known.ranges && asked.start === 0);
-    const updated = { ...representation, length: known.length ?? representation.length, ranges };
-    if (lifecycle.state.phase === 'starting') {
-      lifecycle.apply({ type: 'head', at: clock.now(), representation: updated });
-    } else if (ranges !== known.ranges) {
-      lifecycle.apply({ type: 'described', representation: updated });
-    }
-  }
-
-  #changed(): FillFailed {
+  #obsolete(failure: Failure): void {
     const { lifecycle, demand, waiters } = this.#parts;
-    const failed = new FillFailed({ kind: 'changed' }, lifecycle.state.phase);
-    this.end(failed.failure);
+    this.end(failure);
+    const failed = new FillFailed(failure, lifecycle.state.phase);
     for (const reader of demand.readers) if (reader.waitingSince !== null) reader.failed = failed;
     waiters.wake();
-    return failed;
-  }
-
-  /** What it brings is for those who wait for it now, and for nobody later. */
-  #unshare(): void {
-    this.#shared = false;
-    this.#parts.bytes.writeTo(null);
   }
 
   #completeIfWhole(): void {
@@ -391,27 +327,5 @@ export class Supply implements CursorHost {
 
   get #window(): number {
     return this.#parts.bytes.passing ? passingWindow : this.#parts.policy.readAhead;
-  }
-}
-
-/**
- * Whether a body is a stream without beginning and end: radio says so by its `icy-` fields. A broadcast without them
- * looks like any body whose length is not known; it is taken for one where the account allows one connection only, so
- * that a second listener could not be served otherwise.
- */
-function isLive({ length, validator, fields }: Representation, { closeDelimited }: OriginReply, connections: number) {
-  if (length !== null || validator !== null) return false;
-  if (fields.some(([name]) => name.startsWith('icy-'))) return true;
-  const type = fieldValue(fields, 'content-type') ?? '';
-  return closeDelimited && connections === 1 && /^(audio\/(mpeg|aacp?)|video\/(mp2t|mpeg))\b/i.test(type);
-}
-
-/** A new object, or `null` where the store can't make one: then the bytes go past it. */
-async function created(store: Pick<Store, 'create'>, name: string, representation: Representation) {
-  try {
-    return await store.create(name, representation);
-  } catch (error) {
-    if (error instanceof StoreError) return null;
-    throw error;
   }
 }

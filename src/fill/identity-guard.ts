@@ -1,0 +1,172 @@
+/**
+ * What a fill knows of its representation, and the guard over it.
+ *
+ * The first answer that holds content gives the fill its representation, and decides whether it may be stored. Every
+ * later one must be of the same (RFC 9111 §3.4): no byte of another is ever taken.
+ */
+import type { Clock } from '../clock.ts';
+import { type Fields, fieldValue } from '../http/fields.ts';
+import type { AskedBytes } from '../http/origin-answer.ts';
+import { combinable, type Representation, sameRepresentation } from '../http/representation.ts';
+import type { OriginReply } from '../origin/origin.ts';
+import { type Store, StoreError } from '../store/store.ts';
+import { type Content, judgeAnswer } from './answer-judge.ts';
+import { FillFailed } from './failure.ts';
+import type { LandedBytes } from './landed-bytes.ts';
+import type { Lifecycle } from './lifecycle.ts';
+
+/** A body of unknown length is not stored any further than this: it may have no end. */
+const mostUnmeasured = 1024 ** 3;
+
+export interface IdentityParts {
+  readonly clock: Clock;
+  readonly lifecycle: Lifecycle;
+  readonly bytes: LandedBytes;
+  readonly store: Pick<Store, 'create'>;
+  readonly objectName: string;
+  /** Whether an answer with this status and these fields may be stored. */
+  readonly mayStore: (status: number, fields: Fields) => boolean;
+  /** How many connections the origin allows. */
+  readonly connections: number;
+}
+
+/** Where the body of an answer begins and ends; `end: null` where only its framing tells. */
+export interface BodyRange {
+  readonly start: number;
+  readonly end: number | null;
+}
+
+export class IdentityGuard {
+  readonly #parts: IdentityParts;
+  #adopting: Promise<void> | null = null;
+  #stale = false;
+  /** Whether what comes may be given to later requests. */
+  shared = true;
+  /** Whether it is a stream without beginning and end. */
+  live = false;
+
+  constructor(parts: IdentityParts) {
+    this.#parts = parts;
+  }
+
+  /** Nothing more is stored: the fill has come to its end. */
+  end(): void {
+    this.#stale = true;
+  }
+
+  /** Resolves when no object is being made. */
+  async settled(): Promise<void> {
+    await this.#adopting;
+  }
+
+  /** Resolves with what the answer's body holds. Rejects with `FillFailed`: `changed` where it is of another version. */
+  async judge(asked: AskedBytes, reply: OriginReply): Promise<BodyRange> {
+    const content = await judgeAnswer(asked, reply, this.#parts.clock.wallTime()).catch((error: unknown) => {
+      if (this.#endsAt(asked, error)) return null;
+      throw this.#isPastTheEnd(error) ? changed() : error;
+    });
+    if (content === null) {
+      this.bodyEnded(asked.start, true);
+      return { start: asked.start, end: null };
+    }
+    while (this.#adopting !== null) await this.#adopting;
+    const { known } = this.#parts.lifecycle;
+    if (known !== null) this.#compare(known, content.representation, asked);
+    else await this.#adopt(content, reply);
+    return content.kind === 'empty' ? { start: 0, end: null } : content;
+  }
+
+  /** The body has ended where no length had been announced; `certain` where its framing proves it. */
+  bodyEnded(position: number, certain: boolean): void {
+    const { lifecycle, bytes } = this.#parts;
+    if (lifecycle.known === null) return;
+    const representation = { ...lifecycle.known, length: position };
+    lifecycle.apply({ type: 'described', representation });
+    if (certain) bytes.describe(representation);
+    else this.#unshare();
+  }
+
+  /** A body of unknown length has come this far. */
+  reached(position: number): void {
+    if (position > mostUnmeasured && this.#parts.lifecycle.known?.length === null) this.#unshare();
+  }
+
+  /** Whether a 416 says that the file, whose length nobody had told, ends at the offset asked for. */
+  #endsAt(asked: AskedBytes, error: unknown): boolean {
+    const { known } = this.#parts.lifecycle;
+    if (!(error instanceof FillFailed) || error.failure.kind !== 'unsatisfiable' || known === null) return false;
+    return known.length === null && error.failure.length === asked.start;
+  }
+
+  /** Whether an offset inside what was known is past the end of what is there now. */
+  #isPastTheEnd(error: unknown): boolean {
+    return (
+      error instanceof FillFailed && error.failure.kind === 'unsatisfiable' && this.#parts.lifecycle.known !== null
+    );
+  }
+
+  async #adopt(content: Content, reply: OriginReply): Promise<void> {
+    const { store, objectName, mayStore, bytes, lifecycle, clock, connections } = this.#parts;
+    const { representation } = content;
+    const adopted = Promise.withResolvers<void>();
+    this.#adopting = adopted.promise;
+    try {
+      const opaque = content.kind === 'content' && content.opaque;
+      // An empty file shows itself by a 416 too.
+      const status = content.kind === 'empty' ? 200 : reply.status;
+      this.live = isLive(representation, reply, connections);
+      if (opaque || this.live || reply.closeDelimited || !mayStore(status, reply.fields)) this.#unshare();
+      else if (!this.#stale) bytes.writeTo(await created(store, objectName, representation));
+      lifecycle.apply({ type: 'head', at: clock.now(), representation });
+    } finally {
+      this.#adopting = null;
+      adopted.resolve();
+    }
+  }
+
+  #compare(known: Representation, representation: Representation, asked: AskedBytes): void {
+    const { lifecycle, clock } = this.#parts;
+    if (!combinable(known)) throw new FillFailed({ kind: 'uncombinable' });
+    if (!sameRepresentation(known, representation)) throw changed();
+    // A 200 to a request for less than everything: the origin gives only the whole, now if not before.
+    const ranges = representation.ranges || (known.ranges && asked.start === 0);
+    const updated = { ...representation, length: known.length ?? representation.length, ranges };
+    if (lifecycle.state.phase === 'starting') {
+      lifecycle.apply({ type: 'head', at: clock.now(), representation: updated });
+    } else if (ranges !== known.ranges) {
+      lifecycle.apply({ type: 'described', representation: updated });
+    }
+  }
+
+  /** What comes is for those who wait for it now, and for nobody later. */
+  #unshare(): void {
+    this.shared = false;
+    this.#parts.bytes.writeTo(null);
+  }
+}
+
+function changed(): FillFailed {
+  return new FillFailed({ kind: 'changed' });
+}
+
+/**
+ * Whether a body is a stream without beginning and end: radio says so by its `icy-` fields. A broadcast without them
+ * looks like any body whose length is not known; it is taken for one where the account allows one connection only, so
+ * that a second listener could not be served otherwise.
+ */
+function isLive({ length, validator, fields }: Representation, { closeDelimited }: OriginReply, connections: number) {
+  if (length !== null || validator !== null) return false;
+  if (fields.some(([name]) => name.startsWith('icy-'))) return true;
+  const type = fieldValue(fields, 'content-type') ?? '';
+  return closeDelimited && connections === 1 && /^(audio\/(mpeg|aacp?)|video\/(mp2t|mpeg))\b/i.test(type);
+}
+
+/** A new object, or `null` where the store can't make one: then the bytes go past it. */
+async function created(store: Pick<Store, 'create'>, name: string, representation: Representation) {
+  try {
+    return await store.create(name, representation);
+  } catch (error) {
+    if (error instanceof StoreError) return null;
+    throw error;
+  }
+}
