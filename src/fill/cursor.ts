@@ -188,9 +188,11 @@ export class Cursor implements Claimant {
     }
   }
 
-  /** Somebody who serves a waiting reader needs a connection: one that rests is given up. */
+  /** Somebody who serves a waiting reader needs a connection: one that rests, or that nobody wants, is given up. */
   contended(): void {
-    if (this.#host.resumable) this.#wakeFromRest?.(false);
+    if (this.#restTimer === null) return;
+    if (this.#wakeFromRest === null) this.stop();
+    else this.#wakeFromRest(false);
   }
 
   /** Whether a reader waits for it right now. */
