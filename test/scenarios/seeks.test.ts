@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { stage } from '../cache/stage.ts';
 import { film } from '../support/film.ts';
 import { etagOf } from '../support/film-fields.ts';
+import { virtualRig } from '../support/rig.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
 
 const mebibyte = 1024 * 1024;
@@ -181,5 +182,17 @@ describe('a seek', () => {
     }
     await clock.advance(120_000);
     assert.deepEqual([origin.fetchedTwice, origin.live.length, clock.pending, cache.fills().length], [[], 0, 0, 0]);
+  });
+
+  it('for a bounded range gives its connection back at once, to be used again', async () => {
+    const short = film(8 * mebibyte);
+    const rig = await virtualRig({ films: short, mount: { maxConnections: 1 }, relay: { delay: 20 } });
+    for (const range of ['0-262143', '6000000-6000009', '3000000-3262143', '-1000']) {
+      const exchange = rig.get('/films/film.mp4', { range });
+      assert.equal(await rig.clock.advanceUntil(exchange.done()), 'complete');
+    }
+    assert.ok(rig.clock.now() < 400, `it took ${rig.clock.now()} ms`);
+    assert.equal(rig.origin.connections, 1);
+    await rig.close();
   });
 });

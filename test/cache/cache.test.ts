@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { cacheKey, objectName } from '../../src/cache/cache-key.ts';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
+import { answerWith, refusal } from '../scenarios/answers.ts';
+import { FailingStore } from '../scenarios/failing-store.ts';
+import { film } from '../support/film.ts';
+import { filmFields } from '../support/film-fields.ts';
+import { type Stage, stage } from './stage.ts';
+
+const movie = film(600_000);
+const never = new AbortController().signal;
+
+/** Plays the film to its end with what the origin is asked for first. */
+async function fillIt({ view, asked, clock }: Stage, fields = filmFields(movie, 206)): Promise<void> {
+  const viewer = view();
+  (await asked()).head(206, fields).bytes(movie.size).end();
+  await clock.settle();
+  assert.equal(viewer.outcome, 'whole');
+}
+
+/** The fields of a whole film with a directive to caches. */
+const controlled = (value: string) => [...filmFields(movie, 206), ['cache-control', value] as const];
+
+describe('the key of a request', () => {
+  it('is its origin and its target with the query', () => {
+    const keys = [
+      cacheKey('a', '/x'),
+      cacheKey('b', '/x'),
+      cacheKey('a', '/x?q=1'),
+      cacheKey('a', '/x?q=2'),
+      cacheKey('a', '/X'),
+    ];
+    assert.equal(new Set(keys).size, keys.length);
+  });
+
+  it('gives a name from which nothing can be read', () => {
+    const name = objectName(cacheKey('films', '/a.mp4?token=secret'));
+    assert.match(name, /^[0-9a-f]{64}$/);
+    assert.notEqual(name, objectName(cacheKey('films', '/a.mp4?token=other')));
+  });
+});
+
+describe('the cache', () => {
+  it('gives two requests of one tick the same entry, and knows no other origins', () => {
+    const { cache } = stage({ film: movie });
+    assert.equal(cache.open('films', '/a'), cache.open('films', '/a'));
+    assert.notEqual(cache.open('films', '/a'), cache.open('films', '/b'));
+    assert.equal(cache.open('other', '/a'), null);
+  });
+
+  it('asks for each query by itself', async () => {
+    const { view, asked, origin } = stage({ film: movie });
+    view(0, null, '/film?quality=1');
+    view(0, null, '/film?quality=2');
+    await asked();
+    await asked();
+    assert.deepEqual(
+      origin.requests.map(({ target }) => target),
+      ['/film?quality=1', '/film?quality=2'],
+    );
+  });
+
+  it('shows its fills, without their queries', async () => {
+    const { view, clock, fill } = stage({ film: movie });
+    view(5, null, '/film.mp4?token=secret');
+    await clock.settle();
+    const { id, origin, path, state, length, cursors, readers, waiters } = fill();
+    assert.deepEqual(
+      [id, origin, path, length, waiters, readers],
+      [1, 'films', '/film.mp4', null, 1, [{ position: 5 }]],
+    );
+    assert.deepEqual(cursors, [{ position: 5, state: 'starting', attempt: 1 }]);
+    assert.deepEqual(state, { phase: 'starting', since: 0, budget: 30_000, attempt: 1, lastFailure: null });
+  });
+
+  it('makes durable what can be when it is closed, and stops asking', async () => {
+    const store = createMemoryStore();
+    const first = stage({ film: movie, store });
+    first.view();
+    const request = await first.asked();
+    request.head().bytes(300_000);
+    await first.clock.settle();
+    await first.cache.close();
+    assert.equal(request.live, false);
+    const second = stage({ film: movie, store });
+    const viewer = second.view();
+    assert.equal((await second.asked()).offset, 300_000);
+    assert.equal(viewer.bytes, 300_000);
+  });
+
+  it('tells whoever waits when it is closed', async () => {
+    const { view, clock, cache } = stage({ film: movie });
+    const viewer = view();
+    await clock.settle();
+    await cache.close();
+    await clock.settle();
+    assert.deepEqual([viewer.error.type, viewer.error.status], ['proxy_internal_response', 503]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it('says what of a request was there', async () => {
+    const set = stage({ film: movie });
+    const cold = set.view(0, 262_144);
+    const joined = set.view(0, 262_144);
+    (await set.asked()).head().bytes(262_144).end();
+    await set.clock.settle();
+    const [hit, partial] = [set.view(0, 10), set.view(200_000)];
+    await set.clock.settle();
+    assert.deepEqual(
+      [cold, joined, hit, partial].map(({ visit }) => [visit?.cache, visit?.collapsed]),
+      [
+        ['miss', false],
+        ['miss', true],
+        ['hit', false],
+        ['partial', false],
+      ],
+    );
+  });
+});
+
+describe('an entry that nobody reads', () => {
+  it('lets go of its object after 30 s, and finds it again', async () => {
+    const set = stage({ film: movie });
+    await fillIt(set);
+    await set.clock.advance(29_999);
+    assert.equal(set.cache.fills().length, 1);
+    await set.clock.advance(1);
+    assert.equal(set.cache.fills().length, 0);
+    const viewer = set.view();
+    await set.clock.settle();
+    assert.deepEqual([viewer.outcome, set.origin.requests.length], ['whole', 1]);
+  });
+
+  it('stays as long as somebody comes in time', async () => {
+    const set = stage({ film: movie });
+    await fillIt(set);
+    for (let visit = 0; visit < 5; visit += 1) {
+      await set.clock.advance(20_000);
+      set.view(0, 10);
+      await set.clock.settle();
+    }
+    assert.equal(set.fill().id, 1);
+  });
+
+  it('is found again by who comes in the very moment of its letting go', async () => {
+    const set = stage({ film: movie });
+    await fillIt(set);
+    const viewers: Array<ReturnType<Stage['view']>> = [];
+    set.clock.after(30_000, () => viewers.push(set.view(), set.view(100)));
+    await set.clock.advance(31_000);
+    assert.deepEqual([viewers.map(({ outcome }) => outcome), set.origin.requests.length], [['whole', 'whole'], 1]);
+  });
+});
+
+describe('what was stored', () => {
+  it('in part is gone on with under its strong validator', async () => {
+    const store = createMemoryStore();
+    const first = stage({ film: movie, store });
+    first.view(0, 262_144);
+    (await first.asked()).head().bytes(262_144).end();
+    await first.clock.settle();
+    await first.cache.close();
+    const second = stage({ film: movie, store });
+    const viewer = second.view();
+    const request = await second.asked();
+    assert.deepEqual([request.offset, request.field('if-range')], [262_144, '"film-600000-1"']);
+    request
+      .head()
+      .bytes(movie.size - 262_144)
+      .end();
+    await second.clock.settle();
+    assert.deepEqual([viewer.outcome, viewer.visit?.cache], ['whole', 'partial']);
+  });
+
+  it('in part without one is begun anew, and whole without one is played', async () => {
+    const fields = filmFields(movie, 206).filter(([name]) => name !== 'etag' && name !== 'last-modified');
+    const store = createMemoryStore();
+    const first = stage({ film: movie, store });
+    first.view();
+    (await first.asked()).head(206, fields).bytes(300_000);
+    await first.clock.settle();
+    await first.cache.close();
+    const second = stage({ film: movie, store });
+    const viewer = second.view();
+    const request = await second.asked();
+    assert.deepEqual([request.offset, viewer.bytes], [0, 0]);
+    request.head(206, fields).bytes(movie.size).end();
+    await second.clock.settle();
+    await second.cache.close();
+    const third = stage({ film: movie, store });
+    const again = third.view();
+    await third.clock.settle();
+    assert.deepEqual([again.outcome, third.origin.requests.length], ['whole', 0]);
+  });
+
+  it('and can not be looked up is fetched', async () => {
+    const store = new FailingStore();
+    store.fail('find');
+    await fillIt(stage({ film: movie, store }));
+  });
+});
+
+describe('what is stale', () => {
+  for (const [what, answer, served] of [
+    ['304', 304, 'kept'],
+    ['200 of the same version', 200, 'kept'],
+    ['503', 503, 'kept'],
+    ['a refused connection', 'refused', 'kept'],
+    ['404', 404, 'asked for'],
+  ] as const) {
+    it(`and was said to be fresh for a time is asked about first: after ${what} it is ${served}`, async () => {
+      const set = stage({ film: movie });
+      await fillIt(set, controlled('max-age=60'));
+      await set.clock.advance(60_001);
+      const viewer = set.view();
+      const question = await set.asked();
+      assert.equal(question.field('if-none-match'), '"film-600000-1"');
+      assert.equal(viewer.bytes, 0);
+      if (answer === 'refused') question.refuse(refusal());
+      else if (answer === 503 || answer === 404) answerWith(question, answer);
+      else question.head(answer, [...filmFields(movie, answer), ['cache-control', 'max-age=60']]);
+      await set.clock.settle();
+      if (served === 'kept') {
+        assert.deepEqual([viewer.outcome, set.origin.requests.length, question.live], ['whole', 2, false]);
+      } else {
+        answerWith(await set.asked(), 404);
+        await set.clock.settle();
+        assert.equal(viewer.failure.kind, 'answer');
+      }
+    });
+  }
+
+  it('is fresh again after a 304, with its fresher fields', async () => {
+    const set = stage({ film: movie });
+    await fillIt(set, controlled('max-age=60'));
+    await set.clock.advance(60_001);
+    const viewer = set.view();
+    (await set.asked()).head(304, [...filmFields(movie, 304), ['cache-control', 'max-age=600'], ['x-new', 'yes']]);
+    await set.clock.settle();
+    assert.ok(viewer.visit?.representation.fields.some(([name, value]) => name === 'x-new' && value === 'yes'));
+    await set.clock.advance(500_000);
+    set.view();
+    await set.clock.settle();
+    assert.equal(set.origin.requests.length, 2);
+  });
+
+  it('and must be revalidated fails where nobody can be asked', async () => {
+    const set = stage({ film: movie });
+    await fillIt(set, controlled('max-age=60, must-revalidate'));
+    await set.clock.advance(60_001);
+    const viewer = set.view();
+    (await set.asked()).refuse(refusal());
+    await set.clock.settle();
+    assert.equal(viewer.error.status, 504);
+  });
+
+  it('and asked about in silence is served after firstByteTimeout', async () => {
+    const set = stage({ film: movie, policy: { firstByteTimeout: 3000 } });
+    await fillIt(set, controlled('max-age=60'));
+    await set.clock.advance(60_001);
+    const before = set.clock.now();
+    const viewer = set.view();
+    await set.clock.advance(3000);
+    assert.deepEqual([viewer.outcome, viewer.firstAt, set.origin.live.length], ['whole', before + 3000, 0]);
+  });
+
+  it('is asked about by Last-Modified where there is no entity tag', async () => {
+    const set = stage({ film: movie });
+    await fillIt(
+      set,
+      controlled('max-age=60').filter(([name]) => name !== 'etag'),
+    );
+    await set.clock.advance(60_001);
+    set.view();
+    const question = await set.asked();
+    assert.deepEqual(
+      [question.field('if-none-match'), question.field('if-modified-since')],
+      [null, 'Wed, 01 Jan 2025 00:00:00 GMT'],
+    );
+  });
+
+  it('keeps nobody who has left, while it is asked about', async () => {
+    const set = stage({ film: movie });
+    await fillIt(set, controlled('max-age=60'));
+    await set.clock.advance(60_001);
+    const viewer = set.view();
+    await set.asked();
+    viewer.leave();
+    await set.clock.settle();
+    assert.equal(viewer.outcome, 'left');
+  });
+
+  it('gives its connection back after it was asked about', async () => {
+    const set = stage({ film: movie, maxConnections: 1 });
+    await fillIt(set, controlled('max-age=60'));
+    await set.clock.advance(60_001);
+    set.view();
+    (await set.asked()).head(304, filmFields(movie, 304));
+    await set.clock.settle();
+    const other = set.view(0, null, '/other');
+    (await set.asked()).head().bytes(movie.size).end();
+    await set.clock.settle();
+    assert.equal(other.outcome, 'whole');
+  });
+
+  it('and has changed twice does not lose the newest version to a late answer', async () => {
+    const store = createMemoryStore();
+    const set = stage({ film: movie, store });
+    const stored = set.view(0, 262_144);
+    (await set.asked()).head().bytes(262_144).end();
+    await set.clock.settle();
+    assert.equal(stored.outcome, 'whole');
+    await set.clock.advance(2 * 86_400_000);
+    // Served at once, and asked about behind; before that is answered a seek meets the new version.
+    set.view(0, 1000);
+    const question = await set.asked();
+    const next = film(700_000, 2);
+    const seek = set.view(500_000, 500_100);
+    const changed = await set.asked();
+    changed.head(200, filmFields(next, 200));
+    const fresh = await set.asked();
+    seek.leave();
+    fresh.head(206, filmFields(next, 206, 500_000)).bytes(next.bytesAt(500_000, 600_000));
+    await set.clock.settle();
+    question.head(200, filmFields(next, 200));
+    await set.clock.settle();
+    const kept = await store.find(objectName(cacheKey('films', '/film.mp4')));
+    assert.equal(kept?.representation.length, 700_000, 'the new version is still the stored one');
+  });
+});
+
+describe('an entry', () => {
+  it('asks for nothing where nothing is wanted of a known representation', async () => {
+    const set = stage({ film: movie });
+    await fillIt(set);
+    const visit = await set.cache.open('films', '/film.mp4')?.visit({ start: 0, end: null }, () => null, never);
+    assert.deepEqual([visit?.cache, visit?.representation.length, set.origin.requests.length], ['hit', 600_000, 1]);
+    visit?.leave();
+  });
+});
