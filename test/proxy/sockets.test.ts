@@ -1,0 +1,91 @@
+/** What only a kernel's sockets can show: heads that come too slowly, and clients that vanish at a bad moment. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { after, before, describe, it } from 'node:test';
+import type { Cache } from '../../src/cache/cache.ts';
+import { systemClock } from '../../src/clock.ts';
+import { EventBus } from '../../src/events.ts';
+import { MediaProxy } from '../../src/proxy/proxy.ts';
+import { Client } from '../support/client.ts';
+
+/** No origin is mounted, so that whoever is answered at all gets a 404. */
+const cache = { open: () => null } as unknown as Cache;
+
+let server: Server;
+let port: number;
+
+before(async () => {
+  const proxy = new MediaProxy({
+    cache,
+    clock: systemClock,
+    events: new EventBus(),
+    patience: { patience: null, patienceInterval: 1 },
+    allowFrom: [],
+    headTimeout: 200,
+    control: () => {},
+  });
+  server = proxy.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  port = (server.address() as AddressInfo).port;
+});
+
+after(() => {
+  server.close();
+  server.closeAllConnections();
+});
+
+async function connected(): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function assertAnswers(): Promise<void> {
+  const client = await Client.connect(port, { clock: systemClock });
+  const exchange = client.get('/nobody/x');
+  assert.equal(await exchange.done(), 'complete');
+  assert.equal(exchange.status, 404);
+  client.leave();
+}
+
+describe('a head that does not come to its end', () => {
+  for (const [what, sent] of [
+    ['a part of it', 'GET /nobody/x HTTP/1.1\r\nHost: local'],
+    ['nothing of it', ''],
+  ] as const) {
+    it(`has its connection closed with a 408 where ${what} came`, async () => {
+      const socket = await connected();
+      socket.write(sent);
+      assert.match(await text(socket), /^HTTP\/1\.1 408 .*\r\ncache-status: firstbyte\r\n.*\(headTimeout\)\.\n$/s);
+    });
+  }
+
+  it("is in nobody else's way, were there a thousand of them", async () => {
+    const sockets = await Promise.all(Array.from({ length: 1000 }, connected));
+    for (const socket of sockets) socket.write('GET /nobody/x HTTP/1.1\r\n');
+    await assertAnswers();
+    await Promise.all(sockets.map((socket) => text(socket)));
+  });
+});
+
+describe('a client that resets its connection', () => {
+  for (const request of [
+    'CONNECT evil.example:80 HTTP/1.1\r\nHost: evil.example\r\n\r\n',
+    'G@T / HTTP/1.1\r\n\r\n',
+    'GET /nobody/x HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(100_000)}`,
+  ]) {
+    it(`right after ${request.slice(0, 20).trim()}… harms nobody else`, async () => {
+      for (let round = 0; round < 20; round += 1) {
+        const socket = await connected();
+        socket.write(request, () => socket.resetAndDestroy());
+        await once(socket, 'close');
+      }
+      await assertAnswers();
+    });
+  }
+});
