@@ -41,6 +41,8 @@ export interface ProxyErrorDetails {
   setting?: string;
   /** Whole seconds after which asking again may help; sent as `Retry-After`. */
   retryAfter?: number;
+  /** Asking again within the same budget cannot help, whatever the type says. */
+  final?: boolean;
   cause?: unknown;
 }
 
@@ -50,12 +52,14 @@ export class ProxyError extends Error {
   readonly type: ProxyErrorType;
   readonly setting: string | undefined;
   readonly retryAfter: number | undefined;
+  readonly #final: boolean;
 
   constructor(type: ProxyErrorType, message: string, details: ProxyErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.type = type;
     this.setting = details.setting;
     this.retryAfter = details.retryAfter;
+    this.#final = details.final ?? false;
   }
 
   get status(): number {
@@ -64,6 +68,6 @@ export class ProxyError extends Error {
 
   /** Whether a GET may be asked again within the same budget. */
   get retryable(): boolean {
-    return proxyErrorTypes[this.type].retry;
+    return proxyErrorTypes[this.type].retry && !this.#final;
   }
 }

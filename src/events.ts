@@ -34,6 +34,18 @@ export type CacheResult = (typeof cacheResults)[number];
 export const retryCauses = ['refused', 'reset', 'timeout', 'status', 'cut', 'stall', 'other'] as const;
 export type RetryCause = (typeof retryCauses)[number];
 
+/** Whether an origin is thought to be reachable: yes, no, or not known until somebody has tried. */
+export const breakerPhases = ['closed', 'open', 'half-open'] as const;
+export type BreakerPhase = (typeof breakerPhases)[number];
+
+/** Why a target's place was asked for: it was not known, its time was over, or the origin refused it. */
+export const refreshReasons = ['start', 'expired', 'denied'] as const;
+export type RefreshReason = (typeof refreshReasons)[number];
+
+/** How the question for a target's place ended; `late` means that its time was over. */
+export const refreshOutcomes = ['renewed', 'failed', 'late'] as const;
+export type RefreshOutcome = (typeof refreshOutcomes)[number];
+
 interface FillEventBase {
   at: number;
   fill: number;
@@ -98,6 +110,29 @@ export interface BytesSentEvent {
   origin: string;
   source: ByteSource;
   bytes: number;
+}
+
+/** An origin is taken for unreachable, is tried again, or has been reached. */
+export interface BreakerEvent {
+  type: 'breaker';
+  at: number;
+  origin: string;
+  from: BreakerPhase;
+  to: BreakerPhase;
+  /** How it was last not reached; `null` where it has been. */
+  cause: ProxyErrorType | null;
+}
+
+/** Somebody was asked where a target is to be had now. */
+export interface RefreshEvent {
+  type: 'refresh';
+  at: number;
+  origin: string;
+  path: string;
+  reason: RefreshReason;
+  outcome: RefreshOutcome;
+  /** In milliseconds. */
+  duration: number;
 }
 
 /** A request's wait for its first byte has ended; those that found it present do not wait. */
@@ -165,6 +200,8 @@ export type DomainEvent =
   | FillDoneEvent
   | FillFailedEvent
   | RetryEvent
+  | BreakerEvent
+  | RefreshEvent
   | BytesLandedEvent
   | BytesSentEvent
   | FirstByteWaitEvent

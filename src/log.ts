@@ -91,6 +91,20 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
       const message = event.kind === 'heal' ? 'healing a cut' : 'asking again';
       return ['info', message, { fill, origin, path, cause, offset, attempt, delayMs: whole(delay) }];
     }
+    case 'breaker': {
+      const { origin, from, to, cause } = event;
+      const said = {
+        open: 'origin out of reach',
+        'half-open': 'trying the origin again',
+        closed: 'origin reached again',
+      };
+      return [to === 'open' ? 'warn' : 'info', said[to], { origin, from, to, cause }];
+    }
+    case 'refresh': {
+      const { origin, path, reason, outcome, duration } = event;
+      const fields = { origin, path, because: reason, outcome, totalMs: whole(duration) };
+      return outcome === 'renewed' ? ['info', 'address renewed', fields] : ['warn', 'address not renewed', fields];
+    }
     case 'own-error': {
       const { request, origin, path, status, reason, phase, waited, message } = event;
       const fields = { request, origin, path, status, error: reason, phase, waitedMs: whole(waited), reason: message };

@@ -101,6 +101,17 @@ test('each event has its level', () => {
       waited: 30_000,
       message: 'The queue is full.',
     },
+    { type: 'breaker', at: 0, origin: 'films', from: 'closed', to: 'open', cause: 'connection_refused' },
+    { type: 'breaker', at: 0, origin: 'films', from: 'half-open', to: 'closed', cause: null },
+    {
+      type: 'refresh',
+      at: 0,
+      origin: 'films',
+      path: '/a.mkv',
+      reason: 'denied',
+      outcome: 'late',
+      duration: 10_000.4,
+    },
     { type: 'bug', at: 0, message: 'oops', stack: 'Error: oops\n    at here' },
   ];
   const lines = linesOf(events).map((line) => line.slice(25).trimEnd());
@@ -112,6 +123,9 @@ test('each event has its level', () => {
     'warn  fill failed fill=7 origin=films path=/a.mkv error=connection_refused reason="It was refused."',
     'warn  answered with an error of our own request=3 path=/x status=503 error=connection_limit_reached phase=queued ' +
       'waitedMs=30000 reason="The queue is full."',
+    'warn  origin out of reach origin=films from=closed to=open cause=connection_refused',
+    'info  origin reached again origin=films from=half-open to=closed',
+    'warn  address not renewed origin=films path=/a.mkv because=denied outcome=late totalMs=10000',
     'error bug reason=oops stack="Error: oops\\n    at here"',
   ]);
 });

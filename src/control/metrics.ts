@@ -8,11 +8,14 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { proxyErrorTypes } from '../errors.ts';
 import {
+  breakerPhases,
   byteSources,
   cacheResults,
   type DomainEvent,
   type EventBus,
   fillPhases,
+  refreshOutcomes,
+  refreshReasons,
   requestOutcomes,
   retryCauses,
   waitOutcomes,
@@ -106,6 +109,18 @@ export const metricTable = {
     help: 'Times that an origin was asked again after bytes had come, by cause.',
     labels: { origin: anyOrigin, cause: retryCauses },
   },
+  breakerChanges: {
+    name: 'firstbyte_breaker_changes_total',
+    kind: 'counter',
+    help: 'Times that an origin was taken for unreachable, was tried again, or was reached again, by cause.',
+    labels: { origin: anyOrigin, to: breakerPhases, cause: [...proxyErrors, absent] },
+  },
+  refreshes: {
+    name: 'firstbyte_refreshes_total',
+    kind: 'counter',
+    help: 'Times that the refresh hook was asked where a target is to be had, by reason and outcome.',
+    labels: { origin: anyOrigin, reason: refreshReasons, outcome: refreshOutcomes },
+  },
   bytesLanded: {
     name: 'firstbyte_landed_bytes_total',
     kind: 'counter',
@@ -156,6 +171,8 @@ export function createMetrics(events: EventBus): Metrics {
   const fillsFailed = counter(metricTable.fillsFailed);
   const retries = counter(metricTable.retries);
   const heals = counter(metricTable.heals);
+  const breakerChanges = counter(metricTable.breakerChanges);
+  const refreshes = counter(metricTable.refreshes);
   const bytesLanded = counter(metricTable.bytesLanded);
   const bytesSent = counter(metricTable.bytesSent);
   const bugs = counter(metricTable.bugs);
@@ -188,6 +205,10 @@ export function createMetrics(events: EventBus): Metrics {
         return fillsFailed.inc({ origin: event.origin, reason: event.error });
       case 'retry':
         return (event.kind === 'heal' ? heals : retries).inc({ origin: event.origin, cause: event.cause });
+      case 'breaker':
+        return breakerChanges.inc({ origin: event.origin, to: event.to, cause: event.cause ?? absent });
+      case 'refresh':
+        return refreshes.inc({ origin: event.origin, reason: event.reason, outcome: event.outcome });
       case 'bytes-landed':
         return bytesLanded.inc({ origin: event.origin }, event.bytes);
       case 'bytes-sent':

@@ -4,15 +4,19 @@
  */
 import type { Clock } from '../clock.ts';
 import {
+  type BreakerPhase,
   type ByteSource,
+  breakerPhases,
   byteSources,
   type CacheResult,
   cacheResults,
   type EventBus,
   type FillPhase,
   type OwnErrorEvent,
+  type RefreshOutcome,
   type RequestOutcome,
   type RetryCause,
+  refreshOutcomes,
   requestOutcomes,
   retryCauses,
   type WaitOutcome,
@@ -44,6 +48,8 @@ export interface Stats {
   readonly bytesSent: Record<ByteSource, number>;
   readonly retries: Record<RetryCause, number>;
   readonly heals: Record<RetryCause, number>;
+  readonly breakerChanges: Record<BreakerPhase, number>;
+  readonly refreshes: Record<RefreshOutcome, number>;
   readonly bugs: number;
 }
 
@@ -100,6 +106,8 @@ export function createStats({ registry }: Metrics, events: EventBus, clock: Cloc
       bytesSent: sumBy(valuesOf('bytesSent'), 'source', byteSources),
       retries: sumBy(valuesOf('retries'), 'cause', retryCauses),
       heals: sumBy(valuesOf('heals'), 'cause', retryCauses),
+      breakerChanges: sumBy(valuesOf('breakerChanges'), 'to', breakerPhases),
+      refreshes: sumBy(valuesOf('refreshes'), 'outcome', refreshOutcomes),
       bugs: sum(valuesOf('bugs')),
     };
   }

@@ -25,11 +25,26 @@ export interface OriginRequest {
   readonly target: string;
   /** Fields to send beside those that the origin adds itself: `range`, `if-range`, `if-none-match`, … */
   readonly fields: Fields;
+  /** Where the target is to be had for now, if not at its path below the base. */
+  readonly place?: Place;
+  /**
+   * Somebody counts on the answer, who has waited for it before or has part of it: an origin that is thought to be
+   * unreachable is tried all the same.
+   */
+  readonly committed?: boolean;
   /**
    * Called once when a connection is there and the request is about to be written; before `open` returns where the
    * connection was warm.
    */
   readonly onConnected?: () => void;
+}
+
+/** An address that holds for a while. */
+export interface Place {
+  /** `null` for the target's own. */
+  readonly url: URL | null;
+  /** Sent to the scheme, host and port of that URL alone, in place of others of the same name. */
+  readonly fields: Fields;
 }
 
 export interface OriginReply {
@@ -38,6 +53,8 @@ export interface OriginReply {
   readonly body: OriginBody;
   /** Whether only the end of the connection ends the body, so that its end proves nothing (RFC 9112 §8). */
   readonly closeDelimited: boolean;
+  /** Whether another URL than the one asked gave it, to which a redirect led. */
+  readonly redirected?: boolean;
 }
 
 export interface OriginBody {

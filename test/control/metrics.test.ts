@@ -9,11 +9,14 @@ import {
   metricTable,
 } from '../../src/control/metrics.ts';
 import {
+  breakerPhases,
   byteSources,
   cacheResults,
   type DomainEvent,
   EventBus,
   fillPhases,
+  refreshOutcomes,
+  refreshReasons,
   requestOutcomes,
   retryCauses,
   waitOutcomes,
@@ -58,6 +61,14 @@ const movers: { [K in MetricKey]: Partial<Record<string, (value: string) => Doma
   fillsFailed: { reason: (value) => sample.fillFailed(value as 'dns_error') },
   retries: { cause: (value) => sample.retry({ cause: one(retryCauses, value) }) },
   heals: { cause: (value) => sample.retry({ kind: 'heal', cause: one(retryCauses, value) }) },
+  breakerChanges: {
+    to: (value) => sample.breaker({ to: one(breakerPhases, value) }),
+    cause: (value) => sample.breaker({ cause: value === '-' ? null : (value as 'dns_error') }),
+  },
+  refreshes: {
+    reason: (value) => sample.refresh({ reason: one(refreshReasons, value) }),
+    outcome: (value) => sample.refresh({ outcome: one(refreshOutcomes, value) }),
+  },
   bytesLanded: {},
   bytesSent: { source: (value) => sample.bytesSent(one(byteSources, value), 1) },
   bugs: {},

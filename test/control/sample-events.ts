@@ -1,5 +1,6 @@
 /** One plausible event of each type, for a test to change in what it is about. */
 import type {
+  BreakerEvent,
   BugEvent,
   BytesLandedEvent,
   BytesSentEvent,
@@ -10,6 +11,7 @@ import type {
   FillStateEvent,
   FirstByteWaitEvent,
   OwnErrorEvent,
+  RefreshEvent,
   RequestDoneEvent,
   RetryEvent,
 } from '../../src/events.ts';
@@ -84,6 +86,15 @@ export function fillFailed(error: FillFailedEvent['error']): FillFailedEvent {
 
 export function retry(changes: Partial<RetryEvent> = {}): RetryEvent {
   return { type: 'retry', ...fill, kind: 'retry', cause: 'refused', offset: 0, attempt: 2, delay: 100, ...changes };
+}
+
+export function breaker(changes: Partial<BreakerEvent> = {}): BreakerEvent {
+  return { type: 'breaker', at: 0, origin: 'films', from: 'closed', to: 'open', cause: null, ...changes };
+}
+
+export function refresh(changes: Partial<RefreshEvent> = {}): RefreshEvent {
+  const place = { origin: 'films', path: '/a.mkv', reason: 'start', outcome: 'renewed' } as const;
+  return { type: 'refresh', at: 0, ...place, duration: 40, ...changes };
 }
 
 export function bytesLanded(bytes: number): BytesLandedEvent {
