@@ -57,7 +57,8 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     ...(parts.log === undefined ? {} : { write: parts.log }),
   });
   const stopLogging = logEvents(events, logger);
-  const store = parts.store ?? (await openStore(settings, clock, logger));
+  let relieve = () => {};
+  const store = parts.store ?? (await openStore(settings, clock, logger, () => relieve()));
   const mounts = new Map(settings.origins.map((origin) => [origin.name, mount(origin, settings, parts, clock)]));
   const cache = new Cache({ ...settings, mounts, store, policy: settings, clock, events, random });
   const control = createControl({
@@ -68,6 +69,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     summary: { interval: settings.summaryInterval, write: (fields) => logger.log('info', 'summary', fields) },
   });
   const proxy = new MediaProxy({ ...settings, cache, clock, events, patience: settings, control: control.listener });
+  relieve = () => proxy.relieve();
   const servers: Server[] = [];
 
   const closeParts = async () => {
@@ -121,12 +123,14 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   };
 }
 
-function openStore(settings: Settings, clock: Clock, logger: Logger): Promise<Store> | Store {
+/** `onStarved` is called when memory for reading is short. */
+function openStore(settings: Settings, clock: Clock, logger: Logger, onStarved: () => void): Promise<Store> | Store {
   if (settings.store === 'memory') return createMemoryStore();
   return createDiskStore({
     directory: settings.cacheDir,
     clock,
     bufferMemory: settings.bufferMemory,
+    onStarved,
     onFailure: ({ code, message }) => logger.log('error', 'the store failed; bytes go past it', { code, message }),
   });
 }

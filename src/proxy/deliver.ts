@@ -8,6 +8,7 @@ import type { Writable } from 'node:stream';
 import { type Reader, type Slice, StoreError, type Taken } from '../cache/visit.ts';
 import type { Clock } from '../clock.ts';
 import type { ByteSource } from '../events.ts';
+import type { StalledClients } from './stalled-clients.ts';
 
 /** Bytes that may be on their way to one client. */
 const mostUnsent = 256 * 1024;
@@ -22,6 +23,7 @@ export interface Delivery {
   readonly reader: Reader;
   readonly client: Writable;
   readonly clock: Clock;
+  readonly stalled: StalledClients;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
   /** Called for each piece as it goes out. */
@@ -158,13 +160,17 @@ class Outlet {
 
   /** Resolves when some of what is on its way has gone out; after a while of nothing the client is a slow one. */
   async progress(): Promise<void> {
-    const { clock, signal } = this.#delivery;
+    const { client, clock, signal, stalled } = this.#delivery;
     const since = clock.now();
     const slow = clock.after(quick, () => {
       this.isQuick = false;
+      stalled.add(client);
       this.#onSlow();
     });
-    await this.#oneWritten(signal).finally(() => slow.cancel());
+    await this.#oneWritten(signal).finally(() => {
+      slow.cancel();
+      stalled.remove(client);
+    });
     this.isQuick = clock.now() - since < quick;
   }
 

@@ -23,11 +23,13 @@ import { type Body, hintOf, isConditional, type Reply, type Request, replyFor } 
 import { notForwarded, signed } from './reply-fields.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
+import type { StalledClients } from './stalled-clients.ts';
 
 export interface ExchangeParts {
   readonly cache: Cache;
   readonly clock: Clock;
   readonly patience: PatiencePolicy;
+  readonly stalled: StalledClients;
 }
 
 /** The origin was asked, because nothing stored would do. */
@@ -189,6 +191,7 @@ class Exchange {
       reader,
       client: this.#response,
       clock: this.#parts.clock,
+      stalled: this.#parts.stalled,
       signal: this.#gone,
       onSent: this.#record.sent.bind(this.#record),
     };

@@ -10,9 +10,10 @@ import { ClientConnection } from './connection.ts';
 import { type ExchangeParts, exchange } from './exchange.ts';
 import { RequestRecord } from './request-record.ts';
 import { judgeHead, type Refusal, route } from './route.ts';
+import { StalledClients } from './stalled-clients.ts';
 import { refusalOf, turnAway } from './turn-away.ts';
 
-export interface ProxyParts extends ExchangeParts {
+export interface ProxyParts extends Omit<ExchangeParts, 'stalled'> {
   readonly events: EventBus;
   readonly allowFrom: readonly AllowedNetwork[];
   /** Milliseconds that a client may take for the head of a request. */
@@ -30,6 +31,7 @@ const keepAlive = 65_000;
 export class MediaProxy {
   readonly #parts: ProxyParts;
   readonly #guard: ReturnType<typeof createClientGuard>;
+  readonly #stalled: StalledClients;
   readonly #connections = new WeakMap<Duplex, ClientConnection>();
   #nextRequest = 1;
   #underway = 0;
@@ -38,6 +40,7 @@ export class MediaProxy {
   constructor(parts: ProxyParts) {
     this.#parts = parts;
     this.#guard = createClientGuard(parts.allowFrom);
+    this.#stalled = new StalledClients(parts.clock);
   }
 
   /** A server that is not listening yet; every one shares this proxy. */
@@ -65,6 +68,11 @@ export class MediaProxy {
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#turnAway(socket, refusalOf(error)));
     server.on('connect', (_request, socket) => this.#turnAway(socket, tunnel));
     return server;
+  }
+
+  /** Memory for reading is short: the client that has been idle the longest gives back what it holds. */
+  relieve(): void {
+    this.#stalled.endOne();
   }
 
   /** New requests are refused from now on; resolves when no exchange is under way. */
@@ -97,7 +105,8 @@ export class MediaProxy {
     if (this.#onIdle !== null) response.setHeader('connection', 'close');
     const answer = this.#onIdle === null ? (refusal ?? routed) : shuttingDown();
     this.#underway += 1;
-    void exchange(request, response, answer, record, connection, this.#parts).then(() => {
+    const parts = { ...this.#parts, stalled: this.#stalled };
+    void exchange(request, response, answer, record, connection, parts).then(() => {
       this.#underway -= 1;
       if (this.#underway === 0) this.#onIdle?.();
     });

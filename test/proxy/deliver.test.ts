@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { deliver } from '../../src/proxy/deliver.ts';
+import { StalledClients } from '../../src/proxy/stalled-clients.ts';
 import { bump } from '../support/activity.ts';
 import { type Film, film } from '../support/film.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -47,18 +48,20 @@ function delivery(reader = new ScriptedReader(movie)) {
   const clock = new VirtualClock();
   const client = new ScriptedClient(movie);
   const gone = new AbortController();
+  const stalled = new StalledClients(clock);
   let sent = 0;
   const done = deliver({
     reader: reader.reader,
     client,
     clock,
+    stalled,
     signal: gone.signal,
     onSent: (bytes) => {
       sent += bytes;
     },
   });
   done.catch(() => {});
-  return { reader, client, clock, gone, done, sent: () => sent };
+  return { reader, client, clock, gone, stalled, done, sent: () => sent };
 }
 
 describe('a delivery', () => {
@@ -187,5 +190,25 @@ describe('a delivery', () => {
     const reason = new Error('gone');
     gone.abort(reason);
     await assert.rejects(done, reason);
+  });
+
+  it('can be ended where its client takes nothing, and not where it goes on', async () => {
+    const { client, clock, stalled, done } = delivery();
+    client.quick = false;
+    await clock.advance(20_000);
+    client.quick = true;
+    client.takeOn();
+    await done;
+    await clock.advance(20_000);
+    stalled.endOne();
+    assert.equal(client.destroyed, false);
+
+    const paused = delivery();
+    paused.client.quick = false;
+    await paused.clock.advance(20_000);
+    paused.stalled.endOne();
+    assert.equal(paused.client.destroyed, true);
+    paused.gone.abort(new Error('gone'));
+    await assert.rejects(paused.done);
   });
 });
