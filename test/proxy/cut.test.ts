@@ -78,17 +78,18 @@ describe('a client that has gone', () => {
     await rig.close();
   });
 
-  it('while another request of its own waits for its turn leaves nothing of either', async () => {
+  it('while other requests of its own wait for their turns leaves nothing of any', async () => {
     const rig = await virtualRig({ films: movie, origin: { headAfter: 10_000 } });
     const player = rig.player();
     player.get('/films/1.mp4');
     player.get('/films/2.mp4');
+    player.get('/films/3.mp4');
     await rig.clock.advance(1000);
     player.leave();
     await rig.clock.settle();
     assert.deepEqual(
       rig.eventsOf('request-done').map(({ outcome }) => outcome),
-      ['gone', 'gone'],
+      ['gone', 'gone', 'gone'],
     );
     assert.equal(rig.origin.requests.length, 1);
     await rig.close();
