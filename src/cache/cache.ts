@@ -11,8 +11,10 @@ import type { Fields } from '../http/fields.ts';
 import { type CacheMode, freshUntil, storable } from '../http/freshness.ts';
 import type { Origin } from '../origin/origin.ts';
 import type { Store } from '../store/store.ts';
-import { cacheKey, objectName } from './cache-key.ts';
+import { Asking } from './asking.ts';
+import { objectName } from './cache-key.ts';
 import { Entry } from './entry.ts';
+import { type IdentityPolicy, identify, plainIdentity } from './identity.ts';
 import { revalidate } from './revalidate.ts';
 
 /** An origin and how it is to be treated. */
@@ -20,6 +22,12 @@ export interface Mount {
   readonly origin: Origin;
   readonly slots: ConnectionSlots;
   readonly mode: CacheMode;
+  /** Which requests mean the same bytes; the plain rule where absent. */
+  readonly identity?: IdentityPolicy;
+  /** Budgets of its own, in place of the cache's. */
+  readonly policy?: Partial<FillPolicy>;
+  /** Whether what is stored is served on when the origin says that it is gone. */
+  readonly keepDeleted?: boolean;
 }
 
 export interface CacheParts {
@@ -45,13 +53,14 @@ export class Cache implements FillsView {
 
   /**
    * The entry of a target, beginning with `/`, at the origin of that name; `null` where no such origin is mounted.
-   * Synchronous: two requests in one tick get the same.
+   * The client's fields may make it an entry of its own. Synchronous: two requests in one tick get the same.
    */
-  open(originName: string, target: string): Entry | null {
+  open(originName: string, target: string, clientFields: Fields = []): Entry | null {
     const mount = this.#parts.mounts.get(originName);
     if (mount === undefined) return null;
-    const key = cacheKey(originName, target);
-    const entry = this.#entries.get(key) ?? this.#makeEntry(key, mount, target);
+    const { key, fields } = identify(originName, target, clientFields, mount.identity ?? plainIdentity);
+    const entry = this.#entries.get(key) ?? this.#makeEntry(key, mount, new Asking(target, fields));
+    entry.asking.hear(target);
     this.#entries.set(key, entry);
     return entry;
   }
@@ -66,24 +75,27 @@ export class Cache implements FillsView {
     this.#entries.clear();
   }
 
-  #makeEntry(key: string, mount: Mount, target: string): Entry {
-    const { store, policy, mediaFreshness, clock, events, random } = this.#parts;
-    const { origin, slots, mode } = mount;
+  #makeEntry(key: string, mount: Mount, asking: Asking): Entry {
+    const { store, mediaFreshness, clock, events, random } = this.#parts;
+    const { origin, slots, mode, keepDeleted = false } = mount;
+    const policy = { ...this.#parts.policy, ...mount.policy };
     const name = objectName(key);
-    const [path = target] = target.split('?', 1);
+    const [path = ''] = asking.target.split('?', 1);
     return new Entry({
       objectName: name,
       store,
       clock,
+      asking,
+      keepDeleted,
       makeFill: (object, shared) => {
         const fill = { fill: this.#nextFill, origin: origin.name, path };
         this.#nextFill += 1;
-        const mayStore = (status: number, fields: Fields) => shared && storable([], status, fields, mode);
-        const place = { name: fill, origin, target, objectName: name, store, mayStore };
+        const mayStore = (status: number, fields: Fields) => shared && storable(asking.fields, status, fields, mode);
+        const place = { name: fill, origin, asking, objectName: name, store, mayStore };
         return new Fill({ ...place, slots, policy, clock, events, random }, object);
       },
       freshness: (representation) => freshUntil(representation, mediaFreshness, mode),
-      revalidate: (stored) => revalidate(stored, { origin, target, slots, clock, timeout: policy.firstByteTimeout }),
+      revalidate: (stored) => revalidate(stored, { origin, asking, slots, clock, timeout: policy.firstByteTimeout }),
       forget: () => this.#entries.delete(key),
     });
   }

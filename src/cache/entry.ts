@@ -14,6 +14,7 @@ import type { Reader } from '../fill/reader.ts';
 import { type Freshness, mustRevalidate } from '../http/freshness.ts';
 import { combinable, type Representation } from '../http/representation.ts';
 import { type Store, StoreError, type StoreObject } from '../store/store.ts';
+import type { Asking } from './asking.ts';
 import type { Verdict } from './revalidate.ts';
 import type { Visit, Wanted } from './visit.ts';
 
@@ -28,6 +29,9 @@ export interface EntryParts {
   readonly objectName: string;
   readonly store: Store;
   readonly clock: Clock;
+  readonly asking: Asking;
+  /** Whether what is stored is served on when the origin says that it is gone. */
+  readonly keepDeleted: boolean;
   /** `shared: false` for a fill that brings its bytes to one request only. */
   makeFill(object: StoreObject | null, shared: boolean): Fill;
   freshness(representation: Representation): Freshness;
@@ -50,6 +54,11 @@ export class Entry {
 
   constructor(parts: EntryParts) {
     this.#parts = parts;
+  }
+
+  /** In whose words the origin is asked. */
+  get asking(): Asking {
+    return this.#parts.asking;
   }
 
   /** Every fill, as it is now. */
@@ -187,9 +196,16 @@ export class Entry {
     const { known } = fill;
     if (known === null) return;
     const verdict = await this.#parts.revalidate(known);
-    if (verdict.kind === 'current') fill.describe(verdict.representation);
-    else if (verdict.kind === 'changed' || verdict.kind === 'gone') this.#supersede(fill);
-    else if (mustRevalidate(known)) throw new FillFailed({ kind: 'error', error: unasked() });
+    switch (verdict.kind) {
+      case 'current':
+        return fill.describe(verdict.representation);
+      case 'changed':
+        return this.#supersede(fill);
+      case 'gone':
+        return this.#parts.keepDeleted ? undefined : this.#supersede(fill);
+      case 'unknown':
+        if (mustRevalidate(known)) throw new FillFailed({ kind: 'error', error: unasked() });
+    }
   }
 
   /** Those who read it read on; nobody finds it any more, after a restart neither. */

@@ -8,7 +8,7 @@ import type { Fields } from '../http/fields.ts';
 import { readAnswer } from '../http/origin-answer.ts';
 import { type Representation, refreshed, sameRepresentation } from '../http/representation.ts';
 import { formatValidator } from '../http/validator.ts';
-import type { Origin } from '../origin/origin.ts';
+import type { Origin, OriginRequest } from '../origin/origin.ts';
 
 export type Verdict =
   /** It is current; `representation` has the fresher fields. */
@@ -22,7 +22,8 @@ export type Verdict =
 
 export interface RevalidationParts {
   readonly origin: Origin;
-  readonly target: string;
+  /** Path and query at the origin, and fields to send. */
+  readonly asking: Pick<OriginRequest, 'target' | 'fields'>;
   readonly slots: ConnectionSlots;
   readonly clock: Clock;
   /** In milliseconds, for the whole of it. */
@@ -30,7 +31,7 @@ export interface RevalidationParts {
 }
 
 export async function revalidate(stored: Representation, parts: RevalidationParts): Promise<Verdict> {
-  const { origin, target, slots, clock, timeout } = parts;
+  const { origin, asking, slots, clock, timeout } = parts;
   const abort = new AbortController();
   const answered = new AbortController();
   const giveUp = () => abort.abort(new ProxyError('http_response_timeout', 'The origin did not answer in time.'));
@@ -38,7 +39,8 @@ export async function revalidate(stored: Representation, parts: RevalidationPart
   try {
     const slot = await slots.acquire({ demanded: () => true }, abort.signal);
     try {
-      const reply = await origin.open({ target, fields: conditionsFor(stored) }, abort.signal);
+      const fields = [...asking.fields, ...conditionsFor(stored)];
+      const reply = await origin.open({ target: asking.target, fields }, abort.signal);
       reply.body.cancel();
       return judge(stored, reply.status, reply.fields, clock.wallTime());
     } finally {

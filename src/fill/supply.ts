@@ -30,8 +30,8 @@ const firstByteGuess = 300;
 export interface SupplyParts {
   readonly name: FillName;
   readonly origin: Origin;
-  /** Path and query at the origin. */
-  readonly target: string;
+  /** Path and query at the origin, and fields to send; they may be others for the next request. */
+  readonly asking: Readonly<Pick<OriginRequest, 'target' | 'fields'>>;
   readonly objectName: string;
   readonly store: Pick<Store, 'create'>;
   /** Whether an answer with this status and these fields may be stored. */
@@ -191,10 +191,11 @@ export class Supply implements CursorHost {
 
   request(cursor: Cursor): OriginRequest & { readonly end: number | null } {
     const end = this.#endOfRequest(cursor);
+    const { target, fields: asked } = this.#parts.asking;
     const fields: [string, string][] = [['range', `bytes=${cursor.position}-${end === null ? '' : end - 1}`]];
     const validator = this.#parts.lifecycle.known?.validator;
     if (validator?.strong) fields.push(['if-range', formatValidator(validator)]);
-    return { target: this.#parts.target, fields, end };
+    return { target, fields: [...asked, ...fields], end };
   }
 
   async judge(asked: AskedBytes, reply: OriginReply): Promise<BodyRange> {

@@ -117,14 +117,14 @@ class Exchange {
   }
 
   async #serve(originName: string, target: string, path: string): Promise<RequestOutcome> {
-    const entry = this.#parts.cache.open(originName, target);
+    const request = { method: this.#request.method ?? 'GET', fields: fieldsFromRaw(this.#request.rawHeaders) };
+    const entry = this.#parts.cache.open(originName, target, request.fields);
     if (entry === null) {
       const message = `No origin is mounted as "${originName}".`;
       return this.#refuse(refusalReply({ kind: 'refusal', status: 404, message }), notForwarded);
     }
     this.#record.origin = originName;
     this.#record.path = path;
-    const request = { method: this.#request.method ?? 'GET', fields: fieldsFromRaw(this.#request.rawHeaders) };
     const choose = (representation: Representation) => replyFor(request, representation, this.#parts.clock.wallTime());
     let visit: Visit;
     try {
