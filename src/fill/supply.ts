@@ -195,7 +195,13 @@ export class Supply implements CursorHost {
     const fields: [string, string][] = [['range', `bytes=${cursor.position}-${end === null ? '' : end - 1}`]];
     const validator = this.#parts.lifecycle.known?.validator;
     if (validator?.strong) fields.push(['if-range', formatValidator(validator)]);
-    return { target, fields: [...asked, ...fields], end };
+    return { target, fields: [...asked, ...fields], committed: this.#committed(cursor), end };
+  }
+
+  /** Whether somebody counts on the answer who can't be told at once that there will be none. */
+  #committed(cursor: Cursor): boolean {
+    if (cursor.attempt > 1 || cursor.landed > 0) return true;
+    return [...this.#parts.demand.waitingFor(cursor)].some(({ begun }) => begun);
   }
 
   async judge(asked: AskedBytes, reply: OriginReply): Promise<BodyRange> {
