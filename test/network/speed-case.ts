@@ -15,7 +15,7 @@ import type { Speed } from './speeds.ts';
 /** The most that a connection in memory gives in one read. */
 export const networkRead = 64 * 1024;
 
-/** Milliseconds between two pieces of the relay; two of them for a head that is longer than a piece. */
+/** Milliseconds between two pieces of the relay; on a slow line a head is several pieces, and connections take turns. */
 export const relayTick = 10;
 
 export class SpeedCase {
