@@ -65,8 +65,9 @@ export function replyFor(request: Request, representation: Representation, now: 
     return refusalReply({ kind: 'refusal', status: 412, message: 'A condition of the request does not hold.' });
   }
 
-  const ranged: Fields = length === null ? fields : [...fields, ['accept-ranges', 'bytes']];
-  const ranges = length === null ? null : rangesOf(request, representation, length);
+  const sliceable = length !== null && !isCoded(representation);
+  const ranged: Fields = sliceable ? [...fields, ['accept-ranges', 'bytes']] : fields;
+  const ranges = sliceable ? rangesOf(request, representation, length) : null;
   if (ranges === 'unsatisfiable') return unsatisfiable(length);
   if (ranges === null || length === null) {
     const sized: Fields = length === null ? ranged : [...ranged, ['content-length', String(length)]];
@@ -96,7 +97,7 @@ function rangesOf(
   representation: Representation,
   length: number,
 ): readonly ByteRange[] | 'unsatisfiable' | null {
-  if (method !== 'GET' || isCoded(representation)) return null;
+  if (method !== 'GET') return null;
   const specs = parseRange(fieldValue(fields, 'range'));
   if (specs === null || !ifRangeHolds(fieldValue(fields, 'if-range'), representation)) return null;
   const resolved = resolveRanges(specs, length);

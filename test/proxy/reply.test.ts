@@ -55,6 +55,7 @@ describe('a reply', () => {
     const coded = representationFrom([['content-encoding', 'gzip']], 1000, { validatedAt: arrivedAt, ranges: false });
     const whole = reply([['range', 'bytes=0-9']], 'GET', coded);
     assert.deepEqual([whole.status, whole.body], [200, { kind: 'run', start: 0, end: 1000 }]);
+    assert.equal(fieldValue(whole.fields, 'accept-ranges'), null);
   });
 
   it('without a length is whole, without a promise of ranges', () => {

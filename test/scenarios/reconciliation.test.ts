@@ -178,6 +178,18 @@ describe('the stats agree with the clients', () => {
     await rig.close();
   });
 
+  it('about a wait for the origin to vouch for what is stored', async () => {
+    const rig = await virtualRig({ films: movie, origin: { fields: { 'cache-control': 'max-age=60' } } });
+    const load = new Load(rig);
+    await load.done(load.ask('served', { path: 'a.mp4' }));
+    await rig.clock.advance(120_000);
+    rig.origin.next({ headAfter: 500 });
+    await load.done(load.ask('served', { path: 'a.mp4' }));
+    const { count, sumSeconds } = (await statsOf(rig)).firstByteWaits.served;
+    assert.deepEqual([load.seen.map(waited), count, sumSeconds], [[0, 0.5], 2, 0.5]);
+    await rig.close();
+  });
+
   it('about how every request ended, and what it was given', async () => {
     const { rig, seen, stats } = await loaded();
     const outcomes = seen.map((one) => {
