@@ -20,12 +20,13 @@ export interface Sent {
   bytes: number;
 }
 
-/** Bytes that are paced go out in steps of this many milliseconds. */
+/** Bytes that are paced go out in steps of this many milliseconds; what is late by no more than this is made up for. */
 const step = 20;
+const lateness = 100;
 
 const sentOf = new Map<string, Sent>();
 
-/** Bytes pass one after another, `rate` of them a second; a timer that fired late is made up for. */
+/** Bytes pass one after another, `rate` of them a second. */
 class Link {
   readonly #rate: number;
   #freeAt = performance.now();
@@ -40,7 +41,7 @@ class Link {
 
   async pass(bytes: number, signal: AbortSignal): Promise<void> {
     const now = performance.now();
-    this.#freeAt = Math.max(this.#freeAt, now - 2 * step) + (bytes / this.#rate) * 1000;
+    this.#freeAt = Math.max(this.#freeAt, now - lateness) + (bytes / this.#rate) * 1000;
     if (this.#freeAt - now >= 1) await sleep(this.#freeAt - now, undefined, { signal });
   }
 }
