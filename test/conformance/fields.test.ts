@@ -134,7 +134,7 @@ describe('a reply', () => {
 });
 
 describe('the origin', () => {
-  it('is told nothing of a client's hop, machine or other sites', async () => {
+  it('is told neither whence a client comes nor what else it says', async () => {
     const fields = {
       cookie: 'secret',
       'x-forwarded-host': 'evil.example',
