@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Reader } from '../../src/fill/reader.ts';
+import { type Stage, stage } from '../cache/stage.ts';
+import { film } from '../support/film.ts';
+
+const movie = film(1_000_000);
+const never = new AbortController().signal;
+
+/** A reader of a film of which the first 600,000 bytes are there. */
+async function reading(): Promise<{ set: Stage; reader: Reader }> {
+  const set = stage({ film: movie });
+  const visit = set.cache
+    .open('films', '/film.mp4')
+    ?.visit({ start: 0, end: null }, () => ({ start: 0, end: null }), never);
+  assert.ok(visit !== undefined);
+  (await set.asked()).head().bytes(600_000);
+  const { reader } = await set.clock.advanceUntil(visit);
+  await set.clock.settle();
+  return { set, reader };
+}
+
+describe('a reader', () => {
+  it('moves on past what it takes, in pieces of at most 256 KiB', async () => {
+    const { reader } = await reading();
+    const taken = [];
+    for (let one = reader.take(); one !== null; one = reader.take()) taken.push([one.start, one.end, one.source]);
+    assert.deepEqual(taken, [
+      [0, 262_144, 'memory'],
+      [262_144, 524_288, 'memory'],
+      [524_288, 600_000, 'memory'],
+    ]);
+    assert.equal(reader.position, 600_000);
+  });
+
+  it('stops where it was told to, and says that it is at its end', async () => {
+    const { reader } = await reading();
+    reader.aim({ start: 100, end: 150 });
+    assert.equal(await reader.arrival(never), 'bytes');
+    const taken = reader.take();
+    assert.deepEqual([taken?.start, taken?.end], [100, 150]);
+    assert.deepEqual([reader.take(), await reader.arrival(never)], [null, 'end']);
+  });
+
+  it('turns to another range of what is there without a request', async () => {
+    const { set, reader } = await reading();
+    reader.take();
+    reader.aim({ start: 500_000, end: null });
+    assert.equal(reader.take()?.start, 500_000);
+    assert.equal(set.origin.requests.length, 1);
+  });
+
+  it('goes back where what it took did not come', async () => {
+    const { reader } = await reading();
+    reader.take();
+    reader.rewind(1000);
+    const again = reader.take();
+    assert.deepEqual([again?.start, again?.end], [1000, 262_144]);
+  });
+
+  it('has fetched again what the store has lost, and nothing else', async () => {
+    const { set, reader } = await reading();
+    set.origin.requests[0]?.bytes(400_000).end();
+    await set.clock.settle();
+    assert.equal(set.fill().state.phase, 'complete');
+    reader.take();
+    reader.lost({ start: 1000, end: 2000 });
+    const arrival = reader.arrival(never);
+    const request = await set.asked();
+    assert.deepEqual([reader.position, request.offset, request.until], [1000, 1000, 2000]);
+    request.head().bytes(1000).end();
+    assert.equal(await set.clock.advanceUntil(arrival), 'bytes');
+    assert.equal(reader.take()?.start, 1000);
+    assert.equal(set.fill().state.phase, 'complete');
+  });
+
+  it('that leaves twice has left once', async () => {
+    const { set, reader } = await reading();
+    reader.leave();
+    reader.leave();
+    assert.deepEqual(set.fill().readers, []);
+  });
+
+  it('whose wait is broken off gets the reason, and leaves no wait behind', async () => {
+    const { set, reader } = await reading();
+    reader.aim({ start: 600_000, end: null });
+    const gone = new AbortController();
+    const arrival = reader.arrival(gone.signal);
+    assert.equal(set.fill().waiters, 1);
+    gone.abort(new Error('the player has gone'));
+    await assert.rejects(arrival, /the player has gone/);
+    assert.equal(set.fill().waiters, 0);
+  });
+});
