@@ -50,13 +50,17 @@ describe('a cut in mid-body', () => {
   });
 
   it('by an end of the body before its announced length is healed as well', async () => {
-    const { view, asked, clock } = stage({ film: movie });
+    const { view, asked, clock, eventsOf } = stage({ film: movie });
     const viewer = view();
     (await asked()).head().bytes(10).end();
     await clock.settle();
     serve(await asked());
     await clock.settle();
     assert.deepEqual([viewer.outcome, viewer.bytes], ['whole', 1_000_000]);
+    assert.deepEqual(
+      eventsOf('retry').map(({ kind, cause, offset }) => [kind, cause, offset]),
+      [['heal', 'cut', 10]],
+    );
   });
 
   for (const [what, healTimeout] of [
@@ -128,6 +132,17 @@ describe('a cut in mid-body', () => {
       assert.ok(viewer.outcome instanceof Error, `it ended with ${viewer.outcome}`);
       assert.deepEqual([viewer.bytes, viewer.endAt, origin.requests.length], [1000, 0, 1]);
     }
+  });
+});
+
+describe('a silence after trouble that had passed', () => {
+  it('is called silence, and not the trouble', async () => {
+    const { view, asked, clock, origin } = stage({ film: movie, policy: { stallTimeout: 60_000, healTimeout: 5000 } });
+    const viewer = view();
+    answerWith(await asked(), 503);
+    (await clock.advanceUntil(origin.nextRequest())).head().bytes(10);
+    await clock.advance(6000);
+    assert.deepEqual([viewer.error.type, viewer.error.setting], ['http_response_timeout', 'healTimeout']);
   });
 });
 

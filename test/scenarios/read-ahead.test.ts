@@ -5,7 +5,7 @@ import { film } from '../support/film.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
 
 const mebibyte = 1024 * 1024;
-const long = film(300 * mebibyte);
+const long = film(150 * mebibyte);
 
 /** An origin without a limit. */
 function stageOf(policy: Record<string, number> = {}) {
@@ -68,6 +68,17 @@ describe('a cursor at the edge of its window', () => {
     assert.deepEqual([viewer.outcome, origin.requests.length], ['whole', 1]);
   });
 
+  it('is not taken for a stalled origin, where restTimeout is longer than stallTimeout', async () => {
+    const { view, clock, origin } = stageOf({ readAhead: mebibyte, restTimeout: 60_000 });
+    const viewer = view();
+    viewer.pause();
+    await clock.advance(50_000);
+    assert.equal(origin.live.length, 1);
+    viewer.resume();
+    await clock.advance(1000);
+    assert.deepEqual([viewer.outcome, origin.requests.length], ['whole', 1]);
+  });
+
   it('is opened again from its place, under If-Range, after a pause of ten minutes', async () => {
     const { view, clock, origin } = stageOf({ readAhead: mebibyte });
     const viewer = view();
@@ -120,5 +131,23 @@ describe('a slow or paused reader', () => {
     paused.resume();
     await clock.advance(100);
     assert.equal(paused.outcome, 'whole');
+  });
+});
+
+describe('a scan of a library', () => {
+  it('costs the origin about what it reads of each title, and keeps no connection', async () => {
+    const { view, clock, origin } = stage({
+      film: long,
+      maxConnections: 4,
+      origin: (clock) => ScriptedOrigin.serving(long, { clock, rate: 12_000_000, headAfter: 30 }),
+    });
+    for (let title = 0; title < 50; title += 1) {
+      const probe = view(0, null, `/${title}`);
+      await clock.advanceUntil(() => probe.bytes >= 65_536);
+      probe.leave();
+    }
+    await clock.advance(60_000);
+    assert.ok(origin.bytesGiven < 50 * 4 * 65_536, `${origin.bytesGiven} bytes for 50 probes of 64 KiB`);
+    assert.equal(origin.live.length, 0);
   });
 });

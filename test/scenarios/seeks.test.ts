@@ -187,7 +187,7 @@ describe('a seek', () => {
   it('for a bounded range gives its connection back at once, to be used again', async () => {
     const short = film(8 * mebibyte);
     const rig = await virtualRig({ films: short, mount: { maxConnections: 1 }, relay: { delay: 20 } });
-    for (const range of ['0-262143', '6000000-6000009', '3000000-3262143', '-1000']) {
+    for (const range of ['0-262143', '6000000-6000009', '3000000-3145727', '-1000']) {
       const exchange = rig.get('/films/film.mp4', { range });
       assert.equal(await rig.clock.advanceUntil(exchange.done()), 'complete');
     }

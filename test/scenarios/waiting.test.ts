@@ -122,6 +122,32 @@ describe('nobody waits for ever', () => {
   });
 });
 
+describe('time', () => {
+  it('is no limit while bytes come: a film that takes three hours plays to its end', async () => {
+    const { view, clock, origin } = stage({
+      film: movie,
+      origin: (clock) => ScriptedOrigin.serving(movie, { clock, rate: 90, readSize: 800 }),
+    });
+    const viewer = view();
+    await clock.advance(11_200_000);
+    assert.deepEqual([viewer.outcome, origin.requests.length], ['whole', 1]);
+    assert.ok((viewer.endAt ?? 0) > 3 * 3_600_000);
+  });
+
+  it('that one title takes delays no other', async () => {
+    const { view, clock, origin } = stage({ film: movie, maxConnections: 11 });
+    const silent = view(0, null, '/silent');
+    void answerAll(origin, (request) => {
+      if (request.target !== '/silent') request.head().bytes(movie.size).end();
+    });
+    await clock.settle();
+    const others = Array.from({ length: 10 }, (_, index) => view(0, null, `/${index}`));
+    await clock.settle();
+    assert.deepEqual(new Set(others.map(({ outcome, endAt }) => `${outcome} ${endAt}`)), new Set(['whole 0']));
+    assert.equal(silent.outcome, null);
+  });
+});
+
 describe('many at once', () => {
   it('ask a slow origin once, however long it takes', async () => {
     const { view, asked, clock, origin } = stage({ film: movie });
