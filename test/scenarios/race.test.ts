@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { stage } from '../cache/stage.ts';
 import { film } from '../support/film.ts';
+import { virtualRig } from '../support/rig.ts';
 
 const movie = film(40_000);
 
@@ -61,6 +62,48 @@ describe('a thousand ways to begin', () => {
         assert.deepEqual([clock.pending, cache.fills().length, origin.live.length], [0, 0, 0]);
       }),
       { numRuns: 1000, seed: 20_261_122 },
+    );
+  });
+});
+
+describe('a hundred ways to begin, over HTTP', () => {
+  it('give every player the right bytes at the first asking, for one request to the origin', async () => {
+    const moments = fc.array(
+      fc.record({
+        at: fc.integer({ min: 0, max: 120 }),
+        range: fc.constantFrom(null, '0-', '0-0', '48-', '1000-15000', '39999-', '0-39999'),
+        leaves: fc.option(fc.integer({ min: 0, max: 60 }), { freq: 3 }),
+      }),
+      { minLength: 1, maxLength: 8 },
+    );
+    const origins = fc.record({
+      headAfter: fc.nat(60),
+      bodyAfter: fc.nat(30),
+      rate: fc.constantFrom(500_000, 5_000_000),
+    });
+    await fc.assert(
+      fc.asyncProperty(moments, origins, async (requests, origin) => {
+        const rig = await virtualRig({ films: movie, origin, relay: { delay: 5 } });
+        // As in the other race: one stays to the end.
+        const exchanges = [rig.get('/films/film.mp4')];
+        for (const { at, range, leaves } of requests) {
+          rig.clock.after(at, () => {
+            const player = rig.player();
+            const exchange = player.get('/films/film.mp4', range === null ? {} : { range });
+            if (leaves === null) exchanges.push(exchange);
+            else rig.clock.after(leaves, () => player.leave());
+          });
+        }
+        await rig.clock.advance(2000);
+        for (const { outcome, status } of exchanges) assert.ok(outcome === 'complete' && (status ?? 500) < 300);
+        const asked = rig.origin.requests.filter(
+          ({ fields }) => !fields.some(([name, value]) => name === 'range' && value.startsWith('bytes=39999')),
+        );
+        assert.equal(asked.length, 1);
+        assert.deepEqual([rig.eventsOf('own-error'), rig.eventsOf('bug')], [[], []]);
+        await rig.close();
+      }),
+      { numRuns: 100, seed: 20_261_122 },
     );
   });
 });

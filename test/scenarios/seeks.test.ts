@@ -130,6 +130,24 @@ describe('a seek', () => {
     assert.deepEqual(origin.given, [{ start: 0, end: short.size }]);
   });
 
+  it('whose own connection is slower than the cursor behind it gives that connection up', async () => {
+    const short = film(1_000_000);
+    const { view, asked, clock, origin } = stage({ film: short });
+    const head = view();
+    const first = await asked();
+    first.head().bytes(100_000);
+    await clock.advance(1000);
+    const seek = view(500_000);
+    const second = await asked();
+    assert.equal(second.offset, 500_000);
+    first.bytes(500_000);
+    await clock.settle();
+    assert.deepEqual([seek.bytes, second.live, first.live], [100_000, false, true]);
+    first.bytes(400_000).end();
+    await clock.settle();
+    assert.deepEqual([head.outcome, seek.outcome, origin.requests.length], ['whole', 'whole', 2]);
+  });
+
   it('of an origin that knows no ranges waits for the one body to come there', async () => {
     const short = film(4 * mebibyte);
     const { view, clock, origin } = stage({
