@@ -86,8 +86,11 @@ export class Entry {
     try {
       let alone = false;
       for (let fills = 1; ; fills += 1) {
-        const fill = alone ? this.#setAside(this.#parts.makeFill(null, false)) : await this.#current(signal);
+        const [fill, asked] = alone
+          ? ([this.#setAside(this.#parts.makeFill(null, false)), false] as const)
+          : await this.#current(signal);
         const reader = fill.join(hint.start, hint.end);
+        reader.waited = asked;
         try {
           return await this.#waitIn(fill, reader, choose, signal);
         } catch (error) {
@@ -133,12 +136,14 @@ export class Entry {
       reader.aim({ start: fill.frontier ?? range.start, end: range.end });
       await reader.arrival(signal);
     }
-    const results = { all: 'hit', some: 'partial', none: 'miss' } as const;
+    const freshFor = this.#parts.freshness(representation).until - this.#parts.clock.wallTime();
+    const results = { all: freshFor > 0 ? 'hit' : 'stale', some: 'partial', none: 'miss' } as const;
     return {
       representation,
       reader,
       fill,
       collapsed,
+      ttl: Math.floor(freshFor / 1000),
       cache: fill.passing ? 'pass' : knownBefore ? results[presence] : 'miss',
       leave: () => {
         reader.leave();
@@ -148,21 +153,21 @@ export class Entry {
     };
   }
 
-  /** The fill that requests share now; a stale one is asked about first. */
-  async #current(signal: AbortSignal): Promise<Fill> {
+  /** The fill that requests share now; a stale one is asked about first, and whether that was waited for. */
+  async #current(signal: AbortSignal): Promise<readonly [fill: Fill, asked: boolean]> {
     this.#opening ??= this.#restore();
     await this.#opening;
     signal.throwIfAborted();
     const fill = this.#usable();
-    if (fill.known === null) return fill;
+    if (fill.known === null) return [fill, false];
     const { until, askFirst } = this.#parts.freshness(fill.known);
-    if (until > this.#parts.clock.wallTime()) return fill;
+    if (until > this.#parts.clock.wallTime()) return [fill, false];
     this.#revalidating ??= this.#revalidate(fill).finally(() => {
       this.#revalidating = null;
     });
-    if (askFirst) await this.#revalidating;
+    if (askFirst) await untilAborted(this.#revalidating, signal);
     else this.#revalidating.catch(() => {});
-    return this.#usable();
+    return [this.#usable(), askFirst];
   }
 
   #usable(): Fill {
@@ -211,7 +216,8 @@ export class Entry {
   /** Those who read it read on; nobody finds it any more, after a restart neither. */
   #supersede(fill: Fill): void {
     fill.supersede();
-    this.#forgetStored();
+    // The answer may come late: then a newer version lies under the same name.
+    if (this.#fill === fill) this.#forgetStored();
   }
 
   #forgetStored(): void {
@@ -249,6 +255,18 @@ export class Entry {
     this.#closing = Promise.all([this.#closing, fill?.close()]).then(() => {
       if (this.#visits === 0 && this.#opening === null) this.#parts.forget();
     });
+  }
+}
+
+/** Settles as `promise` does; rejects at once with the signal's reason when it aborts. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

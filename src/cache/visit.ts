@@ -22,6 +22,8 @@ export interface Visit {
   readonly reader: Reader;
   readonly fill: Pick<Fill, 'passing'>;
   readonly cache: CacheResult;
+  /** For how many more seconds it is fresh; negative where it is stale. */
+  readonly ttl: number;
   /** Whether somebody else's request to the origin was under way already. */
   readonly collapsed: boolean;
   /** To be called once, when the reply has ended in whatever way. */

@@ -23,6 +23,9 @@ import { Watchdog } from './watchdog.ts';
 /** With others waiting for a connection, a cursor's turn ends after this long or this much. */
 const turn = { duration: 1000, bytes: 4 * 1024 * 1024 };
 
+/** A body of which no more than this is missing is read to its end although nobody wants it, in bytes. */
+const drained = 64 * 1024;
+
 export type CursorPhase = 'queued' | 'starting' | 'flowing' | 'resting' | 'ended' | 'failed';
 
 /** One cursor's way to its first byte, in monotonic milliseconds. */
@@ -327,11 +330,13 @@ export class Cursor implements Claimant {
     const turnBegan = { at: clock.now(), landed: this.landed };
     for (;;) {
       const reach = this.#host.reach(this);
-      if (reach.hard <= this.position) {
-        if (end !== this.position) return 'arrived';
+      if (end !== this.position && reach.hard <= this.position) return 'arrived';
+      if (end !== null && end - this.position <= drained) {
+        // So little is missing that it is read to its end, and the connection can be used again.
       } else if (reach.edge <= this.position) {
         watchdog.cancel();
-        if (!(await this.#rest())) return 'rested';
+        const givesWay = slots.contended && (this.#host.resumable || !reach.served);
+        if (givesWay || !(await this.#rest())) return 'rested';
         watchdog.set(policy.stallTimeout, 'stallTimeout');
         continue;
       } else if (

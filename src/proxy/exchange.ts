@@ -242,8 +242,8 @@ function firstOf(reply: Reply | ErrorReply): Wanted | null {
   return body.kind === 'run' ? body : null;
 }
 
-function cacheStatusOf({ cache, collapsed, fill }: Visit): string {
-  if (cache === 'hit') return cacheStatus({ hit: true });
-  const fwd = { pass: 'bypass', partial: 'partial', stale: 'stale', miss: 'uri-miss', none: 'miss' } as const;
+function cacheStatusOf({ cache, collapsed, fill, ttl }: Visit): string {
+  if (cache === 'hit' || cache === 'stale') return cacheStatus({ hit: true, ttl });
+  const fwd = { pass: 'bypass', partial: 'partial', miss: 'uri-miss', none: 'miss' } as const;
   return cacheStatus({ fwd: fwd[cache], stored: !fill.passing, collapsed: collapsed || undefined });
 }

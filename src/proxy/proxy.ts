@@ -32,6 +32,7 @@ export class MediaProxy {
   readonly #parts: ProxyParts;
   readonly #guard: ReturnType<typeof createClientGuard>;
   readonly #stalled: StalledClients;
+  readonly #exchangeParts: ExchangeParts;
   readonly #connections = new WeakMap<Duplex, ClientConnection>();
   #nextRequest = 1;
   #underway = 0;
@@ -41,6 +42,7 @@ export class MediaProxy {
     this.#parts = parts;
     this.#guard = createClientGuard(parts.allowFrom);
     this.#stalled = new StalledClients(parts.clock);
+    this.#exchangeParts = { ...parts, stalled: this.#stalled };
   }
 
   /** A server that is not listening yet; every one shares this proxy. */
@@ -105,8 +107,7 @@ export class MediaProxy {
     if (this.#onIdle !== null) response.setHeader('connection', 'close');
     const answer = this.#onIdle === null ? (refusal ?? routed) : shuttingDown();
     this.#underway += 1;
-    const parts = { ...this.#parts, stalled: this.#stalled };
-    void exchange(request, response, answer, record, connection, parts).then(() => {
+    void exchange(request, response, answer, record, connection, this.#exchangeParts).then(() => {
       this.#underway -= 1;
       if (this.#underway === 0) this.#onIdle?.();
     });

@@ -321,7 +321,7 @@ describe('what is stale', () => {
     changed.head(200, filmFields(next, 200));
     const fresh = await set.asked();
     seek.leave();
-    fresh.head(206, filmFields(next, 206, 500_000)).bytes(next.bytesAt(500_000, 600_000));
+    fresh.head(206, filmFields(next, 206, 500_000, 524_288)).bytes(next.bytesAt(500_000, 524_288));
     await set.clock.settle();
     question.head(200, filmFields(next, 200));
     await set.clock.settle();

@@ -27,7 +27,7 @@ describe('Cache-Status', () => {
     const { rig, ask } = await statusOfCache();
     assert.deepEqual(
       [await ask(), await ask(), await ask('5-9')],
-      ['firstbyte;fwd=uri-miss;stored', 'firstbyte;hit', 'firstbyte;hit'],
+      ['firstbyte;fwd=uri-miss;stored', 'firstbyte;hit;ttl=86400', 'firstbyte;hit;ttl=86400'],
     );
     await rig.close();
   });

@@ -40,7 +40,7 @@ function stage({ after = 0, error, field = 'right' }: Fault) {
     const leave = () => {
       left += 1;
     };
-    return { representation, reader, fill: { passing: false }, cache: 'miss', collapsed: false, leave };
+    return { representation, reader, fill: { passing: false }, cache: 'miss', collapsed: false, ttl: 0, leave };
   };
   const cache = { open: () => ({ visit }) } as unknown as Cache;
   const control = () => {};
