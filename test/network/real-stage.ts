@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import { systemClock } from '../../src/clock.ts';
 import { loadSettings, type SettingKey } from '../../src/config.ts';
@@ -71,7 +72,9 @@ export class RealStage {
 
   /** Resolves when the reply is complete, with as many bytes as it must have. */
   async completed(exchange: Exchange, bytes: number): Promise<void> {
-    assert.equal(await exchange.done(), 'complete');
+    const outcome = await exchange.done();
+    const bugs = this.events.filter(({ type }) => type === 'bug');
+    assert.deepEqual([outcome, bugs], ['complete', []]);
     assert.equal(exchange.bodyBytes, bytes);
   }
 
@@ -88,28 +91,28 @@ export class RealStage {
     return this.#adapter?.read(target) ?? [];
   }
 
-  get fetchedTwice(): readonly ByteRange[] {
-    return this.#adapter?.readTwice(target) ?? [];
-  }
-
   /** The moment of the first event of a type. */
   firstAt(type: DomainEvent['type']): number {
     return this.events.find((event) => event.type === type)?.at ?? Number.NaN;
   }
 
-  /** Ends everything; no own 5xx and no bug may have been seen, and each byte fetched once but for `seams`. */
-  async close({ seams = 0 }: { readonly seams?: number } = {}): Promise<void> {
-    const twice = this.fetchedTwice;
+  /** No own 5xx and no bug was seen, and each byte was fetched once but for `seams`. */
+  assertRight({ seams = 0 }: { readonly seams?: number } = {}): void {
+    const wrong = this.events.filter(({ type }) => type === 'own-error' || type === 'bug');
+    assert.deepEqual(wrong, []);
+    for (const { status } of this.#exchanges) assert.ok(status === null || status < 500, `a client got ${status}`);
+    const twice = this.#adapter?.readTwice(target) ?? [];
+    assert.ok(twice.length <= seams, `fetched twice: ${JSON.stringify(twice)}`);
+    for (const { start, end } of twice) assert.ok(end - start <= 64 * 1024, `${end - start} bytes came twice`);
+  }
+
+  /** Ends everything. */
+  async close(): Promise<void> {
     for (const player of this.#players) player.leave();
     await this.#stop();
     this.relay.close();
     this.origin.close();
     await rm(this.#directory, { recursive: true });
-    const wrong = this.events.filter(({ type }) => type === 'own-error' || type === 'bug');
-    assert.deepEqual(wrong, []);
-    for (const { status } of this.#exchanges) assert.ok(status === null || status < 500, `a client got ${status}`);
-    assert.ok(twice.length <= seams, `fetched twice: ${JSON.stringify(twice)}`);
-    for (const { start, end } of twice) assert.ok(end - start <= 64 * 1024, `${end - start} bytes came twice`);
   }
 
   async #start(): Promise<void> {
@@ -136,9 +139,10 @@ export class RealStage {
   }
 }
 
-/** A stage whose daemon is running. */
-export async function realStage(options: RealStageOptions): Promise<RealStage> {
+/** A stage whose daemon is running; it is closed when the test ends, in whatever way. */
+export async function realStage(test: TestContext, options: RealStageOptions): Promise<RealStage> {
   const stage = new RealStage(options);
+  test.after(() => stage.close());
   await stage.open();
   return stage;
 }
