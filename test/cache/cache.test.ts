@@ -173,6 +173,29 @@ describe('what was stored', () => {
     assert.deepEqual([viewer.outcome, viewer.visit?.cache], ['whole', 'partial']);
   });
 
+  for (const [what, end] of [
+    ['the last reader has left', 'left'],
+    ['its fill has failed', 'failed'],
+    ['it is whole', 'whole'],
+  ] as const) {
+    it(`outlives a process that is ended without warning after ${what}`, async () => {
+      const store = createMemoryStore();
+      const first = stage({ film: movie, store });
+      const viewer = first.view();
+      const request = await first.asked();
+      request.head().bytes(300_000);
+      await first.clock.settle();
+      if (end === 'left') viewer.leave();
+      if (end === 'failed') request.cut(refusal('http_protocol_error'));
+      if (end === 'whole') request.bytes(300_000).end();
+      await first.clock.advance(10_000);
+      const second = stage({ film: movie, store });
+      const again = second.view();
+      await second.clock.settle();
+      assert.equal(again.bytes, end === 'whole' ? 600_000 : 300_000);
+    });
+  }
+
   it('in part without one is begun anew, and whole without one is played', async () => {
     const fields = filmFields(movie, 206).filter(([name]) => name !== 'etag' && name !== 'last-modified');
     const store = createMemoryStore();
