@@ -40,6 +40,8 @@ const nginx = nginxVersion();
 const machine = machineLine([nginx === null ? 'nginx is not installed: left out' : `nginx ${nginx}`]);
 process.stdout.write(`${machine}\nfirstbyte is ${program}\n`);
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const rows: Row[] = [];
 for (const name of (positionals.length > 0 ? positionals : Object.keys(benches)) as Name[]) {
   process.stderr.write(`${name} …\n`);

@@ -1,6 +1,6 @@
 /** The machine that was measured on, and what a process on it has used (Linux: read from /proc). */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 
 /** Seconds of CPU time in one tick of /proc/PID/stat: Linux fixes it at a hundredth for programs. */
 const tick = 0.01;
@@ -46,9 +46,13 @@ export class Footprint {
   }
 }
 
+/** The load is what others make of it while nothing is measured yet: with a core's worth of it, times say little. */
 export function machineLine(programs: readonly string[]): string {
   const [first] = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
   const node = `Node ${process.versions.node}`;
-  return [`${cpus().length} x ${first?.model.trim()}`, memory, `Linux ${release()}`, node, ...programs].join(', ');
+  const load = `load ${loadavg()[0]?.toFixed(1)}`;
+  return [`${cpus().length} x ${first?.model.trim()}`, memory, `Linux ${release()}`, node, ...programs, load].join(
+    ', ',
+  );
 }

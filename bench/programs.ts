@@ -1,7 +1,7 @@
 /** The programs of a bench: the origin, the players, firstbyte and nginx, each a process of its own in one folder. */
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +50,7 @@ export class Stage implements AsyncDisposable {
   private constructor(folder: string, program: string) {
     this.folder = folder;
     this.#program = program;
+    process.once('exit', this.#abandon);
     this.#client = this.#fork('client.ts').channel;
     this.#origin = this.#fork('origin.ts').channel;
   }
@@ -125,8 +126,15 @@ export class Stage implements AsyncDisposable {
       child.kill('SIGTERM');
       await ended;
     }
+    process.off('exit', this.#abandon);
     await rm(this.folder, { recursive: true, force: true });
   }
+
+  /** What is left to do when the bench itself is ended in the middle. */
+  readonly #abandon = (): void => {
+    for (const child of this.#children) child.kill('SIGTERM');
+    rmSync(this.folder, { recursive: true, force: true });
+  };
 
   #fork(file: string): { channel: Channel } {
     const child = fork(join(import.meta.dirname, file), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
