@@ -54,7 +54,10 @@ export interface CursorHost {
   restFor(served: boolean): number;
   /** Whether a cut or a rest can be followed by another request for the same representation. */
   readonly resumable: boolean;
-  request(cursor: Cursor): OriginRequest & { readonly end: number | null };
+  /** `start` may lie before the cursor's position: what overlaps is compared by `verify`, not taken. */
+  request(cursor: Cursor): OriginRequest & { readonly start: number; readonly end: number | null };
+  /** Rejects with `FillFailed` where present bytes are not the same. */
+  verify(offset: number, bytes: Buffer): Promise<void>;
   /** Judges a head; resolves with where its body begins and ends, or rejects with `FillFailed`. */
   judge(
     asked: { start: number; end: number | null },
@@ -82,6 +85,8 @@ export class Cursor implements Claimant {
   #queuedSince: number | null = null;
   #queuedBefore = 0;
   #flow: { since: number; bytes: number } | null = null;
+  /** Came with bytes that had to be compared. */
+  #unread: Buffer | null = null;
 
   readonly id: number;
   readonly openedAt: number;
@@ -265,6 +270,7 @@ export class Cursor implements Claimant {
     } finally {
       this.#stop.signal.removeEventListener('abort', onStop);
       this.#flow = null;
+      this.#unread = null;
       slot.release();
     }
   }
@@ -312,8 +318,9 @@ export class Cursor implements Claimant {
       opening = false;
       reply = await opened;
       times.headAt = clock.now();
-      const { start, end } = await this.#host.judge({ start: this.position, end: request.end }, reply);
-      this.position = start;
+      const { start, end } = await this.#host.judge({ start: request.start, end: request.end }, reply);
+      if (start === request.start) await this.#verify(reply, start);
+      else this.position = start;
       this.#flow = { since: clock.now(), bytes: 0 };
       this.#enter('flowing');
       return await this.#read(reply, end, times, watchdog);
@@ -322,6 +329,18 @@ export class Cursor implements Claimant {
     } finally {
       watchdog.cancel();
       reply?.body.cancel();
+    }
+  }
+
+  /** Compares what a reply begins with, up to the cursor's position, with what is present. */
+  async #verify(reply: OriginReply, start: number): Promise<void> {
+    for (let offset = start; offset < this.position; ) {
+      const bytes = await reply.body.read();
+      if (bytes === null) throw cutShort();
+      const overlap = Math.min(bytes.length, this.position - offset);
+      await this.#host.verify(offset, bytes.subarray(0, overlap));
+      offset += overlap;
+      this.#unread = overlap < bytes.length ? bytes.subarray(overlap) : null;
     }
   }
 
@@ -346,7 +365,8 @@ export class Cursor implements Claimant {
       ) {
         return 'yielded';
       }
-      const bytes = await reply.body.read();
+      const bytes = this.#unread ?? (await reply.body.read());
+      this.#unread = null;
       if (bytes === null) {
         if (end === null) this.#host.bodyEnded(this.position, !reply.closeDelimited);
         else if (this.position < end) throw cutShort();

@@ -18,6 +18,9 @@ import type { Lifecycle } from './lifecycle.ts';
 /** A body of unknown length is not stored any further than this: it may have no end. */
 const mostUnmeasured = 1024 ** 3;
 
+/** How much of what is present is asked for again where the validator alone proves little, in bytes. */
+const overlap = 1024;
+
 export interface IdentityParts {
   readonly clock: Clock;
   readonly lifecycle: Lifecycle;
@@ -74,6 +77,22 @@ export class IdentityGuard {
     if (known !== null) this.#compare(known, content.representation, asked);
     else await this.#adopt(content, reply);
     return content.kind === 'empty' ? { start: 0, end: null } : content;
+  }
+
+  /**
+   * How many bytes before `position` are to be compared with what comes. An entity tag stands for every byte (RFC 9110
+   * §8.8.1); a date only says that nothing changed to the second, so the bytes themselves are asked.
+   */
+  overlapAt(position: number): number {
+    const { lifecycle, bytes } = this.#parts;
+    if (lifecycle.known?.validator?.kind !== 'last-modified' || !lifecycle.known.ranges) return 0;
+    const start = Math.max(0, position - overlap);
+    return start < position && bytes.present.covers({ start, end: position }) ? position - start : 0;
+  }
+
+  /** Rejects with `FillFailed`, `changed`, where what came is not what is present. */
+  async verify(offset: number, came: Buffer): Promise<void> {
+    if (!(await this.#parts.bytes.matches(offset, came))) throw changed();
   }
 
   /** The body has ended where no length had been announced; `certain` where its framing proves it. */

@@ -67,6 +67,26 @@ export class LandedBytes {
     return { start, end: start + slice.bytes.length, source: 'memory', slice };
   }
 
+  /** Whether the present ones of `bytes` are the same; what can't be read proves nothing. */
+  async matches(offset: number, bytes: Buffer): Promise<boolean> {
+    const end = offset + bytes.length;
+    for (let start = offset; start < end; ) {
+      const taken = this.take(start, end);
+      if (taken === null) return true;
+      try {
+        const slice = await taken.slice;
+        const same = slice.bytes.equals(bytes.subarray(start - offset, start - offset + slice.bytes.length));
+        start += slice.bytes.length;
+        slice.release();
+        if (!same) return false;
+      } catch (error) {
+        if (error instanceof StoreError) return true;
+        throw error;
+      }
+    }
+    return true;
+  }
+
   /** They could not be read after all. */
   lose(range: ByteRange): void {
     this.present.remove(range);

@@ -189,13 +189,14 @@ export class Supply implements CursorHost {
     return served ? restTimeout : Math.max(restTimeout, 2 * this.#firstByteIn);
   }
 
-  request(cursor: Cursor): OriginRequest & { readonly end: number | null } {
+  request(cursor: Cursor): OriginRequest & { readonly start: number; readonly end: number | null } {
+    const start = cursor.position - this.#guard.overlapAt(cursor.position);
     const end = this.#endOfRequest(cursor);
     const { target, fields: asked } = this.#parts.asking;
-    const fields: [string, string][] = [['range', `bytes=${cursor.position}-${end === null ? '' : end - 1}`]];
+    const fields: [string, string][] = [['range', `bytes=${start}-${end === null ? '' : end - 1}`]];
     const validator = this.#parts.lifecycle.known?.validator;
     if (validator?.strong) fields.push(['if-range', formatValidator(validator)]);
-    return { target, fields: [...asked, ...fields], committed: this.#committed(cursor), end };
+    return { target, fields: [...asked, ...fields], committed: this.#committed(cursor), start, end };
   }
 
   /** Whether somebody counts on the answer who can't be told at once that there will be none. */
@@ -205,15 +206,14 @@ export class Supply implements CursorHost {
   }
 
   async judge(asked: AskedBytes, reply: OriginReply): Promise<BodyRange> {
-    try {
-      const body = await this.#guard.judge(asked, reply);
-      this.#parts.waiters.wake();
-      this.#completeIfWhole();
-      return body;
-    } catch (error) {
-      if (error instanceof FillFailed && error.failure.kind === 'changed') this.#obsolete(error.failure);
-      throw error;
-    }
+    const body = await this.#unlessChanged(this.#guard.judge(asked, reply));
+    this.#parts.waiters.wake();
+    this.#completeIfWhole();
+    return body;
+  }
+
+  verify(offset: number, bytes: Buffer): Promise<void> {
+    return this.#unlessChanged(this.#guard.verify(offset, bytes));
   }
 
   land(cursor: Cursor, landed: Buffer): Promise<void> | undefined {
@@ -268,6 +268,15 @@ export class Supply implements CursorHost {
       if (reader.waitingSince === null || bytes.present.has(reader.position)) continue;
       if (failure === null) this.claim(reader);
       else reader.failed = new FillFailed(failure, lifecycle.state.phase, cursor.budgetSpent);
+    }
+  }
+
+  async #unlessChanged<T>(judgement: Promise<T>): Promise<T> {
+    try {
+      return await judgement;
+    } catch (error) {
+      if (error instanceof FillFailed && error.failure.kind === 'changed') this.#obsolete(error.failure);
+      throw error;
     }
   }
 

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { FillFailed } from '../../src/fill/failure.ts';
+import type { Fields } from '../../src/http/fields.ts';
+import { stage } from '../cache/stage.ts';
+import { type Film, film } from '../support/film.ts';
+import { filmFields, lastModified } from '../support/film-fields.ts';
+import type { ScriptedRequest } from '../support/scripted-origin.ts';
+
+const movie = film(1_000_000);
+
+/** The fields of an origin that gives no entity tag. */
+function dated(version: Film, start: number): Fields {
+  return filmFields(version, 206, start).filter(([name]) => name !== 'etag');
+}
+
+async function cutAt(position: number) {
+  const set = stage({ film: movie });
+  const viewer = set.view();
+  const first = await set.asked();
+  first
+    .head(206, [...dated(movie, 0), ['date', 'Sat, 01 Nov 2025 00:00:00 GMT']])
+    .bytes(position)
+    .cut();
+  await set.clock.settle();
+  const second = await set.asked();
+  return { ...set, viewer, second };
+}
+
+function answer(request: ScriptedRequest, version: Film): void {
+  const fields: Fields = [...dated(version, request.offset), ['date', 'Sat, 01 Nov 2025 00:00:00 GMT']];
+  request.head(206, fields).bytes(version.bytesAt(request.offset, version.size)).end();
+}
+
+describe('a version that is told from others by its date only', () => {
+  it('is asked for again from a little before the missing byte, and plays on where that is the same', async () => {
+    const { second, viewer, clock, origin } = await cutAt(300_001);
+    assert.deepEqual([second.offset, second.field('if-range')], [300_001 - 1024, lastModified]);
+    answer(second, movie);
+    await clock.settle();
+    assert.deepEqual([viewer.outcome, viewer.bytes, origin.requests.length], ['whole', 1_000_000, 2]);
+  });
+
+  it('is never mixed with another of the same date and length: the reply is cut', async () => {
+    const { second, viewer, clock } = await cutAt(300_001);
+    answer(second, film(1_000_000, 2));
+    await clock.settle();
+    assert.ok(viewer.outcome instanceof FillFailed);
+    assert.deepEqual([viewer.outcome.failure.kind, viewer.bytes], ['changed', 300_001]);
+  });
+
+  it('is asked for from its start where no more than that had come', async () => {
+    const { second, viewer, clock } = await cutAt(100);
+    assert.equal(second.offset, 0);
+    answer(second, movie);
+    await clock.settle();
+    assert.deepEqual([viewer.outcome, viewer.bytes], ['whole', 1_000_000]);
+  });
+});
