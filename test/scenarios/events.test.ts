@@ -85,12 +85,12 @@ describe('the events of a film that plays', () => {
   });
 
   it('say that it is whole, and how long that took', async () => {
-    const rig = await virtualRig({ films: movie, relay: { rate: 100_000 } });
+    const rig = await virtualRig({ films: movie, relay: { rate: 500_000 } });
     await finished(rig, rig.get('/films/film.mp4'));
     const [done, ...more] = rig.eventsOf('fill-done');
     assert.ok(done !== undefined && more.length === 0);
     assert.deepEqual([done.fill, done.origin, done.path, done.length], [1, 'films', '/film.mp4', movie.size]);
-    assert.ok(Math.abs(done.duration - 10_000) < 50, `${done.duration}`);
+    assert.ok(Math.abs(done.duration - 2000) < 50, `${done.duration}`);
     assert.equal(done.duration, done.at);
     await rig.close();
   });
@@ -113,6 +113,28 @@ describe('the events of a film that plays', () => {
       assertMonotonic(rig.events);
       await rig.close();
     }
+  });
+
+  it('come for what is gone on with after a restart', async () => {
+    const rig = await virtualRig({ films: movie, relay: { rate: 1_000_000 } });
+    await finished(rig, rig.get('/films/film.mp4', { range: '0-262143' }));
+    await rig.restart();
+    await finished(rig, rig.get('/films/film.mp4'));
+    assert.deepEqual(
+      rig.eventsOf('fill-first-byte').map(({ offset, attempt }) => [offset, attempt]),
+      [
+        [0, 1],
+        [262_144, 1],
+      ],
+    );
+    assert.deepEqual(
+      rig.eventsOf('request-done').map(({ cache, bytes }) => [cache, bytes]),
+      [
+        ['miss', 262_144],
+        ['partial', movie.size],
+      ],
+    );
+    await rig.close();
   });
 
   it('say that a warm connection needed no connecting', async () => {
@@ -285,7 +307,9 @@ describe('the events of trouble', () => {
   it("call an origin's error the origin's, and not our own", async () => {
     for (const status of [404, 500]) {
       const rig = await virtualRig({ films: movie, origin: { status } });
-      await finished(rig, rig.get('/films/film.mp4'));
+      const exchange = rig.get('/films/film.mp4');
+      await finished(rig, exchange);
+      assert.match(exchange.text, new RegExp(`^This is the origin's ${status}`));
       assert.deepEqual(
         rig.eventsOf('request-done').map(({ outcome, status }) => [outcome, status]),
         [['passed', status]],
@@ -335,6 +359,20 @@ describe('the events of trouble', () => {
       [['cut', 200, 300_000]],
     );
     await rig.close();
+  });
+
+  it('tell of a bug, with its stack, and the request fails with a 500 of our own', async () => {
+    const { view, asked, clock, eventsOf } = stage({ film: movie });
+    const viewer = view();
+    (await asked()).head().cut(new TypeError('undefined is not a function'));
+    await clock.settle();
+    assert.deepEqual([viewer.error.type, viewer.error.status], ['proxy_internal_error', 500]);
+    const [bug, ...more] = eventsOf('bug');
+    assert.ok(bug !== undefined && more.length === 0);
+    assert.deepEqual(
+      [bug.message, bug.stack.includes('events.test.ts')],
+      ['TypeError: undefined is not a function', true],
+    );
   });
 
   it('never tell of a bug, in all of this', async () => {
