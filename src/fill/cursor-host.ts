@@ -1,0 +1,52 @@
+/** What a cursor needs of its fill: the port between them. */
+import type { Clock } from '../clock.ts';
+import type { RetryCause } from '../events.ts';
+import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
+import type { ConnectionSlots } from './connection-slots.ts';
+import type { Cursor } from './cursor.ts';
+import type { Reach } from './cursor-plan.ts';
+import type { FillPolicy } from './fill-policy.ts';
+
+/** One cursor's way to its first byte, in monotonic milliseconds. */
+export interface FirstByteTimes {
+  offset: number;
+  queued: number;
+  startedAt: number;
+  connectedAt: number | null;
+  headAt: number;
+  landedAt: number;
+}
+
+export interface CursorHost {
+  readonly origin: Origin;
+  readonly slots: ConnectionSlots;
+  readonly policy: FillPolicy;
+  readonly clock: Clock;
+  readonly random: () => number;
+  reach(cursor: Cursor): Reach;
+  /** Whether a reader waits for this cursor right now. */
+  isWaitedFor(cursor: Cursor): boolean;
+  /** Until when anybody hopes for a byte of this cursor, in monotonic milliseconds. */
+  hopeUntil(cursor: Cursor): number;
+  /** How long a cursor that may not go on keeps its connection, in milliseconds. */
+  restFor(served: boolean): number;
+  /** Whether a cut or a rest can be followed by another request for the same representation. */
+  readonly resumable: boolean;
+  /** `start` may lie before the cursor's position: what overlaps is compared by `verify`, not taken. */
+  request(cursor: Cursor): OriginRequest & { readonly start: number; readonly end: number | null };
+  /** Rejects with `FillFailed` where present bytes are not the same. */
+  verify(offset: number, bytes: Buffer): Promise<void>;
+  /** Judges a head; resolves with where its body begins and ends, or rejects with `FillFailed`. */
+  judge(
+    asked: { start: number; end: number | null },
+    reply: OriginReply,
+  ): Promise<{ start: number; end: number | null }>;
+  /** Takes bytes at the cursor's position; a promise means: wait before you read on. */
+  land(cursor: Cursor, bytes: Buffer): Promise<void> | undefined;
+  /** The body ended by its framing where no length had been announced. */
+  bodyEnded(position: number, certain: boolean): void;
+  firstByte(cursor: Cursor, times: FirstByteTimes): void;
+  asksAgain(cursor: Cursor, cause: RetryCause, delay: number): void;
+  /** The phase has changed. */
+  phaseChanged(cursor: Cursor): void;
+}
