@@ -17,12 +17,22 @@ export interface Behaviour {
   /** Closes the connection when this many bytes of the body are out. */
   readonly cutAfter?: number;
   readonly cutBy?: 'end' | 'reset';
-  /** Stops for good when this many bytes of the body are out; the connection stays. */
+  /** Stops when this many bytes of the body are out; the connection stays. */
   readonly stallAfter?: number;
+  /** Milliseconds after which a stalled body goes on; never, unless given. */
+  readonly stallFor?: number;
   /** Closes a connection that has not moved for so many milliseconds in mid-body, as nginx does (`send_timeout`). */
   readonly sendTimeout?: number;
   /** Answers 200 and the whole film to every range. */
   readonly ignoreRange?: boolean;
+  /** Answers 206 where `If-Range` names another version, too. */
+  readonly ignoreIfRange?: boolean;
+  /** Sends, and says so, a part that begins so many bytes after the one asked for. */
+  readonly shift?: number;
+  /** Sends so many bytes beyond the announced end. */
+  readonly surplus?: number;
+  /** Answers 302 to an address on another host, which is good for so many milliseconds and then a 403. */
+  readonly signedFor?: number;
   /** Another film, or another version of it, stands under the same target. */
   readonly film?: Film;
   /** Fields that replace those of the same name, or come in addition; `null` takes a field away. */

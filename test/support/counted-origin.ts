@@ -47,6 +47,11 @@ export class CountedOrigin implements Origin {
     return this.#covered(target).twice;
   }
 
+  /** How many bytes were read, of all targets, repeated ones counted each time. */
+  get total(): number {
+    return [...this.#coverage.values()].reduce((sum, { total }) => sum + total, 0);
+  }
+
   #covered(target: string): Coverage {
     const coverage = this.#coverage.get(target) ?? new Coverage();
     this.#coverage.set(target, coverage);

@@ -116,6 +116,11 @@ export class VirtualRig {
     return this.#adapters.at(-1)?.read(target) ?? [];
   }
 
+  /** How many bytes firstbyte took in all, over restarts, repeated ones counted each time. */
+  get bytesFetched(): number {
+    return this.#adapters.reduce((sum, { total }) => sum + total, 0);
+  }
+
   /** Stops the daemon, in virtual time, and starts another on the same store. */
   async restart(): Promise<void> {
     await this.stop();

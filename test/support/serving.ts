@@ -30,7 +30,7 @@ export async function serve(request: ScriptedRequest, film: Film, options: Servi
   await pauseFor(request, clock, connectAfter);
   request.connected();
   await pauseFor(request, clock, headAfter);
-  const status = chooseStatus(film, request.fields, !ranges);
+  const status = chooseStatus(film, request.fields, { ignoreRange: !ranges });
   request.head(status);
   await pauseFor(request, clock, bodyAfter);
   if (status === 206) await giveBody(request, satisfied(film, request.offset, request.until)?.end ?? 0, options);
