@@ -19,6 +19,7 @@ export async function collapse(program: string): Promise<Row[]> {
   let wrong = 0;
   for (let round = 0; round < rounds; round += 1) {
     for (const { name, url } of servers) {
+      stage.settle();
       const path = `/film-${round}-${name}`;
       const film = `${url}${path}?size=${size}&rate=${rate}&link=shared`;
       const connections = name === 'direct' ? 1 : clients;

@@ -29,7 +29,8 @@ const sentOf = new Map<string, Sent>();
 /** Bytes pass one after another, `rate` of them a second. */
 class Link {
   readonly #rate: number;
-  #freeAt = performance.now();
+  #freeAt = 0;
+  #replies = 0;
 
   constructor(rate: number) {
     this.#rate = rate;
@@ -37,6 +38,16 @@ class Link {
 
   get piece(): number {
     return Math.max(1, Math.min(longestPiece, Math.floor((this.#rate * step) / 1000)));
+  }
+
+  /** A reply begins; an idle link has saved up nothing. */
+  join(): void {
+    if (this.#replies === 0) this.#freeAt = Math.max(this.#freeAt, performance.now());
+    this.#replies += 1;
+  }
+
+  leave(): void {
+    this.#replies -= 1;
   }
 
   async pass(bytes: number, signal: AbortSignal): Promise<void> {
@@ -80,6 +91,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, gone: 
   }
   const part = range === undefined ? {} : { 'content-range': `bytes ${start}-${end - 1}/${size}` };
   response.writeHead(range === undefined ? 200 : 206, { ...fields, ...part, 'content-length': end - start });
+  link.join();
+  response.once('close', () => link.leave());
   for (let offset = start; offset < end; ) {
     const bytes = film(offset, Math.min(rate === Number.POSITIVE_INFINITY ? longestPiece : link.piece, end - offset));
     if (rate !== Number.POSITIVE_INFINITY) await link.pass(bytes.length, gone);

@@ -78,6 +78,11 @@ export class Stage implements AsyncDisposable {
     return all[path] ?? { requests: 0, bytes: 0 };
   }
 
+  /** Waits until the disk has what was written, so that nobody's turn pays for the one before. */
+  settle(): void {
+    spawnSync('sync', ['--file-system', this.folder]);
+  }
+
   async direct(): Promise<Server> {
     const port = await this.#origin.ask<number>('port');
     return { name: 'direct', url: `http://127.0.0.1:${port}`, footprint: new Footprint(process.pid) };

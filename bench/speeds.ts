@@ -45,7 +45,10 @@ export async function speeds(program: string): Promise<Row[]> {
 
   async function inTurn(rate: number, name: string): Promise<Record<string, Seen>> {
     const seen: Record<string, Seen> = {};
-    for (const server of servers) seen[server.name] = await read(stage, server, rate, name);
+    for (const server of servers) {
+      stage.settle();
+      seen[server.name] = await read(stage, server, rate, name);
+    }
     return seen;
   }
 }
