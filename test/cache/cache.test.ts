@@ -2,25 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { cacheKey, objectName } from '../../src/cache/cache-key.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
-import { answerWith, refusal } from '../scenarios/answers.ts';
+import { refusal } from '../scenarios/answers.ts';
 import { FailingStore } from '../scenarios/failing-store.ts';
 import { film } from '../support/film.ts';
 import { filmFields } from '../support/film-fields.ts';
-import { type Stage, stage } from './stage.ts';
+import { fillIt, type Stage, stage } from './stage.ts';
 
 const movie = film(600_000);
 const never = new AbortController().signal;
-
-/** Plays the film to its end with what the origin is asked for first. */
-async function fillIt({ view, asked, clock }: Stage, fields = filmFields(movie, 206)): Promise<void> {
-  const viewer = view();
-  (await asked()).head(206, fields).bytes(movie.size).end();
-  await clock.settle();
-  assert.equal(viewer.outcome, 'whole');
-}
-
-/** The fields of a whole film with a directive to caches. */
-const controlled = (value: string) => [...filmFields(movie, 206), ['cache-control', value] as const];
 
 describe('the key of a request', () => {
   it('is its origin and its target with the query', () => {
@@ -221,135 +210,6 @@ describe('what was stored', () => {
     const store = new FailingStore();
     store.fail('find');
     await fillIt(stage({ film: movie, store }));
-  });
-});
-
-describe('what is stale', () => {
-  for (const [what, answer, served] of [
-    ['304', 304, 'kept'],
-    ['200 of the same version', 200, 'kept'],
-    ['503', 503, 'kept'],
-    ['a refused connection', 'refused', 'kept'],
-    ['404', 404, 'asked for'],
-  ] as const) {
-    it(`and was said to be fresh for a time is asked about first: after ${what} it is ${served}`, async () => {
-      const set = stage({ film: movie });
-      await fillIt(set, controlled('max-age=60'));
-      await set.clock.advance(60_001);
-      const viewer = set.view();
-      const question = await set.asked();
-      assert.equal(question.field('if-none-match'), '"film-600000-1"');
-      assert.equal(viewer.bytes, 0);
-      if (answer === 'refused') question.refuse(refusal());
-      else if (answer === 503 || answer === 404) answerWith(question, answer);
-      else question.head(answer, [...filmFields(movie, answer), ['cache-control', 'max-age=60']]);
-      await set.clock.settle();
-      if (served === 'kept') {
-        assert.deepEqual([viewer.outcome, set.origin.requests.length, question.live], ['whole', 2, false]);
-      } else {
-        answerWith(await set.asked(), 404);
-        await set.clock.settle();
-        assert.equal(viewer.failure.kind, 'answer');
-      }
-    });
-  }
-
-  it('is fresh again after a 304, with its fresher fields', async () => {
-    const set = stage({ film: movie });
-    await fillIt(set, controlled('max-age=60'));
-    await set.clock.advance(60_001);
-    const viewer = set.view();
-    (await set.asked()).head(304, [...filmFields(movie, 304), ['cache-control', 'max-age=600'], ['x-new', 'yes']]);
-    await set.clock.settle();
-    assert.ok(viewer.visit?.representation.fields.some(([name, value]) => name === 'x-new' && value === 'yes'));
-    await set.clock.advance(500_000);
-    set.view();
-    await set.clock.settle();
-    assert.equal(set.origin.requests.length, 2);
-  });
-
-  it('and must be revalidated fails where nobody can be asked', async () => {
-    const set = stage({ film: movie });
-    await fillIt(set, controlled('max-age=60, must-revalidate'));
-    await set.clock.advance(60_001);
-    const viewer = set.view();
-    (await set.asked()).refuse(refusal());
-    await set.clock.settle();
-    assert.equal(viewer.error.status, 504);
-  });
-
-  it('and asked about in silence is served after firstByteTimeout', async () => {
-    const set = stage({ film: movie, policy: { firstByteTimeout: 3000 } });
-    await fillIt(set, controlled('max-age=60'));
-    await set.clock.advance(60_001);
-    const before = set.clock.now();
-    const viewer = set.view();
-    await set.clock.advance(3000);
-    assert.deepEqual([viewer.outcome, viewer.firstAt, set.origin.live.length], ['whole', before + 3000, 0]);
-  });
-
-  it('is asked about by Last-Modified where there is no entity tag', async () => {
-    const set = stage({ film: movie });
-    await fillIt(
-      set,
-      controlled('max-age=60').filter(([name]) => name !== 'etag'),
-    );
-    await set.clock.advance(60_001);
-    set.view();
-    const question = await set.asked();
-    assert.deepEqual(
-      [question.field('if-none-match'), question.field('if-modified-since')],
-      [null, 'Wed, 01 Jan 2025 00:00:00 GMT'],
-    );
-  });
-
-  it('keeps nobody who has left, while it is asked about', async () => {
-    const set = stage({ film: movie });
-    await fillIt(set, controlled('max-age=60'));
-    await set.clock.advance(60_001);
-    const viewer = set.view();
-    await set.asked();
-    viewer.leave();
-    await set.clock.settle();
-    assert.equal(viewer.outcome, 'left');
-  });
-
-  it('gives its connection back after it was asked about', async () => {
-    const set = stage({ film: movie, maxConnections: 1 });
-    await fillIt(set, controlled('max-age=60'));
-    await set.clock.advance(60_001);
-    set.view();
-    (await set.asked()).head(304, filmFields(movie, 304));
-    await set.clock.settle();
-    const other = set.view(0, null, '/other');
-    (await set.asked()).head().bytes(movie.size).end();
-    await set.clock.settle();
-    assert.equal(other.outcome, 'whole');
-  });
-
-  it('and has changed twice does not lose the newest version to a late answer', async () => {
-    const store = createMemoryStore();
-    const set = stage({ film: movie, store });
-    const stored = set.view(0, 262_144);
-    (await set.asked()).head().bytes(262_144).end();
-    await set.clock.settle();
-    assert.equal(stored.outcome, 'whole');
-    await set.clock.advance(2 * 86_400_000);
-    // Served at once, and asked about behind; before that is answered a seek meets the new version.
-    set.view(0, 1000);
-    const question = await set.asked();
-    const next = film(700_000, 2);
-    const seek = set.view(500_000, 500_100);
-    const changed = await set.asked();
-    changed.head(200, filmFields(next, 200));
-    const fresh = await set.asked();
-    seek.leave();
-    fresh.head(206, filmFields(next, 206, 500_000, 524_288)).bytes(next.bytesAt(500_000, 524_288));
-    await set.clock.settle();
-    question.head(200, filmFields(next, 200));
-    await set.clock.settle();
-    const kept = await store.find(objectName(cacheKey('films', '/film.mp4')));
-    assert.equal(kept?.representation.length, 700_000, 'the new version is still the stored one');
   });
 });
 

@@ -11,6 +11,7 @@ import { type DomainEvent, EventBus } from '../../src/events.ts';
 import { ConnectionSlots } from '../../src/fill/connection-slots.ts';
 import type { FillPolicy } from '../../src/fill/fill-policy.ts';
 import type { FillView } from '../../src/fill/fill-view.ts';
+import type { Fields } from '../../src/http/fields.ts';
 import type { CacheMode } from '../../src/http/freshness.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -86,6 +87,14 @@ export function stage(options: StageOptions): Stage {
       return fill;
     },
   };
+}
+
+/** Brings the whole film in, by one viewer, from an origin that answers with these fields. */
+export async function fillIt({ origin, view, asked, clock }: Stage, fields?: Fields): Promise<void> {
+  const viewer = view();
+  (await asked()).head(206, fields).bytes(origin.film.size).end();
+  await clock.settle();
+  assert.equal(viewer.outcome, 'whole');
 }
 
 export class Viewer {
