@@ -207,7 +207,7 @@ describe('the events of trouble', () => {
     const [bug, ...more] = eventsOf('bug');
     assert.ok(bug !== undefined && more.length === 0);
     assert.deepEqual(
-      [bug.message, bug.stack.includes('events.test.ts')],
+      [bug.message, bug.stack.includes(import.meta.filename)],
       ['TypeError: undefined is not a function', true],
     );
   });
