@@ -138,7 +138,8 @@ export class Stage implements AsyncDisposable {
   /** What is left to do when the bench itself is ended in the middle. */
   readonly #abandon = (): void => {
     for (const child of this.#children) child.kill('SIGTERM');
-    rmSync(this.folder, { recursive: true, force: true });
+    // They write until they have ended.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   };
 
   #fork(file: string): { channel: Channel } {
