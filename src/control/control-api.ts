@@ -5,6 +5,7 @@
  * |---|---|
  * | `/-/health` | 200 while the process answers |
  * | `/-/api/v1/fills` | every fill: its phase and why, what is present, who writes and who reads |
+ * | `/-/api/v1/origins` | every origin: whether it is reachable, its connections, how fast its first bytes come |
  * | `/-/api/v1/stats` | the counts since the start and the last own 5xx |
  * | `/-/metrics` | the same counts for Prometheus |
  *
@@ -18,11 +19,14 @@ import type { EventBus } from '../events.ts';
 import { type FillsView, type FillView, phaseReason } from '../fill/fill-view.ts';
 import { type ControlPolicy, judgeControlRequest } from './control-guard.ts';
 import { createMetrics } from './metrics.ts';
+import { createOriginsView, type OriginSource } from './origins.ts';
 import { createStats } from './stats.ts';
 import { type SummaryOptions, startSummary } from './summary.ts';
 
 export interface ControlOptions extends ControlPolicy {
   readonly fills: FillsView;
+  /** Those that are mounted. */
+  readonly origins?: readonly OriginSource[];
   readonly events: EventBus;
   readonly clock: Clock;
   /** Where the summary line goes; without it none is written. */
@@ -48,6 +52,7 @@ export function createControl(options: ControlOptions): Control {
   const { fills, events, clock } = options;
   const metrics = createMetrics(events);
   const stats = createStats(metrics, events, clock);
+  const origins = createOriginsView(options.origins ?? [], events, clock);
   const stopSummary = options.summary && startSummary(options.summary, stats, events, clock);
 
   const bug = (thrown: unknown): Response => {
@@ -79,6 +84,7 @@ export function createControl(options: ControlOptions): Control {
     const now = clock.now();
     return context.json({ fills: fills.fills().map((fill) => fillReport(fill, now)) });
   });
+  app.get('/-/api/v1/origins', (context) => context.json({ origins: origins.report() }));
   app.get('/-/api/v1/stats', async (context) => context.json(await stats.read()));
   app.get('/-/metrics', async (context) =>
     context.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
@@ -95,6 +101,7 @@ export function createControl(options: ControlOptions): Control {
     stop() {
       stopSummary?.();
       stats.stop();
+      origins.stop();
       metrics.stop();
     },
   };

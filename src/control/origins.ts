@@ -1,0 +1,102 @@
+/**
+ * The origins as people see them: whether each is reachable, how busy it is, and how fast its first bytes come.
+ *
+ * What is measured comes from the domain's events alone; the rest is looked up when somebody asks.
+ */
+import type { Clock } from '../clock.ts';
+import type { BreakerPhase, EventBus } from '../events.ts';
+
+/** How many first bytes the median is of. */
+const keptTimes = 101;
+
+/** What is looked up of one origin. */
+export interface OriginSource {
+  readonly name: string;
+  /** Without credentials. */
+  readonly base: string;
+  readonly breaker: { readonly state: BreakerSight };
+  readonly slots: { readonly used: number; readonly queued: number };
+  /** How many connections it may have. */
+  readonly limit: number;
+}
+
+/** Times are monotonic milliseconds. */
+interface BreakerSight {
+  readonly phase: BreakerPhase;
+  readonly since?: number;
+  readonly nextProbeAt?: number;
+  readonly cause?: string;
+}
+
+/** An origin as the API shows it; times of day are ISO 8601. */
+export interface OriginReport {
+  readonly name: string;
+  readonly base: string;
+  readonly breaker: {
+    readonly state: BreakerPhase;
+    /** Since when it has been out of reach; `null` where it is not. */
+    readonly since: string | null;
+    /** From when on the next request tries it; `null` where it is reachable or being tried. */
+    readonly nextProbe: string | null;
+    /** How it was last not reached (RFC 9209). */
+    readonly cause: string | null;
+  };
+  readonly connections: { readonly used: number; readonly queued: number; readonly limit: number };
+  /** From a request at the origin to its first byte, in milliseconds; `null` before there was any. */
+  readonly firstByteMs: { readonly last: number | null; readonly median: number | null };
+  readonly bytesIn: number;
+}
+
+export interface OriginsView {
+  report(): OriginReport[];
+  /** Measures no more. */
+  stop(): void;
+}
+
+interface Measured {
+  /** The newest last. */
+  readonly times: number[];
+  bytes: number;
+}
+
+export function createOriginsView(sources: readonly OriginSource[], events: EventBus, clock: Clock): OriginsView {
+  const measured = new Map<string, Measured>(sources.map(({ name }) => [name, { times: [], bytes: 0 }]));
+  const stop = events.subscribe((event) => {
+    if (event.type !== 'bytes-landed' && event.type !== 'fill-first-byte') return;
+    const origin = measured.get(event.origin);
+    if (origin === undefined) return;
+    if (event.type === 'bytes-landed') {
+      origin.bytes += event.bytes;
+      return;
+    }
+    origin.times.push(event.landedAt - event.startedAt);
+    if (origin.times.length > keptTimes) origin.times.shift();
+  });
+  const timeOfDay = (at: number | undefined) =>
+    at === undefined ? null : new Date(clock.wallTime() + at - clock.now()).toISOString();
+
+  return {
+    stop,
+    report: () =>
+      sources.map(({ name, base, breaker, slots, limit }) => {
+        const { times = [], bytes = 0 } = measured.get(name) ?? {};
+        const { phase, since, nextProbeAt, cause = null } = breaker.state;
+        return {
+          name,
+          base,
+          breaker: { state: phase, since: timeOfDay(since), nextProbe: timeOfDay(nextProbeAt), cause },
+          connections: { used: slots.used, queued: slots.queued, limit },
+          firstByteMs: { last: whole(times.at(-1)), median: whole(median(times)) },
+          bytesIn: bytes,
+        };
+      }),
+  };
+}
+
+function median(times: readonly number[]): number | undefined {
+  return times.toSorted((a, b) => a - b)[times.length >> 1];
+}
+
+function whole(milliseconds: number | undefined): number | null {
+  return milliseconds === undefined ? null : Math.round(milliseconds);
+}

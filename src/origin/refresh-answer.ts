@@ -1,0 +1,52 @@
+/** What a refresh hook said, read with distrust: an address, fields and a time, or a clause about what is wrong. Pure. */
+import type { Fields } from '../http/fields.ts';
+import type { Place } from './origin.ts';
+
+/** `expiresAt` is wall-clock time in milliseconds, `Infinity` for no end. */
+export interface FreshPlace {
+  readonly place: Place;
+  readonly expiresAt: number;
+}
+
+const tokenOfAField = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const valueOfAField = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+export function readFreshPlace(answer: unknown, wallTime: number): FreshPlace | string {
+  if (answer === null || typeof answer !== 'object' || Array.isArray(answer)) return 'its answer is no object';
+  const { url, fields, expiresAt, expiresIn } = answer as Record<string, unknown>;
+  const address = readUrl(url);
+  if (address === undefined) return 'its url is no http or https URL';
+  const sent = readFields(fields);
+  if (sent === undefined) return 'its fields are no names with values that can be sent';
+  const end = readEnd(expiresAt, expiresIn, wallTime);
+  if (end === undefined) return 'its expiresAt is no ISO 8601 date, or its expiresIn no number of seconds';
+  return { place: { url: address, fields: sent }, expiresAt: end };
+}
+
+function readUrl(url: unknown): URL | null | undefined {
+  if (url === undefined || url === null) return null;
+  const parsed = typeof url === 'string' ? URL.parse(url) : null;
+  if (parsed === null || (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')) return undefined;
+  return parsed.username === '' && parsed.password === '' ? parsed : undefined;
+}
+
+function readFields(fields: unknown): Fields | undefined {
+  if (fields === undefined || fields === null) return [];
+  if (typeof fields !== 'object' || Array.isArray(fields)) return undefined;
+  const read: [string, string][] = [];
+  for (const [name, value] of Object.entries(fields)) {
+    if (!tokenOfAField.test(name) || typeof value !== 'string' || !valueOfAField.test(value)) return undefined;
+    read.push([name.toLowerCase(), value]);
+  }
+  return read;
+}
+
+function readEnd(expiresAt: unknown, expiresIn: unknown, wallTime: number): number | undefined {
+  if (expiresIn !== undefined && expiresIn !== null) {
+    return typeof expiresIn === 'number' && expiresIn >= 0 ? wallTime + expiresIn * 1000 : undefined;
+  }
+  if (expiresAt === undefined || expiresAt === null) return Number.POSITIVE_INFINITY;
+  if (!(expiresAt instanceof Date) && typeof expiresAt !== 'string') return undefined;
+  const end = new Date(expiresAt).getTime();
+  return Number.isNaN(end) ? undefined : end;
+}

@@ -1,0 +1,197 @@
+/**
+ * An origin whose targets move: a hook is asked where each is to be had, and again when that is over.
+ *
+ * The hook is asked once for all who wait, when a target is not known yet, when its time is over, or when the origin
+ * refuses it; then the same request is sent to the fresh address. What the hook said is remembered until it expires.
+ */
+import type { Clock } from '../clock.ts';
+import { ProxyError } from '../errors.ts';
+import type { EventBus, RefreshOutcome, RefreshReason } from '../events.ts';
+import type { Origin, OriginReply, OriginRequest, Place } from './origin.ts';
+import { readFreshPlace } from './refresh-answer.ts';
+
+/** What a hook is asked. */
+export interface RefreshQuestion {
+  /** The name that the origin is mounted under. */
+  readonly origin: string;
+  /** Path and query at the origin. */
+  readonly target: string;
+  readonly reason: RefreshReason;
+}
+
+/** What a hook answers; without `url` the target stays where it is, without any of them nothing changes. */
+export interface RefreshAnswer {
+  readonly url?: string | undefined;
+  /** By name; sent to that URL's scheme, host and port alone. */
+  readonly fields?: Readonly<Record<string, string>> | undefined;
+  /** A date as ISO 8601 writes it, or a `Date`; without one it holds until the origin refuses it. */
+  readonly expiresAt?: string | Date | undefined;
+  /** The same in seconds from now. */
+  readonly expiresIn?: number | undefined;
+}
+
+/** Rejects, when it likes with a `ProxyError`, where there is no answer. The signal says that nobody waits any more. */
+export type Refresh = (question: RefreshQuestion, signal: AbortSignal) => Promise<RefreshAnswer>;
+
+export interface RefreshParts {
+  readonly refresh: Refresh;
+  /** For one answer, in milliseconds. */
+  readonly timeout: number;
+  readonly clock: Clock;
+  readonly events: EventBus;
+}
+
+/** Where a target is, and until when (wall-clock time). */
+interface Lease {
+  readonly place: Place;
+  readonly expiresAt: number;
+}
+
+/** What is remembered of one target. */
+interface Remembered {
+  lease: Lease | null;
+  asking: Promise<Lease> | null;
+  failure: { readonly error: unknown; readonly until: number } | null;
+}
+
+/** The least recently asked are forgotten beyond this many. */
+const mostTargets = 10_000;
+
+/** For so long a hook that has failed is left alone, in milliseconds. */
+const rest = 2000;
+
+export function createRefreshingOrigin(origin: Origin, parts: RefreshParts): Origin {
+  return new RefreshingOrigin(origin, parts);
+}
+
+class RefreshingOrigin implements Origin {
+  readonly #origin: Origin;
+  readonly #parts: RefreshParts;
+  readonly #targets = new Map<string, Remembered>();
+  readonly #closing = new AbortController();
+
+  constructor(origin: Origin, parts: RefreshParts) {
+    this.#origin = origin;
+    this.#parts = parts;
+  }
+
+  get name(): string {
+    return this.#origin.name;
+  }
+
+  async open(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
+    signal.throwIfAborted();
+    const lease = await this.#current(request.target, null, signal);
+    const reply = await this.#origin.open({ ...request, place: lease.place }, signal);
+    if (!isRefusal(reply, lease)) return reply;
+    reply.body.cancel();
+    const fresh = await this.#current(request.target, lease, signal);
+    return this.#origin.open({ ...request, onConnected: () => {}, place: fresh.place }, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new ProxyError('proxy_internal_response', `The origin ${this.name} has been closed.`));
+    await this.#origin.close();
+  }
+
+  /** Where the target is now; `refused` is a lease that the origin no longer takes. */
+  async #current(target: string, refused: Lease | null, signal: AbortSignal): Promise<Lease> {
+    const { clock } = this.#parts;
+    const remembered = this.#remember(target);
+    const { lease, failure } = remembered;
+    let reason: RefreshReason = 'start';
+    if (lease !== null) {
+      if (lease !== refused && lease.expiresAt > clock.wallTime()) return lease;
+      reason = lease === refused ? 'denied' : 'expired';
+    }
+    if (remembered.asking === null && failure !== null && failure.until > clock.now()) throw failure.error;
+    remembered.asking ??= this.#ask(target, reason, remembered);
+    return unlessAborted(remembered.asking, signal);
+  }
+
+  #remember(target: string): Remembered {
+    const remembered = this.#targets.get(target) ?? { lease: null, asking: null, failure: null };
+    this.#targets.delete(target);
+    this.#targets.set(target, remembered);
+    for (const oldest of this.#targets.keys()) {
+      if (this.#targets.size <= mostTargets) break;
+      this.#targets.delete(oldest);
+    }
+    return remembered;
+  }
+
+  async #ask(target: string, reason: RefreshReason, remembered: Remembered): Promise<Lease> {
+    const { clock, events } = this.#parts;
+    const startedAt = clock.now();
+    let outcome: RefreshOutcome = 'failed';
+    try {
+      const lease = await this.#answer({ origin: this.name, target, reason });
+      outcome = 'renewed';
+      remembered.lease = lease;
+      remembered.failure = null;
+      return lease;
+    } catch (error) {
+      const told = error instanceof Late ? error.told : error;
+      if (error instanceof Late) outcome = 'late';
+      remembered.failure = { error: told, until: clock.now() + rest };
+      throw told;
+    } finally {
+      remembered.asking = null;
+      const [path = target] = target.split('?', 1);
+      const at = clock.now();
+      events.emit({ type: 'refresh', at, origin: this.name, path, reason, outcome, duration: at - startedAt });
+    }
+  }
+
+  async #answer(question: RefreshQuestion): Promise<Lease> {
+    const { refresh, timeout, clock } = this.#parts;
+    const abort = new AbortController();
+    const onClose = () => abort.abort(this.#closing.signal.reason);
+    const timer = clock.after(timeout, () => abort.abort(new Late(this.name, timeout)));
+    this.#closing.signal.addEventListener('abort', onClose, { once: true });
+    try {
+      this.#closing.signal.throwIfAborted();
+      const answer = await unlessAborted(refresh(question, abort.signal), abort.signal);
+      const fresh = readFreshPlace(answer, clock.wallTime());
+      if (typeof fresh === 'string') throw unanswered(this.name, fresh);
+      return fresh;
+    } catch (error) {
+      if (abort.signal.aborted) throw abort.signal.reason;
+      throw error instanceof ProxyError ? error : unanswered(this.name, 'it failed', error);
+    } finally {
+      timer.cancel();
+      this.#closing.signal.removeEventListener('abort', onClose);
+    }
+  }
+}
+
+/** The hook's time was over. */
+class Late extends Error {
+  readonly told: ProxyError;
+
+  constructor(origin: string, timeout: number) {
+    super('late');
+    this.told = unanswered(origin, `there was no answer within ${timeout / 1000} s`);
+  }
+}
+
+/** No address came from the hook; `why` is a clause without secrets. Asking again may help. */
+export function unanswered(origin: string, why: string, cause?: unknown): ProxyError {
+  const message = `The refresh hook of the origin ${origin} gave no address: ${why}.`;
+  return new ProxyError('destination_unavailable', message, { setting: 'refresh', cause });
+}
+
+/** Whether an answer means that the place is no longer good. */
+function isRefusal({ status, redirected }: OriginReply, { place }: Lease): boolean {
+  if (status === 401 || status === 403) return true;
+  return (status === 404 || status === 410) && (place.url !== null || redirected === true);
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

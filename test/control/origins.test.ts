@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createOriginsView, type OriginSource } from '../../src/control/origins.ts';
+import { EventBus } from '../../src/events.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import * as sample from './sample-events.ts';
+
+const idle: OriginSource = {
+  name: 'films',
+  base: 'https://media.example/films',
+  breaker: { state: { phase: 'closed' } },
+  slots: { used: 0, queued: 0 },
+  limit: 32,
+};
+
+function watching(source: Partial<OriginSource> = {}) {
+  const clock = new VirtualClock(Date.UTC(2026, 10, 22));
+  const events = new EventBus();
+  const view = createOriginsView(
+    [
+      { ...idle, ...source },
+      { ...idle, name: 'music' },
+    ],
+    events,
+    clock,
+  );
+  return { clock, events, view };
+}
+
+test('an origin that nobody has asked is reachable, idle and unmeasured', () => {
+  const { view } = watching();
+  assert.deepEqual(view.report()[0], {
+    name: 'films',
+    base: 'https://media.example/films',
+    breaker: { state: 'closed', since: null, nextProbe: null, cause: null },
+    connections: { used: 0, queued: 0, limit: 32 },
+    firstByteMs: { last: null, median: null },
+    bytesIn: 0,
+  });
+});
+
+test('an origin out of reach shows since when, why, and when it is tried again, as times of day', async () => {
+  const breaker = { state: { phase: 'open', since: 5000, nextProbeAt: 70_000, cause: 'dns_error' } } as const;
+  const { clock, view } = watching({ breaker });
+  await clock.advance(60_000);
+  assert.deepEqual(view.report()[0]?.breaker, {
+    state: 'open',
+    since: '2026-11-22T00:00:05.000Z',
+    nextProbe: '2026-11-22T00:01:10.000Z',
+    cause: 'dns_error',
+  });
+});
+
+test('connections are looked up when somebody asks', () => {
+  const slots = { used: 1, queued: 0 };
+  const { view } = watching({ slots, limit: 1 });
+  slots.queued = 7;
+  assert.deepEqual(view.report()[0]?.connections, { used: 1, queued: 7, limit: 1 });
+});
+
+test('first bytes are measured per origin, the last one and the median of the last 101', () => {
+  const { events, view } = watching();
+  for (let round = 0; round < 50; round += 1) events.emit(sample.fillFirstByte({ startedAt: 0, landedAt: 90_000 }));
+  for (let time = 1; time <= 101; time += 1) {
+    events.emit(sample.fillFirstByte({ startedAt: 1000, landedAt: 1000 + ((time * 37) % 101) + 1 }));
+  }
+  events.emit(sample.fillFirstByte({ origin: 'music', startedAt: 0, landedAt: 12.6 }));
+  const [films, music] = view.report();
+  assert.deepEqual(films?.firstByteMs, { last: 1, median: 51 });
+  assert.deepEqual(music?.firstByteMs, { last: 13, median: 13 });
+});
+
+test('bytes are summed up per origin, and no longer once it is stopped', () => {
+  const { events, view } = watching();
+  events.emit(sample.bytesLanded(10));
+  events.emit(sample.bytesLanded(5));
+  view.stop();
+  events.emit(sample.bytesLanded(1));
+  assert.deepEqual(
+    view.report().map(({ bytesIn }) => bytesIn),
+    [15, 0],
+  );
+});
