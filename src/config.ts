@@ -281,6 +281,8 @@ export function loadSettings(input: SettingsInput = {}): LoadedSettings {
     cacheDir: resolve(directoryOf(sources.cacheDir), read.cacheDir),
     origins: originSettings(read.origins, {
       maxConnections: read.maxConnections,
+      connectTimeout: read.connectTimeout,
+      env,
       readFile: (path) => readFile(resolve(directoryOf(sources.origins), path)),
       problems,
     }),

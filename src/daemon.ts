@@ -1,21 +1,19 @@
 /**
- * Puts everything together: the only file that names adapters.
+ * Puts everything together; only this file and mount.ts name adapters.
  *
  * A daemon lives like this: `startDaemon` opens the store and the origins, then listens → it serves → `stop` takes no
  * new requests, lets replies go on for `drainTimeout`, makes durable what can be and closes everything.
  */
 import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { Cache, type Mount } from './cache/cache.ts';
+import { Cache } from './cache/cache.ts';
 import { type Clock, sleep, systemClock } from './clock.ts';
-import type { OriginSettings, Settings } from './config.ts';
+import type { Settings } from './config.ts';
 import { createControl } from './control/control-api.ts';
 import { EventBus } from './events.ts';
-import { ConnectionSlots } from './fill/connection-slots.ts';
 import { listen } from './listen.ts';
 import { createLogger, type Logger, logEvents } from './log.ts';
-import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
-import type { Origin } from './origin/origin.ts';
+import { type MakeOrigin, mount } from './mount.ts';
 import { MediaProxy } from './proxy/proxy.ts';
 import { createDiskStore } from './store/disk-store.ts';
 import { createMemoryStore } from './store/memory-store.ts';
@@ -28,8 +26,8 @@ export interface DaemonParts {
   readonly random?: () => number;
   readonly store?: Store;
   readonly events?: EventBus;
-  /** Makes the origin of one mount. */
-  readonly makeOrigin?: (settings: OriginSettings, options: HttpOriginOptions) => Origin;
+  /** Makes the origin of one base, where something else than HTTP over TCP is wanted. */
+  readonly makeOrigin?: MakeOrigin;
   /** Takes each line of the log, with its end; standard error where absent. */
   readonly log?: (line: string) => void;
 }
@@ -59,7 +57,12 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   const stopLogging = logEvents(events, logger);
   let relieve = () => {};
   const store = parts.store ?? (await openStore(settings, clock, logger, () => relieve()));
-  const mounts = new Map(settings.origins.map((origin) => [origin.name, mount(origin, settings, parts, clock)]));
+  const mounts = new Map(
+    settings.origins.map((origin) => [
+      origin.name,
+      mount(origin, settings, { clock, events, makeOrigin: parts.makeOrigin }),
+    ]),
+  );
   const cache = new Cache({ ...settings, mounts, store, policy: settings, clock, events, random });
   const control = createControl({
     fills: cache,
@@ -133,23 +136,4 @@ function openStore(settings: Settings, clock: Clock, logger: Logger, onStarved: 
     onStarved,
     onFailure: ({ code, message }) => logger.log('error', 'the store failed; bytes go past it', { code, message }),
   });
-}
-
-function mount(origin: OriginSettings, settings: Settings, parts: DaemonParts, clock: Clock): Mount {
-  const { name, url: base, fields, network, redirectTo, ca, maxConnections, cache } = origin;
-  const options: HttpOriginOptions = {
-    name,
-    base,
-    clock,
-    connectTimeout: settings.connectTimeout,
-    network,
-    redirectTo,
-    ca,
-    fields,
-  };
-  return {
-    origin: parts.makeOrigin?.(origin, options) ?? createHttpOrigin(options),
-    slots: new ConnectionSlots(maxConnections, settings.maxQueued),
-    mode: cache,
-  };
 }

@@ -30,6 +30,7 @@ export const proxyErrorTypes = {
   http_response_timeout: { status: 504, retry: true },
   http_protocol_error: { status: 502, retry: false },
   proxy_internal_response: { status: 503, retry: false },
+  proxy_configuration_error: { status: 500, retry: false },
   proxy_internal_error: { status: 500, retry: false },
   proxy_loop_detected: { status: 502, retry: false },
 } as const satisfies Record<string, { status: number; retry: boolean }>;

@@ -46,6 +46,10 @@ export type RefreshReason = (typeof refreshReasons)[number];
 export const refreshOutcomes = ['renewed', 'failed', 'late'] as const;
 export type RefreshOutcome = (typeof refreshOutcomes)[number];
 
+/** Why a request went on to another base: what the one before did, or that it has not, or another version. */
+export const failoverCauses = ['unreachable', 'reset', 'timeout', 'status', 'gone', 'version'] as const;
+export type FailoverCause = (typeof failoverCauses)[number];
+
 interface FillEventBase {
   at: number;
   fill: number;
@@ -186,6 +190,17 @@ export interface RequestDoneEvent {
   };
 }
 
+/** A base of an origin did not give what was wanted, so that another is asked. */
+export interface FailoverEvent {
+  type: 'failover';
+  at: number;
+  origin: string;
+  /** Host and port. */
+  from: string;
+  to: string;
+  cause: FailoverCause;
+}
+
 /** A bug: something was thrown that nobody expects, or an illegal transition was asked for. */
 export interface BugEvent {
   type: 'bug';
@@ -207,6 +222,7 @@ export type DomainEvent =
   | FirstByteWaitEvent
   | OwnErrorEvent
   | RequestDoneEvent
+  | FailoverEvent
   | BugEvent;
 
 export type Listener = (event: DomainEvent) => void;

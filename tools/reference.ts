@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { exitCodes } from '../src/cli/exit-codes.ts';
 import { originTable } from '../src/config/origins.ts';
+import { presets } from '../src/config/presets.ts';
 import { kindOf } from '../src/config/values.ts';
 import { namesOf, settingKeys, settingRow } from '../src/config.ts';
 import { metricsReference } from '../src/control/metrics.ts';
@@ -59,7 +60,17 @@ ${sections.join('\n')}
 
 An origin is a URL, or an object with these keys.
 
-${Object.entries(originTable).map(originEntry).join('\n')}`;
+${Object.entries(originTable).map(originEntry).join('\n')}
+
+A secret is written as \`{"env": "NAME"}\`, the variable of that name (not one that begins with \`FIRSTBYTE_\`), or as
+\`{"file": "PATH"}\`, the content of a file beside the configuration. Fields and cookies can also stand there as they are.
+
+## Presets
+
+Names of the query are compared without regard to case. What could change the bytes is in no preset.
+
+${Object.entries(presets).map(presetEntry).join('\n')}
+`;
 }
 
 function settingEntry(key: (typeof settingKeys)[number]): string {
@@ -85,6 +96,11 @@ function originEntry([key, { type, default: words, sentence }]: [
   (typeof originTable)[keyof typeof originTable],
 ]): string {
   return `- \`${key}\`: ${kindOf(type).description}. ${sentence} Default: ${words}.`;
+}
+
+function presetEntry([name, { sentence, ignoreQuery, keyHeaders }]: [string, (typeof presets)[keyof typeof presets]]) {
+  const names = (list: readonly string[]) => list.map((each) => `\`${each}\``).join(', ') || 'none';
+  return `### \`${name}\`\n\n${sentence}\n\n- ignored: ${names(ignoreQuery)}\n- key headers: ${names(keyHeaders)}\n`;
 }
 
 function exitCodeReference(): string {

@@ -1,54 +1,70 @@
 /**
  * The settings of one origin, and the two ways to write a set of them: `NAME=URL` words, or an object in the file.
  *
- * Credentials in the URL are taken out of it here and become a field to send, so that the URL that the rest of the
- * program holds can be shown.
+ * What several keys say together is put together here: the fields to send, what is ignored and what is keyed. An
+ * origin's own budgets stand in place of the settings of the same name.
  */
 import { z } from 'zod';
 import type { Fields } from '../http/fields.ts';
-import { choice, count, kind, kindOf, path, wordsOf } from './values.ts';
+import { baseUrl, proxyUrl } from './base-url.ts';
+import {
+  auth,
+  cookie,
+  fieldName,
+  headers,
+  operatorFields,
+  repeatedNames,
+  type SecretContext,
+  userAgent,
+} from './origin-fields.ts';
+import { presetNames, presets } from './presets.ts';
+import { choice, count, duration, kindOf, list, path, queryName, rate, truth, wordsOf } from './values.ts';
 
-/** One origin, ready to be opened. */
-export interface OriginSettings {
-  /** The name it is mounted under. */
-  readonly name: string;
+/** One base of an origin: the first, or a mirror. */
+export interface OriginBase {
   /** Without credentials, query and fragment. */
   readonly url: URL;
   /** Secret fields to send with every request, never to another host and never to any output. */
   readonly fields: Fields;
+}
+
+/** The budgets that an origin can have of its own, in milliseconds. */
+export interface OriginBudgets {
+  readonly firstByteTimeout?: number;
+  readonly stallTimeout?: number;
+  readonly healTimeout?: number;
+  readonly retryInitial?: number;
+  readonly retryMax?: number;
+}
+
+/** One origin, ready to be opened. */
+export interface OriginSettings extends OriginBase {
+  /** The name it is mounted under. */
+  readonly name: string;
+  /** More bases with the same files, in the order in which they are asked where the others fail. */
+  readonly mirrors: readonly OriginBase[];
+  /** The HTTP proxy that every connection goes through, and its credentials as it wants them. */
+  readonly proxy?: { readonly url: URL; readonly authorization: string | null };
   /** Whether its addresses may be private; judged from the URL's host where absent. */
   readonly network?: 'public' | 'private';
   readonly redirectTo: 'same-host' | 'public' | 'any';
   readonly maxConnections: number;
+  /** In bytes a second, over all connections. */
+  readonly maxRate?: number;
   /** Certificates (PEM) to trust in place of the public ones. */
   readonly ca?: string;
+  readonly connectTimeout: number;
+  readonly budgets: OriginBudgets;
   readonly cache: 'media' | 'rfc9111' | 'always';
+  /** Names of the query that do not tell targets apart. */
+  readonly ignoreQuery: readonly string[];
+  /** A client's fields that tell targets apart, and are forwarded; in lower case. */
+  readonly keyHeaders: readonly string[];
+  /** Whether what is stored is served on when the origin says that it is gone. */
+  readonly keepDeleted: boolean;
 }
 
-export interface BaseUrl {
-  readonly url: URL;
-  readonly fields: Fields;
-}
-
-const baseUrl = kind(
-  { description: 'an http or https URL without query and fragment', unit: 'text', placeholder: 'URL' },
-  readBaseUrl,
-);
-
-function readBaseUrl(raw: unknown): BaseUrl | undefined {
-  if (typeof raw !== 'string' || /[?#\s]/.test(raw) || !/^https?:\/\/[^/]/i.test(raw)) return undefined;
-  const url = URL.parse(raw);
-  if (url === null) return undefined;
-  const { username, password } = url;
-  url.username = url.password = '';
-  if (username === '' && password === '') return { url, fields: [] };
-  try {
-    const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-    return { url, fields: [['authorization', `Basic ${Buffer.from(credentials).toString('base64')}`]] };
-  } catch {
-    return undefined;
-  }
-}
+const budget = duration({ atLeast: '1ms' });
 
 /** What the file can say about one origin; all but `url` can be left out. */
 export const originTable = {
@@ -56,6 +72,11 @@ export const originTable = {
     type: baseUrl,
     default: 'required',
     sentence: 'The base that a path is appended to; a user name and password in it are sent as basic authentication.',
+  },
+  mirrors: {
+    type: list(baseUrl),
+    default: 'none',
+    sentence: 'More bases with the same files; where one fails, the next is asked.',
   },
   network: {
     type: choice(['public', 'private']),
@@ -67,36 +88,77 @@ export const originTable = {
     default: 'public',
     sentence: 'Which hosts its redirects may lead to.',
   },
-  maxConnections: {
-    type: count({ atLeast: 1 }),
-    default: 'the setting `maxConnections`',
-    sentence: 'Connections to it at one time; some accounts allow one.',
+  proxy: {
+    type: proxyUrl,
+    default: 'none',
+    sentence: "An HTTP proxy that connections are made through (CONNECT); it resolves the origin's name.",
   },
   ca: {
     type: path,
     default: "Node's own",
     sentence: 'A file of certificates (PEM) to trust for it; relative to the configuration file.',
   },
+  auth: { type: auth, default: 'none', sentence: 'Credentials to send, in place of any that a client has.' },
+  headers: { type: headers, default: 'none', sentence: 'Fields to send with every request.' },
+  cookie: { type: cookie, default: 'none', sentence: 'Cookies to send with every request.' },
+  userAgent: { type: userAgent, default: 'firstbyte/VERSION', sentence: 'What firstbyte calls itself.' },
+  maxConnections: {
+    type: count({ atLeast: 1 }),
+    default: 'the setting `maxConnections`',
+    sentence: 'Connections to it at one time; some accounts allow one.',
+  },
+  maxRate: {
+    type: rate({ atLeast: '1kB' }),
+    default: 'none',
+    sentence: 'How fast bytes are taken from it, over all connections, shared evenly between them.',
+  },
+  connectTimeout: { type: budget, default: 'the setting', sentence: 'As the setting of the same name.' },
+  firstByteTimeout: { type: budget, default: 'the setting', sentence: 'As the setting of the same name.' },
+  stallTimeout: { type: budget, default: 'the setting', sentence: 'As the setting of the same name.' },
+  healTimeout: { type: budget, default: 'the setting', sentence: 'As the setting of the same name.' },
+  retryInitial: { type: budget, default: 'the setting', sentence: 'As the setting of the same name.' },
+  retryMax: { type: budget, default: 'the setting', sentence: 'As the setting of the same name.' },
   cache: {
     type: choice(['media', 'rfc9111', 'always']),
     default: 'media',
     sentence: 'What is stored: `rfc9111` by the standard alone, `media` with what players need, `always` everything.',
   },
+  preset: {
+    type: choice(presetNames),
+    default: 'none',
+    sentence: 'What is known of a kind of server: adds to `ignoreQuery` and `keyHeaders`, see below.',
+  },
+  ignoreQuery: {
+    type: list(queryName),
+    default: 'none',
+    sentence: 'Names of the query that do not tell files apart, such as tokens; they are still sent to the origin.',
+  },
+  keyHeaders: {
+    type: list(fieldName),
+    default: 'none',
+    sentence: 'Fields of a client that are forwarded, each value with a cache entry of its own.',
+  },
+  keepDeleted: {
+    type: truth,
+    default: 'false',
+    sentence: 'Whether what is stored is served on when the origin answers 404 or 410.',
+  },
 } as const;
+
+type OriginTable = typeof originTable;
+
+/** All keys but `url` can be left out. */
+type OriginShape = { readonly [Key in Exclude<keyof OriginTable, 'url'>]: z.ZodOptional<OriginTable[Key]['type']> } & {
+  readonly url: OriginTable['url']['type'];
+};
+
+const shape = Object.fromEntries(
+  Object.entries(originTable).map(([key, { type }]) => [key, key === 'url' ? type : (type as z.ZodType).optional()]),
+) as OriginShape;
 
 const origin = z.preprocess(
   (raw) => (typeof raw === 'string' ? { url: raw } : raw),
-  z.strictObject(
-    {
-      url: originTable.url.type,
-      network: originTable.network.type.optional(),
-      redirectTo: originTable.redirectTo.type.default('public'),
-      maxConnections: originTable.maxConnections.type.optional(),
-      ca: originTable.ca.type.optional(),
-      cache: originTable.cache.type.default('media'),
-    },
-    { error: (issue) => (issue.code === 'invalid_type' ? 'a URL or an object' : undefined) },
-  ),
+  z.strictObject(shape, { error: (issue) => (issue.code === 'invalid_type' ? 'a URL or an object' : undefined) }),
 );
 
 type ReadOrigin = z.output<typeof origin>;
@@ -129,22 +191,60 @@ export const origins: z.ZodType<Record<string, ReadOrigin>> = z
     placeholder: 'NAME=URL',
   });
 
-/** The origins ready to be opened; a file of certificates that can't be read becomes one of `problems`. */
-export function originSettings(
-  byName: Readonly<Record<string, ReadOrigin>>,
-  context: { maxConnections: number; readFile: (path: string) => string; problems: string[] },
-): OriginSettings[] {
-  return Object.entries(byName).map(([name, { url: base, network, ca: path, ...rest }]) => {
-    const ca = path === undefined ? undefined : readCertificates(name, path, context);
+/** What the origins need of the other settings and of the machine. */
+export interface OriginContext extends SecretContext {
+  readonly maxConnections: number;
+  readonly connectTimeout: number;
+}
+
+/** The origins ready to be opened; what can't be read or contradicts itself becomes one of `problems`. */
+export function originSettings(byName: Readonly<Record<string, ReadOrigin>>, context: OriginContext): OriginSettings[] {
+  return Object.entries(byName).map(([name, read]) => {
+    const { url: base, network, redirectTo = 'public', proxy, maxConnections, maxRate, connectTimeout } = read;
+    const { cache = 'media', keepDeleted = false, preset } = read;
+    const shared = operatorFields(read, `origins.${name}`, context);
+    const { ignoreQuery, keyHeaders } = preset === undefined ? { ignoreQuery: [], keyHeaders: [] } : presets[preset];
+    const ca = read.ca === undefined ? undefined : readCertificates(name, read.ca, context);
+    const first = [...(base.authorization === null ? [] : [['authorization', base.authorization] as const]), ...shared];
+    for (const repeated of repeatedNames(first)) {
+      const places = 'the URL, auth, cookie, userAgent and headers together';
+      context.problems.push(`origins.${name}: the field ${repeated} is given more than once by ${places}`);
+    }
     return {
       name,
-      ...base,
-      ...rest,
-      maxConnections: rest.maxConnections ?? context.maxConnections,
+      url: base.url,
+      fields: first,
+      mirrors: (read.mirrors ?? []).map(({ url, authorization }) => ({ url, fields: withOwn(shared, authorization) })),
+      redirectTo,
+      maxConnections: maxConnections ?? context.maxConnections,
+      connectTimeout: connectTimeout ?? context.connectTimeout,
+      budgets: budgetsOf(read),
+      cache,
+      ignoreQuery: [...new Set([...ignoreQuery, ...(read.ignoreQuery ?? [])])],
+      keyHeaders: [...new Set([...keyHeaders, ...(read.keyHeaders ?? [])])],
+      keepDeleted,
       ...(network && { network }),
+      ...(proxy && { proxy }),
+      ...(maxRate && { maxRate }),
       ...(ca && { ca }),
     };
   });
+}
+
+/** A mirror's own credentials stand in place of those that all bases share. */
+function withOwn(shared: Fields, authorization: string | null): Fields {
+  if (authorization === null) return shared;
+  return [['authorization', authorization], ...shared.filter(([name]) => name !== 'authorization')];
+}
+
+function budgetsOf({ firstByteTimeout, stallTimeout, healTimeout, retryInitial, retryMax }: ReadOrigin): OriginBudgets {
+  return {
+    ...(firstByteTimeout && { firstByteTimeout }),
+    ...(stallTimeout && { stallTimeout }),
+    ...(healTimeout && { healTimeout }),
+    ...(retryInitial && { retryInitial }),
+    ...(retryMax && { retryMax }),
+  };
 }
 
 function readCertificates(

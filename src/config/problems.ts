@@ -13,15 +13,31 @@ export class ConfigError extends Error {
   }
 }
 
-/** A value as it may be shown: no credentials and no query of a URL. */
+/** Keys whose values are secret, at whatever depth. */
+const secretKeys: ReadonlySet<unknown> = new Set(['auth', 'cookie', 'headers']);
+
+/** A value as it may be shown: no secrets, no credentials and no query of a URL. */
 export function showValue(raw: unknown): string {
-  if (typeof raw === 'string') {
-    return raw
-      .replace(/\?.*$/s, '?***')
-      .replace(/^([a-z0-9-]+=)?([a-z]+:\/\/)?.*@/is, (_, name = '', scheme = '') => `${name}${scheme}***@`);
-  }
+  if (typeof raw === 'string') return withoutSecrets(raw);
   if (Array.isArray(raw)) return raw.map(showValue).join(' ');
-  return JSON.stringify(raw, (_, value) => (typeof value === 'string' ? showValue(value) : value)) ?? 'nothing';
+  return JSON.stringify(shown(raw, false)) ?? 'nothing';
+}
+
+function shown(raw: unknown, secret: boolean): unknown {
+  if (Array.isArray(raw)) return raw.map((value) => shown(value, secret));
+  if (typeof raw === 'object' && raw !== null) {
+    return Object.fromEntries(
+      Object.entries(raw).map(([key, value]) => [key, shown(value, secret || secretKeys.has(key))]),
+    );
+  }
+  if (secret) return '***';
+  return typeof raw === 'string' ? withoutSecrets(raw) : raw;
+}
+
+function withoutSecrets(text: string): string {
+  return text
+    .replace(/\?.*$/s, '?***')
+    .replace(/^([a-z0-9-]+=)?([a-z]+:\/\/)?.*@/is, (_, name = '', scheme = '') => `${name}${scheme}***@`);
 }
 
 /** "… is unknown", with the name that was probably meant. */
@@ -47,5 +63,6 @@ export function describeIssue(
   const right = issue.code === 'invalid_key' ? issue.issues[0]?.message : issue.message;
   const wrong = issue.code === 'invalid_key' ? issue.path.at(-1) : issue.input;
   if (wrong === undefined) return [`${where} is missing: give ${right}`];
-  return [`${where}: ${secret ? 'the value' : `"${showValue(wrong)}"`} is not ${right}`];
+  const hidden = secret || issue.path.some((step) => secretKeys.has(step));
+  return [`${where}: ${hidden ? 'the value' : `"${showValue(wrong)}"`} is not ${right}`];
 }

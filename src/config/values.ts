@@ -109,6 +109,27 @@ export function count({ atLeast }: { atLeast: number }): z.ZodType<number> {
   });
 }
 
+/** Yes or no. */
+export const truth: z.ZodType<boolean> = kind(
+  { description: 'true or false', unit: 'text', placeholder: 'true|false' },
+  (raw) => ({ true: true, false: false })[String(raw)],
+);
+
+/** Bytes a second, written as a size. */
+export function rate({ atLeast }: { atLeast: string }): z.ZodType<number> {
+  const least = inUnits(atLeast, bytes) ?? 0;
+  return kind(
+    { description: `a size a second of at least ${atLeast}, such as 500kB or 2MB`, unit: 'bytes', placeholder: 'SIZE' },
+    (raw) => noLess(inUnits(raw, bytes), least),
+  );
+}
+
+/** A name in the query of a URL, not encoded. */
+export const queryName: z.ZodType<string> = kind(
+  { description: 'a name in the query of a URL', unit: 'text', placeholder: 'NAME' },
+  (raw) => (typeof raw === 'string' && /^[^\s&=#]+$/.test(raw) ? raw : undefined),
+);
+
 /** One of a few words. */
 export function choice<const T extends string>(words: readonly T[]): z.ZodType<T> {
   return kind({ description: `one of ${words.join(', ')}`, unit: 'text', placeholder: words.join('|') }, (raw) =>

@@ -13,6 +13,7 @@ import {
   cacheResults,
   type DomainEvent,
   type EventBus,
+  failoverCauses,
   fillPhases,
   refreshOutcomes,
   refreshReasons,
@@ -133,6 +134,12 @@ export const metricTable = {
     help: 'Bytes of content that went out to clients, by where they came from.',
     labels: { origin: anyOrigin, source: byteSources },
   },
+  failovers: {
+    name: 'firstbyte_failovers_total',
+    kind: 'counter',
+    help: 'Times that another base of an origin was asked, because one did not give what was wanted.',
+    labels: { origin: anyOrigin, cause: failoverCauses },
+  },
   bugs: {
     name: 'firstbyte_bugs_total',
     kind: 'counter',
@@ -175,6 +182,7 @@ export function createMetrics(events: EventBus): Metrics {
   const refreshes = counter(metricTable.refreshes);
   const bytesLanded = counter(metricTable.bytesLanded);
   const bytesSent = counter(metricTable.bytesSent);
+  const failovers = counter(metricTable.failovers);
   const bugs = counter(metricTable.bugs);
   for (const phase of countedPhases) fills.set({ phase }, 0);
 
@@ -213,6 +221,8 @@ export function createMetrics(events: EventBus): Metrics {
         return bytesLanded.inc({ origin: event.origin }, event.bytes);
       case 'bytes-sent':
         return bytesSent.inc({ origin: event.origin, source: event.source }, event.bytes);
+      case 'failover':
+        return failovers.inc({ origin: event.origin, cause: event.cause });
       case 'bug':
         return bugs.inc();
     }

@@ -2,7 +2,8 @@
  * From a host name to a stream that is ready for HTTP: resolve, judge the addresses, connect, agree on TLS.
  *
  * The addresses that were judged are the ones connected to: nothing is resolved twice, so a name that changes its
- * answer in between gains nothing. `connectTimeout` spans all steps.
+ * answer in between gains nothing. `connectTimeout` spans all steps. Through a proxy, it is the proxy that resolves the
+ * name, so that only literal addresses and names that mean a private network can be judged here.
  */
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
@@ -11,7 +12,8 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import { bareHost, isPublicAddress, type Network } from './address-guard.ts';
+import { bareHost, isPrivateHost, isPublicAddress, type Network } from './address-guard.ts';
+import { type ConnectProxy, openTunnel } from './connect-proxy.ts';
 import { originError } from './origin-errors.ts';
 
 /** Where to connect to, with addresses that have been judged. */
@@ -35,6 +37,8 @@ export interface DialOptions {
   readonly connectTimeout: number;
   readonly resolve?: Resolve | undefined;
   readonly connect?: Connect | undefined;
+  /** Every connection goes through it, where there is one. */
+  readonly proxy?: ConnectProxy | undefined;
 }
 
 export interface DialTarget {
@@ -54,24 +58,31 @@ export async function dial(target: DialTarget, options: DialOptions, signal: Abo
   const { url, network, ca } = target;
   const hostname = bareHost(url.hostname);
   const secure = url.protocol === 'https:';
-  const port = Number(url.port) || (secure ? 443 : 80);
-  const { clock, connectTimeout, resolve = resolveName, connect = connectTcp } = options;
+  const { clock, connectTimeout, resolve = resolveName, connect = connectTcp, proxy } = options;
+  /** What is being connected to: the proxy first, where there is one. */
+  let near = proxy?.url ?? url;
 
   let resolved = false;
   const attempt = new AbortController();
   const giveUp = () => attempt.abort(signal.reason);
-  const timer = clock.after(connectTimeout, () => attempt.abort(timeoutError(url.host, connectTimeout, resolved)));
+  const timer = clock.after(connectTimeout, () => attempt.abort(timeoutError(near.host, connectTimeout, resolved)));
   signal.addEventListener('abort', giveUp, { once: true });
   try {
     signal.throwIfAborted();
-    const addresses = isIP(hostname) === 0 ? await abortable(resolve(hostname), attempt.signal) : [hostname];
+    if (proxy !== undefined) judgeUnresolved(url, network);
+    const name = bareHost(near.hostname);
+    const addresses = isIP(name) === 0 ? await abortable(resolve(name), attempt.signal) : [name];
     resolved = true;
-    judge(url.host, addresses, network);
-    const stream = await connect({ hostname, addresses, port }, attempt.signal);
+    judge(near.host, addresses, proxy === undefined ? network : 'private');
+    let stream = await connect({ hostname: name, addresses, port: portOf(near) }, attempt.signal);
+    if (proxy !== undefined) {
+      stream = await openTunnel(stream, `${url.hostname}:${portOf(url)}`, proxy, attempt.signal);
+      near = url;
+    }
     return secure ? await agreeOnTls(stream, hostname, ca, attempt.signal) : stream;
   } catch (error) {
     signal.throwIfAborted();
-    throw originError(attempt.signal.aborted ? attempt.signal.reason : error, url.host, 'connect');
+    throw originError(attempt.signal.aborted ? attempt.signal.reason : error, near.host, 'connect');
   } finally {
     timer.cancel();
     signal.removeEventListener('abort', giveUp);
@@ -85,6 +96,17 @@ function judge(host: string, addresses: readonly string[], network: Network): vo
       setting: 'network',
     });
   }
+}
+
+/** What can be said of a host whose name the proxy resolves. */
+function judgeUnresolved(url: URL, network: Network): void {
+  if (network === 'public' && isPrivateHost(url.hostname)) {
+    throw new ProxyError('destination_ip_prohibited', `${url.host} is in a private network.`, { setting: 'network' });
+  }
+}
+
+function portOf(url: URL): number {
+  return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
 }
 
 function timeoutError(host: string, connectTimeout: number, resolved: boolean): ProxyError {

@@ -2,13 +2,15 @@
  * ADAPTER: an origin that speaks HTTP/1.1 over TCP or TLS.
  *
  * A request takes a warm connection where there is one, and follows redirects as the policy allows, each hop under
- * the address guard. Credentials never leave the scheme, host and port that they were given for.
+ * the address guard. Credentials never leave the scheme, host and port that they were given for. Every request begins
+ * at the target's own URL, or at its `place`, so that an expiring one to which it redirects is always a fresh one.
  */
 import { createRequire } from 'node:module';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { Fields } from '../http/fields.ts';
 import { isPrivateHost, type Network } from './address-guard.ts';
+import type { ConnectProxy } from './connect-proxy.ts';
 import { Connection } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { type Connect, dial, type Resolve } from './dial.ts';
@@ -38,6 +40,8 @@ export interface HttpOriginOptions {
   readonly resolve?: Resolve | undefined;
   /** Opens the stream below HTTP and TLS; TCP where absent. */
   readonly connect?: Connect | undefined;
+  /** Every connection goes through it, where there is one. */
+  readonly proxy?: ConnectProxy | undefined;
 }
 
 export function createHttpOrigin(options: HttpOriginOptions): Origin {
@@ -62,7 +66,21 @@ const unforwarded = new Set([
   'upgrade',
 ]);
 
-const credentials = new Set(['authorization', 'cookie', 'proxy-authorization']);
+/** What a server answers where the time of an address is over. */
+const expired = new Set([401, 403, 404, 410]);
+
+/** What follows a redirect to another host: nothing in which a secret could be. */
+const travelling = new Set([
+  'accept',
+  'cache-control',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'range',
+  'user-agent',
+]);
 
 class HttpOrigin implements Origin {
   readonly name: string;
@@ -78,28 +96,43 @@ class HttpOrigin implements Origin {
     this.#pool = new ConnectionPool(options.clock, options.keepAlive ?? 30_000);
   }
 
-  async open({ target, fields, onConnected }: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
+  async open(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
     signal.throwIfAborted();
+    const reply = await this.#follow(request, signal);
+    if (!reply.redirected || !expired.has(reply.status)) return reply;
+    // The redirect may have led to an address whose time was over: it is asked for once more.
+    void runOut(reply.body);
+    const { target, fields, place } = request;
+    return this.#follow({ target, fields, ...(place && { place }) }, signal);
+  }
+
+  /** The answer at the end of a chain of redirects. */
+  async #follow({ target, fields, place, onConnected }: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
     const { base } = this.#options;
     let hop: Hop = { url: base, path: base.pathname.replace(/\/$/, '') + target };
-    let atHome = true;
+    if (place?.url) hop = { url: place.url, path: place.url.pathname + place.url.search };
+    const start = hop.url.origin;
+    let atHome = start === base.origin;
+    let atStart = true;
     let onReady = onConnected;
     const left: OriginBody[] = [];
     try {
       for (;;) {
-        const reply = await this.#ask(hop, this.#fieldsFor(fields, atHome), signal, onReady);
+        const placed = atStart ? (place?.fields ?? []) : [];
+        const reply = await this.#ask(hop, this.#fieldsFor(fields, atHome, placed), signal, onReady);
         onReady = undefined;
         left.push(reply.body);
         const next = nextHop(reply.status, reply.fields, hop);
         if (next === null) {
           left.pop();
-          return reply;
+          return { ...reply, redirected: left.length > 0 };
         }
         if (left.length > maxRedirects) {
           throw new ProxyError('http_protocol_error', `${base.host} redirects more than ${maxRedirects} times.`);
         }
         void runOut(reply.body);
         atHome &&= next.url.origin === base.origin;
+        atStart &&= next.url.origin === start;
         hop = next;
       }
     } finally {
@@ -143,13 +176,15 @@ class HttpOrigin implements Origin {
     return connection.send(hop.path, fields, signal, () => this.#pool.give(connection));
   }
 
-  #fieldsFor(asked: Fields, atHome: boolean): Fields {
-    const own = atHome ? (this.#options.fields ?? []) : [];
+  /** `placed` come from the target's place: they are for where it is, and replace all others. */
+  #fieldsFor(asked: Fields, atHome: boolean, placed: Fields): Fields {
+    const { fields: own = [] } = this.#options;
     const replaced = new Set(own.map(([name]) => name));
-    const sent = asked.filter(
-      ([name]) => !unforwarded.has(name) && !replaced.has(name) && (atHome || !credentials.has(name)),
-    );
-    const fields = [...sent, ...own, ['accept-encoding', 'identity'] as const];
+    const known = [...asked.filter(([name]) => !unforwarded.has(name) && !replaced.has(name)), ...own];
+    const sent = atHome ? known : known.filter(([name]) => travelling.has(name));
+    const placedNames = new Set(placed.map(([name]) => name));
+    const kept = sent.filter(([name]) => !placedNames.has(name));
+    const fields = [...kept, ...placed, ['accept-encoding', 'identity'] as const];
     return fields.some(([name]) => name === 'user-agent')
       ? fields
       : [['user-agent', `firstbyte/${version}`], ...fields];

@@ -14,6 +14,7 @@ import {
   cacheResults,
   type DomainEvent,
   EventBus,
+  failoverCauses,
   fillPhases,
   refreshOutcomes,
   refreshReasons,
@@ -65,6 +66,7 @@ const movers: { [K in MetricKey]: Partial<Record<string, (value: string) => Doma
     to: (value) => sample.breaker({ to: one(breakerPhases, value) }),
     cause: (value) => sample.breaker({ cause: value === '-' ? null : (value as 'dns_error') }),
   },
+  failovers: { cause: (value) => sample.failover({ cause: one(failoverCauses, value) }) },
   refreshes: {
     reason: (value) => sample.refresh({ reason: one(refreshReasons, value) }),
     outcome: (value) => sample.refresh({ outcome: one(refreshOutcomes, value) }),

@@ -4,6 +4,7 @@ import type {
   BugEvent,
   BytesLandedEvent,
   BytesSentEvent,
+  FailoverEvent,
   FillDoneEvent,
   FillFailedEvent,
   FillFirstByteEvent,
@@ -103,6 +104,10 @@ export function bytesLanded(bytes: number): BytesLandedEvent {
 
 export function bytesSent(source: BytesSentEvent['source'], bytes: number): BytesSentEvent {
   return { type: 'bytes-sent', at: 0, origin: 'films', source, bytes };
+}
+
+export function failover(changes: Partial<FailoverEvent> = {}): FailoverEvent {
+  return { type: 'failover', at: 0, origin: 'films', from: 'a', to: 'b', cause: 'reset', ...changes };
 }
 
 export function bug(): BugEvent {

@@ -1,0 +1,250 @@
+/**
+ * Several bases with the same files as one origin: a request goes to the first that is well, and to the next within
+ * the same `open` where that one can't be reached, breaks off, or answers 502, 503 or 504. A base that is merely late
+ * is not given up: the next is asked beside it, and the first good head counts.
+ *
+ * Bases may hold different versions. Who asks for more of one version gets another only when every base has answered
+ * and none has it: a base out of reach may have it, and is waited for as long as a first byte is. That a file is gone
+ * is believed when all say so.
+ */
+import { type Clock, sleep } from '../clock.ts';
+import { ProxyError, type ProxyErrorType } from '../errors.ts';
+import type { EventBus, FailoverCause } from '../events.ts';
+import { type Fields, fieldValue } from '../http/fields.ts';
+import { formatValidator, validatorOf } from '../http/validator.ts';
+import { Mirror } from './mirror.ts';
+import type { Origin, OriginReply, OriginRequest } from './origin.ts';
+
+export interface MirrorsOptions {
+  /** The name it is mounted under. */
+  readonly name: string;
+  /** At least one, in the order of preference. */
+  readonly bases: ReadonlyArray<{ readonly host: string; readonly origin: Origin }>;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  /** How long somebody waits for a first byte, in milliseconds: the bases share it. */
+  readonly firstByteTimeout: number;
+}
+
+export function mirroredOrigin(options: MirrorsOptions): Origin {
+  return new MirroredOrigin(options);
+}
+
+/** The version that a request is about. */
+interface Version {
+  readonly validator: string;
+  /** Whether more of it is wanted, rather than word that it is current. */
+  readonly more: boolean;
+  /** The same for all requests about this version of this target. */
+  readonly key: string;
+}
+
+/** What a reply is worth: to be taken at once; of another version; the file is gone; the server is broken. */
+type Worth = 'good' | 'version' | 'gone' | 'status';
+
+type Answer = { readonly mirror: Mirror; readonly reply: OriginReply; readonly worth: Worth };
+type Outcome = Answer | { readonly mirror: Mirror; readonly error: ProxyError };
+
+/** Statuses of a server that can't get at what it should serve. */
+const broken = new Set([502, 503, 504]);
+
+const causes: Partial<Record<ProxyErrorType, FailoverCause>> = {
+  connection_terminated: 'reset',
+  http_response_incomplete: 'reset',
+  connection_timeout: 'timeout',
+  connection_read_timeout: 'timeout',
+  http_response_timeout: 'timeout',
+  dns_timeout: 'timeout',
+};
+
+class MirroredOrigin implements Origin {
+  readonly name: string;
+  readonly #options: MirrorsOptions;
+  readonly #mirrors: readonly Mirror[];
+
+  constructor(options: MirrorsOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#mirrors = options.bases.map(({ host, origin }) => new Mirror(host, origin, options.clock));
+  }
+
+  async open(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
+    signal.throwIfAborted();
+    const asked = { ...request, onConnected: once(request.onConnected) };
+    const version = versionOf(request);
+    const waiting = this.#inOrder(version);
+    const running = new Map<Mirror, { readonly abort: AbortController; readonly outcome: Promise<Outcome> }>();
+    const outcomes: Outcome[] = [];
+    let chosen: OriginReply | null = null;
+    try {
+      for (;;) {
+        const mirror = waiting.shift();
+        if (mirror !== undefined) {
+          const abort = new AbortController();
+          running.set(mirror, { abort, outcome: this.#ask(mirror, asked, version, [signal, abort.signal]) });
+        }
+        if (running.size === 0) break;
+        const outcome = await this.#first([...running.values()], waiting.length > 0);
+        const from = outcome?.mirror ?? mirror;
+        if (outcome !== null) {
+          outcomes.push(outcome);
+          if ('reply' in outcome && outcome.worth === 'good') {
+            this.#overtake(running.keys(), outcome.mirror);
+            chosen = outcome.reply;
+            return chosen;
+          }
+          running.delete(outcome.mirror);
+        }
+        if (from !== undefined && waiting[0] !== undefined) this.#tell(from, waiting[0], causeOf(outcome));
+      }
+      chosen = this.#best(outcomes, version);
+      return chosen;
+    } finally {
+      for (const [mirror, { abort }] of running) {
+        if (!outcomes.some((outcome) => outcome.mirror === mirror)) abort.abort(new Error('not needed any more'));
+      }
+      for (const outcome of outcomes) {
+        if ('reply' in outcome && outcome.reply !== chosen) outcome.reply.body.cancel();
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#mirrors.map(({ origin }) => origin.close()));
+  }
+
+  #inOrder(version: Version | null): Mirror[] {
+    const rank = (mirror: Mirror) => mirror.rank(version?.key ?? null);
+    return [...this.#mirrors].sort((a, b) => rank(a) - rank(b));
+  }
+
+  /** The first outcome; with `impatient`, `null` when none has come within a base's share of the wait. */
+  async #first(running: ReadonlyArray<{ readonly outcome: Promise<Outcome> }>, impatient: boolean) {
+    const { clock, firstByteTimeout } = this.#options;
+    const settled = new AbortController();
+    const share = firstByteTimeout / this.#mirrors.length;
+    const late = impatient ? [sleep(clock, share, settled.signal).then(() => null)] : [];
+    try {
+      return await Promise.race([...running.map(({ outcome }) => outcome), ...late]);
+    } finally {
+      for (const timer of late) timer.catch(() => {});
+      settled.abort();
+    }
+  }
+
+  /** Rejects only with the reason of a signal, or for a bug. */
+  async #ask(
+    mirror: Mirror,
+    request: OriginRequest,
+    version: Version | null,
+    signals: readonly AbortSignal[],
+  ): Promise<Outcome> {
+    const signal = AbortSignal.any([...signals]);
+    try {
+      const reply = await mirror.origin.open(request, signal);
+      const worth = worthOf(reply, version, mirror === this.#mirrors[0]);
+      if (worth === 'status') mirror.failed();
+      else mirror.succeeded();
+      if (worth === 'version' && version !== null) mirror.lacks(version.key);
+      return { mirror, reply: this.#watched(reply, mirror, version), worth };
+    } catch (error) {
+      if (error instanceof ProxyError) mirror.failed();
+      if (signal.aborted || !(error instanceof ProxyError)) throw error;
+      return { mirror, error };
+    }
+  }
+
+  /** Whoever was asked before the one who answered was too late. */
+  #overtake(running: Iterable<Mirror>, winner: Mirror): void {
+    for (const mirror of running) {
+      if (mirror === winner) return;
+      mirror.failed();
+    }
+  }
+
+  /** A base that breaks off in mid-body is not the first to be asked for the rest. */
+  #watched(reply: OriginReply, mirror: Mirror, version: Version | null): OriginReply {
+    const { body } = reply;
+    let failed = false;
+    const read = async () => {
+      try {
+        return await body.read();
+      } catch (error) {
+        if (error instanceof ProxyError && !failed) {
+          failed = true;
+          mirror.failed();
+          const to = this.#inOrder(version).find((other) => other !== mirror);
+          if (to !== undefined) this.#tell(mirror, to, causeOf({ mirror, error }));
+        }
+        throw error;
+      }
+    };
+    return { ...reply, body: { read, cancel: () => body.cancel() } };
+  }
+
+  #tell(from: Mirror, to: Mirror, cause: FailoverCause): void {
+    const { clock, events } = this.#options;
+    events.emit({ type: 'failover', at: clock.now(), origin: this.name, from: from.host, to: to.host, cause });
+  }
+
+  /** What to make of it when no base gave what was wanted; throws the error that says most. */
+  #best(outcomes: readonly Outcome[], version: Version | null): OriginReply {
+    const { clock, firstByteTimeout } = this.#options;
+    const answers = outcomes.filter((outcome) => 'reply' in outcome);
+    const failed = outcomes.filter(
+      (outcome) => !answers.some((answer) => answer === outcome && answer.worth !== 'status'),
+    );
+    const lately = failed.some(
+      ({ mirror: { failingSince } }) => failingSince === null || clock.now() - failingSince < firstByteTimeout,
+    );
+    const other = answers.find(({ worth }) => worth === 'version');
+    if (other !== undefined && !lately) return other.reply;
+    const gone = answers.find(({ worth }) => worth === 'gone');
+    // What is stored is not given up on the word of some.
+    if (gone !== undefined && (failed.length === 0 || (version === null && !lately))) return gone.reply;
+    const heard = answers.find(({ worth }) => worth === 'status');
+    if (heard !== undefined) return heard.reply;
+    for (const outcome of outcomes) if ('error' in outcome) throw outcome.error;
+    throw new Error('no base has answered, and none has failed');
+  }
+}
+
+/** What the request's condition names, if it has one. */
+function versionOf({ target, fields }: OriginRequest): Version | null {
+  const more = fieldValue(fields, 'if-range');
+  const validator = more ?? fieldValue(fields, 'if-none-match') ?? fieldValue(fields, 'if-modified-since');
+  if (validator === null) return null;
+  const [path] = target.split('?', 1);
+  return { validator, more: more !== null, key: `${validator}\n${path}` };
+}
+
+/** `first`: of the base that is preferred to all others. */
+function worthOf({ status, fields }: OriginReply, version: Version | null, first: boolean): Worth {
+  if (broken.has(status)) return 'status';
+  if (status === 404 || status === 410) return 'gone';
+  if (version === null) return 'good';
+  // Whether a version is current is for the first base to say.
+  if (status === 200 && !version.more && first) return 'good';
+  if ((status === 200 || status === 206) && validatorIn(fields) !== version.validator) return 'version';
+  return status === 416 && version.more ? 'version' : 'good';
+}
+
+function validatorIn(fields: Fields): string | null {
+  const validator = validatorOf(fields);
+  return validator === null ? null : formatValidator(validator);
+}
+
+/** `null`: nothing has been heard so far. */
+function causeOf(outcome: Outcome | null): FailoverCause {
+  if (outcome === null) return 'timeout';
+  if ('error' in outcome) return causes[outcome.error.type] ?? 'unreachable';
+  return outcome.worth === 'good' ? 'unreachable' : outcome.worth;
+}
+
+function once(call: (() => void) | undefined): () => void {
+  let called = false;
+  return () => {
+    if (!called) call?.();
+    called = true;
+  };
+}
