@@ -8,19 +8,11 @@ export interface Firstbyte extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Resolves once it accepts connections; `origin` is mounted at `/film/`. */
-export async function startFirstbyte(cacheDir: string, origin: string): Promise<Firstbyte> {
+/** Resolves once it accepts connections. */
+export async function startFirstbyte(cacheDir: string, ...flags: readonly string[]): Promise<Firstbyte> {
   const command = join(import.meta.dirname, '../../src/cli.ts');
-  const program = start(process.execPath, [
-    command,
-    'serve',
-    '--listen',
-    '127.0.0.1:0',
-    '--cache-dir',
-    cacheDir,
-    '--origin',
-    `film=${origin}`,
-  ]);
+  const usual = ['--listen', '127.0.0.1:0', '--cache-dir', cacheDir];
+  const program = start(process.execPath, [command, 'serve', ...usual, ...flags]);
   const stop = async () => {
     program.process.kill('SIGTERM');
     await program.ended;

@@ -1,7 +1,7 @@
 /** mpv, steered over its JSON IPC: https://mpv.io/manual/stable/#json-ipc */
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
-import { type Player, seekTargets } from './player.ts';
+import { type SeekingPlayer, seekTargets } from './player.ts';
 import { start } from './program.ts';
 
 interface Message {
@@ -13,7 +13,7 @@ interface Message {
   readonly reason?: string;
 }
 
-export const playInMpv: Player = async (url, signal) => {
+export const playInMpv: SeekingPlayer = async (url, signal, places = seekTargets) => {
   // Opens paused, so that the seeks start from a known place; then plays faster than real time.
   const args = ['--no-config', '--vo=null', '--ao=null', '--speed=12', '--pause', '--input-ipc-client=fd://3', url];
   const mpv = start('mpv', args, signal, ['ignore', 'pipe', 'pipe', 'pipe']);
@@ -46,8 +46,8 @@ export const playInMpv: Player = async (url, signal) => {
   await ask('observe_property', 1, 'time-pos');
   await until(({ event }) => event === 'playback-restart');
   const seeks: number[] = [];
-  for (const target of seekTargets) {
-    await ask('seek', target, 'absolute+exact');
+  for (const place of places) {
+    await ask('seek', place, 'absolute+exact');
     await until(({ event }) => event === 'playback-restart');
     seeks.push(Number(await ask('get_property', 'time-pos')));
   }

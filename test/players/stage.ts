@@ -13,7 +13,7 @@ import { startFirstbyte } from './firstbyte.ts';
 import { run } from './program.ts';
 
 const demo = join(import.meta.dirname, '../../demo');
-const films = join(import.meta.dirname, '../../.cache/films');
+export const films = join(import.meta.dirname, '../../.cache/films');
 
 /** The same film with its index in front, at the end, and as Matroska, whose Cues are at the end. */
 export const containers = ['film.mp4', 'film.tail.mp4', 'film.mkv'] as const;
@@ -52,7 +52,7 @@ export async function setStage(container: Container, link: Link): Promise<Stage>
   const folder = await mkdtemp(join(tmpdir(), 'firstbyte-players-'));
   props.defer(() => rm(folder, { recursive: true, force: true }));
   const origin = props.adopt(await startSlowOrigin({ folder: films, ...link }), ({ close }) => close());
-  const firstbyte = props.use(await startFirstbyte(join(folder, 'cache'), origin.url));
+  const firstbyte = props.use(await startFirstbyte(join(folder, 'cache'), '--origin', `film=${origin.url}`));
   const url = `${firstbyte.url}film/${container}`;
   const kept = props.move();
 
@@ -70,7 +70,8 @@ export async function setStage(container: Container, link: Link): Promise<Stage>
   return { url, check, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-async function bytesAt(url: string): Promise<Buffer> {
+/** The whole of what is there. */
+export async function bytesAt(url: string): Promise<Buffer> {
   const response = await fetch(url);
   assert.equal(response.status, 200);
   return Buffer.from(await response.arrayBuffer());

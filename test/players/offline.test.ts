@@ -1,0 +1,81 @@
+/**
+ * Films without a network: each is watched once through firstbyte, then firstbyte is started again and its origin is
+ * gone. What was stored is stale by then, so that nothing plays only because nobody thought of asking the origin.
+ */
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { before, describe, test } from 'node:test';
+import type { Stats } from '../../src/control/stats.ts';
+import { absent } from '../programs.ts';
+import { startFirstbyte } from './firstbyte.ts';
+import { playInGstreamer, python, script } from './gstreamer.ts';
+import { playInMpv } from './mpv.ts';
+import { assertSeen, filmDuration, type SeekingPlayer } from './player.ts';
+import { start } from './program.ts';
+import { bytesAt, containers, films, makeFilms } from './stage.ts';
+
+/** Ten places all over the film, far apart from each other, both ways. */
+const places = [0.5, 0.9, 0.1, 0.7, 0.3, 0.95, 0.2, 0.8, 0.05, 0.6].map((share) => share * filmDuration);
+
+const noFfmpeg = absent('ffmpeg', 'ffmpeg', '-version');
+const players: readonly { name: string; play: SeekingPlayer; missing: string | false }[] = [
+  { name: 'GStreamer', play: playInGstreamer, missing: absent('GStreamer', python, script) },
+  { name: 'mpv', play: playInMpv, missing: absent('mpv', 'mpv', '--version') },
+];
+
+describe('a film that was watched once, without a network', { concurrency: 3 }, () => {
+  before(async () => {
+    if (!noFfmpeg) await makeFilms();
+  });
+
+  for (const { name, play, missing } of players) {
+    for (const container of containers) {
+      const skip = missing || noFfmpeg;
+      test(`${name} plays ${container} whole, with ten seeks`, { skip }, async ({ signal }) => {
+        const cacheDir = await mkdtemp(join(tmpdir(), 'firstbyte-offline-'));
+        await using props = new AsyncDisposableStack();
+        props.defer(() => rm(cacheDir, { recursive: true, force: true }));
+
+        const origin = await startOrigin(signal);
+        {
+          await using firstbyte = await startFirstbyte(cacheDir, '--origin', `film=${origin.url}`);
+          assertSeen(await play(`${firstbyte.url}film/${container}`, signal, []), []);
+        }
+        await origin.end();
+
+        const stale = ['--media-freshness', '0s'];
+        const firstbyte = props.use(await startFirstbyte(cacheDir, '--origin', `film=${origin.url}`, ...stale));
+        const url = `${firstbyte.url}film/${container}`;
+        assertSeen(await play(url, signal, places), places);
+
+        assert.deepEqual(await bytesAt(url), await readFile(join(films, container)));
+        const { ownErrors, bugs, requests } = (await (await fetch(`${firstbyte.url}-/api/v1/stats`)).json()) as Stats;
+        assert.deepEqual([ownErrors.last, bugs, requests.byOutcome.cut], [[], 0, 0]);
+      });
+    }
+  }
+});
+
+/** An origin that is a process of its own; `end` takes it away with all its connections. */
+async function startOrigin(signal: AbortSignal): Promise<{ readonly url: string; end(): Promise<void> }> {
+  const command = join(import.meta.dirname, '../../demo/slow-origin.ts');
+  const flags = ['--folder', films, '--silence', '0', '--rate', '20000000'];
+  const program = start(process.execPath, [command, ...flags], signal);
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: program.process.stdout ?? process.stdin }).on('line', (line) => {
+      const [, found] = /^slow origin ready on (\S+)$/.exec(line) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+    program.ended.then((code) => reject(new Error(`the origin ended with ${code}: ${program.errors()}`)));
+  });
+  return {
+    url,
+    async end() {
+      program.process.kill('SIGKILL');
+      await program.ended;
+    },
+  };
+}
