@@ -14,10 +14,13 @@ import { EventBus } from './events.ts';
 import { listen } from './listen.ts';
 import { createLogger, type Logger, logEvents } from './log.ts';
 import { type MakeOrigin, mount } from './mount.ts';
+import type { Refresh } from './origin/refresh.ts';
 import { MediaProxy } from './proxy/proxy.ts';
 import { createDiskStore } from './store/disk-store.ts';
 import { createMemoryStore } from './store/memory-store.ts';
 import type { Store } from './store/store.ts';
+
+export type { Refresh, RefreshAnswer, RefreshQuestion } from './origin/refresh.ts';
 
 /** What an embedding program may put in place of the usual parts. */
 export interface DaemonParts {
@@ -57,15 +60,13 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   const stopLogging = logEvents(events, logger);
   let relieve = () => {};
   const store = parts.store ?? (await openStore(settings, clock, logger, () => relieve()));
-  const mounts = new Map(
-    settings.origins.map((origin) => [
-      origin.name,
-      mount(origin, settings, { clock, events, makeOrigin: parts.makeOrigin }),
-    ]),
-  );
+  const { makeOrigin, refresh } = parts;
+  const mounted = settings.origins.map((origin) => mount(origin, settings, { clock, events, makeOrigin, refresh }));
+  const mounts = new Map(mounted.map((each) => [each.name, each]));
   const cache = new Cache({ ...settings, mounts, store, policy: settings, clock, events, random });
   const control = createControl({
     fills: cache,
+    origins: mounted,
     events,
     clock,
     ...(settings.token === null ? {} : { token: settings.token }),
@@ -78,7 +79,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   const closeParts = async () => {
     control.stop();
     await cache.close();
-    await Promise.all([...mounts.values()].map(({ origin }) => origin.close()));
+    await Promise.all(mounted.map(({ origin }) => origin.close()));
     await store.close();
     stopLogging();
   };

@@ -8,8 +8,15 @@
  */
 export { type Clock, systemClock } from './clock.ts';
 export { ConfigError, loadSettings, type OriginSettings, type Settings } from './config.ts';
-export { type Daemon, type DaemonParts, startDaemon } from './daemon.ts';
+export {
+  type Daemon,
+  type DaemonParts,
+  type Refresh,
+  type RefreshAnswer,
+  type RefreshQuestion,
+  startDaemon,
+} from './daemon.ts';
 export { ProxyError, type ProxyErrorType } from './errors.ts';
 export { type DomainEvent, EventBus } from './events.ts';
-export type { Origin, OriginBody, OriginReply, OriginRequest } from './origin/origin.ts';
+export type { Origin, OriginBody, OriginReply, OriginRequest, Place } from './origin/origin.ts';
 export { type Slice, type Store, type StoredObject, StoreError, type StoreObject } from './store/store.ts';

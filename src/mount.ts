@@ -1,17 +1,22 @@
 /**
  * From the settings of one origin to its mount: the adapters that it is made of, one around the other.
  *
- *     HTTP (one for each base) → mirrors → pace
+ *     HTTP (one for each base) → mirrors → pace → breaker → refresh hook
  */
 import type { Mount } from './cache/cache.ts';
 import type { Clock } from './clock.ts';
 import type { OriginSettings, Settings } from './config.ts';
 import type { EventBus } from './events.ts';
 import { ConnectionSlots } from './fill/connection-slots.ts';
+import { Breaker } from './origin/breaker.ts';
+import { createGuardedOrigin } from './origin/guarded-origin.ts';
 import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
 import { mirroredOrigin } from './origin/mirrors.ts';
 import type { Origin } from './origin/origin.ts';
 import { pacedOrigin } from './origin/paced-origin.ts';
+import { createRefreshingOrigin, type Refresh } from './origin/refresh.ts';
+import { commandRefresh } from './origin/refresh-command.ts';
+import { endpointRefresh } from './origin/refresh-endpoint.ts';
 
 /** Makes the origin of one base, where something else than HTTP over TCP is wanted. */
 export type MakeOrigin = (settings: OriginSettings, options: HttpOriginOptions) => Origin;
@@ -20,37 +25,72 @@ export interface MountParts {
   readonly clock: Clock;
   readonly events: EventBus;
   readonly makeOrigin?: MakeOrigin | undefined;
+  /** The hook of every origin whose settings name none. */
+  readonly refresh?: Refresh | undefined;
 }
 
-export function mount(settings: OriginSettings, all: Settings, parts: MountParts): Mount {
-  const { ignoreQuery, keyHeaders, fields, keepDeleted, budgets, maxConnections, cache } = settings;
+/** A mount, and what there is to show of it. */
+export interface WatchedMount extends Mount {
+  readonly name: string;
+  /** Without credentials. */
+  readonly base: string;
+  readonly breaker: Breaker;
+  /** How many connections it may have. */
+  readonly limit: number;
+}
+
+/** For one answer of a hook that is a function, in milliseconds. */
+const hookTimeout = 10_000;
+
+export function mount(settings: OriginSettings, all: Settings, parts: MountParts): WatchedMount {
+  const { name, url, ignoreQuery, keyHeaders, fields, keepDeleted, budgets, maxConnections, cache } = settings;
+  const { clock, events } = parts;
+  const { firstByteTimeout } = { ...all, ...budgets };
+  const breaker = new Breaker({ name, clock, events, wait: firstByteTimeout });
+  const guarded = createGuardedOrigin(paced(settings, firstByteTimeout, parts), breaker, clock);
   return {
-    origin: composed(settings, { ...all, ...budgets }.firstByteTimeout, parts),
+    name,
+    base: url.href,
+    breaker,
+    limit: maxConnections,
+    origin: refreshed(guarded, settings, parts),
     slots: new ConnectionSlots(maxConnections, all.maxQueued),
     mode: cache,
     policy: budgets,
     keepDeleted,
-    identity: { ignoreQuery, keyHeaders, ownCredentials: fields.some(([name]) => name === 'authorization') },
+    identity: { ignoreQuery, keyHeaders, ownCredentials: fields.some(([field]) => field === 'authorization') },
   };
 }
 
-function composed(settings: OriginSettings, firstByteTimeout: number, parts: MountParts): Origin {
-  const { name, url, fields, mirrors, maxRate } = settings;
-  const { clock, events } = parts;
-  const bases = [{ url, fields }, ...mirrors].map((base) => ({
-    host: base.url.host,
-    origin: httpOrigin({ ...settings, ...base }, parts),
-  }));
-  const [first] = bases;
-  const origin =
-    first !== undefined && bases.length === 1
-      ? first.origin
-      : mirroredOrigin({ name, bases, clock, events, firstByteTimeout });
-  return maxRate === undefined ? origin : pacedOrigin(origin, maxRate, clock);
+function paced(settings: OriginSettings, firstByteTimeout: number, parts: MountParts): Origin {
+  const { clock } = parts;
+  const origin = mirrored(settings, firstByteTimeout, parts);
+  return settings.maxRate === undefined ? origin : pacedOrigin(origin, settings.maxRate, clock);
 }
 
-function httpOrigin(settings: OriginSettings, { clock, makeOrigin }: MountParts): Origin {
+function mirrored(settings: OriginSettings, firstByteTimeout: number, parts: MountParts): Origin {
+  const { name, url, fields, mirrors } = settings;
+  if (mirrors.length === 0) return overHttp(settings, parts);
+  const bases = [{ url, fields }, ...mirrors].map((base) => ({
+    host: base.url.host,
+    origin: overHttp({ ...settings, ...base }, parts),
+  }));
+  return mirroredOrigin({ name, bases, firstByteTimeout, clock: parts.clock, events: parts.events });
+}
+
+function overHttp(settings: OriginSettings, { clock, makeOrigin }: MountParts): Origin {
   const { name, url: base, fields, network, redirectTo, ca, connectTimeout, proxy } = settings;
   const options: HttpOriginOptions = { name, base, clock, connectTimeout, network, redirectTo, ca, fields, proxy };
   return makeOrigin?.(settings, options) ?? createHttpOrigin(options);
+}
+
+function refreshed(origin: Origin, { refresh: written }: OriginSettings, parts: MountParts): Origin {
+  const { clock, events } = parts;
+  const refresh = written === undefined ? parts.refresh : hookOf(written);
+  if (refresh === undefined) return origin;
+  return createRefreshingOrigin(origin, { refresh, timeout: written?.timeout ?? hookTimeout, clock, events });
+}
+
+function hookOf(written: NonNullable<OriginSettings['refresh']>): Refresh {
+  return 'command' in written ? commandRefresh(written.command) : endpointRefresh(written.endpoint);
 }

@@ -18,6 +18,7 @@ import {
   userAgent,
 } from './origin-fields.ts';
 import { presetNames, presets } from './presets.ts';
+import { type RefreshSettings, refreshRow } from './refresh.ts';
 import { choice, count, duration, kindOf, list, path, queryName, rate, truth, wordsOf } from './values.ts';
 
 /** One base of an origin: the first, or a mirror. */
@@ -62,6 +63,8 @@ export interface OriginSettings extends OriginBase {
   readonly keyHeaders: readonly string[];
   /** Whether what is stored is served on when the origin says that it is gone. */
   readonly keepDeleted: boolean;
+  /** Who says where a target is to be had now. */
+  readonly refresh?: RefreshSettings;
 }
 
 const budget = duration({ atLeast: '1ms' });
@@ -143,6 +146,7 @@ export const originTable = {
     default: 'false',
     sentence: 'Whether what is stored is served on when the origin answers 404 or 410.',
   },
+  refresh: refreshRow,
 } as const;
 
 type OriginTable = typeof originTable;
@@ -227,6 +231,7 @@ export function originSettings(byName: Readonly<Record<string, ReadOrigin>>, con
       ...(proxy && { proxy }),
       ...(maxRate && { maxRate }),
       ...(ca && { ca }),
+      ...(read.refresh && { refresh: read.refresh }),
     };
   });
 }

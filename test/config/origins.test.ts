@@ -84,6 +84,11 @@ const samples: { [K in Key]: { written: unknown; moves: Partial<OriginSettings>;
   healTimeout: { written: '4s', moves: { budgets: { healTimeout: 4000 } }, wrong: '4' },
   retryInitial: { written: '5ms', moves: { budgets: { retryInitial: 5 } }, wrong: '5' },
   retryMax: { written: '6s', moves: { budgets: { retryMax: 6000 } }, wrong: '6' },
+  refresh: {
+    written: { command: ['/bin/fresh'], timeout: '3s' },
+    moves: { refresh: { command: ['/bin/fresh'], timeout: 3000 } },
+    wrong: { command: ['fresh'] },
+  },
   cache: { written: 'always', moves: { cache: 'always' }, wrong: 'never' },
   preset: {
     written: 'jellyfin',
@@ -93,6 +98,11 @@ const samples: { [K in Key]: { written: unknown; moves: Partial<OriginSettings>;
   ignoreQuery: { written: ['token', 'sig'], moves: { ignoreQuery: ['token', 'sig'] }, wrong: ['a=b'] },
   keyHeaders: { written: ['Cookie'], moves: { keyHeaders: ['cookie'] }, wrong: ['Range'] },
   keepDeleted: { written: true, moves: { keepDeleted: true }, wrong: 'perhaps' },
+  refresh: {
+    written: { command: ['/opt/hook', 'films'] },
+    moves: { refresh: { command: ['/opt/hook', 'films'], timeout: 10_000 } },
+    wrong: { command: 'hook' },
+  },
 };
 
 describe('an origin in the file', () => {
