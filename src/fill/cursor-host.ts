@@ -29,7 +29,7 @@ export interface CursorHost {
   /** Until when anybody hopes for a byte of this cursor, in monotonic milliseconds. */
   hopeUntil(cursor: Cursor): number;
   /** How long a cursor that may not go on keeps its connection, in milliseconds. */
-  restFor(served: boolean): number;
+  restFor(followed: boolean): number;
   /** Whether a cut or a rest can be followed by another request for the same representation. */
   readonly resumable: boolean;
   /** `start` may lie before the cursor's position: what overlaps is compared by `verify`, not taken. */

@@ -21,6 +21,8 @@ export interface ReaderSight<C> {
   readonly position: number;
   /** Where its read-ahead window ends. */
   readonly edge: number;
+  /** Where it will stop; `Infinity` for the end of the representation. */
+  readonly until: number;
   /** The cursor that owes it the byte that it waits for; `null` while it does not wait. */
   readonly owedBy: C | null;
 }
@@ -40,8 +42,10 @@ export interface Reach {
   readonly hard: number;
   /** Where the read-ahead windows of those that it serves end; at or before its position it rests. */
   readonly edge: number;
-  /** Whether any reader counts on it. */
+  /** Whether any reader counts on it now: it waits for it, or has it in its window. */
   readonly served: boolean;
+  /** Whether any reader will come to it if it reads on. */
+  readonly followed: boolean;
 }
 
 /** `offset` must not be present; `firstByteIn` is what a new request is expected to take, in milliseconds. */
@@ -81,10 +85,13 @@ export function reachOf<C extends CursorSight>(
     else if (!sequential && other.position > cursor.position) hard = Math.min(hard, other.position);
   }
   let edge = 0;
+  let followed = false;
   for (const reader of readers) {
-    if (reader.owedBy === cursor || reader.position <= cursor.position) edge = Math.max(edge, reader.edge);
+    if (reader.owedBy !== cursor && reader.position > cursor.position) continue;
+    edge = Math.max(edge, reader.edge);
+    followed ||= reader.until > cursor.position;
   }
-  return { hard, edge, served: edge > cursor.position };
+  return { hard, edge, served: edge > cursor.position, followed };
 }
 
 /**

@@ -121,13 +121,13 @@ export class Cursor implements Claimant {
   /** Readers have come, gone or moved: go on, or begin to rest. */
   review(): void {
     if (!this.live || this.phase === 'flowing') return;
-    const { hard, edge, served } = this.#host.reach(this);
+    const { hard, edge, followed } = this.#host.reach(this);
     if (edge > this.position || hard <= this.position) {
       this.#restTimer?.cancel();
       this.#restTimer = null;
       this.#wakeFromRest?.(true);
-    } else if (this.#restTimer === null && (this.#host.resumable || !served)) {
-      this.#restTimer = this.#host.clock.after(this.#host.restFor(served), () => {
+    } else if (this.#restTimer === null && (this.#host.resumable || !followed)) {
+      this.#restTimer = this.#host.clock.after(this.#host.restFor(followed), () => {
         if (this.#wakeFromRest === null) this.stop();
         else this.#wakeFromRest(false);
       });

@@ -40,7 +40,7 @@ export class Demand {
   sightOf(reader: Reader, window: number): ReaderSight<Cursor> {
     const bound = reader.end === null ? Number.POSITIVE_INFINITY : wholeUnits(reader.end);
     const owedBy = reader.waitingSince === null ? null : (reader.claim?.cursor ?? null);
-    return { position: reader.position, edge: Math.min(reader.position + window, bound), owedBy };
+    return { position: reader.position, edge: Math.min(reader.position + window, bound), until: bound, owedBy };
   }
 
   /** Until when a waiting reader has hope, in monotonic milliseconds, and which setting ends it. */

@@ -138,7 +138,9 @@ export class Fill implements ReaderHost {
 
   async representation(reader: Reader, signal: AbortSignal): Promise<Representation> {
     const look = () => headAt(this.known, reader.failed);
-    return (await this.#wait<Exclude<HeadArrival, Failed>>(reader, look, signal)).representation;
+    const { representation } = await this.#wait<Exclude<HeadArrival, Failed>>(reader, look, signal);
+    if (!this.#supply.serves(reader)) throw new FillFailed({ kind: 'uncombinable' }, this.state.phase);
+    return representation;
   }
 
   async arrival(reader: Reader, signal: AbortSignal): Promise<'bytes' | 'end'> {

@@ -71,6 +71,15 @@ export class Supply implements CursorHost {
     return this.#guard.shared && this.#ended === null;
   }
 
+  /**
+   * Whether a reader can be served to its end here. Bytes that are neither kept nor to be had twice can follow one
+   * reader only, the first: the quickest of several would take the bytes of all who pause.
+   */
+  serves(reader: Reader): boolean {
+    const [first] = this.#parts.demand.readers;
+    return reader === first || this.#guard.shared || this.#guard.live || this.resumable;
+  }
+
   /** The next byte of a live stream that comes in now; `null` where it is none. */
   get frontier(): number | null {
     const [cursor] = this.#cursors;
@@ -185,9 +194,9 @@ export class Supply implements CursorHost {
   }
 
   /** A connection that was slow to come is kept longer, for a reader who may come back to it. */
-  restFor(served: boolean): number {
+  restFor(followed: boolean): number {
     const { restTimeout } = this.#parts.policy;
-    return served ? restTimeout : Math.max(restTimeout, 2 * this.#firstByteIn);
+    return followed ? restTimeout : Math.max(restTimeout, 2 * this.#firstByteIn);
   }
 
   request(cursor: Cursor): OriginRequest & { readonly start: number; readonly end: number | null } {

@@ -116,7 +116,7 @@ export class Transfer {
       // Where so little is missing it is read to its end, and the connection can be used again.
       const drains = end !== null && end - cursor.position <= drained;
       if (!drains && reach.edge <= cursor.position) {
-        const givesWay = host.slots.contended && (host.resumable || !reach.served);
+        const givesWay = host.slots.contended && (host.resumable || !reach.followed);
         this.#watchdog.cancel();
         if (givesWay || !(await cursor.rest())) return 'rested';
         this.#watchdog.set(host.policy.stallTimeout, 'stallTimeout');

@@ -33,9 +33,17 @@ const world: fc.Arbitrary<World> = fc
     cursors: fc.array(fc.record({ at: fc.nat(cells - 1), speed: fc.option(fc.integer({ min: 1, max: 5_000_000 })) }), {
       maxLength: 6,
     }),
-    readers: fc.array(fc.record({ at: fc.nat(cells), ahead: fc.nat(cells), owed: fc.option(fc.nat(5), { freq: 2 }) }), {
-      maxLength: 5,
-    }),
+    readers: fc.array(
+      fc.record({
+        at: fc.nat(cells),
+        ahead: fc.nat(cells),
+        beyond: fc.nat(cells),
+        owed: fc.option(fc.nat(5), { freq: 2 }),
+      }),
+      {
+        maxLength: 5,
+      },
+    ),
   })
   .map(({ present, sparse, lengthKnown, ranges, cursors, readers }) => {
     const thinned = present.map((is, index) => is && (!sparse || index % 7 === 0));
@@ -45,9 +53,10 @@ const world: fc.Arbitrary<World> = fc
       present: thinned,
       ground: { present: RangeSet.from(runs), length: lengthKnown ? length : Number.POSITIVE_INFINITY, ranges },
       cursors: sights,
-      readers: readers.map(({ at, ahead, owed }) => ({
+      readers: readers.map(({ at, ahead, beyond, owed }) => ({
         position: at * cell,
         edge: (at + ahead) * cell,
+        until: (at + ahead + beyond) * cell,
         owedBy: owed === null ? null : (sights[owed] ?? null),
       })),
     };
@@ -130,6 +139,7 @@ describe('how far a cursor may run', () => {
           hard,
           edge,
           served: edge > cursor.position,
+          followed: behind.some(({ until }) => until > cursor.position),
         });
       }),
       { numRuns: 1000 },
@@ -179,12 +189,15 @@ describe('where a reader would run dry', () => {
   });
 
   it('is nowhere where the origin gives everything from the start only', () => {
-    const reader = { position: 0, edge: 100, owedBy: null };
+    const reader = { position: 0, edge: 100, until: 100, owedBy: null };
     assert.equal(aheadOf(reader, { present: new RangeSet(), length: 100, ranges: false }), null);
   });
 
   it('is nowhere where the window is present', () => {
     const present = RangeSet.from([{ start: 0, end: 100 }]);
-    assert.equal(aheadOf({ position: 0, edge: 100, owedBy: null }, { present, length: 200, ranges: true }), null);
+    assert.equal(
+      aheadOf({ position: 0, edge: 100, until: 100, owedBy: null }, { present, length: 200, ranges: true }),
+      null,
+    );
   });
 });
