@@ -31,6 +31,8 @@ export interface DaemonParts {
   readonly events?: EventBus;
   /** Makes the origin of one base, where something else than HTTP over TCP is wanted. */
   readonly makeOrigin?: MakeOrigin;
+  /** Says where a target is to be had now, for every origin whose settings name no hook. */
+  readonly refresh?: Refresh;
   /** Takes each line of the log, with its end; standard error where absent. */
   readonly log?: (line: string) => void;
 }

@@ -72,7 +72,8 @@ class MirroredOrigin implements Origin {
     signal.throwIfAborted();
     const asked = { ...request, onConnected: once(request.onConnected) };
     const version = versionOf(request);
-    const waiting = this.#inOrder(version);
+    // A place of its own is at no mirror.
+    const waiting = request.place?.url ? this.#mirrors.slice(0, 1) : this.#inOrder(version);
     const running = new Map<Mirror, { readonly abort: AbortController; readonly outcome: Promise<Outcome> }>();
     const outcomes: Outcome[] = [];
     let chosen: OriginReply | null = null;

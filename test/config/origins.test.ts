@@ -84,11 +84,6 @@ const samples: { [K in Key]: { written: unknown; moves: Partial<OriginSettings>;
   healTimeout: { written: '4s', moves: { budgets: { healTimeout: 4000 } }, wrong: '4' },
   retryInitial: { written: '5ms', moves: { budgets: { retryInitial: 5 } }, wrong: '5' },
   retryMax: { written: '6s', moves: { budgets: { retryMax: 6000 } }, wrong: '6' },
-  refresh: {
-    written: { command: ['/bin/fresh'], timeout: '3s' },
-    moves: { refresh: { command: ['/bin/fresh'], timeout: 3000 } },
-    wrong: { command: ['fresh'] },
-  },
   cache: { written: 'always', moves: { cache: 'always' }, wrong: 'never' },
   preset: {
     written: 'jellyfin',
