@@ -19,9 +19,9 @@ const leastFailures = 3;
 /** The last retry of a wait comes a little before its end. */
 const mostOfAWait = 0.9;
 
-/** The first cool-down, in milliseconds; it doubles with every trial in vain. */
-const firstCoolDown = 10_000;
-const longestCoolDown = 60_000;
+/** The first cool-down, in waits; it doubles with every trial in vain. */
+const firstCoolDown = 1 / 3;
+const longestCoolDown = 2;
 
 /** Every time is monotonic milliseconds. */
 export type BreakerState =
@@ -104,7 +104,7 @@ export class Breaker {
     } else if (now - (state.phase === 'half-open' ? state.triedSince : since) < this.enough) {
       if (state.phase === 'half-open') this.#state = { ...state, cause };
     } else if (state.phase === 'half-open' || this.#failures >= leastFailures) {
-      this.#become({ phase: 'open', since, nextProbeAt: now + this.#coolDown, cause });
+      this.#become({ phase: 'open', since, nextProbeAt: now + this.#coolDown * this.#parts.wait, cause });
       this.#coolDown = Math.min(2 * this.#coolDown, longestCoolDown);
     }
   }

@@ -89,6 +89,8 @@ async function mixedLoad(rig: VirtualRig): Promise<Load> {
   network.down = true;
   await load.done(load.ask('late', { phase: 'starting' }));
   network.down = false;
+  // Until the breaker lets somebody try again.
+  await rig.clock.advance(1000);
 
   origin.next({ headAfter: 200, fields: { 'content-range': 'bytes 7-299999/300000' } });
   await load.done(load.ask('failed', { phase: 'starting' }));
