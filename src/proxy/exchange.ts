@@ -32,9 +32,6 @@ export interface ExchangeParts {
   readonly stalled: StalledClients;
 }
 
-/** The origin was asked, because nothing stored would do. */
-const missed = ['cache-status', cacheStatus({ fwd: 'miss' })] as const;
-
 type Answer = Exclude<Route, { kind: 'control' }> | ProxyError;
 
 /** Answers one request in whatever way, when it is its reply's turn; never rejects. */
@@ -212,7 +209,7 @@ class Exchange {
     }
     this.#record.waited(error instanceof FillFailed && error.budgetSpent ? 'late' : 'failed');
     if (!(error instanceof FillFailed)) throw error;
-    return this.#refuse(failureReply(error.failure, this.#record.age), missed, error.phase);
+    return this.#refuse(failureReply(error.failure, this.#record.age), missedIn(error.phase), error.phase);
   }
 
   #refuse(reply: ErrorReply, cache: Fields[number], phase: FillPhase | null = null): RequestOutcome {
@@ -240,6 +237,11 @@ function firstOf(reply: Reply | ErrorReply): Wanted | null {
   const { body } = reply;
   if (body.kind === 'parts') return body.parts[0]?.range ?? null;
   return body.kind === 'run' ? body : null;
+}
+
+/** The origin was asked, because nothing stored would do; `phase` is the fill's when it was decided. */
+function missedIn(phase: FillPhase | null): Fields[number] {
+  return ['cache-status', cacheStatus({ fwd: 'miss', detail: phase ?? undefined })];
 }
 
 function cacheStatusOf({ cache, collapsed, fill, ttl }: Visit): string {

@@ -65,7 +65,7 @@ describe('Cache-Status', () => {
   it("says that the origin was asked where its error is passed on, and comes behind the origin's own", async () => {
     const origin: Behaviour = { status: 404, fields: { 'cache-status': 'cdn; hit' } };
     const { exchange } = await answerTo({}, 'cold', { origin });
-    assert.equal(exchange.field('cache-status'), 'cdn; hit, firstbyte;fwd=miss');
+    assert.equal(exchange.field('cache-status'), 'cdn; hit, firstbyte;fwd=miss;detail="starting"');
   });
 });
 
