@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { loadSettings } from '../../src/config.ts';
+import { startDaemon } from '../../src/daemon.ts';
+import { createHttpOrigin } from '../../src/origin/http-origin.ts';
+import type { RefreshAnswer, RefreshQuestion } from '../../src/origin/refresh.ts';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
+import type { Behaviour } from '../support/behaviour.ts';
+import { Client } from '../support/client.ts';
+import { duplexPair } from '../support/duplex-pair.ts';
+import { film } from '../support/film.ts';
+import { virtualRig } from '../support/rig.ts';
+import { VirtualNetwork } from '../support/virtual-network.ts';
+
+const movie = film(1_000_000);
+const signed = (version: number): Behaviour => ({
+  status: 302,
+  fields: { location: `http://10.0.0.2/signed/${version}?sig=secret` },
+});
+
+describe('a film behind a redirect to a signed URL', () => {
+  for (const status of [401, 403, 404, 410]) {
+    it(`that expires in mid-film (${status}) goes on from the same byte`, async () => {
+      const rig = await virtualRig({ films: movie, mount: { redirectTo: 'any' } });
+      rig.origin.next(
+        signed(1),
+        { cutAfter: 400_000 },
+        // The stable URL gives the old address once more, whose time is over.
+        signed(1),
+        { status },
+        signed(2),
+      );
+      const exchange = rig.get('/films/film.mp4');
+      assert.equal(await rig.clock.advanceUntil(exchange.done()), 'complete');
+      assert.deepEqual([exchange.status, exchange.bodyBytes], [200, movie.size]);
+      const asked = rig.origin.requests.map(({ target, fields }) => [
+        target.split('?')[0],
+        fields.find(([name]) => name === 'range')?.[1],
+      ]);
+      assert.deepEqual(asked, [
+        ['/film.mp4', 'bytes=0-'],
+        ['/signed/1', 'bytes=0-'],
+        ['/film.mp4', 'bytes=400000-'],
+        ['/signed/1', 'bytes=400000-'],
+        ['/film.mp4', 'bytes=400000-'],
+        ['/signed/2', 'bytes=400000-'],
+      ]);
+      assert.ok(!rig.log.join('').includes('secret'));
+      await rig.close();
+    });
+  }
+
+  it('is one film in the cache, under its stable address', async () => {
+    const rig = await virtualRig({ films: movie, mount: { redirectTo: 'any' } });
+    rig.origin.next(signed(1));
+    await rig.clock.advanceUntil(rig.get('/films/film.mp4').done());
+    const before = rig.origin.requests.length;
+    const again = rig.get('/films/film.mp4', { range: '500000-' });
+    await rig.clock.advanceUntil(again.done());
+    assert.deepEqual([again.status, rig.origin.requests.length], [206, before]);
+    await rig.close();
+  });
+
+  it('that is refused afresh is told to the client', async () => {
+    const rig = await virtualRig({ films: movie, mount: { redirectTo: 'any' } });
+    rig.origin.next(signed(1), { status: 403 }, signed(2), { status: 403 });
+    const exchange = rig.get('/films/film.mp4');
+    await rig.clock.advanceUntil(exchange.done());
+    assert.deepEqual([exchange.status, rig.origin.requests.length], [403, 4]);
+    await rig.close();
+  });
+});
+
+describe('a film whose address a hook gives', () => {
+  async function stage(answer: (question: RefreshQuestion, asked: number) => Promise<RefreshAnswer>) {
+    const network = new VirtualNetwork({ films: movie });
+    const { clock, connect } = network;
+    const questions: RefreshQuestion[] = [];
+    const log: string[] = [];
+    const origins = { films: { url: 'http://10.0.0.1/', redirectTo: 'any' } };
+    const { settings } = loadSettings({ flags: { origins }, env: { HOME: '/' } });
+    const daemon = await startDaemon(
+      { ...settings, listen: [] },
+      {
+        clock,
+        random: () => 0.5,
+        store: createMemoryStore(),
+        makeOrigin: (_, options) => createHttpOrigin({ ...options, connect }),
+        refresh: (question) => {
+          questions.push(question);
+          return answer(question, questions.length);
+        },
+        log: (line) => log.push(line),
+      },
+    );
+    const get = () => {
+      const [near, far] = duplexPair();
+      daemon.serve(far);
+      return new Client(near, { clock, film: movie }).get('/films/film.mp4');
+    };
+    const close = async () => {
+      network.close();
+      await clock.settle();
+      await clock.advanceUntil(daemon.stop());
+    };
+    return { clock, network, questions, log, get, close };
+  }
+
+  const fresh = async (_: RefreshQuestion, asked: number): Promise<RefreshAnswer> => ({
+    url: `http://10.0.0.2/signed/${asked}?sig=secret`,
+    fields: { 'x-key': `key-${asked}` },
+    expiresIn: 60,
+  });
+
+  it('plays on when the address is refused in mid-film, and the hook is asked once for all', async () => {
+    const { clock, network, questions, log, get, close } = await stage(fresh);
+    network.origin.next({ cutAfter: 400_000 }, { status: 403 });
+    const viewers = Array.from({ length: 20 }, get);
+    for (const viewer of viewers) {
+      assert.equal(await clock.advanceUntil(viewer.done()), 'complete');
+      assert.equal(viewer.bodyBytes, movie.size);
+    }
+    assert.deepEqual(
+      questions.map(({ reason, target }) => [reason, target]),
+      [
+        ['start', '/film.mp4'],
+        ['denied', '/film.mp4'],
+      ],
+    );
+    assert.deepEqual(
+      network.origin.requests.map(({ target, fields }) => [target, fields.find(([name]) => name === 'x-key')?.[1]]),
+      [
+        ['/signed/1?sig=secret', 'key-1'],
+        ['/signed/1?sig=secret', 'key-1'],
+        ['/signed/2?sig=secret', 'key-2'],
+      ],
+    );
+    assert.ok(!log.join('').includes('secret'));
+    await close();
+  });
+
+  it('plays on when the time of the address is over', async () => {
+    const { clock, network, questions, get, close } = await stage(fresh);
+    network.origin.always({ rate: 10_000, cutAfter: 700_000 });
+    const viewer = get();
+    assert.equal(await clock.advanceUntil(viewer.done()), 'complete');
+    assert.equal(viewer.bodyBytes, movie.size);
+    assert.deepEqual(
+      questions.map(({ reason }) => reason),
+      ['start', 'expired'],
+    );
+    await close();
+  });
+
+  it('waits within its budget for a hook that is still waking up', async () => {
+    const { clock, questions, get, close } = await stage(async (question, asked) => {
+      if (asked < 5) throw new Error('not yet');
+      return fresh(question, asked);
+    });
+    const viewer = get();
+    assert.equal(await clock.advanceUntil(viewer.done()), 'complete');
+    assert.deepEqual([viewer.status, questions.length], [200, 5]);
+    await close();
+  });
+
+  it('is a plain error where the hook never answers', async () => {
+    const { clock, get, close } = await stage(async () => {
+      throw new Error('token=secret');
+    });
+    const viewer = get();
+    await clock.advanceUntil(viewer.done());
+    assert.equal(viewer.status, 503);
+    assert.match(viewer.text, /^The refresh hook of the origin films gave no address: it failed\. .*\(refresh\)/);
+    assert.ok(!viewer.text.includes('secret'));
+    await close();
+  });
+});
