@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { startSlowOrigin } from '../demo/slow-origin.ts';
+import { loadSettings } from '../src/config.ts';
+import { startDaemon } from '../src/daemon.ts';
+
+const demo = join(import.meta.dirname, '../demo');
+
+async function folder(context: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'firstbyte-test-'));
+  context.after(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function start(context: TestContext, listen: string[], more: Record<string, unknown> = {}) {
+  const origin = await startSlowOrigin({ folder: demo, silence: 0, rate: 1e9 });
+  context.after(() => origin.close());
+  const flags = { listen, origins: { demo: { url: origin.url } }, store: 'memory', logLevel: 'error', ...more };
+  const daemon = await startDaemon(loadSettings({ flags, env: {} }).settings, { log: () => {} });
+  context.after(() => daemon.kill());
+  return daemon;
+}
+
+async function get(where: string | RequestOptions): Promise<IncomingMessage> {
+  const sent = typeof where === 'string' ? request(where) : request(where);
+  sent.end();
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  return answer;
+}
+
+describe('a daemon listens', () => {
+  it('on IPv4, IPv6 and a Unix socket at once, each with its real address', async (context) => {
+    const path = join(await folder(context), 'player.sock');
+    const daemon = await start(context, ['127.0.0.1:0', '[::1]:0', `unix:${path}`]);
+    const [four = '', six = '', unix] = daemon.addresses;
+    assert.match(four, /^http:\/\/127\.0\.0\.1:[1-9]\d+\/$/);
+    assert.match(six, /^http:\/\/\[::1\]:[1-9]\d+\/$/);
+    assert.equal(unix, `unix:${path}`);
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    for (const base of [four, six]) {
+      const answer = await get(`${base}demo/film.mp4`);
+      assert.equal(answer.statusCode, 200);
+      answer.resume();
+    }
+    const answer = await get({ socketPath: path, path: '/demo/film.mp4', headers: { host: 'localhost' } });
+    assert.equal(answer.statusCode, 200);
+    answer.resume();
+    await daemon.stop();
+    await assert.rejects(get(four), { code: 'ECONNREFUSED' });
+  });
+
+  it('where a killed process has left its socket, and not where a living one has its own', async (context) => {
+    const path = join(await folder(context), 'player.sock');
+    const other = createServer().listen(path);
+    await once(other, 'listening');
+    await assert.rejects(start(context, [`unix:${path}`]), { code: 'EADDRINUSE' });
+    // What a process that is killed leaves behind: the name, and nobody who accepts.
+    await rename(path, `${path}.kept`);
+    other.close();
+    await once(other, 'close');
+    await rename(`${path}.kept`, path);
+    const daemon = await start(context, [`unix:${path}`]);
+    const answer = await get({ socketPath: path, path: '/-/health', headers: { host: 'localhost' } });
+    assert.equal(answer.statusCode, 200);
+    answer.resume();
+    await daemon.stop();
+  });
+
+  it('nowhere if one of its addresses is taken', async (context) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    context.after(() => taken.close());
+    const { port } = taken.address() as { port: number };
+    await assert.rejects(start(context, ['127.0.0.1:0', `127.0.0.1:${port}`]), {
+      code: 'EADDRINUSE',
+      syscall: 'listen',
+    });
+  });
+});
+
+describe('a daemon that stops', () => {
+  it('finishes what it has begun, and takes nothing more, on a connection that is open neither', async (context) => {
+    const daemon = await start(context, ['127.0.0.1:0']);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    context.after(() => agent.destroy());
+    const base = daemon.addresses[0] ?? '';
+    const idle = await get({ ...options(base, '/-/health'), agent });
+    idle.resume();
+    await once(idle, 'end');
+    const film = await get(`${base}demo/film.mp4`);
+    const stopped = daemon.stop();
+    await assert.rejects(get({ ...options(base, '/demo/film.mp4'), agent }), { code: /^ECONN(REFUSED|RESET)$/ });
+    let received = 0;
+    for await (const bytes of film) received += bytes.length;
+    assert.equal(received, (await stat(join(demo, 'film.mp4'))).size);
+    await stopped;
+  });
+});
+
+function options(base: string, path: string): RequestOptions {
+  const { hostname, port } = new URL(base);
+  return { host: hostname, port, path };
+}
