@@ -27,6 +27,8 @@ export interface StageOptions {
   /** In place of one that does what it is told. */
   readonly origin?: (clock: VirtualClock) => ScriptedOrigin;
   readonly mode?: CacheMode;
+  /** What else the mount has. */
+  readonly mount?: Partial<Mount>;
   readonly maxConnections?: number;
   readonly maxQueued?: number;
   readonly mediaFreshness?: number;
@@ -57,7 +59,8 @@ export function stage(options: StageOptions): Stage {
   const bus = new EventBus();
   const events: DomainEvent[] = [];
   bus.subscribe((event) => events.push(event));
-  const mount: Mount = { origin, slots: new ConnectionSlots(maxConnections, maxQueued), mode };
+  const slots = new ConnectionSlots(maxConnections, maxQueued);
+  const mount: Mount = { origin, slots, mode, ...options.mount };
   const cache = new Cache({
     mounts: new Map([[origin.name, mount]]),
     store,

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { ProxyErrorType } from '../../src/errors.ts';
 import type { Fields } from '../../src/http/fields.ts';
-import { type OriginBench, originContract, type Peer, valuesOf } from '../contract/origin-contract.ts';
+import { type OriginBench, originContract, valuesOf } from '../contract/origin-contract.ts';
 import { isProxyError, open, originAt, readAll } from './bench.ts';
-import { type RawConnection, RawServer } from './raw-server.ts';
+import { peerOf } from './peer.ts';
+import { RawServer } from './raw-server.ts';
 
 originContract('HTTP', async (): Promise<OriginBench> => {
   const server = await RawServer.listen();
@@ -192,19 +193,3 @@ suite('how an answer ends', () => {
     assert.deepEqual(valuesOf((await open(origin)).fields, 'x'), [long]);
   });
 });
-
-async function peerOf(connection: RawConnection): Promise<Peer> {
-  const [line = '', ...lines] = (await connection.request()).trimEnd().split('\r\n');
-  const fields = lines.map((field) => field.split(': ') as [string, string]);
-  return {
-    target: line.split(' ')[1] ?? '',
-    fields,
-    head: (status, given, length) => {
-      const text = given.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-      void connection.write(`HTTP/1.1 ${status} OK\r\nContent-Length: ${length}\r\n${text}\r\n`);
-    },
-    bytes: (bytes) => connection.write(bytes),
-    cut: () => connection.end(),
-    gone: connection.closed,
-  };
-}

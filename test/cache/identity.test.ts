@@ -1,0 +1,139 @@
+/** Which requests share an entry, and what the origin sees of a client. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { type IdentityPolicy, identify, plainIdentity } from '../../src/cache/identity.ts';
+import { presets } from '../../src/config/presets.ts';
+import type { Fields } from '../../src/http/fields.ts';
+import { Film } from '../support/film.ts';
+import { virtualRig } from '../support/rig.ts';
+import { stage } from './stage.ts';
+
+const key = (target: string, fields: Fields = [], policy: Partial<IdentityPolicy> = {}) =>
+  identify('films', target, fields, { ...plainIdentity, ...policy }).key;
+
+/** Pairs of targets that are the same film where these names are ignored, and pairs that are not. */
+const same: readonly [names: readonly string[], a: string, b: string][] = [
+  [['token'], '/a?token=1', '/a?token=2'],
+  [['token'], '/a?token=1', '/a'],
+  [['token'], '/a?x=1&token=1&y=2', '/a?x=1&y=2'],
+  [['token'], '/a?TOKEN=1&x', '/a?x&token'],
+  [['X-Plex-Token'], '/a?X%2DPlex%2DToken=1', '/a'],
+  [['a b'], '/a?a+b=1', '/a?a%20b=2'],
+];
+const different: readonly [names: readonly string[], a: string, b: string][] = [
+  [['token'], '/a?x=1&y=2', '/a?y=2&x=1'],
+  [['token'], '/a?x=token', '/a?x=other'],
+  [['token'], '/a?tokens=1', '/a?tokens=2'],
+  [['token'], '/a/token=1', '/a/token=2'],
+  [['token'], '/a', '/A'],
+  [[], '/a?token=1', '/a?token=2'],
+  [['token'], '/a?%=1', '/a?%=2'],
+];
+
+describe('two requests', () => {
+  for (const [ignoreQuery, a, b] of same) {
+    test(`for ${a} and ${b} mean the same film`, () => {
+      assert.equal(key(a, [], { ignoreQuery }), key(b, [], { ignoreQuery }));
+    });
+  }
+  for (const [ignoreQuery, a, b] of different) {
+    test(`for ${a} and ${b} mean two films`, () => {
+      assert.notEqual(key(a, [], { ignoreQuery }), key(b, [], { ignoreQuery }));
+    });
+  }
+
+  test('where nothing is ignored, the target is the key as it came', () => {
+    fc.assert(
+      fc.property(fc.webQueryParameters(), (query) => {
+        assert.equal(key(`/a?${query}`), `films\n/a?${query}`);
+      }),
+    );
+  });
+
+  test('what a preset ignores makes no difference, everything else does', () => {
+    for (const { ignoreQuery } of Object.values(presets)) {
+      for (const name of ignoreQuery) {
+        assert.equal(key(`/a?id=1&${name}=x`, [], { ignoreQuery }), key('/a?id=1', [], { ignoreQuery }));
+      }
+      for (const name of ['id', 'mediaSourceId', 'versionId', 'alt', 'static', 'container', 'Tag']) {
+        assert.notEqual(key(`/a?${name}=1`, [], { ignoreQuery }), key(`/a?${name}=2`, [], { ignoreQuery }), name);
+      }
+    }
+  });
+});
+
+describe("a client's fields", () => {
+  const fields: Fields = [
+    ['range', 'bytes=0-'],
+    ['authorization', 'Basic secret'],
+    ['cookie', 'session=secret'],
+    ['icy-metadata', '1'],
+    ['x-token', 'secret'],
+  ];
+
+  test('only credentials are part of the identity and forwarded, unless the operator says more', () => {
+    assert.deepEqual(identify('films', '/a', fields, plainIdentity).fields, [['authorization', 'Basic secret']]);
+    const policy = { ...plainIdentity, keyHeaders: ['x-token', 'cookie'] };
+    assert.deepEqual(identify('films', '/a', fields, policy).fields, [
+      ['authorization', 'Basic secret'],
+      ['cookie', 'session=secret'],
+      ['x-token', 'secret'],
+    ]);
+  });
+
+  test('with credentials of the operator, those of a client are nothing', () => {
+    const policy = { ...plainIdentity, keyHeaders: ['authorization'], ownCredentials: true };
+    assert.deepEqual(identify('films', '/a', fields, policy), identify('films', '/a', [], plainIdentity));
+  });
+
+  test('two values are two entries, and no key holds one of them', () => {
+    const [one, two] = ['secret-1', 'secret-2'].map((value) => key('/a', [['authorization', value]]));
+    assert.notEqual(one, two);
+    assert.notEqual(one, key('/a'));
+    assert.doesNotMatch(`${one}${two}`, /secret/);
+  });
+
+  test('the same value under another name is another entry', () => {
+    const policy = { keyHeaders: ['a', 'b'] };
+    assert.notEqual(key('/x', [['a', '1']], policy), key('/x', [['b', '1']], policy));
+  });
+});
+
+describe('over the whole way', () => {
+  const film = new Film(300_000, 7);
+
+  test("a client's credentials reach the origin, and what they opened is for nobody else", async () => {
+    const rig = await virtualRig({ films: film });
+    const get = (fields: Readonly<Record<string, string>>) => rig.get('/films/a.mp4', { fields });
+    for (const fields of [{ authorization: 'Basic one' }, { authorization: 'Basic one' }, {}]) {
+      assert.equal(await rig.clock.advanceUntil(get(fields).done()), 'complete');
+    }
+    assert.deepEqual(
+      rig.origin.requests.map(({ fields }) => fields.find(([name]) => name === 'authorization')?.[1]),
+      ['Basic one', undefined],
+    );
+    await rig.close();
+  });
+
+  test('a film is asked for with the newest token, and an older one that comes back changes nothing', async () => {
+    const long = new Film(2_000_000, 8);
+    const set = stage({ film: long, mount: { identity: { ...plainIdentity, ignoreQuery: ['token'] } } });
+    const targets: string[] = [];
+    for (const [start, token] of [
+      [0, 'old'],
+      [600_000, 'new'],
+      [1_200_000, 'old'],
+    ] as const) {
+      // biome-ignore format: one line reads best
+      const viewer = set.view(start, start + 1000, `/film.mp4?token=${token}`);
+      const request = await set.asked();
+      targets.push(request.target);
+      request.head().bytes(1000);
+      await set.clock.settle();
+      assert.equal(viewer.outcome, 'whole');
+    }
+    assert.deepEqual(targets, ['/film.mp4?token=old', '/film.mp4?token=new', '/film.mp4?token=new']);
+    await set.cache.close();
+  });
+});
