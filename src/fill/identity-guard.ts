@@ -76,7 +76,9 @@ export class IdentityGuard {
     const { known } = this.#parts.lifecycle;
     if (known !== null) this.#compare(known, content.representation, asked);
     else await this.#adopt(content, reply);
-    return content.kind === 'empty' ? { start: 0, end: null } : content;
+    if (content.kind === 'empty') return { start: 0, end: null };
+    // A body without a length of its own is held to the one that is known.
+    return { start: content.start, end: content.end ?? known?.length ?? null };
   }
 
   /**
