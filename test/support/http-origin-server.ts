@@ -76,6 +76,11 @@ export class HttpOriginServer {
     this.#next.push(...behaviours);
   }
 
+  /** What was said of requests to come counts no more. */
+  forgetNext(): void {
+    this.#next.length = 0;
+  }
+
   /** How many connections there were. */
   get connections(): number {
     return this.#accepted;
@@ -111,7 +116,9 @@ export class HttpOriginServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const seen = this.#note(request);
     const path = pathOf(seen.target);
-    const behaviour = { film: this.#filmAt(path), ...this.#always, ...this.#next.shift() };
+    const next = this.#next.shift() ?? {};
+    const fields = { ...this.#always.fields, ...next.fields };
+    const behaviour = { film: this.#filmAt(path), ...this.#always, ...next, fields };
     await new FilmReply({ clock: this.#clock, coverage: this.#covered(path), seen, behaviour, response }).run();
   }
 

@@ -1,0 +1,261 @@
+/**
+ * Plays one schedule through the whole of firstbyte, on virtual time, and judges what came of it.
+ *
+ * Whatever happens: no byte is wrong or of another version than those before it, no reply ends cleanly that is not
+ * whole, nobody waits longer than the budgets allow, nothing breaks inside, and nothing is left behind. Where all that
+ * went wrong can be mended, everybody who stays gets the whole. When it is over, the next viewer is served.
+ */
+import assert from 'node:assert/strict';
+import type { Client } from '../support/client.ts';
+import type { Exchange } from '../support/exchange.ts';
+import { Film } from '../support/film.ts';
+import { etagOf } from '../support/film-fields.ts';
+import type { Behaviour } from '../support/http-origin-server.ts';
+import { type VirtualRig, virtualRig } from '../support/rig.ts';
+import type { Identity, Incident, Schedule, ViewerPlan } from './schedule.ts';
+import { type KnownVersion, Witness } from './witness.ts';
+
+/** The most that one network read brings. */
+const networkRead = 64 * 1024;
+
+/** The budgets, as they are by default, in milliseconds. */
+const budgets = { firstByte: 30_000, heal: 90_000, queue: 30_000 };
+
+/** An entry begins anew at most this often for one request, each time with a budget of its own. */
+const mostFills = 4;
+
+/** After this long without trouble, an origin that was given up is asked again, in milliseconds. */
+const convalescence = 300_000;
+
+interface Viewer {
+  readonly plan: ViewerPlan;
+  readonly client: Client;
+  readonly exchange: Exchange;
+  readonly witness: Witness;
+}
+
+export interface Figures {
+  readonly requests: number;
+  /** How many replies ended in each way. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly bytesSent: number;
+  readonly bytesFetched: number;
+}
+
+/** Rejects with an `AssertionError` where anything was wrong. */
+export async function simulate(schedule: Schedule): Promise<Figures> {
+  const simulation = new Simulation(schedule, await rigFor(schedule));
+  const figures = await simulation.run();
+  await simulation.close();
+  return figures;
+}
+
+async function rigFor({ versions, identity, rate, delay, readAhead, maxConnections, fates }: Schedule) {
+  const film = filmOf(versions[0]);
+  const rig = await virtualRig({
+    films: film,
+    relay: { rate, delay },
+    settings: { readAhead, drainTimeout: '0s' },
+    mount: { maxConnections },
+  });
+  rig.origin.always({ film, ...identified(film, identity) });
+  rig.origin.next(...fates);
+  return rig;
+}
+
+class Simulation {
+  readonly #schedule: Schedule;
+  readonly #rig: VirtualRig;
+  readonly #viewers: Viewer[] = [];
+  readonly #versions: KnownVersion[];
+  #current = 0;
+  #mood: Behaviour = {};
+
+  constructor(schedule: Schedule, rig: VirtualRig) {
+    this.#schedule = schedule;
+    this.#rig = rig;
+    this.#versions = schedule.versions.map((version) => {
+      const film = filmOf(version);
+      return { film, tag: tagOf(film, schedule.identity) };
+    });
+  }
+
+  async run(): Promise<Figures> {
+    await this.#play();
+    await this.#endAll();
+    for (const viewer of this.#viewers) await this.#judge(viewer);
+    await this.#serveTheNext();
+    this.#assertSparing();
+    assert.deepEqual(this.#rig.eventsOf('bug'), [], 'nothing breaks inside');
+    return this.#figures();
+  }
+
+  async close(): Promise<void> {
+    const rig = this.#rig;
+    for (const { client } of this.#viewers) client.leave();
+    await rig.close();
+    // What is on its way through the network falls out at its other end.
+    await rig.clock.advance(this.#schedule.delay);
+    const left = { connections: rig.network.relay.open + rig.origin.open, timers: rig.clock.pending };
+    assert.deepEqual(left, { connections: 0, timers: 0 }, 'nothing is left behind');
+  }
+
+  /** Everything that the schedule has, in its order. */
+  async #play(): Promise<void> {
+    const { incidents, viewers } = this.#schedule;
+    const acts = [
+      ...incidents.map((incident) => ({ at: incident.at, act: () => this.#befall(incident) })),
+      ...incidents.flatMap((incident) =>
+        'for' in incident ? [{ at: incident.at + incident.for, act: () => this.#relieve(incident) }] : [],
+      ),
+      ...viewers.map((plan) => ({ at: plan.at, act: () => this.#send(plan) })),
+    ].sort((one, other) => one.at - other.at);
+    for (const { at, act } of acts) {
+      await this.#rig.clock.advance(Math.max(0, at - this.#rig.clock.now()));
+      await act();
+    }
+  }
+
+  async #befall(incident: Incident): Promise<void> {
+    const { network } = this.#rig;
+    switch (incident.kind) {
+      case 'cut':
+        return network.relay.cut(incident.how);
+      case 'outage':
+        network.down = true;
+        return network.relay.cut();
+      case 'restart':
+        return this.#rig.restart();
+      case 'publish':
+        this.#current += 1;
+        return this.#behave();
+      case 'mood':
+        this.#mood = incident.behaviour;
+        return this.#behave();
+    }
+  }
+
+  #relieve(incident: Incident): void {
+    if (incident.kind === 'outage') this.#rig.network.down = false;
+    if (incident.kind !== 'mood') return;
+    this.#mood = {};
+    this.#behave();
+  }
+
+  #behave(): void {
+    const { film } = this.#versions[this.#current] ?? assert.fail('More was published than there is.');
+    const { fields } = identified(film, this.#schedule.identity);
+    this.#rig.origin.always({ film, ...this.#mood, fields: { ...fields, ...this.#mood.fields } });
+  }
+
+  #send(plan: ViewerPlan): void {
+    const { clock } = this.#rig;
+    const client = this.#rig.player(plan.rate === null ? {} : { rate: plan.rate });
+    const witness = new Witness(this.#versions, clock);
+    const { method, range, pause, leaveAfter } = plan;
+    const exchange = client.get('/films/film.mp4', { method, film: witness, ...(range === null ? {} : { range }) });
+    witness.watch(exchange);
+    // The verdict is asked for at the end.
+    exchange.done().catch(() => {});
+    this.#viewers.push({ plan, client, exchange, witness });
+    if (leaveAfter !== null) clock.after(leaveAfter, () => client.leave());
+    if (pause === null) return;
+    clock.after(pause.after, () => client.pause());
+    clock.after(pause.after + pause.for, () => {
+      witness.forgive();
+      client.resume();
+    });
+  }
+
+  /** Every exchange comes to its end, in whatever way. */
+  async #endAll(): Promise<void> {
+    for (const { exchange } of this.#viewers) {
+      await this.#rig.clock.advanceUntil(() => exchange.outcome !== null);
+    }
+  }
+
+  async #judge({ plan, exchange, witness }: Viewer): Promise<void> {
+    // Rejects with what the witness found wrong.
+    if ((await exchange.done()) === 'complete') witness.assertWhole();
+    this.#assertInTime(plan, exchange, witness);
+    if (this.#schedule.kind !== 'wild' && plan.leaveAfter === null) {
+      const got = `${exchange.status}, ${exchange.outcome} after ${exchange.bodyBytes} bytes: ${exchange.text.slice(0, 200)}`;
+      assert.ok(
+        exchange.outcome === 'complete' && [200, 206].includes(exchange.status ?? 0),
+        `${plan.range} got ${got}`,
+      );
+    }
+  }
+
+  #assertInTime(plan: ViewerPlan, { times }: Exchange, { longestSilence }: Witness): void {
+    const { kind, maxConnections, viewers } = this.#schedule;
+    const queue = maxConnections < viewers.length ? budgets.queue : 0;
+    const fills = kind === 'wild' ? mostFills : 1;
+    const paused = plan.pause?.for ?? 0;
+    const waited = (times.headAt ?? times.endAt ?? Number.NaN) - times.sentAt;
+    const most = fills * (budgets.firstByte + queue) + paused;
+    assert.ok(waited <= most, `a head after ${waited} ms; no more than ${most} ms are allowed`);
+    assert.ok(longestSilence <= budgets.heal + queue + most, `silence of ${longestSilence} ms in mid-reply`);
+  }
+
+  /** When all is well again, whoever comes is served: at the second asking where the first met what had changed. */
+  async #serveTheNext(): Promise<void> {
+    const { origin, network, clock } = this.#rig;
+    network.down = false;
+    this.#mood = {};
+    this.#behave();
+    origin.forgetNext();
+    await clock.advance(convalescence);
+    const plan = { at: 0, range: '0-', method: 'GET', rate: null, pause: null, leaveAfter: null } as const;
+    const tries = this.#schedule.versions.length === 1 ? 1 : 2;
+    for (let count = 1; count <= tries; count += 1) {
+      this.#send(plan);
+      const viewer = this.#viewers.at(-1) ?? assert.fail();
+      await this.#rig.clock.advanceUntil(() => viewer.exchange.outcome !== null);
+      await this.#judge(viewer);
+      const { status, outcome, bodyBytes, text } = viewer.exchange;
+      if (outcome === 'complete' && (status === 200 || status === 206)) return;
+      assert.ok(count < tries, `the next viewer got ${status}, ${outcome} after ${bodyBytes}: ${text.slice(0, 200)}`);
+    }
+  }
+
+  /** Where nothing changed and ranges can be had, the origin gives little more than the film. */
+  #assertSparing(): void {
+    const { kind, versions, viewers, fates, incidents } = this.#schedule;
+    if (kind === 'wild') return;
+    const faults = fates.length + incidents.length;
+    const most = 1.1 * versions[0].size + networkRead * (faults + viewers.length);
+    const { bytesFetched } = this.#rig;
+    assert.ok(bytesFetched <= most, `${bytesFetched} bytes came for a film of ${versions[0].size}`);
+  }
+
+  #figures(): Figures {
+    const outcomes: Record<string, number> = {};
+    for (const { exchange } of this.#viewers) {
+      const { status } = exchange;
+      const name = exchange.outcome === 'complete' ? `${status}` : `${exchange.outcome}`;
+      outcomes[name] = (outcomes[name] ?? 0) + 1;
+    }
+    return {
+      requests: this.#rig.origin.requests.length,
+      outcomes,
+      bytesSent: this.#viewers.reduce((sum, { exchange }) => sum + exchange.bodyBytes, 0),
+      bytesFetched: this.#rig.bytesFetched,
+    };
+  }
+}
+
+function filmOf({ size, seed }: Schedule['versions'][number]): Film {
+  return new Film(size, seed);
+}
+
+function tagOf(film: Film, identity: Identity): string | null {
+  if (identity === 'tag') return etagOf(film);
+  return identity === 'weak tag' ? `W/${etagOf(film)}` : null;
+}
+
+/** The fields that tell a version from others, where they are not the usual ones. */
+function identified(film: Film, identity: Identity): { fields: NonNullable<Behaviour['fields']> } {
+  if (identity === 'tag') return { fields: {} };
+  return { fields: { etag: tagOf(film, identity), ...(identity === 'date' ? {} : { 'last-modified': null }) } };
+}
