@@ -97,8 +97,11 @@ export class Entry {
           reader.leave();
           this.#closeIfDone(fill);
           if (!(error instanceof FillFailed) || fills === mostFills) throw error;
-          if (error.failure.kind === 'uncombinable') alone = true;
-          else if (error.failure.kind !== 'changed') throw error;
+          const { kind } = error.failure;
+          if (kind !== 'changed' && kind !== 'uncombinable') throw error;
+          // A fill that begins at the start, and runs to the end, serves more than this request.
+          if (kind === 'uncombinable' && hint.start === 0 && !alone && fills === 1) this.#replace(fill);
+          else if (kind === 'uncombinable') alone = true;
         }
       }
     } catch (error) {
@@ -133,6 +136,7 @@ export class Entry {
       reader.aim({ start: 0, end: 0 });
     } else {
       // A live stream has no beginning: whoever comes later joins it where it is now.
+      if (!fill.canGive(range)) throw new FillFailed({ kind: 'uncombinable' }, fill.state.phase);
       reader.aim({ start: fill.frontier ?? range.start, end: range.end });
       await reader.arrival(signal);
     }
@@ -171,14 +175,18 @@ export class Entry {
   }
 
   #usable(): Fill {
-    if (this.#fill !== null && !this.#fill.reusable && this.#fill.frontier === null) {
-      this.#forgetStored();
-      this.#setAside(this.#fill);
-      this.#closeIfDone(this.#fill);
-      this.#fill = null;
-    }
+    if (this.#fill !== null && !this.#fill.reusable && this.#fill.frontier === null) this.#replace(this.#fill);
     this.#fill ??= this.#parts.makeFill(null, true);
     return this.#fill;
+  }
+
+  /** Who comes from now on gets another fill. */
+  #replace(fill: Fill): void {
+    if (this.#fill !== fill) return;
+    this.#forgetStored();
+    this.#setAside(fill);
+    this.#closeIfDone(fill);
+    this.#fill = null;
   }
 
   async #restore(): Promise<void> {

@@ -74,6 +74,11 @@ export class Cursor implements Claimant {
     return this.#transfer?.speed ?? null;
   }
 
+  /** Where the body that it reads ends; `Infinity` where that is not known, 0 where it reads none. */
+  get until(): number {
+    return this.#transfer?.until ?? 0;
+  }
+
   /** Runs until it has ended. Rejects only for a bug. */
   async run(): Promise<void> {
     try {

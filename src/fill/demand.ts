@@ -78,7 +78,11 @@ export class Demand {
   }
 }
 
-/** A bounded request is rounded up, so that whole blocks become durable. */
+/**
+ * A bounded request is rounded up, so that whole blocks become durable; but who wants the first byte at most wants the
+ * head only.
+ */
 function wholeUnits(offset: number): number {
+  if (offset <= 1) return offset;
   return Math.ceil(offset / readUnit) * readUnit;
 }

@@ -91,6 +91,11 @@ export class Fill implements ReaderHost {
     return next !== null && next < range.end ? 'some' : 'none';
   }
 
+  /** Whether all of `range` is present or can be had, with `end: null` for the end of the representation. */
+  canGive(range: { readonly start: number; readonly end: number | null }): boolean {
+    return this.#supply.canBring(range);
+  }
+
   /** A new reader at `position`, which stops at `end` (`null`: the end of the representation). */
   join(position: number, end: number | null): Reader {
     const reader = new Reader(this, position, end);

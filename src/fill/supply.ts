@@ -80,6 +80,16 @@ export class Supply implements CursorHost {
     return reader === first || this.#guard.shared || this.#guard.live || this.resumable;
   }
 
+  /** Whether what is missing of a range can be asked for, or comes in with a body that is under way. */
+  canBring({ start, end }: { readonly start: number; readonly end: number | null }): boolean {
+    const { known } = this.#parts.lifecycle;
+    if (known === null || this.resumable || this.#guard.live) return true;
+    const until = Math.min(end ?? Number.POSITIVE_INFINITY, known.length ?? Number.POSITIVE_INFINITY);
+    const gap = this.#parts.bytes.present.firstGap({ start, end: until });
+    if (gap === null) return true;
+    return [...this.#cursors].some((cursor) => cursor.position <= gap.start && cursor.until >= until);
+  }
+
   /** The next byte of a live stream that comes in now; `null` where it is none. */
   get frontier(): number | null {
     const [cursor] = this.#cursors;

@@ -31,6 +31,8 @@ export class Transfer {
   #bodyAt: number | null = null;
   /** Came with bytes that had to be compared. */
   #unread: Buffer | null = null;
+  /** Where its body ends; 0 before that is known. */
+  until = 0;
 
   constructor(cursor: Cursor, host: CursorHost, abort: AbortController) {
     this.#cursor = cursor;
@@ -65,6 +67,7 @@ export class Transfer {
       const { start, end } = await this.#host.judge({ start: request.start, end: request.end }, reply);
       if (start === request.start) await this.#verify(reply, start);
       else this.#cursor.position = start;
+      this.until = end ?? Number.POSITIVE_INFINITY;
       this.#bodyAt = this.#host.clock.now();
       this.#cursor.enter('flowing');
       return await this.#read(reply, end);

@@ -34,6 +34,7 @@ export function storable(requestFields: Fields, status: number, fields: Fields, 
   if (parseCacheControl(fieldValue(requestFields, 'cache-control')).has('no-store')) return false;
   // An answer that varies by everything matches no later request (§4.1).
   if (listMembers(fieldValue(fields, 'vary') ?? '').includes('*')) return false;
+  if (mode === 'media' && isPage(fields) && explicitLifetime(fields, 'shared', 0) === null) return false;
   // In media mode a client's credentials are part of the key.
   const authorized = mode === 'rfc9111' && fieldValue(requestFields, 'authorization') !== null;
   if (authorized && !allowsSharing(directives)) return false;
@@ -77,6 +78,11 @@ function isMedia(fields: Fields): boolean {
   const type = fieldValue(fields, 'content-type') ?? 'application/octet-stream';
   if (/mpegurl/i.test(type)) return false;
   return /^(video|audio|image|font)\/|^application\/(octet-stream|mp4|ogg|x-matroska)\b/i.test(type);
+}
+
+/** A page of HTML, such as the listing of a directory: of what is there now, not of what was. */
+function isPage(fields: Fields): boolean {
+  return /^(text\/html|application\/xhtml\+xml)\b/i.test(fieldValue(fields, 'content-type') ?? '');
 }
 
 /** Whether it may not be served stale, even where the origin cannot be reached (RFC 9111 §4.2.4). */
