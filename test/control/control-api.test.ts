@@ -90,9 +90,29 @@ test('health says ok while the process answers', async (context) => {
 
 test('every path carries the security fields', async (context) => {
   const { get } = await serve(context);
-  for (const path of ['/-/health', '/-/api/v1/fills', '/-/api/v1/stats', '/-/metrics', '/-/none']) {
+  for (const path of [
+    '/-/health',
+    '/-/api/v1/fills',
+    '/-/api/v1/origins',
+    '/-/api/v1/stats',
+    '/-/metrics',
+    '/-/none',
+  ]) {
     assertSecured((await get(path)).fields);
   }
+});
+
+test('origins appear with their reachability, connections and measures', async (context) => {
+  const breaker = { state: { phase: 'open', since: 0, nextProbeAt: 9000, cause: 'connection_refused' } } as const;
+  const slots = { used: 0, queued: 2 };
+  const origins = [{ name: 'films', base: 'https://media.example/', breaker, slots, limit: 1 }];
+  const { events, get } = await serve(context, { origins });
+  events.emit(sample.bytesLanded(10));
+  const [films, ...others] = JSON.parse((await get('/-/api/v1/origins')).body).origins;
+  assert.deepEqual(others, []);
+  assert.equal(films.breaker.state, 'open');
+  assert.deepEqual(films.connections, { used: 0, queued: 2, limit: 1 });
+  assert.equal(films.bytesIn, 10);
 });
 
 test('HEAD is answered like GET, without the body', async (context) => {
