@@ -64,6 +64,24 @@ export interface Schedule {
 const span = 20_000;
 
 export function scheduleOf(seed: number): Schedule {
+  const schedule = drawn(seed);
+  const { fates, incidents } = schedule;
+  const moods = incidents.flatMap((incident) => (incident.kind === 'mood' ? [incident.behaviour] : []));
+  if (![...fates, ...moods].some(({ framing }) => framing === 'close')) return schedule;
+  // A body that ends with its connection: a clean cut of that can't be told from its end, by anyone.
+  const hard = <T extends Behaviour>(fate: T) =>
+    ({ ...fate, ...(fate.cutBy === 'end' ? { cutBy: 'reset' } : {}) }) as T;
+  return {
+    ...schedule,
+    fates: fates.map(hard),
+    incidents: incidents.map((incident) => {
+      if (incident.kind === 'mood') return { ...incident, behaviour: hard(incident.behaviour) };
+      return incident.kind === 'cut' ? { ...incident, how: 'reset' } : incident;
+    }),
+  };
+}
+
+function drawn(seed: number): Schedule {
   const chance = new Chance(seed);
   // Neighbouring seeds begin alike.
   for (let skipped = 0; skipped < 4; skipped += 1) chance.next();

@@ -187,15 +187,27 @@ class Simulation {
     }
   }
 
-  #assertInTime(plan: ViewerPlan, { times }: Exchange, { longestSilence }: Witness): void {
+  /** Where nothing comes from the origin, nobody waits longer than the budgets say. */
+  #assertInTime(plan: ViewerPlan, { times }: Exchange, { moments }: Witness): void {
     const { kind, maxConnections, viewers } = this.#schedule;
     const queue = maxConnections < viewers.length ? budgets.queue : 0;
     const fills = kind === 'wild' ? mostFills : 1;
-    const paused = plan.pause?.for ?? 0;
-    const waited = (times.headAt ?? times.endAt ?? Number.NaN) - times.sentAt;
-    const most = fills * (budgets.firstByte + queue) + paused;
-    assert.ok(waited <= most, `a head after ${waited} ms; no more than ${most} ms are allowed`);
-    assert.ok(longestSilence <= budgets.heal + queue + most, `silence of ${longestSilence} ms in mid-reply`);
+    const most = fills * (budgets.firstByte + queue) + (plan.pause?.for ?? 0);
+    const endAt = times.endAt ?? Number.NaN;
+    const headless = this.#longestStandstill(times.sentAt, times.headAt ?? endAt, []);
+    assert.ok(headless <= most, `no head for ${headless} ms; no more than ${most} ms are allowed`);
+    const silence = this.#longestStandstill(times.headAt ?? endAt, endAt, moments);
+    assert.ok(silence <= budgets.heal + queue + most, `silence of ${silence} ms in mid-reply`);
+  }
+
+  /** The longest time between two moments at which something moved: a byte landed, or one of `others`. */
+  #longestStandstill(from: number, to: number, others: readonly number[]): number {
+    const landed = this.#rig.eventsOf('bytes-landed').map(({ at }) => at);
+    const moments = [...landed, ...others].filter((at) => at > from && at < to).sort((a, b) => a - b);
+    return [...moments, to].reduce(({ longest, last }, at) => ({ longest: Math.max(longest, at - last), last: at }), {
+      longest: 0,
+      last: from,
+    }).longest;
   }
 
   /** When all is well again, whoever comes is served: at the second asking where the first met what had changed. */

@@ -19,30 +19,27 @@ export class Witness extends Film {
   readonly #clock: Clock;
   #possible: readonly KnownVersion[];
   #exchange: Exchange | null = null;
-  #movedAt: number;
-  /** The longest time without a byte that was not the viewer's own doing, in milliseconds. */
-  longestSilence = 0;
+  /** When a byte came, or the viewer read again after a pause that nobody else is to blame for. */
+  readonly moments: number[] = [];
 
   constructor(versions: readonly KnownVersion[], clock: Clock) {
     super(0, 0);
     this.#possible = versions;
     this.#clock = clock;
-    this.#movedAt = clock.now();
   }
 
   watch(exchange: Exchange): void {
     this.#exchange = exchange;
   }
 
-  /** The viewer reads again, after a pause that nobody else is to blame for. */
+  /** The viewer reads again. */
   forgive(): void {
-    this.#movedAt = this.#clock.now();
+    this.moments.push(this.#clock.now());
   }
 
   override assertBytes(start: number, bytes: Buffer): void {
     const exchange = this.#exchange ?? assert.fail('Nobody told which reply it is.');
-    this.longestSilence = Math.max(this.longestSilence, this.#clock.now() - this.#movedAt);
-    this.#movedAt = this.#clock.now();
+    this.moments.push(this.#clock.now());
     if (exchange.field('content-encoding') !== null) return;
     const before = this.#possible.filter((version) => mayBe(exchange, version));
     assert.ok(before.length > 0, `The head is of no version: ${JSON.stringify(exchange.fields)}`);
