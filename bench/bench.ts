@@ -16,13 +16,14 @@ import { cached } from './cached.ts';
 import { collapse } from './collapse.ts';
 import { type Row, table } from './figures.ts';
 import { firstByte } from './first-byte.ts';
+import { heal } from './heal.ts';
 import { machineLine } from './machine.ts';
 import { firstbyteProgram, nginxVersion } from './programs.ts';
 import { speeds } from './speeds.ts';
 import { waiters } from './waiters.ts';
 import { window } from './window.ts';
 
-const benches = { 'first-byte': firstByte, collapse, window, cached, speeds, waiters };
+const benches = { 'first-byte': firstByte, heal, collapse, window, cached, speeds, waiters };
 type Name = keyof typeof benches;
 
 const { values, positionals } = parseArgs({

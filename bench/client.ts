@@ -19,6 +19,8 @@ export interface Job {
   readonly rate?: number;
   /** Asks again and again for so many milliseconds; without it each connection asks once. */
   readonly duration?: number;
+  /** Where a reply is cut, asks for the rest at once on a new connection. */
+  readonly reconnect?: boolean;
   /** Compares every byte. */
   readonly verify?: boolean;
 }
@@ -29,6 +31,8 @@ export interface Seen {
   /** When the first byte of a body came; `null`: never. */
   firstByteAt: number | null;
   doneAt: number;
+  /** The longest time between two reads of a body. */
+  pause: number;
   bytes: number;
   /** Whether the last reply came to its end. */
   whole: boolean;
@@ -47,27 +51,20 @@ const open = new Set<Player>();
 let bytesRead = 0;
 
 class Player {
-  readonly seen: Seen = { status: 0, firstByteAt: null, doneAt: 0, bytes: 0, whole: false, wrong: false };
+  readonly seen: Seen = { status: 0, firstByteAt: null, doneAt: 0, pause: 0, bytes: 0, whole: false, wrong: false };
   readonly #job: Job;
-  readonly #socket: Socket;
+  #socket: Socket;
   readonly #startedAt = performance.now();
   readonly #onDone: () => void;
   #head: string | null = '';
+  #lastAt: number | null = null;
   #offset = 0;
-  #length = 0;
+  #end = 0;
 
   constructor(job: Job, onDone: () => void) {
     this.#job = job;
     this.#onDone = onDone;
-    const { hostname, port } = new URL(job.url);
-    this.#socket = connect({
-      host: hostname,
-      port: Number(port),
-      noDelay: true,
-      onread: { buffer, callback: (count) => this.#take(buffer.subarray(0, count)) },
-    });
-    this.#socket.on('error', () => {});
-    this.#socket.on('close', () => this.end());
+    this.#socket = this.#connect();
     this.#ask();
     open.add(this);
   }
@@ -83,9 +80,35 @@ class Player {
     return performance.now() - this.#startedAt;
   }
 
-  #ask(): void {
+  #connect(): Socket {
+    const { hostname, port } = new URL(this.#job.url);
+    const socket = connect({
+      host: hostname,
+      port: Number(port),
+      noDelay: true,
+      onread: { buffer, callback: (count) => this.#take(buffer.subarray(0, count)) },
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => this.#closed());
+    return socket;
+  }
+
+  #closed(): void {
+    const isCut = this.#head === null && this.#offset < this.#end;
+    if (open.has(this) && isCut && this.#job.reconnect === true) {
+      this.#socket = this.#connect();
+      this.#ask(this.#offset);
+    } else {
+      this.end();
+    }
+  }
+
+  #ask(start = 0): void {
     const { host, pathname, search } = new URL(this.#job.url);
-    this.#socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    const range = start === 0 ? '' : `Range: bytes=${start}-\r\n`;
+    this.#head = '';
+    this.#offset = start;
+    this.#socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${range}\r\n`);
   }
 
   /** Whether to read on at once. */
@@ -101,24 +124,27 @@ class Player {
     this.#head = end === -1 ? text : null;
     if (end === -1) return bytes;
     this.seen.status = Number(text.slice(9, 12));
-    this.#length = Number(/^content-length: *(\d+)/im.exec(text.slice(0, end))?.[1]);
-    this.#offset = 0;
+    this.#end = this.#offset + Number(/^content-length: *(\d+)/im.exec(text.slice(0, end))?.[1]);
     return bytes.subarray(end + 4 - begun.length);
   }
 
   #takeBody(body: Buffer): void {
-    if (body.length > 0) this.seen.firstByteAt ??= this.#age;
+    if (body.length > 0) {
+      const now = this.#age;
+      this.seen.firstByteAt ??= now;
+      this.seen.pause = Math.max(this.seen.pause, now - (this.#lastAt ?? now));
+      this.#lastAt = now;
+    }
     if (this.#job.verify === true && !isFilm(body, this.#offset)) this.seen.wrong = true;
     this.#offset += body.length;
     this.seen.bytes += body.length;
     bytesRead += body.length;
-    this.seen.whole = this.#offset === this.#length;
+    this.seen.whole = this.#offset === this.#end;
     const { duration } = this.#job;
     const late = duration !== undefined && this.#age >= duration;
     if (late || (this.seen.whole && duration === undefined)) {
       this.end();
     } else if (this.seen.whole) {
-      this.#head = '';
       this.#ask();
     }
   }

@@ -1,9 +1,10 @@
 /**
  * The origin of the benches, a process of its own: films of any length, silence and rate, counted by the byte.
  *
- *   /NAME?size=BYTES&silence=MS&rate=BYTES_A_SECOND&link=shared
+ *   /NAME?size=BYTES&silence=MS&rate=BYTES_A_SECOND&link=shared&cut=BYTES
  *
- * `rate` holds for each reply by itself, or with `link=shared` for all of them together. Ranges and `If-Range` are
+ * `rate` holds for each reply by itself, or with `link=shared` for all of them together. With `cut`, the first reply of
+ * a film ends with its connection after so many bytes. Ranges and `If-Range` are
  * answered as a good server answers them. Asked over its channel, it tells what it sent of each film.
  */
 import { once } from 'node:events';
@@ -71,9 +72,11 @@ async function answer(request: IncomingMessage, response: ServerResponse, gone: 
   const size = Number(searchParams.get('size'));
   const silence = Number(searchParams.get('silence') ?? 0);
   const rate = Number(searchParams.get('rate') ?? Number.POSITIVE_INFINITY);
+  const cut = Number(searchParams.get('cut') ?? Number.POSITIVE_INFINITY);
   const link = linkOf(rate, searchParams.get('link') === 'shared');
   const sent = sentOf.get(pathname) ?? { requests: 0, bytes: 0 };
   sentOf.set(pathname, sent);
+  const isFirst = sent.requests === 0;
   sent.requests += 1;
   if (silence > 0) await sleep(silence, undefined, { signal: gone });
 
@@ -93,14 +96,16 @@ async function answer(request: IncomingMessage, response: ServerResponse, gone: 
   response.writeHead(range === undefined ? 200 : 206, { ...fields, ...part, 'content-length': end - start });
   link.join();
   response.once('close', () => link.leave());
-  for (let offset = start; offset < end; ) {
-    const bytes = film(offset, Math.min(rate === Number.POSITIVE_INFINITY ? longestPiece : link.piece, end - offset));
+  const until = isFirst ? Math.min(end, cut) : end;
+  for (let offset = start; offset < until; ) {
+    const bytes = film(offset, Math.min(rate === Number.POSITIVE_INFINITY ? longestPiece : link.piece, until - offset));
     if (rate !== Number.POSITIVE_INFINITY) await link.pass(bytes.length, gone);
     sent.bytes += bytes.length;
     offset += bytes.length;
     if (!response.write(bytes)) await once(response, 'drain', { signal: gone });
   }
-  response.end();
+  if (until < end) response.socket?.end();
+  else response.end();
 }
 
 const server = createServer({ keepAliveTimeout: 60_000, highWaterMark: longestPiece }, (request, response) => {
