@@ -16,7 +16,7 @@ import { ConnectionPool } from './connection-pool.ts';
 import { type Connect, dial, type Resolve } from './dial.ts';
 import type { Exchange } from './exchange.ts';
 import type { Origin, OriginBody, OriginReply, OriginRequest } from './origin.ts';
-import { type Hop, maxRedirects, networkOf, nextHop, type RedirectPolicy } from './redirect.ts';
+import { type Hop, isTemporary, maxRedirects, networkOf, nextHop, type RedirectPolicy } from './redirect.ts';
 
 export interface HttpOriginOptions {
   /** The name it is mounted under. */
@@ -115,6 +115,7 @@ class HttpOrigin implements Origin {
     let atHome = start === base.origin;
     let atStart = true;
     let onReady = onConnected;
+    let redirected = false;
     const left: OriginBody[] = [];
     try {
       for (;;) {
@@ -125,12 +126,13 @@ class HttpOrigin implements Origin {
         const next = nextHop(reply.status, reply.fields, hop);
         if (next === null) {
           left.pop();
-          return { ...reply, redirected: left.length > 0 };
+          return { ...reply, redirected };
         }
         if (left.length > maxRedirects) {
           throw new ProxyError('http_protocol_error', `${base.host} redirects more than ${maxRedirects} times.`);
         }
         void runOut(reply.body);
+        redirected ||= isTemporary(reply.status);
         atHome &&= next.url.origin === base.origin;
         atStart &&= next.url.origin === start;
         hop = next;

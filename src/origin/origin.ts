@@ -53,7 +53,7 @@ export interface OriginReply {
   readonly body: OriginBody;
   /** Whether only the end of the connection ends the body, so that its end proves nothing (RFC 9112 §8). */
   readonly closeDelimited: boolean;
-  /** Whether another URL than the one asked gave it, to which a redirect led. */
+  /** Whether another URL than the one asked gave it, to which a redirect led that may lead elsewhere next time. */
   readonly redirected?: boolean;
 }
 

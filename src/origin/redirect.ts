@@ -46,3 +46,8 @@ export function networkOf(hop: Hop, base: URL, network: Network, policy: Redirec
   }
   return policy === 'any' ? 'private' : 'public';
 }
+
+/** Whether a redirect with this status may lead elsewhere next time. */
+export function isTemporary(status: number): boolean {
+  return status === 302 || status === 303 || status === 307;
+}

@@ -170,6 +170,21 @@ describe('a breaker', () => {
     assert.equal(breaker.state.phase, 'closed');
   });
 
+  it('counts a silence from the last sign of life only', async () => {
+    const { clock, breaker, ask, fail } = bench();
+    const slow = await ask();
+    slow.request.connected();
+    await clock.advance(29_000);
+    const { request } = await ask();
+    request.head(200).end();
+    await clock.advance(1000);
+    slow.giveUp();
+    await clock.settle();
+    await fail();
+    await fail();
+    assert.equal(breaker.state.phase, 'closed');
+  });
+
   it('counts silence where a whole wait was spent on it, and not where somebody left earlier', async () => {
     const { clock, breaker, ask } = bench();
     for (let tries = 0; tries < 20; tries += 1) {

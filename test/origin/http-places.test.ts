@@ -85,6 +85,21 @@ describe('a signed URL behind a redirect', () => {
     });
   }
 
+  for (const status of [301, 302, 303, 307, 308]) {
+    const lasting = status === 301 || status === 308;
+    it(`is asked for once more after a ${status}: ${lasting ? 'no, it would be the same' : 'yes'}`, async () => {
+      const world = new World({
+        'a.example': () => redirect('http://b.example/signed', status),
+        'b.example': () => refusal(404),
+      });
+      const origin = world.origin('http://a.example');
+      const reply = await open(origin);
+      assert.deepEqual([reply.status, reply.redirected], [404, !lasting]);
+      assert.equal(world.targets.length, lasting ? 2 : 4);
+      await origin.close();
+    });
+  }
+
   it('that is refused afresh is passed on', async () => {
     const world = new World({
       'a.example': () => redirect('http://b.example/signed'),
