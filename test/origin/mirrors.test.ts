@@ -150,6 +150,17 @@ suite('the next base is asked within the same request', () => {
     await assert.rejects(new Bench().ask([], refuse, refuse), isProxyError('connection_refused'));
   });
 
+  test('a connection is announced once, however many there were', async () => {
+    const bench = new Bench();
+    let announced = 0;
+    const request = { target: '/a', fields: [], onConnected: () => announced++ };
+    const reply = bench.origin.open(request, new AbortController().signal);
+    await bench.clock.advance(15_000);
+    for (const base of bench.bases) base.requests[0]?.head();
+    await reply;
+    assert.equal(announced, 1);
+  });
+
   test('an abort by the caller gives every request up', async () => {
     const bench = new Bench();
     const abort = new AbortController();
@@ -179,6 +190,22 @@ suite('a base that failed', () => {
     await bench.ask([], right, right);
     await bench.ask([], right, right);
     assert.deepEqual(bench.counts, [4, 4]);
+  });
+
+  test('has failed once where several requests failed at one time', async () => {
+    const bench = new Bench();
+    const ask = () => bench.origin.open({ target: '/a', fields: [] }, new AbortController().signal);
+    const replies = [ask(), ask(), ask()];
+    await bench.clock.settle();
+    for (const request of bench.bases[0]?.requests ?? []) refuse(request);
+    await bench.clock.settle();
+    for (const request of bench.bases[1]?.requests ?? []) right(request);
+    await Promise.all(replies);
+    await bench.clock.advance(10_000);
+    await bench.ask([], refuse, right);
+    await bench.clock.advance(20_000);
+    await bench.ask([], right, right);
+    assert.deepEqual(bench.counts, [5, 4]);
   });
 
   test('is still asked where no other is well', async () => {

@@ -1,0 +1,150 @@
+/** No more than so many bytes a second, shared evenly. */
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import { systemClock } from '../../src/clock.ts';
+import type { OriginBody } from '../../src/origin/origin.ts';
+import { pacedOrigin } from '../../src/origin/paced-origin.ts';
+import { type OriginBench, originContract } from '../contract/origin-contract.ts';
+import { Film } from '../support/film.ts';
+import { ScriptedOrigin } from '../support/scripted-origin.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import { originAt } from './bench.ts';
+import { peerOf } from './peer.ts';
+import { RawServer } from './raw-server.ts';
+
+originContract('paced', async (): Promise<OriginBench> => {
+  const server = await RawServer.listen();
+  const origin = pacedOrigin(originAt(server.port), 10_000_000_000, systemClock);
+  return {
+    origin,
+    next: async () => peerOf(await server.next()),
+    [Symbol.asyncDispose]: async () => {
+      await origin.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+});
+
+const film = new Film(10_000_000, 3);
+
+/** Somebody who takes whatever it gets; `taken` is what came, and when. */
+interface Taker {
+  readonly taken: { readonly at: number; readonly bytes: Buffer }[];
+  readonly body: OriginBody;
+  readonly over: Promise<void>;
+  total(): number;
+}
+
+class Bench {
+  readonly clock = new VirtualClock();
+  readonly inner: ScriptedOrigin;
+  readonly #origin;
+
+  constructor(rate: number, readSize = 64 * 1024) {
+    this.inner = ScriptedOrigin.serving(film, { clock: this.clock, readSize });
+    this.#origin = pacedOrigin(this.inner, rate, this.clock);
+  }
+
+  async take(signal = new AbortController().signal): Promise<Taker> {
+    const { body } = await this.clock.advanceUntil(this.#origin.open({ target: '/a', fields: [] }, signal));
+    const taken: Taker['taken'] = [];
+    const over = (async () => {
+      for (let bytes = await body.read(); bytes !== null; bytes = await body.read()) {
+        taken.push({ at: this.clock.now(), bytes });
+      }
+    })();
+    over.catch(() => {});
+    return { taken, body, over, total: () => taken.reduce((sum, { bytes }) => sum + bytes.length, 0) };
+  }
+}
+
+suite('a rate', () => {
+  test('holds over any time, but for a quarter of a second that was saved up', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1000, max: 2_000_000 }),
+        fc.integer({ min: 4096, max: 65_536 }),
+        async (rate, size) => {
+          const bench = new Bench(rate, size);
+          const taker = await bench.take();
+          await bench.clock.advance(1000);
+          const { taken } = taker;
+          for (const [first, { at: from }] of taken.entries()) {
+            let bytes = 0;
+            for (const { at, bytes: piece } of taken.slice(first)) {
+              bytes += piece.length;
+              assert.ok(bytes <= (rate * (at - from)) / 1000 + rate / 4 + 1, `${bytes} bytes in ${at - from} ms`);
+            }
+          }
+          assert.ok(taker.total() >= Math.min(film.size, rate) * 0.9, `only ${taker.total()} of ${rate}`);
+          taker.body.cancel();
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
+  test('lets the right bytes through, all of them, and the end', async () => {
+    const bench = new Bench(4_000_000);
+    const taker = await bench.take();
+    await bench.clock.advanceUntil(taker.over);
+    film.assertBytes(0, Buffer.concat(taker.taken.map(({ bytes }) => bytes)));
+    assert.equal(taker.total(), film.size);
+    assert.ok(Math.abs(bench.clock.now() - 2250) < 60, `${bench.clock.now()} ms for 10 MB at 4 MB/s`);
+    assert.equal(bench.clock.pending, 0);
+  });
+
+  test('is shared evenly, also by one who comes later', async () => {
+    const bench = new Bench(1_000_000);
+    const first = await bench.take();
+    await bench.clock.advance(2000);
+    const before = first.total();
+    const second = await bench.take();
+    await bench.clock.advance(4000);
+    const [a, b] = [first.total() - before, second.total()];
+    assert.ok(Math.abs(a - b) < 120_000, `${a} and ${b}`);
+    assert.ok(Math.abs(a + b - 4_000_000) < 100_000);
+    for (const { body } of [first, second]) body.cancel();
+  });
+
+  test('is all for one where the other does not read', async () => {
+    const bench = new Bench(1_000_000);
+    const idle = await bench.clock.advanceUntil(bench.take());
+    idle.body.cancel();
+    const taker = await bench.take();
+    await bench.clock.advance(3000);
+    assert.ok(taker.total() > 2_900_000, String(taker.total()));
+    taker.body.cancel();
+  });
+
+  test('takes no more than one read from the network while nothing may be given', async () => {
+    const bench = new Bench(1000);
+    const taker = await bench.take();
+    await bench.clock.advance(1000);
+    assert.equal(bench.inner.requests[0]?.bytesRead, 64 * 1024);
+    taker.body.cancel();
+  });
+});
+
+suite('who waits for a turn', () => {
+  test('is told at once of an abort', async () => {
+    const bench = new Bench(1000);
+    const abort = new AbortController();
+    const taker = await bench.take(abort.signal);
+    await bench.clock.advance(500);
+    abort.abort(new Error('enough'));
+    await assert.rejects(taker.over, /enough/);
+    assert.equal(bench.clock.pending, 0);
+  });
+
+  test('is told at once that the body was given up', async () => {
+    const bench = new Bench(1000);
+    const taker = await bench.take();
+    await bench.clock.advance(500);
+    taker.body.cancel();
+    await assert.rejects(taker.over, { name: 'AbortError' });
+    assert.equal(bench.clock.pending, 0);
+    assert.ok(bench.inner.requests[0]?.cancelled);
+  });
+});
