@@ -108,6 +108,36 @@ suite('a rate', () => {
     for (const { body } of [first, second]) body.cancel();
   });
 
+  test('is shared evenly by bytes, however small the reads are in which they come', async () => {
+    const clock = new VirtualClock();
+    const inner = new ScriptedOrigin(film);
+    const origin = pacedOrigin(inner, 1_000_000, clock);
+    const totals = [0, 0];
+    const bodies: OriginBody[] = [];
+    for (const [index, size] of [65_536, 1000].entries()) {
+      const opened = origin.open({ target: '/a', fields: [] }, new AbortController().signal);
+      const request = (await inner.nextRequest()).head(200);
+      for (let given = 0; given < 3_000_000; given += size) request.bytes(size);
+      const { body } = await opened;
+      bodies.push(body);
+      void (async () => {
+        for (;;) totals[index] = (totals[index] ?? 0) + ((await body.read())?.length ?? 0);
+      })().catch(() => {});
+    }
+    await clock.advance(2000);
+    for (const total of totals) assert.ok(Math.abs(total - 1_125_000) < 100_000, String(totals));
+    for (const body of bodies) body.cancel();
+  });
+
+  test('saves up no more than a quarter of a second while nobody reads', async () => {
+    const bench = new Bench(1_000_000);
+    await bench.clock.advance(10_000);
+    const taker = await bench.take();
+    await bench.clock.settle();
+    assert.ok(taker.total() <= 250_000, String(taker.total()));
+    taker.body.cancel();
+  });
+
   test('is all for one where the other does not read', async () => {
     const bench = new Bench(1_000_000);
     const idle = await bench.clock.advanceUntil(bench.take());
