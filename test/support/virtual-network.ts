@@ -22,6 +22,8 @@ export class VirtualNetwork {
   readonly relay: Relay;
   /** Whether the origin refuses connections, as a server does that is still waking up. */
   down = false;
+  /** How a connection fails while it is down, as the system says it. */
+  downBy: 'ECONNREFUSED' | 'EHOSTUNREACH' | 'EAI_AGAIN' | 'ENOTFOUND' = 'ECONNREFUSED';
   /** Connections that were refused. */
   refused = 0;
   readonly #roundTrip: number;
@@ -36,7 +38,8 @@ export class VirtualNetwork {
     await pause(this.clock, this.#roundTrip, signal);
     if (this.down) {
       this.refused += 1;
-      throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' });
+      const syscall = ['EAI_AGAIN', 'ENOTFOUND'].includes(this.downBy) ? 'getaddrinfo' : 'connect';
+      throw Object.assign(new Error(`${syscall} ${this.downBy}`), { code: this.downBy, syscall });
     }
     return this.relay.connect((far) => this.origin.accept(far));
   };
