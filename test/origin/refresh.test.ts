@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ProxyError } from '../../src/errors.ts';
 import { EventBus, type RefreshEvent } from '../../src/events.ts';
-import type { OriginReply } from '../../src/origin/origin.ts';
+import type { Origin, OriginReply } from '../../src/origin/origin.ts';
 import {
   createRefreshingOrigin,
   type Refresh,
@@ -216,6 +216,35 @@ describe('a refresh hook', () => {
     await assert.rejects(reply, /gave no address: there was no answer within 10 s\.$/);
     assert.ok(hook(0).signal.aborted);
     assert.deepEqual([events[0]?.outcome, events[0]?.duration], ['late', 10_000]);
+  });
+
+  it('is remembered for the last 10,000 targets', async () => {
+    const questions: string[] = [];
+    const answering: Origin = {
+      name: 'films',
+      open: async () => ({
+        status: 200,
+        fields: [],
+        closeDelimited: false,
+        body: { read: async () => null, cancel: () => {} },
+      }),
+      close: async () => {},
+    };
+    const refresh: Refresh = async ({ target }) => {
+      questions.push(target);
+      return {};
+    };
+    const parts = { refresh, timeout: 10_000, clock: new VirtualClock(), events: new EventBus() };
+    const origin = createRefreshingOrigin(answering, parts);
+    const open = (number: number) => origin.open({ target: `/${number}`, fields: [] }, new AbortController().signal);
+    for (let number = 0; number < 10_000; number += 1) await open(number);
+    await open(0);
+    assert.equal(questions.length, 10_000);
+    await open(10_000);
+    await open(0);
+    assert.equal(questions.length, 10_001);
+    await open(1);
+    assert.deepEqual(questions.slice(-2), ['/10000', '/1']);
   });
 
   it('works on for the others when one leaves who waits for it', async () => {

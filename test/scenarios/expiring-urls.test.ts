@@ -163,6 +163,15 @@ describe('a film whose address a hook gives', () => {
     await close();
   });
 
+  it('is asked about again when what the own address redirects to is gone', async () => {
+    const { clock, network, questions, get, close } = await stage(async () => ({ fields: { 'x-key': 'key' } }));
+    network.origin.next(signed(1), { status: 404 }, signed(2), { status: 404 });
+    const viewer = get();
+    assert.equal(await clock.advanceUntil(viewer.done()), 'complete');
+    assert.deepEqual([viewer.status, questions.map(({ reason }) => reason)], [200, ['start', 'denied']]);
+    await close();
+  });
+
   it('is a plain error where the hook never answers', async () => {
     const { clock, get, close } = await stage(async () => {
       throw new Error('token=secret');
