@@ -3,19 +3,23 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fromGuide } from './guide.ts';
 import { freePort, startServer } from './server.ts';
 
 export interface Nginx extends AsyncDisposable {
   /** Without a slash at the end. */
   readonly url: string;
-  /** The query that opens `path` until `expires`, in seconds since 1970. */
-  signature(path: string, expires: number): string;
+  /** `path` below /signed/ with a query that opens it for so many seconds. */
+  sign(path: string, seconds: number): string;
+  /** Resolves when nginx itself says that what `sign` gave has expired. */
+  expired(signed: string): Promise<void>;
   /** What nginx has answered so far, in order. */
   answers(): Promise<readonly NginxAnswer[]>;
 }
 
 export interface NginxAnswer {
+  readonly method: string;
   readonly path: string;
   readonly status: number;
   /** Of the body. */
@@ -31,11 +35,16 @@ export async function startNginx(folder: string): Promise<Nginx> {
   const file = join(own, 'nginx.conf');
   await writeFile(file, configuration(own, port, join(folder, 'films')));
   const server = await startServer('nginx', ['-e', 'stderr', '-p', own, '-c', file], port);
+  const url = `http://127.0.0.1:${port}`;
   return {
-    url: `http://127.0.0.1:${port}`,
-    signature(path, expires) {
-      const digest = createHash('md5').update(`${expires}${path} shared-secret`).digest('base64url');
-      return `md5=${digest}&expires=${expires}`;
+    url,
+    sign(path, seconds) {
+      const expires = Math.floor(Date.now() / 1000) + seconds;
+      const digest = createHash('md5').update(`${expires}/signed/${path} shared-secret`).digest('base64url');
+      return `${path}?md5=${digest}&expires=${expires}`;
+    },
+    async expired(signed) {
+      while ((await fetch(`${url}/signed/${signed}`, { method: 'HEAD' })).status !== 410) await sleep(50);
     },
     async answers() {
       const lines = (await readFile(join(own, 'access.log'), 'utf8')).trim().split('\n');
@@ -48,7 +57,7 @@ export async function startNginx(folder: string): Promise<Nginx> {
 function configuration(own: string, port: number, films: string): string {
   const user = userInfo().uid === 0 ? `user ${userInfo().username};` : '';
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((of) => `${of}_temp_path ${own}/${of};`);
-  const log = '\'{"path":"$uri","status":$status,"bytes":$body_bytes_sent}\'';
+  const log = '\'{"method":"$request_method","path":"$uri","status":$status,"bytes":$body_bytes_sent}\'';
   return `
     ${user}
     daemon off;
