@@ -85,14 +85,20 @@ export class Entry {
     this.#retirement?.cancel();
     try {
       let alone = false;
+      let wanted = hint;
+      const noted = (representation: Representation) => {
+        const range = choose(representation);
+        wanted = range ?? wanted;
+        return range;
+      };
       for (let fills = 1; ; fills += 1) {
         const [fill, asked] = alone
           ? ([this.#setAside(this.#parts.makeFill(null, false)), false] as const)
           : await this.#current(signal);
-        const reader = fill.join(hint.start, hint.end);
+        const reader = fill.join(wanted.start, wanted.end);
         reader.waited = asked;
         try {
-          return await this.#waitIn(fill, reader, choose, signal);
+          return await this.#waitIn(fill, reader, noted, signal);
         } catch (error) {
           reader.leave();
           this.#closeIfDone(fill);
@@ -100,8 +106,9 @@ export class Entry {
           const { kind } = error.failure;
           if (kind !== 'changed' && kind !== 'uncombinable') throw error;
           // A fill that begins at the start, and runs to the end, serves more than this request.
-          if (kind === 'uncombinable' && hint.start === 0 && !alone && fills === 1) this.#replace(fill);
+          if (kind === 'uncombinable' && wanted.start === 0 && !alone && fills === 1) this.#replace(fill);
           else if (kind === 'uncombinable') alone = true;
+          else wanted = hint;
         }
       }
     } catch (error) {

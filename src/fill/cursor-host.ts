@@ -1,4 +1,5 @@
 /** What a cursor needs of its fill: the port between them. */
+import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import type { RetryCause } from '../events.ts';
 import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
@@ -34,6 +35,8 @@ export interface CursorHost {
   readonly resumable: boolean;
   /** `start` may lie before the cursor's position: what overlaps is compared by `verify`, not taken. */
   request(cursor: Cursor): OriginRequest & { readonly start: number; readonly end: number | null };
+  /** Present bytes ahead that are to be compared with what comes, `null` where there are none or nothing need be. */
+  meetingOf(cursor: Cursor): ByteRange | null;
   /** Rejects with `FillFailed` where present bytes are not the same. */
   verify(offset: number, bytes: Buffer): Promise<void>;
   /** Judges a head; resolves with where its body begins and ends, or rejects with `FillFailed`. */

@@ -74,7 +74,7 @@ export class Cursor implements Claimant {
     return this.#transfer?.speed ?? null;
   }
 
-  /** Where the body that it reads ends; `Infinity` where that is not known, 0 where it reads none. */
+  /** Where the body that it reads ends; `Infinity` where only its framing tells, 0 where it reads none. */
   get until(): number {
     return this.#transfer?.until ?? 0;
   }

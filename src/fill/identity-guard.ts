@@ -4,6 +4,7 @@
  * The first answer that holds content gives the fill its representation, and decides whether it may be stored. Every
  * later one must be of the same (RFC 9111 §3.4): no byte of another is ever taken.
  */
+import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
@@ -86,10 +87,21 @@ export class IdentityGuard {
    * §8.8.1); a date only says that nothing changed to the second, so the bytes themselves are asked.
    */
   overlapAt(position: number): number {
-    const { lifecycle, bytes } = this.#parts;
-    if (lifecycle.known?.validator?.kind !== 'last-modified' || !lifecycle.known.ranges) return 0;
+    if (!this.#isDated || !this.#parts.lifecycle.known?.ranges) return 0;
     const start = Math.max(0, position - overlap);
-    return start < position && bytes.present.covers({ start, end: position }) ? position - start : 0;
+    return start < position && this.#parts.bytes.present.covers({ start, end: position }) ? position - start : 0;
+  }
+
+  /** The first bytes present after `position`, as far as they are to be compared with what comes. */
+  meetingAfter(position: number): ByteRange | null {
+    if (!this.#isDated) return null;
+    const { present } = this.#parts.bytes;
+    const start = present.nextStart(position);
+    return start === null ? null : { start, end: Math.min(start + overlap, present.runEnd(start)) };
+  }
+
+  get #isDated(): boolean {
+    return this.#parts.lifecycle.known?.validator?.kind === 'last-modified';
   }
 
   /** Rejects with `FillFailed`, `changed`, where what came is not what is present. */

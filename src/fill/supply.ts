@@ -4,6 +4,7 @@
  * An answer of another representation makes the supply obsolete: what is present can be read on, nothing more is
  * fetched.
  */
+import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import type { EventBus, RetryCause } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
@@ -80,14 +81,17 @@ export class Supply implements CursorHost {
     return reader === first || this.#guard.shared || this.#guard.live || this.resumable;
   }
 
-  /** Whether what is missing of a range can be asked for, or comes in with a body that is under way. */
+  /** Whether what is missing of a range can be asked for, or comes soon with a body that is under way. */
   canBring({ start, end }: { readonly start: number; readonly end: number | null }): boolean {
-    const { known } = this.#parts.lifecycle;
+    const { lifecycle, bytes } = this.#parts;
+    const { known } = lifecycle;
     if (known === null || this.resumable || this.#guard.live) return true;
     const until = Math.min(end ?? Number.POSITIVE_INFINITY, known.length ?? Number.POSITIVE_INFINITY);
-    const gap = this.#parts.bytes.present.firstGap({ start, end: until });
+    const gap = bytes.present.firstGap({ start, end: until });
     if (gap === null) return true;
-    return [...this.#cursors].some((cursor) => cursor.position <= gap.start && cursor.until >= until);
+    const ground = { ...this.#ground(), ranges: known.ranges };
+    const plan = planFor(gap.start, ground, this.#cursors, this.#firstByteIn);
+    return 'join' in plan && plan.join.until >= until;
   }
 
   /** The next byte of a live stream that comes in now; `null` where it is none. */
@@ -232,6 +236,10 @@ export class Supply implements CursorHost {
     return body;
   }
 
+  meetingOf(cursor: Cursor): ByteRange | null {
+    return this.#guard.meetingAfter(cursor.position);
+  }
+
   verify(offset: number, bytes: Buffer): Promise<void> {
     return this.#unlessChanged(this.#guard.verify(offset, bytes));
   }
@@ -351,14 +359,19 @@ export class Supply implements CursorHost {
   /** Where a request may end: at what is present already, or at what all it serves want; `null` for the end. */
   #endOfRequest(cursor: Cursor): number | null {
     const { demand, lifecycle } = this.#parts;
-    const end = Math.min(this.reach(cursor).hard, demand.boundOf(cursor) ?? Number.POSITIVE_INFINITY);
+    const { hard } = this.reach(cursor);
+    const meeting = this.#guard.meetingAfter(cursor.position);
+    const given = meeting?.start === hard ? meeting.end : hard;
+    const end = Math.min(given, demand.boundOf(cursor) ?? Number.POSITIVE_INFINITY);
     return end > cursor.position && end < (lifecycle.known?.length ?? Number.POSITIVE_INFINITY) ? end : null;
   }
 
   #ground(): Ground {
     const { known } = this.#parts.lifecycle;
     const length = known?.length ?? Number.POSITIVE_INFINITY;
-    return { present: this.#parts.bytes.present, length, ranges: known?.ranges ?? null };
+    // What can't be combined comes in by one body, as what can't be asked for in ranges.
+    const ranges = known === null ? null : known.ranges && combinable(known);
+    return { present: this.#parts.bytes.present, length, ranges };
   }
 
   get #window(): number {

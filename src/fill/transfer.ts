@@ -31,7 +31,7 @@ export class Transfer {
   #bodyAt: number | null = null;
   /** Came with bytes that had to be compared. */
   #unread: Buffer | null = null;
-  /** Where its body ends; 0 before that is known. */
+  /** Where its body ends, or was asked to end before that is known. */
   until = 0;
 
   constructor(cursor: Cursor, host: CursorHost, abort: AbortController) {
@@ -63,6 +63,7 @@ export class Transfer {
     let reply: OriginReply | null = null;
     try {
       const request = this.#host.request(this.#cursor);
+      this.until = request.end ?? Number.POSITIVE_INFINITY;
       reply = await this.#open(request);
       const { start, end } = await this.#host.judge({ start: request.start, end: request.end }, reply);
       if (start === request.start) await this.#verify(reply, start);
@@ -134,8 +135,33 @@ export class Transfer {
         return host.reach(cursor).hard <= cursor.position ? 'arrived' : 'ran out';
       }
       if (end !== null && cursor.position + bytes.length > end) throw tooLong();
+      if (await this.#meet(reply, bytes)) return 'arrived';
       await this.#land(bytes);
     }
+  }
+
+  /**
+   * Where bytes that are present prove more than the validator does, what comes is compared with those that it meets
+   * before it lands: else the reader would cross from one version to another. Resolves with whether it ends there.
+   */
+  async #meet(reply: OriginReply, bytes: Buffer): Promise<boolean> {
+    const cursor = this.#cursor;
+    const meeting = this.#host.meetingOf(cursor);
+    if (meeting === null || cursor.position + bytes.length < meeting.start) return false;
+    const { start, end } = meeting;
+    let came = bytes.subarray(start - cursor.position);
+    for (let offset = start; offset < end; ) {
+      const overlap = came.subarray(0, end - offset);
+      if (overlap.length > 0) await this.#host.verify(offset, overlap);
+      offset += overlap.length;
+      if (offset === end) break;
+      const more = await reply.body.read();
+      if (more === null) break;
+      came = more;
+    }
+    const missing = bytes.subarray(0, start - cursor.position);
+    if (missing.length > 0) await this.#land(missing);
+    return true;
   }
 
   get #turnIsOver(): boolean {
