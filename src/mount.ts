@@ -46,6 +46,8 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
   const { name, url, ignoreQuery, keyHeaders, fields, keepDeleted, budgets, maxConnections, cache } = settings;
   const { clock, events } = parts;
   const { firstByteTimeout } = { ...all, ...budgets };
+  // What the operator sends takes the place of what a client has.
+  const own = new Set(fields.map(([field]) => field));
   const breaker = new Breaker({ name, clock, events, wait: firstByteTimeout });
   const guarded = createGuardedOrigin(paced(settings, firstByteTimeout, parts), breaker, clock);
   return {
@@ -58,7 +60,11 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
     mode: cache,
     policy: budgets,
     keepDeleted,
-    identity: { ignoreQuery, keyHeaders, ownCredentials: fields.some(([field]) => field === 'authorization') },
+    identity: {
+      ignoreQuery,
+      keyHeaders: keyHeaders.filter((field) => !own.has(field)),
+      ownCredentials: own.has('authorization'),
+    },
   };
 }
 

@@ -108,6 +108,17 @@ describe('an origin of its own', () => {
     await rig.close();
   });
 
+  it('with a field of the operator, serves clients with their own from one entry', () =>
+    withMount({ headers: { 'x-plex-token': 'operator' }, preset: 'plex' }, async (rig) => {
+      for (const token of ['one', 'two']) {
+        await rig.clock.advanceUntil(rig.get('/films/a.mp4', { fields: { 'x-plex-token': token } }).done());
+      }
+      assert.deepEqual(
+        rig.origin.requests.map(({ fields }) => Object.fromEntries(fields)['x-plex-token']),
+        ['operator'],
+      );
+    }));
+
   it('that ignores a token serves the next token from the store', () =>
     withMount({ preset: 's3-presigned' }, async (rig) => {
       for (const signature of ['one', 'two']) {
