@@ -11,7 +11,7 @@
  */
 export const proxyErrorTypes = {
   dns_timeout: { status: 504, retry: true },
-  dns_error: { status: 502, retry: false },
+  dns_error: { status: 502, retry: true },
   destination_not_found: { status: 404, retry: false },
   destination_unavailable: { status: 503, retry: true },
   destination_ip_prohibited: { status: 502, retry: false },

@@ -78,10 +78,11 @@ describe('the events of trouble', () => {
     ]);
   });
 
-  const failures: ReadonlyArray<readonly [string, Parameters<typeof answerWith>[1] | 'dns_error', object]> = [
-    ['an answer', 404, { error: 'origin_status', status: 404 }],
-    ['an error', 'dns_error', { error: 'dns_error', status: null }],
-  ];
+  const failures: ReadonlyArray<readonly [string, Parameters<typeof answerWith>[1] | 'tls_certificate_error', object]> =
+    [
+      ['an answer', 404, { error: 'origin_status', status: 404 }],
+      ['an error', 'tls_certificate_error', { error: 'tls_certificate_error', status: null }],
+    ];
   for (const [what, how, told] of failures) {
     it(`name the cause of a failed fill: ${what}`, async () => {
       const { view, asked, clock, eventsOf } = stage({ film: movie });
