@@ -77,7 +77,8 @@ export class Cache implements FillsView {
 
   #makeEntry(key: string, mount: Mount, asking: Asking): Entry {
     const { store, mediaFreshness, clock, events, random } = this.#parts;
-    const { origin, slots, mode, keepDeleted = false } = mount;
+    const { slots, mode, keepDeleted = false } = mount;
+    const origin = asking.through(mount.origin);
     const policy = { ...this.#parts.policy, ...mount.policy };
     const name = objectName(key);
     const [path = ''] = asking.target.split('?', 1);

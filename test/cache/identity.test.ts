@@ -136,4 +136,28 @@ describe('over the whole way', () => {
     assert.deepEqual(targets, ['/film.mp4?token=old', '/film.mp4?token=new', '/film.mp4?token=new']);
     await set.cache.close();
   });
+
+  test('a token that the origin refuses spoils the film for nobody', async () => {
+    const long = new Film(2_000_000, 8);
+    const set = stage({ film: long, mount: { identity: { ...plainIdentity, ignoreQuery: ['token'] } } });
+    const view = (start: number, token: string) => set.view(start, start + 1000, `/film.mp4?token=${token}`);
+    view(0, 'right');
+    (await set.asked()).head().bytes(1000);
+    const stranger = view(600_000, 'wrong');
+    const refused = await set.asked();
+    assert.equal(refused.target, '/film.mp4?token=wrong');
+    refused.head(403);
+    const again = await set.asked();
+    assert.equal(again.target, '/film.mp4?token=right');
+    again.head().bytes(1000);
+    await set.clock.settle();
+    assert.equal(stranger.outcome, 'whole');
+    view(1_200_000, 'wrong');
+    const next = await set.asked();
+    assert.equal(next.target, '/film.mp4?token=right', 'the refused one is not tried again');
+    next.head(403);
+    await set.clock.settle();
+    assert.equal(set.origin.requests.length, 4, 'and where the other is refused too, that is the answer');
+    await set.cache.close();
+  });
 });
