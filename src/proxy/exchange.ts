@@ -161,6 +161,8 @@ class Exchange {
     }
     const { body } = reply;
     if (body.kind === 'run') this.#record.range = { start: body.start, end: body.end ?? visit.reader.position };
+    // An end before the announced length throws, and is a cut: never a film that seems to be over.
+    this.#response.strictContentLength = body.kind !== 'none';
     this.#writeHead(reply.status, [...reply.fields, cache]);
     if (visit.reader.waited) this.#record.waited('served');
     try {

@@ -22,10 +22,12 @@ interface Fault {
   readonly error?: Error;
   /** A field that no reply can carry. */
   readonly field?: string;
+  /** How many bytes there are, of the thousand that the head announces. */
+  readonly bytes?: number;
 }
 
 /** The proxy in front of a cache that fails as it is told. */
-function stage({ after = 0, error, field = 'right' }: Fault) {
+function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
   const clock = new VirtualClock();
   const events = new EventBus();
   const seen: DomainEvent[] = [];
@@ -36,7 +38,7 @@ function stage({ after = 0, error, field = 'right' }: Fault) {
     await pause(clock, after, new AbortController().signal);
     if (error !== undefined) throw error;
     choose(representation);
-    const { reader } = new ScriptedReader(movie);
+    const { reader } = new ScriptedReader(film(bytes));
     const leave = () => {
       left += 1;
     };
@@ -73,6 +75,16 @@ describe('a failure of firstbyte itself', () => {
       });
     }
   }
+
+  it('in giving all that the head announces is a cut, and never a clean end', async () => {
+    const { clock, client, count, seen } = stage({ bytes: 400 });
+    const exchange = client.get('/films/a.mp4');
+    assert.equal(await clock.advanceUntil(exchange.done()), 'cut');
+    await clock.settle();
+    assert.ok(exchange.bodyBytes <= 400);
+    assert.equal(count('bug'), 1);
+    assert.ok(seen.some((event) => event.type === 'request-done' && event.outcome === 'cut'));
+  });
 
   it('lets go of the bytes all the same', async () => {
     const { clock, client, left } = stage({ field: 'a\nb' });
