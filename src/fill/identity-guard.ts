@@ -87,7 +87,7 @@ export class IdentityGuard {
    * §8.8.1); a date only says that nothing changed to the second, so the bytes themselves are asked.
    */
   overlapAt(position: number): number {
-    if (!this.#isDated || !this.#parts.lifecycle.known?.ranges) return 0;
+    if (!this.#isDated) return 0;
     const start = Math.max(0, position - overlap);
     return start < position && this.#parts.bytes.present.covers({ start, end: position }) ? position - start : 0;
   }
