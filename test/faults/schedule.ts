@@ -177,7 +177,7 @@ function lie(chance: Chance): Behaviour {
     case 'no range':
       return { fields: { 'content-range': null } };
     case 'wrong range':
-      return { fields: { 'content-range': chance.one(['bytes 0-0/1', 'bytes 1-', 'bytes */*', 'bytes 7-4/9']) } };
+      return { fields: { 'content-range': chance.one(['bytes 0-9/5', 'bytes 1-', 'bytes */*', 'bytes 7-4/9']) } };
     case 'parts':
       return { fields: { 'content-type': 'multipart/byteranges; boundary=x' } };
     case 'coded':
