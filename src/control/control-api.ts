@@ -107,10 +107,14 @@ export function createControl(options: ControlOptions): Control {
   };
 }
 
-/** A fill as the API shows it; ranges are half-open, offsets and lengths in bytes. */
-function fillReport({ state, ...fill }: FillView, now: number) {
+/** A fill as the API shows it; ranges are half-open, offsets and lengths in bytes, `nextTryIn` in milliseconds. */
+function fillReport({ state, cursors, ...fill }: FillView, now: number) {
   const presentBytes = fill.present.reduce((total, { start, end }) => total + end - start, 0);
-  return { ...fill, phase: state.phase, reason: phaseReason(state, now), presentBytes };
+  const shown = cursors.map(({ retryAt, ...cursor }) => ({
+    ...cursor,
+    nextTryIn: retryAt === null ? null : Math.max(0, Math.round(retryAt - now)),
+  }));
+  return { ...fill, cursors: shown, phase: state.phase, reason: phaseReason(state, now), presentBytes };
 }
 
 const challenges: Readonly<Record<number, Record<string, string>>> = {

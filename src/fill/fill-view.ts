@@ -58,6 +58,10 @@ export interface CursorView {
   /** `resting` at the window's edge; `retrying` in the pause before the origin is asked again. */
   readonly state: 'queued' | 'starting' | 'filling' | 'resting' | 'retrying';
   readonly attempt: number;
+  /** How the last try ended, in one sentence; `null` where bytes have come since. */
+  readonly lastFailure: string | null;
+  /** When the origin is asked again; `null` where nothing is waited for. */
+  readonly retryAt: number | null;
 }
 
 export interface ReaderView {
@@ -88,10 +92,16 @@ export function viewState(state: FillState, policy: FillPolicy, cursors: Iterabl
   }
 }
 
-export function viewCursor({ position, phase, attempt, retryAt }: Cursor): CursorView {
-  if (retryAt !== null) return { position, state: 'retrying', attempt };
+export function viewCursor({ position, phase, attempt, retryAt, lastFailure }: Cursor): CursorView {
   const states = { starting: 'starting', flowing: 'filling', resting: 'resting', queued: 'queued' } as const;
-  return { position, state: phase === 'ended' || phase === 'failed' ? 'resting' : states[phase], attempt };
+  const state = phase === 'ended' || phase === 'failed' ? 'resting' : states[phase];
+  return {
+    position,
+    state: retryAt === null ? state : 'retrying',
+    attempt,
+    lastFailure: lastFailure === null ? null : describeFailure(lastFailure),
+    retryAt,
+  };
 }
 
 const pauseReasons = {

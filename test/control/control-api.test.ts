@@ -132,16 +132,23 @@ test('fills appear with their phase, its reason in words, and who writes and rea
       { start: 0, end: 100 },
       { start: 900, end: 1_000 },
     ],
-    cursors: [{ position: 100, state: 'starting', attempt: 1 }],
+    cursors: [
+      { position: 100, state: 'retrying', attempt: 2, lastFailure: 'The origin answered 503.', retryAt: 13_000 },
+      { position: 900, state: 'starting', attempt: 1, lastFailure: null, retryAt: null },
+    ],
     readers: [{ position: 100 }, { position: 40 }],
     waiters: 1,
   };
   const { clock, get } = await serve(context, { fills: { fills: () => [fill] } });
   await clock.advance(12_400);
-  const { state: _, ...plain } = fill;
+  const { state: _, cursors: __, ...plain } = fill;
+  const cursors = [
+    { position: 100, state: 'retrying', attempt: 2, lastFailure: 'The origin answered 503.', nextTryIn: 600 },
+    { position: 900, state: 'starting', attempt: 1, lastFailure: null, nextTryIn: null },
+  ];
   const reason = 'waiting for the origin: 12.4 s of 30 s, attempt 1';
   assert.deepEqual(JSON.parse((await get('/-/api/v1/fills')).body), {
-    fills: [{ ...plain, phase: 'starting', reason, presentBytes: 200 }],
+    fills: [{ ...plain, cursors, phase: 'starting', reason, presentBytes: 200 }],
   });
 });
 
