@@ -20,6 +20,8 @@ import { revalidate } from './revalidate.ts';
 /** An origin and how it is to be treated. */
 export interface Mount {
   readonly origin: Origin;
+  /** Where it is, as a URL without credentials: what came from elsewhere under the same name is not taken for its own. */
+  readonly base?: string;
   readonly slots: ConnectionSlots;
   readonly mode: CacheMode;
   /** Which requests mean the same bytes; the plain rule where absent. */
@@ -58,7 +60,8 @@ export class Cache implements FillsView {
   open(originName: string, target: string, clientFields: Fields = []): Entry | null {
     const mount = this.#parts.mounts.get(originName);
     if (mount === undefined) return null;
-    const { key, fields } = identify(originName, target, clientFields, mount.identity ?? plainIdentity);
+    const place = mount.base === undefined ? originName : `${originName} ${mount.base}`;
+    const { key, fields } = identify(place, target, clientFields, mount.identity ?? plainIdentity);
     const entry = this.#entries.get(key) ?? this.#makeEntry(key, mount, new Asking(target, fields));
     entry.asking.hear(target);
     this.#entries.set(key, entry);

@@ -38,6 +38,20 @@ describe('the cache', () => {
     assert.equal(cache.open('other', '/a'), null);
   });
 
+  it('does not take what came from elsewhere for what another server holds under the same name', async () => {
+    const store = createMemoryStore();
+    const first = stage({ film: movie, store, mount: { base: 'http://old.example/' } });
+    await fillIt(first);
+    await first.cache.close();
+    const moved = stage({ film: movie, store, mount: { base: 'http://new.example/' } });
+    await fillIt(moved);
+    await moved.cache.close();
+    const again = stage({ film: movie, store, mount: { base: 'http://old.example/' } });
+    const viewer = again.view();
+    await again.clock.settle();
+    assert.deepEqual([viewer.outcome, again.origin.requests.length], ['whole', 0]);
+  });
+
   it('asks for each query by itself', async () => {
     const { view, asked, origin } = stage({ film: movie });
     view(0, null, '/film?quality=1');
@@ -59,7 +73,7 @@ describe('the cache', () => {
       [id, origin, path, length, waiters, readers],
       [1, 'films', '/film.mp4', null, 1, [{ position: 5 }]],
     );
-    assert.deepEqual(cursors, [{ position: 5, state: 'starting', attempt: 1 }]);
+    assert.deepEqual(cursors, [{ position: 5, state: 'starting', attempt: 1, lastFailure: null, retryAt: null }]);
     assert.deepEqual(state, { phase: 'starting', since: 0, budget: 30_000, attempt: 1, lastFailure: null });
   });
 
