@@ -19,11 +19,17 @@ export class Witness extends Film {
   readonly #clock: Clock;
   #possible: readonly KnownVersion[];
   #exchange: Exchange | null = null;
+  readonly #saysLengths: boolean;
   /** When a byte came, or the viewer read again after a pause that nobody else is to blame for. */
   readonly moments: number[] = [];
 
-  constructor(versions: readonly KnownVersion[], clock: Clock) {
+  /**
+   * `saysLengths: false` where the origin may give a body without a length. Nobody knows then, where there is no entity
+   * tag either, that it is not of the length that was known before.
+   */
+  constructor(versions: readonly KnownVersion[], clock: Clock, { saysLengths = true } = {}) {
     super(0, 0);
+    this.#saysLengths = saysLengths;
     this.#possible = versions;
     this.#clock = clock;
   }
@@ -41,7 +47,7 @@ export class Witness extends Film {
     const exchange = this.#exchange ?? assert.fail('Nobody told which reply it is.');
     this.moments.push(this.#clock.now());
     if (exchange.field('content-encoding') !== null) return;
-    const before = this.#possible.filter((version) => mayBe(exchange, version));
+    const before = this.#possible.filter((version) => this.#mayBe(exchange, version));
     assert.ok(before.length > 0, `The head is of no version: ${JSON.stringify(exchange.fields)}`);
     this.#possible = before.filter(({ film }) => film.firstDifference(start, bytes) === null);
     if (this.#possible.length > 0) return;
@@ -59,14 +65,15 @@ export class Witness extends Film {
     const right = this.#possible.filter((version) => bodyBytes === promised(exchange, version.film));
     assert.ok(right.length > 0, `A body of ${bodyBytes} bytes ended as if it were whole.`);
   }
-}
 
-function mayBe(exchange: Exchange, { film, tag }: KnownVersion): boolean {
-  if (exchange.field('etag') !== tag) return false;
-  const [, total = '*'] = /\/(\d+|\*)$/.exec(exchange.field('content-range') ?? '') ?? [];
-  if (exchange.status === 206) return total === '*' || Number(total) === film.size;
-  const length = exchange.field('content-length');
-  return length === null || Number(length) === film.size;
+  #mayBe(exchange: Exchange, { film, tag }: KnownVersion): boolean {
+    if (exchange.field('etag') !== tag) return false;
+    if (tag === null && !this.#saysLengths) return true;
+    const [, total = '*'] = /\/(\d+|\*)$/.exec(exchange.field('content-range') ?? '') ?? [];
+    if (exchange.status === 206) return total === '*' || Number(total) === film.size;
+    const length = exchange.field('content-length');
+    return length === null || Number(length) === film.size;
+  }
 }
 
 /** How many bytes the body of a whole reply has. */
