@@ -66,8 +66,7 @@ const span = 20_000;
 export function scheduleOf(seed: number): Schedule {
   const schedule = drawn(seed);
   const { fates, incidents } = schedule;
-  const moods = incidents.flatMap((incident) => (incident.kind === 'mood' ? [incident.behaviour] : []));
-  if (![...fates, ...moods].some(({ framing }) => framing === 'close')) return schedule;
+  if (!behavioursOf(schedule).some(({ framing }) => framing === 'close')) return schedule;
   // A body that ends with its connection: a clean cut of that can't be told from its end, by anyone.
   const hard = <T extends Behaviour>(fate: T) =>
     ({ ...fate, ...(fate.cutBy === 'end' ? { cutBy: 'reset' } : {}) }) as T;
@@ -79,6 +78,11 @@ export function scheduleOf(seed: number): Schedule {
       return incident.kind === 'cut' ? { ...incident, how: 'reset' } : incident;
     }),
   };
+}
+
+/** Everything that the origin does in a schedule, other than what it should. */
+export function behavioursOf({ fates, incidents }: Schedule): Behaviour[] {
+  return [...fates, ...incidents.flatMap((incident) => (incident.kind === 'mood' ? [incident.behaviour] : []))];
 }
 
 function drawn(seed: number): Schedule {

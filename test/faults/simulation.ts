@@ -13,7 +13,7 @@ import { etagOf } from '../support/film-fields.ts';
 import type { Behaviour } from '../support/http-origin-server.ts';
 import { pieceSize } from '../support/pace.ts';
 import { type VirtualRig, virtualRig } from '../support/rig.ts';
-import type { Identity, Incident, Schedule, ViewerPlan } from './schedule.ts';
+import { behavioursOf, type Identity, type Incident, type Schedule, type ViewerPlan } from './schedule.ts';
 import { type KnownVersion, Witness } from './witness.ts';
 
 /** The most that one network read brings; on a slow line it brings 20 ms worth at most. */
@@ -81,18 +81,12 @@ class Simulation {
     });
   }
 
-  /** Whether every body of the origin has a length. */
-  get #saysLengths(): boolean {
-    const { fates, incidents } = this.#schedule;
-    const moods = incidents.flatMap((incident) => (incident.kind === 'mood' ? [incident.behaviour] : []));
-    return [...fates, ...moods].every(({ framing = 'length' }) => framing === 'length');
-  }
-
   async run(): Promise<Figures> {
     await this.#play();
     await this.#endAll();
     for (const viewer of this.#viewers) await this.#judge(viewer);
     await this.#serveTheNext();
+    await this.#assertAtRest();
     this.#assertSparing();
     assert.deepEqual(this.#rig.eventsOf('bug'), [], 'nothing breaks inside');
     return this.#figures();
@@ -100,7 +94,6 @@ class Simulation {
 
   async close(): Promise<void> {
     const rig = this.#rig;
-    for (const { client } of this.#viewers) client.leave();
     await rig.close();
     // What is on its way through the network falls out at its other end.
     await rig.clock.advance(this.#schedule.delay);
@@ -159,7 +152,8 @@ class Simulation {
   #send(plan: ViewerPlan): void {
     const { clock } = this.#rig;
     const client = this.#rig.player(plan.rate === null ? {} : { rate: plan.rate });
-    const witness = new Witness(this.#versions, clock, { saysLengths: this.#saysLengths });
+    const saysLengths = behavioursOf(this.#schedule).every(({ framing = 'length' }) => framing === 'length');
+    const witness = new Witness(this.#versions, clock, { saysLengths });
     const { method, range, pause, leaveAfter } = plan;
     const exchange = client.get('/films/film.mp4', { method, film: witness, ...(range === null ? {} : { range }) });
     witness.watch(exchange);
@@ -237,6 +231,13 @@ class Simulation {
       if (outcome === 'complete' && (status === 200 || status === 206)) return;
       assert.ok(count < tries, `the next viewer got ${status}, ${outcome} after ${bodyBytes}: ${text.slice(0, 200)}`);
     }
+  }
+
+  /** When nobody is there any more, no connection is either. */
+  async #assertAtRest(): Promise<void> {
+    for (const { client } of this.#viewers) client.leave();
+    await this.#rig.clock.advance(convalescence);
+    assert.equal(this.#rig.origin.open, 0, 'no connection is kept for nobody');
   }
 
   /** Where nothing changed and ranges can be had, the origin gives the film, and one read more at each seam. */
