@@ -16,7 +16,7 @@ import { type VirtualRig, virtualRig } from '../support/rig.ts';
 import { behavioursOf, type Identity, type Incident, type Schedule, type ViewerPlan } from './schedule.ts';
 import { type KnownVersion, Witness } from './witness.ts';
 
-/** The most that one network read brings; on a slow line it brings 20 ms worth at most. */
+/** The most that one network read brings: where a cursor has rested. Else it brings 20 ms worth at most. */
 const largestRead = 64 * 1024;
 
 /** The budgets, as they are by default, in milliseconds. */
@@ -246,7 +246,7 @@ class Simulation {
     if (kind === 'wild') return;
     const faults = fates.length + incidents.length;
     const read = Math.min(largestRead, 2 * pieceSize(this.#schedule.rate));
-    const most = versions[0].size + read * (faults + viewers.length);
+    const most = versions[0].size + largestRead + read * (faults + viewers.length);
     const { bytesFetched } = this.#rig;
     assert.ok(bytesFetched <= most, `${bytesFetched} bytes came for a film of ${versions[0].size}`);
   }
