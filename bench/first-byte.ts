@@ -12,7 +12,7 @@ const cases = [
 /** Milliseconds; and what may be added to a direct connection. */
 const goal = 2;
 
-const warmUps = 30;
+const warmUps = 300;
 
 /** Rounds that wait at the same time, so that long silences don't take long; they begin this many milliseconds apart. */
 const together = 9;

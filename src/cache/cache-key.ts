@@ -1,5 +1,5 @@
 /** The name of an identity: as a key in memory, and in the store. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Fields } from '../http/fields.ts';
 import type { ObjectName } from '../store/store.ts';
 
@@ -15,5 +15,5 @@ export function objectName(key: string): ObjectName {
 }
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }

@@ -7,6 +7,7 @@ loopback.addAddress('::1', 'ipv6');
 
 /** `address` is an IP literal, IPv4-mapped IPv6 included. */
 export function isLoopback(address: string): boolean {
+  if (address === '127.0.0.1' || address === '::1') return true;
   return loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 

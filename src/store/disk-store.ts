@@ -4,7 +4,7 @@
  * What is accepted becomes durable within about a second, or at `commit`: first the bytes, then the rows that name
  * them, so that a crash costs at most unfinished blocks. Objects that are open are here, all others in the index.
  */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { Clock, Timer } from '../clock.ts';
 import type { Representation } from '../http/representation.ts';
@@ -127,7 +127,7 @@ class DiskStore implements Store {
     return this.#inTurn(name, async () => {
       // Nobody waits for this: the new object's own row, once there is one, forgets the old one as well.
       this.#forget(name).catch(() => {});
-      const generation = randomBytes(8).toString('hex');
+      const generation = randomUUID().replaceAll('-', '').slice(0, 16);
       const used = this.#options.clock.wallTime();
       const object = this.#admit({ name, generation, representation, used, segments: [] });
       this.#noteDirty(object);
