@@ -14,6 +14,7 @@ import type { Reader } from '../fill/reader.ts';
 import { type Freshness, mustRevalidate } from '../http/freshness.ts';
 import { combinable, type Representation } from '../http/representation.ts';
 import { type Store, StoreError, type StoreObject } from '../store/store.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { Asking } from './asking.ts';
 import type { Verdict } from './revalidate.ts';
 import type { Visit, Wanted } from './visit.ts';
@@ -270,18 +271,6 @@ export class Entry {
     this.#closing = Promise.all([this.#closing, fill?.close()]).then(() => {
       if (this.#visits === 0 && this.#opening === null) this.#parts.forget();
     });
-  }
-}
-
-/** Settles as `promise` does; rejects at once with the signal's reason when it aborts. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -12,6 +12,7 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { bareHost, isPrivateHost, isPublicAddress, type Network } from './address-guard.ts';
 import { type ConnectProxy, openTunnel } from './connect-proxy.ts';
 import { originError } from './origin-errors.ts';
@@ -71,7 +72,7 @@ export async function dial(target: DialTarget, options: DialOptions, signal: Abo
     signal.throwIfAborted();
     if (proxy !== undefined) judgeUnresolved(url, network);
     const name = bareHost(near.hostname);
-    const addresses = isIP(name) === 0 ? await abortable(resolve(name), attempt.signal) : [name];
+    const addresses = isIP(name) === 0 ? await untilAborted(resolve(name), attempt.signal) : [name];
     resolved = true;
     judge(near.host, addresses, proxy === undefined ? network : 'private');
     let stream = await connect({ hostname: name, addresses, port: portOf(near) }, attempt.signal);
@@ -158,16 +159,5 @@ async function ready(socket: Duplex, event: string, signal: AbortSignal): Promis
   } catch (error) {
     socket.destroy();
     throw error;
-  }
-}
-
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }

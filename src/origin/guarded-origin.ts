@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { ProxyError, type ProxyErrorType } from '../errors.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { Breaker } from './breaker.ts';
 import type { Origin, OriginBody, OriginReply, OriginRequest } from './origin.ts';
 
@@ -63,7 +64,7 @@ class GuardedOrigin implements Origin {
       this.#breaker.admit(request.committed ?? false);
       if (this.#breaker.state.phase === 'closed') return this.#ask(request, signal);
       if (this.#trial === null) return this.#tryOut(request, signal);
-      const finding = await unlessAborted(this.#trial, signal);
+      const finding = await untilAborted(this.#trial, signal);
       if (finding instanceof ProxyError) throw finding;
       if (finding === 'free') return this.#ask(request, signal);
     }
@@ -134,12 +135,4 @@ class GuardedOrigin implements Origin {
 function failureOf(error: unknown, connected: boolean): ProxyErrorType | null {
   if (!(error instanceof ProxyError)) return null;
   return (connected ? silent : unreached).has(error.type) ? error.type : null;
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

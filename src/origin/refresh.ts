@@ -7,6 +7,7 @@
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { EventBus, RefreshOutcome, RefreshReason } from '../events.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { Origin, OriginReply, OriginRequest, Place } from './origin.ts';
 import { readFreshPlace } from './refresh-answer.ts';
 
@@ -106,7 +107,7 @@ class RefreshingOrigin implements Origin {
     }
     if (remembered.asking === null && failure !== null && failure.until > clock.now()) throw failure.error;
     remembered.asking ??= this.#ask(target, reason, remembered);
-    return unlessAborted(remembered.asking, signal);
+    return untilAborted(remembered.asking, signal);
   }
 
   #remember(target: string): Remembered {
@@ -151,7 +152,7 @@ class RefreshingOrigin implements Origin {
     this.#closing.signal.addEventListener('abort', onClose, { once: true });
     try {
       this.#closing.signal.throwIfAborted();
-      const answer = await unlessAborted(refresh(question, abort.signal), abort.signal);
+      const answer = await untilAborted(refresh(question, abort.signal), abort.signal);
       const fresh = readFreshPlace(answer, clock.wallTime());
       if (typeof fresh === 'string') throw unanswered(this.name, fresh);
       return fresh;
@@ -185,13 +186,4 @@ export function unanswered(origin: string, why: string, cause?: unknown): ProxyE
 function isRefusal({ status, redirected }: OriginReply, { place }: Lease): boolean {
   if (status === 401 || status === 403) return true;
   return (status === 404 || status === 410) && (place.url !== null || redirected === true);
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) return onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

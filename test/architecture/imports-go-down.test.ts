@@ -6,7 +6,7 @@ import { readSources, type SourceFile } from './sources.ts';
 const sources = readSources();
 
 /** Anyone may import these. */
-const leaves = ['clock.ts', 'errors.ts', 'events.ts'];
+const leaves = ['clock.ts', 'errors.ts', 'events.ts', 'until-aborted.ts'];
 const ports = ['origin/origin.ts', 'store/store.ts'];
 
 /**
@@ -16,6 +16,7 @@ const ports = ['origin/origin.ts', 'store/store.ts'];
 const mayImport: Record<string, readonly string[]> = {
   'clock.ts': [],
   'errors.ts': [],
+  'until-aborted.ts': [],
   'console.ts': [],
   'bytes/': [],
   'events.ts': ['bytes/'],
