@@ -176,14 +176,15 @@ export class Cursor implements Claimant {
         const healing = this.landed > 0;
         failures = this.landed > landedBefore ? 1 : failures + 1;
         const cause = retryCause(failure);
-        const asked = retryAfter(failure, clock.wallTime());
-        const delay = Math.max(
-          asked,
-          healing && failures === 1 ? 0 : backoff(healing ? failures - 1 : failures, policy, this.#host.random),
-        );
         if (cause === null || (healing && !this.#host.resumable)) throw new FillFailed(failure);
-        this.budgetSpent = clock.now() + delay >= this.#host.hopeUntil(this);
+        const asked = retryAfter(failure, clock.wallTime());
+        const hope = this.#host.hopeUntil(this) - clock.now();
+        this.budgetSpent = asked >= hope || hope < policy.retryInitial;
         if (this.budgetSpent) throw new FillFailed(failure);
+        const tries = healing ? failures - 1 : failures;
+        // Near the end the pauses shrink: an origin that wakes up a moment before it is still met.
+        const pause = tries === 0 ? 0 : Math.min(backoff(tries, policy, this.#host.random), hope / 2);
+        const delay = Math.max(asked, pause);
         this.attempt += 1;
         this.#host.asksAgain(this, cause, delay);
         this.enter('starting');

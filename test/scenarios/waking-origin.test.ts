@@ -53,6 +53,17 @@ describe('an origin that is still waking up', () => {
     });
   }
 
+  for (const jitter of [0.999, 0.5, 0.01]) {
+    it(`200 ms before the budget is over plays, whatever the jitter: ${jitter}`, async () => {
+      const set = stage({ film: movie, policy: { firstByteTimeout: 3000 }, random: () => jitter });
+      const refuse = (request: ScriptedRequest) => void request.refuse(refusal('connection_refused'));
+      const times = askedAt(set, (request) => (set.clock.now() < 2800 ? refuse(request) : serve(request)));
+      const viewer = set.view();
+      await set.clock.advance(3000);
+      assert.equal(viewer.outcome, 'whole', `it was asked at ${times.map(Math.round)}`);
+    });
+  }
+
   for (const [what, policy, gaps] of [
     ['by default', {}, [100, 200, 400, 800, 1600, 2000, 2000]],
     ['with retryInitial 1 s', { retryInitial: 1000 }, [1000, 2000, 2000]],
