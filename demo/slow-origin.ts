@@ -183,20 +183,33 @@ function parseRange(field: string | undefined, length: number) {
   return { start: Number(first), end: last === '' ? length : Math.min(Number(last) + 1, length) };
 }
 
+const usage = `node demo/slow-origin.ts [--folder DIR] [--silence SECONDS] [--rate BYTES-A-SECOND] [--port PORT]\n`;
+
+/** The command line as numbers; `null` where a word of it is not understood. */
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        folder: { type: 'string', default: import.meta.dirname },
+        silence: { type: 'string', default: '3' },
+        rate: { type: 'string', default: '1000000' },
+        port: { type: 'string', default: '0' },
+      },
+    });
+    const [silence, rate, port] = [Number(values.silence) * 1000, Number(values.rate), Number(values.port)];
+    return silence >= 0 && rate > 0 && Number.isInteger(port) ? { folder: values.folder, silence, rate, port } : null;
+  } catch {
+    return null;
+  }
+}
+
 if (import.meta.main) {
-  const { values } = parseArgs({
-    options: {
-      folder: { type: 'string', default: import.meta.dirname },
-      silence: { type: 'string', default: '3' },
-      rate: { type: 'string', default: '1000000' },
-      port: { type: 'string', default: '0' },
-    },
-  });
-  const origin = await startSlowOrigin({
-    folder: values.folder,
-    silence: Number(values.silence) * 1000,
-    rate: Number(values.rate),
-    port: Number(values.port),
-  });
-  process.stdout.write(`slow origin ready on ${origin.url}/\n`);
+  const options = readOptions();
+  if (options === null) {
+    process.stderr.write(usage);
+    process.exitCode = 2;
+  } else {
+    const origin = await startSlowOrigin(options);
+    process.stdout.write(`slow origin ready on ${origin.url}/\n`);
+  }
 }
