@@ -94,7 +94,8 @@ export class MediaProxy {
       return;
     }
     const hosts = headersDistinct.host ?? [];
-    const routed = judgeHead(httpVersion, hosts.length) ?? route(method, url);
+    const malformed = judgeHead(httpVersion, hosts.length);
+    const routed = malformed ?? route(method, url);
     if (routed.kind === 'control') {
       void connection.turnOf(response);
       control(request, response);
@@ -103,7 +104,7 @@ export class MediaProxy {
     const record = new RequestRecord(this.#nextRequest, method, clock, events);
     this.#nextRequest += 1;
     const { localAddress, remoteAddress } = socket;
-    const refusal = this.#guard({ localAddress, remoteAddress, host: hosts[0] });
+    const refusal = malformed ?? this.#guard({ localAddress, remoteAddress, host: hosts[0] });
     if (this.#onIdle !== null) response.setHeader('connection', 'close');
     const answer = this.#onIdle === null ? (refusal ?? routed) : shuttingDown();
     this.#underway += 1;

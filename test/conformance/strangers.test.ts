@@ -31,6 +31,7 @@ const malformed: Readonly<Record<string, string>> = {
   'a length and a transfer coding': `POST /films/a HTTP/1.1\r\n${host}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
   'two lengths': `POST /films/a HTTP/1.1\r\n${host}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc`,
   'two hosts': `GET /films/a HTTP/1.1\r\n${host}Host: localhost\r\n\r\n`,
+  'two foreign hosts': 'GET /films/a HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\n\r\n',
   'no host': 'GET /films/a HTTP/1.1\r\n\r\n',
   'a folded line': `GET /films/a HTTP/1.1\r\n${host}X: a\r\n b\r\n\r\n`,
   'a folded host': 'GET /films/a HTTP/1.1\r\nHost: localhost\r\n :80\r\n\r\n',
