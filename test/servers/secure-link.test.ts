@@ -104,7 +104,11 @@ describe('a film behind a signed URL', { skip, concurrency: true }, () => {
     player.resume();
     assert.equal(await reply.done(), 'cut');
     assert.ok(reply.bodyBytes < longFilm.size);
-    assert.deepEqual(await statuses(nginx), [206, 410], 'nginx has said so once, and that is final');
+    // Asked ahead of the viewer, and once more at the byte that is missing where the viewer gets there later than that.
+    const [first, ...refusals] = await statuses(nginx);
+    assert.equal(first, 206);
+    assert.ok(refusals.length === 1 || refusals.length === 2, `nginx was asked ${refusals.length} times`);
+    assert.ok(refusals.every((status) => status === 410));
   });
 });
 
