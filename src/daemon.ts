@@ -19,6 +19,7 @@ import { MediaProxy } from './proxy/proxy.ts';
 import { createDiskStore } from './store/disk-store.ts';
 import { createMemoryStore } from './store/memory-store.ts';
 import type { Store } from './store/store.ts';
+import type { Upkeep } from './store/upkeep.ts';
 
 export type { Refresh, RefreshAnswer, RefreshQuestion } from './origin/refresh.ts';
 
@@ -27,7 +28,7 @@ export interface DaemonParts {
   readonly clock?: Clock;
   /** From 0 to 1, for jitter. */
   readonly random?: () => number;
-  readonly store?: Store;
+  readonly store?: Store & Upkeep;
   readonly events?: EventBus;
   /** Makes the origin of one base, where something else than HTTP over TCP is wanted. */
   readonly makeOrigin?: MakeOrigin;
@@ -130,8 +131,13 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
 }
 
 /** `onStarved` is called when memory for reading is short. */
-function openStore(settings: Settings, clock: Clock, logger: Logger, onStarved: () => void): Promise<Store> | Store {
-  if (settings.store === 'memory') return createMemoryStore();
+async function openStore(
+  settings: Settings,
+  clock: Clock,
+  logger: Logger,
+  onStarved: () => void,
+): Promise<Store & Upkeep> {
+  if (settings.store === 'memory') return createMemoryStore({ clock });
   return createDiskStore({
     directory: settings.cacheDir,
     clock,

@@ -19,4 +19,14 @@ export {
 export { ProxyError, type ProxyErrorType } from './errors.ts';
 export { type DomainEvent, EventBus } from './events.ts';
 export type { Origin, OriginBody, OriginReply, OriginRequest, Place } from './origin/origin.ts';
-export { type Slice, type Store, type StoredObject, StoreError, type StoreObject } from './store/store.ts';
+export {
+  type Lost,
+  type ObjectLabel,
+  type ObjectName,
+  type Slice,
+  type Store,
+  type StoredObject,
+  StoreError,
+  type StoreObject,
+} from './store/store.ts';
+export type { NextToGo, StoreTrouble, StoreUsage, Upkeep, Verified } from './store/upkeep.ts';

@@ -97,6 +97,17 @@ export class RangeSet {
     return { start, end: Math.min(this.nextStart(start) ?? within.end, within.end) };
   }
 
+  /** What of `range` is present, in ascending order. */
+  within(range: ByteRange): ByteRange[] {
+    const runs: ByteRange[] = [];
+    for (let at = this.nextStart(range.start); at !== null && at < range.end; ) {
+      const end = Math.min(this.runEnd(at), range.end);
+      runs.push({ start: at, end });
+      at = this.nextStart(end);
+    }
+    return runs;
+  }
+
   /** The runs in ascending order, each a copy. */
   *[Symbol.iterator](): Generator<ByteRange, void, undefined> {
     for (const { start, end } of this.#runs) yield { start, end };

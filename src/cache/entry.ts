@@ -201,8 +201,9 @@ export class Entry {
     await this.#closing;
     const { store, objectName } = this.#parts;
     let object: StoreObject | null = null;
+    let fill: Fill | null = null;
     try {
-      object = await store.find(objectName);
+      object = await store.find(objectName, (range) => fill?.lose(range));
       if (object !== null && !isWhole(object) && !combinable(object.representation)) {
         await object.close();
         object = null;
@@ -210,7 +211,8 @@ export class Entry {
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
     }
-    this.#fill = this.#parts.makeFill(object, true);
+    fill = this.#parts.makeFill(object, true);
+    this.#fill = fill;
   }
 
   async #revalidate(fill: Fill): Promise<void> {

@@ -37,7 +37,7 @@ export class Fill implements ReaderHost {
     const { name, clock, events, policy } = parts;
     this.#parts = parts;
     this.#lifecycle = new Lifecycle(name, object?.representation ?? null, clock, events);
-    this.#bytes = new LandedBytes(object);
+    this.#bytes = new LandedBytes(object, () => this.#lifecycle.apply({ type: 'lost' }));
     this.#demand = new Demand(clock, policy);
     this.#waiters = new Waiters(clock);
     this.#supply = new Supply({
@@ -100,6 +100,7 @@ export class Fill implements ReaderHost {
   join(position: number, end: number | null): Reader {
     const reader = new Reader(this, position, end);
     this.#demand.readers.add(reader);
+    this.#attend();
     return reader;
   }
 
@@ -107,6 +108,11 @@ export class Fill implements ReaderHost {
   describe(representation: Representation): void {
     this.#lifecycle.apply({ type: 'described', representation });
     this.#bytes.describe(representation);
+  }
+
+  /** Bytes that were present can't be read any more: who wants them has them fetched again. */
+  lose(range: ByteRange): void {
+    this.#bytes.lose(range);
   }
 
   /** Another representation has taken its place: what is present is read on, nothing more is fetched. */
@@ -162,16 +168,18 @@ export class Fill implements ReaderHost {
     const step = Math.floor(reader.position / readUnit);
     if (step === reader.step) return;
     reader.step = step;
+    this.#attend();
     this.#supply.follow(reader);
   }
 
-  lost(range: ByteRange): void {
-    this.#bytes.lose(range);
-    this.#lifecycle.apply({ type: 'lost' });
+  leave(reader: Reader): void {
+    if (!this.#demand.readers.delete(reader)) return;
+    this.#attend();
+    this.#supply.review();
   }
 
-  leave(reader: Reader): void {
-    if (this.#demand.readers.delete(reader)) this.#supply.review();
+  #attend(): void {
+    this.#bytes.attend([...this.#demand.readers].map(({ position }) => position));
   }
 
   get #length(): number | null {

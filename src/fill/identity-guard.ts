@@ -10,11 +10,11 @@ import { type Fields, fieldValue } from '../http/fields.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
 import { combinable, type Representation, sameRepresentation } from '../http/representation.ts';
 import type { OriginReply } from '../origin/origin.ts';
-import { type Store, StoreError } from '../store/store.ts';
+import { type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { type Content, judgeAnswer } from './answer-judge.ts';
 import { FillFailed } from './failure.ts';
 import type { LandedBytes } from './landed-bytes.ts';
-import type { Lifecycle } from './lifecycle.ts';
+import type { FillName, Lifecycle } from './lifecycle.ts';
 
 /** A body of unknown length is not stored any further than this: it may have no end. */
 const mostUnmeasured = 1024 ** 3;
@@ -23,6 +23,7 @@ const mostUnmeasured = 1024 ** 3;
 const overlap = 1024;
 
 export interface IdentityParts {
+  readonly name: FillName;
   readonly clock: Clock;
   readonly lifecycle: Lifecycle;
   readonly bytes: LandedBytes;
@@ -139,7 +140,7 @@ export class IdentityGuard {
   }
 
   async #adopt(content: Content, reply: OriginReply): Promise<void> {
-    const { store, objectName, mayStore, bytes, lifecycle, clock, connections } = this.#parts;
+    const { mayStore, bytes, lifecycle, clock, connections } = this.#parts;
     const { representation } = content;
     const adopted = Promise.withResolvers<void>();
     this.#adopting = adopted.promise;
@@ -149,11 +150,23 @@ export class IdentityGuard {
       const status = content.kind === 'empty' ? 200 : reply.status;
       this.live = isLive(representation, reply, connections);
       if (opaque || this.live || reply.closeDelimited || !mayStore(status, reply.fields)) this.#unshare();
-      else if (!this.#stale) bytes.writeTo(await created(store, objectName, representation));
+      else if (!this.#stale) bytes.writeTo(await this.#created(representation));
       lifecycle.apply({ type: 'head', at: clock.now(), representation });
     } finally {
       this.#adopting = null;
       adopted.resolve();
+    }
+  }
+
+  /** A new object, or `null` where the store can't make one: then the bytes go past it. */
+  async #created(representation: Representation): Promise<StoreObject | null> {
+    const { store, objectName, name, bytes } = this.#parts;
+    const label = { origin: name.origin, path: name.path };
+    try {
+      return await store.create(objectName, representation, label, (range) => bytes.lose(range));
+    } catch (error) {
+      if (error instanceof StoreError) return null;
+      throw error;
     }
   }
 
@@ -192,14 +205,4 @@ function isLive({ length, validator, fields }: Representation, { closeDelimited 
   if (fields.some(([name]) => name.startsWith('icy-'))) return true;
   const type = fieldValue(fields, 'content-type') ?? '';
   return closeDelimited && connections === 1 && /^(audio\/(mpeg|aacp?)|video\/(mp2t|mpeg))\b/i.test(type);
-}
-
-/** A new object, or `null` where the store can't make one: then the bytes go past it. */
-async function created(store: Pick<Store, 'create'>, name: string, representation: Representation) {
-  try {
-    return await store.create(name, representation);
-  } catch (error) {
-    if (error instanceof StoreError) return null;
-    throw error;
-  }
 }

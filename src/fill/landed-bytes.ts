@@ -24,9 +24,12 @@ export class LandedBytes {
   /** What the store failed with. */
   trouble: StoreError | null = null;
 
-  /** `object` is what the store had. */
-  constructor(object: StoreObject | null) {
+  readonly #onLost: () => void;
+
+  /** `object` is what the store had; `onLost` is called when present bytes are gone. */
+  constructor(object: StoreObject | null, onLost: () => void = () => {}) {
     this.#object = object;
+    this.#onLost = onLost;
     this.present = RangeSet.from(object?.durable ?? []);
   }
 
@@ -87,9 +90,16 @@ export class LandedBytes {
     return true;
   }
 
-  /** They could not be read after all. */
+  /** The store says that they can't be read any more. */
   lose(range: ByteRange): void {
     this.present.remove(range);
+    for (const gone of this.#passing?.forget(range) ?? []) this.present.remove(gone);
+    this.#onLost();
+  }
+
+  /** Where they are read now. */
+  attend(playheads: readonly number[]): void {
+    this.#object?.attend(playheads);
   }
 
   describe(representation: Representation): void {

@@ -7,7 +7,7 @@ import type { ByteRange } from '../bytes/byte-range.ts';
 export class PassingBytes {
   readonly #limit: number;
   /** In order of landing; the oldest go first. */
-  readonly #landed: { start: number; bytes: Buffer }[] = [];
+  #landed: { start: number; bytes: Buffer }[] = [];
   #size = 0;
 
   /** `limit` in bytes; one read of the network may exceed it. */
@@ -27,6 +27,16 @@ export class PassingBytes {
       gone.push({ start: oldest.start, end: oldest.start + oldest.bytes.length });
     }
     return gone;
+  }
+
+  /** Forgets everything that has a byte in `range`, and returns what that was. */
+  forget(range: ByteRange): ByteRange[] {
+    const isIn = ({ start, bytes }: { start: number; bytes: Buffer }) =>
+      start < range.end && start + bytes.length > range.start;
+    const gone = this.#landed.filter(isIn);
+    if (gone.length > 0) this.#landed = this.#landed.filter((landed) => !isIn(landed));
+    for (const { bytes } of gone) this.#size -= bytes.length;
+    return gone.map(({ start, bytes }) => ({ start, end: start + bytes.length }));
   }
 
   /** The first bytes of `range` that are here, or `null` where its first is not. */

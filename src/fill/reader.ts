@@ -24,7 +24,6 @@ export interface ReaderHost {
   arrival(reader: Reader, signal: AbortSignal): Promise<'bytes' | 'end'>;
   representation(reader: Reader, signal: AbortSignal): Promise<Representation>;
   moved(reader: Reader): void;
-  lost(range: ByteRange): void;
   leave(reader: Reader): void;
 }
 
@@ -96,12 +95,6 @@ export class Reader {
   rewind(position: number): void {
     this.position = position;
     this.#host.moved(this);
-  }
-
-  /** Reports bytes that the store could not give; they will be fetched again. */
-  lost(range: ByteRange): void {
-    this.#host.lost(range);
-    this.rewind(range.start);
   }
 
   /** Nothing more will be asked. Harmless when repeated. */

@@ -100,7 +100,7 @@ class ReadsAhead {
       this.#failures += 1;
       if (!(error instanceof StoreError) || this.#failures > 100) throw error;
       this.drop();
-      this.#reader.lost({ start: read.start, end: read.end });
+      this.#reader.rewind(read.start);
       return null;
     }
   }

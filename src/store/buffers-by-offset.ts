@@ -9,6 +9,12 @@ export class BuffersByOffset {
   /** Ascending; `#buffers[i]` begins at `#offsets[i]`. */
   readonly #offsets: number[] = [];
   readonly #buffers: Buffer[] = [];
+  #size = 0;
+
+  /** How many bytes are here. */
+  get size(): number {
+    return this.#size;
+  }
 
   /** Takes `bytes`, none of which may be here already. An empty buffer leaves no trace. */
   add(offset: number, bytes: Buffer): void {
@@ -16,6 +22,7 @@ export class BuffersByOffset {
     const place = this.#placeAfter(offset);
     this.#offsets.splice(place, 0, offset);
     this.#buffers.splice(place, 0, bytes);
+    this.#size += bytes.length;
   }
 
   /** The rest of the buffer that holds the byte at `offset`, beginning with that byte. */
@@ -32,7 +39,7 @@ export class BuffersByOffset {
     const place = this.#placeAfter(offset) - 1;
     if (this.#offsets[place] !== offset) return;
     this.#offsets.splice(place, 1);
-    this.#buffers.splice(place, 1);
+    for (const { length } of this.#buffers.splice(place, 1)) this.#size -= length;
   }
 
   /** Which bytes are here: sorted, disjoint, not adjacent. */

@@ -17,7 +17,9 @@ import { DurableBlocks, type Layout } from './durable-blocks.ts';
 import { GatherList, type Run } from './gather-list.ts';
 import { storeError } from './private-files.ts';
 import type { ObjectRow } from './sqlite-index.ts';
-import { type Slice, StoreError } from './store.ts';
+import { type Lost, type ObjectLabel, type Slice, StoreError } from './store.ts';
+import type { LossCause } from './store-events.ts';
+import type { Verified } from './upkeep.ts';
 
 /** How much is gathered before it is written, in bytes. */
 const gatherSize = 1024 * 1024;
@@ -35,6 +37,8 @@ export interface DiskMedium {
   onDirty(object: DiskObject): void;
   /** Called once an object, when it fails. */
   onFailure(error: StoreError): void;
+  /** Called when a block is not what was written, or can't be read; `bytes` are its own. */
+  onBlockLost(object: DiskObject, cause: LossCause, bytes: number): void;
 }
 
 /** The files of one object. Every promise may reject with a system's error. */
@@ -53,12 +57,15 @@ export interface ObjectFiles {
 export class DiskObject {
   readonly name: string;
   readonly generation: string;
-  /** How many have it open. */
-  users = 0;
+  readonly label: ObjectLabel;
+  readonly pinned: boolean;
+  /** One for each who has it open: told when bytes are lost. */
+  readonly users = new Set<Lost>();
   /** Resolves when the index no longer names this object; `null` while it may. */
   forgotten: Promise<void> | null = null;
 
   #representation: Representation;
+  #used: number;
   readonly #medium: DiskMedium;
   readonly #files: ObjectFiles;
   readonly #unwritten: GatherList;
@@ -76,6 +83,9 @@ export class DiskObject {
   constructor(row: ObjectRow, files: ObjectFiles, medium: DiskMedium) {
     this.name = row.name;
     this.generation = row.generation;
+    this.label = row.label;
+    this.pinned = row.pinned;
+    this.#used = row.used;
     this.#representation = row.representation;
     this.#medium = medium;
     this.#files = files;
@@ -95,6 +105,11 @@ export class DiskObject {
 
   get failed(): boolean {
     return this.#failure !== null;
+  }
+
+  /** Somebody uses it now. */
+  touch(): void {
+    this.#used = this.#medium.clock.wallTime();
   }
 
   write(offset: number, bytes: Buffer): Promise<void> | undefined {
@@ -151,8 +166,10 @@ export class DiskObject {
     return {
       name: this.name,
       generation: this.generation,
+      label: this.label,
       representation: this.#representation,
-      used: this.#medium.clock.wallTime(),
+      pinned: this.pinned,
+      used: this.#used,
       segments: this.#durable.takeChangedRows(),
     };
   }
@@ -162,6 +179,35 @@ export class DiskObject {
     if (this.forgotten === null) return this.#files.close();
     await this.forgotten;
     await this.#files.remove();
+  }
+
+  /** Reads every durable block again; what is not what was written is lost. */
+  async verify(progress: (bytes: number) => void, signal: AbortSignal): Promise<Verified> {
+    const bad: ByteRange[] = [];
+    let checked = 0;
+    for (const block of this.#durable.blocks()) {
+      signal.throwIfAborted();
+      const range = this.#durable.blockRange(block);
+      if (!(await this.#isWhatWasWritten(block, range))) bad.push(range);
+      checked += range.end - range.start;
+      progress(range.end - range.start);
+    }
+    return { checked, bad };
+  }
+
+  async #isWhatWasWritten(block: number, { start, end }: ByteRange): Promise<boolean> {
+    const expected = this.#durable.sumOf(block);
+    if (expected === undefined) return true;
+    const bytes = Buffer.allocUnsafe(end - start);
+    try {
+      await this.#files.read(bytes, start);
+      if (crc32(bytes) !== expected)
+        throw new StoreError('CORRUPT', `Block ${block} of an object is not what was written.`);
+      return true;
+    } catch (error) {
+      this.#lose(block, storeError(error, 'A block could not be read'));
+      return false;
+    }
   }
 
   #waitForRoom(): Promise<void> {
@@ -254,22 +300,29 @@ export class DiskObject {
       }
       this.#durable.checked(block);
       this.#durable.use(block, clock.wallTime());
+      this.touch();
       return {
         bytes: bytes.subarray(start - within.start, sliceEnd - within.start),
         release: () => pool.giveBack(buffer),
       };
     } catch (error) {
       pool.giveBack(buffer);
-      this.#lose(block);
-      throw storeError(error, 'Bytes could not be read');
+      const failure = storeError(error, 'Bytes could not be read');
+      this.#lose(block, failure);
+      throw failure;
     }
   }
 
-  /** Believes nothing more of what is on disk of this block. */
-  #lose(block: number): void {
-    this.#written.remove(this.#durable.blockRange(block));
+  /** Believes nothing more of what is on disk of this block; what has landed since stays. */
+  #lose(block: number, { code }: StoreError): void {
+    const range = this.#durable.blockRange(block);
+    const written = this.#written.within(range);
+    this.#written.remove(range);
     this.#whole.delete(block);
     this.#durable.drop(block);
+    for (const lost of this.users) for (const gone of written) lost(gone);
+    const bytes = written.reduce((sum, gone) => sum + gone.end - gone.start, 0);
+    if (bytes > 0) this.#medium.onBlockLost(this, code === 'CORRUPT' ? 'checksum' : 'read', bytes);
     this.#medium.onDirty(this);
   }
 }

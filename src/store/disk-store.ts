@@ -16,8 +16,18 @@ import { OpenObject } from './open-object.ts';
 import { findOrphans, removeOrphans } from './orphans.ts';
 import { storeError } from './private-files.ts';
 import { SegmentFiles } from './segment-files.ts';
-import { type ObjectRow, SqliteIndex } from './sqlite-index.ts';
-import { type ObjectName, type Store, type StoredObject, StoreError, type StoreObject } from './store.ts';
+import { type IndexPlace, type ObjectRow, SqliteIndex } from './sqlite-index.ts';
+import {
+  type Lost,
+  type ObjectLabel,
+  type ObjectName,
+  type Store,
+  type StoredObject,
+  StoreError,
+  type StoreObject,
+} from './store.ts';
+import type { StoreEvents } from './store-events.ts';
+import type { NextToGo, StoreUsage, Upkeep, Verified } from './upkeep.ts';
 
 export interface DiskStoreOptions {
   /** Made if need be; nobody else may use it. */
@@ -35,6 +45,8 @@ export interface DiskStoreOptions {
   openFiles?: number;
   /** Called when an object fails, beside what its writers are told, or when old files can't be removed. */
   onFailure?: (error: StoreError) => void;
+  /** Told what happens to what is stored. */
+  events?: Partial<StoreEvents>;
 }
 
 /** How long something accepted may wait to be made durable, in milliseconds. */
@@ -45,13 +57,14 @@ const settleInterval = 1000;
  * something in it is not ours, or the system's code. A damaged index, or one for other sizes, is set aside together
  * with the objects, and the store begins empty.
  */
-export async function createDiskStore(options: DiskStoreOptions): Promise<Store> {
+export async function createDiskStore(options: DiskStoreOptions): Promise<Store & Upkeep> {
   const { blockSize = 256 * 1024, segmentSize = 16 * 1024 * 1024 } = options;
   if (segmentSize % blockSize !== 0) throw new RangeError('A segment must be a whole number of blocks.');
   const directory = await CacheDirectory.claim(options.directory);
   try {
-    const index = await openIndex(directory, blockSize, segmentSize);
-    const orphans = await findOrphans(directory.objects, await index.generations());
+    const { index, objects } = await openIndex(directory, { blockSize, segmentSize, boot: '' });
+    const named = new Set(objects.map(({ name, generation }) => directoryName(name, generation)));
+    const orphans = await findOrphans(directory.objects, named);
     return new DiskStore(options, { blockSize, segmentSize }, directory, index, orphans);
   } catch (error) {
     directory.release();
@@ -59,8 +72,8 @@ export async function createDiskStore(options: DiskStoreOptions): Promise<Store>
   }
 }
 
-async function openIndex(directory: CacheDirectory, blockSize: number, segmentSize: number): Promise<SqliteIndex> {
-  const place = { path: directory.index, blockSize, segmentSize };
+async function openIndex(directory: CacheDirectory, layout: Omit<IndexPlace, 'path'>) {
+  const place = { path: directory.index, ...layout };
   try {
     return await SqliteIndex.open(place);
   } catch (error) {
@@ -70,7 +83,7 @@ async function openIndex(directory: CacheDirectory, blockSize: number, segmentSi
   }
 }
 
-class DiskStore implements Store {
+class DiskStore implements Store, Upkeep {
   readonly #options: DiskStoreOptions;
   readonly #directory: CacheDirectory;
   readonly #index: SqliteIndex;
@@ -110,28 +123,28 @@ class DiskStore implements Store {
       clock: options.clock,
       onDirty: (object) => this.#noteDirty(object),
       onFailure: (error) => options.onFailure?.(error),
+      onBlockLost: ({ label }, cause, bytes) => options.events?.blockLost?.(label, cause, bytes),
     };
     this.#removing(removeOrphans(orphans, this.#closing.signal));
   }
 
-  find(name: ObjectName): Promise<StoreObject | null> {
+  find(name: ObjectName, lost: Lost): Promise<StoreObject | null> {
     return this.#inTurn(name, async () => {
-      const open = this.#newest.get(name);
-      if (open !== undefined) return this.#lend(open);
-      const row = await this.#index.find(name);
-      return row === null ? null : this.#lend(this.#admit(row));
+      const object = await this.#known(name);
+      object?.touch();
+      return object === null ? null : this.#lend(object, lost);
     });
   }
 
-  create(name: ObjectName, representation: Representation): Promise<StoreObject> {
+  create(name: ObjectName, representation: Representation, label: ObjectLabel, lost: Lost): Promise<StoreObject> {
     return this.#inTurn(name, async () => {
       // Nobody waits for this: the new object's own row, once there is one, forgets the old one as well.
       this.#forget(name).catch(() => {});
       const generation = randomUUID().replaceAll('-', '').slice(0, 16);
       const used = this.#options.clock.wallTime();
-      const object = this.#admit({ name, generation, representation, used, segments: [] });
+      const object = this.#admit({ name, generation, label, representation, pinned: false, used, segments: [] });
       this.#noteDirty(object);
-      return this.#lend(object);
+      return this.#lend(object, lost);
     });
   }
 
@@ -142,6 +155,36 @@ class DiskStore implements Store {
   async *list(): AsyncGenerator<StoredObject> {
     await this.#commit([...this.#newest.values()]);
     yield* this.#index.list();
+  }
+
+  pin(name: ObjectName, pinned: boolean): Promise<boolean> {
+    return this.#inTurn(name, async () => {
+      const open = this.#newest.get(name);
+      if (open !== undefined) await this.#commit([open]);
+      return this.#index.pin(name, pinned);
+    });
+  }
+
+  async verify(name: ObjectName, progress: (bytes: number) => void, signal: AbortSignal): Promise<Verified | null> {
+    const object = await this.#inTurn(name, async () => {
+      const known = await this.#known(name);
+      return known === null ? null : { known, lent: this.#lend(known, () => {}) };
+    });
+    if (object === null) return null;
+    try {
+      await object.lent.commit();
+      return await object.known.verify(progress, signal);
+    } finally {
+      await object.lent.close();
+    }
+  }
+
+  usage(): StoreUsage {
+    return { bytes: 0, objects: 0, limit: null, free: null, trouble: null };
+  }
+
+  nextToGo(): readonly NextToGo[] {
+    return [];
   }
 
   async close(): Promise<void> {
@@ -167,6 +210,13 @@ class DiskStore implements Store {
     return turn;
   }
 
+  async #known(name: ObjectName): Promise<DiskObject | null> {
+    const open = this.#newest.get(name);
+    if (open !== undefined) return open;
+    const row = await this.#index.find(name);
+    return row === null ? null : this.#admit(row);
+  }
+
   /** Begins to know an object that nobody had open. */
   #admit(row: ObjectRow): DiskObject {
     const { name, generation } = row;
@@ -179,18 +229,20 @@ class DiskStore implements Store {
     return object;
   }
 
-  #lend(object: DiskObject): StoreObject {
-    object.users += 1;
+  #lend(object: DiskObject, lost: Lost): StoreObject {
+    // A function of its own, so that the same one may be given twice.
+    const user: Lost = (range) => lost(range);
+    object.users.add(user);
     return new OpenObject(object, {
       commit: () => this.#commit([object]),
-      close: () => this.#takeBack(object),
+      close: () => this.#takeBack(object, user),
     });
   }
 
-  async #takeBack(object: DiskObject): Promise<void> {
+  async #takeBack(object: DiskObject, user: Lost): Promise<void> {
     await this.#commit([object]);
-    object.users -= 1;
-    if (object.users > 0) return;
+    object.users.delete(user);
+    if (object.users.size > 0) return;
     if (this.#newest.get(object.name) === object) this.#newest.delete(object.name);
     this.#open.delete(directoryName(object.name, object.generation));
     await this.#leave(object);

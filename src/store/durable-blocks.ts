@@ -68,9 +68,19 @@ export class DurableBlocks {
     return Math.floor(block / this.#blocksPerSegment);
   }
 
+  /** Every durable block, in ascending order. */
+  blocks(): number[] {
+    return this.#map.ranges().flatMap((range) => this.blocksIn(range));
+  }
+
+  /** The checksum that the content of a durable block must have. */
+  sumOf(block: number): number | undefined {
+    return this.#map.has(block) ? this.#sums(block)[block % this.#blocksPerSegment] : undefined;
+  }
+
   /** The checksum that the content of an unchecked block must have; `undefined` for every other block. */
   expectedSum(block: number): number | undefined {
-    return this.#unchecked.has(block) ? this.#sums(block)[block % this.#blocksPerSegment] : undefined;
+    return this.#unchecked.has(block) ? this.sumOf(block) : undefined;
   }
 
   /** The content of the block is what was written. */
@@ -123,7 +133,7 @@ export class DurableBlocks {
       const { start, end } = this.#map.blockRange(block);
       bytes += end - start;
     }
-    return { number, blocks, sums: new Uint8Array(stored.buffer), bytes, used };
+    return { number, blocks, early: new Uint8Array(), sums: new Uint8Array(stored.buffer), bytes, used };
   }
 
   #restore({ number, blocks, sums, used }: SegmentRow): void {

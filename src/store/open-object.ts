@@ -11,13 +11,11 @@ export interface ObjectCalls {
 }
 
 export class OpenObject implements StoreObject {
-  readonly durable: readonly ByteRange[];
   readonly commit: () => Promise<void>;
   readonly close: () => Promise<void>;
   readonly #object: DiskObject;
 
   constructor(object: DiskObject, { commit, close }: ObjectCalls) {
-    this.durable = object.durable;
     this.commit = commit;
     this.close = close;
     this.#object = object;
@@ -25,6 +23,10 @@ export class OpenObject implements StoreObject {
 
   get name(): ObjectName {
     return this.#object.name;
+  }
+
+  get durable(): readonly ByteRange[] {
+    return this.#object.durable;
   }
 
   get representation(): Representation {
@@ -37,6 +39,10 @@ export class OpenObject implements StoreObject {
 
   read(range: ByteRange): Slice | Promise<Slice> {
     return this.#object.read(range);
+  }
+
+  attend(_playheads: readonly number[]): void {
+    this.#object.touch();
   }
 
   describe(representation: Representation): void {

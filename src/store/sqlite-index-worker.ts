@@ -3,134 +3,126 @@
  *
  * It is a thread of its own because a commit may wait tens of milliseconds for the disk. WAL with `synchronous =
  * NORMAL`: a power cut may lose the latest transactions, never their order, and never what makes the file a database.
+ * What is promised (a pin) is committed FULL, and with it everything before.
  */
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { IndexAnswer, IndexCall, IndexPlace, ObjectRow, SegmentRow, WorkerCall } from './sqlite-index.ts';
-import { StoreError } from './store.ts';
-
-/** Of the tables below; any other number in a database means that it is not ours to read. */
-const schemaVersion = 1;
-
-const schema = `
-  CREATE TABLE layout (block_size INTEGER NOT NULL, segment_size INTEGER NOT NULL) STRICT;
-  CREATE TABLE objects (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    generation TEXT NOT NULL,
-    representation TEXT NOT NULL CHECK (json_valid(representation)),
-    created INTEGER NOT NULL,
-    used INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE segments (
-    object INTEGER NOT NULL REFERENCES objects ON DELETE CASCADE,
-    number INTEGER NOT NULL,
-    blocks BLOB NOT NULL,
-    sums BLOB NOT NULL,
-    bytes INTEGER NOT NULL,
-    used INTEGER NOT NULL,
-    PRIMARY KEY (object, number)
-  ) STRICT, WITHOUT ROWID;
-`;
-
-/** Says that the database is whole or not, but nothing that we may believe. */
-function notOurs(message: string): StoreError {
-  return new StoreError('CORRUPT', message);
-}
+import { openDatabase } from './index-schema.ts';
+import type {
+  IndexAnswer,
+  IndexCall,
+  IndexedObject,
+  IndexPlace,
+  ObjectRow,
+  SegmentRow,
+  WorkerCall,
+} from './sqlite-index.ts';
+import { type StoredObject, StoreError } from './store.ts';
 
 type Row = Record<string, unknown>;
 
-function openDatabase({ path, blockSize, segmentSize }: IndexPlace): DatabaseSync {
-  const database = new DatabaseSync(path);
-  database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
-  database.exec('PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;');
-  const version = database.prepare('PRAGMA user_version').get()?.user_version;
-  const tables = database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.count;
-  if (version === 0 && tables === 0) {
-    database.exec(`BEGIN; ${schema} PRAGMA user_version = ${schemaVersion};`);
-    database.prepare('INSERT INTO layout VALUES (?, ?)').run(blockSize, segmentSize);
-    database.exec('COMMIT');
-    return database;
-  }
-  if (version !== schemaVersion) throw notOurs(`its schema version is ${version}, not ${schemaVersion}`);
-  const check = database.prepare('PRAGMA quick_check(1)').get()?.quick_check;
-  if (check !== 'ok') throw notOurs(String(check));
-  const layout = database.prepare('SELECT block_size, segment_size FROM layout').get();
-  if (layout?.block_size !== blockSize || layout.segment_size !== segmentSize) {
-    throw notOurs('its blocks or segments have another size');
-  }
-  return database;
-}
-
 /** The statements of an open database, each prepared once. */
-function prepareIndex(database: DatabaseSync) {
+function prepareIndex(database: DatabaseSync, boot: string) {
   const statement = {
-    object: database.prepare('SELECT id, generation, representation, used FROM objects WHERE name = ?'),
-    segments: database.prepare('SELECT number, blocks, sums, bytes, used FROM segments WHERE object = ?'),
+    object: database.prepare(
+      'SELECT id, generation, origin, path, representation, pinned, used FROM objects WHERE name = ?',
+    ),
+    segments: database.prepare(`
+      SELECT number, blocks, iif(boot = ?, early, x'') AS early, sums, bytes, used FROM segments WHERE object = ?`),
     forget: database.prepare(`
       DELETE FROM objects WHERE name = :name AND generation = coalesce(:generation, generation)
       RETURNING generation`),
     forgetOthers: database.prepare('DELETE FROM objects WHERE name = ? AND generation <> ?'),
     saveObject: database.prepare(`
-      INSERT INTO objects (name, generation, representation, created, used) VALUES (:name, :generation, :representation,
-        :used, :used)
+      INSERT INTO objects (name, generation, origin, path, representation, pinned, created, used)
+      VALUES (:name, :generation, :origin, :path, :representation, :pinned, :used, :used)
       ON CONFLICT (name) DO UPDATE SET representation = excluded.representation, used = excluded.used
       RETURNING id`),
     saveSegment: database.prepare(`
-      INSERT OR REPLACE INTO segments (object, number, blocks, sums, bytes, used)
-      VALUES (:object, :number, :blocks, :sums, :bytes, :used)`),
+      INSERT OR REPLACE INTO segments (object, number, blocks, early, boot, sums, bytes, used)
+      VALUES (:object, :number, :blocks, :early, :boot, :sums, :bytes, :used)`),
     forgetSegment: database.prepare('DELETE FROM segments WHERE object = ? AND number = ?'),
+    pin: database.prepare('UPDATE objects SET pinned = :pinned WHERE name = :name'),
     list: database.prepare(`
-      SELECT name, representation, coalesce(sum(bytes), 0) AS bytes
+      SELECT name, origin, path, representation, pinned, coalesce(sum(bytes), 0) AS bytes,
+        max(objects.used, coalesce(max(segments.used), 0)) AS used
       FROM objects LEFT JOIN segments ON object = id
       WHERE name > ? GROUP BY id ORDER BY name LIMIT ?`),
-    generations: database.prepare('SELECT name, generation FROM objects'),
+    objects: database.prepare(`
+      SELECT id, name, generation, origin, path, representation ->> '$.length' AS length, pinned, used FROM objects`),
+    allSegments: database.prepare('SELECT object, number, bytes, used FROM segments'),
   };
 
-  function saveObject({ name, generation, representation, used, segments }: ObjectRow): void {
+  function find(name: string): ObjectRow | null {
+    const row = statement.object.get(name) as Row | undefined;
+    if (row === undefined) return null;
+    return {
+      name,
+      generation: row.generation as string,
+      label: { origin: row.origin as string, path: row.path as string },
+      representation: JSON.parse(row.representation as string),
+      pinned: row.pinned === 1,
+      used: row.used as number,
+      segments: statement.segments.all(boot, row.id as SQLInputValue) as unknown as SegmentRow[],
+    };
+  }
+
+  function saveObject({ name, generation, label, representation, pinned, used, segments }: ObjectRow): void {
     statement.forgetOthers.run(name, generation);
     const saved = statement.saveObject.get({
       name,
       generation,
+      ...label,
       representation: JSON.stringify(representation),
+      pinned: pinned ? 1 : 0,
       used,
     });
     const object = saved?.id as SQLInputValue;
-    for (const { number, blocks, sums, bytes, used } of segments) {
-      if (bytes === 0) statement.forgetSegment.run(object, number);
-      else statement.saveSegment.run({ object, number, blocks, sums, bytes, used });
+    for (const { number, ...row } of segments) {
+      const named = row.bytes > 0 || row.early.some((bits) => bits !== 0);
+      if (named) statement.saveSegment.run({ object, number, boot, ...row });
+      else statement.forgetSegment.run(object, number);
     }
+  }
+
+  function list(after: string, limit: number): StoredObject[] {
+    return (statement.list.all(after, limit) as Row[]).map(({ origin, path, representation, pinned, ...row }) => ({
+      ...(row as { name: string; bytes: number; used: number }),
+      label: { origin: origin as string, path: path as string },
+      representation: JSON.parse(representation as string),
+      pinned: pinned === 1,
+    }));
+  }
+
+  function objects(): IndexedObject[] {
+    const segments = Map.groupBy(statement.allSegments.all() as Row[], ({ object }) => object);
+    return (statement.objects.all() as Row[]).map(({ id, origin, path, pinned, ...row }) => ({
+      ...(row as { name: string; generation: string; length: number | null; used: number }),
+      label: { origin: origin as string, path: path as string },
+      pinned: pinned === 1,
+      segments: (segments.get(id) ?? []) as unknown as IndexedObject['segments'],
+    }));
   }
 
   function answer(call: IndexCall): unknown {
     switch (call.kind) {
-      case 'find': {
-        const row = statement.object.get(call.name) as Row | undefined;
-        if (row === undefined) return null;
-        return {
-          name: call.name,
-          generation: row.generation,
-          representation: JSON.parse(row.representation as string),
-          used: row.used,
-          segments: statement.segments.all(row.id as SQLInputValue) as unknown as SegmentRow[],
-        };
-      }
+      case 'find':
+        return find(call.name);
       case 'save':
         for (const object of call.objects) saveObject(object);
         return null;
       case 'remove':
         return statement.forget.get({ name: call.name, generation: call.generation })?.generation ?? null;
+      case 'pin':
+        return statement.pin.run({ name: call.name, pinned: call.pinned ? 1 : 0 }).changes === 1;
       case 'list':
-        return (statement.list.all(call.after, call.limit) as Row[]).map((row) => ({
-          ...row,
-          representation: JSON.parse(row.representation as string),
-        }));
-      case 'generations':
-        return (statement.generations.all() as Row[]).map(({ name, generation }) => `${name}.${generation}`);
+        return list(call.after, call.limit);
+      case 'objects':
+        return objects();
     }
   }
 
-  return (call: IndexCall): unknown => {
+  function inTransaction(call: IndexCall): unknown {
     database.exec('BEGIN');
     try {
       const value = answer(call);
@@ -139,6 +131,16 @@ function prepareIndex(database: DatabaseSync) {
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK');
       throw error;
+    }
+  }
+
+  return (call: IndexCall): unknown => {
+    if (call.kind !== 'pin') return inTransaction(call);
+    database.exec('PRAGMA synchronous = FULL');
+    try {
+      return inTransaction(call);
+    } finally {
+      database.exec('PRAGMA synchronous = NORMAL');
     }
   };
 }
@@ -175,8 +177,9 @@ function reply(number: number, work: () => unknown): void {
 port.on('message', ({ number, call }: { number: number; call: WorkerCall }) => {
   reply(number, () => {
     if (call.kind === 'open') {
-      const database = openDatabase(workerData as IndexPlace);
-      index = { database, answer: prepareIndex(database) };
+      const place = workerData as IndexPlace;
+      const database = openDatabase(place);
+      index = { database, answer: prepareIndex(database, place.boot) };
       return null;
     }
     if (call.kind === 'close') {

@@ -9,20 +9,25 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { Representation } from '../http/representation.ts';
-import { type ObjectName, type StoredObject, StoreError } from './store.ts';
+import { type ObjectLabel, type ObjectName, type StoredObject, StoreError } from './store.ts';
 
 /** The database file, and the sizes in bytes for which its rows are true. */
 export interface IndexPlace {
   readonly path: string;
   readonly blockSize: number;
   readonly segmentSize: number;
+  /** Of this run of the machine, for as long as its memory holds what was written; `''` where that can't be told. */
+  readonly boot: string;
 }
 
 export interface ObjectRow {
   readonly name: ObjectName;
   /** Tells objects of one name apart. */
   readonly generation: string;
+  readonly label: ObjectLabel;
   readonly representation: Representation;
+  /** Told when the row is made; later by `pin` alone. */
+  readonly pinned: boolean;
   /** Wall-clock milliseconds of the last use. */
   readonly used: number;
   readonly segments: readonly SegmentRow[];
@@ -32,20 +37,35 @@ export interface SegmentRow {
   readonly number: number;
   /** One bit a block, lowest bit first: whether it is durable. */
   readonly blocks: Uint8Array;
-  /** CRC-32 of each durable block, four bytes each, little-endian. */
+  /** Likewise: whether it is written, though not durable. Forgotten with the boot in which it was saved. */
+  readonly early: Uint8Array;
+  /** CRC-32 of each of these blocks, four bytes each, little-endian. */
   readonly sums: Uint8Array;
-  /** Durable bytes in the segment; with none of them the row is forgotten. */
+  /** Durable bytes in the segment; with none of them, and nothing early, the row is forgotten. */
   readonly bytes: number;
   /** Wall-clock milliseconds of the last use. */
   readonly used: number;
+}
+
+/** One object as it is known without its blocks. */
+export interface IndexedObject {
+  readonly name: ObjectName;
+  readonly generation: string;
+  readonly label: ObjectLabel;
+  /** `null` while unknown. */
+  readonly length: number | null;
+  readonly pinned: boolean;
+  readonly used: number;
+  readonly segments: readonly { readonly number: number; readonly bytes: number; readonly used: number }[];
 }
 
 export type IndexCall =
   | { readonly kind: 'find'; readonly name: ObjectName }
   | { readonly kind: 'save'; readonly objects: readonly ObjectRow[] }
   | { readonly kind: 'remove'; readonly name: ObjectName; readonly generation: string | null }
+  | { readonly kind: 'pin'; readonly name: ObjectName; readonly pinned: boolean }
   | { readonly kind: 'list'; readonly after: string; readonly limit: number }
-  | { readonly kind: 'generations' };
+  | { readonly kind: 'objects' };
 
 export type WorkerCall = IndexCall | { readonly kind: 'open' } | { readonly kind: 'close' };
 
@@ -78,17 +98,21 @@ export class SqliteIndex {
     this.#worker.on('exit', () => this.#fail('The index is closed.'));
   }
 
-  /** Rejects with `CORRUPT` where the database can't be believed: damaged, or of another schema or layout. */
-  static async open(place: IndexPlace): Promise<SqliteIndex> {
+  /**
+   * Opens the database and tells what is in it. Rejects with `CORRUPT` where it can't be believed: damaged, or of
+   * another layout or an unknown schema.
+   */
+  static async open(place: IndexPlace): Promise<{ index: SqliteIndex; objects: IndexedObject[] }> {
     const index = new SqliteIndex(place);
     try {
       await index.#call({ kind: 'open' });
-      for (const directory of await index.generations()) index.#names.add(directory.replace(/\..*/, ''));
+      const objects = (await index.#call({ kind: 'objects' })) as IndexedObject[];
+      for (const { name } of objects) index.#names.add(name);
+      return { index, objects };
     } catch (error) {
       await index.#worker.terminate();
       throw error;
     }
-    return index;
   }
 
   /** Writes nothing, so that a full disk can be read. */
@@ -125,9 +149,10 @@ export class SqliteIndex {
     }
   }
 
-  /** `<name>.<generation>` of every object. */
-  async generations(): Promise<Set<string>> {
-    return new Set((await this.#call({ kind: 'generations' })) as string[]);
+  /** Pins the object or lets it go; resolves when that is durable, with whether there is one. */
+  async pin(name: ObjectName, pinned: boolean): Promise<boolean> {
+    if (!this.#mayHold(name)) return false;
+    return (await this.#call({ kind: 'pin', name, pinned })) as boolean;
   }
 
   async close(): Promise<void> {

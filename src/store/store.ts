@@ -11,14 +11,26 @@ import type { Representation } from '../http/representation.ts';
 /** The name of an object: lower-case hexadecimal SHA-256 of its cache key. */
 export type ObjectName = string;
 
+/** What an object is called by people: never a query string, never a credential. */
+export interface ObjectLabel {
+  readonly origin: string;
+  readonly path: string;
+}
+
+/**
+ * Called, synchronously, before bytes that were present can no longer be read (evicted, found corrupt, dropped by
+ * verify). They may be written again at once. Must not throw.
+ */
+export type Lost = (range: ByteRange) => void;
+
 export interface Store {
   /**
-   * The newest object of that name, or `null`. Everything in its `durable` ranges can be read. Rejects with a
-   * `StoreError` where the medium can't tell.
+   * The newest object of that name, or `null`. Everything in its `durable` ranges can be read, until `lost` is told
+   * otherwise. Rejects with a `StoreError` where the medium can't tell.
    */
-  find(name: ObjectName): Promise<StoreObject | null>;
+  find(name: ObjectName, lost: Lost): Promise<StoreObject | null>;
   /** A new, empty object, which replaces one of the same name for later calls of `find`. */
-  create(name: ObjectName, representation: Representation): Promise<StoreObject>;
+  create(name: ObjectName, representation: Representation, label: ObjectLabel, lost: Lost): Promise<StoreObject>;
   /** Forgets the object; those who have it open can read on until they close it. */
   remove(name: ObjectName): Promise<void>;
   /** Every object that `find` would find, in no particular order. */
@@ -29,28 +41,35 @@ export interface Store {
 
 export interface StoredObject {
   readonly name: ObjectName;
+  readonly label: ObjectLabel;
   readonly representation: Representation;
   /** Bytes that are durable. */
   readonly bytes: number;
+  /** Whether it is kept from eviction. */
+  readonly pinned: boolean;
+  /** Wall-clock milliseconds of the last use. */
+  readonly used: number;
 }
 
 export interface StoreObject {
   readonly name: ObjectName;
   readonly representation: Representation;
-  /** What could be read when this object was opened: sorted, disjoint, not adjacent. */
+  /** What is durable now, and can be read: sorted, disjoint, not adjacent. */
   readonly durable: readonly ByteRange[];
   /**
-   * Takes `bytes` at `offset`; they are readable on return. Never called twice for the same byte. The object keeps
-   * the buffer. A promise means "enough for now": wait for it before the next write. It rejects, as does every
+   * Takes `bytes` at `offset`; they are readable on return. Never called twice for the same byte, unless it was lost
+   * between. The object keeps the buffer. A promise means "enough for now": wait for it before the next write. It rejects, as does every
    * later write, with a `StoreError` when the medium failed.
    */
   write(offset: number, bytes: Buffer): Promise<void> | undefined;
   /**
    * The first bytes of `range`: at least one, and as many as are cheap to give at once (at most 256 KiB). Every
    * byte of `range` must be present. Rejects with a `StoreError` where they can no longer be read, for instance
-   * because their checksum is wrong.
+   * because their checksum is wrong; `lost` has been told before.
    */
   read(range: ByteRange): Slice | Promise<Slice>;
+  /** Where it is read now: what lies at and after these offsets is kept longest; none: nobody reads it. */
+  attend(playheads: readonly number[]): void;
   /** Replaces the description: same bytes, fresher fields (RFC 9111 §3.2), or a length known at last. */
   describe(representation: Representation): void;
   /** Resolves when everything that can be durable is; the failure of a medium is told by `write`. */

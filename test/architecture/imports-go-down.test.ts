@@ -7,7 +7,7 @@ const sources = readSources();
 
 /** Anyone may import these. */
 const leaves = ['clock.ts', 'errors.ts', 'events.ts', 'until-aborted.ts'];
-const ports = ['origin/origin.ts', 'store/store.ts'];
+const ports = ['origin/origin.ts', 'store/store.ts', 'store/upkeep.ts'];
 
 /**
  * What the files of each place may import beside the leaves and their own folder: whole folders (`http/`) or single

@@ -5,7 +5,8 @@ import { describe, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import type { Representation } from '../../src/http/representation.ts';
-import type { Store, StoredObject, StoreObject } from '../../src/store/store.ts';
+import type { Lost, ObjectLabel, Store, StoredObject, StoreObject } from '../../src/store/store.ts';
+import type { Upkeep } from '../../src/store/upkeep.ts';
 
 const kibibyte = 1024;
 const gibibyte = 1024 ** 3;
@@ -14,6 +15,12 @@ const gibibyte = 1024 ** 3;
 export function objectName(title: string): string {
   return createHash('sha256').update(title).digest('hex');
 }
+
+/** What every test object is called by people. */
+export const label: ObjectLabel = { origin: 'films', path: '/film.mp4' };
+
+/** For those who do not ask what is lost. */
+export const unheard: Lost = () => {};
 
 export function representationOf(length: number | null, fields: Representation['fields'] = []): Representation {
   return { length, validator: { kind: 'etag', value: '"v1"', strong: true }, fields, validatedAt: 1000, ranges: true };
@@ -50,7 +57,7 @@ export async function assertContent(object: StoreObject, range: ByteRange): Prom
 }
 
 async function openAgain(store: Store, title: string): Promise<StoreObject> {
-  const object = await store.find(objectName(title));
+  const object = await store.find(objectName(title), unheard);
   assert.ok(object, `${title} is found`);
   return object;
 }
@@ -61,8 +68,8 @@ async function listed(store: Store): Promise<StoredObject[]> {
   return objects.sort((one, other) => one.bytes - other.bytes);
 }
 
-export function storeContract(name: string, makeStore: (t: TestContext) => Promise<Store>): void {
-  function behaviour(fact: string, check: (store: Store) => Promise<void>): void {
+export function storeContract(name: string, makeStore: (t: TestContext) => Promise<Store & Upkeep>): void {
+  function behaviour(fact: string, check: (store: Store & Upkeep) => Promise<void>): void {
     test(fact, async (t) => {
       const store = await makeStore(t);
       try {
@@ -75,11 +82,16 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
 
   describe(`${name} keeps the contract of stores:`, () => {
     behaviour('what was never created is not found', async (store) => {
-      assert.equal(await store.find(objectName('nothing')), null);
+      assert.equal(await store.find(objectName('nothing'), unheard), null);
     });
 
     behaviour('a new object is empty and described as it was asked for', async (store) => {
-      const object = await store.create(objectName('film'), representationOf(1000, [['content-type', 'video/mp4']]));
+      const object = await store.create(
+        objectName('film'),
+        representationOf(1000, [['content-type', 'video/mp4']]),
+        label,
+        unheard,
+      );
       assert.equal(object.name, objectName('film'));
       assert.deepEqual(object.durable, []);
       assert.deepEqual(object.representation, representationOf(1000, [['content-type', 'video/mp4']]));
@@ -87,7 +99,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
     });
 
     behaviour('a byte can be read as soon as write returns', async (store) => {
-      const object = await store.create(objectName('film'), representationOf(10));
+      const object = await store.create(objectName('film'), representationOf(10), label, unheard);
       void object.write(4, contentAt(4, 5));
       const slice = object.read({ start: 4, end: 5 });
       assert.ok(!(slice instanceof Promise), 'what has just landed is given at once');
@@ -97,7 +109,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
     });
 
     behaviour('a read gives nothing past the range that was asked for', async (store) => {
-      const object = await store.create(objectName('film'), representationOf(1000));
+      const object = await store.create(objectName('film'), representationOf(1000), label, unheard);
       await writeContent(object, { start: 0, end: 1000 });
       for (const committed of [false, true]) {
         if (committed) await object.commit();
@@ -110,7 +122,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
 
     behaviour('a read gives 256 KiB at most', async (store) => {
       const length = 1024 * kibibyte;
-      const object = await store.create(objectName('film'), representationOf(length));
+      const object = await store.create(objectName('film'), representationOf(length), label, unheard);
       await object.write(0, contentAt(0, length));
       await assertContent(object, { start: 0, end: length });
       await object.commit();
@@ -119,7 +131,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
     });
 
     behaviour('an empty buffer changes nothing', async (store) => {
-      const object = await store.create(objectName('film'), representationOf(2));
+      const object = await store.create(objectName('film'), representationOf(2), label, unheard);
       await object.write(0, Buffer.alloc(0));
       await object.write(0, contentAt(0, 2));
       await assertContent(object, { start: 0, end: 2 });
@@ -128,7 +140,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
 
     for (const length of [0, 1, 64 * kibibyte - 1, 256 * kibibyte, 1_000_003, 17 * 1024 * kibibyte]) {
       behaviour(`a whole object of ${length} bytes is found again`, async (store) => {
-        const object = await store.create(objectName('film'), representationOf(length));
+        const object = await store.create(objectName('film'), representationOf(length), label, unheard);
         await writeContent(object, { start: 0, end: length });
         await assertContent(object, { start: 0, end: length });
         await object.close();
@@ -142,7 +154,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
     }
 
     behaviour('commit makes durable what was written, while the object stays open', async (store) => {
-      const object = await store.create(objectName('film'), representationOf(1_000_003));
+      const object = await store.create(objectName('film'), representationOf(1_000_003), label, unheard);
       await writeContent(object, { start: 0, end: 1_000_003 });
       await object.commit();
       const other = await openAgain(store, 'film');
@@ -158,7 +170,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
         { start: 100, end: 700_000 },
         { start: 900_000, end: 2_000_000 },
       ];
-      const object = await store.create(objectName('film'), representationOf(2_000_000));
+      const object = await store.create(objectName('film'), representationOf(2_000_000), label, unheard);
       for (const range of written) await writeContent(object, range);
       await object.close();
       const again = await openAgain(store, 'film');
@@ -171,7 +183,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
     });
 
     behaviour('an object can be filled up after it was found', async (store) => {
-      const object = await store.create(objectName('film'), representationOf(1_000_003));
+      const object = await store.create(objectName('film'), representationOf(1_000_003), label, unheard);
       await writeContent(object, { start: 0, end: 400_000 });
       await object.close();
       const again = await openAgain(store, 'film');
@@ -186,7 +198,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
     });
 
     behaviour('a length known only at the end makes the last bytes durable', async (store) => {
-      const object = await store.create(objectName('film'), representationOf(null));
+      const object = await store.create(objectName('film'), representationOf(null), label, unheard);
       await writeContent(object, { start: 0, end: 300_001 });
       await object.commit();
       object.describe(representationOf(300_001));
@@ -200,7 +212,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
     });
 
     behaviour('a fresher description is found later', async (store) => {
-      const object = await store.create(objectName('film'), representationOf(3));
+      const object = await store.create(objectName('film'), representationOf(3), label, unheard);
       const fresher = { ...representationOf(3, [['x', 'y']]), validatedAt: 2000 };
       object.describe(fresher);
       await object.close();
@@ -210,7 +222,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
     });
 
     behaviour('all who have an object open share its bytes', async (store) => {
-      const one = await store.create(objectName('film'), representationOf(20));
+      const one = await store.create(objectName('film'), representationOf(20), label, unheard);
       const other = await openAgain(store, 'film');
       await writeContent(one, { start: 0, end: 10 });
       await writeContent(other, { start: 10, end: 20 });
@@ -220,10 +232,10 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
     });
 
     behaviour('a new object replaces the old one, whose readers read on', async (store) => {
-      const old = await store.create(objectName('film'), representationOf(400_000));
+      const old = await store.create(objectName('film'), representationOf(400_000), label, unheard);
       await writeContent(old, { start: 0, end: 400_000 });
       await old.commit();
-      const next = await store.create(objectName('film'), representationOf(2));
+      const next = await store.create(objectName('film'), representationOf(2), label, unheard);
       await next.write(0, contentAt(7, 9));
       await next.commit();
       await assertContent(old, { start: 0, end: 400_000 });
@@ -237,41 +249,93 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
     });
 
     behaviour('a removed object is not found, and its readers read on', async (store) => {
-      const object = await store.create(objectName('film'), representationOf(400_000));
+      const object = await store.create(objectName('film'), representationOf(400_000), label, unheard);
       await writeContent(object, { start: 0, end: 400_000 });
       await object.commit();
       await store.remove(objectName('film'));
-      assert.equal(await store.find(objectName('film')), null);
+      assert.equal(await store.find(objectName('film'), unheard), null);
       await assertContent(object, { start: 0, end: 400_000 });
       await object.close();
-      assert.equal(await store.find(objectName('film')), null);
+      assert.equal(await store.find(objectName('film'), unheard), null);
       assert.deepEqual(await listed(store), []);
     });
 
     behaviour('a closed object can be removed, and what was never there as well', async (store) => {
-      const object = await store.create(objectName('film'), representationOf(1));
+      const object = await store.create(objectName('film'), representationOf(1), label, unheard);
       await object.close();
       await store.remove(objectName('film'));
       await store.remove(objectName('nothing'));
-      assert.equal(await store.find(objectName('film')), null);
+      assert.equal(await store.find(objectName('film'), unheard), null);
     });
 
     behaviour('the list names every object with its durable bytes', async (store) => {
       for (const length of [1, 300_000]) {
-        const object = await store.create(objectName(`film of ${length}`), representationOf(length));
+        const object = await store.create(objectName(`film of ${length}`), representationOf(length), label, unheard);
         await writeContent(object, { start: 0, end: length });
         await object.close();
       }
-      assert.deepEqual(await listed(store), [
-        { name: objectName('film of 1'), representation: representationOf(1), bytes: 1 },
-        { name: objectName('film of 300000'), representation: representationOf(300_000), bytes: 300_000 },
+      const objects = await listed(store);
+      for (const { used } of objects) assert.ok(Math.abs(used - Date.now()) < 60_000, `used at ${used}`);
+      const shown = objects.map(({ used: _, ...object }) => object);
+      assert.deepEqual(shown, [
+        { name: objectName('film of 1'), label, representation: representationOf(1), bytes: 1, pinned: false },
+        {
+          name: objectName('film of 300000'),
+          label,
+          representation: representationOf(300_000),
+          bytes: 300_000,
+          pinned: false,
+        },
       ]);
+    });
+
+    behaviour('an object is pinned and let go, whether it is open or not', async (store) => {
+      const object = await store.create(objectName('film'), representationOf(3), label, unheard);
+      await writeContent(object, { start: 0, end: 3 });
+      assert.equal(await store.pin(objectName('film'), true), true);
+      assert.equal((await listed(store))[0]?.pinned, true);
+      await object.close();
+      assert.equal((await listed(store))[0]?.pinned, true);
+      assert.equal(await store.pin(objectName('film'), false), true);
+      assert.equal((await listed(store))[0]?.pinned, false);
+      assert.equal(await store.pin(objectName('nothing'), true), false);
+    });
+
+    behaviour(
+      'what is whole is verified byte for byte, open or closed, and what was never there is not',
+      async (store) => {
+        const object = await store.create(objectName('film'), representationOf(1_000_003), label, unheard);
+        await writeContent(object, { start: 0, end: 1_000_003 });
+        for (const open of [true, false]) {
+          if (!open) await object.close();
+          let told = 0;
+          const verified = await store.verify(
+            objectName('film'),
+            (bytes) => (told += bytes),
+            new AbortController().signal,
+          );
+          assert.deepEqual(verified, { checked: 1_000_003, bad: [] });
+          assert.equal(told, 1_000_003);
+        }
+        assert.equal(await store.verify(objectName('nothing'), () => {}, new AbortController().signal), null);
+      },
+    );
+
+    behaviour('verifying ends with the reason of its signal', async (store) => {
+      const object = await store.create(objectName('film'), representationOf(10), label, unheard);
+      await writeContent(object, { start: 0, end: 10 });
+      await object.close();
+      const signal = AbortSignal.abort(new Error('no longer wanted'));
+      await assert.rejects(
+        store.verify(objectName('film'), () => {}, signal),
+        /no longer wanted/,
+      );
     });
 
     behaviour('bytes past 4 GiB cost no more room than others', async (store) => {
       const length = 5 * gibibyte + 1_000_003;
       const tail = { start: 5 * gibibyte, end: length };
-      const object = await store.create(objectName('film'), representationOf(length));
+      const object = await store.create(objectName('film'), representationOf(length), label, unheard);
       await writeContent(object, { start: 0, end: 300_000 });
       await writeContent(object, tail);
       await object.close();
@@ -291,7 +355,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
           fc.infiniteStream(fc.boolean()),
           async (cuts, order, commits) => {
             const title = `film ${round++}`;
-            const object = await store.create(objectName(title), representationOf(length));
+            const object = await store.create(objectName(title), representationOf(length), label, unheard);
             const edges = [0, ...cuts.sort((one, other) => one - other), length];
             const pieces = edges.slice(1).map((end, place) => ({ start: edges[place] ?? 0, end }));
             const landed: ByteRange[] = [];

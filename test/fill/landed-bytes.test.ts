@@ -9,7 +9,9 @@ import { film } from '../support/film.ts';
 
 const movie = film(2_000_000);
 const described: Representation = { length: movie.size, validator: null, fields: [], validatedAt: 0, ranges: true };
-const object = () => createMemoryStore().create('a'.repeat(64), described);
+const label = { origin: 'films', path: '/film.mp4' };
+const unheard = () => {};
+const object = () => createMemoryStore().create('a'.repeat(64), described, label, unheard);
 
 async function check(taken: Taken | null, start: number, end: number): Promise<void> {
   assert.ok(taken !== null, `nothing at ${start}`);
@@ -35,6 +37,7 @@ function failing(inner: StoreObject, at: number, how: 'throws' | 'rejects'): Sto
       return Promise.reject(error);
     },
     read: (range) => inner.read(range),
+    attend: (playheads) => inner.attend(playheads),
     describe: (representation) => inner.describe(representation),
     commit: () => inner.commit(),
     close: () => inner.close(),
@@ -55,10 +58,10 @@ describe('the bytes of a fill', () => {
 
   it('begin with what was durable', async () => {
     const store = createMemoryStore();
-    const first = await store.create('a'.repeat(64), described);
+    const first = await store.create('a'.repeat(64), described, label, unheard);
     first.write(100, movie.bytesAt(100, 300));
     await first.close();
-    const bytes = new LandedBytes(await store.find('a'.repeat(64)));
+    const bytes = new LandedBytes(await store.find('a'.repeat(64), unheard));
     assert.deepEqual([...bytes.present], [{ start: 100, end: 300 }]);
     await check(bytes.take(150, 250), 150, 250);
   });

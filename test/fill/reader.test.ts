@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Reader } from '../../src/fill/reader.ts';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
+import type { Lost, Store } from '../../src/store/store.ts';
 import { type Stage, stage } from '../cache/stage.ts';
 import { film } from '../support/film.ts';
 
@@ -8,8 +10,20 @@ const movie = film(1_000_000);
 const never = new AbortController().signal;
 
 /** A reader of a film of which the first 600,000 bytes are there. */
-async function reading(): Promise<{ set: Stage; reader: Reader }> {
-  const set = stage({ film: movie });
+async function reading(): Promise<{ set: Stage; reader: Reader; lose: Lost }> {
+  const inner = createMemoryStore();
+  let lose: Lost = () => assert.fail('no object was made');
+  const store: Store = {
+    find: (...given) => inner.find(...given),
+    create: (name, representation, label, lost) => {
+      lose = lost;
+      return inner.create(name, representation, label, lost);
+    },
+    remove: (name) => inner.remove(name),
+    list: () => inner.list(),
+    close: () => inner.close(),
+  };
+  const set = stage({ film: movie, store });
   const visit = set.cache
     .open('films', '/film.mp4')
     ?.visit({ start: 0, end: null }, () => ({ start: 0, end: null }), never);
@@ -17,7 +31,7 @@ async function reading(): Promise<{ set: Stage; reader: Reader }> {
   (await set.asked()).head().bytes(600_000);
   const { reader } = await set.clock.advanceUntil(visit);
   await set.clock.settle();
-  return { set, reader };
+  return { set, reader, lose };
 }
 
 describe('a reader', () => {
@@ -59,12 +73,14 @@ describe('a reader', () => {
   });
 
   it('has fetched again what the store has lost, and nothing else', async () => {
-    const { set, reader } = await reading();
+    const { set, reader, lose } = await reading();
     set.origin.requests[0]?.bytes(400_000).end();
     await set.clock.settle();
     assert.equal(set.fill().state.phase, 'complete');
     reader.take();
-    reader.lost({ start: 1000, end: 2000 });
+    lose({ start: 1000, end: 2000 });
+    assert.equal(set.fill().state.phase, 'paused');
+    reader.rewind(1000);
     const arrival = reader.arrival(never);
     const request = await set.asked();
     assert.deepEqual([reader.position, request.offset, request.until], [1000, 1000, 2000]);

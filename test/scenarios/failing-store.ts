@@ -1,12 +1,14 @@
 /** A store that does what a failing disk does, from the moment that a test says so. */
+import { RangeSet } from '../../src/bytes/range-set.ts';
 import { BuffersByOffset } from '../../src/store/buffers-by-offset.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
-import { type Store, StoreError, type StoreObject } from '../../src/store/store.ts';
+import { type Lost, type Store, StoreError, type StoreObject } from '../../src/store/store.ts';
+import type { StoreUsage, Upkeep } from '../../src/store/upkeep.ts';
 
 /** Where it fails; `read` loses what was written before, not what is written again. */
 export type Weakness = 'find' | 'create' | 'write throws' | 'write rejects' | 'read' | 'commit' | 'close';
 
-export class FailingStore implements Store {
+export class FailingStore implements Store, Upkeep {
   readonly #inner = createMemoryStore();
   readonly #failing = new Set<Weakness>();
   readonly #code: string;
@@ -25,15 +27,15 @@ export class FailingStore implements Store {
     this.#failing.clear();
   }
 
-  async find(name: string): Promise<StoreObject | null> {
+  async find(name: string, lost: Lost): Promise<StoreObject | null> {
     this.#throwAt('find');
-    const object = await this.#inner.find(name);
-    return object === null ? null : this.#weak(object);
+    const object = await this.#inner.find(name, lost);
+    return object === null ? null : this.#weak(object, lost);
   }
 
   async create(...given: Parameters<Store['create']>): Promise<StoreObject> {
     this.#throwAt('create');
-    return this.#weak(await this.#inner.create(...given));
+    return this.#weak(await this.#inner.create(...given), given[3]);
   }
 
   remove(name: string): Promise<void> {
@@ -48,7 +50,23 @@ export class FailingStore implements Store {
     return this.#inner.close();
   }
 
-  #weak(inner: StoreObject): StoreObject {
+  pin(...given: Parameters<Upkeep['pin']>): Promise<boolean> {
+    return this.#inner.pin(...given);
+  }
+
+  verify(...given: Parameters<Upkeep['verify']>): ReturnType<Upkeep['verify']> {
+    return this.#inner.verify(...given);
+  }
+
+  usage(): StoreUsage {
+    return this.#inner.usage();
+  }
+
+  nextToGo(bytes: number): ReturnType<Upkeep['nextToGo']> {
+    return this.#inner.nextToGo(bytes);
+  }
+
+  #weak(inner: StoreObject, lost: Lost): StoreObject {
     const again = new BuffersByOffset();
     return {
       name: inner.name,
@@ -68,8 +86,12 @@ export class FailingStore implements Store {
       read: (range) => {
         const bytes = again.from(range.start)?.subarray(0, range.end - range.start);
         if (bytes !== undefined) return { bytes, release() {} };
-        return this.#failing.has('read') ? Promise.reject(this.#error()) : inner.read(range);
+        if (!this.#failing.has('read')) return inner.read(range);
+        const kept = RangeSet.from(again.ranges());
+        lost({ start: range.start, end: Math.min(range.end, kept.nextStart(range.start) ?? range.end) });
+        return Promise.reject(this.#error());
       },
+      attend: (playheads) => inner.attend(playheads),
       describe: (representation) => inner.describe(representation),
       commit: async () => {
         this.#throwAt('commit');

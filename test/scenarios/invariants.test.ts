@@ -111,6 +111,7 @@ describe('4. write before present, present before wake, data durable before the 
         steps.push('read');
         return object.read(range);
       },
+      attend: (playheads) => object.attend(playheads),
       describe: (representation) => object.describe(representation),
       commit: () => {
         steps.push('committed');
@@ -119,11 +120,11 @@ describe('4. write before present, present before wake, data durable before the 
       close: () => object.close(),
     });
     const store: Store = {
-      find: async (name) => {
-        const object = await inner.find(name);
+      find: async (name, lost) => {
+        const object = await inner.find(name, lost);
         return object === null ? null : watched(object);
       },
-      create: async (name, representation) => watched(await inner.create(name, representation)),
+      create: async (...given) => watched(await inner.create(...given)),
       remove: (name) => inner.remove(name),
       list: () => inner.list(),
       close: () => inner.close(),

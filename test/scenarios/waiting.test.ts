@@ -45,18 +45,19 @@ describe('nobody waits for ever', () => {
     const { signal } = new AbortController();
     const inner = createMemoryStore();
     const store: Store = {
-      find: (name) => inner.find(name),
-      create: async (name, representation) => {
-        const object = await inner.create(name, representation);
+      find: (name, lost) => inner.find(name, lost),
+      create: async (...given) => {
+        const object = await inner.create(...given);
         return {
-          name,
+          name: object.name,
           durable: [],
-          representation,
+          representation: object.representation,
           write(offset, bytes) {
             object.write(offset, bytes);
             return pause(clock, 60_000, signal);
           },
           read: (range) => object.read(range),
+          attend: (playheads) => object.attend(playheads),
           describe: (described) => object.describe(described),
           commit: () => object.commit(),
           close: () => object.close(),

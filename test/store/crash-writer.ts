@@ -3,7 +3,7 @@
  * never commits by itself. Arguments: directory, title, length.
  */
 import { type Clock, systemClock } from '../../src/clock.ts';
-import { objectName, representationOf, writeContent } from '../contract/store-contract.ts';
+import { label, objectName, representationOf, unheard, writeContent } from '../contract/store-contract.ts';
 import { openDiskStore } from './disk-directory.ts';
 
 /** Settles fifty times as often, so that the kill comes between any two steps. */
@@ -15,7 +15,7 @@ const store = await openDiskStore(directory, { clock: hurried, blockSize: 16_384
 // Stays until it is killed; the timers of the clock do not keep a process alive.
 setInterval(() => {}, 1000);
 process.stdout.write('ready\n');
-const object = await store.create(objectName(title), representationOf(length));
+const object = await store.create(objectName(title), representationOf(length), label, unheard);
 const middle = Math.floor(length / 2);
 for (let written = 0; written < middle; written += 7001) {
   for (const [start, end] of [

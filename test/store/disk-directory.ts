@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { createDiskStore, type DiskStoreOptions } from '../../src/store/disk-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { Upkeep } from '../../src/store/upkeep.ts';
 
 export async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'firstbyte-store-'));
@@ -13,6 +14,6 @@ export async function temporaryDirectory(t: TestContext): Promise<string> {
   return directory;
 }
 
-export function openDiskStore(directory: string, options: Partial<DiskStoreOptions> = {}): Promise<Store> {
+export function openDiskStore(directory: string, options: Partial<DiskStoreOptions> = {}): Promise<Store & Upkeep> {
   return createDiskStore({ directory, clock: systemClock, ...options });
 }

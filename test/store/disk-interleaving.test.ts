@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Store, StoreObject } from '../../src/store/store.ts';
-import { contentAt, objectName, representationOf } from '../contract/store-contract.ts';
+import { contentAt, label, objectName, representationOf, unheard } from '../contract/store-contract.ts';
 import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 const length = 5000;
@@ -16,7 +16,12 @@ function versionContent(version: number, start: number, end: number): Buffer {
 }
 
 async function createVersion(store: Store, title: string, version: number): Promise<StoreObject> {
-  const object = await store.create(objectName(title), representationOf(length, [['version', String(version)]]));
+  const object = await store.create(
+    objectName(title),
+    representationOf(length, [['version', String(version)]]),
+    label,
+    unheard,
+  );
   for (let start = 0; start < length; start += 700) {
     await object.write(start, versionContent(version, start, Math.min(start + 700, length)));
   }
@@ -52,7 +57,7 @@ test('however find, create, remove and close fall together, nobody reads two ver
           if (kind === 'remove') return store.remove(objectName(title));
           version += 1;
           const object =
-            kind === 'find' ? await store.find(objectName(title)) : await createVersion(store, title, version);
+            kind === 'find' ? await store.find(objectName(title), unheard) : await createVersion(store, title, version);
           if (object === null) return;
           if (kind === 'commit') await object.commit();
           await assertOneVersion(object);
@@ -69,7 +74,7 @@ test('however find, create, remove and close fall together, nobody reads two ver
       for await (const { name, bytes } of again.list()) {
         assert.equal(bytes, length);
         kept.push(name);
-        const object = await again.find(name);
+        const object = await again.find(name, unheard);
         assert.ok(object);
         await assertOneVersion(object);
       }

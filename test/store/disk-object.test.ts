@@ -4,7 +4,7 @@ import { createBufferPool } from '../../src/store/buffer-pool.ts';
 import { DiskObject, type ObjectFiles } from '../../src/store/disk-object.ts';
 import type { SegmentRow } from '../../src/store/sqlite-index.ts';
 import type { StoreError } from '../../src/store/store.ts';
-import { contentAt, objectName, representationOf } from '../contract/store-contract.ts';
+import { contentAt, label, objectName, representationOf } from '../contract/store-contract.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const layout = { blockSize: 100, segmentSize: 300 };
@@ -54,6 +54,8 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
   const row = {
     name: objectName('film'),
     generation: '0'.repeat(16),
+    label,
+    pinned: false,
     representation: representationOf(length),
     used: 0,
     segments,
@@ -64,6 +66,7 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
     clock: new VirtualClock(),
     onDirty() {},
     onFailure: (error) => failures.push(error),
+    onBlockLost() {},
   });
   return { object, files, failures };
 }

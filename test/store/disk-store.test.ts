@@ -8,7 +8,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Store, StoreError, StoreObject } from '../../src/store/store.ts';
-import { assertContent, contentAt, objectName, representationOf, writeContent } from '../contract/store-contract.ts';
+import {
+  assertContent,
+  contentAt,
+  label,
+  objectName,
+  representationOf,
+  unheard,
+  writeContent,
+} from '../contract/store-contract.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
@@ -35,7 +43,7 @@ async function objectDirectories(directory: string): Promise<string[]> {
 /** Leaves a closed store with one object of `length` bytes in `directory`, and returns its first segment file. */
 async function storeFilm(directory: string, length: number): Promise<string> {
   const store = await openDiskStore(directory);
-  const object = await store.create(objectName('film'), representationOf(length));
+  const object = await store.create(objectName('film'), representationOf(length), label, unheard);
   await writeContent(object, { start: 0, end: length });
   await object.close();
   await store.close();
@@ -44,7 +52,7 @@ async function storeFilm(directory: string, length: number): Promise<string> {
 }
 
 async function findFilm(store: Store): Promise<StoreObject> {
-  const object = await store.find(objectName('film'));
+  const object = await store.find(objectName('film'), unheard);
   assert.ok(object);
   return object;
 }
@@ -78,7 +86,7 @@ async function kill(child: ChildProcess): Promise<void> {
 test('a reopened store finds whole blocks only', async (t) => {
   const directory = await temporaryDirectory(t);
   const first = await openDiskStore(directory);
-  const written = await first.create(objectName('film'), representationOf(10 * block));
+  const written = await first.create(objectName('film'), representationOf(10 * block), label, unheard);
   await writeContent(written, { start: 100, end: 3 * block + 100 });
   await writeContent(written, { start: 9 * block, end: 10 * block });
   await written.close();
@@ -97,7 +105,7 @@ test('a reopened store finds whole blocks only', async (t) => {
 test('a whole block becomes durable within a second, without a commit', async (t) => {
   const clock = new VirtualClock();
   const store = await openDiskStore(await temporaryDirectory(t), { clock });
-  const object = await store.create(objectName('film'), representationOf(2 * block));
+  const object = await store.create(objectName('film'), representationOf(2 * block), label, unheard);
   await writeContent(object, { start: 0, end: block + 1000 });
   await clock.advance(1000);
   for (let durable = 0; durable < block; durable = (await findFilm(store)).durable[0]?.end ?? 0) await setImmediate();
@@ -106,7 +114,7 @@ test('a whole block becomes durable within a second, without a commit', async (t
 
 test('whoever writes faster than the disk is asked to wait', async (t) => {
   const store = await openDiskStore(await temporaryDirectory(t));
-  const object = await store.create(objectName('film'), representationOf(null));
+  const object = await store.create(objectName('film'), representationOf(null), label, unheard);
   const waits: (Promise<void> | undefined)[] = [];
   for (let megabyte = 0; megabyte < 5; megabyte += 1) {
     waits.push(
@@ -200,7 +208,7 @@ test('a link in the place of a directory is not written through', async (t) => {
   const failures: StoreError[] = [];
   const store = await openDiskStore(directory, { onFailure: (error) => failures.push(error) });
   await symlink(elsewhere, join(directory, 'objects', objectName('film').slice(0, 2)));
-  const object = await store.create(objectName('film'), representationOf(1000));
+  const object = await store.create(objectName('film'), representationOf(1000), label, unheard);
   await writeContent(object, { start: 0, end: 1000 });
   await object.commit();
   assert.deepEqual(
@@ -252,7 +260,7 @@ test('a second owner is refused, told who the first is, and let in when it has g
     assert.ok(error.message.includes(directory));
     return true;
   });
-  const object = await store.create(objectName('film'), representationOf(1));
+  const object = await store.create(objectName('film'), representationOf(1), label, unheard);
   await writeContent(object, { start: 0, end: 1 });
   await store.close();
   const next = await openDiskStore(directory);
@@ -281,7 +289,7 @@ test('after kill -9 in mid-write, every byte that is found is right', async (t) 
     await kill(child);
     const store = await openDiskStore(directory, { blockSize: 16_384, segmentSize: 131_072 });
     for await (const { name, bytes } of store.list()) {
-      const object = await store.find(name);
+      const object = await store.find(name, unheard);
       assert.ok(object);
       for (const range of object.durable) await assertContent(object, range);
       durable += bytes;
@@ -316,7 +324,7 @@ test('the files of a replaced object go when its last reader closes', async (t) 
   await storeFilm(directory, 2 * block);
   const store = await openDiskStore(directory);
   const reader = await findFilm(store);
-  const next = await store.create(objectName('film'), representationOf(5));
+  const next = await store.create(objectName('film'), representationOf(5), label, unheard);
   await writeContent(next, { start: 0, end: 5 });
   await next.commit();
   assert.equal((await objectDirectories(directory)).length, 2);
@@ -356,10 +364,10 @@ for (const [reason, damage] of [
     await storeFilm(directory, 1000);
     await damage(join(directory, 'index.sqlite'));
     const store = await openDiskStore(directory);
-    assert.equal(await store.find(objectName('film')), null);
+    assert.equal(await store.find(objectName('film'), unheard), null);
     assert.equal((await objectDirectories(directory)).length, 0);
     assert.deepEqual((await readdir(join(directory, 'aside'))).sort(), ['index.sqlite', 'objects']);
-    const object = await store.create(objectName('film'), representationOf(5));
+    const object = await store.create(objectName('film'), representationOf(5), label, unheard);
     await writeContent(object, { start: 0, end: 5 });
     await store.close();
     const again = await openDiskStore(directory);
@@ -372,7 +380,7 @@ test('objects of another block size are set aside', async (t) => {
   const directory = await temporaryDirectory(t);
   await storeFilm(directory, 1000);
   const store = await openDiskStore(directory, { blockSize: 4096 });
-  assert.equal(await store.find(objectName('film')), null);
+  assert.equal(await store.find(objectName('film'), unheard), null);
   await store.close();
 });
 

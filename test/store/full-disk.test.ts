@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import type { StoreError } from '../../src/store/store.ts';
-import { assertContent, contentAt, objectName, representationOf, writeContent } from '../contract/store-contract.ts';
+import {
+  assertContent,
+  contentAt,
+  label,
+  objectName,
+  representationOf,
+  unheard,
+  writeContent,
+} from '../contract/store-contract.ts';
 import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 const mebibyte = 1024 * 1024;
@@ -30,7 +38,7 @@ test('a full disk refuses writes, loses nothing that was accepted, and has room 
 async function fillAndRemove(directory: string): Promise<void> {
   const failures: StoreError[] = [];
   const store = await openDiskStore(directory, { onFailure: (error) => failures.push(error) });
-  const object = await store.create(objectName('film'), representationOf(20 * mebibyte));
+  const object = await store.create(objectName('film'), representationOf(20 * mebibyte), label, unheard);
   await writeContent(object, { start: 0, end: mebibyte });
   await object.commit();
 
@@ -49,18 +57,18 @@ async function fillAndRemove(directory: string): Promise<void> {
     ['ENOSPC'],
   );
   await object.close();
-  const found = await store.find(objectName('film'));
+  const found = await store.find(objectName('film'), unheard);
   assert.ok(found);
   assert.ok(found.durable[0] !== undefined && found.durable[0].end >= mebibyte);
   for (const range of found.durable) await assertContent(found, range);
   await store.remove(objectName('film'));
   await found.close();
-  assert.equal(await store.find(objectName('film')), null);
+  assert.equal(await store.find(objectName('film'), unheard), null);
 
-  const next = await store.create(objectName('next'), representationOf(mebibyte));
+  const next = await store.create(objectName('next'), representationOf(mebibyte), label, unheard);
   await writeContent(next, { start: 0, end: mebibyte });
   await next.commit();
-  assert.deepEqual((await store.find(objectName('next')))?.durable, [{ start: 0, end: mebibyte }]);
+  assert.deepEqual((await store.find(objectName('next'), unheard))?.durable, [{ start: 0, end: mebibyte }]);
   await store.close();
 }
 
@@ -69,17 +77,17 @@ test('a full disk can be given room by removing an object that nobody has open',
   if (!mountSmall(directory)) return t.skip('needs the right to mount a tmpfs');
   try {
     const store = await openDiskStore(directory);
-    const old = await store.create(objectName('old'), representationOf(mebibyte));
+    const old = await store.create(objectName('old'), representationOf(mebibyte), label, unheard);
     await writeContent(old, { start: 0, end: mebibyte });
     await old.close();
-    const film = await store.create(objectName('film'), representationOf(null));
+    const film = await store.create(objectName('film'), representationOf(null), label, unheard);
     await assert.rejects(() => writeContent(film, { start: 0, end: 20 * mebibyte }), { code: 'ENOSPC' });
     await store.remove(objectName('old'));
-    assert.equal(await store.find(objectName('old')), null);
-    const next = await store.create(objectName('next'), representationOf(mebibyte / 2));
+    assert.equal(await store.find(objectName('old'), unheard), null);
+    const next = await store.create(objectName('next'), representationOf(mebibyte / 2), label, unheard);
     await writeContent(next, { start: 0, end: mebibyte / 2 });
     await next.close();
-    assert.deepEqual((await store.find(objectName('next')))?.durable, [{ start: 0, end: mebibyte / 2 }]);
+    assert.deepEqual((await store.find(objectName('next'), unheard))?.durable, [{ start: 0, end: mebibyte / 2 }]);
     await store.close();
   } finally {
     execFileSync('umount', ['--lazy', directory]);

@@ -2,12 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { StoreError } from '../../src/store/store.ts';
-import { contentAt, objectName, representationOf, storeContract, writeContent } from '../contract/store-contract.ts';
+import {
+  contentAt,
+  label,
+  objectName,
+  representationOf,
+  storeContract,
+  unheard,
+  writeContent,
+} from '../contract/store-contract.ts';
 
 storeContract('the memory store', async () => createMemoryStore());
 
 test('a read from memory is answered at once', async () => {
-  const object = await createMemoryStore().create(objectName('film'), representationOf(100));
+  const object = await createMemoryStore().create(objectName('film'), representationOf(100), label, unheard);
   await writeContent(object, { start: 0, end: 100 });
   const slice = object.read({ start: 20, end: 30 });
   assert.ok('bytes' in slice);
@@ -15,7 +23,7 @@ test('a read from memory is answered at once', async () => {
 });
 
 test('a byte that is not there is refused, not made up', async () => {
-  const object = await createMemoryStore().create(objectName('film'), representationOf(100));
+  const object = await createMemoryStore().create(objectName('film'), representationOf(100), label, unheard);
   await writeContent(object, { start: 0, end: 10 });
   await assert.rejects(async () => object.read({ start: 10, end: 11 }), StoreError);
 });

@@ -11,6 +11,7 @@ import type { DomainEvent } from '../../src/events.ts';
 import { createHttpOrigin } from '../../src/origin/http-origin.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { Upkeep } from '../../src/store/upkeep.ts';
 import { Client, type ClientOptions, type Exchange, type RequestOptions } from './client.ts';
 import { CountedOrigin } from './counted-origin.ts';
 import { duplexPair, type PairedSocket } from './duplex-pair.ts';
@@ -25,7 +26,7 @@ export interface RigOptions extends VirtualNetworkOptions {
   /** The origin's own settings, as they would stand in the file beside its `url`. */
   readonly mount?: Readonly<Record<string, unknown>>;
   /** In place of one in memory; closed only by `close`. */
-  readonly store?: Store;
+  readonly store?: Store & Upkeep;
 }
 
 /** The address is never connected to: the network in memory stands in its place. */
@@ -38,7 +39,7 @@ export class VirtualRig {
   /** The lines of the log. */
   readonly log: string[] = [];
   readonly #options: RigOptions;
-  readonly #store: Store;
+  readonly #store: Store & Upkeep;
   readonly #film: Film | null;
   /** The daemon's ends of the players' connections. */
   readonly #served: PairedSocket[] = [];
@@ -152,12 +153,16 @@ export async function virtualRig(options: RigOptions): Promise<VirtualRig> {
 }
 
 /** The same store, which a daemon can't close: what was committed is there for the next one. */
-function keptOpen(store: Store): Store {
+function keptOpen(store: Store & Upkeep): Store & Upkeep {
   return {
-    find: (name) => store.find(name),
-    create: (name, representation) => store.create(name, representation),
+    find: (...given) => store.find(...given),
+    create: (...given) => store.create(...given),
     remove: (name) => store.remove(name),
     list: () => store.list(),
     close: async () => {},
+    pin: (...given) => store.pin(...given),
+    verify: (...given) => store.verify(...given),
+    usage: () => store.usage(),
+    nextToGo: (bytes) => store.nextToGo(bytes),
   };
 }

@@ -1,0 +1,53 @@
+/**
+ * PORT: what an operator does with what is stored.
+ *
+ * A store that can be kept up is a `Store` and this, over the same objects.
+ */
+import type { ByteRange } from '../bytes/byte-range.ts';
+import type { ObjectLabel, ObjectName } from './store.ts';
+
+export interface Upkeep {
+  /**
+   * Keeps an object from eviction, or lets it go; resolves when that survives a power cut. `false`: there is no such
+   * object. Rejects with a `StoreError` where the medium can't promise it.
+   */
+  pin(name: ObjectName, pinned: boolean): Promise<boolean>;
+  /**
+   * Reads every durable block again and compares checksums; a bad block is dropped alone. `progress` is told how many
+   * bytes were read since it was last told. `null`: no such object. Rejects with the signal's reason.
+   */
+  verify(name: ObjectName, progress: (bytes: number) => void, signal: AbortSignal): Promise<Verified | null>;
+  /** What the store holds and may hold, in real bytes on the medium. */
+  usage(): StoreUsage;
+  /** What would be evicted next, in order, until `bytes` were free. */
+  nextToGo(bytes: number): readonly NextToGo[];
+}
+
+export interface Verified {
+  /** In bytes. */
+  readonly checked: number;
+  /** What was dropped: sorted. */
+  readonly bad: readonly ByteRange[];
+}
+
+export interface StoreUsage {
+  readonly bytes: number;
+  readonly objects: number;
+  /** How many bytes it may hold; `null` for any number. */
+  readonly limit: number | null;
+  /** Free on the file system; `null` where there is none, or while it is not known. */
+  readonly free: number | null;
+  /** Why nothing is stored now. */
+  readonly trouble: StoreTrouble | null;
+}
+
+export interface StoreTrouble {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface NextToGo {
+  readonly name: ObjectName;
+  readonly label: ObjectLabel;
+  readonly bytes: number;
+}
