@@ -4,18 +4,23 @@
  * A daemon lives like this: `startDaemon` opens the store and the origins, then listens → it serves → `stop` takes no
  * new requests, lets replies go on for `drainTimeout`, makes durable what can be and closes everything.
  */
+import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Cache } from './cache/cache.ts';
+import { Holdings } from './cache/holdings.ts';
+import { type NewSource, Sources } from './cache/sources.ts';
 import { type Clock, sleep, systemClock } from './clock.ts';
-import type { Settings } from './config.ts';
+import type { LoadedSettings, Settings } from './config.ts';
 import { createControl } from './control/control-api.ts';
 import { EventBus } from './events.ts';
 import { listen } from './listen.ts';
 import { createLogger, type Logger, logEvents } from './log.ts';
-import { type MakeOrigin, mount } from './mount.ts';
+import { type MakeOrigin, mount, openSource } from './mount.ts';
+import { isPrivateHost } from './origin/address-guard.ts';
 import type { Refresh } from './origin/refresh.ts';
 import { MediaProxy } from './proxy/proxy.ts';
+import { settingReports } from './setting-reports.ts';
 import { createDiskStore } from './store/disk-store.ts';
 import { createMemoryStore } from './store/memory-store.ts';
 import type { Store } from './store/store.ts';
@@ -32,6 +37,8 @@ export interface DaemonParts {
   readonly events?: EventBus;
   /** Makes the origin of one base, where something else than HTTP over TCP is wanted. */
   readonly makeOrigin?: MakeOrigin;
+  /** Where each setting came from, for those who ask the control API. */
+  readonly settingSources?: LoadedSettings['sources'];
   /** Says where a target is to be had now, for every origin whose settings name no hook. */
   readonly refresh?: Refresh;
   /** Takes each line of the log, with its end; standard error where absent. */
@@ -43,6 +50,10 @@ export interface Daemon {
   readonly addresses: readonly string[];
   /** Everything that happens from now on. */
   readonly events: EventBus;
+  /** What is held, and what can be done with it: the same that the control API gives. */
+  readonly holdings: Holdings;
+  /** URLs that are handed in at run time, each to be played at a path of its own. */
+  readonly sources: Sources;
   /** Serves a connection that came in some other way, for instance in memory. */
   serve(connection: Duplex): void;
   /** Lets replies go on for at most `drainTimeout`, then ends them, and closes everything. */
@@ -67,12 +78,27 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   const mounted = settings.origins.map((origin) => mount(origin, settings, { clock, events, makeOrigin, refresh }));
   const mounts = new Map(mounted.map((each) => [each.name, each]));
   const cache = new Cache({ ...settings, mounts, store, policy: settings, clock, events, random });
+  const holdings = new Holdings({ cache, store, events, clock });
+  const open = (source: NewSource) => openSource(source, settings, { clock, events, makeOrigin });
+  const sources = new Sources({ cache, clock, isPrivateHost, open });
+  const localToken = randomBytes(32).toString('base64url');
+  let state: 'starting' | 'ready' | 'draining' = 'starting';
+  const unready = () => {
+    const { trouble } = store.usage();
+    if (state !== 'ready') return state === 'starting' ? 'It does not listen yet.' : 'It is shutting down.';
+    return trouble && `Nothing can be stored: ${trouble.message}`;
+  };
   const control = createControl({
     fills: cache,
+    holdings,
+    sources,
     origins: mounted,
+    settings: settingReports(settings, parts.settingSources),
     events,
     clock,
+    localToken,
     ...(settings.token === null ? {} : { token: settings.token }),
+    unready,
     summary: { interval: settings.summaryInterval, write: (fields) => logger.log('info', 'summary', fields) },
   });
   const proxy = new MediaProxy({ ...settings, cache, clock, events, patience: settings, control: control.listener });
@@ -81,8 +107,9 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
 
   const closeParts = async () => {
     control.stop();
+    holdings.stop();
     await cache.close();
-    await Promise.all(mounted.map(({ origin }) => origin.close()));
+    await Promise.all([sources.close(), ...mounted.map(({ origin }) => origin.close())]);
     await store.close();
     stopLogging();
   };
@@ -99,6 +126,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     await closeParts();
     throw error;
   }
+  state = 'ready';
   const inner = proxy.createServer();
   const given = new Set<Duplex>();
 
@@ -112,12 +140,15 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   return {
     addresses,
     events,
+    holdings,
+    sources,
     serve(connection) {
       given.add(connection);
       connection.once('close', () => given.delete(connection));
       inner.emit('connection', connection);
     },
     async stop() {
+      state = 'draining';
       for (const server of servers) server.close();
       const drained = new AbortController();
       const timeout = sleep(clock, settings.drainTimeout, drained.signal).catch(() => {});

@@ -50,6 +50,12 @@ export type RefreshOutcome = (typeof refreshOutcomes)[number];
 export const failoverCauses = ['unreachable', 'reset', 'timeout', 'status', 'gone', 'version'] as const;
 export type FailoverCause = (typeof failoverCauses)[number];
 
+/** What long work is there for operators, and how it ended. */
+export const jobKinds = ['warm', 'verify'] as const;
+export type JobKind = (typeof jobKinds)[number];
+export const jobOutcomes = ['done', 'failed', 'cancelled'] as const;
+export type JobOutcome = (typeof jobOutcomes)[number];
+
 interface FillEventBase {
   at: number;
   fill: number;
@@ -201,12 +207,29 @@ export interface FailoverEvent {
   cause: FailoverCause;
 }
 
+/** Long work that an operator asked for has ended. */
+export interface JobDoneEvent {
+  type: 'job-done';
+  at: number;
+  job: string;
+  kind: JobKind;
+  outcome: JobOutcome;
+  /** Bytes that it went through. */
+  done: number;
+}
+
 /** A bug: something was thrown that nobody expects, or an illegal transition was asked for. */
 export interface BugEvent {
   type: 'bug';
   at: number;
   message: string;
   stack: string;
+}
+
+/** Whatever was thrown, as the event of a bug. */
+export function bugOf(thrown: unknown, at: number): BugEvent {
+  const { message, stack = '' } = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return { type: 'bug', at, message, stack };
 }
 
 export type DomainEvent =
@@ -223,6 +246,7 @@ export type DomainEvent =
   | OwnErrorEvent
   | RequestDoneEvent
   | FailoverEvent
+  | JobDoneEvent
   | BugEvent;
 
 export type Listener = (event: DomainEvent) => void;

@@ -114,6 +114,10 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
       const { origin, from, to, cause } = event;
       return ['info', 'asking another base', { origin, from, to, cause }];
     }
+    case 'job-done': {
+      const { job, kind, outcome, done } = event;
+      return [outcome === 'failed' ? 'warn' : 'info', `${kind} ${outcome}`, { job, bytes: done }];
+    }
     case 'bug':
       return ['error', 'bug', { reason: event.message, stack: event.stack }];
     case 'bytes-landed':

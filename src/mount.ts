@@ -2,8 +2,11 @@
  * From the settings of one origin to its mount: the adapters that it is made of, one around the other.
  *
  *     HTTP (one for each base) → mirrors → pace → breaker → refresh hook
+ *
+ * A source is an origin of one target, which is at one address.
  */
 import type { Mount } from './cache/cache.ts';
+import { type NewSource, sourceLabel } from './cache/sources.ts';
 import type { Clock } from './clock.ts';
 import type { OriginSettings, Settings } from './config.ts';
 import type { EventBus } from './events.ts';
@@ -13,7 +16,8 @@ import { createGuardedOrigin } from './origin/guarded-origin.ts';
 import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
 import { mirroredOrigin } from './origin/mirrors.ts';
 import type { Origin } from './origin/origin.ts';
-import { pacedOrigin } from './origin/paced-origin.ts';
+import { PacedOrigin } from './origin/paced-origin.ts';
+import { placedOrigin } from './origin/placed-origin.ts';
 import { createRefreshingOrigin, type Refresh } from './origin/refresh.ts';
 import { commandRefresh } from './origin/refresh-command.ts';
 import { endpointRefresh } from './origin/refresh-endpoint.ts';
@@ -35,8 +39,8 @@ export interface WatchedMount extends Mount {
   /** Without credentials. */
   readonly base: string;
   readonly breaker: Breaker;
-  /** How many connections it may have. */
-  readonly limit: number;
+  /** How fast bytes are taken from it. */
+  readonly pace: Pick<PacedOrigin, 'rate'>;
 }
 
 /** For one answer of a hook that is a function, in milliseconds. */
@@ -49,12 +53,13 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
   // What the operator sends takes the place of what a client has.
   const own = new Set(fields.map(([field]) => field));
   const breaker = new Breaker({ name, clock, events, wait: firstByteTimeout });
-  const guarded = createGuardedOrigin(paced(settings, firstByteTimeout, parts), breaker, clock);
+  const pace = new PacedOrigin(mirrored(settings, firstByteTimeout, parts), settings.maxRate ?? null, clock);
+  const guarded = createGuardedOrigin(pace, breaker, clock);
   return {
     name,
     base: url.href,
     breaker,
-    limit: maxConnections,
+    pace,
     origin: refreshed(guarded, settings, parts),
     slots: new ConnectionSlots(maxConnections, all.maxQueued),
     mode: cache,
@@ -68,10 +73,31 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
   };
 }
 
-function paced(settings: OriginSettings, firstByteTimeout: number, parts: MountParts): Origin {
-  const { clock } = parts;
-  const origin = mirrored(settings, firstByteTimeout, parts);
-  return settings.maxRate === undefined ? origin : pacedOrigin(origin, settings.maxRate, clock);
+/** What the bytes of a source come through. */
+export function openSource(source: NewSource, all: Settings, parts: MountParts): Omit<Mount, 'identity'> {
+  const { url, fields, refresh: endpoint, network } = source;
+  const { clock, events } = parts;
+  const settings: OriginSettings = {
+    name: sourceLabel,
+    url: new URL(url.origin),
+    fields,
+    mirrors: [],
+    network,
+    redirectTo: network === 'private' ? 'any' : 'public',
+    maxConnections: all.maxConnections,
+    connectTimeout: all.connectTimeout,
+    budgets: {},
+    cache: 'media',
+    ignoreQuery: [],
+    keyHeaders: [],
+    keepDeleted: false,
+  };
+  const breaker = new Breaker({ name: sourceLabel, clock, events, wait: all.firstByteTimeout });
+  const placed = createGuardedOrigin(placedOrigin(overHttp(settings, parts), url), breaker, clock);
+  const refresh = endpoint === null ? null : endpointRefresh(endpoint, network);
+  const origin =
+    refresh === null ? placed : createRefreshingOrigin(placed, { refresh, timeout: hookTimeout, clock, events });
+  return { origin, slots: new ConnectionSlots(all.maxConnections, all.maxQueued), mode: 'media' };
 }
 
 function mirrored(settings: OriginSettings, firstByteTimeout: number, parts: MountParts): Origin {

@@ -10,7 +10,7 @@ import type { FillsView, FillView } from '../fill/fill-view.ts';
 import type { Fields } from '../http/fields.ts';
 import { type CacheMode, freshUntil, storable } from '../http/freshness.ts';
 import type { Origin } from '../origin/origin.ts';
-import type { Store } from '../store/store.ts';
+import type { ObjectName, Store } from '../store/store.ts';
 import { Asking } from './asking.ts';
 import { objectName } from './cache-key.ts';
 import { Entry } from './entry.ts';
@@ -30,10 +30,12 @@ export interface Mount {
   readonly policy?: Partial<FillPolicy>;
   /** Whether what is stored is served on when the origin says that it is gone. */
   readonly keepDeleted?: boolean;
+  /** The one target that it has, such as `/film.mkv`; any below its base where absent. */
+  readonly only?: string;
 }
 
 export interface CacheParts {
-  /** By the name under which each is mounted. */
+  /** Those that are there from the beginning, by the name under which each is mounted. */
   readonly mounts: ReadonlyMap<string, Mount>;
   readonly store: Store;
   readonly policy: FillPolicy;
@@ -44,38 +46,82 @@ export interface CacheParts {
   readonly random: () => number;
 }
 
+interface Mounted {
+  readonly entry: Entry;
+  /** What it was made of. */
+  readonly mount: Mount;
+}
+
 export class Cache implements FillsView {
   readonly #parts: CacheParts;
-  readonly #entries = new Map<string, Entry>();
+  readonly #mounts: Map<string, Mount>;
+  readonly #entries = new Map<string, Mounted>();
+  /** Mounts that were taken away while entries of theirs are left, and who waits for the last of these. */
+  readonly #leaving = new Map<Mount, () => void>();
   #nextFill = 1;
 
   constructor(parts: CacheParts) {
     this.#parts = parts;
+    this.#mounts = new Map(parts.mounts);
+  }
+
+  /** Requests may name it from now on. */
+  mount(name: string, mount: Mount): void {
+    this.#mounts.set(name, mount);
+  }
+
+  /** No new request finds it; those under way go on. Resolves when nothing asks its origin any more. */
+  async unmount(name: string): Promise<void> {
+    const mount = this.#mounts.get(name);
+    this.#mounts.delete(name);
+    if (mount === undefined || !this.#isInUse(mount)) return;
+    await new Promise<void>((resolve) => this.#leaving.set(mount, resolve));
   }
 
   /**
-   * The entry of a target, beginning with `/`, at the origin of that name; `null` where no such origin is mounted.
-   * The client's fields may make it an entry of its own. Synchronous: two requests in one tick get the same.
+   * The entry of a target, beginning with `/`, at the mount of that name; `null` where there is none. The client's
+   * fields may make it an entry of its own. Synchronous: two requests in one tick get the same.
    */
-  open(originName: string, target: string, clientFields: Fields = []): Entry | null {
-    const mount = this.#parts.mounts.get(originName);
-    if (mount === undefined) return null;
-    const place = mount.base === undefined ? originName : `${originName} ${mount.base}`;
-    const { key, fields } = identify(place, target, clientFields, mount.identity ?? plainIdentity);
-    const entry = this.#entries.get(key) ?? this.#makeEntry(key, mount, new Asking(target, fields));
-    entry.asking.hear(target);
-    this.#entries.set(key, entry);
+  open(mountName: string, named: string, clientFields: Fields = []): Entry | null {
+    const place = this.#place(mountName, named, clientFields);
+    if (place === null) return null;
+    const { key, mount, target, fields } = place;
+    const found = this.#entries.get(key)?.entry;
+    found?.asking.hear(target);
+    if (found !== undefined) return found;
+    const entry = this.#makeEntry(key, mount, new Asking(target, fields));
+    this.#entries.set(key, { entry, mount });
     return entry;
   }
 
+  /** What the object of such an entry is called; `null` where there is no such mount. */
+  nameOf(mountName: string, named: string): ObjectName | null {
+    const place = this.#place(mountName, named, []);
+    return place && objectName(place.key);
+  }
+
   fills(): FillView[] {
-    return [...this.#entries.values()].flatMap((entry) => entry.views());
+    return this.entries().flatMap((entry) => entry.views());
+  }
+
+  /** Every entry that is open now. */
+  entries(): Entry[] {
+    return Array.from(this.#entries.values(), ({ entry }) => entry);
   }
 
   /** Stops every fill and makes durable what can be. */
   async close(): Promise<void> {
-    await Promise.all([...this.#entries.values()].map((entry) => entry.close()));
+    await Promise.all(this.entries().map((entry) => entry.close()));
     this.#entries.clear();
+  }
+
+  #place(mountName: string, named: string, clientFields: Fields) {
+    const mount = this.#mounts.get(mountName);
+    if (mount === undefined || (mount.only !== undefined && !isSamePath(named, mount.only))) return null;
+    const target = mount.only ?? named;
+    const { name } = mount.origin;
+    const place = mount.base === undefined ? name : `${name} ${mount.base}`;
+    return { mount, target, ...identify(place, target, clientFields, mount.identity ?? plainIdentity) };
   }
 
   #makeEntry(key: string, mount: Mount, asking: Asking): Entry {
@@ -87,6 +133,7 @@ export class Cache implements FillsView {
     const [path = ''] = asking.target.split('?', 1);
     return new Entry({
       objectName: name,
+      label: { origin: origin.name, path },
       store,
       clock,
       asking,
@@ -100,7 +147,31 @@ export class Cache implements FillsView {
       },
       freshness: (representation) => freshUntil(representation, mediaFreshness, mode),
       revalidate: (stored) => revalidate(stored, { origin, asking, slots, clock, timeout: policy.firstByteTimeout }),
-      forget: () => this.#entries.delete(key),
+      forget: () => {
+        this.#entries.delete(key);
+        const left = this.#leaving.get(mount);
+        if (left === undefined || this.#isInUse(mount)) return;
+        this.#leaving.delete(mount);
+        left();
+      },
     });
+  }
+
+  #isInUse(mount: Mount): boolean {
+    return [...this.#entries.values()].some((mounted) => mounted.mount === mount);
+  }
+}
+
+/** Whether two targets name the same path, however it is encoded. */
+function isSamePath(one: string, other: string): boolean {
+  return decoded(one) === decoded(other);
+}
+
+function decoded(target: string): string {
+  const [path = ''] = target.split('?', 1);
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
   }
 }

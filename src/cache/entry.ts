@@ -13,7 +13,7 @@ import type { FillView } from '../fill/fill-view.ts';
 import type { Reader } from '../fill/reader.ts';
 import { type Freshness, mustRevalidate } from '../http/freshness.ts';
 import { combinable, type Representation } from '../http/representation.ts';
-import { type Store, StoreError, type StoreObject } from '../store/store.ts';
+import { type ObjectLabel, type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { Asking } from './asking.ts';
 import type { Verdict } from './revalidate.ts';
@@ -27,7 +27,8 @@ const mostFills = 4;
 
 /** What an entry needs of the cache. */
 export interface EntryParts {
-  readonly objectName: string;
+  readonly objectName: ObjectName;
+  readonly label: ObjectLabel;
   readonly store: Store;
   readonly clock: Clock;
   readonly asking: Asking;
@@ -50,6 +51,7 @@ export class Entry {
   #fill: Fill | null = null;
   #revalidating: Promise<void> | null = null;
   #visits = 0;
+  #usedAt = 0;
   #closed = false;
   #retirement: Timer | null = null;
 
@@ -62,9 +64,32 @@ export class Entry {
     return this.#parts.asking;
   }
 
+  get objectName(): ObjectName {
+    return this.#parts.objectName;
+  }
+
+  get label(): ObjectLabel {
+    return this.#parts.label;
+  }
+
+  /** When somebody asked for it last, in wall-clock time. */
+  get usedAt(): number {
+    return this.#usedAt;
+  }
+
+  /** The fill that a new request would join. */
+  get current(): Fill | null {
+    return this.#fill;
+  }
+
+  /** That one first, then those that are read to their end. */
+  get fills(): Fill[] {
+    return [...(this.#fill === null ? [] : [this.#fill]), ...this.#aside];
+  }
+
   /** Every fill, as it is now. */
   views(): FillView[] {
-    return [...(this.#fill === null ? [] : [this.#fill]), ...this.#aside].map((fill) => fill.view());
+    return this.fills.map((fill) => fill.view());
   }
 
   /** The phase of the fill that a new request would join. */
@@ -83,6 +108,7 @@ export class Entry {
     signal: AbortSignal,
   ): Promise<Visit> {
     this.#visits += 1;
+    this.#usedAt = this.#parts.clock.wallTime();
     this.#retirement?.cancel();
     try {
       let alone = false;
@@ -123,9 +149,22 @@ export class Entry {
     this.#closed = true;
     this.#retirement?.cancel();
     await this.#opening?.catch(() => {});
-    const fills = [...(this.#fill === null ? [] : [this.#fill]), ...this.#aside];
-    await Promise.all(fills.map((fill) => fill.close()));
+    await Promise.all(this.fills.map((fill) => fill.close()));
     await this.#closing;
+  }
+
+  /**
+   * Forgets what is held. Those who read it read on through what is present; nobody finds it any more. Rejects with a
+   * `StoreError` where the store can't forget.
+   */
+  async purge(): Promise<void> {
+    await this.#opening?.catch(() => {});
+    const fill = this.#fill;
+    this.#fill = null;
+    const removed = this.#parts.store.remove(this.#parts.objectName);
+    fill?.supersede();
+    if (fill !== null) this.#closeIfDone(this.#setAside(fill));
+    await removed;
   }
 
   async #waitIn(
@@ -257,6 +296,7 @@ export class Entry {
 
   #left(): void {
     this.#visits -= 1;
+    this.#usedAt = this.#parts.clock.wallTime();
     if (this.#visits > 0 || this.#closed) return;
     this.#retirement = this.#parts.clock.after(keepOpen, () => this.#retire());
   }

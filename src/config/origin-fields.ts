@@ -5,16 +5,12 @@
  * (its last line end left out). No problem and no source repeats what was found there.
  */
 import { z } from 'zod';
-import type { Fields } from '../http/fields.ts';
+import { type Fields, isFieldText, operatorFieldName } from '../http/fields.ts';
 import { basicCredentials } from './base-url.ts';
 import { kind } from './values.ts';
 
 /** Where a secret stands. */
 type Source = { readonly env: string } | { readonly file: string };
-
-/** Fields that belong to one connection or one request, or that firstbyte sets itself. */
-const reserved =
-  /^(accept-encoding|connection|content-.*|expect|host|icy-metadata|if-.*|keep-alive|proxy-.*|range|te|trailer|transfer-encoding|upgrade)$/;
 
 const sourceWords = '{"env": "NAME"} or {"file": "PATH"}';
 
@@ -26,10 +22,7 @@ const text = kind({ description: `a text, ${sourceWords}`, unit: 'text', placeho
 
 export const fieldName = kind(
   { description: 'the name of a field that firstbyte does not set itself', unit: 'text', placeholder: 'NAME' },
-  (raw) => {
-    const name = typeof raw === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(raw) ? raw.toLowerCase() : null;
-    return name === null || reserved.test(name) ? undefined : name;
-  },
+  (raw) => (typeof raw === 'string' ? (operatorFieldName(raw) ?? undefined) : undefined),
 );
 
 const headerWords = `an object of fields by name, each with a text, ${sourceWords}`;
@@ -134,9 +127,8 @@ function readSource(raw: unknown): Source | undefined {
   return key === 'file' ? { file: value } : undefined;
 }
 
-/** A text that a field can carry as it is (RFC 9110 §5.5), in letters that mean the same everywhere. */
 function isFieldValue(raw: unknown): raw is string {
-  return typeof raw === 'string' && /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/.test(raw);
+  return typeof raw === 'string' && isFieldText(raw);
 }
 
 /** A text that goes out encoded: anything without control characters. */

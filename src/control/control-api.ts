@@ -1,34 +1,49 @@
 /**
- * The control API under `/-/`: what firstbyte is doing and has done, for people and for monitoring. It only shows.
+ * The control API under `/-/`: shows what firstbyte is doing and has done, and lets it be steered.
  *
- * | path | reply |
- * |---|---|
- * | `/-/health` | 200 while the process answers |
- * | `/-/api/v1/fills` | every fill: its phase and why, what is present, who writes and who reads |
- * | `/-/api/v1/origins` | every origin: whether it is reachable, its connections, how fast its first bytes come |
- * | `/-/api/v1/stats` | the counts since the start and the last own 5xx |
- * | `/-/metrics` | the same counts for Prometheus |
- *
- * Every error is problem JSON (RFC 9457).
+ * Each subject has its file in `routes/`; together they make the document at `/-/api/v1/openapi.json`, which says
+ * what every path takes and answers. Every error is problem JSON (RFC 9457).
  */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
-import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
-import { Hono } from 'hono';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { getRequestListener, RequestError } from '@hono/node-server';
+import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
+import type { Holdings } from '../cache/holdings.ts';
+import type { Sources } from '../cache/sources.ts';
+import { StoreError } from '../cache/visit.ts';
 import type { Clock } from '../clock.ts';
-import type { EventBus } from '../events.ts';
-import { type FillsView, type FillView, phaseReason } from '../fill/fill-view.ts';
+import { bugOf, type EventBus } from '../events.ts';
+import type { FillsView } from '../fill/fill-view.ts';
 import { type ControlPolicy, judgeControlRequest } from './control-guard.ts';
+import { FillHistory } from './fill-history.ts';
+import { Jobs } from './jobs.ts';
 import { createMetrics } from './metrics.ts';
+import { type Api, createApi, documentOf, methodsAt } from './open-api.ts';
 import { createOriginsView, type OriginSource } from './origins.ts';
+import { Problem, problemReply, securityHeaders } from './problem.ts';
+import { addFillRoutes } from './routes/fills.ts';
+import { addHealthRoutes } from './routes/health.ts';
+import { addJobRoutes } from './routes/jobs.ts';
+import { addObjectRoutes } from './routes/objects.ts';
+import { addOriginRoutes } from './routes/origins.ts';
+import { addSettingRoutes, type SettingReport } from './routes/settings.ts';
+import { addSourceRoutes } from './routes/sources.ts';
+import { addStatisticsRoutes } from './routes/statistics.ts';
+import { addStoreRoutes } from './routes/store.ts';
 import { createStats } from './stats.ts';
 import { type SummaryOptions, startSummary } from './summary.ts';
 
 export interface ControlOptions extends ControlPolicy {
   readonly fills: FillsView;
+  readonly holdings: Holdings;
+  readonly sources: Sources;
   /** Those that are mounted. */
-  readonly origins?: readonly OriginSource[];
+  readonly origins: readonly OriginSource[];
+  readonly settings: readonly SettingReport[];
   readonly events: EventBus;
   readonly clock: Clock;
+  /** Why no requests are taken now, in one sentence; `null` where they are. */
+  readonly unready: () => string | null;
   /** Where the summary line goes; without it none is written. */
   readonly summary?: SummaryOptions;
 }
@@ -36,70 +51,56 @@ export interface ControlOptions extends ControlPolicy {
 export interface Control {
   /** Answers one request whose path begins with `/-/`. */
   listener(request: IncomingMessage, response: ServerResponse): void;
-  /** Ends the counting and the summary lines. */
+  /** Ends the counting, the summary lines and every job. */
   stop(): void;
 }
 
-const securityHeaders = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'cross-origin-resource-policy': 'same-origin',
-  'x-content-type-options': 'nosniff',
-} as const;
+/** The most that the content of one request may hold, in bytes. */
+const mostContent = 64 * 1024;
 
 /** Counts from now on; so it is made before the first request comes. */
 export function createControl(options: ControlOptions): Control {
-  const { fills, events, clock } = options;
+  const { fills, holdings, sources, events, clock } = options;
   const metrics = createMetrics(events);
   const stats = createStats(metrics, events, clock);
-  const origins = createOriginsView(options.origins ?? [], events, clock);
+  const origins = createOriginsView(options.origins, events, clock);
+  const history = new FillHistory(events);
+  const jobs = new Jobs(events, clock);
   const stopSummary = options.summary && startSummary(options.summary, stats, events, clock);
 
-  const bug = (thrown: unknown): Response => {
-    const { message, stack = '' } = thrown instanceof Error ? thrown : new Error(String(thrown));
-    events.emit({ type: 'bug', at: clock.now(), message, stack });
-    return problem(500, 'Something went wrong inside firstbyte; its log says more.');
+  const api = createApi();
+  guard(api, options);
+  addHealthRoutes(api, options.unready);
+  addObjectRoutes(api, { holdings, history, clock });
+  addFillRoutes(api, { fills, holdings, history, clock });
+  addJobRoutes(api, jobs, holdings);
+  addSourceRoutes(api, sources);
+  addOriginRoutes(api, origins);
+  addStoreRoutes(api, holdings);
+  addSettingRoutes(api, options.settings);
+  addStatisticsRoutes(api, stats, metrics);
+  addDocument(api);
+
+  const failed = (thrown: unknown): Response => {
+    const problem = problemOf(thrown);
+    if (problem.status === 500) events.emit(bugOf(thrown, clock.now()));
+    return problemReply(problem);
   };
+  api.notFound(({ req }) => {
+    const methods = methodsAt(api, req.path);
+    if (methods.length === 0) return problemReply(nothing);
+    const known = methods.join(', ');
+    return problemReply(new Problem(405, `${req.path} knows ${known}, not ${req.method}.`, { allow: known }));
+  });
+  api.onError(failed);
 
-  const app = new Hono<{ Bindings: HttpBindings }>();
-  app.use(async (context, next) => {
-    const { incoming } = context.env;
-    const refusal = judgeControlRequest(
-      {
-        method: context.req.method,
-        localAddress: incoming.socket.localAddress,
-        host: incoming.headers.host,
-        authorization: incoming.headers.authorization,
-        origin: incoming.headers.origin,
-        secFetchSite: context.req.header('sec-fetch-site'),
-      },
-      options,
-    );
-    if (refusal) return problem(refusal.status, refusal.detail);
-    await next();
-    for (const [name, value] of Object.entries(securityHeaders)) context.header(name, value);
-  });
-  app.get('/-/health', (context) => context.json({ status: 'ok' }));
-  app.get('/-/api/v1/fills', (context) => {
-    const now = clock.now();
-    return context.json({ fills: fills.fills().map((fill) => fillReport(fill, now)) });
-  });
-  app.get('/-/api/v1/origins', (context) => context.json({ origins: origins.report() }));
-  app.get('/-/api/v1/stats', async (context) => context.json(await stats.read()));
-  app.get('/-/metrics', async (context) =>
-    context.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
-  );
-  app.notFound(() => problem(404, 'The control API has nothing at this path.'));
-  app.onError(bug);
-
-  const respond = getRequestListener(app.fetch, {
-    overrideGlobalObjects: false,
-    errorHandler: (error) => (error instanceof RequestError ? problem(400, 'The request is malformed.') : bug(error)),
-  });
+  const respond = getRequestListener(api.fetch, { overrideGlobalObjects: false, errorHandler: failed });
   return {
     listener: (request, response) => void respond(request, response),
     stop() {
+      jobs.stop();
       stopSummary?.();
+      history.stop();
       stats.stop();
       origins.stop();
       metrics.stop();
@@ -107,25 +108,48 @@ export function createControl(options: ControlOptions): Control {
   };
 }
 
-/** A fill as the API shows it; ranges are half-open, offsets and lengths in bytes, `nextTryIn` in milliseconds. */
-function fillReport({ state, cursors, ...fill }: FillView, now: number) {
-  const presentBytes = fill.present.reduce((total, { start, end }) => total + end - start, 0);
-  const shown = cursors.map(({ retryAt, ...cursor }) => ({
-    ...cursor,
-    nextTryIn: retryAt === null ? null : Math.max(0, Math.round(retryAt - now)),
-  }));
-  return { ...fill, cursors: shown, phase: state.phase, reason: phaseReason(state, now), presentBytes };
+const nothing = new Problem(404, 'The control API has nothing at this path; /-/api/v1/openapi.json lists what it has.');
+
+/** Judges every request before anything else looks at it. */
+function guard(api: Api, policy: ControlPolicy): void {
+  api.use(async (context, next) => {
+    const { incoming } = context.env;
+    const judged = judgeControlRequest(
+      {
+        method: context.req.method,
+        localAddress: incoming.socket.localAddress,
+        host: incoming.headers.host,
+        authorization: incoming.headers.authorization,
+        origin: incoming.headers.origin,
+        secFetchSite: context.req.header('sec-fetch-site'),
+        contentType: incoming.headers['content-type'],
+      },
+      policy,
+    );
+    if ('status' in judged) {
+      const allow = judged.status === 405 ? { allow: methodsAt(api, context.req.path).join(', ') } : {};
+      return problemReply(new Problem(judged.status, judged.detail, allow));
+    }
+    context.set('bearer', judged.bearer);
+    await next();
+    for (const [name, value] of Object.entries(securityHeaders)) context.header(name, value);
+  });
+  const tooLong = new Problem(413, `The content of a request may hold ${mostContent} bytes.`);
+  api.use(bodyLimit({ maxSize: mostContent, onError: () => problemReply(tooLong) }));
 }
 
-const challenges: Readonly<Record<number, Record<string, string>>> = {
-  401: { 'www-authenticate': 'Bearer realm="firstbyte"' },
-  405: { allow: 'GET, HEAD' },
-};
+function addDocument(api: Api): void {
+  const document = documentOf(api);
+  api.get('/-/api/v1/openapi.json', (context) => context.json(document));
+}
 
-function problem(status: number, detail: string): Response {
-  const body = { type: 'about:blank', title: STATUS_CODES[status], status, detail };
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { 'content-type': 'application/problem+json', ...securityHeaders, ...challenges[status] },
-  });
+/** A bug is 500, and tells nothing of itself. */
+function problemOf(thrown: unknown): Problem {
+  if (thrown instanceof Problem) return thrown;
+  if (thrown instanceof StoreError) return new Problem(503, `The store can not do it: ${thrown.message}`);
+  if (thrown instanceof RequestError) return new Problem(400, 'The request is malformed.');
+  if (thrown instanceof HTTPException && thrown.status === 400) {
+    return new Problem(400, 'The content is no JSON; where there is nothing to say, send {}.');
+  }
+  return new Problem(500, 'Something went wrong inside firstbyte; its log says more.');
 }

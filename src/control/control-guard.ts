@@ -5,13 +5,18 @@
  * replies. So without a token only connections on loopback are answered, only under a host name that no stranger can
  * point here, and never for another site's page. A configured token is asked of everyone, because what comes over
  * loopback may have been forwarded there.
+ *
+ * Whoever changes something needs a token always: the configured one, or the local one, which is another for each start
+ * and lies in the cache directory. A change is JSON, which no form can send.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isLoopback, isOwnHost } from '../http/loopback.ts';
 
 export interface ControlPolicy {
   /** Asked of every request as `Authorization: Bearer …` (RFC 6750 §2.1); without it only loopback is answered. */
-  readonly token?: string;
+  readonly token?: string | undefined;
+  /** Good for what comes over loopback or a Unix socket, beside the other. */
+  readonly localToken?: string | undefined;
   /** Host names, without port, that are answered without a token beside those of loopback. */
   readonly hosts?: readonly string[];
 }
@@ -24,33 +29,56 @@ export interface ControlRequest {
   readonly authorization: string | undefined;
   readonly origin: string | undefined;
   readonly secFetchSite: string | undefined;
+  readonly contentType: string | undefined;
 }
+
+/** Whose token a request bears: the configured one is the operator's; `null` for none that is known. */
+export type Bearer = 'operator' | 'local' | null;
 
 /** A refusal as the problem details of RFC 9457 §3.1. */
 export interface Refusal {
-  readonly status: 401 | 403 | 405 | 421;
-  /** One plain sentence. */
+  readonly status: 401 | 403 | 405 | 415 | 421;
+  /** One plain sentence, or two. */
   readonly detail: string;
 }
 
-/** The refusal of a request that may not be answered, or `null`. */
-export function judgeControlRequest(request: ControlRequest, policy: ControlPolicy): Refusal | null {
+export type Judgement = { readonly bearer: Bearer } | Refusal;
+
+const reading = new Set(['GET', 'HEAD']);
+const changing = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+
+export function judgeControlRequest(request: ControlRequest, policy: ControlPolicy): Judgement {
+  const { method, localAddress, host } = request;
+  const near = isNear(localAddress);
+  const bearer = bearerOf(request.authorization, near, policy);
   if (policy.token !== undefined) {
-    if (!bearerTokenIs(policy.token, request.authorization)) {
-      return { status: 401, detail: 'The control API asks for its token as "Authorization: Bearer …".' };
-    }
-  } else if (!isNear(request.localAddress)) {
-    return { status: 401, detail: 'Beyond loopback the control API needs a token, and none is configured.' };
-  } else if (!isOwnHost(request.host, policy.hosts)) {
-    return { status: 421, detail: 'The control API does not answer under this host name.' };
+    if (bearer === null) return refusal(401, 'The control API asks for its token as "Authorization: Bearer …".');
+  } else if (!near) {
+    return refusal(401, 'Beyond loopback the control API needs a token, and none is configured.');
   }
-  if (isCrossSite(request)) {
-    return { status: 403, detail: 'The control API does not answer the pages of other sites.' };
+  // The operator may come by any name; whoever is local, by one that no stranger can point here.
+  if (bearer !== 'operator' && !isOwnHost(host, policy.hosts)) {
+    return refusal(421, 'The control API does not answer under this host name.');
   }
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return { status: 405, detail: 'The control API knows only GET and HEAD.' };
+  if (isCrossSite(request)) return refusal(403, 'The control API does not answer the pages of other sites.');
+  if (reading.has(method)) return { bearer };
+  if (!changing.has(method)) return refusal(405, `The control API does not know the method ${method}.`);
+  if (bearer === null) {
+    const where = 'the configured one, or the one in the file "owner" of the cache directory';
+    return refusal(401, `What changes something needs a token as "Authorization: Bearer …": ${where}.`);
   }
-  return null;
+  if (!isJson(request.contentType)) {
+    const sent = request.contentType === undefined ? 'nothing' : `"${request.contentType}"`;
+    return refusal(
+      415,
+      `What changes something says "content-type: application/json", with {} for no content; this said ${sent}.`,
+    );
+  }
+  return { bearer };
+}
+
+function refusal(status: Refusal['status'], detail: string): Refusal {
+  return { status, detail };
 }
 
 /** A Unix socket is as near as loopback. */
@@ -64,10 +92,18 @@ function isCrossSite({ host, origin, secFetchSite }: ControlRequest): boolean {
   return origin !== undefined && URL.parse(origin)?.host !== host?.toLowerCase();
 }
 
-/** Takes the same time whatever was sent: digests are compared, whole. */
-function bearerTokenIs(token: string, authorization: string | undefined): boolean {
-  const sent = /^bearer +(.+)$/i.exec(authorization ?? '')?.[1] ?? '';
-  return timingSafeEqual(digest(sent), digest(token));
+/** Parameters do not matter; another type that ends in `+json` is not what was asked for. */
+function isJson(contentType: string | undefined): boolean {
+  return /^\s*application\/json\s*(;|$)/i.test(contentType ?? '');
+}
+
+/** Takes the same time whatever was sent: digests are compared, whole, with each token that there is. */
+function bearerOf(authorization: string | undefined, near: boolean, { token, localToken }: ControlPolicy): Bearer {
+  const sent = digest(/^bearer +(.+)$/i.exec(authorization ?? '')?.[1] ?? '');
+  const isOperator = token !== undefined && timingSafeEqual(sent, digest(token));
+  const isLocal = localToken !== undefined && timingSafeEqual(sent, digest(localToken));
+  if (isOperator) return 'operator';
+  return isLocal && near ? 'local' : null;
 }
 
 function digest(text: string): Buffer {

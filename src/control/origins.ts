@@ -15,9 +15,16 @@ export interface OriginSource {
   /** Without credentials. */
   readonly base: string;
   readonly breaker: { readonly state: BreakerSight };
-  readonly slots: { readonly used: number; readonly queued: number };
-  /** How many connections it may have. */
-  readonly limit: number;
+  /** `limit` is how many connections it may have. */
+  readonly slots: { readonly used: number; readonly queued: number; limit: number };
+  /** `rate` is how many bytes a second are taken from it; `null` for as many as come. */
+  readonly pace: { rate: number | null };
+}
+
+/** What can be changed at run time; what is left out stays. */
+export interface OriginLimits {
+  readonly maxConnections?: number | undefined;
+  readonly maxRate?: number | null | undefined;
 }
 
 /** Times are monotonic milliseconds. */
@@ -42,6 +49,7 @@ export interface OriginReport {
     readonly cause: string | null;
   };
   readonly connections: { readonly used: number; readonly queued: number; readonly limit: number };
+  readonly limits: { readonly maxConnections: number; readonly maxRate: number | null };
   /** From a request at the origin to its first byte, in milliseconds; `null` before there was any. */
   readonly firstByteMs: { readonly last: number | null; readonly median: number | null };
   readonly bytesIn: number;
@@ -49,6 +57,8 @@ export interface OriginReport {
 
 export interface OriginsView {
   report(): OriginReport[];
+  /** From now on; what is under way keeps its connection. `null`: there is no such origin. */
+  change(name: string, limits: OriginLimits): OriginReport | null;
   /** Measures no more. */
   stop(): void;
 }
@@ -75,21 +85,30 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
   const timeOfDay = (at: number | undefined) =>
     at === undefined ? null : new Date(clock.wallTime() + at - clock.now()).toISOString();
 
+  const reportOf = ({ name, base, breaker, slots, pace }: OriginSource): OriginReport => {
+    const { times = [], bytes = 0 } = measured.get(name) ?? {};
+    const { phase, since, nextProbeAt, cause = null } = breaker.state;
+    return {
+      name,
+      base,
+      breaker: { state: phase, since: timeOfDay(since), nextProbe: timeOfDay(nextProbeAt), cause },
+      connections: { used: slots.used, queued: slots.queued, limit: slots.limit },
+      limits: { maxConnections: slots.limit, maxRate: pace.rate },
+      firstByteMs: { last: whole(times.at(-1)), median: whole(median(times)) },
+      bytesIn: bytes,
+    };
+  };
+
   return {
     stop,
-    report: () =>
-      sources.map(({ name, base, breaker, slots, limit }) => {
-        const { times = [], bytes = 0 } = measured.get(name) ?? {};
-        const { phase, since, nextProbeAt, cause = null } = breaker.state;
-        return {
-          name,
-          base,
-          breaker: { state: phase, since: timeOfDay(since), nextProbe: timeOfDay(nextProbeAt), cause },
-          connections: { used: slots.used, queued: slots.queued, limit },
-          firstByteMs: { last: whole(times.at(-1)), median: whole(median(times)) },
-          bytesIn: bytes,
-        };
-      }),
+    report: () => sources.map(reportOf),
+    change(name, { maxConnections, maxRate }) {
+      const source = sources.find((each) => each.name === name);
+      if (source === undefined) return null;
+      if (maxConnections !== undefined) source.slots.limit = maxConnections;
+      if (maxRate !== undefined) source.pace.rate = maxRate;
+      return reportOf(source);
+    },
   };
 }
 

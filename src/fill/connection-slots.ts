@@ -1,5 +1,6 @@
 /**
- * The right to one of an origin's connections: at most `limit` at a time, the rest queue.
+ * The right to one of an origin's connections: at most `limit` at a time, the rest queue. The limit may change: those
+ * who have a connection keep it.
  *
  * Whoever serves a waiting reader goes before read-ahead, in order of arrival. A cursor that has had its turn while
  * somebody waits gives its slot back (`contended`), so that a fourth title never waits behind three whole downloads.
@@ -25,14 +26,23 @@ interface Waiting {
 }
 
 export class ConnectionSlots {
-  readonly limit: number;
+  #limit: number;
   readonly #maxQueued: number;
   readonly #queue: Waiting[] = [];
   readonly #holders = new Set<Claimant>();
 
   constructor(limit: number, maxQueued: number) {
-    this.limit = limit;
+    this.#limit = limit;
     this.#maxQueued = maxQueued;
+  }
+
+  get limit(): number {
+    return this.#limit;
+  }
+
+  set limit(limit: number) {
+    this.#limit = limit;
+    this.#grantNext();
   }
 
   get used(): number {
@@ -84,8 +94,11 @@ export class ConnectionSlots {
   }
 
   #grantNext(): void {
-    const first = this.#queue.findIndex((waiting) => waiting.claimant.demanded());
-    const [next] = this.#queue.splice(Math.max(0, first), 1);
-    next?.grant(this.#take(next.claimant));
+    while (this.used < this.#limit) {
+      const first = this.#queue.findIndex((waiting) => waiting.claimant.demanded());
+      const [next] = this.#queue.splice(Math.max(0, first), 1);
+      if (next === undefined) return;
+      next.grant(this.#take(next.claimant));
+    }
   }
 }

@@ -4,6 +4,7 @@ import type { Cursor } from './cursor.ts';
 import { describeFailure, type Failure } from './failure.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import type { FillState } from './fill-state.ts';
+import type { Reader } from './reader.ts';
 
 /** What the control API sees of the fills. */
 export interface FillsView {
@@ -15,6 +16,8 @@ export interface FillsView {
 export interface FillView {
   /** The number that the fill's events carry. */
   readonly id: number;
+  /** What its bytes are stored under. */
+  readonly objectId: string;
   readonly origin: string;
   /** The target's path, without its query. */
   readonly path: string;
@@ -23,6 +26,8 @@ export interface FillView {
   readonly length: number | null;
   /** The bytes that can be read now: sorted, disjoint, not adjacent. */
   readonly present: readonly ByteRange[];
+  /** Those of them that survive a power cut. */
+  readonly durable: readonly ByteRange[];
   readonly cursors: readonly CursorView[];
   readonly readers: readonly ReaderView[];
   /** How many readers wait for a byte that is not present. */
@@ -55,6 +60,10 @@ export type FillStateView =
 export interface CursorView {
   /** The offset of the next byte that it will write. */
   readonly position: number;
+  /** Where the body that it reads ends; `null` where only its framing tells, or where it reads none. */
+  readonly until: number | null;
+  /** Bytes a second of its connection; `null` before it has any. */
+  readonly speed: number | null;
   /** `resting` at the window's edge; `retrying` in the pause before the origin is asked again. */
   readonly state: 'queued' | 'starting' | 'filling' | 'resting' | 'retrying';
   readonly attempt: number;
@@ -67,6 +76,12 @@ export interface CursorView {
 export interface ReaderView {
   /** The offset of the next byte that it will take. */
   readonly position: number;
+  /** Where it will stop; `null` for the end of the representation. */
+  readonly end: number | null;
+  /** Bytes a second that it takes. */
+  readonly speed: number;
+  /** Whether it waits for the byte at its position. */
+  readonly waiting: boolean;
 }
 
 export function viewState(state: FillState, policy: FillPolicy, cursors: Iterable<Cursor>): FillStateView {
@@ -92,11 +107,17 @@ export function viewState(state: FillState, policy: FillPolicy, cursors: Iterabl
   }
 }
 
-export function viewCursor({ position, phase, attempt, retryAt, lastFailure }: Cursor): CursorView {
+export function viewReader({ position, end, speed, waitingSince }: Reader): ReaderView {
+  return { position, end, speed: speed.now, waiting: waitingSince !== null };
+}
+
+export function viewCursor({ position, until, speed, phase, attempt, retryAt, lastFailure }: Cursor): CursorView {
   const states = { starting: 'starting', flowing: 'filling', resting: 'resting', queued: 'queued' } as const;
   const state = phase === 'ended' || phase === 'failed' ? 'resting' : states[phase];
   return {
     position,
+    until: until > position && Number.isFinite(until) ? until : null,
+    speed,
     state: retryAt === null ? state : 'retrying',
     attempt,
     lastFailure: lastFailure === null ? null : describeFailure(lastFailure),

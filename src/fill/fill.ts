@@ -15,7 +15,7 @@ import type { StoreObject } from '../store/store.ts';
 import { Demand } from './demand.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import type { FillState } from './fill-state.ts';
-import { type FillView, viewCursor, viewState } from './fill-view.ts';
+import { type FillView, viewCursor, viewReader, viewState } from './fill-view.ts';
 import { type Arrival, arrivalAt, type Budget, type Failed, type HeadArrival, headAt, Waiters } from './first-byte.ts';
 import { LandedBytes, readUnit } from './landed-bytes.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -98,7 +98,7 @@ export class Fill implements ReaderHost {
 
   /** A new reader at `position`, which stops at `end` (`null`: the end of the representation). */
   join(position: number, end: number | null): Reader {
-    const reader = new Reader(this, position, end);
+    const reader = new Reader(this, position, end, this.#parts.clock);
     this.#demand.readers.add(reader);
     this.#attend();
     return reader;
@@ -131,16 +131,18 @@ export class Fill implements ReaderHost {
   }
 
   view(): FillView {
-    const { name, policy } = this.#parts;
+    const { name, policy, objectName } = this.#parts;
     return {
       id: name.fill,
+      objectId: objectName,
       origin: name.origin,
       path: name.path,
       state: viewState(this.state, policy, this.#supply.cursors),
       length: this.known?.length ?? null,
       present: [...this.#bytes.present],
+      durable: this.#bytes.durable,
       cursors: [...this.#supply.cursors].map(viewCursor),
-      readers: [...this.#demand.readers].map(({ position }) => ({ position })),
+      readers: [...this.#demand.readers].map(viewReader),
       waiters: this.#waiters.size,
     };
   }
@@ -160,8 +162,11 @@ export class Fill implements ReaderHost {
   }
 
   take(reader: Reader): Taken | null {
-    const end = Math.min(reader.end ?? Number.POSITIVE_INFINITY, this.#length ?? Number.POSITIVE_INFINITY);
-    return this.#bytes.take(reader.position, end);
+    return this.#bytes.take(reader.position, this.#endOf(reader));
+  }
+
+  presentUntil(reader: Reader): number {
+    return Math.min(this.#bytes.present.runEnd(reader.position), this.#endOf(reader));
   }
 
   moved(reader: Reader): void {
@@ -180,6 +185,10 @@ export class Fill implements ReaderHost {
 
   #attend(): void {
     this.#bytes.attend([...this.#demand.readers].map(({ position }) => position));
+  }
+
+  #endOf({ end }: Reader): number {
+    return Math.min(end ?? Number.POSITIVE_INFINITY, this.#length ?? Number.POSITIVE_INFINITY);
   }
 
   get #length(): number | null {

@@ -38,6 +38,11 @@ export class LandedBytes {
     return this.#passing !== null;
   }
 
+  /** What of it survives a power cut. */
+  get durable(): readonly ByteRange[] {
+    return this.#object?.durable ?? [];
+  }
+
   /** From now on bytes are written to `object`; `null`: past the store. */
   writeTo(object: StoreObject | null): void {
     if (object === null) this.#passing ??= new PassingBytes(2 * passingWindow);

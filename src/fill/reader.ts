@@ -5,11 +5,13 @@
  * its fill brings in: the byte that it waits for first, then what lies ahead of it.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
+import type { Clock } from '../clock.ts';
 import type { ByteSource } from '../events.ts';
 import type { Representation } from '../http/representation.ts';
 import type { Slice } from '../store/store.ts';
 import type { Cursor } from './cursor.ts';
 import type { FillFailed } from './failure.ts';
+import { Speed } from './speed.ts';
 
 /** Bytes on their way to one reader. */
 export interface Taken extends ByteRange {
@@ -21,6 +23,7 @@ export interface Taken extends ByteRange {
 /** What a reader needs of its fill. */
 export interface ReaderHost {
   take(reader: Reader): Taken | null;
+  presentUntil(reader: Reader): number;
   arrival(reader: Reader, signal: AbortSignal): Promise<'bytes' | 'end'>;
   representation(reader: Reader, signal: AbortSignal): Promise<Representation>;
   moved(reader: Reader): void;
@@ -54,9 +57,12 @@ export class Reader {
   waited = false;
   /** Its place in units of planning, so that not every step is looked at. */
   step = -1;
+  /** How fast it takes bytes. */
+  readonly speed: Speed;
 
-  constructor(host: ReaderHost, position: number, end: number | null) {
+  constructor(host: ReaderHost, position: number, end: number | null, clock: Clock) {
     this.#host = host;
+    this.speed = new Speed(clock);
     this.position = position;
     this.end = end;
   }
@@ -77,9 +83,18 @@ export class Reader {
     if (taken !== null) {
       this.begun = true;
       this.position = taken.end;
+      this.speed.add(taken.end - taken.start);
       this.#host.moved(this);
     }
     return taken;
+  }
+
+  /** Passes over what is present, unread; gives how many bytes that was. */
+  skip(): number {
+    const passed = Math.max(0, this.#host.presentUntil(this) - this.position);
+    this.position += passed;
+    if (passed > 0) this.#host.moved(this);
+    return passed;
   }
 
   /** Turns to another range; what was taken before stays with the caller. */

@@ -53,3 +53,18 @@ export function parseDecimal(text: string): number | null {
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   return Number.isSafeInteger(number) ? number : null;
 }
+
+/** Fields that belong to one connection or one request, or that firstbyte sets itself. */
+const ours =
+  /^(accept-encoding|connection|content-.*|expect|host|icy-metadata|if-.*|keep-alive|proxy-.*|range|te|trailer|transfer-encoding|upgrade)$/;
+
+/** The name, in lower case, of a field that an operator may have sent; `null` where it is no such name. */
+export function operatorFieldName(written: string): string | null {
+  const name = /^[\w!#$%&'*+.^`|~-]+$/.test(written) ? written.toLowerCase() : null;
+  return name === null || ours.test(name) ? null : name;
+}
+
+/** Whether a field can carry a text as it is (RFC 9110 §5.5), in letters that mean the same everywhere. */
+export function isFieldText(text: string): boolean {
+  return /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/.test(text);
+}

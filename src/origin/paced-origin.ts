@@ -2,7 +2,8 @@
  * An origin that gives no more than so many bytes a second, over all its bodies, shared evenly between them.
  *
  * What may be given is saved up for at most a quarter of a second; it is handed out in small pieces, to whichever of
- * those who wait has had the least. A body holds at most one network read back: the rest stays in the network.
+ * those who wait has had the least. A body holds at most one network read back: the rest stays in the network. The rate
+ * may change, or be lifted, while bodies are under way.
  */
 import type { Clock, Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
@@ -14,22 +15,26 @@ const piece = 50;
 
 const largestPiece = 64 * 1024;
 
-/** @param rate bytes a second */
-export function pacedOrigin(origin: Origin, rate: number, clock: Clock): Origin {
-  return new PacedOrigin(origin, rate, clock);
-}
-
-class PacedOrigin implements Origin {
+export class PacedOrigin implements Origin {
   readonly #origin: Origin;
   readonly #allowance: Allowance;
 
-  constructor(origin: Origin, rate: number, clock: Clock) {
+  /** @param rate bytes a second; `null` for as many as come */
+  constructor(origin: Origin, rate: number | null, clock: Clock) {
     this.#origin = origin;
     this.#allowance = new Allowance(rate, clock);
   }
 
   get name(): string {
     return this.#origin.name;
+  }
+
+  get rate(): number | null {
+    return this.#allowance.rate;
+  }
+
+  set rate(rate: number | null) {
+    this.#allowance.rate = rate;
   }
 
   async open(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
@@ -55,7 +60,7 @@ interface Taker {
 
 /** What all bodies of an origin may take together. */
 class Allowance {
-  readonly #rate: number;
+  #rate: number | null;
   readonly #clock: Clock;
   readonly #waiting = new Set<Taker>();
   /** Bytes that may be taken, as of `#countedAt`. */
@@ -66,11 +71,22 @@ class Allowance {
   #timer: Timer | null = null;
   #closed: { readonly error: unknown } | null = null;
 
-  constructor(rate: number, clock: Clock) {
+  constructor(rate: number | null, clock: Clock) {
     this.#rate = rate;
     this.#clock = clock;
     this.#credit = this.#worth(saved);
     this.#countedAt = clock.now();
+  }
+
+  get rate(): number | null {
+    return this.#rate;
+  }
+
+  set rate(rate: number | null) {
+    this.#count();
+    this.#rate = rate;
+    this.#credit = this.#worth(saved);
+    this.#serve();
   }
 
   get piece(): number {
@@ -101,12 +117,10 @@ class Allowance {
 
   #serve(): void {
     this.#disarm();
-    const now = this.#clock.now();
-    this.#credit = Math.min(this.#worth(saved), this.#credit + this.#worth(now - this.#countedAt));
-    this.#countedAt = now;
+    this.#count();
     for (let next = this.#neediest(); next !== null; next = this.#neediest()) {
       const missing = next.wanted - this.#credit;
-      if (missing > 0) {
+      if (missing > 0 && this.#rate !== null) {
         this.#timer = this.#clock.after(Math.ceil((missing * 1000) / this.#rate), () => this.#serve());
         return;
       }
@@ -116,6 +130,13 @@ class Allowance {
       this.#waiting.delete(next);
       next.give();
     }
+  }
+
+  /** What has been saved up since it was counted last. */
+  #count(): void {
+    const now = this.#clock.now();
+    this.#credit = Math.min(this.#worth(saved), this.#credit + this.#worth(now - this.#countedAt));
+    this.#countedAt = now;
   }
 
   #neediest(): Taker | null {
@@ -130,7 +151,7 @@ class Allowance {
   }
 
   #worth(milliseconds: number): number {
-    return (this.#rate * milliseconds) / 1000;
+    return this.#rate === null ? Number.POSITIVE_INFINITY : (this.#rate * milliseconds) / 1000;
   }
 }
 
@@ -156,7 +177,13 @@ class PacedBody implements OriginBody, Taker {
     return Math.min(this.#unread.length, this.#allowance.piece);
   }
 
-  async read(): Promise<Buffer | null> {
+  /** Where nothing is held back, as the network gives it. */
+  read(): Promise<Buffer | null> {
+    const free = this.#allowance.rate === null && this.#over === null && this.#unread.length === 0;
+    return free && !this.#reading ? this.#body.read() : this.#readPaced();
+  }
+
+  async #readPaced(): Promise<Buffer | null> {
     if (this.#reading) throw new Error('read() was called while another read() waits');
     this.#reading = true;
     try {

@@ -32,6 +32,7 @@ export interface ExchangeParts {
   readonly stalled: StalledClients;
 }
 
+type Media = Extract<Route, { kind: 'media' }>;
 type Answer = Exclude<Route, { kind: 'control' }> | ProxyError;
 
 /** Answers one request in whatever way, when it is its reply's turn; never rejects. */
@@ -109,18 +110,19 @@ class Exchange {
         this.#response.end();
         return 'refused';
       case 'media':
-        return this.#serve(answer.origin, answer.target, answer.path);
+        return this.#serve(answer);
     }
   }
 
-  async #serve(originName: string, target: string, path: string): Promise<RequestOutcome> {
+  async #serve({ mount, target, origin, path }: Media): Promise<RequestOutcome> {
     const request = { method: this.#request.method ?? 'GET', fields: fieldsFromRaw(this.#request.rawHeaders) };
-    const entry = this.#parts.cache.open(originName, target, request.fields);
+    const entry = this.#parts.cache.open(mount, target, request.fields);
     if (entry === null) {
-      const message = `No origin is mounted as "${originName}".`;
+      const message =
+        mount === origin ? `No origin is mounted as "${origin}".` : 'Nothing plays at this path, or no longer.';
       return this.#refuse(refusalReply({ kind: 'refusal', status: 404, message }), notForwarded);
     }
-    this.#record.origin = originName;
+    this.#record.origin = origin;
     this.#record.path = path;
     const choose = (representation: Representation) => replyFor(request, representation, this.#parts.clock.wallTime());
     let visit: Visit;

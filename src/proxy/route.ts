@@ -3,10 +3,19 @@
  *
  * The target at the origin is the rest of the request's target, byte for byte: it is never resolved as a URL.
  */
+import { isUnsafePath } from '../http/request-target.ts';
 
 export type Route =
-  /** `target` begins with `/` and keeps its query; `path` is the same without. */
-  | { readonly kind: 'media'; readonly origin: string; readonly target: string; readonly path: string }
+  | {
+      readonly kind: 'media';
+      /** What its path begins with: an origin's name, or `~` and a source's token. */
+      readonly mount: string;
+      /** Begins with `/` and keeps its query. */
+      readonly target: string;
+      /** What events call it: the name of the origin, and the target without its query. */
+      readonly origin: string;
+      readonly path: string;
+    }
   | { readonly kind: 'control' }
   | { readonly kind: 'redirect'; readonly location: string }
   | Refusal;
@@ -27,13 +36,15 @@ export function route(method: string, url: string): Route {
   if (!url.startsWith('/')) return refusal(400, 'Only targets in origin form, such as /films/a.mp4, are served.');
   const [path = ''] = url.split('?', 1);
   if (path === '/-' || path.startsWith('/-/')) return { kind: 'control' };
-  if (isUnsafe(path)) return refusal(400, 'The path holds dot segments, backslashes or control characters.');
-  const slash = path.indexOf('/', 1);
-  const origin = path.slice(1, slash === -1 ? undefined : slash);
+  if (isUnsafePath(path)) return refusal(400, 'The path holds dot segments, backslashes or control characters.');
+  const slash = path.indexOf('/', path.startsWith('/~/') ? 3 : 1);
+  const mount = path.slice(1, slash === -1 ? undefined : slash);
+  const [origin = ''] = mount.split('/', 1);
   if (origin === '') return refusal(404, 'A path begins with the name of an origin, such as /films/a.mp4.');
   if (method !== 'GET' && method !== 'HEAD') return refusal(405, 'Only GET and HEAD are served.');
-  if (slash === -1) return { kind: 'redirect', location: `/${origin}/${url.slice(path.length)}` };
-  return { kind: 'media', origin, target: url.slice(slash), path: path.slice(slash) };
+  if (slash === -1 && origin === '~') return refusal(404, 'Nothing plays at this path.');
+  if (slash === -1) return { kind: 'redirect', location: `/${mount}/${url.slice(path.length)}` };
+  return { kind: 'media', mount, target: url.slice(slash), origin, path: path.slice(slash) };
 }
 
 /** The refusal of a head that Node's parser takes and RFC 9112 does not (§2.3, §3.2); or `null`. */
@@ -41,14 +52,6 @@ export function judgeHead(httpVersion: string, hosts: number): Refusal | null {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return refusal(400, 'Only HTTP/1.1 and HTTP/1.0 are spoken.');
   const right = hosts === 1 || (hosts === 0 && httpVersion === '1.0');
   return right ? null : refusal(400, 'A request names its host exactly once.');
-}
-
-/** Whether a path could mean something else to an origin than it seems to mean here. */
-function isUnsafe(path: string): boolean {
-  // Encoded or not, with parameters (`..;a`) or not, these have no place in a media path.
-  const plain = path.replace(/%2e/gi, '.').replace(/%2f/gi, '/').replace(/%5c/gi, '\\');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return /[\\\u0000-\u001f\u007f]|%[01][0-9a-f]|%7f/i.test(plain) || /(^|\/)\.{1,2}(?=[/;]|$)/.test(plain);
 }
 
 function refusal(status: Refusal['status'], message: string): Refusal {

@@ -1,0 +1,102 @@
+/**
+ * A page of what is held: filtered, sorted and cut. Pure.
+ *
+ * A cursor is the place of the last one on the page before, not its number: what comes and goes in between moves
+ * nothing.
+ */
+import type { FillPhase } from '../events.ts';
+import type { Holding } from './holding.ts';
+
+export const holdingSorts = ['path', '-path', 'used', '-used', 'bytes', '-bytes'] as const;
+export type HoldingSort = (typeof holdingSorts)[number];
+
+export interface HoldingQuery {
+  readonly origin?: string | undefined;
+  /** A part of the path, encoded or not, in any case. */
+  readonly q?: string | undefined;
+  readonly state?: FillPhase | undefined;
+  readonly pinned?: boolean | undefined;
+  /** By path where absent; with `-`, from the last to the first. */
+  readonly sort?: HoldingSort | undefined;
+  /** 100 where absent. */
+  readonly limit?: number | undefined;
+  /** The `next` of the page before. */
+  readonly cursor?: string | undefined;
+}
+
+export interface HoldingPage {
+  readonly objects: readonly Holding[];
+  /** Where the next page begins; `null` where this is the last. */
+  readonly next: string | null;
+  /** How many there are on all pages, and how many bytes are held of them. */
+  readonly total: number;
+  readonly bytes: number;
+}
+
+/** What a holding is sorted by; no two have the same place. */
+type Place = readonly [key: string | number, id: string];
+
+export function pageOf(holdings: readonly Holding[], query: HoldingQuery): HoldingPage | 'no such cursor' {
+  const { sort = 'path', limit = 100, cursor } = query;
+  const after = cursor === undefined ? null : readCursor(cursor, sort);
+  if (after === undefined) return 'no such cursor';
+  const placeOf = placers[sort.replace('-', '') as keyof typeof placers];
+  const turn = sort.startsWith('-') ? -1 : 1;
+  const found = holdings.filter((holding) => matches(holding, query));
+  const placed = found.map((holding) => [placeOf(holding), holding] as const);
+  const rest = after === null ? placed : placed.filter(([place]) => turn * compare(place, after) > 0);
+  rest.sort(([one], [other]) => turn * compare(one, other));
+  const page = rest.slice(0, limit);
+  const last = page.at(-1)?.[0];
+  return {
+    objects: page.map(([, holding]) => holding),
+    next: last === undefined || page.length === rest.length ? null : writeCursor(last, sort),
+    total: found.length,
+    bytes: found.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
+
+const placers = {
+  path: ({ path, origin, id }: Holding): Place => [`${path}\n${origin}`, id],
+  used: ({ lastUsed, id }: Holding): Place => [lastUsed, id],
+  bytes: ({ bytes, id }: Holding): Place => [bytes, id],
+};
+
+function matches({ origin, path, state, pinned }: Holding, query: HoldingQuery): boolean {
+  if (query.origin !== undefined && origin !== query.origin) return false;
+  if (query.state !== undefined && state !== query.state) return false;
+  if (query.pinned !== undefined && pinned !== query.pinned) return false;
+  if (query.q === undefined) return true;
+  const part = query.q.toLowerCase();
+  return path.toLowerCase().includes(part) || decoded(path).toLowerCase().includes(part);
+}
+
+function decoded(path: string): string {
+  if (!path.includes('%')) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function compare([one, oneId]: Place, [other, otherId]: Place): number {
+  if (one !== other) return one < other ? -1 : 1;
+  if (oneId === otherId) return 0;
+  return oneId < otherId ? -1 : 1;
+}
+
+function writeCursor(place: Place, sort: HoldingSort): string {
+  return Buffer.from(JSON.stringify([sort, ...place])).toString('base64url');
+}
+
+/** `undefined` where it is none, or of another sorting. */
+function readCursor(cursor: string, sort: HoldingSort): Place | undefined {
+  try {
+    const [of, key, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
+    const right = of === sort && typeof id === 'string' && typeof key === (sort.endsWith('path') ? 'string' : 'number');
+    return right ? [key as string | number, id] : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,71 @@
+/** One object that is held, as people see it: what lies in the store, joined with what is done with it now. */
+import type { FillPhase } from '../events.ts';
+import { phaseReason } from '../fill/fill-view.ts';
+import { fieldValue } from '../http/fields.ts';
+import type { Representation } from '../http/representation.ts';
+import { formatValidator } from '../http/validator.ts';
+import type { ObjectLabel, ObjectName, StoredObject } from '../store/store.ts';
+import type { Entry } from './entry.ts';
+
+export interface Holding extends ObjectLabel {
+  readonly id: ObjectName;
+  /** `null` while it is unknown. */
+  readonly length: number | null;
+  /** How many can be read now. */
+  readonly bytes: number;
+  readonly state: FillPhase;
+  /** Why it is in that state, in words. */
+  readonly reason: string;
+  readonly pinned: boolean;
+  /** In wall-clock time. */
+  readonly lastUsed: number;
+  readonly contentType: string | null;
+  readonly etag: string | null;
+}
+
+/** What is stored and what is open of one name; `now` is monotonic. */
+export function holdingOf(stored: StoredObject | null, entry: Entry | null, now: number): Holding | null {
+  const live = entry === null ? null : liveHolding(entry, stored, now);
+  return live ?? (stored === null ? null : storedHolding(stored));
+}
+
+/** `null` where nothing of it is held, and nothing comes. */
+function liveHolding(entry: Entry, stored: StoredObject | null, now: number): Holding | null {
+  const view = entry.current?.view();
+  const known = entry.current?.known ?? null;
+  if (view === undefined || entry.current?.passing) return null;
+  const bytes = view.present.reduce((sum, { start, end }) => sum + end - start, 0);
+  const comes = view.state.phase === 'queued' || view.state.phase === 'starting' || view.state.phase === 'filling';
+  if (bytes === 0 && stored === null && !comes) return null;
+  return {
+    id: entry.objectName,
+    ...entry.label,
+    ...described(known),
+    bytes,
+    state: view.state.phase,
+    reason: phaseReason(view.state, now),
+    pinned: stored?.pinned ?? false,
+    lastUsed: Math.max(entry.usedAt, stored?.used ?? 0),
+  };
+}
+
+function storedHolding({ name, label, representation, bytes, pinned, used }: StoredObject): Holding {
+  const whole = bytes === representation.length;
+  return {
+    id: name,
+    ...label,
+    ...described(representation),
+    bytes,
+    state: whole ? 'complete' : 'idle',
+    reason: whole ? 'every byte is stored' : 'stored in part; nobody asks for it',
+    pinned,
+    lastUsed: used,
+  };
+}
+
+function described(representation: Representation | null): Pick<Holding, 'length' | 'contentType' | 'etag'> {
+  if (representation === null) return { length: null, contentType: null, etag: null };
+  const { length, fields, validator } = representation;
+  const etag = validator?.kind === 'etag' ? formatValidator(validator) : null;
+  return { length, contentType: fieldValue(fields, 'content-type'), etag };
+}

@@ -1,0 +1,221 @@
+/**
+ * What is held, for those who look after it: the entries that are open, joined with what the store lists; and what can
+ * be done with each.
+ *
+ * Everything here is by the name of an object. Nothing of this is on the way of a request.
+ */
+import type { ByteRange } from '../bytes/byte-range.ts';
+import type { Clock } from '../clock.ts';
+import type { EventBus } from '../events.ts';
+import type { Fill } from '../fill/fill.ts';
+import type { FillView } from '../fill/fill-view.ts';
+import { isUnsafePath } from '../http/request-target.ts';
+import type { ObjectName, Store, StoredObject } from '../store/store.ts';
+import type { NextToGo, StoreUsage, Upkeep } from '../store/upkeep.ts';
+import type { Cache } from './cache.ts';
+import type { Entry } from './entry.ts';
+import { type Holding, holdingOf } from './holding.ts';
+import { type HoldingPage, type HoldingQuery, pageOf } from './holding-page.ts';
+import { Stock } from './stock.ts';
+import { type StoredContent, storedContent } from './stored-content.ts';
+import { type VerifyResult, verify } from './verify.ts';
+import type { Wanted } from './visit.ts';
+import { type WarmProgress, warm } from './warm.ts';
+
+/** One object, with where its bytes lie. */
+export interface HoldingSight extends Holding {
+  readonly present: readonly ByteRange[];
+  readonly durable: readonly ByteRange[];
+  /** What readers wait for: as much as each would be given next. */
+  readonly waitedFor: readonly ByteRange[];
+  /** What brings it in; `null` where nobody has it open. */
+  readonly fill: FillView | null;
+}
+
+/** Which objects are meant: those of an origin whose paths begin so, or all. */
+export type Which = { readonly origin: string; readonly prefix: string } | 'all';
+
+export interface HoldingsParts {
+  readonly cache: Cache;
+  readonly store: Store & Upkeep;
+  readonly events: EventBus;
+  readonly clock: Clock;
+}
+
+export interface Warmed {
+  readonly objectId: ObjectName;
+  /** How many of those that were asked for are present. */
+  readonly bytes: number;
+}
+
+/** Long work, which begins when it is called. Rejects with `FillFailed`, `StoreError` or the signal's reason. */
+export type Work<Result> = (progress: WarmProgress, signal: AbortSignal) => Promise<Result>;
+
+/** The most that a reader is given at once. */
+const nextBytes = 256 * 1024;
+
+/** How many objects are removed at one time. */
+const atOnce = 16;
+
+export class Holdings {
+  readonly #parts: HoldingsParts;
+  readonly #stock: Stock;
+
+  constructor(parts: HoldingsParts) {
+    this.#parts = parts;
+    this.#stock = new Stock(parts.store, parts.events, parts.clock);
+  }
+
+  /** Rejects with a `StoreError`, as everything here, where the store can't tell or can't do it. */
+  async page(query: HoldingQuery = {}): Promise<HoldingPage | 'no such cursor'> {
+    return pageOf(await this.#all(), query);
+  }
+
+  /** `null` where nothing of that name is held. */
+  async one(id: ObjectName): Promise<HoldingSight | null> {
+    const { clock } = this.#parts;
+    const entry = this.#entryOf(id);
+    const holding = holdingOf((await this.#stock.objects()).get(id) ?? null, entry, clock.now());
+    if (holding === null) return null;
+    const fill = entry?.current?.view() ?? null;
+    const durable = fill === null ? await this.#durable(holding) : fill.durable;
+    return { ...holding, present: fill?.present ?? durable, durable, waitedFor: waitedFor(fill), fill };
+  }
+
+  /** Forgets it, also while it is read: who reads it reads on through what is present. `false`: it was not held. */
+  async remove(id: ObjectName): Promise<boolean> {
+    const entry = this.#entryOf(id);
+    const held = holdingOf((await this.#stock.objects()).get(id) ?? null, entry, this.#parts.clock.now());
+    if (held === null) return false;
+    await this.#forget(id);
+    return true;
+  }
+
+  /** The same for many; resolves with how many these were, and how many bytes were held of them. */
+  async removeAll(which: Which): Promise<{ readonly removed: number; readonly bytes: number }> {
+    const held = (await this.#all()).filter(
+      ({ origin, path }) => which === 'all' || (origin === which.origin && path.startsWith(which.prefix)),
+    );
+    for (let first = 0; first < held.length; first += atOnce) {
+      await Promise.all(held.slice(first, first + atOnce).map(({ id }) => this.#forget(id)));
+    }
+    return { removed: held.length, bytes: held.reduce((sum, { bytes }) => sum + bytes, 0) };
+  }
+
+  /** Keeps it from eviction, or lets it go. `false`: nothing of it is stored. */
+  async pin(id: ObjectName, pinned: boolean): Promise<boolean> {
+    const known = await this.#parts.store.pin(id, pinned);
+    this.#stock.changed();
+    return known;
+  }
+
+  /** Its bytes, where all of them are stored; `null` where they are not. */
+  content(id: ObjectName): Promise<StoredContent | null> {
+    return storedContent(this.#parts.store, id);
+  }
+
+  /** Asks the origin for no more of it, until that is lifted. `false`: there is no such fill, or nothing to pause. */
+  pause(fill: number): boolean {
+    return this.#fillOf(fill)?.pause() ?? false;
+  }
+
+  /** Lifts a pause. `false`: there is no such fill, or nobody has paused it. */
+  resume(fill: number): boolean {
+    return this.#fillOf(fill)?.resume() ?? false;
+  }
+
+  /** What brings ranges of a target in, as soon as it is called; or why nothing can. */
+  warm(origin: string, target: string, wanted: readonly Wanted[]): Work<Warmed> | 'no such origin' | 'no such target' {
+    const [path = ''] = target.split('?', 1);
+    if (!target.startsWith('/') || isUnsafePath(path)) return 'no such target';
+    const { cache } = this.#parts;
+    const objectId = cache.nameOf(origin, target);
+    if (objectId === null) return 'no such origin';
+    return async (progress, signal) => {
+      const entry = cache.open(origin, target);
+      return { objectId, bytes: entry === null ? 0 : await warm(entry, wanted, progress, signal) };
+    };
+  }
+
+  /** Compares what is stored, or these objects of it, with its checksums; what is bad is dropped, and fetched again. */
+  verify(ids: readonly ObjectName[] | null, repair: boolean): Work<VerifyResult> {
+    return async (progress, signal) => {
+      this.#stock.changed();
+      const stored = await this.#stock.objects();
+      const entryFor = (object: StoredObject) => (repair ? this.#entryFor(object) : null);
+      const result = await verify({ store: this.#parts.store, stored, ids, entryFor }, progress, signal);
+      this.#stock.changed();
+      return result;
+    };
+  }
+
+  usage(): StoreUsage {
+    return this.#parts.store.usage();
+  }
+
+  /** What would be evicted next, in order, until `bytes` were free. */
+  nextToGo(bytes: number): readonly NextToGo[] {
+    return this.#parts.store.nextToGo(bytes);
+  }
+
+  /** What can be seen of the store without asking it. */
+  stop(): void {
+    this.#stock.stop();
+  }
+
+  async #all(): Promise<Holding[]> {
+    const stored = await this.#stock.objects();
+    const now = this.#parts.clock.now();
+    const open = new Map(this.#parts.cache.entries().map((entry) => [entry.objectName, entry]));
+    const names = new Set([...stored.keys(), ...open.keys()]);
+    return [...names].flatMap((name) => holdingOf(stored.get(name) ?? null, open.get(name) ?? null, now) ?? []);
+  }
+
+  #entryOf(id: ObjectName): Entry | null {
+    return this.#parts.cache.entries().find((entry) => entry.objectName === id) ?? null;
+  }
+
+  #fillOf(id: number): Fill | null {
+    return (
+      this.#parts.cache
+        .entries()
+        .flatMap(({ fills }) => fills)
+        .find((fill) => fill.id === id) ?? null
+    );
+  }
+
+  /** What brings it in: known where its name follows from its path. */
+  #entryFor({ name, label }: StoredObject): Entry | null {
+    const { cache } = this.#parts;
+    const plain = cache.nameOf(label.origin, label.path) === name;
+    return this.#entryOf(name) ?? (plain ? cache.open(label.origin, label.path) : null);
+  }
+
+  async #forget(id: ObjectName): Promise<void> {
+    const entry = this.#entryOf(id);
+    if (entry === null) await this.#parts.store.remove(id);
+    else await entry.purge();
+    this.#stock.changed();
+  }
+
+  /** Where the bytes of an object lie that nobody has open. */
+  async #durable({ id, bytes, length }: Holding): Promise<readonly ByteRange[]> {
+    if (bytes === 0) return [];
+    if (bytes === length) return [{ start: 0, end: length }];
+    const object = await this.#parts.store.find(id, () => {});
+    const durable = object?.durable ?? [];
+    await object?.close();
+    return durable;
+  }
+}
+
+function waitedFor(fill: FillView | null): ByteRange[] {
+  if (fill === null) return [];
+  const { readers, present, length } = fill;
+  return readers
+    .filter(({ waiting }) => waiting)
+    .map(({ position, end }) => {
+      const next = present.find(({ start }) => start > position)?.start ?? Number.POSITIVE_INFINITY;
+      return { start: position, end: Math.min(position + nextBytes, end ?? length ?? Number.POSITIVE_INFINITY, next) };
+    });
+}

@@ -1,0 +1,56 @@
+/** Reads what is stored again and compares checksums, object by object; what is bad is dropped, and brought in again. */
+import type { ByteRange } from '../bytes/byte-range.ts';
+import type { ObjectName, StoredObject } from '../store/store.ts';
+import type { Upkeep } from '../store/upkeep.ts';
+import type { Entry } from './entry.ts';
+import { type WarmProgress, warm } from './warm.ts';
+
+export interface VerifyResult {
+  /** How many were checked, and how many bytes of them. */
+  readonly objects: number;
+  readonly bytes: number;
+  /** How many bytes were bad, and how many of those have been brought in again. */
+  readonly bad: number;
+  readonly repaired: number;
+  /** Names under which nothing is stored. */
+  readonly unknown: readonly ObjectName[];
+}
+
+export interface VerifyParts {
+  readonly store: Upkeep;
+  readonly stored: ReadonlyMap<ObjectName, StoredObject>;
+  /** Which to check; all of `stored` where `null`. */
+  readonly ids: readonly ObjectName[] | null;
+  /** What brings an object in, for those that are to be repaired; `null` where that is not known. */
+  readonly entryFor: (stored: StoredObject) => Entry | null;
+}
+
+/** Rejects with a `StoreError`, `FillFailed`, or the signal's reason. */
+export async function verify(parts: VerifyParts, progress: WarmProgress, signal: AbortSignal): Promise<VerifyResult> {
+  const { store, stored, entryFor } = parts;
+  const ids = parts.ids ?? [...stored.keys()];
+  const unknown: ObjectName[] = [];
+  let [objects, bytes, bad, repaired] = [0, 0, 0, 0];
+  progress.expect(ids.reduce((sum, id) => sum + (stored.get(id)?.bytes ?? 0), 0));
+  for (const id of ids) {
+    const object = stored.get(id);
+    const verified = object && (await store.verify(id, (read) => progress.add(read), signal));
+    if (object === undefined || !verified) {
+      unknown.push(id);
+      continue;
+    }
+    objects += 1;
+    bytes += verified.checked;
+    bad += sizeOf(verified.bad);
+    const entry = verified.bad.length === 0 ? null : entryFor(object);
+    if (entry !== null) repaired += await warm(entry, verified.bad, unseen, signal);
+  }
+  return { objects, bytes, bad, repaired, unknown };
+}
+
+/** What is brought in again is not what was asked to be read. */
+const unseen: WarmProgress = { add() {}, expect() {} };
+
+function sizeOf(ranges: readonly ByteRange[]): number {
+  return ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+}

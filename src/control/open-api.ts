@@ -1,0 +1,127 @@
+/**
+ * The control API as its document describes it: what every route has in common.
+ *
+ * A route is described once, with schemas; the same schemas check what comes in and make `openapi.json`.
+ */
+import type { HttpBindings } from '@hono/node-server';
+import { OpenAPIHono, type z } from '@hono/zod-openapi';
+import type { Bearer } from './control-guard.ts';
+import { Problem, type ProblemStatus, problemSchema } from './problem.ts';
+
+export interface ApiEnv {
+  Bindings: HttpBindings;
+  Variables: { bearer: Bearer };
+}
+
+export type Api = OpenAPIHono<ApiEnv>;
+
+export function createApi(): Api {
+  return new OpenAPIHono<ApiEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw new Problem(400, issuesIn(result.target, result.error.issues, result.data));
+    },
+  });
+}
+
+const places: Readonly<Record<string, string>> = { json: 'the content', query: 'the query', param: 'the path' };
+
+/** What may hold a secret is not said again. */
+const secrets: ReadonlySet<PropertyKey> = new Set(['url', 'headers', 'endpoint']);
+
+/** Each thing that is wrong: its name, its value and what would be right. */
+function issuesIn(target: string, issues: readonly z.core.$ZodIssue[], sent: unknown): string {
+  const place = places[target] ?? target;
+  const told = issues.map(({ path, message }) => {
+    const name = path.length === 0 ? place : `"${path.join('.')}" in ${place}`;
+    const value = path.some((step) => secrets.has(step)) ? undefined : valueAt(sent, path);
+    const shown = value === undefined || path.length === 0 ? '' : ` (${JSON.stringify(value).slice(0, 100)})`;
+    return `${name}${shown}: ${message}`;
+  });
+  return `${told.join('; ')}.`;
+}
+
+function valueAt(sent: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, step) => (typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined),
+    sent,
+  );
+}
+
+export function json<Schema extends z.ZodType>(description: string, schema: Schema) {
+  return { description, content: { 'application/json': { schema } } };
+}
+
+/** What changes something says JSON, also where there is nothing to say. */
+export function content<Schema extends z.ZodType>(schema: Schema) {
+  return { body: { required: true, content: { 'application/json': { schema } } } };
+}
+
+const meanings: Readonly<Record<ProblemStatus, string>> = {
+  400: 'Something in the request is wrong.',
+  401: 'A token is missing, or not the right one.',
+  403: 'This token may not do that, or it is the page of another site that asks.',
+  404: 'There is no such thing.',
+  405: 'The path knows other methods.',
+  409: 'It is in a state in which that can not be done.',
+  413: 'The content is too long.',
+  415: 'The content is not JSON.',
+  421: 'The host name is foreign.',
+  429: 'There are too many already.',
+  500: 'A bug; the log says more.',
+  503: 'It can not be done now.',
+};
+
+type Described = { description: string; content: { 'application/problem+json': { schema: typeof problemSchema } } };
+
+export function problems(...statuses: ProblemStatus[]): Record<string, Described> {
+  const described = (status: ProblemStatus): Described => ({
+    description: meanings[status],
+    content: { 'application/problem+json': { schema: problemSchema } },
+  });
+  return Object.fromEntries(statuses.map((status) => [status, described(status)]));
+}
+
+/** What every route that only shows may answer, and what every one that changes something may. */
+export const readProblems = [401, 403, 421, 500] as const;
+export const changeProblems = [400, 401, 403, 413, 415, 421, 500] as const;
+
+/** The whole document; no route may be added after it. */
+export function documentOf(api: Api) {
+  return api.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: { title: 'firstbyte', version: '1', description, license: { name: 'MIT', identifier: 'MIT' } },
+    servers: [{ url: 'http://127.0.0.1:8787', description: 'Where it listens unless told otherwise.' }],
+    security: [{ token: [] }, {}],
+    tags: tagSentences.map(([name, sentence]) => ({ name, description: sentence })),
+  });
+}
+
+const description = `See and steer firstbyte.
+
+GET works without a token on loopback where none is configured. Every other method takes one, as
+\`Authorization: Bearer …\`: the configured one, or the local one in the file \`owner\` of the cache directory; and
+\`content-type: application/json\`, with \`{}\` where there is nothing to say. Errors are problem details (RFC 9457).
+Times of day are ISO 8601 (UTC), durations milliseconds, offsets and lengths bytes, ranges half-open.`;
+
+const tagSentences = [
+  ['objects', 'What is held.'],
+  ['fills', 'What brings it in.'],
+  ['jobs', 'Long work.'],
+  ['sources', 'URLs handed in at run time.'],
+  ['origins', 'Where media comes from.'],
+  ['store', 'Where it is kept.'],
+  ['config', 'What was set.'],
+  ['statistics', 'What was counted.'],
+  ['health', 'For those who watch over it.'],
+] as const;
+
+/** The methods that a path knows, HEAD among them. */
+export function methodsAt(api: Api, path: string): string[] {
+  const methods = api.routes.filter((route) => route.method !== 'ALL' && patternOf(route.path).test(path));
+  const known = new Set(methods.map(({ method }) => method));
+  return [...known].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/:\w+|\{\w+\}/g, '[^/]+')}$`);
+}

@@ -1,0 +1,89 @@
+/** `/-/api/v1/fills`: what brings objects in now; paused and resumed. */
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Holdings } from '../../cache/holdings.ts';
+import type { Clock } from '../../clock.ts';
+import type { FillsView, FillView } from '../../fill/fill-view.ts';
+import type { FillHistory } from '../fill-history.ts';
+import { fillReport, fillSchema } from '../fill-report.ts';
+import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
+import { Problem } from '../problem.ts';
+
+const one = z.object({ id: z.string().meta({ description: 'The number of a fill.', example: '7' }) });
+const nothing = z.object({});
+const tags = ['fills'];
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/-/api/v1/fills',
+  summary: 'Every fill: its phase and why, what is present, who writes and who reads',
+  tags,
+  responses: { 200: json('All of them.', z.object({ fills: z.array(fillSchema) })), ...problems(...readProblems) },
+});
+
+const oneRoute = createRoute({
+  method: 'get',
+  path: '/-/api/v1/fills/{id}',
+  summary: 'One fill',
+  tags,
+  request: { params: one },
+  responses: { 200: json('The fill.', fillSchema), ...problems(...readProblems, 404) },
+});
+
+const pauseRoute = createRoute({
+  method: 'post',
+  path: '/-/api/v1/fills/{id}/pause',
+  summary: 'Ask the origin for no more of it; who needs what is missing gets 503, what is there is served',
+  tags,
+  request: { params: one, ...content(nothing) },
+  responses: { 200: json('The fill.', fillSchema), ...problems(...changeProblems, 404, 409) },
+});
+
+const resumeRoute = createRoute({
+  method: 'post',
+  path: '/-/api/v1/fills/{id}/resume',
+  summary: 'Lift a pause',
+  tags,
+  request: { params: one, ...content(nothing) },
+  responses: { 200: json('The fill.', fillSchema), ...problems(...changeProblems, 404, 409) },
+});
+
+export interface FillsParts {
+  readonly fills: FillsView;
+  readonly holdings: Pick<Holdings, 'pause' | 'resume'>;
+  readonly history: FillHistory;
+  readonly clock: Clock;
+}
+
+export function addFillRoutes(api: Api, { fills, holdings, history, clock }: FillsParts): void {
+  const report = (fill: FillView) => fillReport(fill, history.of(fill.id), clock);
+  const find = (id: string) => {
+    const fill = fills.fills().find((each) => String(each.id) === id);
+    if (fill === undefined) throw noFill(id);
+    return fill;
+  };
+
+  api.openapi(listRoute, (context) => context.json({ fills: fills.fills().map(report) }, 200));
+  api.openapi(oneRoute, (context) => context.json(report(find(context.req.valid('param').id)), 200));
+
+  api.openapi(pauseRoute, (context) => {
+    const { id } = context.req.valid('param');
+    const { state } = find(id);
+    if (!holdings.pause(Number(id))) {
+      throw new Problem(409, `The fill ${id} is ${state.phase}: there is nothing to pause.`);
+    }
+    return context.json(report(find(id)), 200);
+  });
+
+  api.openapi(resumeRoute, (context) => {
+    const { id } = context.req.valid('param');
+    const { state } = find(id);
+    if (!holdings.resume(Number(id))) {
+      throw new Problem(409, `The fill ${id} is ${state.phase}, and nobody has paused it.`);
+    }
+    return context.json(report(find(id)), 200);
+  });
+}
+
+function noFill(id: string): Problem {
+  return new Problem(404, `There is no fill "${id}", or no longer. GET /-/api/v1/fills lists those that there are.`);
+}

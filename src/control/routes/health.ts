@@ -1,0 +1,33 @@
+/** `/-/health` and `/-/ready`: whether the process lives, and whether it should be given work. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { type Api, json, problems, readProblems } from '../open-api.ts';
+import { Problem } from '../problem.ts';
+
+const tags = ['health'];
+const fine = z.object({ status: z.literal('ok') });
+
+const healthRoute = createRoute({
+  method: 'get',
+  path: '/-/health',
+  summary: 'Whether the process answers',
+  tags,
+  responses: { 200: json('It does.', fine), ...problems(...readProblems) },
+});
+
+const readyRoute = createRoute({
+  method: 'get',
+  path: '/-/ready',
+  summary: 'Whether it takes requests: not before it listens, while it drains, or while nothing can be stored',
+  tags,
+  responses: { 200: json('It does.', fine), ...problems(...readProblems, 503) },
+});
+
+/** `unready` says in one sentence why it takes no requests, or is `null`. */
+export function addHealthRoutes(api: Api, unready: () => string | null): void {
+  api.openapi(healthRoute, (context) => context.json({ status: 'ok' as const }, 200));
+  api.openapi(readyRoute, (context) => {
+    const why = unready();
+    if (why !== null) throw new Problem(503, why);
+    return context.json({ status: 'ok' as const }, 200);
+  });
+}

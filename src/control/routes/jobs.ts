@@ -1,0 +1,160 @@
+/** `/-/api/v1/jobs`: long work, started, followed and given up. */
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Holdings } from '../../cache/holdings.ts';
+import { jobKinds, jobOutcomes } from '../../events.ts';
+import { idSchema, isoTime, timeSchema } from '../fill-report.ts';
+import { type Job, type Jobs, mostRunning, type Work } from '../jobs.ts';
+import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
+import { Problem } from '../problem.ts';
+
+const jobSchema = z
+  .object({
+    id: z.string().meta({ example: '1' }),
+    kind: z.enum(jobKinds),
+    state: z.enum(['running', ...jobOutcomes]),
+    done: z.int().meta({ description: 'Bytes so far.' }),
+    total: z.int().nullable().meta({ description: 'Bytes in all; null while it is not known.' }),
+    startedAt: timeSchema,
+    endedAt: timeSchema.nullable(),
+    result: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .meta({ description: 'Of warm {objectId, bytes}; of verify {objects, bytes, bad, repaired, unknown}.' }),
+    problem: z.string().nullable().meta({ description: 'Why it failed.' }),
+  })
+  .meta({ id: 'Job', description: 'Long work. Its end is also an event, job-done.' });
+
+const offset = z.int().min(0);
+const range = z
+  .tuple([offset, offset])
+  .refine(([start, end]) => start < end, { error: 'a range [start, end] whose end lies after its start' });
+
+const warmBase = {
+  kind: z.literal('warm'),
+  origin: z.string().meta({ description: 'The name of an origin.', example: 'films' }),
+  target: z
+    .string()
+    .startsWith('/', 'a path with its query, which begins with /')
+    .meta({ description: 'Path and query, as a player would name them below /NAME.', example: '/holiday.mkv' }),
+};
+
+const warmSchema = z
+  .strictObject({
+    ...warmBase,
+    whole: z.literal(true).optional(),
+    head: z.int().min(1).optional().meta({ description: 'So many bytes from the first on.' }),
+    ranges: z.array(range).min(1).max(100).optional(),
+  })
+  .refine(({ whole, head, ranges }) => [whole, head, ranges].filter((each) => each !== undefined).length === 1, {
+    error: 'one of "whole": true, "head": bytes or "ranges": [[start, end], …]',
+  })
+  .meta({ id: 'Warm', description: 'Brings in what nobody has asked for yet: all of it, its head, or some ranges.' });
+
+const verifySchema = z
+  .strictObject({
+    kind: z.literal('verify'),
+    ids: z.array(idSchema).optional().meta({ description: 'Which objects; all where absent.' }),
+    repair: z.boolean().meta({ description: 'Whether what is bad is brought in again, where its origin is known.' }),
+  })
+  .meta({ id: 'Verify', description: 'Reads what is stored and compares checksums; what is bad is dropped.' });
+
+const one = z.object({ id: z.string().meta({ example: '1' }) });
+const tags = ['jobs'];
+
+const startRoute = createRoute({
+  method: 'post',
+  path: '/-/api/v1/jobs',
+  summary: 'Begin long work',
+  tags,
+  request: content(z.discriminatedUnion('kind', [warmSchema, verifySchema])),
+  responses: {
+    202: {
+      ...json('It runs.', jobSchema),
+      headers: { location: { description: 'Where it is followed.', schema: { type: 'string' as const } } },
+    },
+    ...problems(...changeProblems, 404, 429),
+  },
+});
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/-/api/v1/jobs',
+  summary: 'Those that run, and the last that have ended',
+  tags,
+  responses: { 200: json('The oldest first.', z.object({ jobs: z.array(jobSchema) })), ...problems(...readProblems) },
+});
+
+const oneRoute = createRoute({
+  method: 'get',
+  path: '/-/api/v1/jobs/{id}',
+  summary: 'How far one is',
+  tags,
+  request: { params: one },
+  responses: { 200: json('The job.', jobSchema), ...problems(...readProblems, 404) },
+});
+
+const cancelRoute = createRoute({
+  method: 'delete',
+  path: '/-/api/v1/jobs/{id}',
+  summary: 'Give one up; what it has done stays done',
+  tags,
+  request: { params: one, ...content(z.object({})) },
+  responses: { 200: json('The job.', jobSchema), ...problems(...changeProblems, 404, 409) },
+});
+
+export function addJobRoutes(api: Api, jobs: Jobs, holdings: Pick<Holdings, 'warm' | 'verify'>): void {
+  const start = (kind: Job['kind'], work: Work) => {
+    const job = jobs.start(kind, work);
+    if (job !== null) return job;
+    throw new Problem(429, `${mostRunning} jobs run already; wait for one, or give one up.`, { 'retry-after': '10' });
+  };
+
+  api.openapi(startRoute, (context) => {
+    const asked = context.req.valid('json');
+    let job: Job;
+    if (asked.kind === 'verify') {
+      const { ids = null, repair } = asked;
+      job = start('verify', holdings.verify(ids, repair));
+    } else {
+      const { origin, target, head, ranges = [[0, head ?? null]] } = asked;
+      const wanted = ranges.map(([start, end]) => ({ start, end }));
+      const warming = holdings.warm(origin, target, wanted);
+      if (warming === 'no such origin') throw new Problem(404, `No origin is mounted as "${origin}".`);
+      if (warming === 'no such target')
+        throw new Problem(400, `"target" in the content (${target}) is no path that is served.`);
+      job = start('warm', warming);
+    }
+    return context.json(jobReport(job), 202, { location: `/-/api/v1/jobs/${job.id}` });
+  });
+
+  api.openapi(listRoute, (context) => context.json({ jobs: jobs.list().map(jobReport) }, 200));
+
+  api.openapi(oneRoute, (context) => {
+    const { id } = context.req.valid('param');
+    const job = jobs.get(id);
+    if (job === null) throw noJob(id);
+    return context.json(jobReport(job), 200);
+  });
+
+  api.openapi(cancelRoute, (context) => {
+    const { id } = context.req.valid('param');
+    const before = jobs.get(id);
+    if (before === null) throw noJob(id);
+    if (before.state !== 'running') throw new Problem(409, `The job ${id} is ${before.state}: it has ended already.`);
+    const job = jobs.cancel(id);
+    return context.json(jobReport(job ?? before), 200);
+  });
+}
+
+function jobReport({ startedAt, endedAt, result, ...job }: Job) {
+  return {
+    ...job,
+    startedAt: isoTime(startedAt),
+    endedAt: endedAt === null ? null : isoTime(endedAt),
+    result: result && { ...result },
+  };
+}
+
+function noJob(id: string): Problem {
+  return new Problem(404, `There is no job "${id}", or no longer. GET /-/api/v1/jobs lists those that are remembered.`);
+}

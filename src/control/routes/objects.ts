@@ -1,0 +1,267 @@
+/** `/-/api/v1/objects`: what is held, one row an object; pinned, purged and given out whole. */
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Holding } from '../../cache/holding.ts';
+import { holdingSorts } from '../../cache/holding-page.ts';
+import type { Holdings } from '../../cache/holdings.ts';
+import type { Clock } from '../../clock.ts';
+import { fillPhases } from '../../events.ts';
+import type { FillHistory } from '../fill-history.ts';
+import { fillReport, fillSchema, idSchema, isoTime, pairs, rangesSchema, timeSchema } from '../fill-report.ts';
+import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
+import { Problem } from '../problem.ts';
+
+const rowShape = {
+  id: idSchema,
+  origin: z.string().meta({ description: 'The name of its origin; ~ for sources.', example: 'films' }),
+  path: z.string().meta({ description: 'Its path at the origin, without a query.', example: '/holiday.mkv' }),
+  length: z.int().nullable().meta({ description: 'In bytes; null while it is unknown.' }),
+  bytes: z.int().meta({ description: 'How many bytes can be read now.' }),
+  percent: z.number().nullable().meta({ description: 'Of its length.', example: 41.7 }),
+  state: z.enum(fillPhases),
+  reason: z.string().meta({ description: 'Why it is in that state.', example: 'every byte is stored' }),
+  pinned: z.boolean().meta({ description: 'Whether it is kept from eviction.' }),
+  lastUsed: timeSchema,
+  contentType: z.string().nullable(),
+  etag: z.string().nullable(),
+};
+
+const rowSchema = z
+  .object(rowShape)
+  .meta({ id: 'Object', description: 'One object that is held, in whole or in part.' });
+
+const sightSchema = z
+  .object({
+    ...rowShape,
+    present: rangesSchema,
+    durable: rangesSchema,
+    waitedFor: rangesSchema,
+    fill: fillSchema.nullable(),
+  })
+  .meta({
+    id: 'ObjectSight',
+    description:
+      'An object with where its bytes lie: what can be read now, what of it survives a power cut, what readers wait for; and what brings it in, where somebody has it open.',
+  });
+
+const pageSchema = z
+  .object({
+    objects: z.array(rowSchema),
+    next: z.string().nullable().meta({ description: 'The cursor of the next page; null where this is the last.' }),
+    total: z.int().meta({ description: 'How many there are on all pages.' }),
+    bytes: z.int().meta({ description: 'How many bytes are held of them.' }),
+  })
+  .meta({ id: 'Objects' });
+
+const removedSchema = z.object({ removed: z.int(), bytes: z.int() }).meta({ id: 'Removed' });
+
+const truth = z.enum(['true', 'false'], { error: 'true or false' }).transform((word) => word === 'true');
+
+const listQuery = z.object({
+  origin: z.string().optional().meta({ description: 'The name of an origin.' }),
+  q: z.string().optional().meta({ description: 'A part of the path, in any case.' }),
+  state: z.enum(fillPhases, { error: `one of ${fillPhases.join(', ')}` }).optional(),
+  pinned: truth.optional(),
+  sort: z
+    .enum(holdingSorts, { error: `one of ${holdingSorts.join(', ')}` })
+    .default('path')
+    .meta({ description: 'With -, from the last to the first.' }),
+  limit: z.coerce
+    .number({ error: 'a whole number from 1 to 1000' })
+    .int('a whole number from 1 to 1000')
+    .min(1, 'a whole number from 1 to 1000')
+    .max(1000, 'a whole number from 1 to 1000')
+    .default(100),
+  cursor: z.string().optional().meta({ description: 'The next of the page before, under the same sort.' }),
+});
+
+const one = z.object({ id: idSchema });
+const nothing = z.object({});
+const tags = ['objects'];
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/-/api/v1/objects',
+  summary: 'What is held, page by page',
+  tags,
+  request: { query: listQuery },
+  responses: { 200: json('A page.', pageSchema), ...problems(400, ...readProblems, 503) },
+});
+
+const oneRoute = createRoute({
+  method: 'get',
+  path: '/-/api/v1/objects/{id}',
+  summary: 'One object, with where its bytes lie',
+  tags,
+  request: { params: one },
+  responses: { 200: json('The object.', sightSchema), ...problems(...readProblems, 404, 503) },
+});
+
+const removeRoute = createRoute({
+  method: 'delete',
+  path: '/-/api/v1/objects/{id}',
+  summary: 'Purge one, also while it is played: who plays it reads on through what is there',
+  tags,
+  request: { params: one, ...content(nothing) },
+  responses: { 204: { description: 'Nobody finds it any more.' }, ...problems(...changeProblems, 404, 503) },
+});
+
+const removeManyRoute = createRoute({
+  method: 'delete',
+  path: '/-/api/v1/objects',
+  summary: 'Purge many: of one origin, below a path; or all',
+  tags,
+  request: {
+    query: z.object({
+      origin: z.string().optional().meta({ description: 'The name of an origin; goes with prefix.' }),
+      prefix: z
+        .string()
+        .startsWith('/', 'a path, which begins with /')
+        .optional()
+        .meta({ description: 'How their paths begin.' }),
+      all: z.literal('true', { error: 'true, or leave it out' }).optional(),
+    }),
+    ...content(nothing),
+  },
+  responses: {
+    200: json('How many, and how many bytes were held of them.', removedSchema),
+    ...problems(...changeProblems, 503),
+  },
+});
+
+const pinRoute = createRoute({
+  method: 'put',
+  path: '/-/api/v1/objects/{id}/pin',
+  summary: 'Keep one from eviction',
+  tags,
+  request: { params: one, ...content(nothing) },
+  responses: { 200: json('The object.', rowSchema), ...problems(...changeProblems, 404, 409, 503) },
+});
+
+const unpinRoute = createRoute({
+  method: 'delete',
+  path: '/-/api/v1/objects/{id}/pin',
+  summary: 'Let one be evicted again',
+  tags,
+  request: { params: one, ...content(nothing) },
+  responses: { 200: json('The object.', rowSchema), ...problems(...changeProblems, 404, 409, 503) },
+});
+
+const contentRoute = createRoute({
+  method: 'get',
+  path: '/-/api/v1/objects/{id}/content',
+  summary: 'The stored bytes of a whole object',
+  tags,
+  request: { params: one },
+  responses: {
+    200: {
+      description: 'Every byte, from the first to the last.',
+      content: { 'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) } },
+    },
+    ...problems(...readProblems, 404, 409, 503),
+  },
+});
+
+export interface ObjectsParts {
+  readonly holdings: Holdings;
+  readonly history: FillHistory;
+  readonly clock: Clock;
+}
+
+export function addObjectRoutes(api: Api, { holdings, history, clock }: ObjectsParts): void {
+  api.openapi(listRoute, async (context) => {
+    const query = context.req.valid('query');
+    const page = await holdings.page(query);
+    if (page === 'no such cursor') {
+      throw new Problem(400, `"cursor" in the query is no "next" of a page that was sorted by ${query.sort}.`);
+    }
+    return context.json({ ...page, objects: page.objects.map(row) }, 200);
+  });
+
+  api.openapi(oneRoute, async (context) => {
+    const { id } = context.req.valid('param');
+    const sight = await holdings.one(id);
+    if (sight === null) throw noObject(id);
+    const { present, durable, waitedFor, fill, ...holding } = sight;
+    const where = { present: pairs(present), durable: pairs(durable), waitedFor: pairs(waitedFor) };
+    const report = fill && fillReport(fill, history.of(fill.id), clock);
+    return context.json({ ...row(holding), ...where, fill: report }, 200);
+  });
+
+  api.openapi(removeRoute, async (context) => {
+    const { id } = context.req.valid('param');
+    if (!(await holdings.remove(id))) throw noObject(id);
+    return context.body(null, 204);
+  });
+
+  api.openapi(removeManyRoute, async (context) => {
+    const { origin, prefix, all } = context.req.valid('query');
+    if (all !== undefined && origin === undefined && prefix === undefined) {
+      return context.json(await holdings.removeAll('all'), 200);
+    }
+    if (all !== undefined || origin === undefined || prefix === undefined) {
+      throw new Problem(
+        400,
+        'The query names an origin and a prefix, such as ?origin=films&prefix=/, or says ?all=true.',
+      );
+    }
+    return context.json(await holdings.removeAll({ origin, prefix }), 200);
+  });
+
+  const pin = async (id: string, pinned: boolean) => {
+    const known = await holdings.pin(id, pinned);
+    const sight = await holdings.one(id);
+    if (sight === null) throw noObject(id);
+    if (!known) throw new Problem(409, `Nothing of the object ${id} is stored yet (${sight.reason}).`);
+    return row(sight);
+  };
+  api.openapi(pinRoute, async (context) => context.json(await pin(context.req.valid('param').id, true), 200));
+  api.openapi(unpinRoute, async (context) => context.json(await pin(context.req.valid('param').id, false), 200));
+
+  api.openapi(contentRoute, async (context) => {
+    const { id } = context.req.valid('param');
+    const stored = await holdings.content(id);
+    if (stored === null) {
+      const sight = await holdings.one(id);
+      if (sight === null) throw noObject(id);
+      const held = `${sight.bytes} of ${sight.length ?? 'an unknown number of'} bytes`;
+      throw new Problem(409, `Of the object ${id} ${held} are held; only a whole one, on disk, can be given out.`);
+    }
+    const headers = {
+      // It is the origin's content, not ours: no browser shall show it here.
+      'content-type': 'application/octet-stream',
+      'content-disposition': 'attachment',
+      'content-length': String(stored.length),
+    };
+    if (context.env.incoming.method === 'HEAD') {
+      await stored.close();
+      return context.body(null, 200, headers);
+    }
+    const bytes = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        try {
+          const next = await stored.next();
+          if (next !== null) return controller.enqueue(next);
+          await stored.close();
+          controller.close();
+        } catch (error) {
+          await stored.close();
+          controller.error(error);
+        }
+      },
+      cancel: () => stored.close(),
+    });
+    return context.body(bytes, 200, headers);
+  });
+}
+
+function row(holding: Holding) {
+  const { id, origin, path, length, bytes, state, reason, pinned, lastUsed, contentType, etag } = holding;
+  const percent = length === null ? null : length === 0 ? 100 : Math.floor((bytes * 1000) / length) / 10;
+  const shown = { id, origin, path, length, bytes, percent, state, reason, pinned };
+  return { ...shown, lastUsed: isoTime(lastUsed), contentType, etag };
+}
+
+function noObject(id: string): Problem {
+  const right = 'An id has 64 hexadecimal digits, as GET /-/api/v1/objects lists them.';
+  return new Problem(404, `No object is called "${id}". ${right}`);
+}

@@ -1,0 +1,72 @@
+/** `/-/api/v1/origins`: whether each is reachable, how busy it is; its limits, changed at run time. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { breakerPhases } from '../../events.ts';
+import { timeSchema } from '../fill-report.ts';
+import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
+import type { OriginsView } from '../origins.ts';
+import { Problem } from '../problem.ts';
+
+const milliseconds = z.int().nullable();
+
+const originSchema = z
+  .object({
+    name: z.string().meta({ example: 'films' }),
+    base: z.string().meta({ description: 'Without credentials.', example: 'https://media.example/films' }),
+    breaker: z.object({
+      state: z.enum(breakerPhases),
+      since: timeSchema.nullable().meta({ description: 'Since when it has been out of reach.' }),
+      nextProbe: timeSchema.nullable().meta({ description: 'From when on the next request tries it.' }),
+      cause: z.string().nullable().meta({ description: 'How it was last not reached (RFC 9209).' }),
+    }),
+    connections: z.object({ used: z.int(), queued: z.int(), limit: z.int() }),
+    limits: z.object({
+      maxConnections: z.int(),
+      maxRate: z.number().nullable().meta({ description: 'Bytes a second; null for as many as come.' }),
+    }),
+    firstByteMs: z
+      .object({ last: milliseconds, median: milliseconds })
+      .meta({ description: 'From a request at the origin to its first byte.' }),
+    bytesIn: z.int(),
+  })
+  .meta({ id: 'Origin' });
+
+const limitsSchema = z
+  .strictObject({
+    maxConnections: z.int().min(1).max(100_000).optional(),
+    maxRate: z.int().min(1000).nullable().optional().meta({ description: 'Bytes a second; null for as many as come.' }),
+  })
+  .refine((limits) => Object.keys(limits).length > 0, { error: 'at least one of maxConnections and maxRate' })
+  .meta({ id: 'OriginLimits', description: 'What is left out stays. Until the next start.' });
+
+const tags = ['origins'];
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/-/api/v1/origins',
+  summary: 'Every origin: whether it is reachable, its connections, how fast its first bytes come',
+  tags,
+  responses: { 200: json('All of them.', z.object({ origins: z.array(originSchema) })), ...problems(...readProblems) },
+});
+
+const changeRoute = createRoute({
+  method: 'patch',
+  path: '/-/api/v1/origins/{name}',
+  summary: 'Change its limits now; what is under way keeps its connection',
+  tags,
+  request: { params: z.object({ name: z.string().meta({ example: 'films' }) }), ...content(limitsSchema) },
+  responses: { 200: json('The origin.', originSchema), ...problems(...changeProblems, 404) },
+});
+
+export function addOriginRoutes(api: Api, origins: OriginsView): void {
+  api.openapi(listRoute, (context) => context.json({ origins: origins.report() }, 200));
+
+  api.openapi(changeRoute, (context) => {
+    const { name } = context.req.valid('param');
+    const changed = origins.change(name, context.req.valid('json'));
+    if (changed === null) {
+      const names = origins.report().map((origin) => origin.name);
+      throw new Problem(404, `No origin is mounted as "${name}"; there are: ${names.join(', ') || 'none'}.`);
+    }
+    return context.json(changed, 200);
+  });
+}

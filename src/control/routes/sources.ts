@@ -1,0 +1,185 @@
+/** `/-/api/v1/sources`: URLs handed in at run time, each with a play URL that can't be guessed. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { mostSources, type Source, type Sources } from '../../cache/sources.ts';
+import { type Fields, isFieldText, operatorFieldName } from '../../http/fields.ts';
+import { isoTime, timeSchema } from '../fill-report.ts';
+import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
+import { Problem } from '../problem.ts';
+
+/** In milliseconds. */
+const usualTtl = 6 * 3_600_000;
+const longestTtl = 7 * 86_400_000;
+
+const httpUrl = (words: string) =>
+  z
+    .string()
+    .max(8192)
+    .refine((text) => readUrl(text) !== null, { error: words });
+
+const fieldName = z
+  .string()
+  .refine((name) => operatorFieldName(name) !== null, {
+    error: 'the name of a field that firstbyte does not set itself',
+  });
+
+const fieldText = z.string().refine(isFieldText, { error: 'a text of visible ASCII characters' });
+
+const newSourceSchema = z
+  .strictObject({
+    url: httpUrl('an http or https URL').meta({
+      description: 'Secret: it is never shown again. A user name and password in it are sent as basic authentication.',
+      example: 'https://media.example/films/holiday.mkv?token=secret',
+    }),
+    headers: z
+      .record(fieldName, fieldText)
+      .optional()
+      .meta({
+        description: "Secret fields, sent to that URL's scheme, host and port alone.",
+        example: { referer: 'https://media.example/' },
+      }),
+    name: z
+      .string()
+      .regex(/^[^/\\\p{Cc}]{1,200}$/u, 'a file name of at most 200 characters')
+      .refine((name) => name !== '.' && name !== '..', { error: 'a file name' })
+      .optional()
+      .meta({ description: "The last part of the play URL; the URL's own where absent.", example: 'holiday.mkv' }),
+    ttl: z
+      .int()
+      .min(1000)
+      .max(longestTtl)
+      .default(usualTtl)
+      .meta({ description: 'For how many milliseconds new requests are taken.' }),
+    refresh: z
+      .strictObject({ endpoint: httpUrl('an http or https URL') })
+      .optional()
+      .meta({ description: 'Who is asked where it is to be had now, as for an origin whose URLs expire.' }),
+    network: z
+      .enum(['public', 'private'], { error: 'public or private' })
+      .default('public')
+      .meta({ description: 'Which addresses it may have; private is for the configured token only.' }),
+  })
+  .meta({ id: 'NewSource' });
+
+const sourceShape = {
+  id: z.string(),
+  name: z.string(),
+  host: z.string().meta({ description: 'Host and port of its URL; the rest is not shown.', example: 'media.example' }),
+  addedAt: timeSchema,
+  expiresAt: timeSchema,
+};
+
+const addedSchema = z
+  .object({
+    ...sourceShape,
+    play: z.string().meta({
+      description: 'The path at which it plays, on any address of firstbyte: told this one time.',
+      example: '/~/kq3v…/holiday.mkv',
+    }),
+  })
+  .meta({ id: 'AddedSource' });
+
+const tags = ['sources'];
+
+const addRoute = createRoute({
+  method: 'post',
+  path: '/-/api/v1/sources',
+  summary: 'Hand in a URL, and get a path at which it plays for a while',
+  tags,
+  request: content(newSourceSchema),
+  responses: { 201: json('It plays.', addedSchema), ...problems(...changeProblems, 429) },
+});
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/-/api/v1/sources',
+  summary: 'Those that play now, without their URLs',
+  tags,
+  responses: {
+    200: json('The oldest first.', z.object({ sources: z.array(z.object(sourceShape).meta({ id: 'Source' })) })),
+    ...problems(...readProblems),
+  },
+});
+
+const removeRoute = createRoute({
+  method: 'delete',
+  path: '/-/api/v1/sources/{id}',
+  summary: 'End one before its time; who plays it plays on',
+  tags,
+  request: { params: z.object({ id: z.string() }), ...content(z.object({})) },
+  responses: { 204: { description: 'No new request finds it.' }, ...problems(...changeProblems, 404) },
+});
+
+export function addSourceRoutes(api: Api, sources: Sources): void {
+  api.openapi(addRoute, (context) => {
+    const { url: written, headers = {}, name, ttl, refresh, network } = context.req.valid('json');
+    const given = readUrl(written);
+    if (given === null) throw new Problem(400, '"url" in the content is no http or https URL.');
+    if (network === 'private' && context.get('bearer') !== 'operator') {
+      throw new Problem(
+        403,
+        '"network" in the content is private, which only the configured token may say, not the local one.',
+      );
+    }
+    const fields = [
+      ...given.fields,
+      ...Object.entries(headers).map(([field, value]) => [field.toLowerCase(), value] as const),
+    ];
+    const endpoint = refresh === undefined ? null : URL.parse(refresh.endpoint);
+    const added = sources.add({
+      url: given.url,
+      fields,
+      name: name ?? nameOf(given.url),
+      ttl,
+      refresh: endpoint,
+      network,
+    });
+    if (added === 'too many') throw new Problem(429, `${mostSources} sources play already; end one first.`);
+    if (added === 'private') {
+      throw new Problem(
+        403,
+        'The host is in a private network, which takes "network": "private" in the content, said with the configured token.',
+      );
+    }
+    return context.json({ ...sourceReport(added), play: added.play }, 201);
+  });
+
+  api.openapi(listRoute, (context) => context.json({ sources: sources.list().map(sourceReport) }, 200));
+
+  api.openapi(removeRoute, (context) => {
+    const { id } = context.req.valid('param');
+    if (!sources.remove(id)) {
+      throw new Problem(404, `There is no source "${id}", or no longer. GET /-/api/v1/sources lists those that play.`);
+    }
+    return context.body(null, 204);
+  });
+}
+
+function sourceReport({ id, name, host, addedAt, expiresAt }: Source) {
+  return { id, name, host, addedAt: isoTime(addedAt), expiresAt: isoTime(expiresAt) };
+}
+
+/** The URL without its credentials, and these as a field. */
+function readUrl(text: string): { readonly url: URL; readonly fields: Fields } | null {
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return null;
+  const { username, password } = url;
+  url.username = url.password = url.hash = '';
+  if (username + password === '') return { url, fields: [] };
+  try {
+    const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+    return { url, fields: [['authorization', `Basic ${credentials.toString('base64')}`]] };
+  } catch {
+    return null;
+  }
+}
+
+/** What looks like the name of a file; anything else may be a secret. */
+function nameOf({ pathname }: URL): string {
+  const last = pathname.split('/').at(-1) ?? '';
+  try {
+    const name = decodeURIComponent(last);
+    return /^[^/\\\p{Cc}]{1,190}\.\w{2,5}$/u.test(name) ? name : 'media';
+  } catch {
+    return 'media';
+  }
+}

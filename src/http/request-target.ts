@@ -1,0 +1,9 @@
+/** Targets as they stand on a request line (RFC 9112 §3.2): what must not be passed on to an origin. */
+
+/** Whether a path could mean something else to an origin than it seems to mean here. */
+export function isUnsafePath(path: string): boolean {
+  // Encoded or not, with parameters (`..;a`) or not, these have no place in a media path.
+  const plain = path.replace(/%2e/gi, '.').replace(/%2f/gi, '/').replace(/%5c/gi, '\\');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return /[\\\u0000-\u001f\u007f]|%[01][0-9a-f]|%7f/i.test(plain) || /(^|\/)\.{1,2}(?=[/;]|$)/.test(plain);
+}
