@@ -14,14 +14,14 @@ import { type Clock, sleep, systemClock } from './clock.ts';
 import type { LoadedSettings, Settings } from './config.ts';
 import { createControl } from './control/control-api.ts';
 import { EventBus } from './events.ts';
-import { listen } from './listen.ts';
+import { controlUrl, listen } from './listen.ts';
 import { createLogger, type Logger, logEvents } from './log.ts';
 import { type MakeOrigin, mount, openSource } from './mount.ts';
 import { isPrivateHost } from './origin/address-guard.ts';
 import type { Refresh } from './origin/refresh.ts';
 import { MediaProxy } from './proxy/proxy.ts';
 import { settingReports } from './setting-reports.ts';
-import { createDiskStore } from './store/disk-store.ts';
+import { createDiskStore, type OwnedStore } from './store/disk-store.ts';
 import { createMemoryStore } from './store/memory-store.ts';
 import type { Store } from './store/store.ts';
 import type { Upkeep } from './store/upkeep.ts';
@@ -48,6 +48,11 @@ export interface DaemonParts {
 export interface Daemon {
   /** Where it listens, as URLs with the real ports. */
   readonly addresses: readonly string[];
+  /**
+   * Where the control API answers on this machine, and a token for it that is another for each start; `null` where
+   * nothing listens. With a store on disk both also stand in the file `owner` of the cache directory.
+   */
+  readonly control: { readonly url: string; readonly token: string } | null;
   /** Everything that happens from now on. */
   readonly events: EventBus;
   /** What is held, and what can be done with it: the same that the control API gives. */
@@ -73,7 +78,11 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   });
   const stopLogging = logEvents(events, logger);
   let relieve = () => {};
-  const store = parts.store ?? (await openStore(settings, clock, logger, () => relieve()));
+  const owned =
+    parts.store !== undefined || settings.store === 'memory'
+      ? null
+      : await openDisk(settings, clock, logger, () => relieve());
+  const store = parts.store ?? owned ?? createMemoryStore({ clock });
   const { makeOrigin, refresh } = parts;
   const mounted = settings.origins.map((origin) => mount(origin, settings, { clock, events, makeOrigin, refresh }));
   const mounts = new Map(mounted.map((each) => [each.name, each]));
@@ -115,12 +124,17 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   };
 
   const addresses: string[] = [];
+  let url: string | undefined;
+  const unannounced = (error: Error) =>
+    logger.log('warn', 'the local token could not be written down', { reason: error.message });
   try {
     for (const address of settings.listen) {
       const server = proxy.createServer();
       addresses.push(await listen(server, address));
       servers.push(server);
     }
+    [url] = addresses.map(controlUrl);
+    if (url !== undefined) await owned?.announce({ control: url, token: localToken }).catch(unannounced);
   } catch (error) {
     for (const server of servers) server.close();
     await closeParts();
@@ -139,6 +153,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   };
   return {
     addresses,
+    control: url === undefined ? null : { url, token: localToken },
     events,
     holdings,
     sources,
@@ -162,13 +177,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
 }
 
 /** `onStarved` is called when memory for reading is short. */
-async function openStore(
-  settings: Settings,
-  clock: Clock,
-  logger: Logger,
-  onStarved: () => void,
-): Promise<Store & Upkeep> {
-  if (settings.store === 'memory') return createMemoryStore({ clock });
+function openDisk(settings: Settings, clock: Clock, logger: Logger, onStarved: () => void): Promise<OwnedStore> {
   return createDiskStore({
     directory: settings.cacheDir,
     clock,

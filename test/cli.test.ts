@@ -52,6 +52,13 @@ class Run {
       },
       events: new EventBus(),
       serve: () => {},
+      control: null,
+      get holdings(): never {
+        throw new Error('The command line steers no daemon in its own process.');
+      },
+      get sources(): never {
+        throw new Error('The command line steers no daemon in its own process.');
+      },
     };
   }
 }

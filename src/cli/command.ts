@@ -29,7 +29,7 @@ ${Object.values(exitCodes)
 `;
 
 const machine: Surroundings = {
-  start: async (settings) => (await import('../daemon.ts')).startDaemon(settings),
+  start: async (settings, settingSources) => (await import('../daemon.ts')).startDaemon(settings, { settingSources }),
   signals: process,
   print,
   complain,
@@ -50,7 +50,7 @@ export async function runCommand(args: readonly string[], around: Surroundings =
   withSettings(program.command('serve').description('Serve the origins, until a signal ends it.'))
     .addHelpText('after', examples)
     .action(async (flags) => {
-      reason = await serve(load(flags).settings, around);
+      reason = await serve(load(flags), around);
     });
 
   withSettings(program.command('config').description('Check the configuration and print it.'))

@@ -4,14 +4,14 @@
  * The first SIGTERM or SIGINT lets replies go on for at most `drainTimeout`; a second one ends the process at once.
  */
 import type { EventEmitter } from 'node:events';
-import type { Settings } from '../config.ts';
+import type { LoadedSettings, Settings } from '../config.ts';
 import type { Daemon } from '../daemon.ts';
 import { StoreError } from '../store/store.ts';
 import type { ExitReason } from './exit-codes.ts';
 
 /** What a command works with; tests put others in their place. */
 export interface Surroundings {
-  readonly start: (settings: Settings) => Promise<Daemon>;
+  readonly start: (settings: Settings, settingSources: LoadedSettings['sources']) => Promise<Daemon>;
   /** Where SIGTERM and SIGINT arrive. */
   readonly signals: Pick<EventEmitter, 'on' | 'off'>;
   readonly print: (text: string) => void;
@@ -19,14 +19,14 @@ export interface Surroundings {
 }
 
 /** Resolves with the reason why it ended. */
-export async function serve(settings: Settings, around: Surroundings): Promise<ExitReason> {
+export async function serve({ settings, sources }: LoadedSettings, around: Surroundings): Promise<ExitReason> {
   if (settings.origins.length === 0) {
     around.complain('No origin to serve: name at least one, such as --origin films=https://media.example/films\n');
     return 'usage';
   }
   let daemon: Daemon;
   try {
-    daemon = await around.start(settings);
+    daemon = await around.start(settings, sources);
   } catch (error) {
     return refusal(error, around);
   }

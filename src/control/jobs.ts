@@ -16,7 +16,8 @@ export const mostRunning = 16;
 /** How many are remembered after their end. */
 const mostEnded = 100;
 
-export type JobResult = Readonly<Record<string, unknown>>;
+/** As JSON. */
+export type JobResult = object;
 
 export interface Job {
   readonly id: string;

@@ -18,7 +18,10 @@ export type Api = OpenAPIHono<ApiEnv>;
 export function createApi(): Api {
   return new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {
-      if (!result.success) throw new Problem(400, issuesIn(result.target, result.error.issues, result.data));
+      if (result.success) return;
+      // What was sent is there too, though its type does not say so.
+      const sent: unknown = Reflect.get(result, 'data');
+      throw new Problem(400, issuesIn(result.target, result.error.issues, sent));
     },
   });
 }
@@ -31,7 +34,10 @@ const secrets: ReadonlySet<PropertyKey> = new Set(['url', 'headers', 'endpoint']
 /** Each thing that is wrong: its name, its value and what would be right. */
 function issuesIn(target: string, issues: readonly z.core.$ZodIssue[], sent: unknown): string {
   const place = places[target] ?? target;
-  const told = issues.map(({ path, message }) => {
+  const told = issues.map((issue) => {
+    const { path } = issue;
+    // A name that is wrong has words of its own.
+    const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
     const name = path.length === 0 ? place : `"${path.join('.')}" in ${place}`;
     const value = path.some((step) => secrets.has(step)) ? undefined : valueAt(sent, path);
     const shown = value === undefined || path.length === 0 ? '' : ` (${JSON.stringify(value).slice(0, 100)})`;
@@ -89,7 +95,12 @@ export const changeProblems = [400, 401, 403, 413, 415, 421, 500] as const;
 export function documentOf(api: Api) {
   return api.getOpenAPI31Document({
     openapi: '3.1.0',
-    info: { title: 'firstbyte', version: '1', description, license: { name: 'MIT', identifier: 'MIT' } },
+    info: {
+      title: 'firstbyte',
+      version: '1',
+      description,
+      license: { name: 'MIT', url: 'https://spdx.org/licenses/MIT.html' },
+    },
     servers: [{ url: 'http://127.0.0.1:8787', description: 'Where it listens unless told otherwise.' }],
     security: [{ token: [] }, {}],
     tags: tagSentences.map(([name, sentence]) => ({ name, description: sentence })),

@@ -41,6 +41,8 @@ export type FillEvent =
   | { readonly type: 'whole' }
   | { readonly type: 'lost' }
   | { readonly type: 'deserted' }
+  | { readonly type: 'held' }
+  | { readonly type: 'released' }
   | { readonly type: 'closed' }
   | { readonly type: 'failed'; readonly failure: Failure; readonly retryAt: number | null };
 
@@ -70,6 +72,8 @@ export function transition(state: FillState, event: FillEvent): FillState {
       if (state.phase === 'starting') {
         return { phase: 'filling', since: event.at, representation: event.representation };
       }
+      // It was on its way when a user paused it.
+      if (state.phase === 'paused' && state.by === 'user') return { ...state, stored: event.representation };
       break;
     case 'described':
       if (state.phase === 'filling' || state.phase === 'complete') {
@@ -88,6 +92,12 @@ export function transition(state: FillState, event: FillEvent): FillState {
       if (state.phase === 'queued' || state.phase === 'starting' || state.phase === 'filling') {
         return { phase: 'paused', by: 'idle', stored: representationOf(state) };
       }
+      break;
+    case 'held':
+      if (state.phase === 'complete') break;
+      return { phase: 'paused', by: 'user', stored: representationOf(state) };
+    case 'released':
+      if (state.phase === 'paused' && state.by === 'user') return { ...state, by: 'idle' };
       break;
     case 'closed':
       return { phase: 'idle', stored: null };
@@ -126,7 +136,7 @@ export interface Activity {
 export function eventFor(state: FillState, activity: Activity, at: number, retryAt: number | null): FillEvent | null {
   const { cursors, queued, attempt, read, failure } = activity;
   const busy = state.phase === 'queued' || state.phase === 'starting' || state.phase === 'filling';
-  if (state.phase === 'complete') return null;
+  if (state.phase === 'complete' || (state.phase === 'paused' && state.by === 'user')) return null;
   if (cursors === 0) {
     if (busy && failure !== null) return { type: 'failed', failure, retryAt };
     return busy && !read ? { type: 'deserted' } : null;

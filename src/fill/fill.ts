@@ -50,6 +50,11 @@ export class Fill implements ReaderHost {
     if (object?.representation.length === this.#bytes.present.size) this.#lifecycle.apply({ type: 'whole' });
   }
 
+  /** The number that its events carry. */
+  get id(): number {
+    return this.#parts.name.fill;
+  }
+
   get state(): FillState {
     return this.#lifecycle.state;
   }
@@ -118,6 +123,28 @@ export class Fill implements ReaderHost {
   /** Another representation has taken its place: what is present is read on, nothing more is fetched. */
   supersede(): void {
     this.#supply.end({ kind: 'changed' });
+  }
+
+  /** A user wants no more of it to be fetched. `false`: every byte is there, or it is paused already. */
+  pause(): boolean {
+    const { state } = this;
+    if (state.phase === 'complete' || this.held) return false;
+    const message = 'This file has been paused in firstbyte, and the bytes asked for are not there yet.';
+    const error = new ProxyError('proxy_internal_response', message, { retryAfter: 30 });
+    this.#supply.hold({ kind: 'error', error });
+    return true;
+  }
+
+  /** Lifts that. `false`: nobody has paused it. */
+  resume(): boolean {
+    if (!this.held) return false;
+    this.#supply.release();
+    return true;
+  }
+
+  /** Whether a user has paused it. */
+  get held(): boolean {
+    return this.state.phase === 'paused' && this.state.by === 'user';
   }
 
   /** Stops everything and makes durable what can be; whoever still waits is told so. */

@@ -57,6 +57,8 @@ export class Supply implements CursorHost {
   #firstByteIn = firstByteGuess;
   readonly #guard: IdentityGuard;
   #ended: Failure | null = null;
+  /** What those are told who need bytes while a user has paused it. */
+  #held: Failure | null = null;
 
   constructor(parts: SupplyParts) {
     this.#parts = parts;
@@ -110,7 +112,7 @@ export class Supply implements CursorHost {
       return;
     }
     const { lifecycle } = this.#parts;
-    const refusal = this.#ended ?? this.#plan(reader);
+    const refusal = this.#ended ?? this.#held ?? this.#plan(reader);
     if (refusal !== null) reader.failed = new FillFailed(refusal, lifecycle.state.phase);
   }
 
@@ -142,7 +144,7 @@ export class Supply implements CursorHost {
   follow(reader: Reader): void {
     this.review();
     const { lifecycle, demand } = this.#parts;
-    if (this.#ended !== null || !this.resumable || !demand.readers.has(reader)) return;
+    if (this.#ended !== null || this.#held !== null || !this.resumable || !demand.readers.has(reader)) return;
     if (lifecycle.state.phase !== 'filling' && lifecycle.state.phase !== 'paused') return;
     const missing = aheadOf(demand.sightOf(reader, this.#window), this.#ground());
     if (missing === null) return;
@@ -161,6 +163,23 @@ export class Supply implements CursorHost {
     this.#ended ??= failure;
     this.#guard.end();
     for (const cursor of this.#cursors) cursor.stop();
+  }
+
+  /** The origin is asked for nothing until `release`; `failure` is what those are told who need bytes till then. */
+  hold(failure: Failure): void {
+    const { lifecycle, demand, waiters, bytes } = this.#parts;
+    this.#held = failure;
+    lifecycle.apply({ type: 'held' });
+    for (const cursor of this.#cursors) cursor.stop();
+    const failed = new FillFailed(failure, lifecycle.state.phase);
+    for (const reader of demand.readers) if (reader.waitingSince !== null) reader.failed = failed;
+    waiters.wake();
+    void bytes.commit();
+  }
+
+  release(): void {
+    this.#held = null;
+    this.#parts.lifecycle.apply({ type: 'released' });
   }
 
   /** Resolves when no object is being made. */

@@ -2,7 +2,8 @@
  * The cache directory, and that it has one owner at a time.
  *
  * The owner holds an SQLite lock on the file `lock`, which the system frees with the process however that ends; the
- * file `owner` names the process, for whoever is refused. Damaged content is moved to `aside`, where the operator may
+ * file `owner` says which process that is, for whoever is refused, and how it is steered, for whoever may read the
+ * directory. Damaged content is moved to `aside`, where the operator may
  * look at it until the next time.
  */
 import { constants } from 'node:fs';
@@ -21,6 +22,12 @@ const ours = new Set<string>([...Object.values(names), ...contents, `${names.loc
 /** SQLITE_BUSY: another connection holds the lock. */
 const sqliteBusy = 5;
 
+/** How the owner is steered: where its control API is, and a token for it. */
+export interface OwnerFacts {
+  readonly control?: string;
+  readonly token?: string;
+}
+
 export class CacheDirectory {
   readonly #path: string;
   readonly #lock: DatabaseSync;
@@ -35,9 +42,7 @@ export class CacheDirectory {
     try {
       await makeOwnDirectory(path);
       const directory = new CacheDirectory(path, await takeLock(path));
-      const owner = await openPrivateFile(join(path, names.owner), O_CREAT | O_RDWR | O_TRUNC);
-      await owner.writeFile(`${process.pid}\n`);
-      await owner.close();
+      await directory.announce({});
       await directory.prepare();
       return directory;
     } catch (error) {
@@ -51,6 +56,16 @@ export class CacheDirectory {
 
   get index(): string {
     return join(this.#path, names.index);
+  }
+
+  /** Says in the file `owner`, beside which process this is, what others are to know of it. */
+  async announce(facts: OwnerFacts): Promise<void> {
+    const owner = await openPrivateFile(join(this.#path, names.owner), O_CREAT | O_RDWR | O_TRUNC);
+    try {
+      await owner.writeFile(`${JSON.stringify({ pid: process.pid, ...facts })}\n`);
+    } finally {
+      await owner.close();
+    }
   }
 
   /** Makes what every cache has: a place for objects, and a private file for the index. */
@@ -103,7 +118,8 @@ async function takeLock(path: string): Promise<DatabaseSync> {
   } catch (error) {
     lock.close();
     if ((error as { errcode?: number }).errcode !== sqliteBusy) throw error;
-    const owner = await readFile(join(path, names.owner), 'utf8').catch(() => 'unknown');
-    throw new StoreError('EBUSY', `The cache directory ${path} is in use by process ${owner.trim()}.`);
+    const owner = await readFile(join(path, names.owner), 'utf8').catch(() => '');
+    const pid = /"pid":(\d+)/.exec(owner)?.[1] ?? 'unknown';
+    throw new StoreError('EBUSY', `The cache directory ${path} is in use by process ${pid}.`);
   }
 }

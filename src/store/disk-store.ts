@@ -9,7 +9,7 @@ import { rm } from 'node:fs/promises';
 import type { Clock, Timer } from '../clock.ts';
 import type { Representation } from '../http/representation.ts';
 import { createBufferPool } from './buffer-pool.ts';
-import { CacheDirectory } from './cache-directory.ts';
+import { CacheDirectory, type OwnerFacts } from './cache-directory.ts';
 import { type DiskMedium, DiskObject } from './disk-object.ts';
 import { directoryName, directoryPath, ObjectDirectory } from './object-directory.ts';
 import { OpenObject } from './open-object.ts';
@@ -49,6 +49,12 @@ export interface DiskStoreOptions {
   events?: Partial<StoreEvents>;
 }
 
+/** A store in a directory that tells others about its owner. */
+export interface OwnedStore extends Store, Upkeep {
+  /** Writes it down for whoever may read the directory, until the store is closed. Rejects with the system's error. */
+  announce(facts: OwnerFacts): Promise<void>;
+}
+
 /** How long something accepted may wait to be made durable, in milliseconds. */
 const settleInterval = 1000;
 
@@ -57,7 +63,7 @@ const settleInterval = 1000;
  * something in it is not ours, or the system's code. A damaged index, or one for other sizes, is set aside together
  * with the objects, and the store begins empty.
  */
-export async function createDiskStore(options: DiskStoreOptions): Promise<Store & Upkeep> {
+export async function createDiskStore(options: DiskStoreOptions): Promise<OwnedStore> {
   const { blockSize = 256 * 1024, segmentSize = 16 * 1024 * 1024 } = options;
   if (segmentSize % blockSize !== 0) throw new RangeError('A segment must be a whole number of blocks.');
   const directory = await CacheDirectory.claim(options.directory);
@@ -83,7 +89,7 @@ async function openIndex(directory: CacheDirectory, layout: Omit<IndexPlace, 'pa
   }
 }
 
-class DiskStore implements Store, Upkeep {
+class DiskStore implements OwnedStore {
   readonly #options: DiskStoreOptions;
   readonly #directory: CacheDirectory;
   readonly #index: SqliteIndex;
@@ -126,6 +132,10 @@ class DiskStore implements Store, Upkeep {
       onBlockLost: ({ label }, cause, bytes) => options.events?.blockLost?.(label, cause, bytes),
     };
     this.#removing(removeOrphans(orphans, this.#closing.signal));
+  }
+
+  announce(facts: OwnerFacts): Promise<void> {
+    return this.#directory.announce(facts);
   }
 
   find(name: ObjectName, lost: Lost): Promise<StoreObject | null> {
@@ -197,6 +207,8 @@ class DiskStore implements Store, Upkeep {
     await Promise.all(this.#removals);
     await this.#files.close();
     await this.#index.close();
+    // What it said is no longer true; a full disk may keep that from being written.
+    await this.#directory.announce({}).catch(() => {});
     this.#directory.release();
   }
 

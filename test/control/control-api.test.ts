@@ -3,12 +3,21 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { Cache } from '../../src/cache/cache.ts';
+import { Holdings } from '../../src/cache/holdings.ts';
+import { Sources } from '../../src/cache/sources.ts';
 import { type ControlOptions, createControl } from '../../src/control/control-api.ts';
 import type { SummaryLine } from '../../src/control/summary.ts';
 import { type DomainEvent, EventBus } from '../../src/events.ts';
 import type { FillView } from '../../src/fill/fill-view.ts';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
+import { defaultPolicy } from '../fill/policy.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import * as sample from './sample-events.ts';
+
+const localToken = 'the local token of this start';
+const bearing = { authorization: `Bearer ${localToken}` };
+const json = { 'content-type': 'application/json' };
 
 /** As they were before any test ran. */
 const { Request, Response } = globalThis;
@@ -38,7 +47,21 @@ async function serve(
   const events = new EventBus();
   const seen: DomainEvent[] = [];
   events.subscribe((event) => seen.push(event));
-  const control = createControl({ fills: { fills: () => [] }, events, clock, ...options });
+  const store = createMemoryStore({ clock });
+  const parts = { mounts: new Map(), mediaFreshness: 0, policy: defaultPolicy, random: () => 0.5 };
+  const cache = new Cache({ ...parts, store, clock, events });
+  const open = () => assert.fail('nobody hands in a source here');
+  const control = createControl({
+    fills: cache,
+    holdings: new Holdings({ cache, store, events, clock }),
+    sources: new Sources({ cache, clock, isPrivateHost: () => false, open }),
+    origins: [],
+    settings: [],
+    unready: () => null,
+    events,
+    clock,
+    ...options,
+  });
   const server: Server = createServer((incoming, response) => {
     if (localAddress !== undefined) Object.defineProperty(incoming.socket, 'localAddress', { value: localAddress });
     control.listener(incoming, response);
@@ -53,7 +76,9 @@ async function serve(
   const { port } = server.address() as AddressInfo;
   const get: Served['get'] = (path, { method = 'GET', fields = {}, body } = {}) =>
     new Promise((resolve, reject) => {
-      const outgoing = request({ host: '127.0.0.1', port, path, method, headers: fields }, async (incoming) => {
+      // Node frames the content of a DELETE by nothing of its own.
+      const headers = body === undefined ? fields : { ...fields, 'content-length': Buffer.byteLength(body) };
+      const outgoing = request({ host: '127.0.0.1', port, path, method, headers }, async (incoming) => {
         const parts: Buffer[] = [];
         for await (const part of incoming) parts.push(part);
         resolve({ status: incoming.statusCode ?? 0, fields: incoming.headers, body: Buffer.concat(parts).toString() });
@@ -104,8 +129,9 @@ test('every path carries the security fields', async (context) => {
 
 test('origins appear with their reachability, connections and measures', async (context) => {
   const breaker = { state: { phase: 'open', since: 0, nextProbeAt: 9000, cause: 'connection_refused' } } as const;
-  const slots = { used: 0, queued: 2 };
-  const origins = [{ name: 'films', base: 'https://media.example/', breaker, slots, limit: 1 }];
+  const slots = { used: 0, queued: 2, limit: 1 };
+  const pace = { rate: null };
+  const origins = [{ name: 'films', base: 'https://media.example/', breaker, slots, pace }];
   const { events, get } = await serve(context, { origins });
   events.emit(sample.bytesLanded(10));
   const [films, ...others] = JSON.parse((await get('/-/api/v1/origins')).body).origins;
@@ -122,8 +148,9 @@ test('HEAD is answered like GET, without the body', async (context) => {
 });
 
 test('fills appear with their phase, its reason in words, and who writes and reads', async (context) => {
-  const fill: FillView = {
+  const view: FillView = {
     id: 7,
+    objectId: 'ab'.repeat(32),
     origin: 'films',
     path: '/a.mkv',
     state: { phase: 'starting', since: 0, budget: 30_000, attempt: 1, lastFailure: null },
@@ -132,24 +159,55 @@ test('fills appear with their phase, its reason in words, and who writes and rea
       { start: 0, end: 100 },
       { start: 900, end: 1_000 },
     ],
+    durable: [],
     cursors: [
-      { position: 100, state: 'retrying', attempt: 2, lastFailure: 'The origin answered 503.', retryAt: 13_000 },
-      { position: 900, state: 'starting', attempt: 1, lastFailure: null, retryAt: null },
+      {
+        position: 100,
+        until: null,
+        speed: null,
+        state: 'retrying',
+        attempt: 2,
+        lastFailure: 'The origin answered 503.',
+        retryAt: 13_000,
+      },
+      { position: 900, until: 1000, speed: 12.4, state: 'starting', attempt: 1, lastFailure: null, retryAt: null },
     ],
-    readers: [{ position: 100 }, { position: 40 }],
+    readers: [
+      { position: 100, end: null, speed: 0, waiting: true },
+      { position: 40, end: null, speed: 20, waiting: false },
+    ],
     waiters: 1,
   };
-  const { clock, get } = await serve(context, { fills: { fills: () => [fill] } });
+  const { clock, events, get } = await serve(context, { fills: { fills: () => [view] } });
+  events.emit({ ...sample.fillState('idle', 'queued'), fill: 7 });
+  events.emit(sample.retry({ fill: 7, kind: 'heal', cause: 'stall' }));
   await clock.advance(12_400);
-  const { state: _, cursors: __, ...plain } = fill;
-  const cursors = [
-    { position: 100, state: 'retrying', attempt: 2, lastFailure: 'The origin answered 503.', nextTryIn: 600 },
-    { position: 900, state: 'starting', attempt: 1, lastFailure: null, nextTryIn: null },
-  ];
-  const reason = 'waiting for the origin: 12.4 s of 30 s, attempt 1';
-  assert.deepEqual(JSON.parse((await get('/-/api/v1/fills')).body), {
-    fills: [{ ...plain, cursors, phase: 'starting', reason, presentBytes: 200 }],
-  });
+  const [fill] = JSON.parse((await get('/-/api/v1/fills')).body).fills;
+  assert.deepEqual([fill.id, fill.objectId, fill.path, fill.phase], [7, view.objectId, '/a.mkv', 'starting']);
+  assert.equal(fill.reason, 'waiting for the origin: 12.4 s of 30 s, attempt 1');
+  assert.deepEqual(
+    [fill.presentBytes, fill.present],
+    [
+      200,
+      [
+        [0, 100],
+        [900, 1000],
+      ],
+    ],
+  );
+  assert.deepEqual(
+    fill.cursors.map((cursor: Record<string, unknown>) => [cursor.state, cursor.nextTryIn, cursor.speed, cursor.until]),
+    [
+      ['retrying', 600, null, null],
+      ['starting', null, 12, 1000],
+    ],
+  );
+  assert.deepEqual(fill.readers, [
+    { position: 100, speed: 0, ahead: 0, secondsAhead: null, waiting: true },
+    { position: 40, speed: 20, ahead: 60, secondsAhead: 3, waiting: false },
+  ]);
+  assert.deepEqual([fill.timeline.heals, fill.timeline.retries], [1, 0]);
+  assert.equal(fill.lastError.message, 'The origin was asked again: it fell silent in the middle.');
 });
 
 test('stats give the counts since the start', async (context) => {
@@ -226,12 +284,58 @@ test('a page served from here may ask', async (context) => {
   assert.equal((await get('/-/api/v1/fills', { fields })).status, 200);
 });
 
-test('a form POST is 405 and says what is allowed', async (context) => {
-  const { get } = await serve(context);
-  const fields = { 'content-type': 'application/x-www-form-urlencoded' };
-  const answer = await get('/-/api/v1/fills', { method: 'POST', fields, body: 'pause=1' });
+test('a form POST is 415, also with the token', async (context) => {
+  const { get } = await serve(context, { localToken });
+  const fields = { ...bearing, 'content-type': 'application/x-www-form-urlencoded' };
+  assertProblem(await get('/-/api/v1/jobs', { method: 'POST', fields, body: 'kind=verify' }), 415);
+});
+
+for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+  test(`${method} without the token is 401 with a challenge`, async (context) => {
+    const { get } = await serve(context, { localToken });
+    const answer = await get('/-/api/v1/objects?all=true', { method, fields: json, body: '{}' });
+    assertProblem(answer, 401);
+    assert.match(String(answer.fields['www-authenticate']), /^Bearer/);
+  });
+}
+
+test('a method that a path does not know is 405 and says what is allowed', async (context) => {
+  const { get } = await serve(context, { localToken });
+  const answer = await get('/-/api/v1/objects', { method: 'POST', fields: { ...bearing, ...json }, body: '{}' });
   assertProblem(answer, 405);
-  assert.equal(answer.fields.allow, 'GET, HEAD');
+  assert.equal(answer.fields.allow, 'GET, HEAD, DELETE');
+  assert.equal((await get('/-/api/v1/fills', { method: 'OPTIONS' })).fields.allow, 'GET, HEAD');
+});
+
+test('content that is no JSON is 400, and content without end 413', async (context) => {
+  const { get } = await serve(context, { localToken });
+  const fields = { ...bearing, ...json };
+  assertProblem(await get('/-/api/v1/jobs', { method: 'POST', fields, body: '{bad' }), 400);
+  assertProblem(await get('/-/api/v1/jobs', { method: 'POST', fields }), 400);
+  assertProblem(await get('/-/api/v1/jobs', { method: 'POST', fields, body: `"${'x'.repeat(65_536)}"` }), 413);
+});
+
+test('no page of another site is ever let in by CORS', async (context) => {
+  const { get } = await serve(context);
+  const fields = { origin: 'https://evil.example', 'access-control-request-method': 'POST' };
+  for (const method of ['GET', 'OPTIONS']) {
+    const answer = await get('/-/api/v1/fills', { method, fields });
+    assertProblem(answer, 403);
+    assert.deepEqual(
+      Object.keys(answer.fields).filter((name) => name.startsWith('access-control')),
+      [],
+    );
+  }
+});
+
+test('ready is 503 and says why while no requests are taken', async (context) => {
+  let why: string | null = 'It is shutting down.';
+  const { get } = await serve(context, { unready: () => why });
+  const answer = await get('/-/ready');
+  assertProblem(answer, 503);
+  assert.equal(JSON.parse(answer.body).detail, why);
+  why = null;
+  assert.equal((await get('/-/ready')).status, 200);
 });
 
 test('a connection beyond loopback without a configured token is 401', async (context) => {

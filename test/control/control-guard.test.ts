@@ -9,16 +9,24 @@ const local: ControlRequest = {
   authorization: undefined,
   origin: undefined,
   secFetchSite: undefined,
+  contentType: undefined,
 };
 const token = 'a token of 24 characters';
+
+const localToken = 'local-token-of-this-start';
+const change: Partial<ControlRequest> = {
+  method: 'POST',
+  contentType: 'application/json',
+  authorization: `Bearer ${localToken}`,
+};
 
 type Row = [what: string, changes: Partial<ControlRequest>, policy: ControlPolicy, status: number | null];
 
 const rows: Row[] = [
   ['a request on loopback', {}, {}, null],
   ['HEAD', { method: 'HEAD' }, {}, null],
-  ['POST', { method: 'POST' }, {}, 405],
   ['OPTIONS', { method: 'OPTIONS' }, {}, 405],
+  ['TRACE', { method: 'TRACE' }, {}, 405],
 
   ['IPv6 loopback', { localAddress: '::1', host: '[::1]:8787' }, {}, null],
   ['IPv4 loopback on an IPv6 socket', { localAddress: '::ffff:127.0.0.1' }, {}, null],
@@ -71,10 +79,70 @@ const rows: Row[] = [
     { token },
     403,
   ],
+
+  ['a change without a token', { ...change, authorization: undefined }, { localToken }, 401],
+  ['a change where there is no token at all', change, {}, 401],
+  ['a change with the local token', change, { localToken }, null],
+  ['a change with the local token beside a configured one', change, { localToken, token }, null],
+  ['a change with the configured token', { ...change, authorization: `Bearer ${token}` }, { localToken, token }, null],
+  ['a change with a part of the local token', { ...change, authorization: 'Bearer loc' }, { localToken }, 401],
+  ['PUT without a token', { ...change, method: 'PUT', authorization: undefined }, { localToken }, 401],
+  ['PATCH without a token', { ...change, method: 'PATCH', authorization: undefined }, { localToken }, 401],
+  ['DELETE without a token', { ...change, method: 'DELETE', authorization: undefined }, { localToken }, 401],
+  [
+    'a look with the local token where another is configured',
+    { authorization: `Bearer ${localToken}` },
+    { localToken, token },
+    null,
+  ],
+  [
+    'the local token beyond loopback',
+    { ...change, localAddress: '192.0.2.1', host: 'nas.example' },
+    { localToken, token },
+    401,
+  ],
+  ['the local token on a Unix socket', { ...change, localAddress: undefined, host: 'localhost' }, { localToken }, null],
+  ['a change under a foreign Host', { ...change, host: 'evil.example' }, { localToken }, 421],
+  [
+    'a change under a foreign Host with the local token beside a configured one',
+    { ...change, host: 'evil.example' },
+    { localToken, token },
+    421,
+  ],
+  ['a change by the page of another site', { ...change, secFetchSite: 'cross-site' }, { localToken }, 403],
+  ['a change by the page of another port', { ...change, secFetchSite: 'same-site' }, { localToken }, 403],
+  ['a change with the Origin of another site', { ...change, origin: 'https://evil.example' }, { localToken }, 403],
+  ['a change with the Origin null', { ...change, origin: 'null' }, { localToken }, 403],
+  [
+    'a change by a page of our own',
+    { ...change, secFetchSite: 'same-origin', origin: 'http://127.0.0.1:8787' },
+    { localToken },
+    null,
+  ],
+  ['a change of no type', { ...change, contentType: undefined }, { localToken }, 415],
+  ['a form', { ...change, contentType: 'application/x-www-form-urlencoded' }, { localToken }, 415],
+  ['a form with files', { ...change, contentType: 'multipart/form-data; boundary=x' }, { localToken }, 415],
+  ['plain text', { ...change, contentType: 'text/plain' }, { localToken }, 415],
+  ['plain text that names JSON', { ...change, contentType: 'text/plain; application/json' }, { localToken }, 415],
+  ['a type that only begins like JSON', { ...change, contentType: 'application/jsonp' }, { localToken }, 415],
+  ['JSON with a charset', { ...change, contentType: 'Application/JSON; charset=utf-8' }, { localToken }, null],
 ];
 
 for (const [what, changes, policy, status] of rows) {
   test(`${what} is ${status === null ? 'answered' : `refused with ${status}`}`, () => {
-    assert.equal(judgeControlRequest({ ...local, ...changes }, policy)?.status ?? null, status);
+    const judged = judgeControlRequest({ ...local, ...changes }, policy);
+    assert.equal('status' in judged ? judged.status : null, status);
   });
 }
+
+test('it is told whose token a request bears', () => {
+  const policy = { token, localToken };
+  const bearer = (authorization?: string) => {
+    const judged = judgeControlRequest(
+      { ...local, authorization },
+      { ...policy, ...(authorization ? {} : { token: undefined }) },
+    );
+    return 'bearer' in judged ? judged.bearer : judged.status;
+  };
+  assert.deepEqual([bearer(`Bearer ${token}`), bearer(`Bearer ${localToken}`), bearer()], ['operator', 'local', null]);
+});

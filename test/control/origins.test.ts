@@ -9,8 +9,8 @@ const idle: OriginSource = {
   name: 'films',
   base: 'https://media.example/films',
   breaker: { state: { phase: 'closed' } },
-  slots: { used: 0, queued: 0 },
-  limit: 32,
+  slots: { used: 0, queued: 0, limit: 32 },
+  pace: { rate: null },
 };
 
 function watching(source: Partial<OriginSource> = {}) {
@@ -34,6 +34,7 @@ test('an origin that nobody has asked is reachable, idle and unmeasured', () => 
     base: 'https://media.example/films',
     breaker: { state: 'closed', since: null, nextProbe: null, cause: null },
     connections: { used: 0, queued: 0, limit: 32 },
+    limits: { maxConnections: 32, maxRate: null },
     firstByteMs: { last: null, median: null },
     bytesIn: 0,
   });
@@ -52,8 +53,8 @@ test('an origin out of reach shows since when, why, and when it is tried again, 
 });
 
 test('connections are looked up when somebody asks', () => {
-  const slots = { used: 1, queued: 0 };
-  const { view } = watching({ slots, limit: 1 });
+  const slots = { used: 1, queued: 0, limit: 1 };
+  const { view } = watching({ slots });
   slots.queued = 7;
   assert.deepEqual(view.report()[0]?.connections, { used: 1, queued: 7, limit: 1 });
 });
@@ -80,4 +81,13 @@ test('bytes are summed up per origin, and no longer once it is stopped', () => {
     view.report().map(({ bytesIn }) => bytesIn),
     [15, 0],
   );
+});
+
+test('a limit that is changed is the one that the origin has, and what is left out stays', () => {
+  const source = { slots: { used: 0, queued: 0, limit: 32 }, pace: { rate: 5000 } };
+  const { view } = watching(source);
+  assert.deepEqual(view.change('films', { maxConnections: 2 })?.limits, { maxConnections: 2, maxRate: 5000 });
+  assert.deepEqual(view.change('films', { maxRate: null })?.limits, { maxConnections: 2, maxRate: null });
+  assert.deepEqual([source.slots.limit, source.pace.rate], [2, null]);
+  assert.equal(view.change('nobody', { maxRate: 1000 }), null);
 });

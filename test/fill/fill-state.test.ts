@@ -40,6 +40,8 @@ const events = {
   whole: { type: 'whole' },
   lost: { type: 'lost' },
   deserted: { type: 'deserted' },
+  held: { type: 'held' },
+  released: { type: 'released' },
   closed: { type: 'closed' },
   failed: { type: 'failed', failure, retryAt: 77 },
 } as const satisfies { [Type in FillEvent['type']]: Extract<FillEvent, { type: Type }> };
@@ -68,11 +70,13 @@ const legal: Record<FillEvent['type'], { from: readonly StateName[]; to: FillPha
   granted: { from: ['queued', 'queued again'], to: 'starting' },
   requeued: { from: ['starting', 'starting again'], to: 'queued' },
   attempt: { from: ['starting', 'starting again'], to: 'starting' },
-  head: { from: ['starting', 'starting again'], to: 'filling' },
+  head: { from: ['starting', 'starting again', 'paused by its user'], to: 'filling' },
   described: { from: names, to: 'same' },
   whole: { from: names.filter((name) => representationOf(states[name])?.length === 1000), to: 'complete' },
   lost: { from: names.filter((name) => name !== 'complete'), to: 'same' },
   deserted: { from: live, to: 'paused' },
+  held: { from: names.filter((name) => name !== 'complete'), to: 'paused' },
+  released: { from: ['paused by its user'], to: 'paused' },
   closed: { from: names, to: 'idle' },
   failed: { from: live, to: 'failed' },
 };
@@ -85,6 +89,10 @@ describe('a fill', () => {
       if (type === 'lost' && name === 'complete') {
         it('that was complete and has lost bytes is paused, and wanted again', () => {
           assert.deepEqual(transition(state, events.lost), { phase: 'paused', by: 'idle', stored: known });
+        });
+      } else if (type === 'head' && name === 'paused by its user') {
+        it('that its user paused takes a head that was on its way, and stays paused', () => {
+          assert.deepEqual(transition(state, events.head), { phase: 'paused', by: 'user', stored: fresher });
         });
       } else if (from.includes(name)) {
         it(`that is ${name} takes "${type}"`, () => {
@@ -112,6 +120,13 @@ describe('a fill', () => {
     assert.deepEqual(next(events.wanted), { phase: 'queued', since: 40, stored: fresher });
     assert.deepEqual(next(events.failed), { phase: 'failed', failure, retryAt: 77, stored: fresher });
     assert.deepEqual(next(events.closed), { phase: 'idle', stored: null });
+  });
+
+  it('that its user pauses is paused by its user until that is lifted', () => {
+    const held = transition(states.filling, events.held);
+    assert.deepEqual(held, { phase: 'paused', by: 'user', stored: known });
+    assert.throws(() => transition(held, events.wanted));
+    assert.deepEqual(transition(held, events.released), { phase: 'paused', by: 'idle', stored: known });
   });
 
   it('knows its representation in every phase from its head on', () => {

@@ -24,10 +24,12 @@ const jobSchema = z
   })
   .meta({ id: 'Job', description: 'Long work. Its end is also an event, job-done.' });
 
-const offset = z.int().min(0);
+const offset = z.int('an offset in bytes').min(0, 'an offset in bytes');
 const range = z
   .tuple([offset, offset])
   .refine(([start, end]) => start < end, { error: 'a range [start, end] whose end lies after its start' });
+
+const aSize = 'a whole number of bytes, at least 1';
 
 const warmBase = {
   kind: z.literal('warm'),
@@ -42,7 +44,7 @@ const warmSchema = z
   .strictObject({
     ...warmBase,
     whole: z.literal(true).optional(),
-    head: z.int().min(1).optional().meta({ description: 'So many bytes from the first on.' }),
+    head: z.int(aSize).min(1, aSize).optional().meta({ description: 'So many bytes from the first on.' }),
     ranges: z.array(range).min(1).max(100).optional(),
   })
   .refine(({ whole, head, ranges }) => [whole, head, ranges].filter((each) => each !== undefined).length === 1, {
@@ -58,6 +60,10 @@ const verifySchema = z
   })
   .meta({ id: 'Verify', description: 'Reads what is stored and compares checksums; what is bad is dropped.' });
 
+/** Words for what is of no kind; what is wrong inside has its own. */
+const wrongJob = (issue: { code?: string }) =>
+  issue.code === 'invalid_union' ? `one of ${jobKinds.join(', ')}` : undefined;
+
 const one = z.object({ id: z.string().meta({ example: '1' }) });
 const tags = ['jobs'];
 
@@ -66,7 +72,7 @@ const startRoute = createRoute({
   path: '/-/api/v1/jobs',
   summary: 'Begin long work',
   tags,
-  request: content(z.discriminatedUnion('kind', [warmSchema, verifySchema])),
+  request: content(z.discriminatedUnion('kind', [warmSchema, verifySchema], { error: wrongJob })),
   responses: {
     202: {
       ...json('It runs.', jobSchema),
@@ -151,7 +157,7 @@ function jobReport({ startedAt, endedAt, result, ...job }: Job) {
     ...job,
     startedAt: isoTime(startedAt),
     endedAt: endedAt === null ? null : isoTime(endedAt),
-    result: result && { ...result },
+    result: result === null ? null : { ...result },
   };
 }
 

@@ -30,10 +30,18 @@ const originSchema = z
   })
   .meta({ id: 'Origin' });
 
+const aCount = 'a whole number from 1 to 100000';
+const aRate = 'a whole number of at least 1000, in bytes a second, or null for no limit';
+
 const limitsSchema = z
   .strictObject({
-    maxConnections: z.int().min(1).max(100_000).optional(),
-    maxRate: z.int().min(1000).nullable().optional().meta({ description: 'Bytes a second; null for as many as come.' }),
+    maxConnections: z.int(aCount).min(1, aCount).max(100_000, aCount).optional(),
+    maxRate: z
+      .int(aRate)
+      .min(1000, aRate)
+      .nullable()
+      .optional()
+      .meta({ description: 'Bytes a second; null for as many as come.' }),
   })
   .refine((limits) => Object.keys(limits).length > 0, { error: 'at least one of maxConnections and maxRate' })
   .meta({ id: 'OriginLimits', description: 'What is left out stays. Until the next start.' });

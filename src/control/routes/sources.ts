@@ -9,6 +9,7 @@ import { Problem } from '../problem.ts';
 /** In milliseconds. */
 const usualTtl = 6 * 3_600_000;
 const longestTtl = 7 * 86_400_000;
+const aTtl = 'a whole number of milliseconds from 1000 to 604800000, which is 7 days';
 
 const httpUrl = (words: string) =>
   z
@@ -16,11 +17,9 @@ const httpUrl = (words: string) =>
     .max(8192)
     .refine((text) => readUrl(text) !== null, { error: words });
 
-const fieldName = z
-  .string()
-  .refine((name) => operatorFieldName(name) !== null, {
-    error: 'the name of a field that firstbyte does not set itself',
-  });
+const fieldName = z.string().refine((name) => operatorFieldName(name) !== null, {
+  error: 'the name of a field that firstbyte does not set itself',
+});
 
 const fieldText = z.string().refine(isFieldText, { error: 'a text of visible ASCII characters' });
 
@@ -44,9 +43,9 @@ const newSourceSchema = z
       .optional()
       .meta({ description: "The last part of the play URL; the URL's own where absent.", example: 'holiday.mkv' }),
     ttl: z
-      .int()
-      .min(1000)
-      .max(longestTtl)
+      .int(aTtl)
+      .min(1000, aTtl)
+      .max(longestTtl, aTtl)
       .default(usualTtl)
       .meta({ description: 'For how many milliseconds new requests are taken.' }),
     refresh: z

@@ -30,7 +30,7 @@ const statsSchema = z
     requests: z.object({ byOutcome: counts(requestOutcomes), byCache: counts(cacheResults) }),
     ownErrors: z.object({
       count: z.int(),
-      by: z.array(z.object({ status: z.string(), reason: z.string(), phase: z.string(), count: z.int() })),
+      by: z.array(z.object({ status: z.string(), reason: z.string(), phase: z.string(), count: z.int() })).readonly(),
       last: z
         .array(
           z.object({
@@ -46,6 +46,7 @@ const statsSchema = z
             message: z.string(),
           }),
         )
+        .readonly()
         .meta({ description: 'The newest last.' }),
     }),
     firstByteWaits: z.record(z.enum(waitOutcomes), waitSchema),
@@ -85,6 +86,6 @@ const metricsRoute = createRoute({
 export function addStatisticsRoutes(api: Api, stats: StatsSource, metrics: Metrics): void {
   api.openapi(statsRoute, async (context) => context.json(await stats.read(), 200));
   api.openapi(metricsRoute, async (context) =>
-    context.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
+    context.text(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
   );
 }
