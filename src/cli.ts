@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command `firstbyte`: looks at the version of Node, and sets V8 up, before anything else is loaded. */
 import { setFlagsFromString } from 'node:v8';
-import { complain } from './console.ts';
+import { complain, endWithTheReader } from './console.ts';
 
 const oldest = 24;
 
@@ -12,6 +12,7 @@ if (Number.parseInt(process.versions.node, 10) < oldest) {
   // Network buffers die young. A young generation that does not grow frees them while they are still in the
   // processor's cache: a third less memory, and faster (docs/guide/benchmarks.md). It only counts before it has grown.
   setFlagsFromString('--semi-space-growth-factor=1');
+  endWithTheReader();
   const { runCommand } = await import('./cli/command.ts');
   process.exit(await runCommand(process.argv.slice(2)));
 }

@@ -28,6 +28,12 @@ export const systemClock: Clock = {
   },
 };
 
+/** Keeps the process alive, though it waits for nothing but a `Clock`, until the returned function is called. */
+export function stayAlive(): () => void {
+  const timer = setInterval(() => {}, 2 ** 30);
+  return () => clearInterval(timer);
+}
+
 /** Resolves after `delay` milliseconds of `clock`; rejects with the signal's reason as soon as it aborts. */
 export function sleep(clock: Clock, delay: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

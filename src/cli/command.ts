@@ -1,22 +1,43 @@
-/** The command line: its commands and flags, made from the table of settings. */
+/** The command line: the commands of the table with the flags of the settings, and what runs each. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
+import { stayAlive, systemClock } from '../clock.ts';
 import { kindOf } from '../config/values.ts';
-import { ConfigError, type LoadedSettings, loadSettings, namesOf, settingKeys, settingRow } from '../config.ts';
-import { complain, print } from '../console.ts';
-import { type ExitReason, exitCodes } from './exit-codes.ts';
-import { settingsJson, settingsText } from './explain.ts';
-import { type Surroundings, serve } from './serve.ts';
+import { ConfigError, loadSettings, namesOf, settingKeys, settingRow } from '../config.ts';
+import { complain, print, terminal } from '../console.ts';
+import {
+  type CommandName,
+  type CommandOption,
+  type CommandRow,
+  commandNames,
+  commandRow,
+  commandTable,
+  operandUsage,
+} from './command-table.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+import type { Ending, Invocation, Command as Run, Surroundings } from './invocation.ts';
 
-const examples = `
-Examples:
-  firstbyte serve --origin films=https://media.example/films
-      then play http://127.0.0.1:8787/films/holiday.mkv
-  firstbyte serve --origin nas=http://nas.local:8096 --origin tv=https://tv.example --cache-dir /var/cache/firstbyte
-  firstbyte serve --config /etc/firstbyte.json --log-format json
-  firstbyte serve --origin nas=http://nas.local --listen 0.0.0.0:8787 --allow-from 192.168.1.0/24
-  firstbyte config --explain --config /etc/firstbyte.json
+/** Each command is loaded when it is called, so that none waits for the others. */
+const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
+  serve: async () => (await import('./serve.ts')).serve,
+  play: async () => (await import('./play.ts')).play,
+  ls: async () => (await import('./ls.ts')).ls,
+  rm: async () => (await import('./rm.ts')).rm,
+  pin: async () => (await import('./pin.ts')).pin,
+  unpin: async () => (await import('./pin.ts')).unpin,
+  verify: async () => (await import('./verify.ts')).verify,
+  warm: async () => (await import('./warm.ts')).warm,
+  export: async () => (await import('./export.ts')).exportFile,
+  top: async () => (await import('./top.ts')).top,
+  stats: async () => (await import('./stats.ts')).stats,
+  logs: async () => (await import('./logs.ts')).logs,
+  page: async () => (await import('./page.ts')).page,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  config: async () => (await import('./explain.ts')).config,
+  completion: async () => (await import('./completion.ts')).completion,
+};
 
+const flagsAndFile = `
 Every flag has a variable (--cache-dir is FIRSTBYTE_CACHE_DIR) and a key in the file (cacheDir).
 A flag is stronger than a variable, a variable than the file, the file than the default.
 `;
@@ -33,49 +54,72 @@ const machine: Surroundings = {
   signals: process,
   print,
   complain,
+  terminal,
+  clock: systemClock,
 };
 
 /** Runs one command line; resolves with the exit code. */
 export async function runCommand(args: readonly string[], around: Surroundings = machine): Promise<number> {
-  let reason: ExitReason = 'stopped';
+  let ending: Ending = 'stopped';
   const program = new Command('firstbyte')
     .description('A progressive media cache proxy: press play on a slow server, and it plays.')
     .version(version(), '--version', 'print the version')
     .helpOption('--help', 'print this help')
     .helpCommand(false)
-    .addHelpText('after', examples + exitCodeHelp)
+    .addHelpText('after', examplesOf(commandTable.serve) + exitCodeHelp)
     .configureOutput({ writeOut: around.print, writeErr: around.complain })
     .exitOverride();
-
-  withSettings(program.command('serve').description('Serve the origins, until a signal ends it.'))
-    .addHelpText('after', examples)
-    .action(async (flags) => {
-      reason = await serve(load(flags), around);
+  for (const name of commandNames) {
+    const command = addCommand(program, name);
+    command.action(async () => {
+      const run = await commands[name]();
+      ending = await run(invocationOf(command, commandRow(name), around));
     });
+  }
 
-  withSettings(program.command('config').description('Check the configuration and print it.'))
-    .option('--explain', 'say where each value came from and what it is for')
-    .option('--json', 'print JSON for programs')
-    .action(({ explain = false, json = false, ...flags }) => {
-      const loaded = load(flags);
-      around.print(json ? settingsJson(loaded) : settingsText(loaded, explain));
-    });
-
+  const settle = stayAlive();
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (error instanceof ConfigError) {
       around.complain(`The configuration is wrong:\n${error.problems.map((problem) => `  ${problem}\n`).join('')}`);
-      reason = 'usage';
+      ending = 'usage';
+    } else if (error instanceof CommandError) {
+      around.complain(`${error.message}\n`);
+      ending = error.reason;
     } else if (error instanceof CommanderError) {
-      reason = error.exitCode === 0 ? 'stopped' : 'usage';
+      ending = error.exitCode === 0 ? 'stopped' : 'usage';
     } else throw error;
+  } finally {
+    settle();
   }
-  return exitCodes[reason].code;
+  return typeof ending === 'number' ? ending : exitCodes[ending].code;
 }
 
+function addCommand(program: Command, name: CommandName): Command {
+  const row = commandRow(name);
+  const command = program.command(name).description(row.sentence);
+  for (const operand of row.operands ?? []) command.argument(operandUsage(operand), operand.sentence);
+  for (const option of row.options ?? []) command.addOption(commanderOption(option));
+  if (row.settings !== 'none') addSettings(command, row.settings === 'shown');
+  command.addHelpText('after', examplesOf(row) + (row.settings === 'none' ? '' : flagsAndFile));
+  return command;
+}
+
+function commanderOption({ flag, value, choices, sentence }: CommandOption): Option {
+  const option = new Option(value === undefined ? flag : `${flag} <${value}>`, sentence);
+  return choices === undefined ? option : option.choices(choices);
+}
+
+function examplesOf({ examples }: CommandRow): string {
+  return `\nExamples:\n${examples.map(({ line, sentence }) => `  ${line}\n      ${sentence}\n`).join('')}`;
+}
+
+/** The settings whose flags the help of every command shows, because they choose the cache and what fills it. */
+const choosing = ['origins', 'cacheDir'];
+
 /** Gives a command the flags of all settings, under their keys. */
-function withSettings(command: Command): Command {
+function addSettings(command: Command, shown: boolean): void {
   command.addOption(new Option('--config <FILE>', 'the configuration file (JSON); also FIRSTBYTE_CONFIG'));
   for (const key of settingKeys) {
     const { flag } = namesOf(key);
@@ -85,15 +129,21 @@ function withSettings(command: Command): Command {
     const words = typeof preset === 'object' ? preset?.words : preset;
     const option = new Option(`${flag} <${placeholder}>`, `${sentence}${words ? ` (${words})` : ''}`);
     if (repeatable) option.argParser((word: string, before: string[] = []) => [...before, word]);
-    command.addOption(option);
+    command.addOption(option.hideHelp(!shown && !choosing.includes(key)));
   }
-  return command;
 }
 
-/** Settings from the flags as commander names them. */
-function load(options: Readonly<Record<string, unknown>>): LoadedSettings {
-  const { origin, ...flags } = options;
-  return loadSettings({ flags: { ...flags, origins: origin } });
+/** What commander has read, with the command's own options told from the flags of settings. */
+function invocationOf(command: Command, row: CommandRow, around: Surroundings): Invocation {
+  const own = new Set((row.options ?? []).map((option) => commanderOption(option).attributeName()));
+  const read: [string, unknown][] = Object.entries(command.opts());
+  const { origin, ...flags } = Object.fromEntries(read.filter(([name]) => !own.has(name)));
+  return {
+    operands: command.args,
+    options: Object.fromEntries(read.filter(([name]) => own.has(name))) as Invocation['options'],
+    load: (origins) => loadSettings({ flags: { ...flags, origins: origins ?? origin } }),
+    around,
+  };
 }
 
 function version(): string {

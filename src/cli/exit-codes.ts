@@ -6,8 +6,22 @@ export const exitCodes = {
   usage: { code: 2, meaning: 'The command line or the configuration is wrong, or Node is older than 24.' },
   listen: { code: 3, meaning: 'It cannot listen on an address, for instance because the port is in use.' },
   store: { code: 4, meaning: 'The cache directory cannot be used, or another process owns it.' },
-  interrupted: { code: 130, meaning: 'A second signal, SIGINT, ended it at once.' },
-  terminated: { code: 143, meaning: 'A second signal, SIGTERM, ended it at once.' },
+  unreachable: { code: 5, meaning: 'No firstbyte is running where one is needed, or it does not answer.' },
+  unmatched: { code: 6, meaning: 'Nothing in the cache, or no origin, is what was named.' },
+  faulty: { code: 7, meaning: 'What was looked at is not well: `verify` found bad blocks, or `doctor` a failure.' },
+  interrupted: { code: 130, meaning: 'SIGINT ended it before it was done; `serve` is ended so by a second signal.' },
+  terminated: { code: 143, meaning: 'SIGTERM ended it before it was done; `serve` is ended so by a second signal.' },
 } as const satisfies Record<string, { code: number; meaning: string }>;
 
 export type ExitReason = keyof typeof exitCodes;
+
+/** Why a command could not do what was asked, in sentences for its user. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly reason: ExitReason;
+
+  constructor(reason: ExitReason, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}

@@ -1,8 +1,16 @@
-/** What `firstbyte config` prints: each setting, its value and where it came from. */
+/** `firstbyte config`: each setting, its value and where it came from. */
 import { type LoadedSettings, namesOf, settingKeys, settingRow } from '../config.ts';
+import type { ExitReason } from './exit-codes.ts';
+import type { Invocation } from './invocation.ts';
+
+export async function config({ load, options, around }: Invocation): Promise<ExitReason> {
+  const loaded = load();
+  around.print(options.json ? settingsJson(loaded) : settingsText(loaded, options.explain === true));
+  return 'stopped';
+}
 
 /** One line for each setting; with `explain`, what it is for and which names it goes by. */
-export function settingsText({ sources }: LoadedSettings, explain: boolean): string {
+function settingsText({ sources }: LoadedSettings, explain: boolean): string {
   const width = Math.max(...settingKeys.map((key) => key.length));
   const lines = settingKeys.map((key) => {
     const { from, name, text } = sources[key];
@@ -16,7 +24,7 @@ export function settingsText({ sources }: LoadedSettings, explain: boolean): str
 }
 
 /** The same for programs. */
-export function settingsJson({ sources }: LoadedSettings): string {
+function settingsJson({ sources }: LoadedSettings): string {
   const rows = settingKeys.map((key) => {
     const { from, name, text } = sources[key];
     return [key, { value: text, from, name, ...namesOf(key), sentence: settingRow(key).sentence }];

@@ -3,49 +3,40 @@
  *
  * The first SIGTERM or SIGINT lets replies go on for at most `drainTimeout`; a second one ends the process at once.
  */
-import type { EventEmitter } from 'node:events';
 import type { LoadedSettings, Settings } from '../config.ts';
 import type { Daemon } from '../daemon.ts';
 import { StoreError } from '../store/store.ts';
-import type { ExitReason } from './exit-codes.ts';
-
-/** What a command works with; tests put others in their place. */
-export interface Surroundings {
-  readonly start: (settings: Settings, settingSources: LoadedSettings['sources']) => Promise<Daemon>;
-  /** Where SIGTERM and SIGINT arrive. */
-  readonly signals: Pick<EventEmitter, 'on' | 'off'>;
-  readonly print: (text: string) => void;
-  readonly complain: (text: string) => void;
-}
+import { CommandError, type ExitReason } from './exit-codes.ts';
+import type { Invocation, Surroundings } from './invocation.ts';
 
 /** Resolves with the reason why it ended. */
-export async function serve({ settings, sources }: LoadedSettings, around: Surroundings): Promise<ExitReason> {
+export async function serve({ load, around }: Invocation): Promise<ExitReason> {
+  const loaded = load();
+  const { settings } = loaded;
   if (settings.origins.length === 0) {
-    around.complain('No origin to serve: name at least one, such as --origin films=https://media.example/films\n');
-    return 'usage';
+    throw new CommandError(
+      'usage',
+      'No origin to serve: name at least one, such as --origin films=https://media.example/films',
+    );
   }
-  let daemon: Daemon;
-  try {
-    daemon = await around.start(settings, sources);
-  } catch (error) {
-    return refusal(error, around);
-  }
+  const daemon = await startHere(loaded, around);
   around.print(readyText(daemon.addresses, settings));
   return ended(daemon, around);
 }
 
-/** Why the daemon did not start, in one sentence. */
-function refusal(error: unknown, { complain }: Surroundings): ExitReason {
-  if (error instanceof StoreError) {
-    complain(`The cache directory cannot be used (${error.code}): ${error.message}\n`);
-    return 'store';
+/** A daemon in this process; rejects with a `CommandError` where it can't be had. */
+export async function startHere({ settings, sources }: LoadedSettings, { start }: Surroundings): Promise<Daemon> {
+  try {
+    return await start(settings, sources);
+  } catch (error) {
+    if (error instanceof StoreError) {
+      throw new CommandError('store', `The cache directory cannot be used (${error.code}): ${error.message}`);
+    }
+    if (error instanceof Error && 'syscall' in error && /^(listen|bind|getaddrinfo)$/.test(String(error.syscall))) {
+      throw new CommandError('listen', `Cannot listen: ${error.message}`);
+    }
+    throw new CommandError('failed', `Cannot start: ${error instanceof Error ? error.stack : error}`);
   }
-  if (error instanceof Error && 'syscall' in error && /^(listen|bind|getaddrinfo)$/.test(String(error.syscall))) {
-    complain(`Cannot listen: ${error.message}\n`);
-    return 'listen';
-  }
-  complain(`Cannot start: ${error instanceof Error ? error.stack : error}\n`);
-  return 'failed';
 }
 
 function readyText(addresses: readonly string[], { origins }: Settings): string {

@@ -1,0 +1,121 @@
+/**
+ * The control API of one firstbyte, asked over HTTP or a Unix socket.
+ *
+ * Every failure is a `CommandError`: nobody answers, or the answer is a problem (RFC 9457), whose words it carries.
+ */
+import { type IncomingMessage, request as overHttp, type RequestOptions } from 'node:http';
+import { request as overTls } from 'node:https';
+import { type Clock, sleep } from '../clock.ts';
+import { CommandError } from './exit-codes.ts';
+
+export interface ControlAddress {
+  /** Up to and with `/-/`; or `unix:` and the path of a socket. */
+  readonly url: string;
+  readonly token: string | null;
+}
+
+/** How long an answer's head may take, in milliseconds. */
+const headTimeout = 60_000;
+
+export class ControlClient {
+  readonly address: ControlAddress;
+  readonly #clock: Clock;
+
+  constructor(address: ControlAddress, clock: Clock) {
+    this.address = address;
+    this.#clock = clock;
+  }
+
+  /** `path` follows `/-/api/v1/`. */
+  async get<Reply>(path: string, signal?: AbortSignal): Promise<Reply> {
+    return (await jsonOf(await this.open('GET', `api/v1/${path}`, {}, signal))) as Reply;
+  }
+
+  async send<Reply>(method: 'POST' | 'PUT' | 'DELETE', path: string, body: object = {}): Promise<Reply> {
+    return (await jsonOf(await this.open(method, `api/v1/${path}`, { body }))) as Reply;
+  }
+
+  /** The answer with its body still to be read; `path` follows `/-/`. Rejects where its status is not 2xx. */
+  async open(
+    method: string,
+    path: string,
+    { body, fields = {} }: { body?: object; fields?: Readonly<Record<string, string>> } = {},
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const headers = {
+      ...fields,
+      ...(this.address.token !== null && { authorization: `Bearer ${this.address.token}` }),
+      ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+    };
+    const reply = await this.#ask(path, { method, headers }, text, signal);
+    const { statusCode = 0 } = reply;
+    if (statusCode >= 200 && statusCode < 300) return reply;
+    throw problemOf(statusCode, await textOf(reply));
+  }
+
+  #ask(
+    path: string,
+    options: RequestOptions,
+    text: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<IncomingMessage> {
+    const { url } = this.address;
+    const late = new AbortController();
+    const done = new AbortController();
+    sleep(this.#clock, headTimeout, done.signal).then(
+      () => late.abort(new Error(`no answer within ${headTimeout / 1000} s`)),
+      () => {},
+    );
+    return new Promise<IncomingMessage>((resolve, reject) => {
+      const given = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
+      const asked = url.startsWith('unix:')
+        ? overHttp({ ...options, socketPath: url.slice('unix:'.length), path: `/-/${path}`, signal: given })
+        : (url.startsWith('https:') ? overTls : overHttp)(new URL(path, url), { ...options, signal: given });
+      asked.once('response', resolve);
+      asked.once('error', (error: NodeJS.ErrnoException) => {
+        const reason = late.signal.aborted ? String(late.signal.reason.message) : error.code || error.message;
+        reject(signal?.aborted ? signal.reason : new CommandError('unreachable', `No firstbyte answers at ${url}: ${reason}`));
+      });
+      asked.end(text);
+    }).finally(() => done.abort());
+  }
+}
+
+async function jsonOf(reply: IncomingMessage): Promise<unknown> {
+  const text = await textOf(reply);
+  if (text === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CommandError('unreachable', `What answers there is not firstbyte: ${text.slice(0, 60)}`);
+  }
+}
+
+async function textOf(reply: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of reply) parts.push(part);
+  return Buffer.concat(parts).toString();
+}
+
+/** What the API says is wrong, in its own words where it has any. */
+function problemOf(status: number, text: string): ControlProblem {
+  let detail = `The control API answers with status ${status}.`;
+  try {
+    const problem = JSON.parse(text);
+    if (typeof problem.detail === 'string') ({ detail } = problem);
+  } catch {
+    // Something between us and firstbyte has answered: the status is all that there is to tell.
+  }
+  return new ControlProblem(status, status === 401 ? `${detail} Set FIRSTBYTE_TOKEN.` : detail);
+}
+
+/** A problem that the API has answered with. */
+export class ControlProblem extends CommandError {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(status === 401 || status === 403 || status === 421 ? 'unreachable' : 'failed', message);
+    this.status = status;
+  }
+}

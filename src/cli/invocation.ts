@@ -1,0 +1,77 @@
+/** One command as it was called, and everything around it that it works with. */
+import type { EventEmitter } from 'node:events';
+import type { Clock } from '../clock.ts';
+import type { LoadedSettings, Settings } from '../config.ts';
+import type { Terminal } from '../console.ts';
+import type { Daemon } from '../daemon.ts';
+import type { ExitReason } from './exit-codes.ts';
+
+/** What a command works with; tests put others in their place. */
+export interface Surroundings {
+  readonly start: (settings: Settings, settingSources: LoadedSettings['sources']) => Promise<Daemon>;
+  /** Where SIGTERM and SIGINT arrive. */
+  readonly signals: Pick<EventEmitter, 'on' | 'off'>;
+  readonly print: (text: string) => void;
+  readonly complain: (text: string) => void;
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+}
+
+export interface Invocation {
+  readonly operands: readonly string[];
+  /** A switch that was given, or a text. */
+  readonly options: Readonly<Partial<Record<string, string | boolean>>>;
+  /** Settings from the flags, the environment and the file; `origins` stand in place of those written there. */
+  load(origins?: Readonly<Record<string, unknown>>): LoadedSettings;
+  readonly around: Surroundings;
+}
+
+/** Why it ended; a number where the exit code is somebody else's. */
+export type Ending = ExitReason | number;
+
+export type Command = (invocation: Invocation) => Promise<Ending>;
+
+/** The value of an option that takes one. */
+export function textOption({ options }: Invocation, name: string): string | undefined {
+  const value = options[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Prints `document` where JSON is wanted, `text` otherwise. */
+export function printAs({ options, around }: Invocation, text: string, document: unknown): void {
+  around.print(options.json ? `${JSON.stringify(document, null, 2)}\n` : text);
+}
+
+/** Until it is disposed, SIGINT and SIGTERM abort a signal; a second one ends the process as the system does. */
+export class Interruption implements Disposable {
+  readonly #signals: Surroundings['signals'];
+  readonly #controller = new AbortController();
+  #reason: 'interrupted' | 'terminated' | null = null;
+
+  constructor({ signals }: Surroundings) {
+    this.#signals = signals;
+    signals.on('SIGINT', this.#onInterrupt).on('SIGTERM', this.#onTerminate);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Which signal came; `null` where none did. */
+  get reason(): 'interrupted' | 'terminated' | null {
+    return this.#reason;
+  }
+
+  [Symbol.dispose](): void {
+    this.#signals.off('SIGINT', this.#onInterrupt).off('SIGTERM', this.#onTerminate);
+  }
+
+  readonly #onInterrupt = () => this.#end('interrupted');
+  readonly #onTerminate = () => this.#end('terminated');
+
+  #end(reason: 'interrupted' | 'terminated'): void {
+    this.#reason = reason;
+    this[Symbol.dispose]();
+    this.#controller.abort(new Error('It was interrupted.'));
+  }
+}

@@ -1,0 +1,34 @@
+/** Long work of the control API, from its start to its end: with progress, and given up where the user interrupts. */
+import { sleep } from '../clock.ts';
+import type { ControlClient } from './control-client.ts';
+import { type Invocation, Interruption } from './invocation.ts';
+import { Progress } from './progress.ts';
+import type { JobReport } from './replies.ts';
+
+/** How often it is asked how far it is, in milliseconds. */
+const interval = 200;
+
+/** Resolves with the job as it ended: done, failed, or cancelled by `interruption`. */
+export async function runJob(
+  control: ControlClient,
+  request: object,
+  what: string,
+  { around }: Invocation,
+  interruption: Interruption,
+): Promise<JobReport> {
+  using progress = new Progress(what, around);
+  let job = await control.send<JobReport>('POST', 'jobs', request);
+  const { id } = job;
+  while (job.state === 'running') {
+    progress.update(job.done, job.total);
+    await sleep(around.clock, interval, interruption.signal).catch(() => {});
+    job = await (interruption.signal.aborted ? cancelled(control, id) : control.get<JobReport>(`jobs/${id}`));
+  }
+  return job;
+}
+
+/** It may have ended by itself a moment before. */
+async function cancelled(control: ControlClient, id: string): Promise<JobReport> {
+  await control.send('DELETE', `jobs/${id}`).catch(() => {});
+  return control.get<JobReport>(`jobs/${id}`);
+}

@@ -1,0 +1,53 @@
+/** What lies in the cache, and which of it a user's patterns mean. */
+import type { ControlClient } from './control-client.ts';
+import { CommandError } from './exit-codes.ts';
+import type { ObjectPage, ObjectReport } from './replies.ts';
+import { placeWords } from './words.ts';
+
+/** Every object, in the order of its path. */
+export async function listObjects(control: ControlClient, signal?: AbortSignal): Promise<ObjectReport[]> {
+  const all: ObjectReport[] = [];
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const query = new URLSearchParams({ limit: '1000', sort: 'path', ...(cursor !== '' && { cursor }) });
+    const page: ObjectPage = await control.get(`objects?${query}`, signal);
+    all.push(...page.objects);
+    cursor = page.next;
+  }
+  return all;
+}
+
+/** Those that any of the patterns means; rejects where one of these means nothing. */
+export async function findObjects(control: ControlClient, patterns: readonly string[]): Promise<ObjectReport[]> {
+  const all = await listObjects(control);
+  const found = new Set<ObjectReport>();
+  for (const pattern of patterns) {
+    const meant = all.filter(matching(pattern));
+    if (meant.length === 0) throw new CommandError('unmatched', `Nothing in the cache is "${pattern}"`);
+    for (const object of meant) found.add(object);
+  }
+  return [...found];
+}
+
+/** The fewest digits of an id that stand for it. */
+const shortestId = 8;
+
+/** Whether a pattern means an object; paths count with and without their percent-encoding. */
+export function matching(pattern: string): (object: ObjectReport) => boolean {
+  const text = pattern.endsWith('/') ? `${pattern}*` : pattern;
+  const sought = regular(text.includes('/') ? text.replace(/^(?!\/)/, '/') : text);
+  const beginning = /^[0-9a-f]+$/.test(pattern) && pattern.length >= shortestId ? pattern : null;
+  return (object) => {
+    if (beginning !== null && object.id.startsWith(beginning)) return true;
+    return [`/${object.origin}${object.path}`, placeWords(object)].some((place) =>
+      sought.test(text.includes('/') ? place : place.slice(place.lastIndexOf('/') + 1)),
+    );
+  };
+}
+
+/** `*` for any characters, `?` for one. */
+function regular(pattern: string): RegExp {
+  const parts = { '*': '.*', '?': '.' } as const;
+  const source = pattern.replace(/[\\^$.*+?()[\]{}|/-]/g, (sign) => parts[sign as '*' | '?'] ?? `\\${sign}`);
+  return new RegExp(`^${source}$`, 'su');
+}

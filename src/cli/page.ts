@@ -1,0 +1,15 @@
+/** `firstbyte page`: the address of the page, with the token in its fragment, which no server gets to see. */
+import { CommandError, type ExitReason } from './exit-codes.ts';
+import { type Invocation, printAs } from './invocation.ts';
+import { openSession } from './session.ts';
+
+export async function page(invocation: Invocation): Promise<ExitReason> {
+  await using session = await openSession(invocation, { running: true });
+  const { url, token } = session.control.address;
+  if (session.media === null) {
+    throw new CommandError('failed', `It listens on ${url} alone, which no browser opens: give it a --listen HOST:PORT`);
+  }
+  const address = token === null ? url : `${url}#token=${encodeURIComponent(token)}`;
+  printAs(invocation, `${address}\n`, { url: address });
+  return 'stopped';
+}

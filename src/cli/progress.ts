@@ -1,0 +1,76 @@
+/**
+ * How far something is that takes long: a bar on a terminal after the first second, a line now and then elsewhere.
+ *
+ * All of it goes to standard error, and the bar is gone when the work is done.
+ */
+import { fit, padEnd } from './columns.ts';
+import type { Surroundings } from './invocation.ts';
+import { durationWords, sizeWords, speedWords } from './words.ts';
+
+/** Milliseconds. */
+const quietFor = 1000;
+const barInterval = 100;
+const lineInterval = 10_000;
+const speedWindow = 3000;
+
+export class Progress implements Disposable {
+  readonly #what: string;
+  readonly #around: Surroundings;
+  readonly #startedAt: number;
+  #shownAt: number;
+  #samples: { readonly at: number; readonly done: number }[] = [];
+  #drawn = false;
+
+  constructor(what: string, around: Surroundings) {
+    this.#what = what;
+    this.#around = around;
+    this.#startedAt = around.clock.now();
+    this.#shownAt = this.#startedAt;
+  }
+
+  /** So many bytes are done; `total` is `null` where nobody knows it. */
+  update(done: number, total: number | null): void {
+    const now = this.#around.clock.now();
+    this.#samples = [...this.#samples.filter(({ at }) => now - at < speedWindow), { at: now, done }];
+    const onTerminal = this.#around.terminal.isTerminal('err');
+    const due = onTerminal ? now - this.#startedAt >= quietFor && now - this.#shownAt >= barInterval : now - this.#shownAt >= lineInterval;
+    if (!due) return;
+    this.#shownAt = now;
+    if (!onTerminal) return this.#around.complain(`${this.#what}: ${this.#far(done, total)}\n`);
+    this.#draw(done, total);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#drawn) this.#around.complain('\r\x1b[K');
+    this.#drawn = false;
+  }
+
+  #draw(done: number, total: number | null): void {
+    const { columns } = this.#around.terminal.size('err');
+    const far = this.#far(done, total);
+    const bar = total === null ? '' : ` ${barOf(done / Math.max(1, total), 20)} `;
+    const room = Math.max(10, columns - 1 - bar.length - far.length - 1);
+    this.#around.complain(`\r${fit(this.#what, room)}${bar || ' '}${far}\x1b[K`);
+    this.#drawn = true;
+  }
+
+  #far(done: number, total: number | null): string {
+    const [first] = this.#samples;
+    const last = this.#samples.at(-1);
+    const elapsed = (last?.at ?? 0) - (first?.at ?? 0);
+    const speed = elapsed > 0 ? ((last?.done ?? 0) - (first?.done ?? 0)) / (elapsed / 1000) : null;
+    const of = total === null ? '' : ` of ${sizeWords(total)}, ${Math.floor((100 * done) / Math.max(1, total))} %`;
+    const pace = speed === null ? '' : `, ${speedWords(speed)}`;
+    const left = speed && total !== null ? `, ${durationWords(((total - done) / speed) * 1000)} left` : '';
+    return `${sizeWords(done)}${of}${pace}${left}`;
+  }
+}
+
+const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
+
+/** A bar of `width` cells that is full from its left to `share`, between 0 and 1. */
+export function barOf(share: number, width: number): string {
+  const cells = Math.max(0, Math.min(1, share)) * width;
+  const whole = Math.floor(cells);
+  return padEnd('█'.repeat(whole) + eighths[Math.floor((cells - whole) * 8)], width);
+}

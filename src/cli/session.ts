@@ -1,0 +1,96 @@
+/**
+ * The firstbyte that a command works with: the one that owns the cache directory, the one that `--url` names, or one
+ * that is started in this process for as long as the command takes. All are asked in the same way.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LoadedSettings } from '../config.ts';
+import type { Daemon } from '../daemon.ts';
+import { type ControlAddress, ControlClient } from './control-client.ts';
+import { CommandError } from './exit-codes.ts';
+import { type Invocation, textOption } from './invocation.ts';
+import { startHere } from './serve.ts';
+
+export interface Session extends AsyncDisposable {
+  readonly control: ControlClient;
+  /** Where players connect, with a slash at the end; `null` where there is only a Unix socket. */
+  readonly media: string | null;
+  /** Whether it lives in this process, and ends with the command. */
+  readonly here: boolean;
+}
+
+export interface SessionOptions {
+  /** Only one that is running already will do. */
+  readonly running?: true;
+  /** Origins in place of those of the configuration, where one is started here. */
+  readonly origins?: Readonly<Record<string, unknown>>;
+}
+
+/** Rejects with a `CommandError` where there is none and none can be started. */
+export async function openSession(invocation: Invocation, options: SessionOptions = {}): Promise<Session> {
+  const { around } = invocation;
+  const url = textOption(invocation, 'url');
+  const { settings } = invocation.load();
+  if (url !== undefined) return sessionAt({ url: controlUrl(url), token: settings.token }, around);
+  const owner = await ownerOf(settings.cacheDir);
+  if (owner !== null && (await answers(owner, around))) return sessionAt(owner, around);
+  if (options.running) {
+    throw new CommandError(
+      'unreachable',
+      `No firstbyte is running on ${settings.cacheDir}: start one with firstbyte serve, or name one with --url`,
+    );
+  }
+  return startedSession(invocation.load(options.origins), around);
+}
+
+function sessionAt(address: ControlAddress, { clock }: Invocation['around'], daemon?: Daemon): Session {
+  return {
+    control: new ControlClient(address, clock),
+    media: address.url.startsWith('unix:') ? null : new URL('..', address.url).href,
+    here: daemon !== undefined,
+    async [Symbol.asyncDispose]() {
+      await daemon?.stop();
+    },
+  };
+}
+
+/** On a free port of loopback; silent but for errors. */
+async function startedSession(loaded: LoadedSettings, around: Invocation['around']): Promise<Session> {
+  const quiet = { listen: [{ host: '127.0.0.1', port: 0 }], logLevel: 'error' } as const;
+  const daemon = await startHere({ ...loaded, settings: { ...loaded.settings, ...quiet } }, around);
+  return sessionAt(daemon.control, around, daemon);
+}
+
+/** `http://host:port/` as people write it, with or without `/-/`. */
+function controlUrl(written: string): string {
+  if (written.startsWith('unix:/')) return written;
+  const url = URL.parse(written);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new CommandError('usage', `--url: "${written}" is not a URL such as http://nas.local:8787/`);
+  }
+  url.pathname = url.pathname.replace(/(\/-)?\/?$/, '/-/');
+  return url.href;
+}
+
+/** What the file `owner` of a cache directory says, where the process that it names lives. */
+async function ownerOf(directory: string): Promise<ControlAddress | null> {
+  try {
+    const { pid, control, token } = JSON.parse(await readFile(join(directory, 'owner'), 'utf8'));
+    if (typeof pid !== 'number' || typeof control !== 'string' || typeof token !== 'string') return null;
+    process.kill(pid, 0);
+    return { url: control, token };
+  } catch {
+    // No file, an older one, or a process that is gone: whoever claims the directory next finds out who has it.
+    return null;
+  }
+}
+
+async function answers(address: ControlAddress, { clock }: Invocation['around']): Promise<boolean> {
+  try {
+    await new ControlClient(address, clock).get('store');
+    return true;
+  } catch (error) {
+    if (error instanceof CommandError && error.reason === 'unreachable') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+/** `firstbyte stats`: the counts since the start, in words. */
+import type { ExitReason } from './exit-codes.ts';
+import { type Invocation, printAs } from './invocation.ts';
+import { openSession } from './session.ts';
+import { durationWords, plural, sizeWords } from './words.ts';
+
+type Counts = Readonly<Record<string, number>>;
+
+/** What of `GET /-/api/v1/stats` is told here. */
+interface StatsReport {
+  readonly uptimeSeconds: number;
+  readonly requests: { readonly byOutcome: Counts; readonly byCache: Counts };
+  readonly ownErrors: {
+    readonly count: number;
+    readonly last: readonly { time: string; status: number; origin: string | null; path: string; message: string }[];
+  };
+  readonly firstByteWaits: Readonly<Record<string, { readonly count: number; readonly sumSeconds: number }>>;
+  readonly fills: Counts;
+  readonly bytesLanded: Counts;
+  readonly bytesSent: Counts;
+  readonly retries: Counts;
+  readonly heals: Counts;
+  readonly bugs: number;
+}
+
+/** The last own errors that are shown. */
+const shownErrors = 5;
+
+export async function stats(invocation: Invocation): Promise<ExitReason> {
+  await using session = await openSession(invocation, { running: true });
+  const report = await session.control.get<StatsReport>('stats');
+  printAs(invocation, statsText(report), report);
+  return 'stopped';
+}
+
+function statsText(report: StatsReport): string {
+  const { requests, ownErrors, firstByteWaits, fills, bytesLanded, bytesSent, retries, heals, bugs } = report;
+  const waits = Object.values(firstByteWaits);
+  const waited = waits.reduce((sum, { count }) => sum + count, 0);
+  const mean = waits.reduce((sum, { sumSeconds }) => sum + sumSeconds, 0) / Math.max(1, waited);
+  const lines: readonly (readonly [string, string])[] = [
+    ['running for', durationWords(report.uptimeSeconds * 1000)],
+    ['requests', `${total(requests.byOutcome)}${each(requests.byOutcome)}`],
+    ['found', `${each(requests.byCache).slice(2) || 'nothing was asked for'}`],
+    ['first byte waits', waited === 0 ? '0' : `${waited}, ${durationWords(mean * 1000)} on average`],
+    ['bytes in', `${sizeWords(total(bytesLanded))}${each(bytesLanded, sizeWords)}`],
+    ['bytes out', `${sizeWords(total(bytesSent))}${each(bytesSent, sizeWords)}`],
+    ['fills now', `${total(fills)}${each(fills)}`],
+    ['asked again', `${total(retries)}${each(retries)}`],
+    ['healed', `${total(heals)}${each(heals)}`],
+    ['own errors', String(ownErrors.count)],
+    ...(bugs === 0 ? [] : [['bugs', `${plural(bugs, 'bug')}, each worth a report`] as const]),
+  ];
+  const errors = ownErrors.last
+    .slice(-shownErrors)
+    .map(({ time, status, origin, path, message }) => `  ${time}  ${status} /${origin ?? ''}${path}: ${message}\n`);
+  return lines.map(([name, value]) => `${name.padEnd(18)}${value}\n`).join('') + errors.join('');
+}
+
+function total(counts: Counts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/** `: 3 hit, 1 miss`, without those that are 0. */
+function each(counts: Counts, words: (count: number) => string = String): string {
+  const parts = Object.entries(counts).flatMap(([name, count]) => (count === 0 ? [] : [`${words(count)} ${name}`]));
+  return parts.length === 0 ? '' : `: ${parts.join(', ')}`;
+}

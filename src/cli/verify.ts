@@ -1,0 +1,38 @@
+/** `firstbyte verify`: compares what is stored with its checksums. */
+import { CommandError, type ExitReason } from './exit-codes.ts';
+import { Interruption, type Invocation, printAs } from './invocation.ts';
+import { runJob } from './jobs.ts';
+import { findObjects } from './objects.ts';
+import type { VerifyResult } from './replies.ts';
+import { openSession } from './session.ts';
+import { plural, sizeWords } from './words.ts';
+
+export async function verify(invocation: Invocation): Promise<ExitReason> {
+  const { operands, options, around } = invocation;
+  await using session = await openSession(invocation);
+  const { control } = session;
+  const found = operands.length === 0 ? null : await findObjects(control, operands);
+  const request = {
+    kind: 'verify',
+    repair: options.repair === true,
+    ...(found !== null && { ids: found.map(({ id }) => id) }),
+  };
+  using interruption = new Interruption(around);
+  const job = await runJob(control, request, 'verifying', invocation, interruption);
+  if (job.state === 'failed') throw new CommandError('failed', `It was not verified: ${job.problem}`);
+  if (job.state === 'cancelled') {
+    const of = job.total === null ? '' : ` of ${sizeWords(job.total)}`;
+    printAs(invocation, `cancelled: ${sizeWords(job.done)}${of} checked\n`, job);
+    return interruption.reason ?? 'failed';
+  }
+  const result = job.result as VerifyResult;
+  printAs(invocation, `${resultWords(result)}\n`, result);
+  return result.bad > result.repaired ? 'faulty' : 'stopped';
+}
+
+function resultWords({ objects, bytes, bad, repaired }: VerifyResult): string {
+  const checked = `checked ${plural(objects, 'file')}, ${sizeWords(bytes)}`;
+  if (bad === 0) return `${checked}: all of it is right`;
+  const fixed = repaired === 0 ? 'dropped' : `dropped, ${sizeWords(repaired)} of that fetched again`;
+  return `${checked}: ${sizeWords(bad)} bad and ${fixed}`;
+}

@@ -1,0 +1,56 @@
+/** `firstbyte warm`: fetches files, or their beginnings, before anybody watches. */
+import { size } from '../config/values.ts';
+import { CommandError, type ExitReason } from './exit-codes.ts';
+import { Interruption, type Invocation, textOption } from './invocation.ts';
+import { runJob } from './jobs.ts';
+import type { JobReport } from './replies.ts';
+import { openSession } from './session.ts';
+import { knownWords, listOrigins, type Target, targetOf } from './targets.ts';
+import { durationWords, placeWords, sizeWords } from './words.ts';
+
+export async function warm(invocation: Invocation): Promise<ExitReason> {
+  const { operands, options, around } = invocation;
+  const part = partOf(invocation);
+  await using session = await openSession(invocation);
+  const origins = await listOrigins(session.control);
+  const targets = operands.map((written) => {
+    const target = targetOf(written, origins);
+    if (target !== null) return target;
+    throw new CommandError('unmatched', `"${written}" is below no origin's URL; ${knownWords(origins)}`);
+  });
+
+  using interruption = new Interruption(around);
+  const jobs: (Target & JobReport)[] = [];
+  let failed = false;
+  for (const target of targets) {
+    const startedAt = around.clock.now();
+    const place = placeWords({ origin: target.origin, path: target.target.replace(/\?.*/s, '') });
+    const request = { kind: 'warm', ...target, ...part };
+    const job = await runJob(session.control, request, `warming ${place}`, invocation, interruption);
+    jobs.push({ ...target, ...job });
+    failed ||= job.state === 'failed';
+    if (!options.json) around.print(`${endingWords(place, job, around.clock.now() - startedAt)}\n`);
+    if (interruption.reason !== null) break;
+  }
+  if (options.json) around.print(`${JSON.stringify({ jobs }, null, 2)}\n`);
+  return interruption.reason ?? (failed ? 'failed' : 'stopped');
+}
+
+function partOf(invocation: Invocation): { whole: true } | { head: number } {
+  const written = textOption(invocation, 'head');
+  if (written === undefined) return { whole: true };
+  const head = size({ atLeast: '1B' }).safeParse(written).data;
+  if (head === undefined) throw new CommandError('usage', `--head: "${written}" is not a size such as 16MiB`);
+  return { head };
+}
+
+function endingWords(place: string, { state, done, total, result, problem }: JobReport, duration: number): string {
+  switch (state) {
+    case 'done':
+      return `warmed ${place}: ${sizeWords(result?.bytes ?? done)} present, in ${durationWords(duration)}`;
+    case 'failed':
+      return `not warmed ${place}: ${problem ?? 'nobody says why'}`;
+    default:
+      return `cancelled ${place}: ${sizeWords(done)}${total === null ? '' : ` of ${sizeWords(total)}`} fetched and kept`;
+  }
+}
