@@ -32,7 +32,7 @@ export async function openSession(invocation: Invocation, options: SessionOption
   const url = textOption(invocation, 'url');
   const { settings } = invocation.load();
   if (url !== undefined) return sessionAt({ url: controlUrl(url), token: settings.token }, around);
-  const owner = await ownerOf(settings.cacheDir);
+  const owner = await livingOwner(settings.cacheDir);
   if (owner !== null && (await answers(owner, around))) return sessionAt(owner, around);
   if (options.running) {
     throw new CommandError(
@@ -55,9 +55,9 @@ function sessionAt(address: ControlAddress, { clock }: Invocation['around'], dae
 }
 
 /** On a free port of loopback; silent but for errors. */
-async function startedSession(loaded: LoadedSettings, around: Invocation['around']): Promise<Session> {
-  const quiet = { listen: [{ host: '127.0.0.1', port: 0 }], logLevel: 'error' } as const;
   const daemon = await startHere({ ...loaded, settings: { ...loaded.settings, ...quiet } }, around);
+  if (daemon.control === null) throw new Error('A daemon that listens has a control API.');
+  return sessionAt(daemon.control, around, daemon);
   return sessionAt(daemon.control, around, daemon);
 }
 
@@ -72,13 +72,17 @@ function controlUrl(written: string): string {
   return url.href;
 }
 
+export interface Owner extends ControlAddress {
+  readonly pid: number;
+}
+
 /** What the file `owner` of a cache directory says, where the process that it names lives. */
-async function ownerOf(directory: string): Promise<ControlAddress | null> {
+export async function livingOwner(directory: string): Promise<Owner | null> {
   try {
     const { pid, control, token } = JSON.parse(await readFile(join(directory, 'owner'), 'utf8'));
     if (typeof pid !== 'number' || typeof control !== 'string' || typeof token !== 'string') return null;
     process.kill(pid, 0);
-    return { url: control, token };
+    return { pid, url: control, token };
   } catch {
     // No file, an older one, or a process that is gone: whoever claims the directory next finds out who has it.
     return null;

@@ -59,6 +59,11 @@ export function placeWords({ origin, path }: { readonly origin: string; readonly
   }
 }
 
+/** On one line, with everything that could move the cursor made visible. */
+export function oneLine(text: string): string {
+  return text.replace(new RegExp(controls, 'gu'), (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }

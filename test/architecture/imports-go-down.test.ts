@@ -46,7 +46,7 @@ const mayImport: Record<string, readonly string[]> = {
     'config.ts',
     'log.ts',
   ],
-  'cli/': ['daemon.ts', 'config.ts', 'config/', 'console.ts', ...ports],
+  'cli/': ['daemon.ts', 'mount.ts', 'http/', 'config.ts', 'config/', 'console.ts', ...ports],
   'cli.ts': ['cli/', 'console.ts'],
   'index.ts': ['daemon.ts', 'config.ts', ...ports],
 };

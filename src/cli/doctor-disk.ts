@@ -1,0 +1,80 @@
+/** What the doctor finds at the cache directory: its file system, the room on it, and how fast it takes bytes. */
+import { randomBytes } from 'node:crypto';
+import { open, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import type { Settings } from '../config.ts';
+import { errorWords, fail, type Finding, ok, warn } from './finding.ts';
+import { sizeWords, speedWords } from './words.ts';
+
+/** By the magic number of `statfs`. */
+const fileSystems: Readonly<Record<number, { readonly name: string; readonly concern?: string }>> = {
+  0xef53: { name: 'ext4' },
+  0x58465342: { name: 'xfs' },
+  0x9123683e: { name: 'btrfs' },
+  0x2fc12fc1: { name: 'zfs' },
+  0x794c7630: { name: 'overlayfs', concern: 'what a container has cached goes with it' },
+  0x01021994: { name: 'tmpfs', concern: 'it is memory: what is cached is gone after a restart of the machine' },
+  0x6969: { name: 'NFS', concern: 'locks and durability are not certain there' },
+  0xff534d42: { name: 'SMB', concern: 'locks and durability are not certain there' },
+  0xfe534d42: { name: 'SMB', concern: 'locks and durability are not certain there' },
+  0x65735546: { name: 'FUSE', concern: 'locks and durability are not certain there' },
+};
+
+const gibibyte = 1024 ** 3;
+/** Less room than this is not worth much, in bytes. */
+const littleRoom = 2 * gibibyte;
+/** What the trial writes at most, in bytes, and how long it may take, in milliseconds. */
+const trialSize = 64 * 1024 ** 2;
+const trialTime = 2000;
+/** A disk that takes less holds up what a fast origin gives, in bytes a second. */
+const slowDisk = 20 * 1024 ** 2;
+
+const another = 'choose a directory on a local disk with --cache-dir';
+
+export async function* diskFindings({ cacheDir, store }: Settings, clock: Clock): AsyncGenerator<Finding> {
+  if (store === 'memory') {
+    yield warn('the cache', 'is kept in memory', 'what is cached is gone at the end; --store disk keeps it');
+    return;
+  }
+  const place = await nearestDirectory(cacheDir);
+  const { type, bavail, bsize } = await statfs(place);
+  const { name, concern } = fileSystems[type] ?? { name: `a file system of type 0x${type.toString(16)}` };
+  const about = `the cache in ${cacheDir}`;
+  yield concern === undefined ? ok(about, `is on ${name}`) : warn(about, `is on ${name}: ${concern}`, another);
+  const free = bavail * bsize;
+  yield free >= littleRoom
+    ? ok(about, `has ${sizeWords(free)} of room`)
+    : warn(about, `has ${sizeWords(free)} of room`, `make room, or ${another}`);
+  try {
+    const speed = await writingSpeed(place, clock);
+    const said = `takes ${speedWords(speed)}, made durable`;
+    yield speed >= slowDisk ? ok(about, said) : warn(about, said, another);
+  } catch (error) {
+    yield fail(about, `cannot be written: ${errorWords(error)}`, `give it to the user that runs firstbyte, or ${another}`);
+  }
+}
+
+/** The directory itself, or the nearest above it that there is. */
+async function nearestDirectory(path: string): Promise<string> {
+  const found = await stat(path).catch(() => null);
+  return found?.isDirectory() || path === dirname(path) ? path : nearestDirectory(dirname(path));
+}
+
+async function writingSpeed(directory: string, clock: Clock): Promise<number> {
+  const path = join(directory, `.firstbyte-trial-${randomBytes(8).toString('hex')}`);
+  const bytes = randomBytes(4 * 1024 ** 2);
+  const file = await open(path, 'wx', 0o600);
+  try {
+    const startedAt = clock.now();
+    let written = 0;
+    while (written < trialSize && clock.now() - startedAt < trialTime) {
+      written += (await file.write(bytes)).bytesWritten;
+      await file.datasync();
+    }
+    return written / ((clock.now() - startedAt) / 1000);
+  } finally {
+    await file.close();
+    await rm(path, { force: true });
+  }
+}

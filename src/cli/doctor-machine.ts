@@ -1,0 +1,52 @@
+/** What the doctor finds at the machine: Node, limits, and the addresses to listen on. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { ListenAddress, Settings } from '../config.ts';
+import { errorWords, fail, type Finding, ok, warn } from './finding.ts';
+import { livingOwner } from './session.ts';
+
+/** Fewer open files than this are few for a house full of players. */
+const fewFiles = 1024;
+
+export async function* machineFindings(settings: Settings): AsyncGenerator<Finding> {
+  yield ok('Node', process.version);
+  yield filesFinding();
+  const owner = await livingOwner(settings.cacheDir);
+  if (owner !== null) {
+    yield ok('listening', `firstbyte runs as process ${owner.pid}, at ${owner.url}`);
+    return;
+  }
+  for (const address of settings.listen) yield await listenFinding(address);
+}
+
+function filesFinding(): Finding {
+  const limit = openFilesLimit();
+  if (limit === null) return ok('open files', 'this system does not say how many it allows');
+  if (limit >= fewFiles) return ok('open files', `up to ${limit}`);
+  return warn('open files', `only up to ${limit}`, `ulimit -n ${4 * fewFiles}, or LimitNOFILE= in its systemd unit`);
+}
+
+/** The soft limit; `null` where there is none to be had. */
+function openFilesLimit(): number | null {
+  process.report.excludeNetwork = true;
+  const report = process.report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } };
+  const soft = report.userLimits?.open_files?.soft;
+  if (soft === 'unlimited') return Number.POSITIVE_INFINITY;
+  return typeof soft === 'number' ? soft : null;
+}
+
+async function listenFinding(address: ListenAddress): Promise<Finding> {
+  const name = 'path' in address ? `unix:${address.path}` : `${address.host}:${address.port}`;
+  // A socket file that a dead process has left is no obstacle, but for this trial.
+  if ('path' in address) return ok('listening', `${name} is tried when it is served`);
+  const server = createServer();
+  try {
+    server.listen(address);
+    await once(server, 'listening');
+    return ok('listening', `${name} is free`);
+  } catch (error) {
+    return fail('listening', `${name}: ${errorWords(error)}`, 'end what uses it, or choose another with --listen');
+  } finally {
+    server.close();
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * What the doctor finds at one origin: whether each of its bases is reached and how, and with a path whether it gives
+ * ranges, what proves its versions, and how fast it is with one and with several connections.
+ *
+ * It is asked through the same adapters as by `serve`, so that credentials, proxies and the address guard count here too.
+ */
+import { lookup } from 'node:dns/promises';
+import { type Clock, sleep } from '../clock.ts';
+import type { OriginSettings, Settings } from '../config.ts';
+import { EventBus } from '../events.ts';
+import { parseContentRange } from '../http/content-range.ts';
+import { fieldValue } from '../http/fields.ts';
+import { parseHttpDate } from '../http/http-date.ts';
+import { validatorOf } from '../http/validator.ts';
+import { mount } from '../mount.ts';
+import type { Origin, OriginReply } from '../origin/origin.ts';
+import { measuredSpeed } from './doctor-speed.ts';
+import { certificateFinding } from './doctor-tls.ts';
+import { errorWords, fail, type Finding, ok, warn } from './finding.ts';
+import { durationWords, sizeWords, speedWords } from './words.ts';
+
+/** A clock that is off by more makes dates say the wrong thing, in milliseconds. */
+const muchSkew = 60_000;
+
+export async function* originFindings(
+  settings: OriginSettings,
+  all: Settings,
+  path: string | null,
+  clock: Clock,
+  signal: AbortSignal,
+): AsyncGenerator<Finding> {
+  const { url, fields, mirrors, ...shared } = settings;
+  for (const base of [{ url, fields }, ...mirrors]) {
+    const { origin } = mount({ ...shared, ...base, mirrors: [] }, all, { clock, events: new EventBus() });
+    try {
+      yield* baseFindings(origin, { ...shared, ...base, mirrors: [] }, all, path, clock, signal);
+    } finally {
+      await origin.close();
+    }
+  }
+}
+
+async function* baseFindings(
+  origin: Origin,
+  settings: OriginSettings,
+  all: Settings,
+  path: string | null,
+  clock: Clock,
+  signal: AbortSignal,
+): AsyncGenerator<Finding> {
+  const { url, name, proxy, ca } = settings;
+  const about = `/${name}/ ${url.host}`;
+  if (proxy === undefined) {
+    const named = await nameFinding(about, url.hostname, clock);
+    yield named;
+    if (named.level === 'fail') return;
+  }
+  const startedAt = clock.now();
+  let reply: OriginReply;
+  const late = new AbortController();
+  const done = new AbortController();
+  const timeout = settings.budgets.firstByteTimeout ?? all.firstByteTimeout;
+  sleep(clock, timeout, done.signal).then(
+    () => late.abort(new Error(`no answer came within ${durationWords(timeout)}`)),
+    () => {},
+  );
+  try {
+    const target = path ?? '/';
+    const waiting = AbortSignal.any([signal, late.signal]);
+    reply = await origin.open({ target, fields: [['range', 'bytes=0-0']], committed: true }, waiting);
+  } catch (error) {
+    if (!signal.aborted) yield fail(about, `is not reached: ${errorWords(error)}`, reachChange(error));
+    return;
+  } finally {
+    done.abort();
+  }
+  reply.body.cancel();
+  const took = durationWords(clock.now() - startedAt);
+  const { status } = reply;
+  if (status >= 500) yield warn(about, `answers with ${status} after ${took}`, 'look at its own log');
+  else yield ok(about, `is reached: ${status} after ${took}`);
+  if (url.protocol === 'https:' && proxy === undefined) yield await certificateFinding(about, url, ca, clock);
+  yield clockFinding(about, reply, clock);
+  if (path !== null) yield* fileFindings(about, origin, settings, reply, path, clock, signal);
+}
+
+async function nameFinding(about: string, hostname: string, clock: Clock): Promise<Finding> {
+  const startedAt = clock.now();
+  try {
+    const found = await lookup(hostname.replace(/^\[|\]$/g, ''), { all: true });
+    const addresses = found.map(({ address }) => address).join(', ');
+    return ok(about, `is ${addresses}, known after ${durationWords(clock.now() - startedAt)}`);
+  } catch (error) {
+    return fail(about, `has no address: ${errorWords(error)}`, 'look at the name in --origin, and at the resolver');
+  }
+}
+
+function reachChange(error: unknown): string {
+  const setting = error instanceof Error && 'setting' in error && error.setting;
+  return typeof setting === 'string' ? `see the setting ${setting}` : 'look at its URL, and whether it is running';
+}
+
+function clockFinding(about: string, { fields }: OriginReply, clock: Clock): Finding {
+  const date = parseHttpDate(fieldValue(fields, 'date') ?? '');
+  if (date === null) return warn(about, 'says no date', 'freshness is reckoned by our clock alone: nothing to do here');
+  const skew = Math.abs(clock.wallTime() - date);
+  // Its date has no fractions of a second.
+  if (skew <= muchSkew) return ok(about, `has a clock that is ${skew < 2000 ? 'right' : `${durationWords(skew)} off`}`);
+  return warn(about, `has a clock that is ${durationWords(skew)} off ours`, 'set both by NTP');
+}
+
+async function* fileFindings(
+  about: string,
+  origin: Origin,
+  settings: OriginSettings,
+  { status, fields }: OriginReply,
+  path: string,
+  clock: Clock,
+  signal: AbortSignal,
+): AsyncGenerator<Finding> {
+  if (status >= 400) {
+    yield fail(about, `answers with ${status} to ${path}`, 'look at --path, and at the credentials of the origin');
+    return;
+  }
+  const range = parseContentRange(fieldValue(fields, 'content-range'));
+  const total = range !== null && 'total' in range ? range.total : null;
+  if (status === 206) yield ok(about, `gives ranges${total === null ? '' : ` of ${sizeWords(total)}`}`);
+  else yield warn(about, 'answers a range with the whole', 'seeks wait for what lies before: nothing helps but its server');
+  yield validatorFinding(about, fields);
+
+  const one = await measuredSpeed({ origin, path, total, connections: 1, clock }, signal);
+  if (one === null) {
+    if (!signal.aborted) yield fail(about, `${path} breaks off while it is read`, 'look at its own log');
+    return;
+  }
+  yield ok(about, `gives ${speedWords(one)} over one connection`);
+  const connections = Math.min(4, settings.maxConnections);
+  if (status !== 206 || total === null || connections === 1) return;
+  const several = await measuredSpeed({ origin, path, total, connections, clock }, signal);
+  if (several === null) {
+    if (!signal.aborted) yield warn(about, `does not bear ${connections} connections`, 'set its maxConnections to 1');
+    return;
+  }
+  yield ok(about, `gives ${speedWords(several)} over ${connections} connections`);
+}
+
+function validatorFinding(about: string, fields: OriginReply['fields']): Finding {
+  const validator = validatorOf(fields);
+  if (validator === null) {
+    const change = 'a version can not be told from the next: have its server send an ETag';
+    return warn(about, 'sends neither ETag nor Last-Modified', change);
+  }
+  const name = validator.kind === 'etag' ? 'ETag' : 'Last-Modified';
+  if (validator.strong) return ok(about, `proves its versions by a strong ${name}`);
+  return warn(about, `proves its versions by a weak ${name} alone`, 'parts are not joined after a change: a strong ETag would let them');
+}

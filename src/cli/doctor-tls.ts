@@ -1,0 +1,40 @@
+/** What the doctor finds at the certificate of an origin that has been reached. */
+import { once } from 'node:events';
+import { isIP } from 'node:net';
+import { connect } from 'node:tls';
+import { type Clock, sleep } from '../clock.ts';
+import { errorWords, fail, type Finding, ok, warn } from './finding.ts';
+import { plural } from './words.ts';
+
+const day = 86_400_000;
+/** Less than this is soon, in days. */
+const soon = 14;
+/** Milliseconds. */
+const patience = 10_000;
+
+export async function certificateFinding(about: string, url: URL, ca: string | undefined, clock: Clock): Promise<Finding> {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const socket = connect({
+    host,
+    port: Number(url.port) || 443,
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(ca !== undefined && { ca }),
+  });
+  const done = new AbortController();
+  const late = new AbortController();
+  sleep(clock, patience, done.signal).then(
+    () => late.abort(),
+    () => {},
+  );
+  try {
+    await once(socket, 'secureConnect', { signal: late.signal });
+    const days = Math.floor((Date.parse(socket.getPeerCertificate().valid_to) - clock.wallTime()) / day);
+    const said = `has a certificate for ${plural(days, 'day')} more, ${socket.getProtocol()}`;
+    return days >= soon ? ok(about, said) : warn(about, said, 'have it renewed');
+  } catch (error) {
+    return fail(about, `TLS: ${errorWords(error)}`, 'look at its certificate, or name its authority with ca');
+  } finally {
+    done.abort();
+    socket.destroy();
+  }
+}

@@ -1,0 +1,49 @@
+/** The stream of events (`/-/events`), read as they come (WHATWG HTML §9.2.6). */
+import type { ControlClient } from './control-client.ts';
+
+export interface StreamedEvent {
+  readonly id: number;
+  /** `gap` where some are lost. */
+  readonly type: string;
+  /** JSON. */
+  readonly text: string;
+}
+
+/** Those after the id `after`, without end; throws where the stream breaks off, and returns where the signal aborts. */
+export async function* readEvents(
+  control: ControlClient,
+  after: number,
+  signal: AbortSignal,
+): AsyncGenerator<StreamedEvent> {
+  const stream = await control.open('GET', `events?after=${after}`, {}, signal);
+  let rest = '';
+  stream.setEncoding('utf8');
+  try {
+    for await (const text of stream) {
+      const blocks = (rest + text).split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const fields = Object.fromEntries(block.split('\n').map(fieldOf));
+        if (fields.data !== undefined) yield { id: Number(fields.id), type: fields.event ?? '', text: fields.data };
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    stream.destroy();
+  }
+}
+
+function fieldOf(line: string): [name: string, value: string] {
+  const colon = line.indexOf(':');
+  return [line.slice(0, colon), line.slice(colon + 1).trimStart()];
+}
+
+/** No event has so high an id: asked for those after it, firstbyte tells at once which is the newest. */
+const beyond = 999_999_999_999_999;
+
+/** The id of the newest event there is. */
+export async function newestEvent(control: ControlClient, signal: AbortSignal): Promise<number> {
+  for await (const { id } of readEvents(control, beyond, signal)) return id;
+  return beyond;
+}

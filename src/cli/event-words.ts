@@ -1,0 +1,88 @@
+/** Events of the stream in sentences for people, with all times taken from what the events say. */
+import type { DomainEvent } from '../events.ts';
+import { durationWords, placeWords, sizeWords } from './words.ts';
+
+/** An event as JSON carries it: every moment is a time of day (ISO 8601). */
+type Told<T> = T extends object
+  ? { readonly [Key in keyof T]: Key extends 'at' | `${string}At` ? string | Extract<T[Key], null> : Told<T[Key]> }
+  : T;
+
+type Type = DomainEvent['type'];
+type ToldEvent<T extends Type> = Told<Extract<DomainEvent, { type: T }>>;
+
+export interface EventWords {
+  readonly at: string;
+  readonly level: 'info' | 'warn' | 'error';
+  readonly words: string;
+}
+
+/** Those that come many to a film. */
+const frequent: readonly string[] = ['fill-state', 'fill-first-byte', 'first-byte-wait', 'traffic'];
+
+export function isFrequent(type: string): boolean {
+  return frequent.includes(type);
+}
+
+const sentences: { readonly [T in Type]?: (event: ToldEvent<T>) => string } = {
+  'request-done': (event) => {
+    const { method, origin, path, range, status, outcome, cache, bytes } = event;
+    const { acceptedAt, firstByteOutAt, doneAt } = event.timeline;
+    const place = origin === null ? path : placeWords({ origin, path });
+    const from = range === null || range.start === 0 ? '' : ` from ${sizeWords(range.start)} on`;
+    const first = firstByteOutAt === null ? '' : `, the first after ${between(acceptedAt, firstByteOutAt)}`;
+    return `${method} ${place}${from}: ${status ?? 'no status'}, ${outcome}, ${cache}, ${sizeWords(bytes)} sent${first}, ${between(acceptedAt, doneAt)} in all`;
+  },
+  'fill-state': (event) => `${placeWords(event)}: ${event.from} → ${event.to}`,
+  'fill-first-byte': (event) => {
+    const queued = event.queued > 0 ? ` after ${durationWords(event.queued)} in the queue` : '';
+    return `${placeWords(event)}: the first byte from ${sizeWords(event.offset)} on came in ${between(event.startedAt, event.landedAt)}${queued}`;
+  },
+  'fill-done': (event) =>
+    `${placeWords(event)}: all ${sizeWords(event.length)} are there, in ${durationWords(event.duration)}`,
+  'fill-failed': (event) => `${placeWords(event)}: failed: ${event.message}`,
+  retry: (event) => {
+    const what = event.kind === 'heal' ? `healing at ${sizeWords(event.offset)}` : 'asking again';
+    return `${placeWords(event)}: ${what} in ${durationWords(event.delay)}, attempt ${event.attempt} (${event.cause})`;
+  },
+  breaker: (event) => {
+    const cause = event.cause === null ? '' : `: ${event.cause.replaceAll('_', ' ')}`;
+    if (event.to === 'open') return `/${event.origin}/ is out of reach${cause}`;
+    return `/${event.origin}/ is ${event.to === 'closed' ? 'reached again' : 'tried again'}`;
+  },
+  refresh: (event) =>
+    `${placeWords(event)}: its address was asked for (${event.reason}): ${event.outcome} after ${durationWords(event.duration)}`,
+  'first-byte-wait': (event) =>
+    `request ${event.request} to /${event.origin}/ waited ${durationWords(event.duration)} for its first byte: ${event.outcome}`,
+  'own-error': (event) => {
+    const { origin, path, status, waited, message } = event;
+    const place = origin === null ? path : placeWords({ origin, path });
+    return `${place}: answered with ${status} after ${durationWords(waited)}: ${message}`;
+  },
+  failover: (event) => `/${event.origin}/: ${event.to} is asked in place of ${event.from} (${event.cause})`,
+  bug: (event) => `bug: ${event.message}`,
+};
+
+const levels: { readonly [T in Type]?: EventWords['level'] } = {
+  'fill-failed': 'warn',
+  'own-error': 'warn',
+  bug: 'error',
+};
+
+/** An event that nobody has found words for is told by its fields. */
+export function eventWords(event: { readonly type: string; readonly at: string }): EventWords {
+  const { type, at, ...fields } = event;
+  const sentence = (sentences as Record<string, ((event: unknown) => string) | undefined>)[type];
+  const level = (levels as Record<string, EventWords['level'] | undefined>)[type] ?? 'info';
+  return { at, level, words: sentence?.(event) ?? `${type.replaceAll('-', ' ')}${fieldWords(fields)}` };
+}
+
+function fieldWords(fields: object): string {
+  return Object.entries(fields)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join('');
+}
+
+function between(from: string, to: string): string {
+  return durationWords(Date.parse(to) - Date.parse(from));
+}

@@ -1,0 +1,30 @@
+/** One thing that the doctor has looked at. */
+
+export interface Finding {
+  readonly level: 'ok' | 'warn' | 'fail';
+  readonly about: string;
+  readonly said: string;
+  /** What would make it better. */
+  readonly change?: string;
+}
+
+export function ok(about: string, said: string): Finding {
+  return { level: 'ok', about, said };
+}
+
+export function warn(about: string, said: string, change: string): Finding {
+  return { level: 'warn', about, said, change };
+}
+
+export function fail(about: string, said: string, change: string): Finding {
+  return { level: 'fail', about, said, change };
+}
+
+export function complaintsOf(findings: readonly Finding[], level: Finding['level']): number {
+  return findings.filter((finding) => finding.level === level).length;
+}
+
+/** What went wrong, in one sentence without its full stop. */
+export function errorWords(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
+}

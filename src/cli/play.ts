@@ -1,0 +1,115 @@
+/**
+ * `firstbyte play`: one file through the cache, in a player.
+ *
+ *     URL → an origin, or a source of the firstbyte that runs → address → player, with a live line → the player's code
+ */
+import { once } from 'node:events';
+import { sleep } from '../clock.ts';
+import { CommandError } from './exit-codes.ts';
+import { fillLine } from './fill-words.ts';
+import { type Ending, Interruption, type Invocation, textOption } from './invocation.ts';
+import { LiveLine } from './live-line.ts';
+import { type Playing, type PlayerName, startPlayer } from './players.ts';
+import type { FillReport } from './replies.ts';
+import { openSession, type Session } from './session.ts';
+import { listOrigins, targetOf } from './targets.ts';
+
+/** How often the live line is written, in milliseconds. */
+const interval = 500;
+
+/** What is played, as firstbyte calls it. */
+interface Film {
+  readonly address: string;
+  readonly origin: string;
+  readonly path: string;
+}
+
+export async function play(invocation: Invocation): Promise<Ending> {
+  const { operands, options, around } = invocation;
+  const [written = '', ...more] = operands;
+  await using session = await openSession(invocation, originsFor(written, invocation));
+  const film = await filmOf(written, session);
+  const wanted = textOption(invocation, 'player');
+  using interruption = new Interruption(around);
+  const player =
+    wanted === 'none' ? null : await startPlayer((wanted as PlayerName | undefined) ?? null, film.address, more);
+  if (player === null || options.json) {
+    around.print(options.json ? `${JSON.stringify({ url: film.address })}\n` : `${film.address}\n`);
+  }
+  using line = new LiveLine(around);
+  const ended = new AbortController();
+  const watching = watch(session, film, line, invocation, AbortSignal.any([interruption.signal, ended.signal]));
+  const ending = await (player === null ? untilStopped(session, interruption) : playing(player, line, interruption));
+  ended.abort();
+  await watching;
+  return ending;
+}
+
+/** An origin made of a URL that is under none of the configured ones. */
+function originsFor(written: string, { load }: Invocation): { origins?: Record<string, string> } {
+  if (!/^https?:\/\//i.test(written)) return {};
+  const configured = load().settings.origins.map(({ name, url }) => ({ name, base: url.href }));
+  if (targetOf(written, configured) !== null) return {};
+  const url = new URL(written);
+  const name = url.hostname.replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '') || 'play';
+  url.pathname = url.search = url.hash = '';
+  return { origins: { [name]: url.href } };
+}
+
+async function filmOf(written: string, { control, media }: Session): Promise<Film> {
+  if (media === null) {
+    throw new CommandError(
+      'failed',
+      'The firstbyte that owns the cache listens on a Unix socket alone, which no player opens: give it a --listen HOST:PORT',
+    );
+  }
+  const target = targetOf(written, await listOrigins(control));
+  if (target !== null) {
+    const path = target.target.replace(/\?.*/s, '');
+    return { address: `${media}${target.origin}${target.target}`, origin: target.origin, path };
+  }
+  const { play } = await control.send<{ play: string }>('POST', 'sources', { url: written });
+  return { address: new URL(play, media).href, origin: '~', path: play.slice(play.lastIndexOf('/')) };
+}
+
+/** A firstbyte that runs anyway serves on without us. */
+async function untilStopped({ here }: Session, { signal }: Interruption): Promise<Ending> {
+  if (here && !signal.aborted) await once(signal, 'abort');
+  return 'stopped';
+}
+
+/** Resolves with the player's own code, or with that of the signal that ended it. */
+async function playing({ process }: Playing, line: LiveLine, { signal }: Interruption): Promise<Ending> {
+  for (const output of [process.stdout, process.stderr]) {
+    output?.setEncoding('utf8').on('data', (text: string) => line.print(text));
+  }
+  const onAbort = () => process.kill('SIGTERM');
+  signal.addEventListener('abort', onAbort, { once: true });
+  const [code, endedBy]: [number | null, NodeJS.Signals | null] = (await once(process, 'close')) as never;
+  signal.removeEventListener('abort', onAbort);
+  if (code !== null) return code;
+  return endedBy === 'SIGINT' ? 'interrupted' : endedBy === 'SIGTERM' ? 'terminated' : 'failed';
+}
+
+/** Shows how the film is until the signal aborts. */
+async function watch(
+  { control }: Session,
+  { origin, path }: Film,
+  line: LiveLine,
+  { around }: Invocation,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const { fills } = await control.get<{ fills: readonly FillReport[] }>('fills', signal);
+      const fill = fills.find((each) => each.origin === origin && each.path === path);
+      if (fill === undefined) line.show('', 'nothing is asked for yet');
+      else line.show(fill.phase, fillLine(fill));
+      await sleep(around.clock, interval, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      line.print(`${error instanceof Error ? error.message : error}\n`);
+      return;
+    }
+  }
+}

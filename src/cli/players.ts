@@ -1,0 +1,41 @@
+/** The players that `firstbyte play` knows: how each is called, and how it says nothing that disturbs the live line. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { CommandError } from './exit-codes.ts';
+
+/** In the order in which they are tried. */
+const players = {
+  mpv: { program: 'mpv', args: ['--quiet'] },
+  vlc: { program: 'vlc', args: ['--quiet', '--play-and-exit'] },
+  ffplay: { program: 'ffplay', args: ['-nostats', '-loglevel', 'error', '-autoexit'] },
+  gst: { program: 'gst-play-1.0', args: ['--quiet'] },
+} as const;
+
+export type PlayerName = keyof typeof players;
+
+/** A player that has been started; its output is a pipe, its input the terminal. */
+export interface Playing {
+  readonly name: PlayerName;
+  readonly process: ChildProcess;
+}
+
+/** The one that is wanted, or the first that is installed; `null` where none is. */
+export async function startPlayer(
+  wanted: PlayerName | null,
+  url: string,
+  more: readonly string[],
+): Promise<Playing | null> {
+  const names = wanted === null ? (Object.keys(players) as PlayerName[]) : [wanted];
+  for (const name of names) {
+    const { program, args } = players[name];
+    const process = spawn(program, [...args, ...more, url], { stdio: ['inherit', 'pipe', 'pipe'] });
+    try {
+      await once(process, 'spawn');
+      return { name, process };
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    }
+  }
+  if (wanted === null) return null;
+  throw new CommandError('failed', `--player: ${players[wanted].program} is not installed, or not in PATH`);
+}

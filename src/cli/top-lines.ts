@@ -1,0 +1,87 @@
+/** What `firstbyte top` draws: pure, from one look at the control API to lines of a given width. */
+import { type Column, columnsText, fit } from './columns.ts';
+import { aheadWords, percentOf, speedIn, speedOut } from './fill-words.ts';
+import type { FillReport, OriginReport } from './replies.ts';
+import type { Paint, Sight } from './top.ts';
+import { durationWords, placeWords, plural, sizeWords, speedWords } from './words.ts';
+
+const fillColumns: readonly Column[] = [
+  { title: 'PATH', gives: true },
+  { title: 'PRESENT', align: 'right' },
+  { title: 'IN', align: 'right' },
+  { title: 'OUT', align: 'right' },
+  { title: 'READERS', align: 'right' },
+  { title: 'AHEAD', align: 'right' },
+  { title: 'STATE' },
+];
+
+export function topLines(sight: Sight, width: number, paint: Paint): string[] {
+  const active = sight.fills.filter(({ phase, readers }) => readers.length > 0 || !/^(idle|complete)$/.test(phase));
+  return [
+    paint('bold', fit(headLine(sight), width)),
+    fit(storeLine(sight), width),
+    ...(sight.store.trouble === null ? [] : [paint('red', fit(`the store: ${sight.store.trouble.message}`, width))]),
+    '',
+    ...sight.origins.map((origin) => originLine(origin, width, paint)),
+    '',
+    ...(active.length === 0 ? [paint('dim', 'Nobody plays anything.')] : fillLines(active, width, paint)),
+  ];
+}
+
+function headLine({ address, fills, uptimeSeconds }: Sight): string {
+  const [comes, goes] = [speedIn, speedOut].map((speed) => fills.reduce((sum, fill) => sum + speed(fill), 0));
+  const running = durationWords(uptimeSeconds * 1000);
+  return `${address}  running for ${running}  in ${speedWords(comes ?? 0)}  out ${speedWords(goes ?? 0)}`;
+}
+
+function storeLine({ store: { bytes, objects, limit, free } }: Sight): string {
+  const of = limit === null ? '' : ` of ${sizeWords(limit)}`;
+  return `store: ${plural(objects, 'file')}, ${sizeWords(bytes)}${of}${free === null ? '' : `, ${sizeWords(free)} free`}`;
+}
+
+const breakerWords: Readonly<Record<string, string>> = {
+  closed: 'reached',
+  open: 'out of reach',
+  'half-open': 'tried again',
+};
+
+function originLine({ name, base, breaker, connections, firstByteMs }: OriginReport, width: number, paint: Paint) {
+  const state = breakerWords[breaker.state] ?? breaker.state;
+  const cause = breaker.cause === null ? '' : ` (${breaker.cause.replaceAll('_', ' ')})`;
+  const queued = connections.queued === 0 ? '' : `, ${connections.queued} queued`;
+  const first = firstByteMs.median === null ? '' : `, first byte after ${durationWords(firstByteMs.median)}`;
+  const used = `${connections.used} of ${plural(connections.limit, 'connection')}`;
+  const line = fit(`/${name}/ ${base}: ${state}${cause}, ${used}${queued}${first}`, width);
+  return breaker.state === 'closed' ? line : paint('yellow', line);
+}
+
+/** Those that somebody waits for first; below each, why it is where it is. */
+function fillLines(fills: readonly FillReport[], width: number, paint: Paint): string[] {
+  const sorted = fills.toSorted((a, b) => b.waiters - a.waiters || b.readers.length - a.readers.length);
+  const rows = sorted.map((fill) => [
+    placeWords(fill),
+    percentOf(fill),
+    speedWords(speedIn(fill)),
+    speedWords(speedOut(fill)),
+    String(fill.readers.length),
+    aheadWords(fill),
+    fill.phase,
+  ]);
+  const [titles = '', ...lines] = columnsText(fillColumns, rows, width);
+  const reasons = sorted.map((fill) => [fill.reason, ...failures(fill)].map((text) => fit(`  ${text}`, width)));
+  return [
+    paint('dim', titles),
+    ...lines.flatMap((line, index) => {
+      const waits = (sorted[index]?.waiters ?? 0) > 0;
+      return [waits ? paint('yellow', line) : line, ...(reasons[index] ?? []).map((text) => paint('dim', text))];
+    }),
+  ];
+}
+
+function failures({ cursors }: FillReport): string[] {
+  return cursors.flatMap(({ position, lastFailure, nextTryIn, attempt }) => {
+    if (lastFailure === null) return [];
+    const next = nextTryIn === null ? '' : `, asked again in ${durationWords(nextTryIn)}`;
+    return [`at ${sizeWords(position)}, attempt ${attempt}: ${lastFailure}${next}`];
+  });
+}

@@ -1,0 +1,85 @@
+/** `firstbyte top`: what firstbyte is doing, drawn again each second. */
+import { sleep } from '../clock.ts';
+import type { ExitReason } from './exit-codes.ts';
+import { Interruption, type Invocation } from './invocation.ts';
+import type { FillReport, OriginReport, StoreReport } from './replies.ts';
+import { openSession, type Session } from './session.ts';
+import { topLines } from './top-lines.ts';
+
+/** Milliseconds. */
+const interval = 1000;
+
+export interface Sight {
+  readonly address: string;
+  readonly fills: readonly FillReport[];
+  readonly origins: readonly OriginReport[];
+  readonly store: StoreReport;
+  readonly uptimeSeconds: number;
+}
+
+export async function top(invocation: Invocation): Promise<ExitReason> {
+  const { options, around } = invocation;
+  const { terminal, print } = around;
+  await using session = await openSession(invocation, { running: true });
+  const paint: Paint = (style, text) => terminal.paint('out', style, text);
+  const live = terminal.isTerminal('out') && !options.once && !options.json;
+  if (live) return drawLive(session, invocation, paint);
+  using interruption = new Interruption(around);
+  const { signal } = interruption;
+  for (;;) {
+    const sight = await look(session);
+    if (!options.json) print(`${topLines(sight, terminal.size('out').columns, paint).join('\n')}\n`);
+    else print(`${JSON.stringify(sight)}\n`);
+    if (options.once || !options.json) return 'stopped';
+    await sleep(around.clock, interval, signal).catch(() => {});
+    if (signal.aborted) return 'stopped';
+  }
+}
+
+export type Paint = (style: 'bold' | 'dim' | 'red' | 'yellow', text: string) => string;
+
+async function look({ control }: Session, signal?: AbortSignal): Promise<Sight> {
+  const [{ fills }, { origins }, store, { uptimeSeconds }] = await Promise.all([
+    control.get<Pick<Sight, 'fills'>>('fills', signal),
+    control.get<Pick<Sight, 'origins'>>('origins', signal),
+    control.get<StoreReport>('store', signal),
+    control.get<{ uptimeSeconds: number }>('stats', signal),
+  ]);
+  return { address: control.address.url, fills, origins, store, uptimeSeconds };
+}
+
+const enter = '\x1b[?1049h\x1b[?25l';
+const leave = '\x1b[?25h\x1b[?1049l';
+
+/** On a screen of its own, until q, Ctrl-C or a signal. */
+async function drawLive(session: Session, { around }: Invocation, paint: Paint): Promise<ExitReason> {
+  const { terminal, print, clock } = around;
+  using interruption = new Interruption(around);
+  const left = new AbortController();
+  const signal = AbortSignal.any([interruption.signal, left.signal]);
+  let sight = await look(session, signal);
+  const draw = () => {
+    const { columns, rows } = terminal.size('out');
+    const lines = topLines(sight, columns, paint).slice(0, rows - 2);
+    print(`\x1b[H${[...lines, paint('dim', 'q: quit')].map((line) => `${line}\x1b[K`).join('\r\n')}\x1b[J`);
+  };
+  const offKey = terminal.onKey((key) => {
+    if (/[qQ\x03]/.test(key)) left.abort();
+  });
+  const offResize = terminal.onResize(draw);
+  print(enter);
+  try {
+    while (!signal.aborted) {
+      draw();
+      await sleep(clock, interval, signal);
+      sight = await look(session, signal);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    offKey();
+    offResize();
+    print(leave);
+  }
+  return 'stopped';
+}
