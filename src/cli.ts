@@ -13,6 +13,8 @@ if (Number.parseInt(process.versions.node, 10) < oldest) {
   // processor's cache: a third less memory, and faster (docs/guide/benchmarks.md). It only counts before it has grown.
   setFlagsFromString('--semi-space-growth-factor=1');
   endWithTheReader();
+  const { stayAlive } = await import('./clock.ts');
+  stayAlive();
   const { runCommand } = await import('./cli/command.ts');
   process.exit(await runCommand(process.argv.slice(2)));
 }

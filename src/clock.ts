@@ -28,10 +28,9 @@ export const systemClock: Clock = {
   },
 };
 
-/** Keeps the process alive, though it waits for nothing but a `Clock`, until the returned function is called. */
-export function stayAlive(): () => void {
-  const timer = setInterval(() => {}, 2 ** 30);
-  return () => clearInterval(timer);
+/** Keeps the process alive until it exits by itself, though it may wait for nothing but a `Clock`. */
+export function stayAlive(): void {
+  setInterval(() => {}, 2 ** 30);
 }
 
 /** Resolves after `delay` milliseconds of `clock`; rejects with the signal's reason as soon as it aborts. */

@@ -17,7 +17,9 @@ export function fit(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   const segments = Array.from(segmenter.segment(text), ({ segment }) => segment);
   const room = Math.max(0, width - 1);
-  const end = taken(segments.toReversed(), Math.ceil(room / 2)).reverse().join('');
+  const end = taken(segments.toReversed(), Math.ceil(room / 2))
+    .reverse()
+    .join('');
   return `${taken(segments, room - widthOf(end)).join('')}…${end}`.slice(0, width === 0 ? 0 : undefined);
 }
 

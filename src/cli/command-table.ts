@@ -47,8 +47,7 @@ const patterns: Operand = { name: 'PATTERN', repeatable: true, sentence: 'What i
 export const commandTable = {
   serve: {
     sentence: 'Serve the origins, until a signal ends it.',
-    details:
-      'After the first SIGTERM or SIGINT replies may go on for `drainTimeout`; a second signal ends it at once.',
+    details: 'After the first SIGTERM or SIGINT replies may go on for `drainTimeout`; a second signal ends it at once.',
     settings: 'shown',
     examples: [
       {

@@ -1,7 +1,7 @@
 /** The command line: the commands of the table with the flags of the settings, and what runs each. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
-import { stayAlive, systemClock } from '../clock.ts';
+import { systemClock } from '../clock.ts';
 import { kindOf } from '../config/values.ts';
 import { ConfigError, loadSettings, namesOf, settingKeys, settingRow } from '../config.ts';
 import { complain, print, terminal } from '../console.ts';
@@ -77,7 +77,6 @@ export async function runCommand(args: readonly string[], around: Surroundings =
     });
   }
 
-  const settle = stayAlive();
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
@@ -90,8 +89,6 @@ export async function runCommand(args: readonly string[], around: Surroundings =
     } else if (error instanceof CommanderError) {
       ending = error.exitCode === 0 ? 'stopped' : 'usage';
     } else throw error;
-  } finally {
-    settle();
   }
   return typeof ending === 'number' ? ending : exitCodes[ending].code;
 }

@@ -18,7 +18,8 @@ function commandLines({ name, sentence, options, words }: CompletedCommand): str
 }
 
 function optionWords({ flag, value, choices, file, sentence }: CompletedOption): string {
-  const takes = value === undefined ? '' : choices !== undefined ? ` -x -a ${quoted(choices.join(' '))}` : file ? ' -r' : ' -x';
+  const takes =
+    value === undefined ? '' : choices !== undefined ? ` -x -a ${quoted(choices.join(' '))}` : file ? ' -r' : ' -x';
   return `-l ${flag.slice(2)}${takes} -d ${quoted(sentence)}`;
 }
 

@@ -1,10 +1,11 @@
 /** `firstbyte completion`: the script that completes commands, options and their values, made from the table. */
-import { namesOf, settingKeys, settingRow } from '../config.ts';
+
 import { kindOf } from '../config/values.ts';
+import { namesOf, settingKeys, settingRow } from '../config.ts';
+import { type CommandOption, commandNames, commandRow } from './command-table.ts';
 import { bashCompletion } from './completion-bash.ts';
 import { fishCompletion } from './completion-fish.ts';
 import { zshCompletion } from './completion-zsh.ts';
-import { type CommandOption, commandNames, commandRow } from './command-table.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 

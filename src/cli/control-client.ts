@@ -75,7 +75,11 @@ export class ControlClient {
       asked.once('response', resolve);
       asked.once('error', (error: NodeJS.ErrnoException) => {
         const reason = late.signal.aborted ? String(late.signal.reason.message) : error.code || error.message;
-        reject(signal?.aborted ? signal.reason : new CommandError('unreachable', `No firstbyte answers at ${url}: ${reason}`));
+        reject(
+          signal?.aborted
+            ? signal.reason
+            : new CommandError('unreachable', `No firstbyte answers at ${url}: ${reason}`),
+        );
       });
       asked.end(text);
     }).finally(() => done.abort());

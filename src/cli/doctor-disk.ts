@@ -4,21 +4,21 @@ import { open, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
-import { errorWords, fail, type Finding, ok, warn } from './finding.ts';
+import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
 import { sizeWords, speedWords } from './words.ts';
 
 /** By the magic number of `statfs`. */
 const fileSystems: Readonly<Record<number, { readonly name: string; readonly concern?: string }>> = {
-  0xef53: { name: 'ext4' },
-  0x58465342: { name: 'xfs' },
-  0x9123683e: { name: 'btrfs' },
-  0x2fc12fc1: { name: 'zfs' },
-  0x794c7630: { name: 'overlayfs', concern: 'what a container has cached goes with it' },
-  0x01021994: { name: 'tmpfs', concern: 'it is memory: what is cached is gone after a restart of the machine' },
-  0x6969: { name: 'NFS', concern: 'locks and durability are not certain there' },
-  0xff534d42: { name: 'SMB', concern: 'locks and durability are not certain there' },
-  0xfe534d42: { name: 'SMB', concern: 'locks and durability are not certain there' },
-  0x65735546: { name: 'FUSE', concern: 'locks and durability are not certain there' },
+  61267: { name: 'ext4' },
+  1481003842: { name: 'xfs' },
+  2435016766: { name: 'btrfs' },
+  801189825: { name: 'zfs' },
+  2035054128: { name: 'overlayfs', concern: 'what a container has cached goes with it' },
+  16914836: { name: 'tmpfs', concern: 'it is memory: what is cached is gone after a restart of the machine' },
+  26985: { name: 'NFS', concern: 'locks and durability are not certain there' },
+  4283649346: { name: 'SMB', concern: 'locks and durability are not certain there' },
+  4266872130: { name: 'SMB', concern: 'locks and durability are not certain there' },
+  1702057286: { name: 'FUSE', concern: 'locks and durability are not certain there' },
 };
 
 const gibibyte = 1024 ** 3;
@@ -51,7 +51,11 @@ export async function* diskFindings({ cacheDir, store }: Settings, clock: Clock)
     const said = `takes ${speedWords(speed)}, made durable`;
     yield speed >= slowDisk ? ok(about, said) : warn(about, said, another);
   } catch (error) {
-    yield fail(about, `cannot be written: ${errorWords(error)}`, `give it to the user that runs firstbyte, or ${another}`);
+    yield fail(
+      about,
+      `cannot be written: ${errorWords(error)}`,
+      `give it to the user that runs firstbyte, or ${another}`,
+    );
   }
 }
 

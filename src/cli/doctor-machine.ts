@@ -1,8 +1,9 @@
 /** What the doctor finds at the machine: Node, limits, and the addresses to listen on. */
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { ListenAddress, Settings } from '../config.ts';
-import { errorWords, fail, type Finding, ok, warn } from './finding.ts';
+import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
 import { livingOwner } from './session.ts';
 
 /** Fewer open files than this are few for a house full of players. */
@@ -10,7 +11,7 @@ const fewFiles = 1024;
 
 export async function* machineFindings(settings: Settings): AsyncGenerator<Finding> {
   yield ok('Node', process.version);
-  yield filesFinding();
+  yield await filesFinding();
   const owner = await livingOwner(settings.cacheDir);
   if (owner !== null) {
     yield ok('listening', `firstbyte runs as process ${owner.pid}, at ${owner.url}`);
@@ -19,20 +20,19 @@ export async function* machineFindings(settings: Settings): AsyncGenerator<Findi
   for (const address of settings.listen) yield await listenFinding(address);
 }
 
-function filesFinding(): Finding {
-  const limit = openFilesLimit();
+async function filesFinding(): Promise<Finding> {
+  const limit = await openFilesLimit();
   if (limit === null) return ok('open files', 'this system does not say how many it allows');
   if (limit >= fewFiles) return ok('open files', `up to ${limit}`);
   return warn('open files', `only up to ${limit}`, `ulimit -n ${4 * fewFiles}, or LimitNOFILE= in its systemd unit`);
 }
 
-/** The soft limit; `null` where there is none to be had. */
-function openFilesLimit(): number | null {
-  process.report.excludeNetwork = true;
-  const report = process.report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } };
-  const soft = report.userLimits?.open_files?.soft;
-  if (soft === 'unlimited') return Number.POSITIVE_INFINITY;
-  return typeof soft === 'number' ? soft : null;
+/** The soft limit, where Linux tells it; `null` elsewhere. */
+async function openFilesLimit(): Promise<number | null> {
+  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '');
+  const [, soft] = /^Max open files +(\S+)/m.exec(limits) ?? [];
+  if (soft === undefined) return null;
+  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
 async function listenFinding(address: ListenAddress): Promise<Finding> {

@@ -16,7 +16,7 @@ import { mount } from '../mount.ts';
 import type { Origin, OriginReply } from '../origin/origin.ts';
 import { measuredSpeed } from './doctor-speed.ts';
 import { certificateFinding } from './doctor-tls.ts';
-import { errorWords, fail, type Finding, ok, warn } from './finding.ts';
+import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
 import { durationWords, sizeWords, speedWords } from './words.ts';
 
 /** A clock that is off by more makes dates say the wrong thing, in milliseconds. */
@@ -125,7 +125,12 @@ async function* fileFindings(
   const range = parseContentRange(fieldValue(fields, 'content-range'));
   const total = range !== null && 'total' in range ? range.total : null;
   if (status === 206) yield ok(about, `gives ranges${total === null ? '' : ` of ${sizeWords(total)}`}`);
-  else yield warn(about, 'answers a range with the whole', 'seeks wait for what lies before: nothing helps but its server');
+  else
+    yield warn(
+      about,
+      'answers a range with the whole',
+      'seeks wait for what lies before: nothing helps but its server',
+    );
   yield validatorFinding(about, fields);
 
   const one = await measuredSpeed({ origin, path, total, connections: 1, clock }, signal);
@@ -152,5 +157,9 @@ function validatorFinding(about: string, fields: OriginReply['fields']): Finding
   }
   const name = validator.kind === 'etag' ? 'ETag' : 'Last-Modified';
   if (validator.strong) return ok(about, `proves its versions by a strong ${name}`);
-  return warn(about, `proves its versions by a weak ${name} alone`, 'parts are not joined after a change: a strong ETag would let them');
+  return warn(
+    about,
+    `proves its versions by a weak ${name} alone`,
+    'parts are not joined after a change: a strong ETag would let them',
+  );
 }

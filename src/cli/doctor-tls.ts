@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 import { type Clock, sleep } from '../clock.ts';
-import { errorWords, fail, type Finding, ok, warn } from './finding.ts';
+import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
 import { plural } from './words.ts';
 
 const day = 86_400_000;
@@ -12,7 +12,12 @@ const soon = 14;
 /** Milliseconds. */
 const patience = 10_000;
 
-export async function certificateFinding(about: string, url: URL, ca: string | undefined, clock: Clock): Promise<Finding> {
+export async function certificateFinding(
+  about: string,
+  url: URL,
+  ca: string | undefined,
+  clock: Clock,
+): Promise<Finding> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const socket = connect({
     host,

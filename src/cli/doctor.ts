@@ -2,11 +2,12 @@
  * `firstbyte doctor`: looks for what would hinder playback, at the machine, the disk and the configured origins, and
  * says what to change. Nothing but configured origins is asked.
  */
-import { complaintsOf, type Finding } from './finding.ts';
+
 import { diskFindings } from './doctor-disk.ts';
 import { machineFindings } from './doctor-machine.ts';
 import { originFindings } from './doctor-origin.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
+import { complaintsOf, type Finding } from './finding.ts';
 import { Interruption, type Invocation, textOption } from './invocation.ts';
 import { knownWords } from './targets.ts';
 

@@ -1,7 +1,7 @@
 /** Long work of the control API, from its start to its end: with progress, and given up where the user interrupts. */
 import { sleep } from '../clock.ts';
 import type { ControlClient } from './control-client.ts';
-import { type Invocation, Interruption } from './invocation.ts';
+import type { Interruption, Invocation } from './invocation.ts';
 import { Progress } from './progress.ts';
 import type { JobReport } from './replies.ts';
 

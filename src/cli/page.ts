@@ -7,7 +7,10 @@ export async function page(invocation: Invocation): Promise<ExitReason> {
   await using session = await openSession(invocation, { running: true });
   const { url, token } = session.control.address;
   if (session.media === null) {
-    throw new CommandError('failed', `It listens on ${url} alone, which no browser opens: give it a --listen HOST:PORT`);
+    throw new CommandError(
+      'failed',
+      `It listens on ${url} alone, which no browser opens: give it a --listen HOST:PORT`,
+    );
   }
   const address = token === null ? url : `${url}#token=${encodeURIComponent(token)}`;
   printAs(invocation, `${address}\n`, { url: address });

@@ -9,7 +9,7 @@ import { CommandError } from './exit-codes.ts';
 import { fillLine } from './fill-words.ts';
 import { type Ending, Interruption, type Invocation, textOption } from './invocation.ts';
 import { LiveLine } from './live-line.ts';
-import { type Playing, type PlayerName, startPlayer } from './players.ts';
+import { type PlayerName, type Playing, startPlayer } from './players.ts';
 import type { FillReport } from './replies.ts';
 import { openSession, type Session } from './session.ts';
 import { listOrigins, targetOf } from './targets.ts';

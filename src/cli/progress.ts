@@ -33,11 +33,13 @@ export class Progress implements Disposable {
     const now = this.#around.clock.now();
     this.#samples = [...this.#samples.filter(({ at }) => now - at < speedWindow), { at: now, done }];
     const onTerminal = this.#around.terminal.isTerminal('err');
-    const due = onTerminal ? now - this.#startedAt >= quietFor && now - this.#shownAt >= barInterval : now - this.#shownAt >= lineInterval;
+    const due = onTerminal
+      ? now - this.#startedAt >= quietFor && now - this.#shownAt >= barInterval
+      : now - this.#shownAt >= lineInterval;
     if (!due) return;
     this.#shownAt = now;
-    if (!onTerminal) return this.#around.complain(`${this.#what}: ${this.#far(done, total)}\n`);
-    this.#draw(done, total);
+    if (onTerminal) this.#draw(done, total);
+    else this.#around.complain(`${this.#what}: ${this.#far(done, total)}\n`);
   }
 
   [Symbol.dispose](): void {

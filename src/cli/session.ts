@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LoadedSettings } from '../config.ts';
+import type { LoadedSettings, Settings } from '../config.ts';
 import type { Daemon } from '../daemon.ts';
 import { type ControlAddress, ControlClient } from './control-client.ts';
 import { CommandError } from './exit-codes.ts';
@@ -55,9 +55,10 @@ function sessionAt(address: ControlAddress, { clock }: Invocation['around'], dae
 }
 
 /** On a free port of loopback; silent but for errors. */
-  const daemon = await startHere({ ...loaded, settings: { ...loaded.settings, ...quiet } }, around);
+async function startedSession(loaded: LoadedSettings, around: Invocation['around']): Promise<Session> {
+  const settings: Settings = { ...loaded.settings, listen: [{ host: '127.0.0.1', port: 0 }], logLevel: 'error' };
+  const daemon = await startHere({ ...loaded, settings }, around);
   if (daemon.control === null) throw new Error('A daemon that listens has a control API.');
-  return sessionAt(daemon.control, around, daemon);
   return sessionAt(daemon.control, around, daemon);
 }
 

@@ -36,7 +36,9 @@ function targetOfUrl(written: string, origins: readonly Pick<OriginReport, 'name
     .map(({ name, base }) => ({ name, host: base.origin, path: base.pathname.replace(/\/$/, '') }))
     .filter(({ host, path }) => url.origin === host && url.pathname.startsWith(`${path}/`))
     .toSorted((a, b) => b.path.length - a.path.length)[0];
-  return found === undefined ? null : { origin: found.name, target: url.pathname.slice(found.path.length) + url.search };
+  return found === undefined
+    ? null
+    : { origin: found.name, target: url.pathname.slice(found.path.length) + url.search };
 }
 
 /** What a person may write as it is in a path: everything that is not encoded yet. */

@@ -49,6 +49,7 @@ async function look({ control }: Session, signal?: AbortSignal): Promise<Sight> 
 }
 
 const enter = '\x1b[?1049h\x1b[?25l';
+const controlC = '\x03';
 const leave = '\x1b[?25h\x1b[?1049l';
 
 /** On a screen of its own, until q, Ctrl-C or a signal. */
@@ -64,7 +65,7 @@ async function drawLive(session: Session, { around }: Invocation, paint: Paint):
     print(`\x1b[H${[...lines, paint('dim', 'q: quit')].map((line) => `${line}\x1b[K`).join('\r\n')}\x1b[J`);
   };
   const offKey = terminal.onKey((key) => {
-    if (/[qQ\x03]/.test(key)) left.abort();
+    if (['q', 'Q', controlC].includes(key)) left.abort();
   });
   const offResize = terminal.onResize(draw);
   print(enter);

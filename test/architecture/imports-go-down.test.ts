@@ -47,7 +47,7 @@ const mayImport: Record<string, readonly string[]> = {
     'log.ts',
   ],
   'cli/': ['daemon.ts', 'mount.ts', 'http/', 'config.ts', 'config/', 'console.ts', ...ports],
-  'cli.ts': ['cli/', 'console.ts'],
+  'cli.ts': ['cli/', 'console.ts', 'clock.ts'],
   'index.ts': ['daemon.ts', 'config.ts', ...ports],
 };
 
