@@ -6,14 +6,18 @@ import { presets } from '../src/config/presets.ts';
 import { kindOf } from '../src/config/values.ts';
 import { namesOf, settingKeys, settingRow } from '../src/config.ts';
 import { metricsReference } from '../src/control/metrics.ts';
+import { commandReference } from './commands.ts';
+import { manualPage } from './man.ts';
 import { architecturePage } from './map.ts';
 
 /** Each page by its path, and what it must say. */
 export const referencePages: Readonly<Record<string, () => string>> = {
   'ARCHITECTURE.md': architecturePage,
+  'docs/reference/commands.md': commandReference,
   'docs/reference/configuration.md': configurationReference,
   'docs/reference/exit-codes.md': exitCodeReference,
   'docs/reference/metrics.md': metricsReference,
+  'man/firstbyte.1': manualPage,
 };
 
 const groups = {
@@ -114,7 +118,8 @@ Made from the table in \`src/cli/exit-codes.ts\` by \`tools/reference.ts\`; do n
 ${rows.join('\n')}
 
 Codes 2, 3 and 4 come with one sentence on standard error, and before anything was served. Standard output carries
-only what was asked for: the ready line, a configuration, the help.
+only what was asked for: the ready line, a list, a configuration, the help. \`firstbyte play\` ends with the code of its
+player.
 `;
 }
 

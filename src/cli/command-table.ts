@@ -52,7 +52,7 @@ export const commandTable = {
     examples: [
       {
         line: 'firstbyte serve --origin films=https://media.example/films',
-        sentence: 'Then play http://127.0.0.1:8787/films/holiday.mkv.',
+        sentence: 'One origin, whose holiday.mkv then plays at http://127.0.0.1:8787/films/holiday.mkv.',
       },
       {
         line: 'firstbyte serve --origin nas=http://nas.local:8096 --origin tv=https://tv.example --cache-dir /var/cache/firstbyte',

@@ -31,7 +31,7 @@ export function topLines(sight: Sight, width: number, paint: Paint): string[] {
 function headLine({ address, fills, uptimeSeconds }: Sight): string {
   const [comes, goes] = [speedIn, speedOut].map((speed) => fills.reduce((sum, fill) => sum + speed(fill), 0));
   const running = durationWords(uptimeSeconds * 1000);
-  return `${address}  running for ${running}  in ${speedWords(comes ?? 0)}  out ${speedWords(goes ?? 0)}`;
+  return `in ${speedWords(comes ?? 0)}  out ${speedWords(goes ?? 0)}  running for ${running}  ${address}`;
 }
 
 function storeLine({ store: { bytes, objects, limit, free } }: Sight): string {
