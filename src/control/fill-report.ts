@@ -6,7 +6,7 @@ import { fillPhases } from '../events.ts';
 import { type FillView, phaseReason, type ReaderView } from '../fill/fill-view.ts';
 import type { FillPast } from './fill-history.ts';
 
-export const rangesSchema = z.array(z.tuple([z.int(), z.int()])).meta({
+export const rangesSchema = z.array(z.array(z.int()).length(2)).meta({
   description: 'Half-open ranges of bytes: [start, end].',
   example: [[0, 65_536]],
 });

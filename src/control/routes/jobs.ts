@@ -25,9 +25,11 @@ const jobSchema = z
   .meta({ id: 'Job', description: 'Long work. Its end is also an event, job-done.' });
 
 const offset = z.int('an offset in bytes').min(0, 'an offset in bytes');
+const aRange = 'a range [start, end] whose end lies after its start';
 const range = z
-  .tuple([offset, offset])
-  .refine(([start, end]) => start < end, { error: 'a range [start, end] whose end lies after its start' });
+  .array(offset)
+  .length(2, aRange)
+  .refine(([start = 0, end = 0]) => start < end, { error: aRange });
 
 const aSize = 'a whole number of bytes, at least 1';
 
@@ -122,8 +124,8 @@ export function addJobRoutes(api: Api, jobs: Jobs, holdings: Pick<Holdings, 'war
       const { ids = null, repair } = asked;
       job = start('verify', holdings.verify(ids, repair));
     } else {
-      const { origin, target, head, ranges = [[0, head ?? null]] } = asked;
-      const wanted = ranges.map(([start, end]) => ({ start, end }));
+      const { origin, target, head = null, ranges = [[0, head]] } = asked;
+      const wanted = ranges.map(([start, end = null]) => ({ start: start ?? 0, end }));
       const warming = holdings.warm(origin, target, wanted);
       if (warming === 'no such origin') throw new Problem(404, `No origin is mounted as "${origin}".`);
       if (warming === 'no such target')
