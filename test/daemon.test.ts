@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { startSlowOrigin } from '../demo/slow-origin.ts';
 import { loadSettings } from '../src/config.ts';
 import { startDaemon } from '../src/daemon.ts';
+import { controlUrl } from '../src/listen.ts';
 
 const demo = join(import.meta.dirname, '../demo');
 
@@ -81,6 +82,56 @@ describe('a daemon listens', () => {
       code: 'EADDRINUSE',
       syscall: 'listen',
     });
+  });
+});
+
+describe('a daemon says how it is steered', () => {
+  const owner = async (directory: string) => JSON.parse(await readFile(join(directory, 'owner'), 'utf8'));
+
+  it('in the file owner of its cache directory, with its real port, while it runs', async (context) => {
+    const cacheDir = join(await folder(context), 'cache');
+    const daemon = await start(context, ['127.0.0.1:0'], { store: 'disk', cacheDir });
+    assert.equal((await stat(join(cacheDir, 'owner'))).mode & 0o777, 0o600);
+    const told = await owner(cacheDir);
+    assert.deepEqual(told, { pid: process.pid, control: `${daemon.addresses[0]}-/`, token: daemon.control?.token });
+    const change = (token: string) =>
+      fetch(`${told.control}api/v1/objects?all=true`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: '{}',
+      });
+    assert.equal((await change(String(told.token))).status, 200);
+    assert.equal((await change('another')).status, 401);
+    await daemon.stop();
+    assert.deepEqual(await owner(cacheDir), { pid: process.pid });
+    const next = await start(context, ['127.0.0.1:0'], { store: 'disk', cacheDir });
+    assert.notEqual(next.control?.token, told.token);
+    await next.stop();
+  });
+
+  it('by its Unix socket, where it has no other address', async (context) => {
+    const directory = await folder(context);
+    const cacheDir = join(directory, 'cache');
+    const socket = `unix:${join(directory, 'player.sock')}`;
+    const daemon = await start(context, [socket], { store: 'disk', cacheDir });
+    assert.equal((await owner(cacheDir)).control, socket);
+    await daemon.stop();
+  });
+
+  it('by loopback, where it listens everywhere', () => {
+    assert.equal(controlUrl('http://0.0.0.0:8787/'), 'http://127.0.0.1:8787/-/');
+    assert.equal(controlUrl('http://[::]:8787/'), 'http://[::1]:8787/-/');
+    assert.equal(controlUrl('http://192.168.1.5:8787/'), 'http://192.168.1.5:8787/-/');
+  });
+
+  it('and whose the directory is, to whoever is refused it', async (context) => {
+    const cacheDir = join(await folder(context), 'cache');
+    const daemon = await start(context, ['127.0.0.1:0'], { store: 'disk', cacheDir });
+    await assert.rejects(start(context, ['127.0.0.1:0'], { store: 'disk', cacheDir }), {
+      code: 'EBUSY',
+      message: new RegExp(`in use by process ${process.pid}\\.$`),
+    });
+    await daemon.stop();
   });
 });
 

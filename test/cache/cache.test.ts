@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { cacheKey, objectName } from '../../src/cache/cache-key.ts';
+import { ConnectionSlots } from '../../src/fill/connection-slots.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { refusal } from '../scenarios/answers.ts';
 import { FailingStore } from '../scenarios/failing-store.ts';
@@ -71,7 +72,7 @@ describe('the cache', () => {
     const { id, origin, path, state, length, cursors, readers, waiters } = fill();
     assert.deepEqual(
       [id, origin, path, length, waiters, readers],
-      [1, 'films', '/film.mp4', null, 1, [{ position: 5 }]],
+      [1, 'films', '/film.mp4', null, 1, [{ position: 5, end: null, speed: 0, waiting: true }]],
     );
     assert.deepEqual(cursors, [{ position: 5, state: 'starting', attempt: 1, lastFailure: null, retryAt: null }]);
     assert.deepEqual(state, { phase: 'starting', since: 0, budget: 30_000, attempt: 1, lastFailure: null });
@@ -234,5 +235,39 @@ describe('an entry', () => {
     const visit = await set.cache.open('films', '/film.mp4')?.visit({ start: 0, end: null }, () => null, never);
     assert.deepEqual([visit?.cache, visit?.representation.length, set.origin.requests.length], ['hit', 600_000, 1]);
     visit?.leave();
+  });
+});
+
+describe('a mount', () => {
+  it('can be added, and taken away: no new request finds it, and it is let go of when its last reader has gone', async () => {
+    const set = stage({ film: movie });
+    const { cache, origin, clock } = set;
+    const slots = new ConnectionSlots(1, 1);
+    cache.mount('other', { origin, slots, mode: 'media', base: 'elsewhere', only: '/one%20film.mp4' });
+    assert.equal(cache.open('other', '/two.mp4'), null);
+    const entry = cache.open('other', '/one%20%66ilm.mp4?x=1');
+    assert.ok(entry !== null && entry === cache.open('other', '/one%20film.mp4'));
+    const visiting = entry.visit({ start: 0, end: null }, () => ({ start: 0, end: null }), never);
+    const asked = await set.asked();
+    assert.equal(asked.target, '/one%20film.mp4');
+    asked.head(206).bytes(movie.size).end();
+    const visit = await visiting;
+    let gone = false;
+    void cache.unmount('other').then(() => {
+      gone = true;
+    });
+    assert.equal(cache.open('other', '/one%20film.mp4'), null);
+    await clock.advance(120_000);
+    assert.equal(gone, false);
+    visit.leave();
+    await clock.advance(31_000);
+    assert.equal(gone, true);
+  });
+
+  it('of which nothing is open is let go of at once', async () => {
+    const { cache, origin } = stage({ film: movie });
+    await cache.unmount(origin.name);
+    assert.equal(cache.open(origin.name, '/film.mp4'), null);
+    await cache.unmount('none');
   });
 });

@@ -38,6 +38,24 @@ describe("an origin's connections", () => {
     assert.deepEqual([granted, slots.used, slots.queued], [['a', 'b', 'c', 'd'], 0, 0]);
   });
 
+  it('are more or fewer as soon as the limit changes, and nobody loses one', async () => {
+    const slots = new ConnectionSlots(1, 10);
+    const { ask, give, granted } = queueOf(slots);
+    for (const name of ['a', 'b', 'c', 'd']) void ask(name);
+    await turn();
+    slots.limit = 3;
+    await turn();
+    assert.deepEqual([granted, slots.used, slots.queued], [['a', 'b', 'c'], 3, 1]);
+    slots.limit = 1;
+    give('a');
+    give('b');
+    await turn();
+    assert.deepEqual([slots.used, slots.queued], [1, 1]);
+    give('c');
+    await turn();
+    assert.deepEqual([granted.at(-1), slots.used, slots.queued], ['d', 1, 0]);
+  });
+
   it('go to a waiting reader before read-ahead', async () => {
     const slots = new ConnectionSlots(1, 10);
     const { ask, give, granted } = queueOf(slots);

@@ -39,11 +39,15 @@ interface Taker {
 class Bench {
   readonly clock = new VirtualClock();
   readonly inner: ScriptedOrigin;
-  readonly #origin;
+  readonly #origin: PacedOrigin;
 
-  constructor(rate: number, readSize = 64 * 1024) {
+  constructor(rate: number | null, readSize = 64 * 1024) {
     this.inner = ScriptedOrigin.serving(film, { clock: this.clock, readSize });
     this.#origin = new PacedOrigin(this.inner, rate, this.clock);
+  }
+
+  set rate(rate: number | null) {
+    this.#origin.rate = rate;
   }
 
   async take(signal = new AbortController().signal): Promise<Taker> {
@@ -93,6 +97,29 @@ suite('a rate', () => {
     assert.equal(taker.total(), film.size);
     assert.ok(Math.abs(bench.clock.now() - 2250) < 60, `${bench.clock.now()} ms for 10 MB at 4 MB/s`);
     assert.equal(bench.clock.pending, 0);
+  });
+
+  test('may change, be lifted and be set again while a body is under way', async () => {
+    const bench = new Bench(1_000_000);
+    const taker = await bench.take();
+    await bench.clock.advance(1000);
+    bench.rate = 100_000;
+    const slow = taker.total();
+    await bench.clock.advance(10_000);
+    assert.ok(Math.abs(taker.total() - slow - 1_000_000) < 100_000, `${taker.total() - slow}`);
+    bench.rate = null;
+    await bench.clock.advanceUntil(taker.over);
+    assert.ok(bench.clock.now() < 11_100);
+    assert.equal(taker.total(), film.size);
+    film.assertBytes(0, Buffer.concat(taker.taken.map(({ bytes }) => bytes)));
+  });
+
+  test('that there was none of may be set', async () => {
+    const bench = new Bench(null, 4096);
+    bench.rate = 1_000_000;
+    const taker = await bench.take();
+    await bench.clock.advanceUntil(taker.over);
+    assert.ok(Math.abs(bench.clock.now() - film.size / 1000) < 500, `${bench.clock.now()}`);
   });
 
   test('is shared evenly, also by one who comes later', async () => {

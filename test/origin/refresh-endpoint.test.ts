@@ -77,3 +77,13 @@ test('an endpoint that nobody waits for any more is left, and its connection clo
   await assert.rejects(answer, /its time is over/);
   await connection.closed;
 });
+
+test('an endpoint that must be public is not asked where its name has another address', async () => {
+  await using server = await RawServer.answering(() => reply('{}'));
+  const hook = new URL(`http://localhost:${server.port}/hook`);
+  await assert.rejects(
+    endpointRefresh(hook, 'public')(question, free),
+    (error) => error instanceof ProxyError && error.type === 'destination_ip_prohibited',
+  );
+  assert.deepEqual(await endpointRefresh(hook, 'private')(question, free), {});
+});
