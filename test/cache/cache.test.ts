@@ -74,7 +74,9 @@ describe('the cache', () => {
       [id, origin, path, length, waiters, readers],
       [1, 'films', '/film.mp4', null, 1, [{ position: 5, end: null, speed: 0, waiting: true }]],
     );
-    assert.deepEqual(cursors, [{ position: 5, state: 'starting', attempt: 1, lastFailure: null, retryAt: null }]);
+    assert.deepEqual(cursors, [
+      { position: 5, until: null, speed: null, state: 'starting', attempt: 1, lastFailure: null, retryAt: null },
+    ]);
     assert.deepEqual(state, { phase: 'starting', since: 0, budget: 30_000, attempt: 1, lastFailure: null });
   });
 
