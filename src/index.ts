@@ -4,8 +4,16 @@
  *     const { settings } = loadSettings({ flags: { origins: { films: { url: 'https://media.example/films' } } } });
  *     const daemon = await startDaemon(settings);
  *     // play `${daemon.addresses[0]}films/holiday.mkv`
+ *     // look at `await daemon.holdings.page({ sort: '-bytes' })`, and steer what is held with its other methods
  *     await daemon.stop();
  */
+export type { Holding } from './cache/holding.ts';
+export type { HoldingPage, HoldingQuery, HoldingSort } from './cache/holding-page.ts';
+export type { HoldingSight, Holdings, Warmed, Which, Work } from './cache/holdings.ts';
+export type { AddedSource, NewSource, Source, Sources } from './cache/sources.ts';
+export type { StoredContent } from './cache/stored-content.ts';
+export type { VerifyResult } from './cache/verify.ts';
+export type { WarmProgress } from './cache/warm.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { ConfigError, loadSettings, type OriginSettings, type Settings } from './config.ts';
 export {

@@ -13,7 +13,7 @@ const folders: Readonly<Record<string, string>> = {
   fill: 'bring one representation in',
   cache: 'from a key to its entry: collapse, revalidate, restore',
   proxy: 'one client request, from top to bottom',
-  control: 'show what happens',
+  control: 'see and steer',
   config: 'what a setting can be',
   cli: 'the command line',
 };

@@ -6,6 +6,7 @@ import { presets } from '../src/config/presets.ts';
 import { kindOf } from '../src/config/values.ts';
 import { namesOf, settingKeys, settingRow } from '../src/config.ts';
 import { metricsReference } from '../src/control/metrics.ts';
+import { apiReference } from './api-reference.ts';
 import { commandReference } from './commands.ts';
 import { manualPage } from './man.ts';
 import { architecturePage } from './map.ts';
@@ -14,6 +15,7 @@ import { architecturePage } from './map.ts';
 export const referencePages: Readonly<Record<string, () => string>> = {
   'ARCHITECTURE.md': architecturePage,
   'docs/reference/commands.md': commandReference,
+  'docs/reference/api.md': apiReference,
   'docs/reference/configuration.md': configurationReference,
   'docs/reference/exit-codes.md': exitCodeReference,
   'docs/reference/metrics.md': metricsReference,

@@ -18,7 +18,7 @@ import { type ControlPolicy, judgeControlRequest } from './control-guard.ts';
 import { FillHistory } from './fill-history.ts';
 import { Jobs } from './jobs.ts';
 import { createMetrics } from './metrics.ts';
-import { type Api, createApi, documentOf, methodsAt } from './open-api.ts';
+import { type Api, type ControlDocument, createApi, documentOf, methodsAt } from './open-api.ts';
 import { createOriginsView, type OriginSource } from './origins.ts';
 import { Problem, problemReply, securityHeaders } from './problem.ts';
 import { addFillRoutes } from './routes/fills.ts';
@@ -51,6 +51,8 @@ export interface ControlOptions extends ControlPolicy {
 export interface Control {
   /** Answers one request whose path begins with `/-/`. */
   listener(request: IncomingMessage, response: ServerResponse): void;
+  /** What every path takes and answers, as OpenAPI. */
+  readonly document: ControlDocument;
   /** Ends the counting, the summary lines and every job. */
   stop(): void;
 }
@@ -79,7 +81,8 @@ export function createControl(options: ControlOptions): Control {
   addStoreRoutes(api, holdings);
   addSettingRoutes(api, options.settings);
   addStatisticsRoutes(api, stats, metrics);
-  addDocument(api);
+  const document = documentOf(api);
+  api.get('/-/api/v1/openapi.json', (context) => context.json(document));
 
   const failed = (thrown: unknown): Response => {
     const problem = problemOf(thrown);
@@ -97,6 +100,7 @@ export function createControl(options: ControlOptions): Control {
   const respond = getRequestListener(api.fetch, { overrideGlobalObjects: false, errorHandler: failed });
   return {
     listener: (request, response) => void respond(request, response),
+    document,
     stop() {
       jobs.stop();
       stopSummary?.();
@@ -136,11 +140,6 @@ function guard(api: Api, policy: ControlPolicy): void {
   });
   const tooLong = new Problem(413, `The content of a request may hold ${mostContent} bytes.`);
   api.use(bodyLimit({ maxSize: mostContent, onError: () => problemReply(tooLong) }));
-}
-
-function addDocument(api: Api): void {
-  const document = documentOf(api);
-  api.get('/-/api/v1/openapi.json', (context) => context.json(document));
 }
 
 /** A bug is 500, and tells nothing of itself. */

@@ -91,21 +91,25 @@ export function problems(...statuses: ProblemStatus[]): Record<string, Described
 export const readProblems = [401, 403, 421, 500] as const;
 export const changeProblems = [400, 401, 403, 413, 415, 421, 500] as const;
 
+export type ControlDocument = ReturnType<typeof documentOf>;
+
 /** The whole document; no route may be added after it. */
 export function documentOf(api: Api) {
-  return api.getOpenAPI31Document({
+  api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
+  const document = api.getOpenAPI31Document({
     openapi: '3.1.0',
-    info: {
-      title: 'firstbyte',
-      version: '1',
-      description,
-      license: { name: 'MIT', url: 'https://spdx.org/licenses/MIT.html' },
-    },
+    info: { title: 'firstbyte', version: '1', description, license: { name: 'MIT', url: licenseUrl } },
     servers: [{ url: 'http://127.0.0.1:8787', description: 'Where it listens unless told otherwise.' }],
     security: [{ token: [] }, {}],
     tags: tagSentences.map(([name, sentence]) => ({ name, description: sentence })),
   });
+  for (const { post, put, patch, delete: remove } of Object.values(document.paths ?? {})) {
+    for (const change of [post, put, patch, remove]) if (change) change.security = [{ token: [] }];
+  }
+  return document;
 }
+
+const licenseUrl = 'https://spdx.org/licenses/MIT.html';
 
 const description = `See and steer firstbyte.
 

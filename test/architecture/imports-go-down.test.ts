@@ -30,11 +30,13 @@ const mayImport: Record<string, readonly string[]> = {
   'control/': ['cache/', 'fill/fill-view.ts', 'http/', 'bytes/'],
   'config/': ['http/'],
   'config.ts': ['config/'],
+  'setting-reports.ts': ['config.ts', 'config/'],
   'listen.ts': ['config.ts'],
   'mount.ts': ['cache/', 'fill/', 'origin/', 'http/', 'bytes/', 'config.ts'],
   'daemon.ts': [
     'mount.ts',
     'listen.ts',
+    'setting-reports.ts',
     'proxy/',
     'control/',
     'cache/',
@@ -48,7 +50,7 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   'cli/': ['daemon.ts', 'mount.ts', 'http/', 'config.ts', 'config/', 'console.ts', ...ports],
   'cli.ts': ['cli/', 'console.ts', 'clock.ts'],
-  'index.ts': ['daemon.ts', 'config.ts', ...ports],
+  'index.ts': ['daemon.ts', 'config.ts', 'cache/', ...ports],
 };
 
 /** Where each thing that touches the machine, or a package, is used. */

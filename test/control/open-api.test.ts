@@ -19,6 +19,7 @@ interface Answer {
 
 interface Operation {
   readonly responses: Record<string, { content?: Record<string, { schema?: object }> }>;
+  readonly security?: object[];
   readonly requestBody?: { content: Record<string, { schema: object }> };
 }
 
@@ -248,11 +249,13 @@ describe('the document of the control API', () => {
     assert.ok(described.length > 20);
   });
 
-  it('has a description or an example for each thing that is asked for', () => {
+  it('has a sentence about each operation, and says which take a token and JSON', () => {
     for (const [path, methods] of Object.entries(document.paths)) {
       for (const [method, operation] of Object.entries(methods)) {
         assert.ok('summary' in operation, `${method} ${path}`);
-        if (method !== 'get') assert.ok(operation.requestBody, `${method} ${path} takes JSON`);
+        if (method === 'get') continue;
+        assert.ok(operation.requestBody, `${method} ${path} takes JSON`);
+        assert.deepEqual(operation.security, [{ token: [] }], `${method} ${path} takes a token`);
       }
     }
   });

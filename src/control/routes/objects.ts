@@ -50,7 +50,7 @@ const pageSchema = z
     total: z.int().meta({ description: 'How many there are on all pages.' }),
     bytes: z.int().meta({ description: 'How many bytes are held of them.' }),
   })
-  .meta({ id: 'Objects' });
+  .meta({ id: 'ObjectPage' });
 
 const removedSchema = z.object({ removed: z.int(), bytes: z.int() }).meta({ id: 'Removed' });
 

@@ -22,7 +22,7 @@ const storeSchema = z
       .array(z.object({ id: idSchema, origin: z.string(), path: z.string(), bytes: z.int() }))
       .meta({ description: 'What would be evicted first, in order.' }),
   })
-  .meta({ id: 'Store' });
+  .meta({ id: 'StoreState' });
 
 const storeRoute = createRoute({
   method: 'get',
