@@ -1,6 +1,6 @@
 /** Draws the map of `src/` in ARCHITECTURE.md from the first sentence of each file's head comment. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 
@@ -14,15 +14,16 @@ const folders: Readonly<Record<string, string>> = {
   cache: 'from a key to its entry: collapse, revalidate, restore',
   proxy: 'one client request, from top to bottom',
   control: 'see and steer',
+  'control/routes': 'what each path of the control API takes and answers',
   config: 'what a setting can be',
   cli: 'the command line',
 };
 
 /** The map in Markdown: a list of files for each folder, and last those that lie in `src/` itself. */
 export function sourceMap(): string {
-  const sections = readdirSync(join(root, 'src'), { withFileTypes: true })
+  const sections = readdirSync(join(root, 'src'), { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
+    .map(({ parentPath, name }) => relative(join(root, 'src'), join(parentPath, name)).replaceAll('\\', '/'))
     .filter((name) => sourcesIn(`src/${name}`).length > 0)
     .sort((a, b) => position(a) - position(b))
     .map((name) => section(`src/${name}`, `\`src/${name}/\`: ${folders[name]}`));
