@@ -101,7 +101,7 @@ export class Cache implements FillsView {
   }
 
   fills(): FillView[] {
-    return this.entries().flatMap((entry) => entry.views());
+    return this.entries().flatMap(({ fills }) => fills.map((fill) => fill.view()));
   }
 
   /** Every entry that is open now. */

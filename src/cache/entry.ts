@@ -9,13 +9,13 @@ import type { Clock, Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { FillFailed } from '../fill/failure.ts';
 import type { Fill } from '../fill/fill.ts';
-import type { FillView } from '../fill/fill-view.ts';
 import type { Reader } from '../fill/reader.ts';
 import { type Freshness, mustRevalidate } from '../http/freshness.ts';
-import { combinable, type Representation } from '../http/representation.ts';
+import type { Representation } from '../http/representation.ts';
 import { type ObjectLabel, type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { Asking } from './asking.ts';
+import { restore } from './restore.ts';
 import type { Verdict } from './revalidate.ts';
 import type { Visit, Wanted } from './visit.ts';
 
@@ -85,16 +85,6 @@ export class Entry {
   /** That one first, then those that are read to their end. */
   get fills(): Fill[] {
     return [...(this.#fill === null ? [] : [this.#fill]), ...this.#aside];
-  }
-
-  /** Every fill, as it is now. */
-  views(): FillView[] {
-    return this.fills.map((fill) => fill.view());
-  }
-
-  /** The phase of the fill that a new request would join. */
-  get phase() {
-    return this.#fill?.state.phase ?? null;
   }
 
   /**
@@ -239,17 +229,8 @@ export class Entry {
   async #restore(): Promise<void> {
     await this.#closing;
     const { store, objectName } = this.#parts;
-    let object: StoreObject | null = null;
     let fill: Fill | null = null;
-    try {
-      object = await store.find(objectName, (range) => fill?.lose(range));
-      if (object !== null && !isWhole(object) && !combinable(object.representation)) {
-        await object.close();
-        object = null;
-      }
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-    }
+    const object = await restore(store, objectName, (range) => fill?.lose(range));
     fill = this.#parts.makeFill(object, true);
     this.#fill = fill;
   }
@@ -314,10 +295,6 @@ export class Entry {
       if (this.#visits === 0 && this.#opening === null) this.#parts.forget();
     });
   }
-}
-
-function isWhole({ durable, representation }: StoreObject): boolean {
-  return durable.reduce((sum, { start, end }) => sum + end - start, 0) === representation.length;
 }
 
 function unasked(): ProxyError {

@@ -1,0 +1,20 @@
+/** What the store still has of an entry, as far as it can be gone on with. */
+import { combinable } from '../http/representation.ts';
+import { type Lost, type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
+
+/** `null` where there is nothing, where the store can't tell, or where the rest could never be put to what is there. */
+export async function restore(store: Store, name: ObjectName, lost: Lost): Promise<StoreObject | null> {
+  try {
+    const object = await store.find(name, lost);
+    if (object === null || isWhole(object) || combinable(object.representation)) return object;
+    await object.close();
+    return null;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return null;
+  }
+}
+
+function isWhole({ durable, representation }: StoreObject): boolean {
+  return durable.reduce((sum, { start, end }) => sum + end - start, 0) === representation.length;
+}
