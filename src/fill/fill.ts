@@ -155,7 +155,9 @@ export class Fill implements ReaderHost {
 
   take(reader: Reader): Taken | null {
     const end = Math.min(reader.end ?? Number.POSITIVE_INFINITY, this.#length ?? Number.POSITIVE_INFINITY);
-    return this.#bytes.take(reader.position, end);
+    const taken = this.#bytes.take(reader.position, end);
+    if (taken !== null) reader.pace.took(taken.end - taken.start, this.#parts.clock.now());
+    return taken;
   }
 
   moved(reader: Reader): void {
@@ -171,7 +173,7 @@ export class Fill implements ReaderHost {
   }
 
   leave(reader: Reader): void {
-    if (this.#demand.readers.delete(reader)) this.#supply.review();
+    if (this.#demand.readers.delete(reader)) this.#supply.left(reader);
   }
 
   get #length(): number | null {

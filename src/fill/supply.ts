@@ -13,10 +13,10 @@ import { combinable } from '../http/representation.ts';
 import { formatValidator } from '../http/validator.ts';
 import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 import type { Store } from '../store/store.ts';
-import type { ConnectionSlots } from './connection-slots.ts';
+import type { ConnectionSlots, Urgency } from './connection-slots.ts';
 import { Cursor } from './cursor.ts';
-import type { CursorHost, FirstByteTimes } from './cursor-host.ts';
-import { aheadOf, type Ground, planFor, type Reach, reachOf } from './cursor-plan.ts';
+import type { CursorHost, FirstByteTimes, RangeRequest } from './cursor-host.ts';
+import { aheadOf, type Ground, planFor, type Reach, rangeEnd, reachOf } from './cursor-plan.ts';
 import type { Demand } from './demand.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import type { FillPolicy } from './fill-policy.ts';
@@ -25,6 +25,9 @@ import { type BodyRange, IdentityGuard } from './identity-guard.ts';
 import { type LandedBytes, passingWindow } from './landed-bytes.ts';
 import type { FillName, Lifecycle } from './lifecycle.ts';
 import type { Claim, Reader } from './reader.ts';
+
+/** A speed is believed when so many bytes have come at it. */
+const measured = 1024 * 1024;
 
 /** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
 const firstByteGuess = 300;
@@ -55,6 +58,9 @@ export class Supply implements CursorHost {
   readonly #cursors = new Set<Cursor>();
   #nextCursor = 1;
   #firstByteIn = firstByteGuess;
+  /** Bytes a second, as last measured over `measured` bytes or more. */
+  #speed = 0;
+  #asksEarly = true;
   readonly #guard: IdentityGuard;
   #ended: Failure | null = null;
 
@@ -144,13 +150,19 @@ export class Supply implements CursorHost {
     const { lifecycle, demand } = this.#parts;
     if (this.#ended !== null || !this.resumable || !demand.readers.has(reader)) return;
     if (lifecycle.state.phase !== 'filling' && lifecycle.state.phase !== 'paused') return;
-    const missing = aheadOf(demand.sightOf(reader, this.#window), this.#ground());
+    const missing = aheadOf(demand.sightOf(reader, this.#widest), this.#ground());
     if (missing === null) return;
     const plan = planFor(missing, this.#ground(), this.#cursors, this.#firstByteIn);
     if ('open' in plan) this.#launch(this.#add(plan.open, null));
   }
 
-  /** Readers have come or gone. */
+  /** A reader has gone; one that has watched may come back to the cursors that it had. */
+  left({ plays, position }: Reader): void {
+    if (plays) for (const cursor of this.#cursors) cursor.lingers ||= cursor.position >= position;
+    this.review();
+  }
+
+  /** Readers have come or moved. */
   review(): void {
     for (const cursor of this.#cursors) cursor.review();
     this.#settle(null);
@@ -196,11 +208,33 @@ export class Supply implements CursorHost {
   }
 
   reach(cursor: Cursor): Reach {
-    return reachOf(cursor, this.#ground(), this.#cursors, this.#parts.demand.sights(this.#window));
+    return reachOf(cursor, this.#ground(), this.#cursors, this.#parts.demand.sights(this.#widest), this.#errands());
   }
 
-  isWaitedFor(cursor: Cursor): boolean {
-    return this.#parts.demand.isWaitedFor(cursor);
+  continues(cursor: Cursor, offset: number): boolean {
+    const { hard, edge, worthwhile } = this.reach(cursor);
+    return hard > offset && edge > offset && worthwhile > offset;
+  }
+
+  urgencyOf(cursor: Cursor): Urgency {
+    if (this.#parts.demand.isWaitedFor(cursor)) return 'waited for';
+    return this.reach(cursor).served ? 'ahead' : 'background';
+  }
+
+  isPressed(cursor: Cursor): boolean {
+    return this.#parts.demand.isPressed(cursor);
+  }
+
+  get firstByteIn(): number {
+    return this.#firstByteIn;
+  }
+
+  get asksEarly(): boolean {
+    return this.#asksEarly && this.resumable;
+  }
+
+  askedTooEarly(): void {
+    this.#asksEarly = false;
   }
 
   hopeUntil(cursor: Cursor): number {
@@ -213,9 +247,9 @@ export class Supply implements CursorHost {
     return followed ? restTimeout : Math.max(restTimeout, 2 * this.#firstByteIn);
   }
 
-  request(cursor: Cursor): OriginRequest & { readonly start: number; readonly end: number | null } {
-    const start = cursor.position - this.#guard.overlapAt(cursor.position);
-    const end = this.#endOfRequest(cursor);
+  request(cursor: Cursor, offset: number): RangeRequest {
+    const start = offset - this.#guard.overlapAt(offset, cursor.position);
+    const end = this.#endOfRequest(cursor, offset);
     const { target, fields: asked } = this.#parts.asking;
     const fields: [string, string][] = [['range', `bytes=${start}-${end === null ? '' : end - 1}`]];
     const validator = this.#parts.lifecycle.known?.validator;
@@ -249,6 +283,7 @@ export class Supply implements CursorHost {
     this.#guard.reached(cursor.position);
     const pressure = bytes.write(cursor.position, landed);
     cursor.position += landed.length;
+    if (cursor.flowed >= measured) this.#speed = cursor.speed ?? this.#speed;
     events.emit({ type: 'bytes-landed', at: clock.now(), origin: origin.name, bytes: landed.length });
     for (const other of this.#cursors) if (bytes.present.has(other.position)) other.overtaken();
     waiters.wake();
@@ -262,9 +297,11 @@ export class Supply implements CursorHost {
     this.#completeIfWhole();
   }
 
-  firstByte(cursor: Cursor, times: FirstByteTimes): void {
+  firstByte(cursor: Cursor, times: FirstByteTimes, early: boolean): void {
     const { clock, events, name } = this.#parts;
-    this.#firstByteIn = Math.max(1, times.landedAt - times.startedAt);
+    // What was asked early has lain there.
+    const cameAt = early ? times.headAt : times.landedAt;
+    this.#firstByteIn = Math.max(1, cameAt - times.startedAt);
     const storedAt = clock.now();
     events.emit({ type: 'fill-first-byte', at: storedAt, ...name, attempt: cursor.attempt, storedAt, ...times });
   }
@@ -356,14 +393,32 @@ export class Supply implements CursorHost {
     if (phase !== before && (phase === 'paused' || phase === 'failed')) void bytes.commit();
   }
 
-  /** Where a request may end: at what is present already, or at what all it serves want; `null` for the end. */
-  #endOfRequest(cursor: Cursor): number | null {
-    const { demand, lifecycle } = this.#parts;
-    const { hard } = this.reach(cursor);
-    const meeting = this.#guard.meetingAfter(cursor.position);
-    const given = meeting?.start === hard ? meeting.end : hard;
-    const end = Math.min(given, demand.boundOf(cursor) ?? Number.POSITIVE_INFINITY);
-    return end > cursor.position && end < (lifecycle.known?.length ?? Number.POSITIVE_INFINITY) ? end : null;
+  /**
+   * Where a request for what follows `offset` may end: at what is present already, at what all it serves want, or at the
+   * end of a bounded range; `null` for the end of the representation.
+   */
+  #endOfRequest(cursor: Cursor, offset: number): number | null {
+    const { demand, lifecycle, bytes } = this.#parts;
+    const { hard, edge } = this.reach(cursor);
+    const meeting = this.#guard.meetingAfter(offset);
+    const given = Math.min(
+      meeting?.start === hard ? meeting.end : hard,
+      demand.boundOf(cursor, this.#errands()) ?? Number.POSITIVE_INFINITY,
+    );
+    const length = lifecycle.known?.length ?? Number.POSITIVE_INFINITY;
+    let end = given;
+    // What is not known yet, or can't be combined, must come by one body.
+    if (length < Number.POSITIVE_INFINITY && this.#ground().ranges === true) {
+      const behind = offset - bytes.present.runStart(cursor.position);
+      const meanwhile = Math.ceil((this.#speed * this.#firstByteIn) / 1000);
+      end = rangeEnd({ start: offset, behind, edge, meanwhile }, Math.min(given, length));
+    }
+    return end > offset && end < length ? end : null;
+  }
+
+  /** What is wanted although no reader has it in its window. */
+  #errands(): Iterable<ByteRange> {
+    return [];
   }
 
   #ground(): Ground {
@@ -374,7 +429,8 @@ export class Supply implements CursorHost {
     return { present: this.#parts.bytes.present, length, ranges };
   }
 
-  get #window(): number {
-    return this.#parts.bytes.passing ? passingWindow : this.#parts.policy.readAhead;
+  /** The widest window that a reader may have. */
+  get #widest(): number {
+    return this.#parts.bytes.passing ? passingWindow : Number.POSITIVE_INFINITY;
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import { RangeSet } from '../../src/bytes/range-set.ts';
 import {
   aheadOf,
@@ -22,6 +23,7 @@ interface World {
   readonly present: readonly boolean[];
   readonly cursors: readonly CursorSight[];
   readonly readers: ReadonlyArray<ReaderSight<CursorSight>>;
+  readonly errands: readonly ByteRange[];
 }
 
 const world: fc.Arbitrary<World> = fc
@@ -44,8 +46,9 @@ const world: fc.Arbitrary<World> = fc
         maxLength: 5,
       },
     ),
+    errands: fc.array(fc.record({ at: fc.nat(cells), size: fc.nat(cells) }), { maxLength: 2 }),
   })
-  .map(({ present, sparse, lengthKnown, ranges, cursors, readers }) => {
+  .map(({ present, sparse, lengthKnown, ranges, cursors, readers, errands }) => {
     const thinned = present.map((is, index) => is && (!sparse || index % 7 === 0));
     const runs = thinned.flatMap((is, index) => (is ? [{ start: index * cell, end: (index + 1) * cell }] : []));
     const sights = cursors.map(({ at, speed }, index) => ({ id: index + 1, position: at * cell, speed }));
@@ -59,6 +62,7 @@ const world: fc.Arbitrary<World> = fc
         until: (at + ahead + beyond) * cell,
         owedBy: owed === null ? null : (sights[owed] ?? null),
       })),
+      errands: errands.map(({ at, size }) => ({ start: at * cell, end: (at + size) * cell })),
     };
   });
 
@@ -135,9 +139,17 @@ describe('how far a cursor may run', () => {
         if (others.some(({ id, position }) => position === cursor.position && id < cursor.id)) hard = cursor.position;
         const behind = there.readers.filter(({ position, owedBy }) => owedBy === cursor || position <= cursor.position);
         const edge = Math.max(0, ...behind.map((reader) => reader.edge));
-        assert.deepEqual(reachOf(cursor, there.ground, there.cursors, there.readers), {
+        const here = there.errands.filter(({ start, end }) => start <= cursor.position && cursor.position < end);
+        assert.deepEqual(reachOf(cursor, there.ground, there.cursors, there.readers, there.errands), {
           hard,
-          edge,
+          edge: Math.max(edge, ...here.map(({ end }) => end)),
+          worthwhile: Math.max(
+            0,
+            ...behind.map((reader) =>
+              reader.owedBy === cursor ? reader.edge : 0.25 * reader.position + 0.75 * reader.edge,
+            ),
+            ...here.map(({ end }) => end),
+          ),
           served: edge > cursor.position,
           followed: behind.some(({ until }) => until > cursor.position),
         });
@@ -149,7 +161,7 @@ describe('how far a cursor may run', () => {
   it('is over present bytes, too, where the origin gives everything from the start only', () => {
     const present = RangeSet.from([{ start: 10, end: 20 }]);
     const cursor = { id: 1, position: 5, speed: 1 };
-    const { hard } = reachOf(cursor, { present, length: 100, ranges: false }, [cursor], []);
+    const { hard } = reachOf(cursor, { present, length: 100, ranges: false }, [cursor], [], []);
     assert.equal(hard, 100);
   });
 
@@ -160,10 +172,10 @@ describe('how far a cursor may run', () => {
       { id: 2, position: 0, speed: 1 },
     ];
     const ground = { present, length: 100, ranges: false };
-    assert.equal(reachOf(newer, ground, [older, newer], []).hard, 0);
-    assert.equal(reachOf(older, ground, [older, newer], []).hard, 100);
+    assert.equal(reachOf(newer, ground, [older, newer], [], []).hard, 0);
+    assert.equal(reachOf(older, ground, [older, newer], [], []).hard, 100);
     const later = { id: 3, position: 60, speed: 1 };
-    assert.equal(reachOf(newer, ground, [later, newer], []).hard, 100, 'nobody else brings 50 to 60');
+    assert.equal(reachOf(newer, ground, [later, newer], [], []).hard, 100, 'nobody else brings 50 to 60');
   });
 });
 
@@ -181,7 +193,7 @@ describe('where a reader would run dry', () => {
           right = index * cell;
           break;
         }
-        const soon = right !== null && right - reader.position <= 0.75 * (reader.edge - reader.position);
+        const soon = right !== null && right - reader.position < 0.75 * (reader.edge - reader.position);
         assert.equal(aheadOf(reader, there.ground), soon ? right : null);
       }),
       { numRuns: 1000 },
