@@ -22,6 +22,9 @@ import { type Pause, Transfer } from './transfer.ts';
 /** With other readers waiting for a connection, a turn ends after so many milliseconds or bytes. */
 const turn = { duration: 1000, bytes: 4 * 1024 * 1024 };
 
+/** What comes at once, from buffers on the way, says little about a speed: so many bytes, or milliseconds. */
+const burst = { bytes: 64 * 1024, duration: 20 };
+
 export type CursorPhase = 'queued' | 'starting' | 'flowing' | 'resting' | 'ended' | 'failed';
 
 export class Cursor implements Claimant {
@@ -88,9 +91,11 @@ export class Cursor implements Claimant {
     return (this.#flow.bytes * 1000) / Math.max(1, this.#host.clock.now() - this.#flow.since);
   }
 
-  /** Bytes that have come without a pause. */
-  get flowed(): number {
-    return this.#flow.bytes;
+  /** The same without the burst that a connection begins with; `null` before enough has come to tell. */
+  get steadySpeed(): number | null {
+    const { since, bytes } = this.#flow;
+    if (bytes < burst.bytes) return null;
+    return (bytes * 1000) / Math.max(burst.duration, this.#host.clock.now() - since);
   }
 
   /** Where the body that it reads ends; `Infinity` where only its framing tells, 0 where it reads none. */
@@ -179,9 +184,18 @@ export class Cursor implements Claimant {
     const { contention } = this.#host.slots;
     if (contention === null || !this.#host.resumable) return false;
     if (this.#isOutranked) return true;
-    if (this.#turn === null || contention !== 'waited for') return false;
-    const { since, landed } = this.#turn;
-    return this.landed - landed >= turn.bytes || this.#host.clock.now() - since >= turn.duration;
+    return contention === 'waited for' && this.#turnLasted(this.#host.clock.now());
+  }
+
+  /** Whether somebody waits, and the next head would come when this turn is over. */
+  get #nextWouldBeLate(): boolean {
+    const { slots, clock, firstByteIn } = this.#host;
+    return slots.contention === 'waited for' && this.#turnLasted(clock.now() + firstByteIn);
+  }
+
+  #turnLasted(until: number): boolean {
+    if (this.#turn === null) return false;
+    return this.landed - this.#turn.landed >= turn.bytes || until - this.#turn.since >= turn.duration;
   }
 
   get #isOutranked(): boolean {
@@ -254,7 +268,7 @@ export class Cursor implements Claimant {
           this.#next = null;
           slot.release();
           ({ slot, transfer } = next);
-        } else if (this.turnIsOver || !this.#host.slots.spend()) {
+        } else if (this.turnIsOver || this.#nextWouldBeLate || !this.#host.slots.spend()) {
           return 'yielded';
         } else {
           transfer = this.#ask();

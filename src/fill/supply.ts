@@ -26,9 +26,6 @@ import { type LandedBytes, passingWindow } from './landed-bytes.ts';
 import type { FillName, Lifecycle } from './lifecycle.ts';
 import type { Claim, Reader } from './reader.ts';
 
-/** A speed is believed when so many bytes have come at it. */
-const measured = 1024 * 1024;
-
 /** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
 const firstByteGuess = 300;
 
@@ -57,8 +54,9 @@ export class Supply implements CursorHost {
   readonly #parts: SupplyParts;
   readonly #cursors = new Set<Cursor>();
   #nextCursor = 1;
-  #firstByteIn = firstByteGuess;
-  /** Bytes a second, as last measured over `measured` bytes or more. */
+  /** What the last request took to its first byte, in milliseconds; `null` before there was one. */
+  #lastFirstByteIn: number | null = null;
+  /** Bytes a second, as they came last. */
   #speed = 0;
   #asksEarly = true;
   readonly #guard: IdentityGuard;
@@ -96,7 +94,7 @@ export class Supply implements CursorHost {
     const gap = bytes.present.firstGap({ start, end: until });
     if (gap === null) return true;
     const ground = { ...this.#ground(), ranges: known.ranges };
-    const plan = planFor(gap.start, ground, this.#cursors, this.#firstByteIn);
+    const plan = planFor(gap.start, ground, this.#cursors, this.firstByteIn);
     return 'join' in plan && plan.join.until >= until;
   }
 
@@ -123,7 +121,7 @@ export class Supply implements CursorHost {
   /** Joins a cursor or opens one; where neither can help, says why. */
   #plan(reader: Reader): Failure | null {
     const { clock, policy, bytes, lifecycle } = this.#parts;
-    const plan = planFor(reader.position, this.#ground(), this.#cursors, this.#firstByteIn);
+    const plan = planFor(reader.position, this.#ground(), this.#cursors, this.firstByteIn);
     if ('join' in plan) {
       reader.claim = this.#claimOn(plan.join);
       plan.join.review();
@@ -152,7 +150,7 @@ export class Supply implements CursorHost {
     if (lifecycle.state.phase !== 'filling' && lifecycle.state.phase !== 'paused') return;
     const missing = aheadOf(demand.sightOf(reader, this.#widest), this.#ground());
     if (missing === null) return;
-    const plan = planFor(missing, this.#ground(), this.#cursors, this.#firstByteIn);
+    const plan = planFor(missing, this.#ground(), this.#cursors, this.firstByteIn);
     if ('open' in plan) this.#launch(this.#add(plan.open, null));
   }
 
@@ -226,7 +224,7 @@ export class Supply implements CursorHost {
   }
 
   get firstByteIn(): number {
-    return this.#firstByteIn;
+    return this.#lastFirstByteIn ?? firstByteGuess;
   }
 
   get asksEarly(): boolean {
@@ -244,7 +242,7 @@ export class Supply implements CursorHost {
   /** A connection that was slow to come is kept longer, for a reader who may come back to it. */
   restFor(followed: boolean): number {
     const { restTimeout } = this.#parts.policy;
-    return followed ? restTimeout : Math.max(restTimeout, 2 * this.#firstByteIn);
+    return followed ? restTimeout : Math.max(restTimeout, 2 * this.firstByteIn);
   }
 
   request(cursor: Cursor, offset: number): RangeRequest {
@@ -283,7 +281,7 @@ export class Supply implements CursorHost {
     this.#guard.reached(cursor.position);
     const pressure = bytes.write(cursor.position, landed);
     cursor.position += landed.length;
-    if (cursor.flowed >= measured) this.#speed = cursor.speed ?? this.#speed;
+    this.#speed = cursor.steadySpeed ?? this.#speed;
     events.emit({ type: 'bytes-landed', at: clock.now(), origin: origin.name, bytes: landed.length });
     for (const other of this.#cursors) if (bytes.present.has(other.position)) other.overtaken();
     waiters.wake();
@@ -301,7 +299,7 @@ export class Supply implements CursorHost {
     const { clock, events, name } = this.#parts;
     // What was asked early has lain there.
     const cameAt = early ? times.headAt : times.landedAt;
-    this.#firstByteIn = Math.max(1, cameAt - times.startedAt);
+    this.#lastFirstByteIn = Math.max(1, cameAt - times.startedAt);
     const storedAt = clock.now();
     events.emit({ type: 'fill-first-byte', at: storedAt, ...name, attempt: cursor.attempt, storedAt, ...times });
   }
@@ -407,10 +405,11 @@ export class Supply implements CursorHost {
     );
     const length = lifecycle.known?.length ?? Number.POSITIVE_INFINITY;
     let end = given;
-    // What is not known yet, or can't be combined, must come by one body.
-    if (length < Number.POSITIVE_INFINITY && this.#ground().ranges === true) {
+    // What is not known yet, or can't be combined, must come by one body; and how late the origin's heads come, so that
+    // ranges are worth it, shows by the first.
+    if (this.#lastFirstByteIn !== null && length < Number.POSITIVE_INFINITY && this.#ground().ranges === true) {
       const behind = offset - bytes.present.runStart(cursor.position);
-      const meanwhile = Math.ceil((this.#speed * this.#firstByteIn) / 1000);
+      const meanwhile = Math.ceil((this.#speed * this.firstByteIn) / 1000);
       end = rangeEnd({ start: offset, behind, edge, meanwhile }, Math.min(given, length));
     }
     return end > offset && end < length ? end : null;

@@ -87,9 +87,10 @@ describe('a cursor at the edge of its window', () => {
     const given = origin.bytesGiven;
     viewer.resume();
     await clock.advance(1000);
-    assert.deepEqual([viewer.outcome, origin.fetchedTwice, origin.requests.length], ['whole', [], 2]);
-    assert.equal(origin.requests[1]?.offset, given);
-    assert.notEqual(origin.requests[1]?.field('if-range'), null);
+    assert.deepEqual([viewer.outcome, origin.fetchedTwice], ['whole', []]);
+    const [, ...again] = origin.requests;
+    assert.equal(again[0]?.offset, given);
+    assert.ok(again.every((request) => request.field('if-range') !== null));
   });
 
   it('is ended soon after its last reader has left', async () => {
