@@ -65,7 +65,15 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   const { makeOrigin, refresh } = parts;
   const mounted = settings.origins.map((origin) => mount(origin, settings, { clock, events, makeOrigin, refresh }));
   const mounts = new Map(mounted.map((each) => [each.name, each]));
-  const cache = new Cache({ ...settings, mounts, store, policy: { ...settings, fill: 'window' }, clock, events, random });
+  const cache = new Cache({
+    ...settings,
+    mounts,
+    store,
+    policy: { ...settings, fill: 'window' },
+    clock,
+    events,
+    random,
+  });
   const control = createControl({
     fills: cache,
     origins: mounted,

@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts';
 import type { OriginSettings, Settings } from './config.ts';
 import type { EventBus } from './events.ts';
 import { ConnectionSlots } from './fill/connection-slots.ts';
+import { RequestRate } from './fill/request-rate.ts';
 import { Breaker } from './origin/breaker.ts';
 import { createGuardedOrigin } from './origin/guarded-origin.ts';
 import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
@@ -44,6 +45,7 @@ const hookTimeout = 10_000;
 
 export function mount(settings: OriginSettings, all: Settings, parts: MountParts): WatchedMount {
   const { name, url, ignoreQuery, keyHeaders, fields, keepDeleted, budgets, maxConnections, cache } = settings;
+  const { fill, maxRequestRate } = settings;
   const { clock, events } = parts;
   const { firstByteTimeout } = { ...all, ...budgets };
   // What the operator sends takes the place of what a client has.
@@ -56,9 +58,13 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
     breaker,
     limit: maxConnections,
     origin: refreshed(guarded, settings, parts),
-    slots: new ConnectionSlots(maxConnections, all.maxQueued),
+    slots: new ConnectionSlots(
+      maxConnections,
+      all.maxQueued,
+      maxRequestRate === undefined ? null : new RequestRate(maxRequestRate, clock),
+    ),
     mode: cache,
-    policy: budgets,
+    policy: { ...budgets, fill },
     keepDeleted,
     identity: {
       ignoreQuery,

@@ -261,7 +261,7 @@ export class Entry {
 
   #retire(): void {
     if (this.#visits > 0) return;
-    if ((this.#fill?.readers ?? 0) > 0 || this.#fill?.busy || this.#revalidating !== null) {
+    if ((this.#fill?.readers ?? 0) > 0 || this.#fill?.engaged || this.#revalidating !== null) {
       this.#retirement = this.#parts.clock.after(keepOpen, () => this.#retire());
       return;
     }

@@ -104,7 +104,7 @@ export function reachOf<C extends CursorSight>(
   }
   const served = edge > cursor.position;
   for (const { start, end } of errands) {
-    if (start > cursor.position || end <= cursor.position) continue;
+    if ((!sequential && start > cursor.position) || end <= cursor.position) continue;
     edge = Math.max(edge, end);
     worthwhile = Math.max(worthwhile, end);
   }

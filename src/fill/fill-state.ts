@@ -5,6 +5,7 @@
  *                        ▲                    │ attempt ↺        │
  *                        └──────wanted────────┴──── failed, paused{idle} ◀┘
  *
+ * A user may hold any fill that is not complete: paused{user}, until it is released to paused{idle}.
  * What exists only in a phase lives only in that member. A full read-ahead window is no phase: a cursor rests.
  * Fresh or stale is no phase either: it is a predicate over time.
  */
@@ -41,6 +42,8 @@ export type FillEvent =
   | { readonly type: 'whole' }
   | { readonly type: 'lost' }
   | { readonly type: 'deserted' }
+  | { readonly type: 'held' }
+  | { readonly type: 'released' }
   | { readonly type: 'closed' }
   | { readonly type: 'failed'; readonly failure: Failure; readonly retryAt: number | null };
 
@@ -70,6 +73,8 @@ export function transition(state: FillState, event: FillEvent): FillState {
       if (state.phase === 'starting') {
         return { phase: 'filling', since: event.at, representation: event.representation };
       }
+      // It was under way when the user held the fill.
+      if (state.phase === 'paused' && state.by === 'user') return { ...state, stored: event.representation };
       break;
     case 'described':
       if (state.phase === 'filling' || state.phase === 'complete') {
@@ -88,6 +93,12 @@ export function transition(state: FillState, event: FillEvent): FillState {
       if (state.phase === 'queued' || state.phase === 'starting' || state.phase === 'filling') {
         return { phase: 'paused', by: 'idle', stored: representationOf(state) };
       }
+      break;
+    case 'held':
+      if (state.phase !== 'complete') return { phase: 'paused', by: 'user', stored: representationOf(state) };
+      break;
+    case 'released':
+      if (state.phase === 'paused' && state.by === 'user') return { ...state, by: 'idle' };
       break;
     case 'closed':
       return { phase: 'idle', stored: null };
@@ -126,7 +137,7 @@ export interface Activity {
 export function eventFor(state: FillState, activity: Activity, at: number, retryAt: number | null): FillEvent | null {
   const { cursors, queued, attempt, read, failure } = activity;
   const busy = state.phase === 'queued' || state.phase === 'starting' || state.phase === 'filling';
-  if (state.phase === 'complete') return null;
+  if (state.phase === 'complete' || (state.phase === 'paused' && state.by === 'user')) return null;
   if (cursors === 0) {
     if (busy && failure !== null) return { type: 'failed', failure, retryAt };
     return busy && !read ? { type: 'deserted' } : null;

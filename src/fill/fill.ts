@@ -13,6 +13,7 @@ import { ProxyError } from '../errors.ts';
 import type { Representation } from '../http/representation.ts';
 import type { StoreObject } from '../store/store.ts';
 import { Demand } from './demand.ts';
+import type { ErrandProgress } from './errands.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import type { FillState } from './fill-state.ts';
 import { type FillView, viewCursor, viewState } from './fill-view.ts';
@@ -78,6 +79,11 @@ export class Fill implements ReaderHost {
     return this.#supply.cursors.size > 0;
   }
 
+  /** Whether it is at work, or kept from it by a user: not to be closed because nobody reads. */
+  get engaged(): boolean {
+    return this.busy || this.#supply.engaged;
+  }
+
   /** Whether the bytes go past the store. */
   get passing(): boolean {
     return this.#bytes.passing;
@@ -122,6 +128,30 @@ export class Fill implements ReaderHost {
     await this.#supply.settled();
     await this.#bytes.close();
     this.#lifecycle.apply({ type: 'closed' });
+  }
+
+  /**
+   * Asks the origin for nothing until `resume`: what is present is served, whoever comes for what is missing is told 503,
+   * and who is in mid-reply waits. Where every byte is present there is nothing to pause.
+   */
+  pause(): void {
+    if (this.state.phase !== 'complete') this.#supply.hold();
+  }
+
+  resume(): void {
+    this.#supply.release();
+  }
+
+  /**
+   * Brings bytes in behind all playback, without a reader and without keeping them in memory; resolves when they are
+   * present. Rejects with `FillFailed`, or the signal's reason.
+   */
+  warm(
+    what: readonly ByteRange[] | 'whole',
+    { onProgress = () => {}, signal }: { onProgress?: (progress: ErrandProgress) => void; signal: AbortSignal },
+  ): Promise<void> {
+    const whole = [{ start: 0, end: Number.POSITIVE_INFINITY }];
+    return this.#supply.warm(what === 'whole' ? whole : what, onProgress, signal);
   }
 
   view(): FillView {

@@ -6,6 +6,7 @@
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
+import { ProxyError } from '../errors.ts';
 import type { EventBus, RetryCause } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
@@ -18,6 +19,7 @@ import { Cursor } from './cursor.ts';
 import type { CursorHost, FirstByteTimes, RangeRequest } from './cursor-host.ts';
 import { aheadOf, type Ground, planFor, type Reach, rangeEnd, reachOf } from './cursor-plan.ts';
 import type { Demand } from './demand.ts';
+import { type ErrandProgress, Errands } from './errands.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import type { Waiters } from './first-byte.ts';
@@ -60,10 +62,14 @@ export class Supply implements CursorHost {
   #speed = 0;
   #asksEarly = true;
   readonly #guard: IdentityGuard;
+  readonly #errands: Errands;
   #ended: Failure | null = null;
+  /** Whether the user holds it. */
+  #held = false;
 
   constructor(parts: SupplyParts) {
     this.#parts = parts;
+    this.#errands = new Errands(parts.clock, parts.policy, () => this.review());
     this.#guard = new IdentityGuard({ ...parts, connections: parts.slots.limit });
   }
 
@@ -114,7 +120,9 @@ export class Supply implements CursorHost {
       return;
     }
     const { lifecycle } = this.#parts;
-    const refusal = this.#ended ?? this.#plan(reader);
+    // Who is in mid-reply waits for the release, as for an origin that is silent.
+    if (this.#held && reader.begun) return;
+    const refusal = this.#ended ?? (this.#held ? heldByUser() : this.#plan(reader));
     if (refusal !== null) reader.failed = new FillFailed(refusal, lifecycle.state.phase);
   }
 
@@ -146,7 +154,8 @@ export class Supply implements CursorHost {
   follow(reader: Reader): void {
     this.review();
     const { lifecycle, demand } = this.#parts;
-    if (this.#ended !== null || !this.resumable || !demand.readers.has(reader)) return;
+    if (this.#ended !== null || this.#held || !this.resumable || !demand.readers.has(reader)) return;
+    if (reader.plays && this.policy.fill === 'complete') this.#errands.completeFrom(reader.position);
     if (lifecycle.state.phase !== 'filling' && lifecycle.state.phase !== 'paused') return;
     const missing = aheadOf(demand.sightOf(reader, this.#widest), this.#ground());
     if (missing === null) return;
@@ -163,13 +172,83 @@ export class Supply implements CursorHost {
   /** Readers have come or moved. */
   review(): void {
     for (const cursor of this.#cursors) cursor.review();
+    this.#work();
     this.#settle(null);
+  }
+
+  /** Whether there is work that needs no reader, or a user's word that is to be kept. */
+  get engaged(): boolean {
+    return this.#held || this.#errands.open;
+  }
+
+  /** Brings bytes in behind all playback; resolves when they are present. Rejects with `FillFailed`. */
+  async warm(
+    ranges: readonly ByteRange[],
+    onProgress: (progress: ErrandProgress) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (this.#ended !== null) throw new FillFailed(this.#ended, this.#parts.lifecycle.state.phase);
+    const warmed = this.#errands.warm(ranges, onProgress, signal);
+    this.#lookAtErrands();
+    this.#work();
+    await warmed;
+  }
+
+  /** Asks the origin for nothing until it is released. */
+  hold(): void {
+    if (this.#held) return;
+    this.#held = true;
+    this.#parts.lifecycle.apply({ type: 'held' });
+    for (const cursor of this.#cursors) cursor.stop();
+    void this.#parts.bytes.commit();
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    const { lifecycle, demand } = this.#parts;
+    if (lifecycle.state.phase === 'paused') lifecycle.apply({ type: 'released' });
+    for (const reader of demand.readers) if (reader.waitingSince !== null) this.claim(reader);
+    this.review();
+  }
+
+  /** Sends a cursor for what is wanted although nobody waits for it, where none is on its way there. */
+  #work(): void {
+    const { bytes } = this.#parts;
+    if (this.#held || this.#ended !== null || !this.#errands.open) return;
+    const ground = this.#ground();
+    const missing = this.#errands.next(bytes.present, ground.length);
+    if (missing === null) return;
+    if (!this.#mayBringMore) {
+      this.#errands.end({ kind: 'uncombinable' });
+      return;
+    }
+    const underWay = [...this.#cursors].some(
+      ({ position }) => ground.ranges === false || this.#errands.covers(position),
+    );
+    if (underWay) return;
+    const plan = planFor(missing, ground, this.#cursors, this.firstByteIn);
+    this.#launch(this.#add('open' in plan ? plan.open : missing, null));
+  }
+
+  /** Whether what is missing can still be asked for and kept. */
+  get #mayBringMore(): boolean {
+    const { bytes } = this.#parts;
+    return (
+      !bytes.passing && !this.#guard.live && (this.resumable || this.#cursors.size > 0 || bytes.present.size === 0)
+    );
+  }
+
+  #lookAtErrands(): void {
+    const { bytes, lifecycle } = this.#parts;
+    this.#errands.look(bytes.present, lifecycle.known?.length ?? null);
   }
 
   /** Nothing more will be brought; `failure` is what those are told who wait for it. */
   end(failure: Failure): void {
     this.#ended ??= failure;
     this.#guard.end();
+    this.#errands.end(failure);
     for (const cursor of this.#cursors) cursor.stop();
   }
 
@@ -206,7 +285,7 @@ export class Supply implements CursorHost {
   }
 
   reach(cursor: Cursor): Reach {
-    return reachOf(cursor, this.#ground(), this.#cursors, this.#parts.demand.sights(this.#widest), this.#errands());
+    return reachOf(cursor, this.#ground(), this.#cursors, this.#parts.demand.sights(this.#widest), this.#wanted());
   }
 
   continues(cursor: Cursor, offset: number): boolean {
@@ -284,6 +363,10 @@ export class Supply implements CursorHost {
     this.#speed = cursor.steadySpeed ?? this.#speed;
     events.emit({ type: 'bytes-landed', at: clock.now(), origin: origin.name, bytes: landed.length });
     for (const other of this.#cursors) if (bytes.present.has(other.position)) other.overtaken();
+    if (this.#errands.open) {
+      this.#errands.prospers();
+      this.#lookAtErrands();
+    }
     waiters.wake();
     this.#completeIfWhole();
     return pressure;
@@ -291,6 +374,7 @@ export class Supply implements CursorHost {
 
   bodyEnded(position: number, certain: boolean): void {
     this.#guard.bodyEnded(position, certain);
+    this.#lookAtErrands();
     this.#parts.waiters.wake();
     this.#completeIfWhole();
   }
@@ -313,12 +397,16 @@ export class Supply implements CursorHost {
 
   phaseChanged(cursor: Cursor): void {
     const failure = cursor.phase === 'failed' ? cursor.lastFailure : null;
+    // What fails in the background is tried again, and is no state of the fill.
+    const unheard = failure !== null && this.#parts.demand.readers.size === 0 && this.#errands.covers(cursor.position);
     if (!cursor.live) {
       this.#cursors.delete(cursor);
       this.#disown(cursor, failure);
       for (const other of this.#cursors) other.review();
+      if (failure !== null && this.#errands.covers(cursor.position)) this.#errands.failed(failure);
+      else this.#work();
     }
-    this.#settle(failure);
+    this.#settle(unheard ? null : failure);
     this.#parts.waiters.wake();
   }
 
@@ -401,7 +489,7 @@ export class Supply implements CursorHost {
     const meeting = this.#guard.meetingAfter(offset);
     const given = Math.min(
       meeting?.start === hard ? meeting.end : hard,
-      demand.boundOf(cursor, this.#errands()) ?? Number.POSITIVE_INFINITY,
+      demand.boundOf(cursor, this.#wanted()) ?? Number.POSITIVE_INFINITY,
     );
     const length = lifecycle.known?.length ?? Number.POSITIVE_INFINITY;
     let end = given;
@@ -416,8 +504,8 @@ export class Supply implements CursorHost {
   }
 
   /** What is wanted although no reader has it in its window. */
-  #errands(): Iterable<ByteRange> {
-    return [];
+  #wanted(): Iterable<ByteRange> {
+    return this.#parts.bytes.passing || this.#guard.live ? [] : this.#errands.ranges();
   }
 
   #ground(): Ground {
@@ -432,4 +520,11 @@ export class Supply implements CursorHost {
   get #widest(): number {
     return this.#parts.bytes.passing ? passingWindow : Number.POSITIVE_INFINITY;
   }
+}
+
+function heldByUser(): Failure {
+  const error = new ProxyError('proxy_internal_response', 'This title is paused until it is resumed.', {
+    retryAfter: 5,
+  });
+  return { kind: 'error', error };
 }

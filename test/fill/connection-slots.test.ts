@@ -122,7 +122,10 @@ describe("an origin's connections", () => {
 
   it('are never more than the limit, and never idle while somebody queues', async () => {
     const step = fc.oneof(
-      fc.record({ do: fc.constant('ask' as const), urgency: fc.constantFrom<Urgency>('background', 'ahead', 'waited for') }),
+      fc.record({
+        do: fc.constant('ask' as const),
+        urgency: fc.constantFrom<Urgency>('background', 'ahead', 'waited for'),
+      }),
       fc.record({ do: fc.constant('give' as const), which: fc.nat(50) }),
       fc.record({ do: fc.constant('leave' as const), which: fc.nat(50) }),
     );

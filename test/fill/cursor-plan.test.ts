@@ -9,6 +9,7 @@ import {
   type Ground,
   planFor,
   type ReaderSight,
+  rangeEnd,
   reachOf,
 } from '../../src/fill/cursor-plan.ts';
 
@@ -211,5 +212,62 @@ describe('where a reader would run dry', () => {
       aheadOf({ position: 0, edge: 100, until: 100, owedBy: null }, { present, length: 200, ranges: true }),
       null,
     );
+  });
+});
+
+describe('where a bounded range ends', () => {
+  const unit = 256 * 1024;
+  const largest = 16 * 1024 * 1024;
+  const somewhere = {
+    start: fc.nat(2 ** 40),
+    behind: fc.nat(2 ** 34),
+    room: fc.integer({ min: 1, max: 2 ** 30 }),
+    meanwhile: fc.oneof(fc.constant(0), fc.nat(2 ** 28)),
+    rest: fc.integer({ min: 1, max: 2 ** 34 }),
+  };
+
+  it('is past its start, and never past what is given, nor past the window but for a crumb or one head', () => {
+    fc.assert(
+      fc.property(fc.record(somewhere), ({ start, behind, room, meanwhile, rest }) => {
+        const [edge, given] = [start + room, start + rest];
+        const end = rangeEnd({ start, behind, edge, meanwhile }, given);
+        assert.ok(end > start && end <= given);
+        assert.ok(end < Math.max(edge, start + meanwhile) + unit);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('leaves no crumb: what is given is reached, or 256 KiB and more are left', () => {
+    fc.assert(
+      fc.property(fc.record(somewhere), ({ start, behind, room, meanwhile, rest }) => {
+        const given = start + rest;
+        const end = rangeEnd({ start, behind, edge: start + room, meanwhile }, given);
+        assert.ok(end === given || given - end >= unit);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('doubles from 256 KiB to 16 MiB while reading goes on in sequence', () => {
+    const sizes: number[] = [];
+    for (let start = 0; sizes.length < 9; ) {
+      const end = rangeEnd({ start, behind: start, edge: Infinity, meanwhile: 0 }, 2 ** 40);
+      sizes.push((end - start) / unit);
+      start = end;
+    }
+    assert.deepEqual(sizes, [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+  });
+
+  it('is that of the stride where a cut was healed, or a turn ended, in its middle', () => {
+    const healed = rangeEnd({ start: 5 * unit, behind: 5 * unit, edge: Infinity, meanwhile: 0 }, 2 ** 40);
+    assert.equal(healed - 5 * unit, 6 * unit);
+  });
+
+  it('is so far away that the next head is not waited for, and that heads are a small part of the whole', () => {
+    const slow = { start: 0, edge: unit, meanwhile: 100 * unit };
+    assert.equal(rangeEnd({ ...slow, behind: 0 }, 2 ** 40), 100 * unit);
+    assert.equal(rangeEnd({ ...slow, behind: 2 ** 34, edge: Infinity }, 2 ** 40), 1600 * unit);
+    assert.ok(1600 * unit > largest);
   });
 });

@@ -40,6 +40,8 @@ const events = {
   whole: { type: 'whole' },
   lost: { type: 'lost' },
   deserted: { type: 'deserted' },
+  held: { type: 'held' },
+  released: { type: 'released' },
   closed: { type: 'closed' },
   failed: { type: 'failed', failure, retryAt: 77 },
 } as const satisfies { [Type in FillEvent['type']]: Extract<FillEvent, { type: Type }> };
@@ -73,6 +75,8 @@ const legal: Record<FillEvent['type'], { from: readonly StateName[]; to: FillPha
   whole: { from: names.filter((name) => representationOf(states[name])?.length === 1000), to: 'complete' },
   lost: { from: names.filter((name) => name !== 'complete'), to: 'same' },
   deserted: { from: live, to: 'paused' },
+  held: { from: names.filter((name) => name !== 'complete'), to: 'paused' },
+  released: { from: ['paused by its user'], to: 'paused' },
   closed: { from: names, to: 'idle' },
   failed: { from: live, to: 'failed' },
 };
@@ -85,6 +89,10 @@ describe('a fill', () => {
       if (type === 'lost' && name === 'complete') {
         it('that was complete and has lost bytes is paused, and wanted again', () => {
           assert.deepEqual(transition(state, events.lost), { phase: 'paused', by: 'idle', stored: known });
+        });
+      } else if (type === 'head' && name === 'paused by its user') {
+        it('that is paused by its user takes a "head" that was under way, and stays paused', () => {
+          assert.deepEqual(transition(state, events.head), { phase: 'paused', by: 'user', stored: fresher });
         });
       } else if (from.includes(name)) {
         it(`that is ${name} takes "${type}"`, () => {

@@ -17,10 +17,10 @@ describe('the read-ahead window', () => {
     ['64 MiB by default', {}, 64 * mebibyte],
     ['what readAhead says', { readAhead: mebibyte }, mebibyte],
   ] as const) {
-    it(`is ${what}, and a fast origin outruns it by no more than a buffer`, async () => {
+    it(`of a reader that has read 8 MiB is ${what}, and a fast origin outruns it by no more than a buffer`, async () => {
       const { view, clock, origin } = stageOf(policy);
       const viewer = view();
-      viewer.pause();
+      viewer.pauseAt(8 * mebibyte);
       await clock.advance(1000);
       const ahead = origin.bytesGiven - viewer.bytes;
       assert.ok(ahead >= readAhead - mebibyte && ahead <= readAhead + 64 * 1024, `${ahead} bytes ahead`);
