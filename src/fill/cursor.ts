@@ -25,6 +25,9 @@ const turn = { duration: 1000, bytes: 4 * 1024 * 1024 };
 /** What comes at once, from buffers on the way, says little about a speed: so many bytes, or milliseconds. */
 const burst = { bytes: 64 * 1024, duration: 20 };
 
+/** A next request is sent so much earlier than its head is expected to take, because that is not sure. */
+const margin = 1.5;
+
 export type CursorPhase = 'queued' | 'starting' | 'flowing' | 'resting' | 'ended' | 'failed';
 
 export class Cursor implements Claimant {
@@ -300,7 +303,7 @@ export class Cursor implements Claimant {
     const { slots, firstByteIn, asksEarly } = this.#host;
     const { speed } = this;
     if (this.#next !== null || !asksEarly || speed === null) return;
-    if (((end - this.position) * 1000) / speed > firstByteIn || !this.#host.continues(this, end)) return;
+    if (((end - this.position) * 1000) / speed > margin * firstByteIn || !this.#host.continues(this, end)) return;
     const slot = slots.acquireNow(this);
     if (slot !== null) this.#next = { transfer: new Transfer(this, this.#host, end, true), slot, offset: end };
   }
