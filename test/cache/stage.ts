@@ -196,6 +196,7 @@ export class Viewer {
     const { signal } = this.#gone;
     for (;;) {
       await this.#paused.until?.promise;
+      signal.throwIfAborted();
       const taken = reader.take();
       if (taken === null) {
         if ((await reader.arrival(signal)) === 'end') return;

@@ -66,7 +66,8 @@ describe('fill: complete', () => {
     await clock.advanceUntil(other.over);
     assert.ok((other.firstAt ?? 0) - sentAt <= 60, `its first byte came after ${(other.firstAt ?? 0) - sentAt} ms`);
     await clock.advance(30_000);
-    assert.equal(origin.bytesGiven, movie.size + 1000 + 256 * 1024 - 1000);
+    assert.ok(origin.bytesGiven <= movie.size + 128 * 1024, `${origin.bytesGiven - movie.size} bytes for the other`);
+    assert.deepEqual(origin.given, [{ start: 0, end: movie.size }]);
   });
 
   it('tries again after growing pauses where the origin fails, and no viewer hears of it', async () => {
@@ -85,6 +86,7 @@ describe('fill: complete', () => {
       pauses.push(clock.now() - at);
       at = clock.now();
       request.refuse(refusal());
+      await clock.settle();
     }
     assert.deepEqual(pauses, [2000, 4000, 8000, 16_000]);
     assert.deepEqual(eventsOf('fill-failed'), []);
@@ -186,7 +188,7 @@ describe('warming', () => {
     const warmed = fill.warm('whole', { signal });
     warmed.catch(() => {});
     answerWith(await clock.advanceUntil(origin.nextRequest()), 404);
-    await assert.rejects(clock.advanceUntil(warmed), { failure: { kind: 'answer' }, name: 'FillFailed' });
+    await assert.rejects(clock.advanceUntil(warmed), ({ failure }) => failure.answer.status === 404);
   });
 });
 

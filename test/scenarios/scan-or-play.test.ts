@@ -41,6 +41,7 @@ describe('a scan', () => {
     for (let title = 0; title < 1000; title += 1) {
       for (const start of [0, long.size - probed]) {
         const probe = view(start, null, `/${title}`);
+        probe.pauseAt(probed);
         await clock.advanceUntil(() => probe.bytes >= probed);
         probe.leave();
         await clock.settle();
