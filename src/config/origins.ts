@@ -5,7 +5,6 @@
  * origin's own budgets stand in place of the settings of the same name.
  */
 import { z } from 'zod';
-import { type FillMode, fillModes } from '../fill/fill-policy.ts';
 import type { Fields } from '../http/fields.ts';
 import { baseUrl, proxyUrl } from './base-url.ts';
 import {
@@ -55,7 +54,8 @@ export interface OriginSettings extends OriginBase {
   readonly maxRate?: number;
   /** Requests a second. */
   readonly maxRequestRate?: number;
-  readonly fill: FillMode;
+  /** What is fetched beyond what is read. */
+  readonly fill: 'window' | 'complete' | 'none';
   /** Certificates (PEM) to trust in place of the public ones. */
   readonly ca?: string;
   readonly connectTimeout: number;
@@ -125,7 +125,7 @@ export const originTable = {
     sentence: 'Requests a second to it, of which one second may come at once; whoever waits for one queues.',
   },
   fill: {
-    type: choice(fillModes),
+    type: choice(['window', 'complete', 'none']),
     default: 'window',
     sentence:
       'What is fetched beyond what is read: `window` up to `readAhead`, `complete` the whole once 8 MiB were read in sequence, `none` next to nothing.',
