@@ -3,9 +3,9 @@ import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import type { RetryCause } from '../events.ts';
 import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
-import type { ConnectionSlots, Urgency } from './connection-slots.ts';
+import type { ConnectionSlots } from './connection-slots.ts';
+import type { Course } from './course.ts';
 import type { Cursor } from './cursor.ts';
-import type { Reach } from './cursor-plan.ts';
 import type { FillPolicy } from './fill-policy.ts';
 
 /** One cursor's way to its first byte, in monotonic milliseconds. */
@@ -31,28 +31,11 @@ export interface CursorHost {
   readonly policy: FillPolicy;
   readonly clock: Clock;
   readonly random: () => number;
-  reach(cursor: Cursor): Reach;
-  /** Whether what follows `offset`, at or ahead of the cursor's position, is worth a request now. */
-  continues(cursor: Cursor, offset: number): boolean;
-  /** What a cursor's next byte is wanted for. */
-  urgencyOf(cursor: Cursor): Urgency;
-  /** Whether a reader waits for this cursor, or will in a moment. */
-  isPressed(cursor: Cursor): boolean;
+  readonly course: Course;
   /** Until when anybody hopes for a byte of this cursor, in monotonic milliseconds. */
   hopeUntil(cursor: Cursor): number;
-  /** How long a cursor that may not go on keeps its connection, in milliseconds. */
-  restFor(followed: boolean): number;
-  /** What a new request is expected to take to its first byte, in milliseconds. */
-  readonly firstByteIn: number;
-  /** Whether a request may be sent before the one before it has ended. */
-  readonly asksEarly: boolean;
   /** Whether a cut or a rest can be followed by another request for the same representation. */
   readonly resumable: boolean;
-  /**
-   * For what follows `offset`, the cursor's position or where its body will end. `start` may lie before it: what overlaps
-   * is compared by `verify`, not taken.
-   */
-  request(cursor: Cursor, offset: number): RangeRequest;
   /** Present bytes ahead that are to be compared with what comes, `null` where there are none or nothing need be. */
   meetingOf(cursor: Cursor): ByteRange | null;
   /** Rejects with `FillFailed` where present bytes are not the same. */
@@ -68,8 +51,6 @@ export interface CursorHost {
   bodyEnded(position: number, certain: boolean): void;
   /** `early`: it was asked for before it could be taken. */
   firstByte(cursor: Cursor, times: FirstByteTimes, early: boolean): void;
-  /** A request that was sent early got no answer that can be used. */
-  askedTooEarly(): void;
   asksAgain(cursor: Cursor, cause: RetryCause, delay: number): void;
   /** The phase has changed. */
   phaseChanged(cursor: Cursor): void;

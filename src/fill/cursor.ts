@@ -155,7 +155,7 @@ export class Cursor implements Claimant {
   /** Readers have come, gone or moved: go on, begin to rest, or end. */
   review(): void {
     if (!this.live) return;
-    const { hard, edge, followed } = this.#host.reach(this);
+    const { hard, edge, followed } = this.#host.course.reach(this);
     const goesOn = edge > this.position || hard <= this.position;
     if (goesOn) {
       this.#restTimer?.cancel();
@@ -165,7 +165,7 @@ export class Cursor implements Claimant {
     } else if (!followed && this.landed > 0 && !this.lingers) {
       this.#giveUpConnection('rested');
     } else if (this.phase !== 'flowing' && this.#restTimer === null && (this.#host.resumable || !followed)) {
-      this.#restTimer = this.#host.clock.after(this.#host.restFor(followed), () => {
+      this.#restTimer = this.#host.clock.after(this.#host.course.restFor(followed), () => {
         this.#giveUpConnection('rested');
       });
     }
@@ -179,7 +179,7 @@ export class Cursor implements Claimant {
   }
 
   urgency(): Urgency {
-    return this.#host.urgencyOf(this);
+    return this.#host.course.urgencyOf(this);
   }
 
   /** Whether its connection is to be given to somebody else, who waits for it. */
@@ -192,8 +192,8 @@ export class Cursor implements Claimant {
 
   /** Whether somebody waits, and the next head would come when this turn is over. */
   get #nextWouldBeLate(): boolean {
-    const { slots, clock, firstByteIn } = this.#host;
-    return slots.contention === 'waited for' && this.#turnLasted(clock.now() + firstByteIn);
+    const { slots, clock, course } = this.#host;
+    return slots.contention === 'waited for' && this.#turnLasted(clock.now() + course.firstByteIn);
   }
 
   #turnLasted(until: number): boolean {
@@ -204,7 +204,7 @@ export class Cursor implements Claimant {
   get #isOutranked(): boolean {
     const { slots, resumable } = this.#host;
     if (!resumable) return false;
-    return outranks(slots.contention, this.#host.isPressed(this) ? 'waited for' : this.urgency());
+    return outranks(slots.contention, this.#host.course.isPressed(this) ? 'waited for' : this.urgency());
   }
 
   #giveUpConnection(pause: Pause): void {
@@ -264,7 +264,7 @@ export class Cursor implements Claimant {
         const pause = await this.#run(transfer);
         if (pause !== 'ran out') return pause;
         if (transfer.landed === 0) throw emptyPart();
-        if (!this.#host.continues(this, this.position)) return 'arrived';
+        if (!this.#host.course.continues(this, this.position)) return 'arrived';
         const next = await this.#answeredNext();
         if (!this.#mayGoOn()) return 'arrived';
         if (next !== null) {
@@ -300,10 +300,12 @@ export class Cursor implements Claimant {
 
   /** The body that is read ends at `end`: asks for what follows so early that it is there by then. */
   askEarly(end: number): void {
-    const { slots, firstByteIn, asksEarly } = this.#host;
+    const { slots, course } = this.#host;
+    const { firstByteIn, asksEarly } = course;
     const { speed } = this;
     if (this.#next !== null || !asksEarly || speed === null) return;
-    if (((end - this.position) * 1000) / speed > margin * firstByteIn || !this.#host.continues(this, end)) return;
+    if (((end - this.position) * 1000) / speed > margin * firstByteIn || !this.#host.course.continues(this, end))
+      return;
     const slot = slots.acquireNow(this);
     if (slot !== null) this.#next = { transfer: new Transfer(this, this.#host, end, true), slot, offset: end };
   }
@@ -315,7 +317,7 @@ export class Cursor implements Claimant {
     const answered = await next.transfer.answered();
     if (this.#next !== next) return null;
     if (answered && next.offset === this.position) return next;
-    if (!answered) this.#host.askedTooEarly();
+    if (!answered) this.#host.course.askedTooEarly();
     this.#dropNext();
     return null;
   }
@@ -328,7 +330,7 @@ export class Cursor implements Claimant {
   }
 
   #mayGoOn(): boolean {
-    const { hard, edge } = this.#host.reach(this);
+    const { hard, edge } = this.#host.course.reach(this);
     return hard > this.position && edge > this.position;
   }
 
@@ -347,7 +349,7 @@ export class Cursor implements Claimant {
   /** Resolves with `true` when there is reason to go on, `false` when the connection has been idle for too long. */
   async rest(): Promise<boolean> {
     const { contention } = this.#host.slots;
-    const { followed } = this.#host.reach(this);
+    const { followed } = this.#host.course.reach(this);
     if (!followed && this.landed > 0 && !this.lingers) return false;
     if (contention === 'waited for' && (this.#host.resumable || !followed)) return false;
     this.#dropNext();

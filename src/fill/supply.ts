@@ -10,26 +10,22 @@ import { ProxyError } from '../errors.ts';
 import type { EventBus, RetryCause } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
-import { combinable } from '../http/representation.ts';
-import { formatValidator } from '../http/validator.ts';
 import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 import type { Store } from '../store/store.ts';
-import type { ConnectionSlots, Urgency } from './connection-slots.ts';
+import type { ConnectionSlots } from './connection-slots.ts';
+import { Course } from './course.ts';
 import { Cursor } from './cursor.ts';
-import type { CursorHost, FirstByteTimes, RangeRequest } from './cursor-host.ts';
-import { aheadOf, type Ground, planFor, type Reach, rangeEnd, reachOf } from './cursor-plan.ts';
+import type { CursorHost, FirstByteTimes } from './cursor-host.ts';
+import { aheadOf, planFor } from './cursor-plan.ts';
 import type { Demand } from './demand.ts';
 import { type ErrandProgress, Errands } from './errands.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import type { Waiters } from './first-byte.ts';
 import { type BodyRange, IdentityGuard } from './identity-guard.ts';
-import { type LandedBytes, passingWindow } from './landed-bytes.ts';
+import type { LandedBytes } from './landed-bytes.ts';
 import type { FillName, Lifecycle } from './lifecycle.ts';
 import type { Claim, Reader } from './reader.ts';
-
-/** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
-const firstByteGuess = 300;
 
 export interface SupplyParts {
   readonly name: FillName;
@@ -56,11 +52,7 @@ export class Supply implements CursorHost {
   readonly #parts: SupplyParts;
   readonly #cursors = new Set<Cursor>();
   #nextCursor = 1;
-  /** What the last request took to its first byte, in milliseconds; `null` before there was one. */
-  #lastFirstByteIn: number | null = null;
-  /** Bytes a second, as they came last. */
-  #speed = 0;
-  #asksEarly = true;
+  readonly course: Course;
   readonly #guard: IdentityGuard;
   readonly #errands: Errands;
   #ended: Failure | null = null;
@@ -71,6 +63,7 @@ export class Supply implements CursorHost {
     this.#parts = parts;
     this.#errands = new Errands(parts.clock, parts.policy, () => this.review());
     this.#guard = new IdentityGuard({ ...parts, connections: parts.slots.limit });
+    this.course = new Course({ ...parts, guard: this.#guard, errands: this.#errands, cursors: this.#cursors });
   }
 
   get cursors(): ReadonlySet<Cursor> {
@@ -99,8 +92,8 @@ export class Supply implements CursorHost {
     const until = Math.min(end ?? Number.POSITIVE_INFINITY, known.length ?? Number.POSITIVE_INFINITY);
     const gap = bytes.present.firstGap({ start, end: until });
     if (gap === null) return true;
-    const ground = { ...this.#ground(), ranges: known.ranges };
-    const plan = planFor(gap.start, ground, this.#cursors, this.firstByteIn);
+    const ground = { ...this.course.ground, ranges: known.ranges };
+    const plan = planFor(gap.start, ground, this.#cursors, this.course.firstByteIn);
     return 'join' in plan && plan.join.until >= until;
   }
 
@@ -129,7 +122,7 @@ export class Supply implements CursorHost {
   /** Joins a cursor or opens one; where neither can help, says why. */
   #plan(reader: Reader): Failure | null {
     const { clock, policy, bytes, lifecycle } = this.#parts;
-    const plan = planFor(reader.position, this.#ground(), this.#cursors, this.firstByteIn);
+    const plan = planFor(reader.position, this.course.ground, this.#cursors, this.course.firstByteIn);
     if ('join' in plan) {
       reader.claim = this.#claimOn(plan.join);
       plan.join.review();
@@ -157,9 +150,9 @@ export class Supply implements CursorHost {
     if (this.#ended !== null || this.#held || !this.resumable || !demand.readers.has(reader)) return;
     if (reader.plays && this.policy.fill === 'complete') this.#errands.completeFrom(reader.position);
     if (lifecycle.state.phase !== 'filling' && lifecycle.state.phase !== 'paused') return;
-    const missing = aheadOf(demand.sightOf(reader, this.#widest), this.#ground());
+    const missing = aheadOf(demand.sightOf(reader, this.course.widest), this.course.ground);
     if (missing === null) return;
-    const plan = planFor(missing, this.#ground(), this.#cursors, this.firstByteIn);
+    const plan = planFor(missing, this.course.ground, this.#cursors, this.course.firstByteIn);
     if ('open' in plan) this.#launch(this.#add(plan.open, null));
   }
 
@@ -216,7 +209,7 @@ export class Supply implements CursorHost {
   #work(): void {
     const { bytes } = this.#parts;
     if (this.#held || this.#ended !== null || !this.#errands.open) return;
-    const ground = this.#ground();
+    const ground = this.course.ground;
     const missing = this.#errands.next(bytes.present, ground.length);
     if (missing === null) return;
     if (!this.#mayBringMore) {
@@ -227,7 +220,7 @@ export class Supply implements CursorHost {
       ({ position }) => ground.ranges === false || this.#errands.covers(position),
     );
     if (underWay) return;
-    const plan = planFor(missing, ground, this.#cursors, this.firstByteIn);
+    const plan = planFor(missing, ground, this.#cursors, this.course.firstByteIn);
     this.#launch(this.#add('open' in plan ? plan.open : missing, null));
   }
 
@@ -280,64 +273,11 @@ export class Supply implements CursorHost {
   }
 
   get resumable(): boolean {
-    const { known } = this.#parts.lifecycle;
-    return this.#ended === null && (known === null || combinable(known));
-  }
-
-  reach(cursor: Cursor): Reach {
-    return reachOf(cursor, this.#ground(), this.#cursors, this.#parts.demand.sights(this.#widest), this.#wanted());
-  }
-
-  continues(cursor: Cursor, offset: number): boolean {
-    const { hard, edge, worthwhile } = this.reach(cursor);
-    return hard > offset && edge > offset && worthwhile > offset;
-  }
-
-  urgencyOf(cursor: Cursor): Urgency {
-    if (this.#parts.demand.isWaitedFor(cursor)) return 'waited for';
-    return this.reach(cursor).served ? 'ahead' : 'background';
-  }
-
-  isPressed(cursor: Cursor): boolean {
-    return this.#parts.demand.isPressed(cursor);
-  }
-
-  get firstByteIn(): number {
-    return this.#lastFirstByteIn ?? firstByteGuess;
-  }
-
-  get asksEarly(): boolean {
-    return this.#asksEarly && this.resumable;
-  }
-
-  askedTooEarly(): void {
-    this.#asksEarly = false;
+    return this.#ended === null && this.course.combinable;
   }
 
   hopeUntil(cursor: Cursor): number {
-    return this.#parts.demand.hopeUntil(cursor, this.reach(cursor).served);
-  }
-
-  /** A connection that was slow to come is kept longer, for a reader who may come back to it. */
-  restFor(followed: boolean): number {
-    const { restTimeout } = this.#parts.policy;
-    return followed ? restTimeout : Math.max(restTimeout, 2 * this.firstByteIn);
-  }
-
-  request(cursor: Cursor, offset: number): RangeRequest {
-    const start = offset - this.#guard.overlapAt(offset, cursor.position);
-    const end = this.#endOfRequest(cursor, offset);
-    const { target, fields: asked } = this.#parts.asking;
-    const fields: [string, string][] = [['range', `bytes=${start}-${end === null ? '' : end - 1}`]];
-    const validator = this.#parts.lifecycle.known?.validator;
-    if (validator?.strong) fields.push(['if-range', formatValidator(validator)]);
-    return { target, fields: [...asked, ...fields], committed: this.#committed(cursor), start, end };
-  }
-
-  /** Whether somebody counts on the answer who can't be told at once that there will be none. */
-  #committed(cursor: Cursor): boolean {
-    if (cursor.attempt > 1 || cursor.landed > 0) return true;
-    return [...this.#parts.demand.waitingFor(cursor)].some(({ begun }) => begun);
+    return this.#parts.demand.hopeUntil(cursor, this.course.reach(cursor).served);
   }
 
   async judge(asked: AskedBytes, reply: OriginReply): Promise<BodyRange> {
@@ -360,7 +300,7 @@ export class Supply implements CursorHost {
     this.#guard.reached(cursor.position);
     const pressure = bytes.write(cursor.position, landed);
     cursor.position += landed.length;
-    this.#speed = cursor.steadySpeed ?? this.#speed;
+    this.course.flowed(cursor);
     events.emit({ type: 'bytes-landed', at: clock.now(), origin: origin.name, bytes: landed.length });
     for (const other of this.#cursors) if (bytes.present.has(other.position)) other.overtaken();
     if (this.#errands.open) {
@@ -381,9 +321,7 @@ export class Supply implements CursorHost {
 
   firstByte(cursor: Cursor, times: FirstByteTimes, early: boolean): void {
     const { clock, events, name } = this.#parts;
-    // What was asked early has lain there.
-    const cameAt = early ? times.headAt : times.landedAt;
-    this.#lastFirstByteIn = Math.max(1, cameAt - times.startedAt);
+    this.course.answered(times, early);
     const storedAt = clock.now();
     events.emit({ type: 'fill-first-byte', at: storedAt, ...name, attempt: cursor.attempt, storedAt, ...times });
   }
@@ -477,48 +415,6 @@ export class Supply implements CursorHost {
     });
     const { phase } = lifecycle.state;
     if (phase !== before && (phase === 'paused' || phase === 'failed')) void bytes.commit();
-  }
-
-  /**
-   * Where a request for what follows `offset` may end: at what is present already, at what all it serves want, or at the
-   * end of a bounded range; `null` for the end of the representation.
-   */
-  #endOfRequest(cursor: Cursor, offset: number): number | null {
-    const { demand, lifecycle, bytes } = this.#parts;
-    const { hard, edge } = this.reach(cursor);
-    const meeting = this.#guard.meetingAfter(offset);
-    const given = Math.min(
-      meeting?.start === hard ? meeting.end : hard,
-      demand.boundOf(cursor, this.#wanted()) ?? Number.POSITIVE_INFINITY,
-    );
-    const length = lifecycle.known?.length ?? Number.POSITIVE_INFINITY;
-    let end = given;
-    // What is not known yet, or can't be combined, must come by one body; and how late the origin's heads come, so that
-    // ranges are worth it, shows by the first.
-    if (this.#lastFirstByteIn !== null && length < Number.POSITIVE_INFINITY && this.#ground().ranges === true) {
-      const behind = offset - bytes.present.runStart(cursor.position);
-      const meanwhile = Math.ceil((this.#speed * this.firstByteIn) / 1000);
-      end = rangeEnd({ start: offset, behind, edge, meanwhile }, Math.min(given, length));
-    }
-    return end > offset && end < length ? end : null;
-  }
-
-  /** What is wanted although no reader has it in its window. */
-  #wanted(): Iterable<ByteRange> {
-    return this.#parts.bytes.passing || this.#guard.live ? [] : this.#errands.ranges();
-  }
-
-  #ground(): Ground {
-    const { known } = this.#parts.lifecycle;
-    const length = known?.length ?? Number.POSITIVE_INFINITY;
-    // What can't be combined comes in by one body, as what can't be asked for in ranges.
-    const ranges = known === null ? null : known.ranges && combinable(known);
-    return { present: this.#parts.bytes.present, length, ranges };
-  }
-
-  /** The widest window that a reader may have. */
-  get #widest(): number {
-    return this.#parts.bytes.passing ? passingWindow : Number.POSITIVE_INFINITY;
   }
 }
 

@@ -52,7 +52,7 @@ export class Transfer {
       landedAt: 0,
     };
     this.#watchdog.set((cursor.landed > 0 ? 1 : 2) * host.policy.firstByteTimeout, 'firstByteTimeout');
-    this.#request = host.request(cursor, offset);
+    this.#request = host.course.request(cursor, offset);
     this.until = this.#request.end ?? Number.POSITIVE_INFINITY;
     this.#reply = this.#open();
     this.#reply.catch(() => {});
@@ -144,7 +144,7 @@ export class Transfer {
     const host = this.#host;
     if (this.#early) this.#watchdog.set(host.policy.stallTimeout, 'stallTimeout');
     for (;;) {
-      const reach = host.reach(cursor);
+      const reach = host.course.reach(cursor);
       if (end !== cursor.position && reach.hard <= cursor.position) return 'arrived';
       if (!this.#drains && reach.edge <= cursor.position) {
         this.#watchdog.cancel();
@@ -159,7 +159,7 @@ export class Transfer {
       if (bytes === null) {
         if (end === null) host.bodyEnded(cursor.position, !reply.closeDelimited);
         else if (cursor.position < end) throw cutShort();
-        return host.reach(cursor).hard <= cursor.position ? 'arrived' : 'ran out';
+        return host.course.reach(cursor).hard <= cursor.position ? 'arrived' : 'ran out';
       }
       if (end !== null && cursor.position + bytes.length > end) throw tooLong();
       if (await this.#meet(reply, bytes)) return 'arrived';
