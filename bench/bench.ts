@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: firstbyte measured beside direct access, and beside nginx where it is installed, in the same run.
  *
- *   npm run bench                            all of them, about eight minutes
+ *   npm run bench                            all of them, about nine minutes
  *   npm run bench -- cached speeds           these
  *   npm run bench -- --json figures.json     the figures of every round as well
  *   npm run bench -- --strict                exits with 1 where a goal is missed
@@ -14,16 +14,18 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { cached } from './cached.ts';
 import { collapse } from './collapse.ts';
+import { fairness } from './fairness.ts';
 import { type Row, table } from './figures.ts';
 import { firstByte } from './first-byte.ts';
 import { heal } from './heal.ts';
 import { machineLine } from './machine.ts';
 import { firstbyteProgram, nginxVersion } from './programs.ts';
+import { seek } from './seek.ts';
 import { speeds } from './speeds.ts';
 import { waiters } from './waiters.ts';
 import { window } from './window.ts';
 
-const benches = { 'first-byte': firstByte, heal, collapse, window, cached, speeds, waiters };
+const benches = { 'first-byte': firstByte, heal, collapse, window, seek, fairness, cached, speeds, waiters };
 type Name = keyof typeof benches;
 
 const { values, positionals } = parseArgs({

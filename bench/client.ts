@@ -15,6 +15,10 @@ export interface Job {
   readonly connections: number;
   /** Milliseconds between the starts of two connections. */
   readonly stagger?: number;
+  /** Where in the film it begins; at its start unless given. */
+  readonly start?: number;
+  /** Leaves when it has so many bytes. */
+  readonly enough?: number;
   /** Bytes a second that each connection reads at most. */
   readonly rate?: number;
   /** Asks again and again for so many milliseconds; without it each connection asks once. */
@@ -65,7 +69,7 @@ class Player {
     this.#job = job;
     this.#onDone = onDone;
     this.#socket = this.#connect();
-    this.#ask();
+    this.#ask(job.start);
     open.add(this);
   }
 
@@ -140,8 +144,8 @@ class Player {
     this.seen.bytes += body.length;
     bytesRead += body.length;
     this.seen.whole = this.#offset === this.#end;
-    const { duration } = this.#job;
-    const late = duration !== undefined && this.#age >= duration;
+    const { duration, enough = Number.POSITIVE_INFINITY } = this.#job;
+    const late = (duration !== undefined && this.#age >= duration) || this.seen.bytes >= enough;
     if (late || (this.seen.whole && duration === undefined)) {
       this.end();
     } else if (this.seen.whole) {

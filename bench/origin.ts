@@ -19,6 +19,8 @@ import { film, longestPiece } from './content.ts';
 export interface Sent {
   requests: number;
   bytes: number;
+  /** Replies that were under way at one time, at most. */
+  most: number;
 }
 
 /** Bytes that are paced go out in steps of this many milliseconds; what is late by no more than this is made up for. */
@@ -26,6 +28,9 @@ const step = 20;
 const lateness = 100;
 
 const sentOf = new Map<string, Sent>();
+
+/** How many replies of each film are under way. */
+const underWay = new Map<string, number>();
 
 /** Bytes pass one after another, `rate` of them a second. */
 class Link {
@@ -74,10 +79,14 @@ async function answer(request: IncomingMessage, response: ServerResponse, gone: 
   const rate = Number(searchParams.get('rate') ?? Number.POSITIVE_INFINITY);
   const cut = Number(searchParams.get('cut') ?? Number.POSITIVE_INFINITY);
   const link = linkOf(rate, searchParams.get('link') === 'shared');
-  const sent = sentOf.get(pathname) ?? { requests: 0, bytes: 0 };
+  const sent = sentOf.get(pathname) ?? { requests: 0, bytes: 0, most: 0 };
   sentOf.set(pathname, sent);
   const isFirst = sent.requests === 0;
   sent.requests += 1;
+  const now = (underWay.get(pathname) ?? 0) + 1;
+  underWay.set(pathname, now);
+  response.once('close', () => underWay.set(pathname, (underWay.get(pathname) ?? 0) - 1));
+  sent.most = Math.max(sent.most, now);
   if (silence > 0) await sleep(silence, undefined, { signal: gone });
 
   const etag = `"film-${size}"`;

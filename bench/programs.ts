@@ -75,7 +75,7 @@ export class Stage implements AsyncDisposable {
   /** What the origin sent of the film at `path`. */
   async sent(path: string): Promise<Sent> {
     const all = await this.#origin.ask<Record<string, Sent>>('sent');
-    return all[path] ?? { requests: 0, bytes: 0 };
+    return all[path] ?? { requests: 0, bytes: 0, most: 0 };
   }
 
   /** Waits until the disk has what was written, so that nobody's turn pays for the one before. */
@@ -88,9 +88,11 @@ export class Stage implements AsyncDisposable {
     return { name: 'direct', url: `http://127.0.0.1:${port}`, footprint: new Footprint(process.pid) };
   }
 
-  async firstbyte(): Promise<Server> {
+  /** `more` are flags beyond those that it needs. */
+  async firstbyte(...more: string[]): Promise<Server> {
     const { url } = await this.direct();
     const flags = [
+      ...more,
       '--listen',
       '127.0.0.1:0',
       '--cache-dir',

@@ -86,7 +86,15 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   const { makeOrigin, refresh } = parts;
   const mounted = settings.origins.map((origin) => mount(origin, settings, { clock, events, makeOrigin, refresh }));
   const mounts = new Map(mounted.map((each) => [each.name, each]));
-  const cache = new Cache({ ...settings, mounts, store, policy: settings, clock, events, random });
+  const cache = new Cache({
+    ...settings,
+    mounts,
+    store,
+    policy: { ...settings, fill: 'window' },
+    clock,
+    events,
+    random,
+  });
   const holdings = new Holdings({ cache, store, events, clock });
   const open = (source: NewSource) => openSource(source, settings, { clock, events, makeOrigin });
   const sources = new Sources({ cache, clock, isPrivateHost, open });

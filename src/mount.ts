@@ -11,6 +11,7 @@ import type { Clock } from './clock.ts';
 import type { OriginSettings, Settings } from './config.ts';
 import type { EventBus } from './events.ts';
 import { ConnectionSlots } from './fill/connection-slots.ts';
+import { RequestRate } from './fill/request-rate.ts';
 import { Breaker } from './origin/breaker.ts';
 import { createGuardedOrigin } from './origin/guarded-origin.ts';
 import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
@@ -41,6 +42,8 @@ export interface WatchedMount extends Mount {
   readonly breaker: Breaker;
   /** How fast bytes are taken from it. */
   readonly pace: Pick<PacedOrigin, 'rate'>;
+  /** How many requests a second it gets; `null` for any number. */
+  readonly requests: { rate: number | null };
 }
 
 /** For one answer of a hook that is a function, in milliseconds. */
@@ -48,6 +51,7 @@ const hookTimeout = 10_000;
 
 export function mount(settings: OriginSettings, all: Settings, parts: MountParts): WatchedMount {
   const { name, url, ignoreQuery, keyHeaders, fields, keepDeleted, budgets, maxConnections, cache } = settings;
+  const { fill, maxRequestRate } = settings;
   const { clock, events } = parts;
   const { firstByteTimeout } = { ...all, ...budgets };
   // What the operator sends takes the place of what a client has.
@@ -55,15 +59,25 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
   const breaker = new Breaker({ name, clock, events, wait: firstByteTimeout });
   const pace = new PacedOrigin(mirrored(settings, firstByteTimeout, parts), settings.maxRate ?? null, clock);
   const guarded = createGuardedOrigin(pace, breaker, clock);
+  const rateOf = (perSecond: number | null) => (perSecond === null ? null : new RequestRate(perSecond, clock));
+  const slots = new ConnectionSlots(maxConnections, all.maxQueued, rateOf(maxRequestRate ?? null));
   return {
     name,
     base: url.href,
     breaker,
     pace,
+    requests: {
+      get rate() {
+        return slots.rate?.perSecond ?? null;
+      },
+      set rate(perSecond) {
+        slots.rate = rateOf(perSecond);
+      },
+    },
     origin: refreshed(guarded, settings, parts),
-    slots: new ConnectionSlots(maxConnections, all.maxQueued),
+    slots,
     mode: cache,
-    policy: budgets,
+    policy: { ...budgets, fill },
     keepDeleted,
     identity: {
       ignoreQuery,
@@ -91,6 +105,7 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
     ignoreQuery: [],
     keyHeaders: [],
     keepDeleted: false,
+    fill: 'window',
   };
   const breaker = new Breaker({ name: sourceLabel, clock, events, wait: all.firstByteTimeout });
   const placed = createGuardedOrigin(placedOrigin(overHttp(settings, parts), url), breaker, clock);

@@ -32,6 +32,7 @@ const samples: Record<SettingKey, { written: string; read: unknown; wrong: strin
         ignoreQuery: [],
         keyHeaders: [],
         keepDeleted: false,
+        fill: 'window',
       },
     ],
     wrong: 'films',

@@ -85,7 +85,8 @@ function readDocument(): OpenApi {
   const events = new EventBus();
   const store = createMemoryStore({ clock });
   const { settings } = loadSettings({ env: { HOME: '/' } });
-  const cache = new Cache({ ...settings, mounts: new Map(), store, policy: settings, clock, events, random: () => 0 });
+  const policy = { ...settings, fill: 'window' } as const;
+  const cache = new Cache({ ...settings, mounts: new Map(), store, policy, clock, events, random: () => 0 });
   const open = () => {
     throw new Error('nobody hands in a source here');
   };

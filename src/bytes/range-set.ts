@@ -84,6 +84,12 @@ export class RangeSet {
     return run !== undefined && run.start <= offset ? run.end : offset;
   }
 
+  /** The first byte that can be read on to `offset` without a gap; `offset` itself where the byte before is absent. */
+  runStart(offset: number): number {
+    const run = this.#runs[this.#firstEndingAfter(offset - 1)];
+    return run !== undefined && run.start < offset ? run.start : offset;
+  }
+
   /** The first present offset at or after `offset`; `null` where nothing follows. */
   nextStart(offset: number): number | null {
     const run = this.#runs[this.#firstEndingAfter(offset)];

@@ -5,8 +5,10 @@
  * changed, a new fill takes its place, and the old one is read to its end by those who have it. Where parts can't be
  * combined, a request gets a fill of its own. An entry that nobody reads for a while lets go of its object.
  */
-import type { Clock, Timer } from '../clock.ts';
+import type { ByteRange } from '../bytes/byte-range.ts';
+import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
+import type { ErrandProgress } from '../fill/errands.ts';
 import { FillFailed } from '../fill/failure.ts';
 import type { Fill } from '../fill/fill.ts';
 import type { Reader } from '../fill/reader.ts';
@@ -15,12 +17,10 @@ import type { Representation } from '../http/representation.ts';
 import { type ObjectLabel, type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { Asking } from './asking.ts';
+import { Attendance } from './attendance.ts';
 import { restore } from './restore.ts';
 import type { Verdict } from './revalidate.ts';
 import type { Visit, Wanted } from './visit.ts';
-
-/** How long an entry that nobody reads keeps its object open, in milliseconds. */
-const keepOpen = 30_000;
 
 /** An origin whose representation changes under every new fill is given up after this many. */
 const mostFills = 4;
@@ -50,13 +50,12 @@ export class Entry {
   #closing: Promise<void> | null = null;
   #fill: Fill | null = null;
   #revalidating: Promise<void> | null = null;
-  #visits = 0;
-  #usedAt = 0;
   #closed = false;
-  #retirement: Timer | null = null;
+  readonly #attendance: Attendance;
 
   constructor(parts: EntryParts) {
     this.#parts = parts;
+    this.#attendance = new Attendance(parts.clock, () => this.#retire());
   }
 
   /** In whose words the origin is asked. */
@@ -74,7 +73,7 @@ export class Entry {
 
   /** When somebody asked for it last, in wall-clock time. */
   get usedAt(): number {
-    return this.#usedAt;
+    return this.#attendance.usedAt;
   }
 
   /** The fill that a new request would join. */
@@ -97,9 +96,7 @@ export class Entry {
     choose: (representation: Representation) => Wanted | null,
     signal: AbortSignal,
   ): Promise<Visit> {
-    this.#visits += 1;
-    this.#usedAt = this.#parts.clock.wallTime();
-    this.#retirement?.cancel();
+    this.#attendance.arrive();
     try {
       let alone = false;
       let wanted = hint;
@@ -129,15 +126,30 @@ export class Entry {
         }
       }
     } catch (error) {
-      this.#left();
+      this.#attendance.leave();
       throw error;
+    }
+  }
+
+  /** Brings ranges in without a reader. Rejects with `FillFailed`, or with the signal's reason. */
+  async warm(
+    ranges: readonly ByteRange[],
+    onProgress: (progress: ErrandProgress) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    this.#attendance.arrive();
+    try {
+      const [fill] = await this.#current(signal);
+      await fill.warm(ranges, { onProgress, signal });
+    } finally {
+      this.#attendance.leave();
     }
   }
 
   /** Stops every fill and lets go of what is stored, after making it durable. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#retirement?.cancel();
+    this.#attendance.close();
     await this.#opening?.catch(() => {});
     await Promise.all(this.fills.map((fill) => fill.close()));
     await this.#closing;
@@ -189,7 +201,7 @@ export class Entry {
       leave: () => {
         reader.leave();
         this.#closeIfDone(fill);
-        this.#left();
+        this.#attendance.leave();
       },
     };
   }
@@ -275,24 +287,16 @@ export class Entry {
     this.#closing = Promise.all([this.#closing, fill.close()]).then(() => {});
   }
 
-  #left(): void {
-    this.#visits -= 1;
-    this.#usedAt = this.#parts.clock.wallTime();
-    if (this.#visits > 0 || this.#closed) return;
-    this.#retirement = this.#parts.clock.after(keepOpen, () => this.#retire());
-  }
-
   #retire(): void {
-    if (this.#visits > 0) return;
-    if ((this.#fill?.readers ?? 0) > 0 || this.#fill?.busy || this.#fill?.held || this.#revalidating !== null) {
-      this.#retirement = this.#parts.clock.after(keepOpen, () => this.#retire());
+    if ((this.#fill?.readers ?? 0) > 0 || this.#fill?.engaged || this.#revalidating !== null) {
+      this.#attendance.wait();
       return;
     }
     const fill = this.#fill;
     this.#fill = null;
     this.#opening = null;
     this.#closing = Promise.all([this.#closing, fill?.close()]).then(() => {
-      if (this.#visits === 0 && this.#opening === null) this.#parts.forget();
+      if (this.#attendance.deserted && this.#opening === null) this.#parts.forget();
     });
   }
 }

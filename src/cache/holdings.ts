@@ -115,13 +115,19 @@ export class Holdings {
   }
 
   /** Asks the origin for no more of it, until that is lifted. `false`: there is no such fill, or nothing to pause. */
-  pause(fill: number): boolean {
-    return this.#fillOf(fill)?.pause() ?? false;
+  pause(id: number): boolean {
+    const fill = this.#fillOf(id);
+    if (fill === null || fill.state.phase === 'complete' || isPaused(fill)) return false;
+    fill.pause();
+    return true;
   }
 
   /** Lifts a pause. `false`: there is no such fill, or nobody has paused it. */
-  resume(fill: number): boolean {
-    return this.#fillOf(fill)?.resume() ?? false;
+  resume(id: number): boolean {
+    const fill = this.#fillOf(id);
+    if (fill === null || !isPaused(fill)) return false;
+    fill.resume();
+    return true;
   }
 
   /** What brings ranges of a target in, as soon as it is called; or why nothing can. */
@@ -207,6 +213,10 @@ export class Holdings {
     await object?.close();
     return durable;
   }
+}
+
+function isPaused({ state }: Fill): boolean {
+  return state.phase === 'paused' && state.by === 'user';
 }
 
 function waitedFor(fill: FillView | null): ByteRange[] {

@@ -37,7 +37,7 @@ export async function revalidate(stored: Representation, parts: RevalidationPart
   const giveUp = () => abort.abort(new ProxyError('http_response_timeout', 'The origin did not answer in time.'));
   sleep(clock, timeout, answered.signal).then(giveUp, () => {});
   try {
-    const slot = await slots.acquire({ demanded: () => true }, abort.signal);
+    const slot = await slots.acquire({ urgency: () => 'waited for' }, abort.signal);
     try {
       const fields = [...asking.fields, ...conditionsFor(stored)];
       const reply = await origin.open({ target: asking.target, fields }, abort.signal);

@@ -1,5 +1,4 @@
-/** Brings in what nobody has asked for yet: as a reader that passes over each byte as soon as it is present. */
-import type { Representation } from '../http/representation.ts';
+/** Brings in what nobody has asked for yet, behind all playback. */
 import type { Entry } from './entry.ts';
 import type { Wanted } from './visit.ts';
 
@@ -17,28 +16,16 @@ export async function warm(
   progress: WarmProgress,
   signal: AbortSignal,
 ): Promise<number> {
-  let present = 0;
-  for (const each of wanted) {
-    const choose = (representation: Representation) => {
-      const { length } = representation;
-      progress.expect(length === null ? null : wanted.reduce((sum, range) => sum + sizeOf(range, length), 0));
-      return length !== null && each.start >= length ? null : each;
-    };
-    const visit = await entry.visit(each, choose, signal);
-    try {
-      if (visit.reader.end === 0) continue;
-      do {
-        const passed = visit.reader.skip();
-        present += passed;
-        progress.add(passed);
-      } while ((await visit.reader.arrival(signal)) !== 'end');
-    } finally {
-      visit.leave();
-    }
-  }
-  return present;
-}
-
-function sizeOf({ start, end }: Wanted, length: number): number {
-  return Math.max(0, Math.min(end ?? length, length) - start);
+  const ranges = wanted.map(({ start, end }) => ({ start, end: end ?? Number.POSITIVE_INFINITY }));
+  let bytes = 0;
+  await entry.warm(
+    ranges,
+    ({ present, total }) => {
+      progress.expect(total);
+      progress.add(present - bytes);
+      bytes = present;
+    },
+    signal,
+  );
+  return bytes;
 }

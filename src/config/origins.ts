@@ -52,6 +52,10 @@ export interface OriginSettings extends OriginBase {
   readonly maxConnections: number;
   /** In bytes a second, over all connections. */
   readonly maxRate?: number;
+  /** Requests a second. */
+  readonly maxRequestRate?: number;
+  /** What is fetched beyond what is read. */
+  readonly fill: 'window' | 'complete' | 'none';
   /** Certificates (PEM) to trust in place of the public ones. */
   readonly ca?: string;
   readonly connectTimeout: number;
@@ -114,6 +118,17 @@ export const originTable = {
     type: rate({ atLeast: '1kB' }),
     default: 'none',
     sentence: 'How fast bytes are taken from it, over all connections, shared evenly between them.',
+  },
+  maxRequestRate: {
+    type: count({ atLeast: 1 }),
+    default: 'none',
+    sentence: 'Requests a second to it, of which one second may come at once; whoever waits for one queues.',
+  },
+  fill: {
+    type: choice(['window', 'complete', 'none']),
+    default: 'window',
+    sentence:
+      'What is fetched beyond what is read: `window` up to `readAhead`, `complete` the whole once 8 MiB were read in sequence, `none` next to nothing.',
   },
   connectTimeout: { type: budget, default: 'the setting', sentence: 'As the setting of the same name.' },
   firstByteTimeout: { type: budget, default: 'the setting', sentence: 'As the setting of the same name.' },
@@ -205,7 +220,7 @@ export interface OriginContext extends SecretContext {
 export function originSettings(byName: Readonly<Record<string, ReadOrigin>>, context: OriginContext): OriginSettings[] {
   return Object.entries(byName).map(([name, read]) => {
     const { url: base, network, redirectTo = 'public', proxy, maxConnections, maxRate, connectTimeout } = read;
-    const { cache = 'media', keepDeleted = false, preset } = read;
+    const { cache = 'media', keepDeleted = false, preset, fill = 'window', maxRequestRate } = read;
     const shared = operatorFields(read, `origins.${name}`, context);
     const { ignoreQuery, keyHeaders } = preset === undefined ? { ignoreQuery: [], keyHeaders: [] } : presets[preset];
     const ca = read.ca === undefined ? undefined : readCertificates(name, read.ca, context);
@@ -223,6 +238,7 @@ export function originSettings(byName: Readonly<Record<string, ReadOrigin>>, con
       maxConnections: maxConnections ?? context.maxConnections,
       connectTimeout: connectTimeout ?? context.connectTimeout,
       budgets: budgetsOf(read),
+      fill,
       cache,
       ignoreQuery: [...new Set([...ignoreQuery, ...(read.ignoreQuery ?? [])])],
       keyHeaders: [...new Set([...keyHeaders, ...(read.keyHeaders ?? [])])],
@@ -230,6 +246,7 @@ export function originSettings(byName: Readonly<Record<string, ReadOrigin>>, con
       ...(network && { network }),
       ...(proxy && { proxy }),
       ...(maxRate && { maxRate }),
+      ...(maxRequestRate && { maxRequestRate }),
       ...(ca && { ca }),
       ...(read.refresh && { refresh: read.refresh }),
     };

@@ -19,12 +19,15 @@ export interface OriginSource {
   readonly slots: { readonly used: number; readonly queued: number; limit: number };
   /** `rate` is how many bytes a second are taken from it; `null` for as many as come. */
   readonly pace: { rate: number | null };
+  /** `rate` is how many requests a second it gets; `null` for any number. */
+  readonly requests: { rate: number | null };
 }
 
 /** What can be changed at run time; what is left out stays. */
 export interface OriginLimits {
   readonly maxConnections?: number | undefined;
   readonly maxRate?: number | null | undefined;
+  readonly maxRequestRate?: number | null | undefined;
 }
 
 /** Times are monotonic milliseconds. */
@@ -49,7 +52,11 @@ export interface OriginReport {
     readonly cause: string | null;
   };
   readonly connections: { readonly used: number; readonly queued: number; readonly limit: number };
-  readonly limits: { readonly maxConnections: number; readonly maxRate: number | null };
+  readonly limits: {
+    readonly maxConnections: number;
+    readonly maxRate: number | null;
+    readonly maxRequestRate: number | null;
+  };
   /** From a request at the origin to its first byte, in milliseconds; `null` before there was any. */
   readonly firstByteMs: { readonly last: number | null; readonly median: number | null };
   readonly bytesIn: number;
@@ -85,7 +92,7 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
   const timeOfDay = (at: number | undefined) =>
     at === undefined ? null : new Date(clock.wallTime() + at - clock.now()).toISOString();
 
-  const reportOf = ({ name, base, breaker, slots, pace }: OriginSource): OriginReport => {
+  const reportOf = ({ name, base, breaker, slots, pace, requests }: OriginSource): OriginReport => {
     const { times = [], bytes = 0 } = measured.get(name) ?? {};
     const { phase, since, nextProbeAt, cause = null } = breaker.state;
     return {
@@ -93,7 +100,7 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
       base,
       breaker: { state: phase, since: timeOfDay(since), nextProbe: timeOfDay(nextProbeAt), cause },
       connections: { used: slots.used, queued: slots.queued, limit: slots.limit },
-      limits: { maxConnections: slots.limit, maxRate: pace.rate },
+      limits: { maxConnections: slots.limit, maxRate: pace.rate, maxRequestRate: requests.rate },
       firstByteMs: { last: whole(times.at(-1)), median: whole(median(times)) },
       bytesIn: bytes,
     };
@@ -102,11 +109,12 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
   return {
     stop,
     report: () => sources.map(reportOf),
-    change(name, { maxConnections, maxRate }) {
+    change(name, { maxConnections, maxRate, maxRequestRate }) {
       const source = sources.find((each) => each.name === name);
       if (source === undefined) return null;
       if (maxConnections !== undefined) source.slots.limit = maxConnections;
       if (maxRate !== undefined) source.pace.rate = maxRate;
+      if (maxRequestRate !== undefined) source.requests.rate = maxRequestRate;
       return reportOf(source);
     },
   };

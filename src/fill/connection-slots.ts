@@ -1,22 +1,35 @@
 /**
- * The right to one of an origin's connections: at most `limit` at a time, the rest queue. The limit may change: those
- * who have a connection keep it.
+ * The right to ask an origin: at most `limit` connections at a time and, where it is set, so many requests a second. The
+ * rest queue. Both may change: those who have a connection keep it.
  *
- * Whoever serves a waiting reader goes before read-ahead, in order of arrival. A cursor that has had its turn while
- * somebody waits gives its slot back (`contended`), so that a fourth title never waits behind three whole downloads.
+ * Whoever serves a waiting reader goes before read-ahead, and read-ahead before background work; among equals the first
+ * to come. Who holds a connection is told (`contended`) when somebody else needs one: work that nobody waits for gives
+ * way at once, and a cursor that has had its turn while another reader waits, so that a fourth title never waits behind
+ * three whole downloads.
  */
+import type { Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
+import type { RequestRate } from './request-rate.ts';
 
 export interface Slot {
   /** Gives the connection back; harmless when repeated. */
   release(): void;
 }
 
+/** What a request is for: nobody in particular, what a reader will want, or what a reader waits for now. */
+export type Urgency = 'background' | 'ahead' | 'waited for';
+
+const ranks: Readonly<Record<Urgency, number>> = { background: 0, ahead: 1, 'waited for': 2 };
+
+export function outranks(one: Urgency | null, other: Urgency): boolean {
+  return one !== null && ranks[one] > ranks[other];
+}
+
 /** Whoever asks the origin. */
 export interface Claimant {
-  /** Whether a reader waits for it right now. */
-  demanded(): boolean;
-  /** Somebody who serves a waiting reader begins to wait for this claimant's connection. */
+  /** May be another at any time. */
+  urgency(): Urgency;
+  /** Somebody begins to wait for this claimant's connection. */
   contended?(): void;
 }
 
@@ -28,12 +41,15 @@ interface Waiting {
 export class ConnectionSlots {
   #limit: number;
   readonly #maxQueued: number;
+  #rate: RequestRate | null;
   readonly #queue: Waiting[] = [];
-  readonly #holders = new Set<Claimant>();
+  readonly #held = new Map<Slot, Claimant>();
+  #timer: Timer | null = null;
 
-  constructor(limit: number, maxQueued: number) {
+  constructor(limit: number, maxQueued: number, rate: RequestRate | null = null) {
     this.#limit = limit;
     this.#maxQueued = maxQueued;
+    this.#rate = rate;
   }
 
   get limit(): number {
@@ -42,33 +58,43 @@ export class ConnectionSlots {
 
   set limit(limit: number) {
     this.#limit = limit;
-    this.#grantNext();
+    this.#serve();
+  }
+
+  /** How many requests a second; `null` for any number. */
+  get rate(): RequestRate | null {
+    return this.#rate;
+  }
+
+  set rate(rate: RequestRate | null) {
+    this.#rate = rate;
+    this.#serve();
   }
 
   get used(): number {
-    return this.#holders.size;
+    return this.#held.size;
   }
 
   get queued(): number {
     return this.#queue.length;
   }
 
-  /** Whether somebody in the queue serves a waiting reader. */
-  get contended(): boolean {
-    return this.#queue.some((waiting) => waiting.claimant.demanded());
+  /** What the most urgent of those who wait for a connection want it for; `null` where nobody does. */
+  get contention(): Urgency | null {
+    if (this.used < this.limit) return null;
+    return this.#next()?.claimant.urgency() ?? null;
   }
 
   /** Rejects with a `ProxyError` where the queue is full, and with the signal's reason. */
   async acquire(claimant: Claimant, signal: AbortSignal): Promise<Slot> {
     signal.throwIfAborted();
-    if (this.used < this.limit) return this.#take(claimant);
-    if (this.#queue.length >= this.#maxQueued) {
-      const message = `All ${this.limit} connections to the origin are busy and ${this.#maxQueued} requests wait already.`;
-      throw new ProxyError('connection_limit_reached', message, { setting: 'maxQueued', retryAfter: 5 });
-    }
+    const now = this.acquireNow(claimant);
+    if (now !== null) return now;
+    if (this.#queue.length >= this.#maxQueued) throw this.#full();
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#queue.splice(this.#queue.indexOf(waiting), 1);
+        this.#serve();
         reject(signal.reason);
       };
       const waiting: Waiting = {
@@ -80,25 +106,73 @@ export class ConnectionSlots {
       };
       signal.addEventListener('abort', onAbort, { once: true });
       this.#queue.push(waiting);
-      if (claimant.demanded()) for (const holder of this.#holders) holder.contended?.();
+      this.#serve();
+      this.press(claimant);
     });
   }
 
-  #take(claimant: Claimant): Slot {
-    this.#holders.add(claimant);
-    return {
-      release: () => {
-        if (this.#holders.delete(claimant)) this.#grantNext();
-      },
-    };
+  /** A connection, where one can be had without waiting. */
+  acquireNow(claimant: Claimant): Slot | null {
+    if (this.used >= this.limit || !this.spend()) return null;
+    return this.#take(claimant);
   }
 
-  #grantNext(): void {
-    while (this.used < this.#limit) {
-      const first = this.#queue.findIndex((waiting) => waiting.claimant.demanded());
-      const [next] = this.#queue.splice(Math.max(0, first), 1);
-      if (next === undefined) return;
+  /** Takes the right to one more request over a connection that is held, where nobody waits for that right. */
+  spend(): boolean {
+    if (this.#rate === null) return true;
+    return this.#queue.length === 0 && this.#rate.take();
+  }
+
+  /** Somebody who queues has become more urgent: those who hold connections learn of it. */
+  press(claimant: Claimant): void {
+    if (this.used < this.limit) return;
+    const urgency = claimant.urgency();
+    for (const holder of [...this.#held.values()]) {
+      if (urgency === 'waited for' || outranks(urgency, holder.urgency())) holder.contended?.();
+    }
+  }
+
+  #take(claimant: Claimant): Slot {
+    const slot: Slot = {
+      release: () => {
+        if (this.#held.delete(slot)) this.#serve();
+      },
+    };
+    this.#held.set(slot, claimant);
+    return slot;
+  }
+
+  /** Gives out what there is, and comes again when the next request may be made. */
+  #serve(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    while (this.used < this.limit) {
+      const next = this.#next();
+      if (next === null) return;
+      if (this.#rate !== null && !this.#rate.take()) {
+        this.#timer = this.#rate.clock.after(this.#rate.wait, () => this.#serve());
+        return;
+      }
+      this.#queue.splice(this.#queue.indexOf(next), 1);
       next.grant(this.#take(next.claimant));
     }
+  }
+
+  #next(): Waiting | null {
+    let best: Waiting | null = null;
+    let urgency: Urgency | null = null;
+    for (const waiting of this.#queue) {
+      const wants = waiting.claimant.urgency();
+      if (urgency !== null && !outranks(wants, urgency)) continue;
+      best = waiting;
+      urgency = wants;
+      if (urgency === 'waited for') break;
+    }
+    return best;
+  }
+
+  #full(): ProxyError {
+    const message = `All ${this.limit} connections to the origin are busy and ${this.#maxQueued} requests wait already.`;
+    return new ProxyError('connection_limit_reached', message, { setting: 'maxQueued', retryAfter: 5 });
   }
 }

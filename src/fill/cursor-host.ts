@@ -4,8 +4,8 @@ import type { Clock } from '../clock.ts';
 import type { RetryCause } from '../events.ts';
 import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
+import type { Course } from './course.ts';
 import type { Cursor } from './cursor.ts';
-import type { Reach } from './cursor-plan.ts';
 import type { FillPolicy } from './fill-policy.ts';
 
 /** One cursor's way to its first byte, in monotonic milliseconds. */
@@ -18,23 +18,24 @@ export interface FirstByteTimes {
   landedAt: number;
 }
 
+/** A request of a cursor, for the bytes from `start` on. */
+export interface RangeRequest extends OriginRequest {
+  readonly start: number;
+  /** Exclusive; `null` for the end of the representation. */
+  readonly end: number | null;
+}
+
 export interface CursorHost {
   readonly origin: Origin;
   readonly slots: ConnectionSlots;
   readonly policy: FillPolicy;
   readonly clock: Clock;
   readonly random: () => number;
-  reach(cursor: Cursor): Reach;
-  /** Whether a reader waits for this cursor right now. */
-  isWaitedFor(cursor: Cursor): boolean;
+  readonly course: Course;
   /** Until when anybody hopes for a byte of this cursor, in monotonic milliseconds. */
   hopeUntil(cursor: Cursor): number;
-  /** How long a cursor that may not go on keeps its connection, in milliseconds. */
-  restFor(followed: boolean): number;
   /** Whether a cut or a rest can be followed by another request for the same representation. */
   readonly resumable: boolean;
-  /** `start` may lie before the cursor's position: what overlaps is compared by `verify`, not taken. */
-  request(cursor: Cursor): OriginRequest & { readonly start: number; readonly end: number | null };
   /** Present bytes ahead that are to be compared with what comes, `null` where there are none or nothing need be. */
   meetingOf(cursor: Cursor): ByteRange | null;
   /** Rejects with `FillFailed` where present bytes are not the same. */
@@ -48,7 +49,8 @@ export interface CursorHost {
   land(cursor: Cursor, bytes: Buffer): Promise<void> | undefined;
   /** The body ended by its framing where no length had been announced. */
   bodyEnded(position: number, certain: boolean): void;
-  firstByte(cursor: Cursor, times: FirstByteTimes): void;
+  /** `early`: it was asked for before it could be taken. */
+  firstByte(cursor: Cursor, times: FirstByteTimes, early: boolean): void;
   asksAgain(cursor: Cursor, cause: RetryCause, delay: number): void;
   /** The phase has changed. */
   phaseChanged(cursor: Cursor): void;

@@ -1,13 +1,18 @@
 /**
- * Who shall bring which byte: pure decisions over readers, gaps and cursors.
+ * Who shall bring which byte, and how much at a time: pure decisions over readers, gaps and cursors.
  *
  * A missing byte is brought by the cursor that will pass there soon (join), or by a new one (open). A cursor runs until
- * something else begins, and no further than the read-ahead windows of the readers behind it.
+ * something else begins, and no further than the read-ahead windows of the readers behind it, or the errands there are.
  */
+import type { ByteRange } from '../bytes/byte-range.ts';
 import type { RangeSet } from '../bytes/range-set.ts';
+import { readUnit } from './landed-bytes.ts';
 
 /** Closer than this, a new request is never worth it. */
 const alwaysJoin = 16 * 1024;
+
+/** So much of its window a reader has used up before more is asked for: many small requests are worth less than few. */
+const usedUp = 0.25;
 
 export interface CursorSight {
   readonly id: number;
@@ -40,8 +45,10 @@ export interface Ground {
 export interface Reach {
   /** Where something else begins: bytes that are present, another cursor, the end. */
   readonly hard: number;
-  /** Where the read-ahead windows of those that it serves end; at or before its position it rests. */
+  /** Where the windows of those that it serves, and the errands, end; at or before its position it rests. */
   readonly edge: number;
+  /** Before this, one more request is worth it. */
+  readonly worthwhile: number;
   /** Whether any reader counts on it now: it waits for it, or has it in its window. */
   readonly served: boolean;
   /** Whether any reader will come to it if it reads on. */
@@ -67,11 +74,13 @@ export function planFor<C extends CursorSight>(
   return (distance / nearest.speed) * 1000 <= firstByteIn ? { join: nearest } : { open: offset };
 }
 
+/** `errands` are bytes that are wanted although no reader has them in its window. */
 export function reachOf<C extends CursorSight>(
   cursor: C,
   { present, length, ranges }: Ground,
   cursors: Iterable<C>,
   readers: Iterable<ReaderSight<C>>,
+  errands: Iterable<ByteRange>,
 ): Reach {
   // Where the origin gives everything from the start only, one body passes over what is present already.
   const sequential = ranges === false;
@@ -85,13 +94,21 @@ export function reachOf<C extends CursorSight>(
     else if (!sequential && other.position > cursor.position) hard = Math.min(hard, other.position);
   }
   let edge = 0;
+  let worthwhile = 0;
   let followed = false;
   for (const reader of readers) {
     if (reader.owedBy !== cursor && reader.position > cursor.position) continue;
     edge = Math.max(edge, reader.edge);
+    worthwhile = Math.max(worthwhile, reader.owedBy === cursor ? reader.edge : refillBefore(reader));
     followed ||= reader.until > cursor.position;
   }
-  return { hard, edge, served: edge > cursor.position, followed };
+  const served = edge > cursor.position;
+  for (const { start, end } of errands) {
+    if ((!sequential && start > cursor.position) || end <= cursor.position) continue;
+    edge = Math.max(edge, end);
+    worthwhile = Math.max(worthwhile, end);
+  }
+  return { hard, edge, worthwhile, served, followed };
 }
 
 /**
@@ -100,7 +117,46 @@ export function reachOf<C extends CursorSight>(
  */
 export function aheadOf<C>(reader: ReaderSight<C>, { present, length, ranges }: Ground): number | null {
   if (ranges === false) return null;
-  const { position, edge } = reader;
-  const gap = present.firstGap({ start: position, end: Math.min(edge, length) });
-  return gap === null || gap.start - position > (edge - position) * 0.75 ? null : gap.start;
+  const gap = present.firstGap({ start: reader.position, end: Math.min(reader.edge, length) });
+  return gap === null || gap.start >= refillBefore(reader) ? null : gap.start;
+}
+
+function refillBefore<C>({ position, edge }: ReaderSight<C>): number {
+  return edge - usedUp * (edge - position);
+}
+
+/** The first range of a cursor, and the largest: one segment of the store, 1024 requests for 16 GiB. */
+const firstRange = 256 * 1024;
+const largestRange = 16 * 1024 * 1024;
+
+/** With heads that come late, the largest range is so many times what comes in while one is waited for. */
+const headsShare = 16;
+
+/** What there is to say where a bounded request begins. */
+export interface RangeStart {
+  /** Its first byte. */
+  readonly start: number;
+  /** How many bytes are there without a gap before it, or will be when it begins. */
+  readonly behind: number;
+  /** Where the windows that it serves end. */
+  readonly edge: number;
+  /** What comes in while a head is waited for, in bytes; 0 where that was not measured yet. */
+  readonly meanwhile: number;
+}
+
+/**
+ * Where a bounded request ends, and the next one begins. Ranges double while reading goes on in sequence: as much again
+ * as is there already. They end with the window, so that no body is left lying unread; and none is so small that the
+ * next head would be waited for. `given` is where it ends in any case; no crumb is left before that.
+ */
+export function rangeEnd({ start, behind, edge, meanwhile }: RangeStart, given: number): number {
+  const largest = Math.max(largestRange, headsShare * meanwhile);
+  const asked = Math.max(meanwhile, Math.min(largest, firstRange + behind));
+  const end = Math.min(wholeUnits(start + asked), Math.max(edge, start + meanwhile, start + 1));
+  return given - end < firstRange ? given : end;
+}
+
+/** So that whole blocks become durable; but who wants the first byte at most wants the head only. */
+export function wholeUnits(offset: number): number {
+  return offset <= 1 ? offset : Math.ceil(offset / readUnit) * readUnit;
 }

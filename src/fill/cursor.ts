@@ -2,20 +2,31 @@
  * One origin request after another, moving forward from an offset and landing what comes.
  *
  *     queued ─▶ starting ─▶ flowing ◀─▶ resting        (the window is full, or nobody is near)
- *       ▲          │           │           │
- *       └── retry ─┴─── heal ──┘           └─▶ ended   (kept a connection idle for `restTimeout`)
+ *       ▲          │         │  ▲          │
+ *       └── retry ─┴── heal ─┘  └ next     └─▶ ended   (kept a connection idle for `restTimeout`)
  *
- * It ends when what follows is present or another's, when nobody needs it any more, or with a failure when there is no
- * hope left. A cut or stall in mid-body is healed from the missing byte; before the first byte an origin that may yet
- * wake up is asked again. A cursor belongs to one fill, its host, and knows nothing of readers.
+ * Where the origin takes ranges these are bounded, and the next one is asked for before the last one ends, on another
+ * connection, where one is free. A cursor ends when what follows is present or another's, when nobody needs it any more,
+ * or with a failure when there is no hope left. A cut or stall in mid-body is healed from the missing byte; before the
+ * first byte an origin that may yet wake up is asked again. A cursor belongs to one fill, its host, and knows nothing of
+ * readers.
  */
 import { sleep, type Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import type { Claimant, Slot } from './connection-slots.ts';
+import { type Claimant, outranks, type Slot, type Urgency } from './connection-slots.ts';
 import type { CursorHost } from './cursor-host.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import { backoff, failureFrom, retryAfter, retryCause } from './retry.ts';
 import { type Pause, Transfer } from './transfer.ts';
+
+/** With other readers waiting for a connection, a turn ends after so many milliseconds or bytes. */
+const turn = { duration: 1000, bytes: 4 * 1024 * 1024 };
+
+/** What comes at once, from buffers on the way, says little about a speed: so many bytes, or milliseconds. */
+const burst = { bytes: 64 * 1024, duration: 20 };
+
+/** A next request is sent so much earlier than its head is expected to take, because that is not sure. */
+const margin = 1.5;
 
 export type CursorPhase = 'queued' | 'starting' | 'flowing' | 'resting' | 'ended' | 'failed';
 
@@ -28,6 +39,12 @@ export class Cursor implements Claimant {
   #queuedSince: number | null = null;
   #queuedBefore = 0;
   #transfer: Transfer | null = null;
+  /** The request for what follows, sent early. */
+  #next: { readonly transfer: Transfer; readonly slot: Slot; readonly offset: number } | null = null;
+  /** When the bytes that come now began to come without a pause of ours, and how many they are. */
+  #flow = { since: 0, bytes: 0 };
+  /** When the first body of its turn began, and what had come by then. */
+  #turn: { since: number; landed: number } | null = null;
 
   readonly id: number;
   readonly openedAt: number;
@@ -38,6 +55,8 @@ export class Cursor implements Claimant {
   attempt = 1;
   /** Bytes that came in all. */
   landed = 0;
+  /** Whether somebody who watched has just left it, and may come back. */
+  lingers = false;
   progressAt: number | null = null;
   /** Whether it failed because the budget of all who hoped was spent. */
   budgetSpent = false;
@@ -69,9 +88,17 @@ export class Cursor implements Claimant {
     return this.#queuedSince !== null;
   }
 
-  /** Bytes a second of the current connection, or `null` before it has any. */
+  /** Bytes a second of what comes now, or `null` before there are any. */
   get speed(): number | null {
-    return this.#transfer?.speed ?? null;
+    if (this.#flow.bytes === 0 || !this.#transfer?.begun) return null;
+    return (this.#flow.bytes * 1000) / Math.max(1, this.#host.clock.now() - this.#flow.since);
+  }
+
+  /** The same without the burst that a connection begins with; `null` before enough has come to tell. */
+  get steadySpeed(): number | null {
+    const { since, bytes } = this.#flow;
+    if (bytes < burst.bytes) return null;
+    return (bytes * 1000) / Math.max(burst.duration, this.#host.clock.now() - since);
   }
 
   /** Where the body that it reads ends; `Infinity` where only its framing tells, 0 where it reads none. */
@@ -107,6 +134,8 @@ export class Cursor implements Claimant {
   /** Ends it at once, wherever it is. */
   stop(): void {
     this.#stop.abort(new Error('the cursor was stopped'));
+    this.#transfer?.stop(this.#stop.signal.reason);
+    this.#dropNext();
     this.#wakeFromRest?.(false);
   }
 
@@ -123,32 +152,66 @@ export class Cursor implements Claimant {
     this.stop();
   }
 
-  /** Readers have come, gone or moved: go on, or begin to rest. */
+  /** Readers have come, gone or moved: go on, begin to rest, or end. */
   review(): void {
-    if (!this.live || this.phase === 'flowing') return;
-    const { hard, edge, followed } = this.#host.reach(this);
-    if (edge > this.position || hard <= this.position) {
+    if (!this.live) return;
+    const { hard, edge, followed } = this.#host.course.reach(this);
+    const goesOn = edge > this.position || hard <= this.position;
+    if (goesOn) {
       this.#restTimer?.cancel();
       this.#restTimer = null;
       this.#wakeFromRest?.(true);
-    } else if (this.#restTimer === null && (this.#host.resumable || !followed)) {
-      this.#restTimer = this.#host.clock.after(this.#host.restFor(followed), () => {
-        if (this.#wakeFromRest === null) this.stop();
-        else this.#wakeFromRest(false);
+      if (this.queued) this.#host.slots.press(this);
+    } else if (!followed && this.landed > 0 && !this.lingers) {
+      this.#giveUpConnection('rested');
+    } else if (this.phase !== 'flowing' && this.#restTimer === null && (this.#host.resumable || !followed)) {
+      this.#restTimer = this.#host.clock.after(this.#host.course.restFor(followed), () => {
+        this.#giveUpConnection('rested');
       });
     }
   }
 
-  /** Somebody who serves a waiting reader needs a connection: one that rests, or that nobody wants, is given up. */
+  /** Somebody else needs a connection: what nobody waits for is given up. */
   contended(): void {
-    if (this.#restTimer === null) return;
-    if (this.#wakeFromRest === null) this.stop();
-    else this.#wakeFromRest(false);
+    this.#dropNext();
+    if (this.#restTimer !== null) this.#giveUpConnection('rested');
+    else if (this.#isOutranked) this.#transfer?.end('yielded');
   }
 
-  /** Whether a reader waits for it right now. */
-  demanded(): boolean {
-    return this.#host.isWaitedFor(this);
+  urgency(): Urgency {
+    return this.#host.course.urgencyOf(this);
+  }
+
+  /** Whether its connection is to be given to somebody else, who waits for it. */
+  get turnIsOver(): boolean {
+    const { contention } = this.#host.slots;
+    if (contention === null || !this.#host.resumable) return false;
+    if (this.#isOutranked) return true;
+    return contention === 'waited for' && this.#turnLasted(this.#host.clock.now());
+  }
+
+  /** Whether somebody waits, and the next head would come when this turn is over. */
+  get #nextWouldBeLate(): boolean {
+    const { slots, clock, course } = this.#host;
+    return slots.contention === 'waited for' && this.#turnLasted(clock.now() + course.firstByteIn);
+  }
+
+  #turnLasted(until: number): boolean {
+    if (this.#turn === null) return false;
+    return this.landed - this.#turn.landed >= turn.bytes || until - this.#turn.since >= turn.duration;
+  }
+
+  get #isOutranked(): boolean {
+    const { slots, resumable } = this.#host;
+    if (!resumable) return false;
+    return outranks(slots.contention, this.#host.course.isPressed(this) ? 'waited for' : this.urgency());
+  }
+
+  #giveUpConnection(pause: Pause): void {
+    this.#dropNext();
+    if (this.#wakeFromRest !== null) this.#wakeFromRest(false);
+    else if (this.phase === 'flowing') this.#transfer?.end(pause);
+    else this.stop();
   }
 
   async #attempts(): Promise<void> {
@@ -157,17 +220,8 @@ export class Cursor implements Claimant {
     for (let failures = 0; ; ) {
       const landedBefore = this.landed;
       try {
-        const pause = await this.#oneRequest();
+        const pause = await this.#oneTurn();
         if (pause === 'arrived' || pause === 'rested') return;
-        if (pause === 'ran out' && this.landed === landedBefore) {
-          throw new FillFailed({
-            kind: 'error',
-            error: new ProxyError(
-              'http_response_incomplete',
-              'The origin sent an empty part where bytes were asked for.',
-            ),
-          });
-        }
         failures = 0;
       } catch (error) {
         if (this.#stop.signal.aborted) throw error;
@@ -199,29 +253,84 @@ export class Cursor implements Claimant {
     this.retryAt = null;
   }
 
-  async #oneRequest(): Promise<Pause> {
+  /** One request after another over the connection that it is given, until something else is to be done. */
+  async #oneTurn(): Promise<Pause> {
     if (!this.#mayGoOn()) return 'arrived';
-    const slot = await this.#queue();
-    if (!this.#mayGoOn()) {
-      slot.release();
-      return 'arrived';
-    }
-    const abort = new AbortController();
-    const onStop = () => abort.abort(this.#stop.signal.reason);
-    this.#stop.signal.addEventListener('abort', onStop, { once: true });
-    this.enter('starting');
+    let slot = await this.#queue();
+    this.#turn = null;
     try {
-      this.#transfer = new Transfer(this, this.#host, abort);
-      return await this.#transfer.run();
+      if (!this.#mayGoOn()) return 'arrived';
+      for (let transfer = this.#ask(); ; ) {
+        const pause = await this.#run(transfer);
+        if (pause !== 'ran out') return pause;
+        if (transfer.landed === 0) throw emptyPart();
+        if (!this.#host.course.continues(this, this.position)) return 'arrived';
+        const next = await this.#answeredNext();
+        if (!this.#mayGoOn()) return 'arrived';
+        if (next !== null) {
+          this.#next = null;
+          slot.release();
+          ({ slot, transfer } = next);
+        } else if (this.turnIsOver || this.#nextWouldBeLate || !this.#host.slots.spend()) {
+          return 'yielded';
+        } else {
+          transfer = this.#ask();
+        }
+      }
     } finally {
-      this.#stop.signal.removeEventListener('abort', onStop);
-      this.#transfer = null;
+      this.#dropNext();
       slot.release();
     }
   }
 
+  #ask(): Transfer {
+    this.#stop.signal.throwIfAborted();
+    this.enter('starting');
+    return new Transfer(this, this.#host, this.position, false);
+  }
+
+  async #run(transfer: Transfer): Promise<Pause> {
+    this.#transfer = transfer;
+    try {
+      return await transfer.run();
+    } finally {
+      this.#transfer = null;
+    }
+  }
+
+  /** The body that is read ends at `end`: asks for what follows so early that it is there by then. */
+  askEarly(end: number): void {
+    const { slots, course } = this.#host;
+    const { firstByteIn, asksEarly } = course;
+    const { speed } = this;
+    if (this.#next !== null || !asksEarly || speed === null) return;
+    if (((end - this.position) * 1000) / speed > margin * firstByteIn || !this.#host.course.continues(this, end))
+      return;
+    const slot = slots.acquireNow(this);
+    if (slot !== null) this.#next = { transfer: new Transfer(this, this.#host, end, true), slot, offset: end };
+  }
+
+  /** The request that was sent early, where it is of use now. */
+  async #answeredNext(): Promise<{ readonly transfer: Transfer; readonly slot: Slot } | null> {
+    const next = this.#next;
+    if (next === null) return null;
+    const answered = await next.transfer.answered();
+    if (this.#next !== next) return null;
+    if (answered && next.offset === this.position) return next;
+    if (!answered) this.#host.course.askedTooEarly();
+    this.#dropNext();
+    return null;
+  }
+
+  #dropNext(): void {
+    const next = this.#next;
+    this.#next = null;
+    next?.transfer.stop(new Error('the request was sent too early'));
+    next?.slot.release();
+  }
+
   #mayGoOn(): boolean {
-    const { hard, edge } = this.#host.reach(this);
+    const { hard, edge } = this.#host.course.reach(this);
     return hard > this.position && edge > this.position;
   }
 
@@ -239,6 +348,11 @@ export class Cursor implements Claimant {
 
   /** Resolves with `true` when there is reason to go on, `false` when the connection has been idle for too long. */
   async rest(): Promise<boolean> {
+    const { contention } = this.#host.slots;
+    const { followed } = this.#host.course.reach(this);
+    if (!followed && this.landed > 0 && !this.lingers) return false;
+    if (contention === 'waited for' && (this.#host.resumable || !followed)) return false;
+    this.#dropNext();
     this.enter('resting');
     const on = await new Promise<boolean>((resolve) => {
       this.#wakeFromRest = resolve;
@@ -248,13 +362,22 @@ export class Cursor implements Claimant {
     this.#wakeFromRest = null;
     this.#restTimer?.cancel();
     this.#restTimer = null;
-    if (on) this.enter('flowing');
+    if (on) this.flows(false);
     return on;
+  }
+
+  /** A body begins to come; `seamless` where it follows on another without a pause. */
+  flows(seamless: boolean): void {
+    const since = this.#host.clock.now();
+    if (!seamless) this.#flow = { since, bytes: 0 };
+    this.#turn ??= { since, landed: this.landed };
+    this.enter('flowing');
   }
 
   /** Bytes have come, and are about to land. */
   came(bytes: number): void {
     this.landed += bytes;
+    this.#flow.bytes += bytes;
     this.progressAt = this.#host.clock.now();
     this.lastFailure = null;
   }
@@ -264,4 +387,9 @@ export class Cursor implements Claimant {
     this.phase = phase;
     this.#host.phaseChanged(this);
   }
+}
+
+function emptyPart(): FillFailed {
+  const message = 'The origin sent an empty part where bytes were asked for.';
+  return new FillFailed({ kind: 'error', error: new ProxyError('http_response_incomplete', message) });
 }

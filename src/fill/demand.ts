@@ -1,12 +1,14 @@
 /**
  * What the readers of one fill want: which bytes, from which cursor, and until when.
  */
+import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import type { Cursor } from './cursor.ts';
-import type { ReaderSight } from './cursor-plan.ts';
+import { type ReaderSight, wholeUnits } from './cursor-plan.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import { type Budget, type Debt, deadlineOf } from './first-byte.ts';
 import { readUnit } from './landed-bytes.ts';
+import { readAheadWindow } from './read-ahead-window.ts';
 import type { Reader } from './reader.ts';
 
 const nobody: Debt = { queued: false, queuedFor: 0, progressAt: null };
@@ -32,12 +34,22 @@ export class Demand {
     return !this.waitingFor(cursor).next().done;
   }
 
-  /** `window` in bytes is how far past a reader is read ahead. */
-  *sights(window: number): Generator<ReaderSight<Cursor>> {
-    for (const reader of this.readers) yield this.sightOf(reader, window);
+  /** Whether a reader waits for this cursor, or stands so close behind it that it will in a moment. */
+  isPressed({ position }: Cursor): boolean {
+    for (const reader of this.readers) {
+      if (reader.position <= position && position - reader.position <= readUnit) return true;
+    }
+    return false;
   }
 
-  sightOf(reader: Reader, window: number): ReaderSight<Cursor> {
+  /** No window is wider than `widest`, in bytes. */
+  *sights(widest: number): Generator<ReaderSight<Cursor>> {
+    for (const reader of this.readers) yield this.sightOf(reader, widest);
+  }
+
+  sightOf(reader: Reader, widest: number): ReaderSight<Cursor> {
+    const progress = { sequence: reader.sequence, pace: reader.pace.bytesPerSecond };
+    const window = Math.min(widest, readAheadWindow(progress, this.#policy));
     const bound = reader.end === null ? Number.POSITIVE_INFINITY : wholeUnits(reader.end);
     const owedBy = reader.waitingSince === null ? null : (reader.claim?.cursor ?? null);
     return { position: reader.position, edge: Math.min(reader.position + window, bound), until: bound, owedBy };
@@ -66,9 +78,15 @@ export class Demand {
     return Math.max(Number.NEGATIVE_INFINITY, ...deadlines);
   }
 
-  /** Where all that a cursor serves want it to end, in whole units; `null` where one of them wants everything. */
-  boundOf(cursor: Cursor): number | null {
+  /**
+   * Where all that a cursor serves want it to end, in whole units; `null` where one of them wants everything. `errands`
+   * are what else is wanted.
+   */
+  boundOf(cursor: Cursor, errands: Iterable<ByteRange>): number | null {
     let bound: number | null = null;
+    for (const { start, end } of errands) {
+      if (start <= cursor.position && end > cursor.position) bound = Math.max(bound ?? 0, end);
+    }
     for (const reader of this.readers) {
       if (reader.position > cursor.position && reader.claim?.cursor !== cursor) continue;
       if (reader.end === null) return null;
@@ -76,13 +94,4 @@ export class Demand {
     }
     return bound;
   }
-}
-
-/**
- * A bounded request is rounded up, so that whole blocks become durable; but who wants the first byte at most wants the
- * head only.
- */
-function wholeUnits(offset: number): number {
-  if (offset <= 1) return offset;
-  return Math.ceil(offset / readUnit) * readUnit;
 }

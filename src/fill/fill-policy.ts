@@ -1,3 +1,6 @@
+/** How much a fill brings in beyond what is read: a window ahead of each reader, the whole once it plays, or nothing. */
+export type FillMode = 'window' | 'complete' | 'none';
+
 /** The budgets of a fill, in milliseconds and bytes; every one is a setting of the same name (`config.ts`). */
 export interface FillPolicy {
   /** Until a cursor's first byte, counted for each reader from its arrival. */
@@ -11,8 +14,9 @@ export interface FillPolicy {
   /** The first pause before an origin is asked again; doubles up to `retryMax`, with full jitter. */
   readonly retryInitial: number;
   readonly retryMax: number;
-  /** How far past a reader a fill may run. */
+  /** How far past a reader that plays a fill may run; `read-ahead-window.ts` says how far past any. */
   readonly readAhead: number;
   /** How long a cursor that may not go on keeps its connection. */
   readonly restTimeout: number;
+  readonly fill: FillMode;
 }

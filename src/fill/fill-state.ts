@@ -5,6 +5,7 @@
  *                        ▲                    │ attempt ↺        │
  *                        └──────wanted────────┴──── failed, paused{idle} ◀┘
  *
+ * A user may hold any fill that is not complete: paused{user}, until it is released to paused{idle}.
  * What exists only in a phase lives only in that member. A full read-ahead window is no phase: a cursor rests.
  * Fresh or stale is no phase either: it is a predicate over time.
  */
@@ -72,7 +73,7 @@ export function transition(state: FillState, event: FillEvent): FillState {
       if (state.phase === 'starting') {
         return { phase: 'filling', since: event.at, representation: event.representation };
       }
-      // It was on its way when a user paused it.
+      // It was under way when the user held the fill.
       if (state.phase === 'paused' && state.by === 'user') return { ...state, stored: event.representation };
       break;
     case 'described':
@@ -94,8 +95,8 @@ export function transition(state: FillState, event: FillEvent): FillState {
       }
       break;
     case 'held':
-      if (state.phase === 'complete') break;
-      return { phase: 'paused', by: 'user', stored: representationOf(state) };
+      if (state.phase !== 'complete') return { phase: 'paused', by: 'user', stored: representationOf(state) };
+      break;
     case 'released':
       if (state.phase === 'paused' && state.by === 'user') return { ...state, by: 'idle' };
       break;

@@ -13,6 +13,7 @@ import { ProxyError } from '../errors.ts';
 import type { Representation } from '../http/representation.ts';
 import type { StoreObject } from '../store/store.ts';
 import { Demand } from './demand.ts';
+import type { ErrandProgress } from './errands.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import type { FillState } from './fill-state.ts';
 import { type FillView, viewCursor, viewReader, viewState } from './fill-view.ts';
@@ -83,6 +84,11 @@ export class Fill implements ReaderHost {
     return this.#supply.cursors.size > 0;
   }
 
+  /** Whether it is at work, or kept from it by a user: not to be closed because nobody reads. */
+  get engaged(): boolean {
+    return this.busy || this.#supply.engaged;
+  }
+
   /** Whether the bytes go past the store. */
   get passing(): boolean {
     return this.#bytes.passing;
@@ -125,28 +131,6 @@ export class Fill implements ReaderHost {
     this.#supply.end({ kind: 'changed' });
   }
 
-  /** A user wants no more of it to be fetched. `false`: every byte is there, or it is paused already. */
-  pause(): boolean {
-    const { state } = this;
-    if (state.phase === 'complete' || this.held) return false;
-    const message = 'This file has been paused in firstbyte, and the bytes asked for are not there yet.';
-    const error = new ProxyError('proxy_internal_response', message, { retryAfter: 30 });
-    this.#supply.hold({ kind: 'error', error });
-    return true;
-  }
-
-  /** Lifts that. `false`: nobody has paused it. */
-  resume(): boolean {
-    if (!this.held) return false;
-    this.#supply.release();
-    return true;
-  }
-
-  /** Whether a user has paused it. */
-  get held(): boolean {
-    return this.state.phase === 'paused' && this.state.by === 'user';
-  }
-
   /** Stops everything and makes durable what can be; whoever still waits is told so. */
   async close(): Promise<void> {
     const message = 'firstbyte is shutting down.';
@@ -155,6 +139,30 @@ export class Fill implements ReaderHost {
     await this.#supply.settled();
     await this.#bytes.close();
     this.#lifecycle.apply({ type: 'closed' });
+  }
+
+  /**
+   * Asks the origin for nothing until `resume`: what is present is served, whoever comes for what is missing is told 503,
+   * and who is in mid-reply waits. Where every byte is present there is nothing to pause.
+   */
+  pause(): void {
+    if (this.state.phase !== 'complete') this.#supply.hold();
+  }
+
+  resume(): void {
+    this.#supply.release();
+  }
+
+  /**
+   * Brings bytes in behind all playback, without a reader and without keeping them in memory; resolves when they are
+   * present. Rejects with `FillFailed`, or the signal's reason.
+   */
+  warm(
+    what: readonly ByteRange[] | 'whole',
+    { onProgress = () => {}, signal }: { onProgress?: (progress: ErrandProgress) => void; signal: AbortSignal },
+  ): Promise<void> {
+    const whole = [{ start: 0, end: Number.POSITIVE_INFINITY }];
+    return this.#supply.warm(what === 'whole' ? whole : what, onProgress, signal);
   }
 
   view(): FillView {
@@ -189,11 +197,10 @@ export class Fill implements ReaderHost {
   }
 
   take(reader: Reader): Taken | null {
-    return this.#bytes.take(reader.position, this.#endOf(reader));
-  }
-
-  presentUntil(reader: Reader): number {
-    return Math.min(this.#bytes.present.runEnd(reader.position), this.#endOf(reader));
+    const end = Math.min(reader.end ?? Number.POSITIVE_INFINITY, this.#length ?? Number.POSITIVE_INFINITY);
+    const taken = this.#bytes.take(reader.position, end);
+    if (taken !== null) reader.pace.took(taken.end - taken.start, this.#parts.clock.now());
+    return taken;
   }
 
   moved(reader: Reader): void {
@@ -207,15 +214,11 @@ export class Fill implements ReaderHost {
   leave(reader: Reader): void {
     if (!this.#demand.readers.delete(reader)) return;
     this.#attend();
-    this.#supply.review();
+    this.#supply.left(reader);
   }
 
   #attend(): void {
     this.#bytes.attend([...this.#demand.readers].map(({ position }) => position));
-  }
-
-  #endOf({ end }: Reader): number {
-    return Math.min(end ?? Number.POSITIVE_INFINITY, this.#length ?? Number.POSITIVE_INFINITY);
   }
 
   get #length(): number | null {

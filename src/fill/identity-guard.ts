@@ -85,12 +85,13 @@ export class IdentityGuard {
 
   /**
    * How many bytes before `position` are to be compared with what comes. An entity tag stands for every byte (RFC 9110
-   * §8.8.1); a date only says that nothing changed to the second, so the bytes themselves are asked.
+   * §8.8.1); a date only says that nothing changed to the second, so the bytes themselves are asked. Those from
+   * `coming` on will be present by the time that they are compared.
    */
-  overlapAt(position: number): number {
+  overlapAt(position: number, coming: number): number {
     if (!this.#isDated) return 0;
     const start = Math.max(0, position - overlap);
-    return start < position && this.#parts.bytes.present.covers({ start, end: position }) ? position - start : 0;
+    return start < position && this.#parts.bytes.present.covers({ start, end: coming }) ? position - start : 0;
   }
 
   /** The first bytes present after `position`, as far as they are to be compared with what comes. */

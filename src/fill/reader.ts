@@ -11,6 +11,7 @@ import type { Representation } from '../http/representation.ts';
 import type { Slice } from '../store/store.ts';
 import type { Cursor } from './cursor.ts';
 import type { FillFailed } from './failure.ts';
+import { Pace, playedAfter } from './read-ahead-window.ts';
 import { Speed } from './speed.ts';
 
 /** Bytes on their way to one reader. */
@@ -23,7 +24,6 @@ export interface Taken extends ByteRange {
 /** What a reader needs of its fill. */
 export interface ReaderHost {
   take(reader: Reader): Taken | null;
-  presentUntil(reader: Reader): number;
   arrival(reader: Reader, signal: AbortSignal): Promise<'bytes' | 'end'>;
   representation(reader: Reader, signal: AbortSignal): Promise<Representation>;
   moved(reader: Reader): void;
@@ -45,6 +45,9 @@ export class Reader {
   position: number;
   /** Where it will stop; `null` for the end of the representation. */
   end: number | null;
+  /** Bytes that it has taken one after the other. */
+  sequence = 0;
+  readonly pace = new Pace();
   /** Since when it waits, in monotonic milliseconds; `null` while it does not. */
   waitingSince: number | null = null;
   /** Whether it has taken a byte. */
@@ -67,6 +70,11 @@ export class Reader {
     this.end = end;
   }
 
+  /** Whether it is no scan: somebody watches. */
+  get plays(): boolean {
+    return this.sequence >= playedAfter;
+  }
+
   /** Resolves as soon as the representation is known. Rejects with `FillFailed` or the signal's reason. */
   representation(signal: AbortSignal): Promise<Representation> {
     return this.#host.representation(this, signal);
@@ -83,23 +91,19 @@ export class Reader {
     if (taken !== null) {
       this.begun = true;
       this.position = taken.end;
+      this.sequence += taken.end - taken.start;
       this.speed.add(taken.end - taken.start);
       this.#host.moved(this);
     }
     return taken;
   }
 
-  /** Passes over what is present, unread; gives how many bytes that was. */
-  skip(): number {
-    const passed = Math.max(0, this.#host.presentUntil(this) - this.position);
-    this.position += passed;
-    if (passed > 0) this.#host.moved(this);
-    return passed;
-  }
-
   /** Turns to another range; what was taken before stays with the caller. */
   aim(range: { start: number; end: number | null }): void {
-    if (range.start !== this.position) this.claim = null;
+    if (range.start !== this.position) {
+      this.claim = null;
+      this.sequence = 0;
+    }
     this.position = range.start;
     this.end = range.end;
     this.failed = null;
@@ -108,6 +112,7 @@ export class Reader {
 
   /** Goes back, because what had been taken from `position` on did not come. */
   rewind(position: number): void {
+    this.sequence = Math.max(0, this.sequence - (this.position - position));
     this.position = position;
     this.#host.moved(this);
   }

@@ -6,28 +6,26 @@
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
+import { ProxyError } from '../errors.ts';
 import type { EventBus, RetryCause } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
-import { combinable } from '../http/representation.ts';
-import { formatValidator } from '../http/validator.ts';
 import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 import type { Store } from '../store/store.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
+import { Course } from './course.ts';
 import { Cursor } from './cursor.ts';
 import type { CursorHost, FirstByteTimes } from './cursor-host.ts';
-import { aheadOf, type Ground, planFor, type Reach, reachOf } from './cursor-plan.ts';
+import { aheadOf, planFor } from './cursor-plan.ts';
 import type { Demand } from './demand.ts';
+import { type ErrandProgress, Errands } from './errands.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import type { Waiters } from './first-byte.ts';
 import { type BodyRange, IdentityGuard } from './identity-guard.ts';
-import { type LandedBytes, passingWindow } from './landed-bytes.ts';
+import type { LandedBytes } from './landed-bytes.ts';
 import type { FillName, Lifecycle } from './lifecycle.ts';
 import type { Claim, Reader } from './reader.ts';
-
-/** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
-const firstByteGuess = 300;
 
 export interface SupplyParts {
   readonly name: FillName;
@@ -54,15 +52,18 @@ export class Supply implements CursorHost {
   readonly #parts: SupplyParts;
   readonly #cursors = new Set<Cursor>();
   #nextCursor = 1;
-  #firstByteIn = firstByteGuess;
+  readonly course: Course;
   readonly #guard: IdentityGuard;
+  readonly #errands: Errands;
   #ended: Failure | null = null;
-  /** What those are told who need bytes while a user has paused it. */
-  #held: Failure | null = null;
+  /** Whether the user holds it. */
+  #held = false;
 
   constructor(parts: SupplyParts) {
     this.#parts = parts;
+    this.#errands = new Errands(parts.clock, parts.policy, () => this.review());
     this.#guard = new IdentityGuard({ ...parts, connections: parts.slots.limit });
+    this.course = new Course({ ...parts, guard: this.#guard, errands: this.#errands, cursors: this.#cursors });
   }
 
   get cursors(): ReadonlySet<Cursor> {
@@ -91,8 +92,8 @@ export class Supply implements CursorHost {
     const until = Math.min(end ?? Number.POSITIVE_INFINITY, known.length ?? Number.POSITIVE_INFINITY);
     const gap = bytes.present.firstGap({ start, end: until });
     if (gap === null) return true;
-    const ground = { ...this.#ground(), ranges: known.ranges };
-    const plan = planFor(gap.start, ground, this.#cursors, this.#firstByteIn);
+    const ground = { ...this.course.ground, ranges: known.ranges };
+    const plan = planFor(gap.start, ground, this.#cursors, this.course.firstByteIn);
     return 'join' in plan && plan.join.until >= until;
   }
 
@@ -112,14 +113,16 @@ export class Supply implements CursorHost {
       return;
     }
     const { lifecycle } = this.#parts;
-    const refusal = this.#ended ?? this.#held ?? this.#plan(reader);
+    // Who is in mid-reply waits for the release, as for an origin that is silent.
+    if (this.#held && reader.begun) return;
+    const refusal = this.#ended ?? (this.#held ? heldByUser() : this.#plan(reader));
     if (refusal !== null) reader.failed = new FillFailed(refusal, lifecycle.state.phase);
   }
 
   /** Joins a cursor or opens one; where neither can help, says why. */
   #plan(reader: Reader): Failure | null {
     const { clock, policy, bytes, lifecycle } = this.#parts;
-    const plan = planFor(reader.position, this.#ground(), this.#cursors, this.#firstByteIn);
+    const plan = planFor(reader.position, this.course.ground, this.#cursors, this.course.firstByteIn);
     if ('join' in plan) {
       reader.claim = this.#claimOn(plan.join);
       plan.join.review();
@@ -144,42 +147,102 @@ export class Supply implements CursorHost {
   follow(reader: Reader): void {
     this.review();
     const { lifecycle, demand } = this.#parts;
-    if (this.#ended !== null || this.#held !== null || !this.resumable || !demand.readers.has(reader)) return;
+    if (this.#ended !== null || this.#held || !this.resumable || !demand.readers.has(reader)) return;
+    if (reader.plays && this.policy.fill === 'complete') this.#errands.completeFrom(reader.position);
     if (lifecycle.state.phase !== 'filling' && lifecycle.state.phase !== 'paused') return;
-    const missing = aheadOf(demand.sightOf(reader, this.#window), this.#ground());
+    const missing = aheadOf(demand.sightOf(reader, this.course.widest), this.course.ground);
     if (missing === null) return;
-    const plan = planFor(missing, this.#ground(), this.#cursors, this.#firstByteIn);
+    const plan = planFor(missing, this.course.ground, this.#cursors, this.course.firstByteIn);
     if ('open' in plan) this.#launch(this.#add(plan.open, null));
   }
 
-  /** Readers have come or gone. */
+  /** A reader has gone; one that has watched may come back to the cursors that it had. */
+  left({ plays, position }: Reader): void {
+    if (plays) for (const cursor of this.#cursors) cursor.lingers ||= cursor.position >= position;
+    this.review();
+  }
+
+  /** Readers have come or moved. */
   review(): void {
     for (const cursor of this.#cursors) cursor.review();
+    this.#work();
     this.#settle(null);
+  }
+
+  /** Whether there is work that needs no reader, or a user's word that is to be kept. */
+  get engaged(): boolean {
+    return this.#held || this.#errands.open;
+  }
+
+  /** Brings bytes in behind all playback; resolves when they are present. Rejects with `FillFailed`. */
+  async warm(
+    ranges: readonly ByteRange[],
+    onProgress: (progress: ErrandProgress) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (this.#ended !== null) throw new FillFailed(this.#ended, this.#parts.lifecycle.state.phase);
+    const warmed = this.#errands.warm(ranges, onProgress, signal);
+    this.#lookAtErrands();
+    this.#work();
+    await warmed;
+  }
+
+  /** Asks the origin for nothing until it is released. */
+  hold(): void {
+    if (this.#held) return;
+    this.#held = true;
+    this.#parts.lifecycle.apply({ type: 'held' });
+    for (const cursor of this.#cursors) cursor.stop();
+    void this.#parts.bytes.commit();
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    const { lifecycle, demand } = this.#parts;
+    if (lifecycle.state.phase === 'paused') lifecycle.apply({ type: 'released' });
+    for (const reader of demand.readers) if (reader.waitingSince !== null) this.claim(reader);
+    this.review();
+  }
+
+  /** Sends a cursor for what is wanted although nobody waits for it, where none is on its way there. */
+  #work(): void {
+    const { bytes } = this.#parts;
+    if (this.#held || this.#ended !== null || !this.#errands.open) return;
+    const ground = this.course.ground;
+    const missing = this.#errands.next(bytes.present, ground.length);
+    if (missing === null) return;
+    if (!this.#mayBringMore) {
+      this.#errands.end({ kind: 'uncombinable' });
+      return;
+    }
+    const underWay = [...this.#cursors].some(
+      ({ position }) => ground.ranges === false || this.#errands.covers(position),
+    );
+    if (underWay) return;
+    const plan = planFor(missing, ground, this.#cursors, this.course.firstByteIn);
+    this.#launch(this.#add('open' in plan ? plan.open : missing, null));
+  }
+
+  /** Whether what is missing can still be asked for and kept. */
+  get #mayBringMore(): boolean {
+    const { bytes } = this.#parts;
+    return (
+      !bytes.passing && !this.#guard.live && (this.resumable || this.#cursors.size > 0 || bytes.present.size === 0)
+    );
+  }
+
+  #lookAtErrands(): void {
+    const { bytes, lifecycle } = this.#parts;
+    this.#errands.look(bytes.present, lifecycle.known?.length ?? null);
   }
 
   /** Nothing more will be brought; `failure` is what those are told who wait for it. */
   end(failure: Failure): void {
     this.#ended ??= failure;
     this.#guard.end();
+    this.#errands.end(failure);
     for (const cursor of this.#cursors) cursor.stop();
-  }
-
-  /** The origin is asked for nothing until `release`; `failure` is what those are told who need bytes till then. */
-  hold(failure: Failure): void {
-    const { lifecycle, demand, waiters, bytes } = this.#parts;
-    this.#held = failure;
-    lifecycle.apply({ type: 'held' });
-    for (const cursor of this.#cursors) cursor.stop();
-    const failed = new FillFailed(failure, lifecycle.state.phase);
-    for (const reader of demand.readers) if (reader.waitingSince !== null) reader.failed = failed;
-    waiters.wake();
-    void bytes.commit();
-  }
-
-  release(): void {
-    this.#held = null;
-    this.#parts.lifecycle.apply({ type: 'released' });
   }
 
   /** Resolves when no object is being made. */
@@ -210,42 +273,11 @@ export class Supply implements CursorHost {
   }
 
   get resumable(): boolean {
-    const { known } = this.#parts.lifecycle;
-    return this.#ended === null && (known === null || combinable(known));
-  }
-
-  reach(cursor: Cursor): Reach {
-    return reachOf(cursor, this.#ground(), this.#cursors, this.#parts.demand.sights(this.#window));
-  }
-
-  isWaitedFor(cursor: Cursor): boolean {
-    return this.#parts.demand.isWaitedFor(cursor);
+    return this.#ended === null && this.course.combinable;
   }
 
   hopeUntil(cursor: Cursor): number {
-    return this.#parts.demand.hopeUntil(cursor, this.reach(cursor).served);
-  }
-
-  /** A connection that was slow to come is kept longer, for a reader who may come back to it. */
-  restFor(followed: boolean): number {
-    const { restTimeout } = this.#parts.policy;
-    return followed ? restTimeout : Math.max(restTimeout, 2 * this.#firstByteIn);
-  }
-
-  request(cursor: Cursor): OriginRequest & { readonly start: number; readonly end: number | null } {
-    const start = cursor.position - this.#guard.overlapAt(cursor.position);
-    const end = this.#endOfRequest(cursor);
-    const { target, fields: asked } = this.#parts.asking;
-    const fields: [string, string][] = [['range', `bytes=${start}-${end === null ? '' : end - 1}`]];
-    const validator = this.#parts.lifecycle.known?.validator;
-    if (validator?.strong) fields.push(['if-range', formatValidator(validator)]);
-    return { target, fields: [...asked, ...fields], committed: this.#committed(cursor), start, end };
-  }
-
-  /** Whether somebody counts on the answer who can't be told at once that there will be none. */
-  #committed(cursor: Cursor): boolean {
-    if (cursor.attempt > 1 || cursor.landed > 0) return true;
-    return [...this.#parts.demand.waitingFor(cursor)].some(({ begun }) => begun);
+    return this.#parts.demand.hopeUntil(cursor, this.course.reach(cursor).served);
   }
 
   async judge(asked: AskedBytes, reply: OriginReply): Promise<BodyRange> {
@@ -269,9 +301,14 @@ export class Supply implements CursorHost {
     this.#guard.reached(offset);
     const pressure = bytes.write(offset, landed);
     cursor.position += landed.length;
+    this.course.flowed(cursor);
     const { fill, origin } = name;
     events.emit({ type: 'bytes-landed', at: clock.now(), fill, origin, offset, bytes: landed.length });
     for (const other of this.#cursors) if (bytes.present.has(other.position)) other.overtaken();
+    if (this.#errands.open) {
+      this.#errands.prospers();
+      this.#lookAtErrands();
+    }
     waiters.wake();
     this.#completeIfWhole();
     return pressure;
@@ -279,13 +316,14 @@ export class Supply implements CursorHost {
 
   bodyEnded(position: number, certain: boolean): void {
     this.#guard.bodyEnded(position, certain);
+    this.#lookAtErrands();
     this.#parts.waiters.wake();
     this.#completeIfWhole();
   }
 
-  firstByte(cursor: Cursor, times: FirstByteTimes): void {
+  firstByte(cursor: Cursor, times: FirstByteTimes, early: boolean): void {
     const { clock, events, name } = this.#parts;
-    this.#firstByteIn = Math.max(1, times.landedAt - times.startedAt);
+    this.course.answered(times, early);
     const storedAt = clock.now();
     events.emit({ type: 'fill-first-byte', at: storedAt, ...name, attempt: cursor.attempt, storedAt, ...times });
   }
@@ -299,12 +337,16 @@ export class Supply implements CursorHost {
 
   phaseChanged(cursor: Cursor): void {
     const failure = cursor.phase === 'failed' ? cursor.lastFailure : null;
+    // What fails in the background is tried again, and is no state of the fill.
+    const unheard = failure !== null && this.#parts.demand.readers.size === 0 && this.#errands.covers(cursor.position);
     if (!cursor.live) {
       this.#cursors.delete(cursor);
       this.#disown(cursor, failure);
       for (const other of this.#cursors) other.review();
+      if (failure !== null && this.#errands.covers(cursor.position)) this.#errands.failed(failure);
+      else this.#work();
     }
-    this.#settle(failure);
+    this.#settle(unheard ? null : failure);
     this.#parts.waiters.wake();
   }
 
@@ -376,26 +418,11 @@ export class Supply implements CursorHost {
     const { phase } = lifecycle.state;
     if (phase !== before && (phase === 'paused' || phase === 'failed')) void bytes.commit();
   }
+}
 
-  /** Where a request may end: at what is present already, or at what all it serves want; `null` for the end. */
-  #endOfRequest(cursor: Cursor): number | null {
-    const { demand, lifecycle } = this.#parts;
-    const { hard } = this.reach(cursor);
-    const meeting = this.#guard.meetingAfter(cursor.position);
-    const given = meeting?.start === hard ? meeting.end : hard;
-    const end = Math.min(given, demand.boundOf(cursor) ?? Number.POSITIVE_INFINITY);
-    return end > cursor.position && end < (lifecycle.known?.length ?? Number.POSITIVE_INFINITY) ? end : null;
-  }
-
-  #ground(): Ground {
-    const { known } = this.#parts.lifecycle;
-    const length = known?.length ?? Number.POSITIVE_INFINITY;
-    // What can't be combined comes in by one body, as what can't be asked for in ranges.
-    const ranges = known === null ? null : known.ranges && combinable(known);
-    return { present: this.#parts.bytes.present, length, ranges };
-  }
-
-  get #window(): number {
-    return this.#parts.bytes.passing ? passingWindow : this.#parts.policy.readAhead;
-  }
+function heldByUser(): Failure {
+  const error = new ProxyError('proxy_internal_response', 'This title is paused until it is resumed.', {
+    retryAfter: 5,
+  });
+  return { kind: 'error', error };
 }

@@ -1,18 +1,16 @@
 /**
  * One origin request of a cursor: asks, has the head judged, and lands the body, read by read.
  *
- * It ends when the body does, when what follows is present or another's, when it has rested for too long, or when its
- * turn is over and others wait for the connection. Whatever goes wrong is thrown; the cursor decides what comes next.
+ * It may be asked before its turn has come: then the answer waits, unread, until it is run. It ends when the body does,
+ * when what follows is present or another's, when it has rested for too long, or when the connection is to be given to
+ * somebody else. Whatever goes wrong is thrown; the cursor decides what comes next.
  */
 import { ProxyError } from '../errors.ts';
 import type { OriginReply } from '../origin/origin.ts';
 import type { Cursor } from './cursor.ts';
-import type { CursorHost, FirstByteTimes } from './cursor-host.ts';
+import type { CursorHost, FirstByteTimes, RangeRequest } from './cursor-host.ts';
 import { FillFailed } from './failure.ts';
 import { Watchdog } from './watchdog.ts';
-
-/** With others waiting for a connection, a turn ends after so many milliseconds or bytes. */
-const turn = { duration: 1000, bytes: 4 * 1024 * 1024 };
 
 /** A body of which no more than this is missing is read to its end although nobody wants it, in bytes. */
 const drained = 64 * 1024;
@@ -23,56 +21,71 @@ export type Pause = 'arrived' | 'rested' | 'yielded' | 'ran out';
 export class Transfer {
   readonly #cursor: Cursor;
   readonly #host: CursorHost;
-  readonly #abort: AbortController;
+  readonly #abort = new AbortController();
   readonly #watchdog: Watchdog;
-  readonly #landedBefore: number;
+  readonly #request: RangeRequest;
   readonly #times: FirstByteTimes;
-  /** When the body began, or went on after a pause that was ours. */
-  #bodyAt: number | null = null;
+  readonly #reply: Promise<OriginReply>;
+  #early: boolean;
+  #begun = false;
+  /** Why it was ended from outside, where that is no failure. */
+  #ended: Pause | null = null;
   /** Came with bytes that had to be compared. */
   #unread: Buffer | null = null;
   /** Where its body ends, or was asked to end before that is known. */
-  until = 0;
+  until: number;
+  /** Bytes that it brought. */
+  landed = 0;
 
-  constructor(cursor: Cursor, host: CursorHost, abort: AbortController) {
+  /** Asks for what follows `offset`; `early` where the cursor is not there yet. */
+  constructor(cursor: Cursor, host: CursorHost, offset: number, early: boolean) {
     this.#cursor = cursor;
     this.#host = host;
-    this.#abort = abort;
-    this.#watchdog = new Watchdog(host.clock, abort);
-    this.#landedBefore = cursor.landed;
-    const { position: offset, queuedFor: queued } = cursor;
-    const startedAt = host.clock.now();
-    this.#times = { offset, queued, startedAt, connectedAt: null, headAt: 0, landedAt: 0 };
+    this.#early = early;
+    this.#watchdog = new Watchdog(host.clock, this.#abort);
+    this.#times = {
+      offset,
+      queued: cursor.queuedFor,
+      startedAt: host.clock.now(),
+      connectedAt: null,
+      headAt: 0,
+      landedAt: 0,
+    };
+    this.#watchdog.set((cursor.landed > 0 ? 1 : 2) * host.policy.firstByteTimeout, 'firstByteTimeout');
+    this.#request = host.course.request(cursor, offset);
+    this.until = this.#request.end ?? Number.POSITIVE_INFINITY;
+    this.#reply = this.#open();
+    this.#reply.catch(() => {});
   }
 
   /** Whether its head has been judged. */
   get begun(): boolean {
-    return this.#bodyAt !== null;
+    return this.#begun;
   }
 
-  /** Bytes a second, or `null` before there are any. */
-  get speed(): number | null {
-    if (this.#bodyAt === null || this.#landed === 0) return null;
-    return (this.#landed * 1000) / Math.max(1, this.#host.clock.now() - this.#bodyAt);
+  /** Whether an answer came that can be used, where it was asked early; one that can't is no failure yet. */
+  async answered(): Promise<boolean> {
+    try {
+      return (await this.#reply).status === 206;
+    } catch {
+      return false;
+    }
   }
 
-  /** Rejects with `FillFailed`, a `ProxyError`, or the reason of the abort. */
+  /** Lands the body. Rejects with `FillFailed`, a `ProxyError`, or the reason of `stop`. */
   async run(): Promise<Pause> {
-    const { policy } = this.#host;
-    this.#watchdog.set((this.#landedBefore > 0 ? 1 : 2) * policy.firstByteTimeout, 'firstByteTimeout');
     let reply: OriginReply | null = null;
     try {
-      const request = this.#host.request(this.#cursor);
-      this.until = request.end ?? Number.POSITIVE_INFINITY;
-      reply = await this.#open(request);
-      const { start, end } = await this.#host.judge({ start: request.start, end: request.end }, reply);
-      if (start === request.start) await this.#verify(reply, start);
+      reply = await this.#reply;
+      const { start, end } = await this.#host.judge({ start: this.#request.start, end: this.#request.end }, reply);
+      if (start === this.#request.start) await this.#verify(reply, start);
       else this.#cursor.position = start;
       this.until = end ?? Number.POSITIVE_INFINITY;
-      this.#bodyAt = this.#host.clock.now();
-      this.#cursor.enter('flowing');
+      this.#begun = true;
+      this.#cursor.flows(this.#early);
       return await this.#read(reply, end);
     } catch (error) {
+      if (this.#ended !== null) return this.#ended;
       throw this.#abort.signal.aborted ? this.#abort.signal.reason : error;
     } finally {
       this.#watchdog.cancel();
@@ -80,21 +93,36 @@ export class Transfer {
     }
   }
 
-  get #landed(): number {
-    return this.#cursor.landed - this.#landedBefore;
+  /** Gives up whatever it does. */
+  stop(reason: unknown): void {
+    this.#watchdog.cancel();
+    this.#abort.abort(reason);
   }
 
-  async #open(request: ReturnType<CursorHost['request']>): Promise<OriginReply> {
+  /** Ends it without a failure; but a body of which little is missing is read to its end. */
+  end(pause: Pause): void {
+    if (this.#begun && this.#drains) return;
+    this.#ended = pause;
+    this.stop(new Error(`the transfer has ${pause}`));
+  }
+
+  /** Whether so little is missing that it is read to its end, so that the connection can be used again. */
+  get #drains(): boolean {
+    return this.until - this.#cursor.position <= drained;
+  }
+
+  async #open(): Promise<OriginReply> {
     const { clock, origin } = this.#host;
     // A warm connection is there before `open` returns.
     let opening = true;
     const onConnected = () => {
       if (!opening) this.#times.connectedAt = clock.now();
     };
-    const opened = origin.open({ ...request, onConnected }, this.#abort.signal);
+    const opened = origin.open({ ...this.#request, onConnected }, this.#abort.signal);
     opening = false;
     const reply = await opened;
     this.#times.headAt = clock.now();
+    if (this.#early) this.#watchdog.cancel();
     return reply;
   }
 
@@ -114,25 +142,24 @@ export class Transfer {
   async #read(reply: OriginReply, end: number | null): Promise<Pause> {
     const cursor = this.#cursor;
     const host = this.#host;
+    if (this.#early) this.#watchdog.set(host.policy.stallTimeout, 'stallTimeout');
     for (;;) {
-      const reach = host.reach(cursor);
+      const reach = host.course.reach(cursor);
       if (end !== cursor.position && reach.hard <= cursor.position) return 'arrived';
-      // Where so little is missing it is read to its end, and the connection can be used again.
-      const drains = end !== null && end - cursor.position <= drained;
-      if (!drains && reach.edge <= cursor.position) {
-        const givesWay = host.slots.contended && (host.resumable || !reach.followed);
+      if (!this.#drains && reach.edge <= cursor.position) {
         this.#watchdog.cancel();
-        if (givesWay || !(await cursor.rest())) return 'rested';
+        if (!(await cursor.rest())) return 'rested';
         this.#watchdog.set(host.policy.stallTimeout, 'stallTimeout');
         continue;
       }
-      if (!drains && this.#turnIsOver && host.resumable && host.slots.contended) return 'yielded';
+      if (!this.#drains && cursor.turnIsOver) return 'yielded';
+      if (end !== null) cursor.askEarly(end);
       const bytes = this.#unread ?? (await reply.body.read());
       this.#unread = null;
       if (bytes === null) {
         if (end === null) host.bodyEnded(cursor.position, !reply.closeDelimited);
         else if (cursor.position < end) throw cutShort();
-        return host.reach(cursor).hard <= cursor.position ? 'arrived' : 'ran out';
+        return host.course.reach(cursor).hard <= cursor.position ? 'arrived' : 'ran out';
       }
       if (end !== null && cursor.position + bytes.length > end) throw tooLong();
       if (await this.#meet(reply, bytes)) return 'arrived';
@@ -164,17 +191,14 @@ export class Transfer {
     return true;
   }
 
-  get #turnIsOver(): boolean {
-    return this.#landed >= turn.bytes || this.#host.clock.now() - (this.#bodyAt ?? 0) >= turn.duration;
-  }
-
   async #land(bytes: Buffer): Promise<void> {
     const { clock, policy } = this.#host;
-    const isFirst = this.#landed === 0;
+    const isFirst = this.landed === 0;
     if (isFirst) this.#times.landedAt = clock.now();
+    this.landed += bytes.length;
     this.#cursor.came(bytes.length);
     const pressure = this.#host.land(this.#cursor, bytes);
-    if (isFirst) this.#host.firstByte(this.#cursor, this.#times);
+    if (isFirst) this.#host.firstByte(this.#cursor, this.#times, this.#early);
     if (pressure !== undefined) {
       this.#watchdog.cancel();
       await pressure;

@@ -17,6 +17,7 @@ import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { defaultPolicy } from '../fill/policy.ts';
 import type { Film } from '../support/film.ts';
+import { pause } from '../support/pause.ts';
 import { ScriptedOrigin, type ScriptedRequest } from '../support/scripted-origin.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -109,6 +110,7 @@ export class Viewer {
   /** How it ended: with all that it wanted, or with what. */
   outcome: 'whole' | FillFailed | 'left' | null = null;
   readonly over: Promise<void>;
+  #pauseAt = Number.POSITIVE_INFINITY;
   readonly #gone = new AbortController();
   readonly #clock: VirtualClock;
   readonly #film: Film;
@@ -151,6 +153,14 @@ export class Viewer {
     this.#paused.until ??= Promise.withResolvers();
   }
 
+  /** Takes no more when it has so many bytes, until `resume`. */
+  pauseAt(bytes: number): void {
+    this.#pauseAt = bytes;
+  }
+
+  /** Takes so many bytes a second at most from now on, in steps of one read. */
+  rate = Number.POSITIVE_INFINITY;
+
   resume(): void {
     this.#paused.until?.resolve();
     this.#paused.until = null;
@@ -186,6 +196,7 @@ export class Viewer {
     const { signal } = this.#gone;
     for (;;) {
       await this.#paused.until?.promise;
+      signal.throwIfAborted();
       const taken = reader.take();
       if (taken === null) {
         if ((await reader.arrival(signal)) === 'end') return;
@@ -196,7 +207,13 @@ export class Viewer {
       this.#film.assertBytes(taken.start, slice.bytes);
       this.bytes += slice.bytes.length;
       if (taken.start + slice.bytes.length < taken.end) reader.rewind(taken.start + slice.bytes.length);
+      const { length } = slice.bytes;
       slice.release();
+      if (this.bytes >= this.#pauseAt) {
+        this.#pauseAt = Number.POSITIVE_INFINITY;
+        this.pause();
+      }
+      if (this.rate < Number.POSITIVE_INFINITY) await pause(this.#clock, (length * 1000) / this.rate, signal);
     }
   }
 }

@@ -78,6 +78,8 @@ const samples: { [K in Key]: { written: unknown; moves: Partial<OriginSettings>;
   userAgent: { written: 'VLC/3', moves: { fields: [['user-agent', 'VLC/3']] }, wrong: ['VLC'] },
   maxConnections: { written: 1, moves: { maxConnections: 1 }, wrong: 0 },
   maxRate: { written: '2MB', moves: { maxRate: 2_000_000 }, wrong: '1B' },
+  maxRequestRate: { written: 5, moves: { maxRequestRate: 5 }, wrong: 0 },
+  fill: { written: 'complete', moves: { fill: 'complete' }, wrong: 'all' },
   connectTimeout: { written: '1s', moves: { connectTimeout: 1000 }, wrong: '0s' },
   firstByteTimeout: { written: '2s', moves: { budgets: { firstByteTimeout: 2000 } }, wrong: '2' },
   stallTimeout: { written: '3s', moves: { budgets: { stallTimeout: 3000 } }, wrong: '3' },

@@ -237,8 +237,12 @@ describe('the document of the control API', () => {
   it('describes origins and their limits', async () => {
     assert.equal(at((await call('get', `${v1}/origins`)).body, 'origins', 'length'), 2);
     const path = `${v1}/origins/{name}`;
-    const changed = await call('patch', path, `${v1}/origins/films`, { maxConnections: 3, maxRate: 1e6 });
-    assert.deepEqual(at(changed.body, 'limits'), { maxConnections: 3, maxRate: 1e6 });
+    const changed = await call('patch', path, `${v1}/origins/films`, {
+      maxConnections: 3,
+      maxRate: 1e6,
+      maxRequestRate: 9,
+    });
+    assert.deepEqual(at(changed.body, 'limits'), { maxConnections: 3, maxRate: 1e6, maxRequestRate: 9 });
     assert.equal((await call('patch', path, `${v1}/origins/films`, {})).status, 400);
     assert.equal((await call('patch', path, `${v1}/origins/films`, { maxRate: 1 })).status, 400);
     assert.equal((await call('patch', path, `${v1}/origins/none`, { maxRate: null })).status, 404);

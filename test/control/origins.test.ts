@@ -11,6 +11,7 @@ const idle: OriginSource = {
   breaker: { state: { phase: 'closed' } },
   slots: { used: 0, queued: 0, limit: 32 },
   pace: { rate: null },
+  requests: { rate: null },
 };
 
 function watching(source: Partial<OriginSource> = {}) {
@@ -34,7 +35,7 @@ test('an origin that nobody has asked is reachable, idle and unmeasured', () => 
     base: 'https://media.example/films',
     breaker: { state: 'closed', since: null, nextProbe: null, cause: null },
     connections: { used: 0, queued: 0, limit: 32 },
-    limits: { maxConnections: 32, maxRate: null },
+    limits: { maxConnections: 32, maxRate: null, maxRequestRate: null },
     firstByteMs: { last: null, median: null },
     bytesIn: 0,
   });
@@ -84,10 +85,19 @@ test('bytes are summed up per origin, and no longer once it is stopped', () => {
 });
 
 test('a limit that is changed is the one that the origin has, and what is left out stays', () => {
-  const source = { slots: { used: 0, queued: 0, limit: 32 }, pace: { rate: 5000 } };
+  const source = { slots: { used: 0, queued: 0, limit: 32 }, pace: { rate: 5000 }, requests: { rate: 3 } };
   const { view } = watching(source);
-  assert.deepEqual(view.change('films', { maxConnections: 2 })?.limits, { maxConnections: 2, maxRate: 5000 });
-  assert.deepEqual(view.change('films', { maxRate: null })?.limits, { maxConnections: 2, maxRate: null });
-  assert.deepEqual([source.slots.limit, source.pace.rate], [2, null]);
+  assert.deepEqual(view.change('films', { maxConnections: 2 })?.limits, {
+    maxConnections: 2,
+    maxRate: 5000,
+    maxRequestRate: 3,
+  });
+  assert.deepEqual(view.change('films', { maxRate: null })?.limits, {
+    maxConnections: 2,
+    maxRate: null,
+    maxRequestRate: 3,
+  });
+  assert.equal(view.change('films', { maxRequestRate: null })?.limits.maxRequestRate, null);
+  assert.deepEqual([source.slots.limit, source.pace.rate, source.requests.rate], [2, null, null]);
   assert.equal(view.change('nobody', { maxRate: 1000 }), null);
 });

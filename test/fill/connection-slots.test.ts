@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { ConnectionSlots, type Slot } from '../../src/fill/connection-slots.ts';
+import { ConnectionSlots, type Slot, type Urgency } from '../../src/fill/connection-slots.ts';
 
 const never = new AbortController().signal;
-const yes = () => true;
-const no = () => false;
+const waited = (): Urgency => 'waited for';
+const ahead = (): Urgency => 'ahead';
+const background = (): Urgency => 'background';
 
 /** The names of those who got a slot, in order. */
 function queueOf(slots: ConnectionSlots) {
   const granted: string[] = [];
   const held = new Map<string, Slot>();
-  const ask = (name: string, demanded: () => boolean = yes, signal: AbortSignal = never) =>
-    slots.acquire({ demanded }, signal).then((slot) => {
+  const ask = (name: string, urgency: () => Urgency = waited, signal: AbortSignal = never) =>
+    slots.acquire({ urgency }, signal).then((slot) => {
       granted.push(name);
       held.set(name, slot);
     });
@@ -56,38 +57,40 @@ describe("an origin's connections", () => {
     assert.deepEqual([granted.at(-1), slots.used, slots.queued], ['d', 1, 0]);
   });
 
-  it('go to a waiting reader before read-ahead', async () => {
+  it('go to a waiting reader before read-ahead, and to read-ahead before background work', async () => {
     const slots = new ConnectionSlots(1, 10);
     const { ask, give, granted } = queueOf(slots);
     void ask('holder');
-    void ask('read-ahead', no);
+    void ask('background', background);
+    void ask('read-ahead', ahead);
     void ask('first reader');
     void ask('second reader');
-    for (const name of ['holder', 'first reader', 'second reader', 'read-ahead']) {
+    const order = ['holder', 'first reader', 'second reader', 'read-ahead', 'background'];
+    for (const name of order) {
       await turn();
       give(name);
     }
-    assert.deepEqual(granted, ['holder', 'first reader', 'second reader', 'read-ahead']);
+    assert.deepEqual(granted, order);
   });
 
-  it('are contended while somebody in the queue serves a waiting reader', async () => {
+  it('are contended for what the most urgent in the queue wants', async () => {
     const slots = new ConnectionSlots(1, 10);
     const { ask } = queueOf(slots);
     void ask('holder');
-    assert.equal(slots.contended, false);
-    let waits = false;
-    void ask('other', () => waits);
-    assert.equal(slots.contended, false);
-    waits = true;
-    assert.equal(slots.contended, true);
+    assert.equal(slots.contention, null);
+    let wants: Urgency = 'background';
+    void ask('other', () => wants);
+    assert.equal(slots.contention, 'background');
+    wants = 'waited for';
+    assert.equal(slots.contention, 'waited for');
   });
 
   it('tell those who hold them that a waiting reader needs one, and not that read-ahead does', async () => {
     const slots = new ConnectionSlots(1, 10);
     let told = 0;
-    const holder = await slots.acquire({ demanded: no, contended: () => (told += 1) }, never);
+    const holder = await slots.acquire({ urgency: ahead, contended: () => (told += 1) }, never);
     const { ask, granted } = queueOf(slots);
-    void ask('read-ahead', no);
+    void ask('read-ahead', ahead);
     assert.equal(told, 0);
     void ask('reader');
     assert.equal(told, 1);
@@ -117,10 +120,10 @@ describe("an origin's connections", () => {
     const { ask, give, granted } = queueOf(slots);
     void ask('holder');
     const gone = new AbortController();
-    const waiting = ask('gone', yes, gone.signal);
+    const waiting = ask('gone', waited, gone.signal);
     gone.abort(new Error('the reader has left'));
     await assert.rejects(waiting, /the reader has left/);
-    await assert.rejects(slots.acquire({ demanded: yes }, gone.signal), /the reader has left/);
+    await assert.rejects(slots.acquire({ urgency: waited }, gone.signal), /the reader has left/);
     void ask('next');
     give('holder');
     await turn();
@@ -129,7 +132,7 @@ describe("an origin's connections", () => {
 
   it('come back once, however often they are given back', async () => {
     const slots = new ConnectionSlots(1, 10);
-    const slot = await slots.acquire({ demanded: yes }, never);
+    const slot = await slots.acquire({ urgency: waited }, never);
     slot.release();
     slot.release();
     assert.equal(slots.used, 0);
@@ -137,7 +140,10 @@ describe("an origin's connections", () => {
 
   it('are never more than the limit, and never idle while somebody queues', async () => {
     const step = fc.oneof(
-      fc.record({ do: fc.constant('ask' as const), demanded: fc.boolean() }),
+      fc.record({
+        do: fc.constant('ask' as const),
+        urgency: fc.constantFrom<Urgency>('background', 'ahead', 'waited for'),
+      }),
       fc.record({ do: fc.constant('give' as const), which: fc.nat(50) }),
       fc.record({ do: fc.constant('leave' as const), which: fc.nat(50) }),
     );
@@ -151,7 +157,7 @@ describe("an origin's connections", () => {
             const entry = { leave: new AbortController(), over: false };
             asked.push(entry);
             slots
-              .acquire({ demanded: () => one.demanded }, entry.leave.signal)
+              .acquire({ urgency: () => one.urgency }, entry.leave.signal)
               .then(
                 (slot) => held.push(slot),
                 () => {},

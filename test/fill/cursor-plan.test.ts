@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import { RangeSet } from '../../src/bytes/range-set.ts';
 import {
   aheadOf,
@@ -8,6 +9,7 @@ import {
   type Ground,
   planFor,
   type ReaderSight,
+  rangeEnd,
   reachOf,
 } from '../../src/fill/cursor-plan.ts';
 
@@ -22,6 +24,7 @@ interface World {
   readonly present: readonly boolean[];
   readonly cursors: readonly CursorSight[];
   readonly readers: ReadonlyArray<ReaderSight<CursorSight>>;
+  readonly errands: readonly ByteRange[];
 }
 
 const world: fc.Arbitrary<World> = fc
@@ -44,8 +47,9 @@ const world: fc.Arbitrary<World> = fc
         maxLength: 5,
       },
     ),
+    errands: fc.array(fc.record({ at: fc.nat(cells), size: fc.nat(cells) }), { maxLength: 2 }),
   })
-  .map(({ present, sparse, lengthKnown, ranges, cursors, readers }) => {
+  .map(({ present, sparse, lengthKnown, ranges, cursors, readers, errands }) => {
     const thinned = present.map((is, index) => is && (!sparse || index % 7 === 0));
     const runs = thinned.flatMap((is, index) => (is ? [{ start: index * cell, end: (index + 1) * cell }] : []));
     const sights = cursors.map(({ at, speed }, index) => ({ id: index + 1, position: at * cell, speed }));
@@ -59,6 +63,7 @@ const world: fc.Arbitrary<World> = fc
         until: (at + ahead + beyond) * cell,
         owedBy: owed === null ? null : (sights[owed] ?? null),
       })),
+      errands: errands.map(({ at, size }) => ({ start: at * cell, end: (at + size) * cell })),
     };
   });
 
@@ -135,9 +140,17 @@ describe('how far a cursor may run', () => {
         if (others.some(({ id, position }) => position === cursor.position && id < cursor.id)) hard = cursor.position;
         const behind = there.readers.filter(({ position, owedBy }) => owedBy === cursor || position <= cursor.position);
         const edge = Math.max(0, ...behind.map((reader) => reader.edge));
-        assert.deepEqual(reachOf(cursor, there.ground, there.cursors, there.readers), {
+        const here = there.errands.filter(({ start, end }) => start <= cursor.position && cursor.position < end);
+        assert.deepEqual(reachOf(cursor, there.ground, there.cursors, there.readers, there.errands), {
           hard,
-          edge,
+          edge: Math.max(edge, ...here.map(({ end }) => end)),
+          worthwhile: Math.max(
+            0,
+            ...behind.map((reader) =>
+              reader.owedBy === cursor ? reader.edge : 0.25 * reader.position + 0.75 * reader.edge,
+            ),
+            ...here.map(({ end }) => end),
+          ),
           served: edge > cursor.position,
           followed: behind.some(({ until }) => until > cursor.position),
         });
@@ -149,7 +162,7 @@ describe('how far a cursor may run', () => {
   it('is over present bytes, too, where the origin gives everything from the start only', () => {
     const present = RangeSet.from([{ start: 10, end: 20 }]);
     const cursor = { id: 1, position: 5, speed: 1 };
-    const { hard } = reachOf(cursor, { present, length: 100, ranges: false }, [cursor], []);
+    const { hard } = reachOf(cursor, { present, length: 100, ranges: false }, [cursor], [], []);
     assert.equal(hard, 100);
   });
 
@@ -160,10 +173,10 @@ describe('how far a cursor may run', () => {
       { id: 2, position: 0, speed: 1 },
     ];
     const ground = { present, length: 100, ranges: false };
-    assert.equal(reachOf(newer, ground, [older, newer], []).hard, 0);
-    assert.equal(reachOf(older, ground, [older, newer], []).hard, 100);
+    assert.equal(reachOf(newer, ground, [older, newer], [], []).hard, 0);
+    assert.equal(reachOf(older, ground, [older, newer], [], []).hard, 100);
     const later = { id: 3, position: 60, speed: 1 };
-    assert.equal(reachOf(newer, ground, [later, newer], []).hard, 100, 'nobody else brings 50 to 60');
+    assert.equal(reachOf(newer, ground, [later, newer], [], []).hard, 100, 'nobody else brings 50 to 60');
   });
 });
 
@@ -181,7 +194,7 @@ describe('where a reader would run dry', () => {
           right = index * cell;
           break;
         }
-        const soon = right !== null && right - reader.position <= 0.75 * (reader.edge - reader.position);
+        const soon = right !== null && right - reader.position < 0.75 * (reader.edge - reader.position);
         assert.equal(aheadOf(reader, there.ground), soon ? right : null);
       }),
       { numRuns: 1000 },
@@ -199,5 +212,62 @@ describe('where a reader would run dry', () => {
       aheadOf({ position: 0, edge: 100, until: 100, owedBy: null }, { present, length: 200, ranges: true }),
       null,
     );
+  });
+});
+
+describe('where a bounded range ends', () => {
+  const unit = 256 * 1024;
+  const largest = 16 * 1024 * 1024;
+  const somewhere = {
+    start: fc.nat(2 ** 40),
+    behind: fc.nat(2 ** 34),
+    room: fc.integer({ min: 1, max: 2 ** 30 }),
+    meanwhile: fc.oneof(fc.constant(0), fc.nat(2 ** 28)),
+    rest: fc.integer({ min: 1, max: 2 ** 34 }),
+  };
+
+  it('is past its start, and never past what is given, nor past the window but for a crumb or one head', () => {
+    fc.assert(
+      fc.property(fc.record(somewhere), ({ start, behind, room, meanwhile, rest }) => {
+        const [edge, given] = [start + room, start + rest];
+        const end = rangeEnd({ start, behind, edge, meanwhile }, given);
+        assert.ok(end > start && end <= given);
+        assert.ok(end < Math.max(edge, start + meanwhile) + unit);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('leaves no crumb: what is given is reached, or 256 KiB and more are left', () => {
+    fc.assert(
+      fc.property(fc.record(somewhere), ({ start, behind, room, meanwhile, rest }) => {
+        const given = start + rest;
+        const end = rangeEnd({ start, behind, edge: start + room, meanwhile }, given);
+        assert.ok(end === given || given - end >= unit);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('doubles from 256 KiB to 16 MiB while reading goes on in sequence', () => {
+    const sizes: number[] = [];
+    for (let start = 0; sizes.length < 9; ) {
+      const end = rangeEnd({ start, behind: start, edge: Infinity, meanwhile: 0 }, 2 ** 40);
+      sizes.push((end - start) / unit);
+      start = end;
+    }
+    assert.deepEqual(sizes, [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+  });
+
+  it('is that of the stride where a cut was healed, or a turn ended, in its middle', () => {
+    const healed = rangeEnd({ start: 5 * unit, behind: 5 * unit, edge: Infinity, meanwhile: 0 }, 2 ** 40);
+    assert.equal(healed - 5 * unit, 6 * unit);
+  });
+
+  it('is so far away that the next head is not waited for, and that heads are a small part of the whole', () => {
+    const slow = { start: 0, edge: unit, meanwhile: 100 * unit };
+    assert.equal(rangeEnd({ ...slow, behind: 0 }, 2 ** 40), 100 * unit);
+    assert.equal(rangeEnd({ ...slow, behind: 2 ** 34, edge: Infinity }, 2 ** 40), 1600 * unit);
+    assert.ok(1600 * unit > largest);
   });
 });

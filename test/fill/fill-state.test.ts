@@ -91,7 +91,7 @@ describe('a fill', () => {
           assert.deepEqual(transition(state, events.lost), { phase: 'paused', by: 'idle', stored: known });
         });
       } else if (type === 'head' && name === 'paused by its user') {
-        it('that its user paused takes a head that was on its way, and stays paused', () => {
+        it('that is paused by its user takes a "head" that was under way, and stays paused', () => {
           assert.deepEqual(transition(state, events.head), { phase: 'paused', by: 'user', stored: fresher });
         });
       } else if (from.includes(name)) {

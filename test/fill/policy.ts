@@ -10,4 +10,5 @@ export const defaultPolicy: FillPolicy = {
   retryMax: 2000,
   readAhead: 64 * 1024 * 1024,
   restTimeout: 5000,
+  fill: 'window',
 };

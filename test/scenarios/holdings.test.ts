@@ -199,21 +199,26 @@ describe('a fill that its user pauses', () => {
   it('asks the origin for no more; what is there is served, what is not is 503 with the reason, until that is lifted', () =>
     withRig(async (rig) => {
       rig.origin.always({ rate: 100_000 });
-      const watching = rig.get('/films/a.mp4');
+      const player = rig.player();
+      const watching = player.get('/films/a.mp4');
       await rig.clock.advance(2000);
       const { id } = await onlyRow(rig);
       const fill = (await rig.daemon.holdings.one(id))?.fill;
       assert.ok(fill);
       assert.ok(rig.daemon.holdings.pause(fill.id));
       assert.ok(!rig.daemon.holdings.pause(fill.id));
-      assert.equal(await rig.clock.advanceUntil(watching.done()), 'cut');
+      await rig.clock.advance(5000);
+      const held = watching.bodyBytes;
+      await rig.clock.advance(5000);
+      assert.equal(watching.bodyBytes, held);
+      player.leave();
       const asked = rig.origin.requests.length;
       // Nobody reads it for longer than an entry is kept open: it stays paused.
       await rig.clock.advance(120_000);
       const missing = rig.get('/films/a.mp4', { range: '900000-' });
       await rig.clock.advanceUntil(missing.done());
-      assert.deepEqual([missing.status, missing.field('retry-after')], [503, '30']);
-      assert.match(missing.text, /paused in firstbyte/);
+      assert.deepEqual([missing.status, missing.field('retry-after')], [503, '5']);
+      assert.match(missing.text, /paused/);
       const there = rig.get('/films/a.mp4', { range: '0-99999' });
       assert.equal(await rig.clock.advanceUntil(there.done()), 'complete');
       assert.equal(rig.origin.requests.length, asked);
@@ -223,6 +228,19 @@ describe('a fill that its user pauses', () => {
       assert.ok(!rig.daemon.holdings.resume(fill.id));
       const later = rig.get('/films/a.mp4', { range: '900000-' });
       assert.equal(await rig.clock.advanceUntil(later.done()), 'complete');
+    }));
+
+  it('goes on in mid-reply where that is lifted in time', () =>
+    withRig(async (rig) => {
+      rig.origin.always({ rate: 100_000 });
+      const watching = rig.get('/films/a.mp4');
+      await rig.clock.advance(2000);
+      const fill = (await rig.daemon.holdings.one((await onlyRow(rig)).id))?.fill;
+      assert.ok(fill && rig.daemon.holdings.pause(fill.id));
+      await rig.clock.advance(30_000);
+      assert.ok(rig.daemon.holdings.resume(fill.id));
+      assert.equal(await rig.clock.advanceUntil(watching.done()), 'complete');
+      assert.deepEqual(rig.fetchedTwice('/a.mp4'), []);
     }));
 
   it('may be paused while it waits for its head', () =>

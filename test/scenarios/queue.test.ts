@@ -163,4 +163,42 @@ describe('the queue for a connection', () => {
     await clock.settle();
     assert.deepEqual([second.target, waiting.bytes], ['/2', 1000]);
   });
+
+  it('gives three viewers of one film, each at another place, no less than half of their fair share', async () => {
+    const long = film(400_000_000);
+    const rate = 6_000_000;
+    for (const paced of [Number.POSITIVE_INFINITY, 1_500_000]) {
+      const { view, clock, origin } = stage({
+        film: long,
+        maxConnections: 1,
+        origin: (clock) => ScriptedOrigin.serving(long, { clock, rate, headAfter: 50 }),
+      });
+      const viewers = [0, 130_000_000, 260_000_000].map((start) => view(start));
+      for (const viewer of viewers) viewer.rate = paced;
+      await clock.advance(30_000);
+      const fair = Math.min(paced, rate / 3) * 30;
+      for (const { bytes } of viewers) assert.ok(bytes >= fair / 2, `${bytes} of ${fair} bytes`);
+      assert.deepEqual(origin.fetchedTwice, []);
+      for (const viewer of viewers) viewer.leave();
+    }
+  });
+
+  it('is passed at once by a seek, while read-ahead that nobody waits for holds the one connection', async () => {
+    const long = film(400_000_000);
+    const { view, clock } = stage({
+      film: long,
+      maxConnections: 1,
+      origin: (clock) => ScriptedOrigin.serving(long, { clock, rate: 10_000_000, headAfter: 50 }),
+    });
+    const watching = view();
+    await clock.advanceUntil(() => watching.bytes > 9_000_000);
+    watching.rate = 1_000_000;
+    await clock.advance(2000);
+    const askedAt = clock.now();
+    const seek = view(300_000_000);
+    await clock.advanceUntil(() => seek.bytes > 0);
+    assert.ok(clock.now() - askedAt <= 70, `its first byte came after ${clock.now() - askedAt} ms`);
+    seek.leave();
+    watching.leave();
+  });
 });

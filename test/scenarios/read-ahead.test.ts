@@ -17,10 +17,10 @@ describe('the read-ahead window', () => {
     ['64 MiB by default', {}, 64 * mebibyte],
     ['what readAhead says', { readAhead: mebibyte }, mebibyte],
   ] as const) {
-    it(`is ${what}, and a fast origin outruns it by no more than a buffer`, async () => {
+    it(`of a reader that has read 8 MiB is ${what}, and a fast origin outruns it by no more than a buffer`, async () => {
       const { view, clock, origin } = stageOf(policy);
       const viewer = view();
-      viewer.pause();
+      viewer.pauseAt(8 * mebibyte);
       await clock.advance(1000);
       const ahead = origin.bytesGiven - viewer.bytes;
       assert.ok(ahead >= readAhead - mebibyte && ahead <= readAhead + 64 * 1024, `${ahead} bytes ahead`);
@@ -87,9 +87,10 @@ describe('a cursor at the edge of its window', () => {
     const given = origin.bytesGiven;
     viewer.resume();
     await clock.advance(1000);
-    assert.deepEqual([viewer.outcome, origin.fetchedTwice, origin.requests.length], ['whole', [], 2]);
-    assert.equal(origin.requests[1]?.offset, given);
-    assert.notEqual(origin.requests[1]?.field('if-range'), null);
+    assert.deepEqual([viewer.outcome, origin.fetchedTwice], ['whole', []]);
+    const [, ...again] = origin.requests;
+    assert.equal(again[0]?.offset, given);
+    assert.ok(again.every((request) => request.field('if-range') !== null));
   });
 
   it('is ended soon after its last reader has left', async () => {

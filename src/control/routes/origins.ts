@@ -22,6 +22,7 @@ const originSchema = z
     limits: z.object({
       maxConnections: z.int(),
       maxRate: z.number().nullable().meta({ description: 'Bytes a second; null for as many as come.' }),
+      maxRequestRate: z.number().nullable().meta({ description: 'Requests a second; null for any number.' }),
     }),
     firstByteMs: z
       .object({ last: milliseconds, median: milliseconds })
@@ -32,6 +33,7 @@ const originSchema = z
 
 const aCount = 'a whole number from 1 to 100000';
 const aRate = 'a whole number of at least 1000, in bytes a second, or null for no limit';
+const aRequestRate = 'a whole number of at least 1, in requests a second, or null for no limit';
 
 const limitsSchema = z
   .strictObject({
@@ -42,8 +44,16 @@ const limitsSchema = z
       .nullable()
       .optional()
       .meta({ description: 'Bytes a second; null for as many as come.' }),
+    maxRequestRate: z
+      .int(aRequestRate)
+      .min(1, aRequestRate)
+      .nullable()
+      .optional()
+      .meta({ description: 'Requests a second; null for any number.' }),
   })
-  .refine((limits) => Object.keys(limits).length > 0, { error: 'at least one of maxConnections and maxRate' })
+  .refine((limits) => Object.keys(limits).length > 0, {
+    error: 'at least one of maxConnections, maxRate and maxRequestRate',
+  })
   .meta({ id: 'OriginLimits', description: 'What is left out stays. Until the next start.' });
 
 const tags = ['origins'];

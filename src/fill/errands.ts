@@ -1,0 +1,174 @@
+/**
+ * Background work of one fill: bytes that are wanted although no reader has them in its window.
+ *
+ *     open ─▶ done          (every byte is present)
+ *       └──▶ given up       (a final failure, too many in a row, its signal, the end of the fill)
+ *
+ * They are the rest of a film that somebody has played (`fill: complete`), and what was asked for ahead of time (`warm`).
+ * What fails here is nobody's failure: it is tried again after growing pauses.
+ */
+import type { ByteRange } from '../bytes/byte-range.ts';
+import type { RangeSet } from '../bytes/range-set.ts';
+import type { Clock, Timer } from '../clock.ts';
+import { type Failure, FillFailed } from './failure.ts';
+import type { FillPolicy } from './fill-policy.ts';
+import { retryAfter, retryCause } from './retry.ts';
+
+/** The longest pause between two tries, in milliseconds, and how many in a row may fail without a byte. */
+const longestPause = 60_000;
+const mostFailures = 8;
+
+/** How much of an errand is done, in bytes; `total: null` while the length is not known. */
+export interface ErrandProgress {
+  readonly present: number;
+  readonly total: number | null;
+}
+
+interface Errand {
+  /** The last may have no end before the length is known. */
+  readonly ranges: readonly ByteRange[];
+  /** Where to begin: what follows goes before what lies behind. */
+  from: number;
+  progress(done: ErrandProgress): void;
+  done(): void;
+  fail(failure: Failure): void;
+}
+
+export class Errands {
+  readonly #clock: Clock;
+  readonly #policy: Pick<FillPolicy, 'retryMax'>;
+  readonly #resume: () => void;
+  readonly #open = new Set<Errand>();
+  #rest: Errand | null = null;
+  #failures = 0;
+  #pause: Timer | null = null;
+
+  /** `resume` is called when work can go on after a pause. */
+  constructor(clock: Clock, policy: Pick<FillPolicy, 'retryMax'>, resume: () => void) {
+    this.#clock = clock;
+    this.#policy = policy;
+    this.#resume = resume;
+  }
+
+  /** Whether there is work, even if it pauses. */
+  get open(): boolean {
+    return this.#open.size > 0;
+  }
+
+  /** What is wanted now. */
+  *ranges(): Generator<ByteRange> {
+    if (this.#pause !== null) return;
+    for (const { ranges } of this.#open) yield* ranges;
+  }
+
+  covers(offset: number): boolean {
+    return [...this.#open].some(({ ranges }) => ranges.some(({ start, end }) => start <= offset && offset < end));
+  }
+
+  /** The rest of the film is wanted, first what follows `from`; asked for once. */
+  completeFrom(from: number): void {
+    if (this.#rest === null) {
+      const nobody = () => {};
+      const whole = [{ start: 0, end: Number.POSITIVE_INFINITY }];
+      this.#rest = { ranges: whole, from, progress: nobody, done: nobody, fail: nobody };
+      this.#open.add(this.#rest);
+    }
+    this.#rest.from = from;
+  }
+
+  /** Resolves when all of `ranges` are present. Rejects with `FillFailed` or the signal's reason. */
+  warm(
+    ranges: readonly ByteRange[],
+    onProgress: (progress: ErrandProgress) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const leave = () => signal.removeEventListener('abort', onAbort);
+      const errand: Errand = {
+        ranges,
+        from: 0,
+        progress: onProgress,
+        done: () => {
+          leave();
+          resolve();
+        },
+        fail: (failure) => {
+          leave();
+          reject(new FillFailed(failure));
+        },
+      };
+      const onAbort = () => {
+        this.#open.delete(errand);
+        reject(signal.reason);
+        this.#resume();
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#open.add(errand);
+    });
+  }
+
+  /** Bytes have landed, or the length is known: says how far it is, and closes what is done. */
+  look(present: RangeSet, length: number | null): void {
+    for (const errand of this.#open) {
+      const done = progressOf(errand.ranges, present, length);
+      errand.progress(done);
+      if (done.total === null || done.present < done.total) continue;
+      this.#open.delete(errand);
+      errand.done();
+    }
+  }
+
+  /** Its bytes come. */
+  prospers(): void {
+    this.#failures = 0;
+  }
+
+  /** The first byte that is missing; `null` where there is none, or while it pauses. */
+  next(present: RangeSet, length: number): number | null {
+    if (this.#pause !== null) return null;
+    for (const { ranges, from } of this.#open) {
+      for (const begin of [from, 0]) {
+        for (const { start, end } of ranges) {
+          const gap = present.firstGap({ start: Math.max(start, begin), end: Math.min(end, length) });
+          if (gap !== null) return gap.start;
+        }
+      }
+    }
+    return null;
+  }
+
+  /** A cursor that worked on it has failed. */
+  failed(failure: Failure): void {
+    this.#failures += 1;
+    if (retryCause(failure) === null || this.#failures >= mostFailures) {
+      this.end(failure);
+      return;
+    }
+    const growing = Math.min(longestPause, this.#policy.retryMax * 2 ** (this.#failures - 1));
+    const pause = Math.max(growing, retryAfter(failure, this.#clock.wallTime()));
+    this.#pause?.cancel();
+    this.#pause = this.#clock.after(pause, () => {
+      this.#pause = null;
+      this.#resume();
+    });
+  }
+
+  /** Nothing more will be done, and those who await it are told why. */
+  end(failure: Failure): void {
+    this.#pause?.cancel();
+    this.#pause = null;
+    for (const errand of this.#open) errand.fail(failure);
+    this.#open.clear();
+  }
+}
+
+function progressOf(ranges: readonly ByteRange[], present: RangeSet, length: number | null): ErrandProgress {
+  let [there, total] = [0, 0];
+  for (const range of ranges) {
+    const end = Math.min(range.end, length ?? Number.POSITIVE_INFINITY);
+    total += Math.max(0, end - range.start);
+    for (const run of present) there += Math.max(0, Math.min(run.end, end) - Math.max(run.start, range.start));
+  }
+  return { present: there, total: total === Number.POSITIVE_INFINITY ? null : total };
+}

@@ -1,0 +1,33 @@
+/** One fill by itself, on virtual time, for what the cache above does not ask of it. */
+import { EventBus } from '../../src/events.ts';
+import { ConnectionSlots } from '../../src/fill/connection-slots.ts';
+import { Fill } from '../../src/fill/fill.ts';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
+import type { Film } from '../support/film.ts';
+import { ScriptedOrigin } from '../support/scripted-origin.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import { defaultPolicy } from './policy.ts';
+
+/** `serving: null` for an origin that does what the test says. */
+export function filled(film: Film, serving: { readonly rate: number } | null) {
+  const clock = new VirtualClock();
+  const origin =
+    serving === null ? new ScriptedOrigin(film) : ScriptedOrigin.serving(film, { clock, headAfter: 50, ...serving });
+  const fill = new Fill(
+    {
+      name: { fill: 1, origin: 'films', path: '/film.mp4' },
+      origin,
+      asking: { target: '/film.mp4', fields: [] },
+      objectName: 'film',
+      store: createMemoryStore(),
+      mayStore: () => true,
+      slots: new ConnectionSlots(32, 100),
+      policy: defaultPolicy,
+      clock,
+      events: new EventBus(),
+      random: () => 0.5,
+    },
+    null,
+  );
+  return { fill, clock, origin };
+}
