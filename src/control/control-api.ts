@@ -20,6 +20,7 @@ import { Jobs } from './jobs.ts';
 import { createMetrics } from './metrics.ts';
 import { type Api, createApi, documentOf, methodsAt } from './open-api.ts';
 import { createOriginsView, type OriginSource } from './origins.ts';
+import { Page } from './page.ts';
 import { Problem, problemReply, securityHeaders } from './problem.ts';
 import { addFillRoutes } from './routes/fills.ts';
 import { addHealthRoutes } from './routes/health.ts';
@@ -66,6 +67,7 @@ export function createControl(options: ControlOptions): Control {
   const origins = createOriginsView(options.origins, events, clock);
   const history = new FillHistory(events);
   const jobs = new Jobs(events, clock);
+  const page = new Page();
   const stopSummary = options.summary && startSummary(options.summary, stats, events, clock);
 
   const api = createApi();
@@ -96,7 +98,9 @@ export function createControl(options: ControlOptions): Control {
 
   const respond = getRequestListener(api.fetch, { overrideGlobalObjects: false, errorHandler: failed });
   return {
-    listener: (request, response) => void respond(request, response),
+    listener(request, response) {
+      if (!page.serve(request, response)) void respond(request, response);
+    },
     stop() {
       jobs.stop();
       stopSummary?.();
