@@ -21,6 +21,7 @@ import { createHistory } from './history.ts';
 import { Jobs } from './jobs.ts';
 import { type Api, type ControlDocument, createApi, documentOf, methodsAt } from './open-api.ts';
 import { createOriginsView, type OriginSource } from './origins.ts';
+import { Page } from './page.ts';
 import { Problem, problemReply, securityHeaders } from './problem.ts';
 import { watchProcess } from './process-sight.ts';
 import { createMetrics } from './registry.ts';
@@ -81,6 +82,7 @@ export function createControl(options: ControlOptions): Control {
   const origins = createOriginsView(options.origins, events, clock);
   const fillHistory = new FillHistory(events);
   const jobs = new Jobs(events, clock);
+  const page = new Page();
   const stopSummary = options.summary && startSummary(options.summary, stats, events, clock);
 
   const api = createApi();
@@ -114,7 +116,9 @@ export function createControl(options: ControlOptions): Control {
 
   const respond = getRequestListener(api.fetch, { overrideGlobalObjects: false, errorHandler: failed });
   return {
-    listener: (request, response) => void respond(request, response),
+    listener(request, response) {
+      if (!page.serve(request, response)) void respond(request, response);
+    },
     document,
     stop() {
       jobs.stop();

@@ -1,0 +1,66 @@
+/** Requests to the control API: JSON in and out, problems as errors, and the token where one is wanted. */
+import { askForToken, token } from './token.ts';
+
+const base = '/-/api/v1';
+
+/** What the API said instead of an answer (RFC 9457), or that nothing came; `message` is one plain sentence. */
+export class ApiProblem extends Error {
+  /** `null` where firstbyte could not be reached. */
+  readonly status: number | null;
+
+  constructor(status: number | null, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Looks; never asks for a token, because it is done again and again. */
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const response = await ask('GET', path, undefined, signal);
+  if (!response.ok) throw await problemOf(response);
+  return (await response.json()) as T;
+}
+
+/** Changes something; asks for the token where it is wanted, and again where it was wrong. */
+export async function change<T>(
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+  path: string,
+  body: object = {},
+): Promise<T> {
+  for (;;) {
+    const sent = token.value;
+    const response = await ask(method, path, body);
+    if (response.ok) return (response.status === 204 ? null : await response.json()) as T;
+    const problem = await problemOf(response);
+    if (response.status !== 401) throw problem;
+    const why = sent === null ? 'A change needs the token of firstbyte.' : 'firstbyte did not accept that token.';
+    if ((await askForToken(why)) === null) throw problem;
+  }
+}
+
+/** The fields of a request that is not made here. */
+export function authorization(): Record<string, string> {
+  return token.value === null ? {} : { authorization: `Bearer ${token.value}` };
+}
+
+async function ask(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
+  try {
+    return await fetch(base + path, {
+      method,
+      headers: { ...authorization(), ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+      ...(signal && { signal }),
+    });
+  } catch {
+    throw new ApiProblem(null, 'firstbyte does not answer.');
+  }
+}
+
+async function problemOf(response: Response): Promise<ApiProblem> {
+  const details: unknown = await response.json().catch(() => null);
+  const detail = details !== null && typeof details === 'object' && 'detail' in details ? details.detail : null;
+  return new ApiProblem(
+    response.status,
+    typeof detail === 'string' ? detail : `firstbyte answered ${response.status}.`,
+  );
+}

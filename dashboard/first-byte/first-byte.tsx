@@ -1,0 +1,114 @@
+/** *First byte*: how long players waited for it, where, and each error of firstbyte's own. */
+import { useMemo } from 'preact/hooks';
+import type { History, Origin, Stats } from '../api/answers.ts';
+import { Chart } from '../parts/chart.tsx';
+import { ProblemLine } from '../parts/problem.tsx';
+import { column, history, momentsOf, pauseBetweenPoints } from '../state/history.ts';
+import { useFresh } from '../state/keep-fresh.ts';
+import { origins } from '../state/origins.ts';
+import { stats } from '../state/stats.ts';
+import { countText } from '../words/amounts.ts';
+import { durationText } from '../words/times.ts';
+import { Histogram } from './histogram.tsx';
+import { OwnErrors } from './own-errors.tsx';
+
+const lines = [
+  { label: 'half of the waits were shorter', colour: '--line-1' },
+  { label: '95 % were shorter', colour: '--line-2', dashed: true },
+];
+
+export function FirstByte() {
+  useFresh(stats, { on: ['first-byte-wait', 'own-error', 'request-done'] });
+  useFresh(origins, { on: ['fill-first-byte', 'breaker'] });
+  useFresh(history, { on: [], every: pauseBetweenPoints });
+  return (
+    <>
+      <ProblemLine problem={stats.problem.value ?? history.problem.value} />
+      <div class="columns">
+        <section class="card" aria-label="Waits over time">
+          {history.value.value !== null && <WaitsOverTime history={history.value.value} />}
+        </section>
+        <section class="card" aria-labelledby="how-long">
+          <h2 id="how-long">How long players waited</h2>
+          {stats.value.value !== null && <Histogram waits={stats.value.value.firstByteWaits} />}
+        </section>
+      </div>
+      <section class="card" aria-labelledby="by-origin">
+        <h2 id="by-origin">By origin</h2>
+        <ByOrigin origins={origins.value.value?.origins ?? []} history={history.value.value} />
+      </section>
+      <section class="card" aria-labelledby="own-errors">
+        <h2 id="own-errors">Errors of firstbyte's own</h2>
+        {stats.value.value !== null && <OwnErrors {...stats.value.value.ownErrors} />}
+      </section>
+      {stats.value.value !== null && <Since stats={stats.value.value} />}
+    </>
+  );
+}
+
+function WaitsOverTime({ history: kept }: { history: History }) {
+  const rows = useMemo(
+    (): [number[], (number | null)[], (number | null)[]] => [
+      momentsOf(kept),
+      column(kept, ({ firstByteP50 }) => firstByteP50),
+      column(kept, ({ firstByteP95 }) => firstByteP95),
+    ],
+    [kept],
+  );
+  const waits = kept.points.reduce((sum, point) => sum + point.waits, 0);
+  const longest = Math.max(0, ...kept.points.map(({ firstByteP95 }) => firstByteP95 ?? 0));
+  const summary =
+    waits === 0
+      ? 'nobody waited in the last hour.'
+      : `${countText(waits, 'wait')} in the last hour, the longest about ${durationText(longest)}.`;
+  return <Chart title="Waits for the first byte, last hour" {...{ summary, lines, rows }} text={durationText} />;
+}
+
+function ByOrigin({ origins: all, history: kept }: { origins: readonly Origin[]; history: History | null }) {
+  return (
+    <div class="scrolling">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Origin</th>
+            <th scope="col" class="number">
+              Half below
+            </th>
+            <th scope="col" class="number">
+              Last
+            </th>
+            <th scope="col" class="number">
+              Failures, last hour
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {all.map(({ name, firstByteMs }) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td class="number">{firstByteMs.median === null ? '–' : durationText(firstByteMs.median)}</td>
+              <td class="number">{firstByteMs.last === null ? '–' : durationText(firstByteMs.last)}</td>
+              <td class="number">
+                {kept === null
+                  ? '–'
+                  : kept.points.reduce((sum, point) => sum + (point.origins[name]?.failures ?? 0), 0)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Since({ stats: { uptimeSeconds, heals, retries } }: { stats: Stats }) {
+  const total = (counts: Readonly<Record<string, number>>) =>
+    Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return (
+    <p class="hint">
+      Since its start {durationText(uptimeSeconds * 1000)} ago firstbyte has asked an origin again{' '}
+      {countText(total(retries), 'time')} before the first byte, and has healed{' '}
+      {countText(total(heals), 'stall or cut', 'stalls and cuts')} after it.
+    </p>
+  );
+}

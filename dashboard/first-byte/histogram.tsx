@@ -1,0 +1,58 @@
+/** The waits as bars, one a line, each with its number: readable without seeing a bar. */
+import type { WaitOutcome, Waits } from '../api/answers.ts';
+import { countText } from '../words/amounts.ts';
+import { durationText } from '../words/times.ts';
+import { type Band, bandsOf, outcomes } from './waits.ts';
+
+const outcomeWords: Readonly<Record<WaitOutcome, string>> = {
+  served: 'served',
+  late: 'too late',
+  failed: 'failed',
+  gone: 'player left',
+};
+
+export function Histogram({ waits }: { waits: Readonly<Record<WaitOutcome, Waits>> }) {
+  const bands = bandsOf(waits);
+  if (bands.length === 0) return <p class="hint">Nobody has waited yet: every byte was there when it was asked for.</p>;
+  const most = Math.max(...bands.map(({ total }) => total));
+  const lastEdge = bands.findLast(({ upTo }) => upTo !== null)?.upTo ?? 0;
+  return (
+    <>
+      <ul class="bars">
+        {bands.map((band) => (
+          <li key={band.upTo}>
+            <span class="edge">
+              {band.upTo === null ? `> ${durationText(lastEdge)}` : `≤ ${durationText(band.upTo)}`}
+            </span>
+            <span class="bar" aria-hidden="true">
+              {outcomes.map((outcome) => (
+                <span class={outcome} key={outcome} style={{ width: `${(band.counts[outcome] / most) * 100}%` }} />
+              ))}
+            </span>
+            <span class="count" title={detail(band)}>
+              {band.total}
+              <span class="unseen">: {detail(band)}</span>
+            </span>
+          </li>
+        ))}
+      </ul>
+      <p class="bar-legend">
+        {outcomes.map((outcome) => (
+          <span key={outcome}>
+            <span class={`sign ${outcome}`} aria-hidden="true" /> {outcomeWords[outcome]}{' '}
+            {waits[outcome].count.toLocaleString('en')}
+          </span>
+        ))}
+      </p>
+    </>
+  );
+}
+
+function detail({ counts }: Band): string {
+  return (
+    outcomes
+      .filter((outcome) => counts[outcome] > 0)
+      .map((outcome) => `${counts[outcome].toLocaleString('en')} ${outcomeWords[outcome]}`)
+      .join(', ') || countText(0, 'wait')
+  );
+}

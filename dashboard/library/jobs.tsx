@@ -1,0 +1,45 @@
+/** The long work that runs now: how far it is; given up on demand. */
+import type { Job } from '../api/answers.ts';
+import { change } from '../api/client.ts';
+import { tell } from '../state/announce.ts';
+import { useFresh } from '../state/keep-fresh.ts';
+import { Resource } from '../state/resource.ts';
+import { bytesText, shareText } from '../words/amounts.ts';
+
+export const jobs = new Resource<{ readonly jobs: readonly Job[] }>('/jobs');
+
+const words: Readonly<Record<string, string>> = { warm: 'Warming', verify: 'Verifying' };
+
+export function Jobs() {
+  const running = (jobs.value.value?.jobs ?? []).filter(({ state }) => state === 'running');
+  useFresh(jobs, {
+    on: ['job-done'],
+    every: () => (jobs.value.value?.jobs.some(({ state }) => state === 'running') ? 1000 : null),
+  });
+  if (running.length === 0) return null;
+  const cancel = async (id: string) => {
+    await tell(change<Job>('DELETE', `/jobs/${id}`).then(() => 'The work is given up; what it has done stays.'));
+    await jobs.refresh();
+  };
+  return (
+    <section class="card" aria-label="Work that runs">
+      <ul class="rows jobs">
+        {running.map(({ id, kind, done, total }) => (
+          <li key={id}>
+            <span>{words[kind] ?? kind}</span>
+            <progress
+              aria-label={`Progress of job ${id}`}
+              {...(total !== null && { max: Math.max(1, total), value: done })}
+            />
+            <span class="figure">
+              {total === null ? bytesText(done) : `${shareText(done / Math.max(1, total))} of ${bytesText(total)}`}
+            </span>
+            <button type="button" onClick={() => cancel(id)}>
+              Cancel
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,70 @@
+/** *Library*: what is kept, how much room it takes, what would go next; pinned, warmed and purged. */
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import type { Stored } from '../api/answers.ts';
+import { ProblemLine } from '../parts/problem.tsx';
+import { useClock } from '../parts/use-clock.ts';
+import { useNarrow } from '../parts/use-narrow.ts';
+import { VirtualRows } from '../parts/virtual-rows.tsx';
+import { playing } from '../state/fills.ts';
+import { type Occasions, useFresh } from '../state/keep-fresh.ts';
+import { origins } from '../state/origins.ts';
+import { store } from '../state/store.ts';
+import { bytesText, countText } from '../words/amounts.ts';
+import { Filters, type FilterWords } from './filters.tsx';
+import { Jobs } from './jobs.tsx';
+import { ObjectRow } from './object-row.tsx';
+import { PurgeDialog } from './purge-dialog.tsx';
+import { Quota } from './quota.tsx';
+import { Shelf } from './shelf.ts';
+
+/** In CSS pixels, as the style sheet has them. */
+const rowHeights = { wide: 52, narrow: 104 };
+/** The store lists no newer state within two seconds, in milliseconds; so what has happened is looked for once more. */
+const newList = 2500;
+
+const occasions: Occasions = {
+  on: ['fill-state', 'fill-done', 'request-done', 'job-done'],
+  every: (happened) => (happened || playing.value.length > 0 ? newList : null),
+};
+
+const everything: FilterWords = { q: '', origin: '', state: '', pinned: false, sort: '-used' };
+
+export function Library() {
+  const shelf = useMemo(() => new Shelf(), []);
+  const [words, setWords] = useState(everything);
+  const [purging, setPurging] = useState<Stored | null>(null);
+  const rowHeight = useNarrow() ? rowHeights.narrow : rowHeights.wide;
+  const now = useClock();
+  useFresh(shelf, occasions);
+  useFresh(store, occasions);
+  useFresh(origins, { on: [] });
+  useEffect(() => void shelf.ask(words), [shelf, words]);
+  const onReach = useCallback((count: number) => shelf.reach(count), [shelf]);
+  const again = useCallback(() => Promise.all([shelf.refresh(), store.refresh()]), [shelf]);
+  const state = shelf.state.value;
+
+  const row = (index: number) => {
+    const stored = state?.objects[index];
+    if (stored === undefined) return <span class="place">…</span>;
+    return <ObjectRow stored={stored} now={now} onPurge={() => setPurging(stored)} onChange={again} />;
+  };
+  return (
+    <>
+      <ProblemLine problem={shelf.problem.value ?? store.problem.value} />
+      {store.value.value !== null && <Quota store={store.value.value} />}
+      <Jobs />
+      <Filters words={words} origins={origins.value.value?.origins ?? []} onChange={setWords} />
+      {state !== null && (
+        <>
+          <p class="hint" role="status">
+            {state.total === 0
+              ? 'Nothing is kept that fits.'
+              : `${countText(state.total, 'title')}, ${bytesText(state.bytes)}`}
+          </p>
+          <VirtualRows count={state.total} rowHeight={rowHeight} label="Stored titles" row={row} onReach={onReach} />
+        </>
+      )}
+      {purging !== null && <PurgeDialog stored={purging} onClose={() => setPurging(null)} onPurged={again} />}
+    </>
+  );
+}

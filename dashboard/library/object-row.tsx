@@ -1,0 +1,73 @@
+/** One stored title: how much of it is there, when it was last watched, and what can be done with it. */
+import { useState } from 'preact/hooks';
+import type { Job, Stored } from '../api/answers.ts';
+import { change } from '../api/client.ts';
+import { Phase } from '../parts/phase.tsx';
+import { TitleOf, titleText } from '../parts/title.tsx';
+import { tell } from '../state/announce.ts';
+import { linkTo } from '../state/route.ts';
+import { bytesText, shareText } from '../words/amounts.ts';
+import { agoText } from '../words/times.ts';
+import { jobs } from './jobs.tsx';
+
+interface ObjectRowProps {
+  readonly stored: Stored;
+  readonly now: number;
+  readonly onPurge: () => void;
+  readonly onChange: () => Promise<unknown>;
+}
+
+export function ObjectRow({ stored, now, onPurge, onChange }: ObjectRowProps) {
+  const [busy, setBusy] = useState(false);
+  const { id, origin, path, length, bytes, pinned, state, lastUsed } = stored;
+  const title = titleText(stored);
+  const share = length === null ? null : bytes / Math.max(1, length);
+
+  const act = async (doing: Promise<string>) => {
+    setBusy(true);
+    await tell(doing);
+    await onChange();
+    setBusy(false);
+  };
+  const pin = () =>
+    act(
+      change<Stored>(pinned ? 'DELETE' : 'PUT', `/objects/${id}/pin`).then(() =>
+        pinned ? `${title} may be evicted again.` : `${title} is pinned: it is not evicted.`,
+      ),
+    );
+  const warm = () =>
+    act(
+      change<Job>('POST', '/jobs', { kind: 'warm', origin, target: path, whole: true }).then(async () => {
+        await jobs.refresh();
+        return `The rest of ${title} is being brought in.`;
+      }),
+    );
+  return (
+    <div class="object">
+      <TitleOf origin={origin} path={path} />
+      <Phase phase={state} />
+      <span class="amount">
+        <progress max={1} value={share ?? 0} aria-label={`Present of ${title}`} />
+        <span>{share === null ? bytesText(bytes) : `${shareText(share)} of ${bytesText(length ?? 0)}`}</span>
+      </span>
+      <time dateTime={lastUsed} title={new Date(lastUsed).toLocaleString()}>
+        {agoText(lastUsed, now)}
+      </time>
+      <span class="actions">
+        <a class="button" href={linkTo('try-it', { url: `/${origin}${path}` })}>
+          Play<span class="unseen"> {title}</span>
+        </a>
+        <button type="button" aria-pressed={pinned} disabled={busy} onClick={pin}>
+          {pinned ? 'Pinned' : 'Pin'}
+          <span class="unseen"> {title}</span>
+        </button>
+        <button type="button" disabled={busy || share === 1} onClick={warm}>
+          Warm<span class="unseen"> {title}</span>
+        </button>
+        <button type="button" onClick={onPurge}>
+          Purge<span class="unseen"> {title}</span>
+        </button>
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,41 @@
+/** Asks once more before a title is purged. */
+import { useState } from 'preact/hooks';
+import type { Stored } from '../api/answers.ts';
+import { change } from '../api/client.ts';
+import { Dialog } from '../parts/dialog.tsx';
+import { TitleOf, titleText } from '../parts/title.tsx';
+import { tell } from '../state/announce.ts';
+import { bytesText } from '../words/amounts.ts';
+
+interface PurgeDialogProps {
+  readonly stored: Stored;
+  readonly onClose: () => void;
+  readonly onPurged: () => Promise<unknown>;
+}
+
+export function PurgeDialog({ stored, onClose, onPurged }: PurgeDialogProps) {
+  const [busy, setBusy] = useState(false);
+  const purge = async () => {
+    setBusy(true);
+    await tell(change('DELETE', `/objects/${stored.id}`).then(() => `${titleText(stored)} is purged.`));
+    await onPurged();
+    onClose();
+  };
+  return (
+    <Dialog title="Purge this title?" onClose={onClose}>
+      <TitleOf origin={stored.origin} path={stored.path} />
+      <p>
+        {bytesText(stored.bytes)} are removed from the cache{stored.pinned && ', although it is pinned'}. It is fetched
+        again when somebody plays it.
+      </p>
+      <div class="actions">
+        <button type="button" onClick={onClose}>
+          Keep it
+        </button>
+        <button type="button" class="danger" disabled={busy} onClick={purge}>
+          Purge
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,46 @@
+/** The room that the store takes of what it may take, and what would go first if it needed more. */
+import type { Store } from '../api/answers.ts';
+import { TitleOf } from '../parts/title.tsx';
+import { Untrusted } from '../parts/untrusted.tsx';
+import { bytesText, countText, shareText } from '../words/amounts.ts';
+
+export function Quota({ store: { bytes, objects, limit, free, trouble, nextToGo } }: { store: Store }) {
+  const room = limit ?? (free === null ? null : bytes + free);
+  const going = nextToGo.reduce((sum, title) => sum + title.bytes, 0);
+  return (
+    <section class="card quota" aria-label="Room">
+      <p>
+        <strong>{bytesText(bytes)}</strong>
+        {limit === null ? ' used, without a limit' : ` of ${bytesText(limit)} (${shareText(bytes / limit)})`} by{' '}
+        {countText(objects, 'title')}
+        {free !== null && `; ${bytesText(free)} free on the disk`}
+      </p>
+      {room !== null && (
+        <div class="room" aria-hidden="true">
+          <span class="kept" style={{ width: `${(Math.max(0, bytes - going) / room) * 100}%` }} />
+          <span class="going" style={{ width: `${(Math.min(bytes, going) / room) * 100}%` }} />
+        </div>
+      )}
+      {trouble !== null && (
+        <p class="problem">
+          Nothing is stored now; playback goes on. <Untrusted text={trouble.message} />
+        </p>
+      )}
+      {nextToGo.length > 0 && (
+        <details>
+          <summary>
+            What would go first: {countText(nextToGo.length, 'title')}, {bytesText(going)}
+          </summary>
+          <ol class="rows">
+            {nextToGo.map((title) => (
+              <li key={title.id}>
+                <TitleOf {...title} />
+                <span class="figure">{bytesText(title.bytes)}</span>
+              </li>
+            ))}
+          </ol>
+        </details>
+      )}
+    </section>
+  );
+}

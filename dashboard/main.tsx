@@ -1,0 +1,18 @@
+/** The page of firstbyte: takes the token out of the address, connects, and draws. */
+import { render } from 'preact';
+import './style/colours.css';
+import './style/page.css';
+import './style/parts.css';
+import './style/views.css';
+import { takeToken } from './api/token.ts';
+import { Page } from './page.tsx';
+import { tellOfFills } from './state/fills.ts';
+import { stayConnected } from './state/live.ts';
+import { followAddress } from './state/route.ts';
+
+takeToken();
+followAddress();
+tellOfFills();
+void stayConnected();
+const place = document.getElementById('page');
+if (place !== null) render(<Page />, place);

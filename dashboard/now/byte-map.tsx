@@ -1,0 +1,63 @@
+/** The byte map of one fill: the whole of it, and, where that is too large to see its read-ahead, a close view. */
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import type { Fill, Span } from '../api/answers.ts';
+import { darkness } from '../parts/darkness.ts';
+import { bytesText } from '../words/amounts.ts';
+import { closeUp } from './byte-columns.ts';
+import { drawMap } from './draw-map.ts';
+import { type MapScene, sceneOf, sceneText } from './map-scene.ts';
+
+export function ByteMap({ fill }: { fill: Fill }) {
+  const scene = sceneOf(fill);
+  const focus = scene.players[0] ?? scene.cursors[0];
+  const close = focus === undefined ? null : closeUp(focus, scene.length);
+  return (
+    <figure class="byte-map" role="img" aria-label={sceneText(scene)}>
+      <MapCanvas scene={scene} view={[0, scene.length]} close={close} />
+      <Scale view={[0, scene.length]} end={scene.lengthKnown ? bytesText(scene.length) : 'length unknown'} />
+      {close !== null && (
+        <>
+          <MapCanvas scene={scene} view={close} close={null} />
+          <Scale view={close} end={bytesText(close[1])} middle="close to the player" />
+        </>
+      )}
+    </figure>
+  );
+}
+
+/** What the signs of the maps mean. */
+export function MapLegend() {
+  return (
+    <p class="map-legend" aria-hidden="true">
+      <span class="sign present" /> present <span class="sign ahead" /> ahead of the player <span class="sign gap" />{' '}
+      missing <span class="sign player" /> player <span class="sign landing" /> landing
+    </p>
+  );
+}
+
+function MapCanvas({ scene, view, close }: { scene: MapScene; view: Span; close: Span | null }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const draw = useRef(() => {});
+  draw.current = () => {
+    if (canvas.current !== null) drawMap(canvas.current, scene, view, close);
+  };
+  const dark = darkness.value;
+  useLayoutEffect(() => draw.current(), [scene, view[0], view[1], dark]);
+  useEffect(() => {
+    if (canvas.current === null) return;
+    const observer = new ResizeObserver(() => draw.current());
+    observer.observe(canvas.current);
+    return () => observer.disconnect();
+  }, []);
+  return <canvas ref={canvas} />;
+}
+
+function Scale({ view, end, middle }: { view: Span; end: string; middle?: string }) {
+  return (
+    <div class="scale">
+      <span>{bytesText(view[0])}</span>
+      {middle !== undefined && <span>{middle}</span>}
+      <span>{end}</span>
+    </div>
+  );
+}

@@ -1,0 +1,113 @@
+/** One playing title: its state and why, its byte map, its figures, its players and its connections. */
+import { useState } from 'preact/hooks';
+import type { Cursor, Fill } from '../api/answers.ts';
+import { change } from '../api/client.ts';
+import { Phase } from '../parts/phase.tsx';
+import { TitleOf, titleText } from '../parts/title.tsx';
+import { Untrusted } from '../parts/untrusted.tsx';
+import { tell } from '../state/announce.ts';
+import { fillSpeed, fills } from '../state/fills.ts';
+import { bytesText, shareText, speedText } from '../words/amounts.ts';
+import { durationText } from '../words/times.ts';
+import { ByteMap } from './byte-map.tsx';
+
+export function FillCard({ fill }: { fill: Fill }) {
+  const speed = fillSpeed(fill);
+  const { heals } = fill.timeline;
+  const attempts = Math.max(0, ...fill.cursors.map(({ attempt }) => attempt));
+  return (
+    <article class="card fill" aria-label={titleText(fill)}>
+      <header>
+        <TitleOf {...fill} />
+        <PauseButton fill={fill} />
+      </header>
+      <p class="why">
+        <Phase phase={fill.phase} /> <Untrusted text={fill.reason} />
+      </p>
+      <ByteMap fill={fill} />
+      <dl class="figures">
+        <Figure name="In" value={speedText(speed.in)} />
+        <Figure name="Out" value={speedText(speed.out)} />
+        <Figure name="Ahead" value={aheadText(fill)} />
+        <Figure name="Present" value={presentText(fill)} />
+        {attempts > 1 && <Figure name="Attempt" value={String(attempts)} tone="wait" />}
+        {heals > 0 && <Figure name="Stalls healed" value={String(heals)} />}
+        {fill.waiters > 0 && <Figure name="Players waiting" value={String(fill.waiters)} tone="wait" />}
+      </dl>
+      <Connections cursors={fill.cursors} />
+    </article>
+  );
+}
+
+function Figure({ name, value, tone }: { name: string; value: string; tone?: 'wait' }) {
+  return (
+    <div class={tone}>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+/** Of the player that has the least. */
+function aheadText({ readers }: Fill): string {
+  if (readers.length === 0) return 'no player';
+  const least = readers.reduce((one, other) => (other.ahead < one.ahead ? other : one));
+  const bytes = bytesText(least.ahead);
+  return least.secondsAhead === null ? bytes : `${durationText(least.secondsAhead * 1000)} (${bytes})`;
+}
+
+function presentText({ presentBytes, length }: Fill): string {
+  if (length === null) return bytesText(presentBytes);
+  return `${shareText(presentBytes / Math.max(1, length))} of ${bytesText(length)}`;
+}
+
+const cursorWords: Readonly<Record<Cursor['state'], string>> = {
+  queued: 'waits for a free connection',
+  starting: 'waits for its first byte',
+  filling: 'brings bytes in',
+  resting: 'rests: enough lies ahead',
+  retrying: 'asks again soon',
+};
+
+/** What each connection to the origin does; told only where there are several, or one has had trouble. */
+function Connections({ cursors }: { cursors: readonly Cursor[] }) {
+  if (cursors.length < 2 && cursors.every(({ lastFailure }) => lastFailure === null)) return null;
+  return (
+    <ul class="connections" aria-label="Connections to the origin">
+      {cursors.map((cursor) => (
+        <li key={cursor.position}>
+          at {bytesText(cursor.position)}: {cursorWords[cursor.state]}
+          {cursor.nextTryIn !== null && `, in ${durationText(cursor.nextTryIn)}`}
+          {cursor.attempt > 1 && `, attempt ${cursor.attempt}`}
+          {cursor.lastFailure !== null && (
+            <>
+              {'; before: '}
+              <Untrusted text={cursor.lastFailure} />
+            </>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function PauseButton({ fill }: { fill: Fill }) {
+  const [busy, setBusy] = useState(false);
+  const paused = fill.phase === 'paused';
+  const act = async () => {
+    setBusy(true);
+    await tell(
+      change<Fill>('POST', `/fills/${fill.id}/${paused ? 'resume' : 'pause'}`).then(
+        () => `${titleText(fill)} is ${paused ? 'resumed' : 'paused'}.`,
+      ),
+    );
+    await fills.refresh();
+    setBusy(false);
+  };
+  return (
+    <button type="button" disabled={busy} onClick={act}>
+      {paused ? 'Resume' : 'Pause'}
+      <span class="unseen"> {titleText(fill)}</span>
+    </button>
+  );
+}

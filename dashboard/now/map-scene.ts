@@ -1,0 +1,59 @@
+/** What a byte map shows of one fill, and the same in words. */
+import type { Fill, Span } from '../api/answers.ts';
+import { bytesText, countText, shareText } from '../words/amounts.ts';
+import { gapsIn } from './byte-columns.ts';
+
+export interface MapScene {
+  /** The length, or how far anything reaches where it is unknown. */
+  readonly length: number;
+  readonly lengthKnown: boolean;
+  readonly present: readonly Span[];
+  /** Present bytes that lie right ahead of a player. */
+  readonly ahead: readonly Span[];
+  /** What cursors are on their way to: from where each is to where its body ends. */
+  readonly landing: readonly Span[];
+  /** Where bytes land now. */
+  readonly cursors: readonly number[];
+  readonly players: readonly number[];
+}
+
+export function sceneOf(fill: Fill): MapScene {
+  const { present, cursors, readers } = fill;
+  const reached = Math.max(
+    1,
+    present.at(-1)?.[1] ?? 0,
+    ...cursors.map(({ position }) => position),
+    ...readers.map(({ position }) => position),
+  );
+  const length = fill.length ?? reached;
+  const moving = cursors.filter(({ state }) => state === 'filling' || state === 'starting' || state === 'retrying');
+  return {
+    length,
+    lengthKnown: fill.length !== null,
+    present,
+    ahead: readers.filter(({ ahead }) => ahead > 0).map(({ position, ahead }): Span => [position, position + ahead]),
+    landing: moving.map(({ position, until }): Span => [position, Math.min(until ?? length, length)]),
+    cursors: moving.map(({ position }) => position),
+    players: readers.map(({ position }) => position),
+  };
+}
+
+/** The map for those who do not see it. */
+export function sceneText(scene: MapScene): string {
+  const { length, lengthKnown, present, ahead, cursors, players } = scene;
+  const bytes = present.reduce((sum, [start, end]) => sum + end - start, 0);
+  const of = lengthKnown
+    ? `${shareText(bytes / length)} of ${bytesText(length)} is present`
+    : `${bytesText(bytes)} present, length unknown`;
+  const gaps = lengthKnown ? gapsIn(present, length) : [];
+  const [first, ...others] = gaps;
+  const missing =
+    first &&
+    `missing from ${bytesText(first[0])} to ${bytesText(first[1])}${others.length > 0 ? ` and in ${countText(others.length, 'other place')}` : ''}`;
+  const playing = players.map((position) => {
+    const span = ahead.find(([start]) => start === position);
+    return `a player at ${bytesText(position)} with ${bytesText(span ? span[1] - span[0] : 0)} ahead`;
+  });
+  const landing = cursors.map((position) => `bytes landing at ${bytesText(position)}`);
+  return `${[of, missing, ...playing, ...landing].filter((part) => part !== undefined).join('; ')}.`;
+}

@@ -1,0 +1,58 @@
+/** *Now*: what plays, what it waits for, and what lies there without being asked for. */
+import { useEffect } from 'preact/hooks';
+import { Phase } from '../parts/phase.tsx';
+import { ProblemLine } from '../parts/problem.tsx';
+import { TitleOf } from '../parts/title.tsx';
+import { fills, playing, resting } from '../state/fills.ts';
+import { linkTo } from '../state/route.ts';
+import { bytesText, countText, shareText } from '../words/amounts.ts';
+import { MapLegend } from './byte-map.tsx';
+import { FillCard } from './fill-card.tsx';
+
+export function Now() {
+  // The shell keeps the fills fresh for its own figures; opening the view is one more occasion.
+  useEffect(() => void fills.refresh(), []);
+  if (fills.value.value === null) return <ProblemLine problem={fills.problem.value} />;
+  const others = resting.value;
+  return (
+    <>
+      <ProblemLine problem={fills.problem.value} />
+      {playing.value.length === 0 ? <Nothing /> : <MapLegend />}
+      {playing.value.map((fill) => (
+        <FillCard key={fill.id} fill={fill} />
+      ))}
+      {others.length > 0 && (
+        <section aria-labelledby="resting">
+          <h2 id="resting">Open, and not asked for</h2>
+          <ul class="rows resting">
+            {others.map((fill) => (
+              <li key={fill.id}>
+                <TitleOf {...fill} />
+                <Phase phase={fill.phase} />
+                <span class="figure">
+                  {fill.length === null
+                    ? bytesText(fill.presentBytes)
+                    : `${shareText(fill.presentBytes / Math.max(1, fill.length))} of ${bytesText(fill.length)}`}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+function Nothing() {
+  const open = resting.value.length;
+  return (
+    <div class="empty">
+      <p>
+        <strong>Nothing plays.</strong> {open > 0 && `${countText(open, 'title is', 'titles are')} open and at rest.`}
+      </p>
+      <p>
+        Point a player at <code>{location.origin}/ORIGIN/PATH</code>, or <a href={linkTo('try-it')}>try one here</a>.
+      </p>
+    </div>
+  );
+}

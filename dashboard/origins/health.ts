@@ -1,0 +1,23 @@
+/** Whether an origin is up, slow or down, in a word and in a sentence. */
+import type { Origin } from '../api/answers.ts';
+import { durationText, timeOfDay } from '../words/times.ts';
+
+export type Health = 'up' | 'slow' | 'down' | 'tried' | 'unknown';
+
+/** Half of an origin's first bytes take longer than this where it is called slow, in milliseconds. */
+export const slowFrom = 2000;
+
+export function healthOf({ breaker, firstByteMs }: Origin): { readonly health: Health; readonly why: string } {
+  const { state, since, nextProbe, cause } = breaker;
+  if (state !== 'closed') {
+    const reason = cause === null ? '' : `: ${cause.replaceAll('_', ' ')}`;
+    const from = since === null ? '' : ` since ${timeOfDay(since)}`;
+    if (state === 'half-open') return { health: 'tried', why: `out of reach${from}${reason}; it is being tried now` };
+    const next = nextProbe === null ? '' : `; the next request after ${timeOfDay(nextProbe)} tries it`;
+    return { health: 'down', why: `out of reach${from}${reason}${next}` };
+  }
+  const { median } = firstByteMs;
+  if (median === null) return { health: 'unknown', why: 'nothing has been asked of it yet' };
+  const speed = `half of its first bytes come within ${durationText(median)}`;
+  return median > slowFrom ? { health: 'slow', why: speed } : { health: 'up', why: speed };
+}

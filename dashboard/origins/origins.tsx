@@ -1,0 +1,117 @@
+/** *Origins*: which are up, slow or down, how they were in the last hour, and what they may be asked for. */
+import { useMemo } from 'preact/hooks';
+import type { History, Origin } from '../api/answers.ts';
+import { Chart } from '../parts/chart.tsx';
+import { State, type Tone } from '../parts/phase.tsx';
+import { ProblemLine } from '../parts/problem.tsx';
+import { Untrusted } from '../parts/untrusted.tsx';
+import { column, history, momentsOf, pauseBetweenPoints } from '../state/history.ts';
+import { useFresh } from '../state/keep-fresh.ts';
+import { origins } from '../state/origins.ts';
+import { bytesText, speedText } from '../words/amounts.ts';
+import { durationText } from '../words/times.ts';
+import { type Health, healthOf } from './health.ts';
+import { LimitsForm } from './limits-form.tsx';
+
+const words: Readonly<Record<Health, readonly [word: string, tone: Tone, sign: string]>> = {
+  up: ['Up', 'good', 'M3 8.5l3.5 3.5L13 4.5'],
+  slow: ['Slow', 'wait', 'M8 4v4l3 2M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8'],
+  down: ['Down', 'bad', 'M4 4l8 8M12 4l-8 8'],
+  tried: ['Being tried', 'wait', 'M3 8h10M9 4l4 4-4 4'],
+  unknown: ['Not asked yet', 'quiet', 'M4 8h8'],
+};
+
+export function Origins() {
+  useFresh(origins, {
+    on: ['fill-first-byte', 'fill-state', 'breaker', 'retry', 'request-done'],
+    every: () => (origins.value.value?.origins.some(({ connections }) => connections.used > 0) ? 2000 : null),
+  });
+  useFresh(history, { on: [], every: pauseBetweenPoints });
+  const all = origins.value.value?.origins;
+  return (
+    <>
+      <ProblemLine problem={origins.problem.value ?? history.problem.value} />
+      {all?.length === 0 && <p class="empty">No origin is configured.</p>}
+      {all?.map((origin) => (
+        <OriginCard key={origin.name} origin={origin} history={history.value.value} />
+      ))}
+    </>
+  );
+}
+
+function OriginCard({ origin, history: kept }: { origin: Origin; history: History | null }) {
+  const { name, base, connections, firstByteMs, bytesIn } = origin;
+  const { health, why } = healthOf(origin);
+  const [word, tone, sign] = words[health];
+  return (
+    <article class="card origin" aria-labelledby={`origin-${name}`}>
+      <header>
+        <h2 id={`origin-${name}`}>
+          {name} <Untrusted class="place" text={base} />
+        </h2>
+      </header>
+      <p class="why">
+        <State word={word} tone={tone} sign={sign} /> {why}
+      </p>
+      <dl class="figures">
+        <div>
+          <dt>First byte, half below</dt>
+          <dd>{firstByteMs.median === null ? '–' : durationText(firstByteMs.median)}</dd>
+        </div>
+        <div>
+          <dt>Last</dt>
+          <dd>{firstByteMs.last === null ? '–' : durationText(firstByteMs.last)}</dd>
+        </div>
+        <div>
+          <dt>Connections</dt>
+          <dd>
+            {connections.used} of {connections.limit}
+            {connections.queued > 0 && `, ${connections.queued} queued`}
+          </dd>
+        </div>
+        <div>
+          <dt>Brought in</dt>
+          <dd>{bytesText(bytesIn)}</dd>
+        </div>
+      </dl>
+      {kept !== null && <Past name={name} history={kept} />}
+      <LimitsForm origin={origin} />
+    </article>
+  );
+}
+
+const speedLine = [{ label: 'bytes in', colour: '--line-1' }];
+const waitLine = [{ label: 'half of the first bytes were faster', colour: '--line-2' }];
+
+function Past({ name, history: kept }: { name: string; history: History }) {
+  const seconds = kept.interval / 1000;
+  const [speeds, waits] = useMemo(() => {
+    const moments = momentsOf(kept);
+    return [
+      [moments, column(kept, ({ origins: each }) => (each[name]?.bytesIn ?? 0) / seconds)],
+      [moments, column(kept, ({ origins: each }) => each[name]?.firstByteP50)],
+    ] as [[number[], number[]], [number[], (number | null)[]]];
+  }, [kept, name, seconds]);
+  const fastest = Math.max(0, ...speeds[1]);
+  const longest = Math.max(0, ...waits[1].map((wait) => wait ?? 0));
+  return (
+    <div class="columns">
+      <Chart
+        title="Throughput, last hour"
+        summary={fastest === 0 ? 'nothing came in.' : `${speedText(fastest)} at most.`}
+        lines={speedLine}
+        rows={speeds}
+        text={speedText}
+        height={110}
+      />
+      <Chart
+        title="First byte, last hour"
+        summary={longest === 0 ? 'nothing was asked for.' : `${durationText(longest)} at most.`}
+        lines={waitLine}
+        rows={waits}
+        text={durationText}
+        height={110}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,152 @@
+/** The shell around the views: what this is, where one can go, whether the page is connected, what has just happened. */
+import type { ComponentType } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { askForToken } from './api/token.ts';
+import { FirstByte } from './first-byte/first-byte.tsx';
+import { Library } from './library/library.tsx';
+import { Now } from './now/now.tsx';
+import { Origins } from './origins/origins.tsx';
+import { State } from './parts/phase.tsx';
+import { TokenDialog } from './parts/token-dialog.tsx';
+import { announcement, notice } from './state/announce.ts';
+import { fills, pauseBetween, speedIn, speedOut } from './state/fills.ts';
+import { useFresh } from './state/keep-fresh.ts';
+import { connection, restartedAt } from './state/live.ts';
+import { linkTo, route, type ViewName, viewNames } from './state/route.ts';
+import { TryIt } from './try-it/try-it.tsx';
+import { speedText } from './words/amounts.ts';
+import { timeOfDay } from './words/times.ts';
+
+const views: Readonly<Record<ViewName, readonly [title: string, view: ComponentType]>> = {
+  now: ['Now', Now],
+  'first-byte': ['First byte', FirstByte],
+  library: ['Library', Library],
+  origins: ['Origins', Origins],
+  'try-it': ['Try it', TryIt],
+};
+
+export function Page() {
+  useFresh(fills, { every: pauseBetween });
+  const { view } = route.value;
+  const [title, View] = views[view];
+  const heading = useRef<HTMLHeadingElement>(null);
+  const first = useRef(true);
+  useEffect(() => {
+    document.title = `${title} · firstbyte`;
+    // Whoever goes to a view goes on reading there; who opens the page begins at its top.
+    if (!first.current) heading.current?.focus();
+    first.current = false;
+  }, [title]);
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => heading.current?.focus()}>
+        To the content
+      </button>
+      <header class="top">
+        <span class="brand">firstbyte</span>
+        <nav aria-label="Views">
+          {viewNames.map((name) => (
+            <a key={name} href={linkTo(name)} aria-current={name === view ? 'page' : undefined}>
+              {views[name][0]}
+            </a>
+          ))}
+        </nav>
+        <p class="pulse">
+          <span class="speeds">
+            <span>
+              <span class="unseen">in </span>
+              <span aria-hidden="true">↓</span> {speedText(speedIn.value)}
+            </span>
+            <span>
+              <span class="unseen">out </span>
+              <span aria-hidden="true">↑</span> {speedText(speedOut.value)}
+            </span>
+          </span>
+          <ConnectionState />
+        </p>
+      </header>
+      <main>
+        <Banner />
+        <Notice />
+        <h1 ref={heading} tabIndex={-1}>
+          {title}
+        </h1>
+        <View />
+      </main>
+      <p class="unseen" role="status">
+        {announcement.value}
+      </p>
+      <TokenDialog />
+    </>
+  );
+}
+
+const connectionWords = {
+  connecting: ['connecting', 'wait', 'M8 4v4l3 2M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8'],
+  live: ['live', 'good', 'M3 8.5l3.5 3.5L13 4.5'],
+  lost: ['not connected', 'bad', 'M4 4l8 8M12 4l-8 8'],
+  refused: ['token needed', 'wait', 'M4.5 7.5h7v5h-7zM6 7.5v-2a2 2 0 0 1 4 0v2'],
+} as const;
+
+function ConnectionState() {
+  const [word, tone, sign] = connectionWords[connection.value.state];
+  return <State word={word} tone={tone} sign={sign} />;
+}
+
+function Banner() {
+  const now = connection.value;
+  if (now.state === 'lost') {
+    return (
+      <p class="banner bad">
+        firstbyte does not answer since {timeOfDay(new Date(now.since).toISOString())}. What you see is what was known
+        then; the page connects again by itself.
+      </p>
+    );
+  }
+  if (now.state === 'refused') {
+    return (
+      <p class="banner wait">
+        firstbyte shows its state only to those who have its token.{' '}
+        <button type="button" onClick={() => void askForToken('firstbyte shows its state only with its token.')}>
+          Enter the token
+        </button>
+      </p>
+    );
+  }
+  if (restartedAt.value === null) return null;
+  return (
+    <p class="banner good">
+      firstbyte was started anew at {timeOfDay(new Date(restartedAt.value).toISOString())}; the page is connected again.{' '}
+      <button
+        type="button"
+        onClick={() => {
+          restartedAt.value = null;
+        }}
+      >
+        Dismiss
+      </button>
+    </p>
+  );
+}
+
+/** How what the user did went. */
+function Notice() {
+  const told = notice.value;
+  return (
+    <div role="status">
+      {told !== null && (
+        <p class={`banner ${told.tone === 'done' ? 'good' : 'bad'}`}>
+          {told.text}{' '}
+          <button
+            type="button"
+            onClick={() => {
+              notice.value = null;
+            }}
+          >
+            Dismiss
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}

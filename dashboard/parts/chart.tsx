@@ -1,0 +1,104 @@
+/**
+ * Lines over time, drawn by uPlot in the page's own colours. Those who do not see it are told `summary`.
+ *
+ * The plot is made once and given new rows; it is made again when its lines or the colours of the page change.
+ */
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { darkness } from './darkness.ts';
+
+export interface Line {
+  readonly label: string;
+  /** The name of a colour of the page, such as `--line-1`. */
+  readonly colour: string;
+  readonly dashed?: boolean;
+}
+
+interface ChartProps {
+  readonly title: string;
+  readonly summary: string;
+  readonly lines: readonly Line[];
+  /** Moments in seconds, then the values of each line at them. */
+  readonly rows: uPlot.AlignedData;
+  readonly text: (value: number) => string;
+  readonly height?: number;
+}
+
+export function Chart({ title, summary, lines, rows, text, height = 160 }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const dark = darkness.value;
+  const shape = JSON.stringify(lines);
+  useLayoutEffect(() => {
+    const element = place.current;
+    if (element === null) return;
+    const made = new uPlot(optionsFor(element, lines, text, height), rows, element);
+    plot.current = made;
+    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [shape, height, dark]);
+  useLayoutEffect(() => plot.current?.setData(rows), [rows]);
+  return (
+    <figure class="chart">
+      <figcaption>
+        {title}
+        <span class="lines" aria-hidden="true">
+          {lines.map(({ label, dashed }, index) => (
+            <span key={label} class={`line line-${index + 1}${dashed ? ' dashed' : ''}`}>
+              {label}
+            </span>
+          ))}
+        </span>
+      </figcaption>
+      <div ref={place} role="img" aria-label={`${title}: ${summary}`} />
+    </figure>
+  );
+}
+
+function optionsFor(
+  element: Element,
+  lines: readonly Line[],
+  text: (value: number) => string,
+  height: number,
+): uPlot.Options {
+  const style = getComputedStyle(element);
+  const colour = (name: string) => style.getPropertyValue(name).trim();
+  const axis: uPlot.Axis = {
+    stroke: colour('--quiet'),
+    grid: { stroke: colour('--rule'), width: 1 },
+    ticks: { stroke: colour('--rule'), width: 1, size: 4 },
+    font: `11px ${style.fontFamily}`,
+  };
+  return {
+    width: element.clientWidth,
+    height,
+    legend: { show: false },
+    cursor: { show: false },
+    scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
+    axes: [
+      { ...axis, space: 70, values: (_, moments) => moments.map(hourAndMinute) },
+      { ...axis, size: 64, values: (_, values) => values.map(text) },
+    ],
+    series: [
+      {},
+      ...lines.map(({ label, colour: name, dashed = false }) => ({
+        label,
+        stroke: colour(name),
+        width: 1.5,
+        ...(dashed && { dash: [4, 3] }),
+        spanGaps: false,
+        points: { size: 4, fill: colour(name) },
+      })),
+    ],
+  };
+}
+
+function hourAndMinute(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}

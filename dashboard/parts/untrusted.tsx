@@ -1,0 +1,10 @@
+/** Text that others wrote, isolated from the direction of the text around it, with what is unfit shown as its code. */
+import { pieces } from '../words/untrusted.ts';
+
+export function Untrusted({ text, class: name }: { text: string; class?: string }) {
+  return (
+    <bdi class={name}>
+      {pieces(text).map((piece) => (piece.escaped ? <code class="escaped">{piece.text}</code> : piece.text))}
+    </bdi>
+  );
+}

@@ -1,0 +1,43 @@
+/** The fills as they are now. */
+import { computed } from '@preact/signals';
+import type { Fill } from '../api/answers.ts';
+import { phaseWord } from '../parts/phase.tsx';
+import { titleText } from '../parts/title.tsx';
+import { announce } from './announce.ts';
+import { onHappening } from './live.ts';
+import { Resource } from './resource.ts';
+
+export const fills = new Resource<{ readonly fills: readonly Fill[] }>('/fills');
+
+/** Those that somebody plays, or that something is coming in for. */
+export const playing = computed(() => (fills.value.value?.fills ?? []).filter(isPlaying));
+export const resting = computed(() => (fills.value.value?.fills ?? []).filter((fill) => !isPlaying(fill)));
+
+export const speedIn = computed(() => playing.value.reduce((sum, fill) => sum + fillSpeed(fill).in, 0));
+export const speedOut = computed(() => playing.value.reduce((sum, fill) => sum + fillSpeed(fill).out, 0));
+
+export function fillSpeed({ cursors, readers }: Fill): { readonly in: number; readonly out: number } {
+  return {
+    in: cursors.reduce((sum, { speed, state }) => sum + (state === 'filling' ? (speed ?? 0) : 0), 0),
+    out: readers.reduce((sum, { speed }) => sum + speed, 0),
+  };
+}
+
+/** While anything moves, positions and speeds are asked for so often, in milliseconds. */
+export function pauseBetween(): number | null {
+  return playing.value.length > 0 ? 1000 : null;
+}
+
+/** Tells those who do not see it of each new state, for as long as the page is open. */
+export function tellOfFills(): void {
+  onHappening((happening) => {
+    // Old news that a new connection brings is nothing to be told.
+    if (happening.type === 'fill-state' && Date.now() - Date.parse(happening.at) < 5000) {
+      announce(`${titleText(happening)}: ${phaseWord(happening.to).toLowerCase()}.`);
+    }
+  });
+}
+
+function isPlaying({ phase, readers }: Fill): boolean {
+  return readers.length > 0 || phase === 'queued' || phase === 'starting' || phase === 'filling';
+}

@@ -1,0 +1,22 @@
+/** The last hour as firstbyte has kept it, and its rows as charts take them. */
+import type { History, HistoryPoint } from '../api/answers.ts';
+import { Resource } from './resource.ts';
+
+export const history = new Resource<History>('/history?minutes=60');
+
+/** So often there is a new point, in milliseconds. */
+export function pauseBetweenPoints(): number {
+  return Math.max(1000, history.value.value?.interval ?? 10_000);
+}
+
+export function momentsOf({ points }: History): number[] {
+  return points.map(({ at }) => Date.parse(at) / 1000);
+}
+
+/** One value a point; `null` where there was none. */
+export function column(
+  { points }: History,
+  value: (point: HistoryPoint) => number | null | undefined,
+): (number | null)[] {
+  return points.map((point) => value(point) ?? null);
+}

@@ -1,0 +1,129 @@
+/**
+ * The live connection: one stream of events that is kept open for as long as the page is, and taken up again where it
+ * broke off. Where firstbyte was started anew meanwhile, its events are counted anew, too.
+ */
+import { signal } from '@preact/signals';
+import type { Happening, HappeningType, Stats } from '../api/answers.ts';
+import { authorization, get } from '../api/client.ts';
+import { readBlocks } from '../api/event-stream.ts';
+import { token } from '../api/token.ts';
+import { announce } from './announce.ts';
+
+export type Connection =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'live' }
+  | { readonly state: 'lost'; readonly since: number }
+  | { readonly state: 'refused' };
+
+export const connection = signal<Connection>({ state: 'connecting' });
+/** When firstbyte was started anew while this page was open, in wall-clock time. */
+export const restartedAt = signal<number | null>(null);
+
+/** All but those that come with every network read. */
+const types: readonly HappeningType[] = [
+  'fill-state',
+  'fill-first-byte',
+  'fill-done',
+  'fill-failed',
+  'retry',
+  'breaker',
+  'refresh',
+  'failover',
+  'first-byte-wait',
+  'own-error',
+  'request-done',
+];
+
+type Listener = (happening: Happening) => void;
+const listeners = new Set<Listener>();
+const resumptions = new Set<() => void>();
+
+/** Returns the function that ends it. */
+export function onHappening(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Calls back whenever what was seen before may be out of date: after each connection, and after a gap. */
+export function onResumption(listener: () => void): () => void {
+  resumptions.add(listener);
+  return () => resumptions.delete(listener);
+}
+
+/** Milliseconds between two tries; doubles from the first to the last. */
+const pauses = { first: 250, last: 4000 };
+/** By how much two reckonings of the same start may differ, in milliseconds. */
+const sameStart = 500;
+
+let lastId = '0';
+/** Of firstbyte, on the clock of this page that no one sets. */
+let startedAt: number | null = null;
+
+/** Connects, and connects again, for ever. */
+export async function stayConnected(): Promise<never> {
+  let pause = pauses.first;
+  for (;;) {
+    try {
+      await listen(() => {
+        pause = pauses.first;
+      });
+    } catch {
+      // What went wrong does not matter: it is tried again, and the page says that it is not connected.
+    }
+    if (connection.value.state === 'live') {
+      connection.value = { state: 'lost', since: Date.now() };
+      announce('The connection to firstbyte is lost. The page connects again by itself.');
+    }
+    await sleep(pause);
+    pause = Math.min(pauses.last, pause * 2);
+  }
+}
+
+/** One connection, from its start to its end. */
+async function listen(connected: () => void): Promise<void> {
+  const { uptimeSeconds } = await get<Stats>('/stats').catch(async (problem) => {
+    if (problem.status === 401) {
+      connection.value = { state: 'refused' };
+      await tokenChanges();
+    }
+    throw problem;
+  });
+  const started = performance.now() - uptimeSeconds * 1000;
+  // Only a later start is another one: a machine that slept makes the old one seem earlier.
+  const restarted = startedAt !== null && started - startedAt > sameStart;
+  if (restarted) {
+    lastId = '0';
+    restartedAt.value = Date.now() - uptimeSeconds * 1000;
+  }
+  startedAt = started;
+  const query = new URLSearchParams({ types: types.join(','), after: lastId });
+  const response = await fetch(`/-/events?${query}`, { headers: authorization(), cache: 'no-store' });
+  if (!response.ok || response.body === null) throw new Error(`The events answer with ${response.status}.`);
+  const before = connection.value.state;
+  connection.value = { state: 'live' };
+  connected();
+  if (restarted) announce('firstbyte was started anew. The page is connected again.');
+  else if (before === 'lost') announce('Connected again.');
+  for (const listener of resumptions) listener();
+  await readBlocks(response.body, ({ id, event, text }) => {
+    if (id !== null) lastId = id;
+    if (event === 'gap') for (const listener of resumptions) listener();
+    else for (const listener of listeners) listener(JSON.parse(text) as Happening);
+  });
+}
+
+function tokenChanges(): Promise<void> {
+  const before = token.value;
+  return new Promise((resolve) => {
+    const unsubscribe = token.subscribe((now) => {
+      if (now === before) return;
+      // The first call comes before `subscribe` has returned; it is never this one, because nothing has changed then.
+      unsubscribe();
+      resolve();
+    });
+  });
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,46 @@
+/**
+ * One thing that the API tells: its newest answer, or why there is none.
+ *
+ * `refresh` asks. Whoever asks while an answer is on its way gets the one after that, so that an answer is never older
+ * than the call; however many ask, only two are made.
+ */
+import { signal } from '@preact/signals';
+import { ApiProblem, get } from '../api/client.ts';
+
+export class Resource<T> {
+  /** `null` before the first answer; the last one while none comes. */
+  readonly value = signal<T | null>(null);
+  /** Why the newest question was not answered. */
+  readonly problem = signal<ApiProblem | null>(null);
+  readonly #path: () => string;
+  #asking: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
+
+  constructor(path: string | (() => string)) {
+    this.#path = typeof path === 'string' ? () => path : path;
+  }
+
+  refresh(): Promise<void> {
+    if (this.#asking === null) {
+      this.#asking = this.#ask();
+      return this.#asking;
+    }
+    this.#next ??= this.#asking.then(() => {
+      this.#next = null;
+      this.#asking = this.#ask();
+      return this.#asking;
+    });
+    return this.#next;
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      this.value.value = await get<T>(this.#path());
+      this.problem.value = null;
+    } catch (error) {
+      this.problem.value = error instanceof ApiProblem ? error : new ApiProblem(null, String(error));
+    } finally {
+      this.#asking = null;
+    }
+  }
+}

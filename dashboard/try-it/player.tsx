@@ -1,0 +1,44 @@
+/**
+ * The player of the page, on firstbyte's own media path; says in words why it does not play. What others have made
+ * brings its own captions, if any: the page knows of none.
+ */
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+
+const problems: Readonly<Record<number, string>> = {
+  1: 'The playback was given up.',
+  2: 'The bytes stopped coming: see the requests below for the reason.',
+  3: 'The browser could not decode what came.',
+  4: 'The browser can not play this: it has no player for its format, or an error came instead of media.',
+};
+
+export function Player({ path, sound }: { path: string; sound: boolean }) {
+  const [problem, setProblem] = useState<string | null>(null);
+  const player = useRef<(HTMLAudioElement & HTMLVideoElement) | null>(null);
+  const Media = sound ? 'audio' : 'video';
+  useLayoutEffect(() => {
+    const element = player.current;
+    // Without this an element that nobody sees any more goes on loading.
+    return () => {
+      element?.removeAttribute('src');
+      element?.load();
+    };
+  }, []);
+  return (
+    <div class="player">
+      <Media
+        ref={player}
+        aria-label="Player"
+        src={path}
+        controls
+        autoplay
+        preload="auto"
+        onError={() => setProblem(problems[player.current?.error?.code ?? 4] ?? null)}
+      />
+      {problem !== null && (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      )}
+    </div>
+  );
+}

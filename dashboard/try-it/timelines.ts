@@ -1,0 +1,96 @@
+/**
+ * The timelines of the requests for one path, put together from events: what the request's own say, and what those of
+ * its fill say that lies between the request's beginning and its end.
+ */
+import type { Happening, HappeningOf } from '../api/answers.ts';
+
+/** Moments are milliseconds of the day's clock. */
+export interface Timeline {
+  readonly request: number;
+  readonly acceptedAt: number;
+  readonly steps: readonly Step[];
+  /** `null` while it goes on. */
+  readonly end: { readonly at: number; readonly words: string } | null;
+}
+
+export interface Step {
+  readonly name: 'connected' | 'head' | 'first byte landed' | 'first byte out' | 'done';
+  readonly at: number;
+}
+
+/** As much as is kept of what happened. */
+const mostHappenings = 500;
+const mostTimelines = 12;
+
+/** Milliseconds between a byte's landing and the waking of who waits for it, at most. */
+const sameMoment = 20;
+
+/** What has to be remembered of `happening` for the timelines of `path` at `origin`. */
+export function remember(
+  known: readonly Happening[],
+  happening: Happening,
+  { origin, path, since }: { origin: string; path: string; since: number },
+): readonly Happening[] {
+  const concerns =
+    happening.type === 'first-byte-wait'
+      ? happening.origin === origin
+      : (happening.type === 'request-done' || happening.type === 'fill-first-byte') &&
+        happening.origin === origin &&
+        happening.path === path;
+  if (!concerns || Date.parse(happening.at) < since) return known;
+  return [...known, happening].slice(-mostHappenings);
+}
+
+/** The newest first. */
+export function timelinesOf(happenings: readonly Happening[]): Timeline[] {
+  const firstBytes = happenings.filter((happening) => happening.type === 'fill-first-byte');
+  const waits = happenings.filter((happening) => happening.type === 'first-byte-wait');
+  const over = happenings.filter((happening) => happening.type === 'request-done');
+  const done = over.map((each) => timelineOf(each, firstBytes));
+  const going = waits
+    .filter(({ request, outcome }) => outcome === 'served' && over.every((each) => each.request !== request))
+    .flatMap((wait) => goingOn(wait, firstBytes));
+  return [...done, ...going].sort((one, other) => other.acceptedAt - one.acceptedAt).slice(0, mostTimelines);
+}
+
+/** A wait for a first byte tells no path: it is one for ours where it ended as our byte landed, to the millisecond. */
+function goingOn(
+  { at, duration, request }: HappeningOf<'first-byte-wait'>,
+  firstBytes: readonly HappeningOf<'fill-first-byte'>[],
+): Timeline[] {
+  const waitedUntil = Date.parse(at);
+  const landed = firstBytes.find(({ landedAt }) => Math.abs(Date.parse(landedAt) - waitedUntil) <= sameMoment);
+  if (landed === undefined) return [];
+  return [{ request, acceptedAt: waitedUntil - duration, steps: stepsOf(landed), end: null }];
+}
+
+function stepsOf({ connectedAt, headAt, landedAt }: HappeningOf<'fill-first-byte'>): Step[] {
+  return [
+    ...(connectedAt === null ? [] : [{ name: 'connected', at: Date.parse(connectedAt) } as const]),
+    { name: 'head', at: Date.parse(headAt) },
+    { name: 'first byte landed', at: Date.parse(landedAt) },
+  ];
+}
+
+function timelineOf(
+  done: HappeningOf<'request-done'>,
+  firstBytes: readonly HappeningOf<'fill-first-byte'>[],
+): Timeline {
+  const { acceptedAt, firstByteOutAt, doneAt } = done.timeline;
+  const accepted = Date.parse(acceptedAt);
+  const out = firstByteOutAt === null ? null : Date.parse(firstByteOutAt);
+  const ended = Date.parse(doneAt);
+  // The bytes that this request waited for are those that landed last before its first byte went out.
+  const landed = firstBytes.findLast(
+    ({ startedAt, landedAt }) => Date.parse(startedAt) >= accepted - 1 && Date.parse(landedAt) <= (out ?? ended) + 1,
+  );
+  const steps = landed === undefined ? [] : stepsOf(landed);
+  if (out !== null) steps.push({ name: 'first byte out', at: out });
+  steps.push({ name: 'done', at: ended });
+  return { request: done.request, acceptedAt: accepted, steps, end: { at: ended, words: endWords(done) } };
+}
+
+function endWords({ status, outcome, cache, bytes, range }: HappeningOf<'request-done'>): string {
+  const from = range === null ? '' : ` from byte ${range.start.toLocaleString('en')}`;
+  return `${status ?? 'no status'}, ${outcome}, cache ${cache}, ${bytes.toLocaleString('en')} bytes${from}`;
+}

@@ -1,0 +1,129 @@
+/** *Try it*: a title is played here, through firstbyte's own media path, and its requests are shown step by step. */
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import type { Happening } from '../api/answers.ts';
+import { ByteMap, MapLegend } from '../now/byte-map.tsx';
+import { Phase } from '../parts/phase.tsx';
+import { Untrusted } from '../parts/untrusted.tsx';
+import { fills } from '../state/fills.ts';
+import { useFresh } from '../state/keep-fresh.ts';
+import { onHappening } from '../state/live.ts';
+import { origins } from '../state/origins.ts';
+import { route } from '../state/route.ts';
+import { isSound, mediaPathFor } from './media-path.ts';
+import { Player } from './player.tsx';
+import { remember, timelinesOf } from './timelines.ts';
+import { Waterfall } from './waterfall.tsx';
+
+interface Trial {
+  readonly origin: string;
+  /** Where the player gets it. */
+  readonly path: string;
+  /** As events name it: below its origin, without the query. */
+  readonly target: string;
+  /** In wall-clock time. */
+  readonly since: number;
+}
+
+export function TryIt() {
+  useFresh(origins, { on: [] });
+  const asked = route.value.query.get('url') ?? '';
+  const [pasted, setPasted] = useState(asked);
+  const [problem, setProblem] = useState<string | null>(null);
+  const [trial, setTrial] = useState<Trial | null>(null);
+  const id = useId();
+  const known = origins.value.value?.origins;
+
+  const play = (words: string) => {
+    const found = mediaPathFor(words, known ?? [], location.origin);
+    setProblem('problem' in found ? found.problem : null);
+    if ('problem' in found) return;
+    const { origin, path } = found;
+    const target = new URL(path, location.origin).pathname.slice(origin.length + 1);
+    setTrial({ origin, path, target, since: Date.now() });
+  };
+  const started = useRef(false);
+  // A link to this view names what is to be played; that can be found once the origins are known.
+  useEffect(() => {
+    if (started.current || asked === '' || known === undefined) return;
+    started.current = true;
+    play(asked);
+  }, [asked, known]);
+
+  return (
+    <>
+      <form
+        class="try"
+        onSubmit={(event) => {
+          event.preventDefault();
+          play(pasted);
+        }}
+      >
+        <label for={id}>URL below an origin, or path at firstbyte</label>
+        <div class="line">
+          <input
+            id={id}
+            type="text"
+            inputMode="url"
+            autocomplete="off"
+            spellcheck={false}
+            placeholder={exampleFor(known ?? [])}
+            value={pasted}
+            aria-invalid={problem !== null}
+            aria-describedby={`${id}-problem`}
+            onInput={(event) => setPasted(event.currentTarget.value)}
+          />
+          <button type="submit" class="primary" disabled={known === undefined}>
+            Play
+          </button>
+        </div>
+        <p id={`${id}-problem`} class="problem" role="alert">
+          {problem !== null && <Untrusted text={problem} />}
+        </p>
+      </form>
+      {trial !== null && <TrialView key={trial.since} trial={trial} />}
+    </>
+  );
+}
+
+function TrialView({ trial }: { trial: Trial }) {
+  const { origin, path, target, since } = trial;
+  const [happenings, setHappenings] = useState<readonly Happening[]>([]);
+  useEffect(
+    () =>
+      onHappening((happening) => setHappenings((known) => remember(known, happening, { origin, path: target, since }))),
+    [origin, target, since],
+  );
+  const timelines = timelinesOf(happenings);
+  const fill = fills.value.value?.fills.find((each) => each.origin === origin && each.path === target);
+  return (
+    <>
+      <Player path={path} sound={isSound(path)} />
+      {fill !== undefined && (
+        <section class="card" aria-label="What firstbyte does for it">
+          <p class="why">
+            <Phase phase={fill.phase} /> <Untrusted text={fill.reason} />
+          </p>
+          <ByteMap fill={fill} />
+          <MapLegend />
+        </section>
+      )}
+      <section class="card" aria-labelledby="requests">
+        <h2 id="requests">Its requests, step by step</h2>
+        {timelines.length === 0 ? (
+          <p class="hint">The first one appears here as soon as its first byte has come, or it has ended.</p>
+        ) : (
+          <ol class="waterfalls">
+            {timelines.map((timeline) => (
+              <Waterfall key={timeline.request} timeline={timeline} />
+            ))}
+          </ol>
+        )}
+      </section>
+    </>
+  );
+}
+
+function exampleFor(known: readonly { readonly base: string }[]): string {
+  const [first] = known;
+  return first === undefined ? '/films/holiday.mp4' : `${first.base.replace(/\/$/, '')}/holiday.mp4`;
+}

@@ -1,0 +1,168 @@
+/**
+ * The page at `/-/`: the files that `npm run build` makes of `dashboard/`, read once and given from memory.
+ *
+ * It holds nothing that is secret, so it is given to whoever asks; what it shows it has from the control API, which
+ * judges for itself. Its policy lets it load nothing from anywhere else, send nothing anywhere else, and be framed by
+ * nobody.
+ */
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { extname, join, relative } from 'node:path';
+import { listMembers } from '../http/fields.ts';
+import { parseEntityTags, weaklyEqual } from '../http/validator.ts';
+
+/** The same from `src/` and from `dist/`. */
+const builtPage = join(import.meta.dirname, '../../dist/dashboard');
+
+const root = '/-/';
+
+const securityFields = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "media-src 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; '),
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+} as const;
+
+const contentTypes: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** From the best; each lies beside the file under the file's name and this ending. */
+const codings = { br: '.br', gzip: '.gz' } as const;
+type Coding = keyof typeof codings | 'identity';
+
+interface PageFile {
+  readonly type: string;
+  /** Named by its content, so that it never changes. */
+  readonly immutable: boolean;
+  readonly tag: string;
+  readonly contents: ReadonlyMap<Coding, Buffer>;
+}
+
+export class Page {
+  readonly #directory: string;
+  #files: Promise<ReadonlyMap<string, PageFile> | null> | null = null;
+
+  constructor(directory = builtPage) {
+    this.#directory = directory;
+  }
+
+  /** Answers a request for the page or one of its files; `false` where it is for something else. */
+  serve(request: IncomingMessage, response: ServerResponse): boolean {
+    const [path = ''] = (request.url ?? '').split('?');
+    if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+    if (path === '/-') {
+      response.writeHead(308, { location: root, 'content-length': 0 }).end();
+      return true;
+    }
+    if (path !== root && !path.startsWith(`${root}assets/`)) return false;
+    this.#answer(path, request, response).catch(() => response.destroy());
+    return true;
+  }
+
+  async #answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const files = await this.#read();
+    if (files === null) {
+      return say(response, 503, 'The page was not built: "npm run build" in the source tree of firstbyte builds it.');
+    }
+    const file = files.get(path);
+    if (file === undefined) return say(response, 404, 'The page has no such file.');
+    const coding = codingFor(request.headers['accept-encoding'] ?? '', file);
+    const content = file.contents.get(coding) ?? Buffer.alloc(0);
+    const etag = `"${file.tag}-${coding}"`;
+    const fields = {
+      ...securityFields,
+      etag,
+      vary: 'accept-encoding',
+      'cache-control': file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
+    };
+    if (isKnown(request.headers['if-none-match'], etag)) {
+      response.writeHead(304, fields).end();
+      return;
+    }
+    response.writeHead(200, {
+      ...fields,
+      'content-type': file.type,
+      'content-length': content.length,
+      ...(coding !== 'identity' && { 'content-encoding': coding }),
+    });
+    response.end(request.method === 'HEAD' ? undefined : content);
+  }
+
+  /** `null` where the page was not built; that is looked for again the next time. */
+  #read(): Promise<ReadonlyMap<string, PageFile> | null> {
+    this.#files ??= readPage(this.#directory).then(
+      (files) => files,
+      () => {
+        this.#files = null;
+        return null;
+      },
+    );
+    return this.#files;
+  }
+}
+
+async function readPage(directory: string): Promise<ReadonlyMap<string, PageFile>> {
+  const endings: readonly string[] = Object.values(codings);
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile() && !endings.includes(extname(entry.name)))
+    .map((entry) => join(entry.parentPath, entry.name));
+  const files = await Promise.all(
+    paths.map(async (path): Promise<[string, PageFile]> => {
+      const name = relative(directory, path).replaceAll('\\', '/');
+      return [name === 'index.html' ? root : root + name, await readPageFile(path)];
+    }),
+  );
+  return new Map(files);
+}
+
+async function readPageFile(path: string): Promise<PageFile> {
+  const plain = await readFile(path);
+  const contents = new Map<Coding, Buffer>([['identity', plain]]);
+  for (const coding of ['br', 'gzip'] as const) {
+    const content = await readFile(path + codings[coding]).catch(() => null);
+    if (content !== null) contents.set(coding, content);
+  }
+  return {
+    type: contentTypes[extname(path)] ?? 'application/octet-stream',
+    immutable: extname(path) !== '.html',
+    tag: createHash('sha256').update(plain).digest('base64url').slice(0, 16),
+    contents,
+  };
+}
+
+/** RFC 9110 §12.5.3, without its weights beyond "not at all": the smallest that the client takes. */
+function codingFor(accepted: string, { contents }: PageFile): Coding {
+  const taken = listMembers(accepted.toLowerCase()).filter((member) => !/;\s*q=0(\.0*)?\s*$/.test(member));
+  const names = new Set(taken.map((member) => member.split(';')[0]?.trim()));
+  return (['br', 'gzip'] as const).find((coding) => names.has(coding) && contents.has(coding)) ?? 'identity';
+}
+
+/** RFC 9110 §13.1.2. */
+function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  if (ifNoneMatch.trim() === '*') return true;
+  const [own] = parseEntityTags(etag);
+  return own !== undefined && parseEntityTags(ifNoneMatch).some((tag) => weaklyEqual(tag, own));
+}
+
+function say(response: ServerResponse, status: number, sentence: string): void {
+  const fields = { ...securityFields, 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' };
+  response.writeHead(status, fields).end(`${sentence}\n`);
+}
