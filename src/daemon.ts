@@ -10,7 +10,7 @@ import { Cache } from './cache/cache.ts';
 import { type Clock, sleep, systemClock } from './clock.ts';
 import type { Settings } from './config.ts';
 import { createControl } from './control/control-api.ts';
-import { EventBus } from './events.ts';
+import { EventBus, type StoreState } from './events.ts';
 import { listen } from './listen.ts';
 import { createLogger, type Logger, logEvents } from './log.ts';
 import { type MakeOrigin, mount } from './mount.ts';
@@ -18,7 +18,9 @@ import type { Refresh } from './origin/refresh.ts';
 import { MediaProxy } from './proxy/proxy.ts';
 import { createDiskStore } from './store/disk-store.ts';
 import { createMemoryStore } from './store/memory-store.ts';
+import { createNoStore } from './store/no-store.ts';
 import type { Store } from './store/store.ts';
+import type { StoreEvents } from './store/store-events.ts';
 import type { Upkeep } from './store/upkeep.ts';
 
 export type { Refresh, RefreshAnswer, RefreshQuestion } from './origin/refresh.ts';
@@ -62,7 +64,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   });
   const stopLogging = logEvents(events, logger);
   let relieve = () => {};
-  const store = parts.store ?? (await openStore(settings, clock, logger, () => relieve()));
+  const store = parts.store ?? (await openStore(settings, { clock, events, logger }, () => relieve()));
   const { makeOrigin, refresh } = parts;
   const mounted = settings.origins.map((origin) => mount(origin, settings, { clock, events, makeOrigin, refresh }));
   const mounts = new Map(mounted.map((each) => [each.name, each]));
@@ -70,6 +72,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   const control = createControl({
     fills: cache,
     origins: mounted,
+    store,
     events,
     clock,
     ...(settings.token === null ? {} : { token: settings.token }),
@@ -131,18 +134,39 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
 }
 
 /** `onStarved` is called when memory for reading is short. */
-async function openStore(
-  settings: Settings,
-  clock: Clock,
-  logger: Logger,
-  onStarved: () => void,
-): Promise<Store & Upkeep> {
-  if (settings.store === 'memory') return createMemoryStore({ clock });
-  return createDiskStore({
-    directory: settings.cacheDir,
-    clock,
-    bufferMemory: settings.bufferMemory,
-    onStarved,
-    onFailure: ({ code, message }) => logger.log('error', 'the store failed; bytes go past it', { code, message }),
-  });
+async function openStore(settings: Settings, parts: StoreParts, onStarved: () => void): Promise<Store & Upkeep> {
+  const { clock } = parts;
+  const events = storeEvents(parts);
+  switch (settings.store) {
+    case 'none':
+      return createNoStore();
+    case 'memory':
+      return createMemoryStore({ clock, events, maxSize: settings.maxSize });
+    case 'disk':
+      return createDiskStore({ ...settings, directory: settings.cacheDir, clock, onStarved, events });
+  }
+}
+
+interface StoreParts {
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly logger: Logger;
+}
+
+/** What the store tells, as events of the domain. */
+function storeEvents({ clock, events, logger }: StoreParts): StoreEvents {
+  let state: StoreState = 'storing';
+  return {
+    evicted: (reason, label, bytes) => events.emit({ type: 'evicted', at: clock.now(), reason, ...label, bytes }),
+    blockLost: (label, cause, bytes) => events.emit({ type: 'block-lost', at: clock.now(), ...label, cause, bytes }),
+    stateChanged(trouble) {
+      const from = state;
+      state = trouble === null ? 'storing' : 'passing';
+      if (trouble !== null)
+        logger.log('debug', 'the store is in trouble', { code: trouble.code, reason: trouble.message });
+      events.emit({ type: 'store-state', at: clock.now(), from, to: state, code: trouble?.code ?? null });
+    },
+    leftover: ({ code, message }) =>
+      logger.log('warn', 'files were left in the cache directory', { code, reason: message }),
+  };
 }

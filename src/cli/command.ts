@@ -86,14 +86,15 @@ function withSettings(command: Command): Command {
     const option = new Option(`${flag} <${placeholder}>`, `${sentence}${words ? ` (${words})` : ''}`);
     if (repeatable) option.argParser((word: string, before: string[] = []) => [...before, word]);
     command.addOption(option);
+    if (key === 'store') command.addOption(new Option('--no-store', 'the same as --store none'));
   }
   return command;
 }
 
 /** Settings from the flags as commander names them. */
 function load(options: Readonly<Record<string, unknown>>): LoadedSettings {
-  const { origin, ...flags } = options;
-  return loadSettings({ flags: { ...flags, origins: origin } });
+  const { origin, store, ...flags } = options;
+  return loadSettings({ flags: { ...flags, store: store === false ? 'none' : store, origins: origin } });
 }
 
 function version(): string {

@@ -18,7 +18,7 @@ import type { Clock } from '../clock.ts';
 import type { EventBus } from '../events.ts';
 import { type FillsView, type FillView, phaseReason } from '../fill/fill-view.ts';
 import { type ControlPolicy, judgeControlRequest } from './control-guard.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type StoreSource } from './metrics.ts';
 import { createOriginsView, type OriginSource } from './origins.ts';
 import { createStats } from './stats.ts';
 import { type SummaryOptions, startSummary } from './summary.ts';
@@ -27,6 +27,8 @@ export interface ControlOptions extends ControlPolicy {
   readonly fills: FillsView;
   /** Those that are mounted. */
   readonly origins?: readonly OriginSource[];
+  /** Whose size is shown. */
+  readonly store?: StoreSource;
   readonly events: EventBus;
   readonly clock: Clock;
   /** Where the summary line goes; without it none is written. */
@@ -50,7 +52,7 @@ const securityHeaders = {
 /** Counts from now on; so it is made before the first request comes. */
 export function createControl(options: ControlOptions): Control {
   const { fills, events, clock } = options;
-  const metrics = createMetrics(events);
+  const metrics = createMetrics(events, options.store);
   const stats = createStats(metrics, events, clock);
   const origins = createOriginsView(options.origins ?? [], events, clock);
   const stopSummary = options.summary && startSummary(options.summary, stats, events, clock);

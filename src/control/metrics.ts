@@ -13,8 +13,10 @@ import {
   cacheResults,
   type DomainEvent,
   type EventBus,
+  evictionReasons,
   failoverCauses,
   fillPhases,
+  lossCauses,
   refreshOutcomes,
   refreshReasons,
   requestOutcomes,
@@ -140,6 +142,42 @@ export const metricTable = {
     help: 'Times that another base of an origin was asked, because one did not give what was wanted.',
     labels: { origin: anyOrigin, cause: failoverCauses },
   },
+  evictions: {
+    name: 'firstbyte_evictions_total',
+    kind: 'counter',
+    help: 'Segments, or for their age whole objects, that were evicted, by reason.',
+    labels: { reason: evictionReasons },
+  },
+  evictedBytes: {
+    name: 'firstbyte_evicted_bytes_total',
+    kind: 'counter',
+    help: 'Bytes that were evicted, by reason.',
+    labels: { reason: evictionReasons },
+  },
+  blocksLost: {
+    name: 'firstbyte_blocks_lost_total',
+    kind: 'counter',
+    help: 'Stored blocks that were not what had been written, or could not be read.',
+    labels: { cause: lossCauses },
+  },
+  storePassing: {
+    name: 'firstbyte_store_passing',
+    kind: 'gauge',
+    help: '1 while nothing is stored, and bytes go past the store; else 0.',
+    labels: {},
+  },
+  storeBytes: {
+    name: 'firstbyte_store_bytes',
+    kind: 'gauge',
+    help: 'What the store holds, in real bytes on its medium.',
+    labels: {},
+  },
+  storeLimit: {
+    name: 'firstbyte_store_limit_bytes',
+    kind: 'gauge',
+    help: 'What the store may hold; 0 where nothing bounds it.',
+    labels: {},
+  },
   bugs: {
     name: 'firstbyte_bugs_total',
     kind: 'counter',
@@ -157,8 +195,13 @@ export interface Metrics {
   stop(): void;
 }
 
+/** What is asked of the store whenever somebody looks. */
+export interface StoreSource {
+  usage(): { readonly bytes: number; readonly limit: number | null };
+}
+
 /** Counts what the bus carries from now on. */
-export function createMetrics(events: EventBus): Metrics {
+export function createMetrics(events: EventBus, store: StoreSource | null = null): Metrics {
   const registry = new Registry();
   const made = (row: MetricRow) => ({
     name: row.name,
@@ -184,6 +227,19 @@ export function createMetrics(events: EventBus): Metrics {
   const bytesSent = counter(metricTable.bytesSent);
   const failovers = counter(metricTable.failovers);
   const bugs = counter(metricTable.bugs);
+  const evictions = counter(metricTable.evictions);
+  const evictedBytes = counter(metricTable.evictedBytes);
+  const blocksLost = counter(metricTable.blocksLost);
+  const storePassing = new Gauge(made(metricTable.storePassing));
+  const looked = (row: MetricRow, look: (usage: ReturnType<StoreSource['usage']>) => number) =>
+    new Gauge({
+      ...made(row),
+      collect() {
+        this.set(store === null ? 0 : look(store.usage()));
+      },
+    });
+  looked(metricTable.storeBytes, ({ bytes }) => bytes);
+  looked(metricTable.storeLimit, ({ limit }) => limit ?? 0);
   for (const phase of countedPhases) fills.set({ phase }, 0);
 
   const stop = events.subscribe((event: DomainEvent) => {
@@ -223,6 +279,13 @@ export function createMetrics(events: EventBus): Metrics {
         return bytesSent.inc({ origin: event.origin, source: event.source }, event.bytes);
       case 'failover':
         return failovers.inc({ origin: event.origin, cause: event.cause });
+      case 'evicted':
+        evictions.inc({ reason: event.reason });
+        return evictedBytes.inc({ reason: event.reason }, event.bytes);
+      case 'block-lost':
+        return blocksLost.inc({ cause: event.cause });
+      case 'store-state':
+        return storePassing.set(event.to === 'passing' ? 1 : 0);
       case 'bug':
         return bugs.inc();
     }

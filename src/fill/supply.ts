@@ -22,7 +22,7 @@ import { type Failure, FillFailed } from './failure.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import type { Waiters } from './first-byte.ts';
 import { type BodyRange, IdentityGuard } from './identity-guard.ts';
-import { type LandedBytes, passingWindow } from './landed-bytes.ts';
+import type { LandedBytes } from './landed-bytes.ts';
 import type { FillName, Lifecycle } from './lifecycle.ts';
 import type { Claim, Reader } from './reader.ts';
 
@@ -375,6 +375,6 @@ export class Supply implements CursorHost {
   }
 
   get #window(): number {
-    return this.#parts.bytes.passing ? passingWindow : this.#parts.policy.readAhead;
+    return Math.min(this.#parts.policy.readAhead, this.#parts.bytes.ahead);
   }
 }

@@ -14,8 +14,10 @@ import {
   cacheResults,
   type DomainEvent,
   EventBus,
+  evictionReasons,
   failoverCauses,
   fillPhases,
+  lossCauses,
   refreshOutcomes,
   refreshReasons,
   requestOutcomes,
@@ -73,6 +75,12 @@ const movers: { [K in MetricKey]: Partial<Record<string, (value: string) => Doma
   },
   bytesLanded: {},
   bytesSent: { source: (value) => sample.bytesSent(one(byteSources, value), 1) },
+  evictions: { reason: (value) => sample.evicted({ reason: one(evictionReasons, value) }) },
+  evictedBytes: { reason: (value) => sample.evicted({ reason: one(evictionReasons, value) }) },
+  blocksLost: { cause: (value) => sample.blockLost({ cause: one(lossCauses, value) }) },
+  storePassing: {},
+  storeBytes: {},
+  storeLimit: {},
   bugs: {},
 };
 
@@ -98,6 +106,31 @@ for (const [key, row] of Object.entries(metricTable) as [MetricKey, MetricRow][]
     });
   }
 }
+
+test('evicted bytes are summed up', async () => {
+  const { emit, metrics } = counting();
+  for (const bytes of [2, 3]) emit(sample.evicted({ bytes }));
+  assert.equal(await series(metrics, 'firstbyte_evicted_bytes_total', { reason: 'size' }), 5);
+});
+
+test('whether bytes go past the store is shown until they are stored again', async () => {
+  const { emit, metrics } = counting();
+  assert.equal(await series(metrics, 'firstbyte_store_passing'), 0);
+  emit(sample.storeState({ from: 'storing', to: 'passing', code: 'ENOSPC' }));
+  assert.equal(await series(metrics, 'firstbyte_store_passing'), 1);
+  emit(sample.storeState({ from: 'passing', to: 'storing', code: null }));
+  assert.equal(await series(metrics, 'firstbyte_store_passing'), 0);
+});
+
+test('the size of the store is what it says when somebody looks', async () => {
+  const usage = { bytes: 10, limit: 100 as number | null };
+  const metrics = createMetrics(new EventBus(), { usage: () => usage });
+  assert.equal(await series(metrics, 'firstbyte_store_bytes'), 10);
+  assert.equal(await series(metrics, 'firstbyte_store_limit_bytes'), 100);
+  Object.assign(usage, { bytes: 20, limit: null });
+  assert.equal(await series(metrics, 'firstbyte_store_bytes'), 20);
+  assert.equal(await series(metrics, 'firstbyte_store_limit_bytes'), 0);
+});
 
 test('requests are counted by origin and status, with "-" where there is none', async () => {
   const { emit, metrics } = counting();
