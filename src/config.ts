@@ -12,7 +12,19 @@ import type { z } from 'zod';
 import { exposureProblems } from './config/exposure.ts';
 import { type OriginSettings, originSettings, origins, originTable } from './config/origins.ts';
 import { ConfigError, describeIssue } from './config/problems.ts';
-import { choice, count, duration, list, listenAddress, network, orOff, path, secret, size } from './config/values.ts';
+import {
+  amount,
+  choice,
+  count,
+  duration,
+  list,
+  listenAddress,
+  network,
+  orOff,
+  path,
+  secret,
+  size,
+} from './config/values.ts';
 import {
   findWritten,
   type SettingNames,
@@ -112,9 +124,28 @@ export const settingTable = {
   },
   store: {
     group: 'cache',
-    type: choice(['disk', 'memory']),
+    type: choice(['disk', 'memory', 'none']),
     default: 'disk',
-    sentence: 'Where fetched bytes are kept; `memory` forgets them at the end and is not bounded.',
+    sentence: 'Where fetched bytes are kept; `memory` forgets them at the end, `none` keeps nothing.',
+  },
+  maxSize: {
+    group: 'cache',
+    type: amount({ atLeast: '64MiB' }),
+    default: '50%',
+    sentence:
+      'How much may be kept; a share is of what is free on the disk at the start, the cache included, or of the memory.',
+  },
+  minFree: {
+    group: 'cache',
+    type: amount({ atLeast: '0B' }),
+    default: '1%',
+    sentence: 'How much of the disk stays free whatever `maxSize` says; a share is of the whole disk.',
+  },
+  maxAge: {
+    group: 'cache',
+    type: orOff(duration({ atLeast: '1m' })),
+    default: 'off',
+    sentence: 'How long an object is kept that nobody uses.',
   },
   mediaFreshness: {
     group: 'cache',

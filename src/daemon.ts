@@ -13,7 +13,7 @@ import { type NewSource, Sources } from './cache/sources.ts';
 import { type Clock, sleep, systemClock } from './clock.ts';
 import type { LoadedSettings, Settings } from './config.ts';
 import { createControl } from './control/control-api.ts';
-import { EventBus } from './events.ts';
+import { EventBus, type StoreState } from './events.ts';
 import { controlUrl, listen } from './listen.ts';
 import { createLogger, type Logger, logEvents } from './log.ts';
 import { type MakeOrigin, mount, openSource } from './mount.ts';
@@ -21,9 +21,11 @@ import { isPrivateHost } from './origin/address-guard.ts';
 import type { Refresh } from './origin/refresh.ts';
 import { MediaProxy } from './proxy/proxy.ts';
 import { settingReports } from './setting-reports.ts';
-import { createDiskStore, type OwnedStore } from './store/disk-store.ts';
+import { createDiskStore, type DiskStore } from './store/disk-store.ts';
 import { createMemoryStore } from './store/memory-store.ts';
+import { createNoStore } from './store/no-store.ts';
 import type { Store } from './store/store.ts';
+import type { StoreEvents } from './store/store-events.ts';
 import type { Upkeep } from './store/upkeep.ts';
 
 export type { Refresh, RefreshAnswer, RefreshQuestion } from './origin/refresh.ts';
@@ -78,11 +80,10 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   });
   const stopLogging = logEvents(events, logger);
   let relieve = () => {};
-  const owned =
-    parts.store !== undefined || settings.store === 'memory'
-      ? null
-      : await openDisk(settings, clock, logger, () => relieve());
-  const store = parts.store ?? owned ?? createMemoryStore({ clock });
+  const { store, describeOwner } =
+    parts.store === undefined
+      ? await openStore(settings, { clock, events, logger }, () => relieve())
+      : { store: parts.store, describeOwner: tellNobody };
   const { makeOrigin, refresh } = parts;
   const mounted = settings.origins.map((origin) => mount(origin, settings, { clock, events, makeOrigin, refresh }));
   const mounts = new Map(mounted.map((each) => [each.name, each]));
@@ -142,7 +143,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
       servers.push(server);
     }
     [url] = addresses.map(controlUrl);
-    if (url !== undefined) await owned?.announce({ control: url, token: localToken }).catch(unannounced);
+    if (url !== undefined) await describeOwner({ control: url, token: localToken }).catch(unannounced);
   } catch (error) {
     for (const server of servers) server.close();
     await closeParts();
@@ -184,13 +185,50 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   };
 }
 
+/** A store, and how its owner says how to be reached, to whoever may read its directory. */
+interface OpenedStore {
+  readonly store: Store & Upkeep;
+  readonly describeOwner: DiskStore['describeOwner'];
+}
+
+const tellNobody = async () => {};
+
 /** `onStarved` is called when memory for reading is short. */
-function openDisk(settings: Settings, clock: Clock, logger: Logger, onStarved: () => void): Promise<OwnedStore> {
-  return createDiskStore({
-    directory: settings.cacheDir,
-    clock,
-    bufferMemory: settings.bufferMemory,
-    onStarved,
-    onFailure: ({ code, message }) => logger.log('error', 'the store failed; bytes go past it', { code, message }),
-  });
+async function openStore(settings: Settings, parts: StoreParts, onStarved: () => void): Promise<OpenedStore> {
+  const { clock } = parts;
+  const events = storeEvents(parts);
+  switch (settings.store) {
+    case 'none':
+      return { store: createNoStore(), describeOwner: tellNobody };
+    case 'memory':
+      return { store: createMemoryStore({ clock, events, maxSize: settings.maxSize }), describeOwner: tellNobody };
+    case 'disk': {
+      const store = await createDiskStore({ ...settings, directory: settings.cacheDir, clock, onStarved, events });
+      return { store, describeOwner: (fields) => store.describeOwner(fields) };
+    }
+  }
+}
+
+interface StoreParts {
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly logger: Logger;
+}
+
+/** What the store tells, as events of the domain. */
+function storeEvents({ clock, events, logger }: StoreParts): StoreEvents {
+  let state: StoreState = 'storing';
+  return {
+    evicted: (reason, label, bytes) => events.emit({ type: 'evicted', at: clock.now(), reason, ...label, bytes }),
+    blockLost: (label, cause, bytes) => events.emit({ type: 'block-lost', at: clock.now(), ...label, cause, bytes }),
+    stateChanged(trouble) {
+      const from = state;
+      state = trouble === null ? 'storing' : 'passing';
+      if (trouble !== null)
+        logger.log('debug', 'the store is in trouble', { code: trouble.code, reason: trouble.message });
+      events.emit({ type: 'store-state', at: clock.now(), from, to: state, code: trouble?.code ?? null });
+    },
+    leftover: ({ code, message }) =>
+      logger.log('warn', 'files were left in the cache directory', { code, reason: message }),
+  };
 }

@@ -56,6 +56,18 @@ export type JobKind = (typeof jobKinds)[number];
 export const jobOutcomes = ['done', 'failed', 'cancelled'] as const;
 export type JobOutcome = (typeof jobOutcomes)[number];
 
+/** Why something stored was evicted: the store was too large, the disk too full, or nobody had used it for too long. */
+export const evictionReasons = ['size', 'free', 'age'] as const;
+export type EvictionReason = (typeof evictionReasons)[number];
+
+/** How a stored block was lost: its content is not what was written, or could not be read. */
+export const lossCauses = ['checksum', 'read'] as const;
+export type LossCause = (typeof lossCauses)[number];
+
+/** Whether the store takes what comes, or it goes past it. */
+export const storeStates = ['storing', 'passing'] as const;
+export type StoreState = (typeof storeStates)[number];
+
 interface FillEventBase {
   at: number;
   fill: number;
@@ -229,6 +241,37 @@ export interface JobDoneEvent {
   done: number;
 }
 
+/** Stored bytes had to go: a segment, or for its age a whole object. */
+export interface EvictedEvent {
+  type: 'evicted';
+  at: number;
+  reason: EvictionReason;
+  /** Empty, as is `path`, where an earlier version of firstbyte stored it. */
+  origin: string;
+  path: string;
+  bytes: number;
+}
+
+/** A stored block is not believed any more; where it is wanted it is fetched again. */
+export interface BlockLostEvent {
+  type: 'block-lost';
+  at: number;
+  origin: string;
+  path: string;
+  cause: LossCause;
+  bytes: number;
+}
+
+/** The store takes nothing more, or takes again what comes. */
+export interface StoreStateEvent {
+  type: 'store-state';
+  at: number;
+  from: StoreState;
+  to: StoreState;
+  /** The system's code of what is in the way, or `FULL`; `null` where nothing is. */
+  code: string | null;
+}
+
 /** A bug: something was thrown that nobody expects, or an illegal transition was asked for. */
 export interface BugEvent {
   type: 'bug';
@@ -258,6 +301,9 @@ export type DomainEvent =
   | RequestDoneEvent
   | FailoverEvent
   | JobDoneEvent
+  | EvictedEvent
+  | BlockLostEvent
+  | StoreStateEvent
   | BugEvent;
 
 export type Listener = (event: DomainEvent) => void;

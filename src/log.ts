@@ -118,6 +118,18 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
       const { job, kind, outcome, done } = event;
       return [outcome === 'failed' ? 'warn' : 'info', `${kind} ${outcome}`, { job, bytes: done }];
     }
+    case 'evicted': {
+      const { reason, origin, path, bytes } = event;
+      return ['debug', 'evicted', { because: reason, origin, path, bytes }];
+    }
+    case 'block-lost': {
+      const { origin, path, cause, bytes } = event;
+      return ['warn', 'a stored block is lost', { origin, path, cause, bytes }];
+    }
+    case 'store-state': {
+      const said = { storing: 'bytes are stored again', passing: 'nothing is stored; bytes go past the store' };
+      return [event.to === 'passing' ? 'warn' : 'info', said[event.to], { code: event.code }];
+    }
     case 'bug':
       return ['error', 'bug', { reason: event.message, stack: event.stack }];
     case 'bytes-landed':

@@ -126,7 +126,9 @@ function addSettings(command: Command, shown: boolean): void {
     const words = typeof preset === 'object' ? preset?.words : preset;
     const option = new Option(`${flag} <${placeholder}>`, `${sentence}${words ? ` (${words})` : ''}`);
     if (repeatable) option.argParser((word: string, before: string[] = []) => [...before, word]);
-    command.addOption(option.hideHelp(!shown && !choosing.includes(key)));
+    const hidden = !shown && !choosing.includes(key);
+    command.addOption(option.hideHelp(hidden));
+    if (key === 'store') command.addOption(new Option('--no-store', 'the same as --store none').hideHelp(hidden));
   }
 }
 
@@ -134,7 +136,8 @@ function addSettings(command: Command, shown: boolean): void {
 function invocationOf(command: Command, row: CommandRow, around: Surroundings): Invocation {
   const own = new Set((row.options ?? []).map((option) => commanderOption(option).attributeName()));
   const read: [string, unknown][] = Object.entries(command.opts());
-  const { origin, ...flags } = Object.fromEntries(read.filter(([name]) => !own.has(name)));
+  const { origin, store, ...rest } = Object.fromEntries(read.filter(([name]) => !own.has(name)));
+  const flags = { ...rest, store: store === false ? 'none' : store };
   return {
     operands: command.args,
     options: Object.fromEntries(read.filter(([name]) => own.has(name))) as Invocation['options'],

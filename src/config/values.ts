@@ -17,6 +17,9 @@ export interface Network {
   readonly family: 'ipv4' | 'ipv6';
 }
 
+/** So many bytes, or a share from 0 to 1 of something. */
+export type Amount = { readonly bytes: number } | { readonly share: number };
+
 /** What a setting is measured in once it has been read. */
 export type Unit = 'milliseconds' | 'bytes' | 'number' | 'text';
 
@@ -86,6 +89,18 @@ export function size({ atLeast }: { atLeast: string }): z.ZodType<number> {
     { description: `a size of at least ${atLeast}, such as 64MiB or 1GB`, unit: 'bytes', placeholder: 'SIZE' },
     (raw) => noLess(inUnits(raw, bytes), least),
   );
+}
+
+/** Bytes, or a share of something that the setting names. */
+export function amount({ atLeast }: { atLeast: string }): z.ZodType<Amount> {
+  const bytesKind = size({ atLeast });
+  const description = `${kindOf(bytesKind).description}, or a share from 0% to 100%, such as 50%`;
+  return kind({ description, unit: 'text', placeholder: 'SIZE|SHARE%' }, (raw) => {
+    const share = typeof raw === 'string' ? /^(\d+(?:\.\d+)?) ?%$/.exec(raw.trim())?.[1] : undefined;
+    if (share !== undefined) return Number(share) <= 100 ? { share: Number(share) / 100 } : undefined;
+    const read = bytesKind.safeParse(raw).data;
+    return read === undefined ? undefined : { bytes: read };
+  });
 }
 
 function inUnits(raw: unknown, units: Record<string, number>): number | undefined {

@@ -75,6 +75,7 @@ export function createControl(options: ControlOptions): Control {
   const metrics = createMetrics(events, {
     fills,
     origins: () => options.origins,
+    store: () => holdings.usage(),
     process: watched.look,
     observers: () => stream.clients,
   });

@@ -29,6 +29,9 @@ export function countEvents({ counter, gauge, histogram }: Instruments, events: 
   const bytesSent = counter('bytesSent');
   const failovers = counter('failovers');
   const readAhead = counter('readAhead');
+  const evictions = counter('evictions');
+  const evictedBytes = counter('evictedBytes');
+  const blocksLost = counter('blocksLost');
   const bugs = counter('bugs');
   for (const phase of countedPhases) fills.set({ phase }, 0);
 
@@ -73,6 +76,11 @@ export function countEvents({ counter, gauge, histogram }: Instruments, events: 
         return bytesSent.inc({ origin: event.origin, source: event.source }, event.bytes);
       case 'failover':
         return failovers.inc({ origin: event.origin, cause: event.cause });
+      case 'evicted':
+        evictions.inc({ reason: event.reason });
+        return evictedBytes.inc({ reason: event.reason }, event.bytes);
+      case 'block-lost':
+        return blocksLost.inc({ cause: event.cause });
       case 'bug':
         return bugs.inc();
     }

@@ -6,6 +6,7 @@
 import type { Gauge } from 'prom-client';
 import { breakerPhases } from '../events.ts';
 import { cursorStates, type FillsView } from '../fill/fill-view.ts';
+import type { StoreUsage } from '../store/upkeep.ts';
 import { version } from '../version.ts';
 import type { Instruments } from './instruments.ts';
 import type { OriginSource } from './origins.ts';
@@ -17,6 +18,8 @@ export interface Sights {
   /** Those that are mounted. */
   origins(): readonly OriginSource[];
   process(): ProcessSight;
+  /** What the store holds, may hold, and why it stores nothing. */
+  store(): Pick<StoreUsage, 'bytes' | 'limit' | 'trouble'>;
   /** How many follow the events. */
   observers(): number;
   /** Bytes that landed and that no client was given yet, by origin. */
@@ -33,6 +36,9 @@ export function createGauges({ counter, gauge }: Instruments, sights: Sights): (
   const queued = gauge('queued');
   const breaker = gauge('breaker');
   const unread = gauge('unread');
+  const storeBytes = gauge('storeBytes');
+  const storeLimit = gauge('storeLimit');
+  const storePassing = gauge('storePassing');
   const observers = gauge('observers');
   const delays = gauge('eventLoopDelay');
   const processorTime = counter('processorTime');
@@ -78,8 +84,16 @@ export function createGauges({ counter, gauge }: Instruments, sights: Sights): (
     else openDescriptors.set(sight.openDescriptors);
   };
 
+  const lookAtStore = () => {
+    const { bytes, limit, trouble } = sights.store();
+    storeBytes.set(bytes);
+    storeLimit.set(limit ?? 0);
+    storePassing.set(trouble === null ? 0 : 1);
+  };
+
   return () => {
     lookAtOrigins();
+    lookAtStore();
     lookAtProcess();
     observers.set(sights.observers());
   };

@@ -31,6 +31,9 @@ const known: Record<StreamEvent['type'], true> = {
   'request-done': true,
   failover: true,
   'job-done': true,
+  evicted: true,
+  'block-lost': true,
+  'store-state': true,
   bug: true,
   traffic: true,
 };

@@ -16,7 +16,7 @@ import type { Demand } from './demand.ts';
 import type { Errands } from './errands.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import type { IdentityGuard } from './identity-guard.ts';
-import { type LandedBytes, passingWindow } from './landed-bytes.ts';
+import type { LandedBytes } from './landed-bytes.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
 /** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
@@ -153,6 +153,6 @@ export class Course {
 
   /** The widest window that a reader may have. */
   get widest(): number {
-    return this.#parts.bytes.passing ? passingWindow : Number.POSITIVE_INFINITY;
+    return this.#parts.bytes.ahead;
   }
 }

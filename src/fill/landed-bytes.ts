@@ -1,8 +1,9 @@
 /**
  * The bytes of one fill: which are present, and where they are written to and read from.
  *
- * That is an object of the store; or, where nothing may be stored or the store has failed, bounded memory for those
- * who read along. Trouble with the store never stops playback: what it holds is read on, what comes goes past it.
+ * That is an object of the store; or, where nothing may be stored, bounded memory for those who read along. Where the
+ * store does not take them now, the bytes go past it in the same way: each write asks it again. So trouble with the
+ * store never stops playback, and is over as soon as the store is well.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { RangeSet } from '../bytes/range-set.ts';
@@ -21,9 +22,14 @@ export class LandedBytes {
   readonly present: RangeSet;
   #object: StoreObject | null;
   #passing: PassingBytes | null = null;
-  /** What the store failed with. */
+  /** Whether the latest bytes went past the store. */
+  #past = false;
+  #playheads: readonly number[] = [];
+  /** What the store last failed with. */
   trouble: StoreError | null = null;
 
+  /** Whether what comes may be stored. */
+  #isStored = true;
   readonly #onLost: () => void;
 
   /** `object` is what the store had; `onLost` is called when present bytes are gone. */
@@ -35,7 +41,12 @@ export class LandedBytes {
 
   /** Whether bytes go past the store. */
   get passing(): boolean {
-    return this.#passing !== null;
+    return this.#past;
+  }
+
+  /** How far ahead of a reader bytes are kept. */
+  get ahead(): number {
+    return this.#past ? passingWindow : (this.#object?.ahead ?? Number.POSITIVE_INFINITY);
   }
 
   /** What of it survives a power cut. */
@@ -45,8 +56,13 @@ export class LandedBytes {
 
   /** From now on bytes are written to `object`; `null`: past the store. */
   writeTo(object: StoreObject | null): void {
-    if (object === null) this.#passing ??= new PassingBytes(2 * passingWindow);
-    else this.#object = object;
+    if (object === null) {
+      this.#isStored = false;
+      this.#past = true;
+    } else {
+      this.#object = object;
+      object.attend(this.#playheads);
+    }
   }
 
   /** Takes what is missing of `bytes`; a promise means: wait before you write more. It never rejects. */
@@ -104,6 +120,7 @@ export class LandedBytes {
 
   /** Where they are read now. */
   attend(playheads: readonly number[]): void {
+    this.#playheads = playheads;
     this.#object?.attend(playheads);
   }
 
@@ -122,17 +139,19 @@ export class LandedBytes {
 
   #writeMissing(offset: number, bytes: Buffer): Promise<void> | undefined {
     const range = { start: offset, end: offset + bytes.length };
-    if (this.#object !== null && this.#passing === null) {
+    if (this.#object !== null && this.#isStored) {
       try {
         const pressure = this.#object.write(offset, bytes)?.catch((error: unknown) => this.#fail(error));
+        this.#past = false;
         this.present.add(range);
         return pressure;
       } catch (error) {
         this.#fail(error);
       }
     }
-    this.writeTo(null);
-    const gone = this.#passing?.write(offset, bytes) ?? [];
+    this.#past = true;
+    this.#passing ??= new PassingBytes(2 * passingWindow);
+    const gone = this.#passing.write(offset, bytes);
     this.present.add(range);
     for (const old of gone) this.present.remove(old);
     return undefined;
@@ -141,6 +160,5 @@ export class LandedBytes {
   #fail(error: unknown): void {
     if (!(error instanceof StoreError)) throw error;
     this.trouble = error;
-    this.writeTo(null);
   }
 }

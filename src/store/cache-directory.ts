@@ -2,35 +2,49 @@
  * The cache directory, and that it has one owner at a time.
  *
  * The owner holds an SQLite lock on the file `lock`, which the system frees with the process however that ends; the
- * file `owner` says which process that is, for whoever is refused, and how it is steered, for whoever may read the
- * directory. Damaged content is moved to `aside`, where the operator may
+ * file `owner` says in JSON who it is, for whoever is refused, and how to reach it, for whoever may read the directory.
+ * Damaged content is moved to `aside`, where the operator may
  * look at it until the next time.
  */
 import { constants } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { makePrivateDirectory, makePrivateFile, openPrivateFile, storeError } from './private-files.ts';
+import { makePrivateDirectory, makePrivateFile, openPrivateFile, storeError, syncDirectory } from './private-files.ts';
 import { StoreError } from './store.ts';
 
 const { O_CREAT, O_RDWR, O_TRUNC } = constants;
 
-const names = { lock: 'lock', owner: 'owner', index: 'index.sqlite', objects: 'objects', aside: 'aside' } as const;
+const names = {
+  lock: 'lock',
+  owner: 'owner',
+  index: 'index.sqlite',
+  objects: 'objects',
+  aside: 'aside',
+  probe: 'probe',
+} as const;
 const contents = [names.objects, names.index, `${names.index}-wal`, `${names.index}-shm`, `${names.index}-journal`];
 const ours = new Set<string>([...Object.values(names), ...contents, `${names.lock}-journal`]);
+
+/** The size of what is written to see whether the medium takes anything, in bytes: enough to be worth going on. */
+const probeSize = 1024 * 1024;
+
+/** What the owner tells of itself. */
+export interface OwnerFields {
+  readonly pid: number;
+  /** Where its control API answers. */
+  readonly control?: string;
+  /** Lets in whoever may read the directory. */
+  readonly token?: string;
+}
 
 /** SQLITE_BUSY: another connection holds the lock. */
 const sqliteBusy = 5;
 
-/** How the owner is steered: where its control API is, and a token for it. */
-export interface OwnerFacts {
-  readonly control?: string;
-  readonly token?: string;
-}
-
 export class CacheDirectory {
   readonly #path: string;
-  readonly #lock: DatabaseSync;
+  #lock: DatabaseSync;
+  #owner: OwnerFields = { pid: process.pid };
 
   private constructor(path: string, lock: DatabaseSync) {
     this.#path = path;
@@ -42,11 +56,69 @@ export class CacheDirectory {
     try {
       await makeOwnDirectory(path);
       const directory = new CacheDirectory(path, await takeLock(path));
-      await directory.announce({});
+      await directory.describeOwner({});
       await directory.prepare();
+      // What is promised in it, a pin above all, must not vanish with the directory's own entry.
+      await syncDirectory(path);
+      await syncDirectory(dirname(path)).catch(() => {});
       return directory;
     } catch (error) {
       throw storeError(error, `The cache directory ${path} can't be used`);
+    }
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  /** Adds to what the file `owner` says; it is readable by our own user only. */
+  async describeOwner(fields: Omit<OwnerFields, 'pid'>): Promise<void> {
+    this.#owner = { ...this.#owner, ...fields };
+    const owner = await openPrivateFile(join(this.#path, names.owner), O_CREAT | O_RDWR | O_TRUNC);
+    try {
+      await owner.writeFile(`${JSON.stringify(this.#owner)}\n`);
+    } finally {
+      await owner.close();
+    }
+  }
+
+  /** Whether the directory is the one that was claimed, with its index. */
+  async isThere(index: { readonly ino: number } | null): Promise<boolean> {
+    try {
+      const found = await stat(this.index);
+      await stat(join(this.#path, names.lock));
+      await stat(this.objects);
+      return found.ino === index?.ino;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  /** Makes the directory anew, after somebody has removed it. */
+  async restore(): Promise<void> {
+    await makeOwnDirectory(this.#path);
+    const lock = await takeLock(this.#path);
+    this.#lock.close();
+    this.#lock = lock;
+    await this.describeOwner({});
+    await this.prepare();
+    await syncDirectory(this.#path);
+  }
+
+  /** Rejects where the file system takes no bytes. */
+  async probe(): Promise<void> {
+    const path = join(this.#path, names.probe);
+    try {
+      const file = await openPrivateFile(path, O_CREAT | O_RDWR | O_TRUNC);
+      try {
+        await file.writeFile(Buffer.alloc(probeSize, 1));
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+    } finally {
+      await rm(path, { force: true });
     }
   }
 
@@ -56,16 +128,6 @@ export class CacheDirectory {
 
   get index(): string {
     return join(this.#path, names.index);
-  }
-
-  /** Says in the file `owner`, beside which process this is, what others are to know of it. */
-  async announce(facts: OwnerFacts): Promise<void> {
-    const owner = await openPrivateFile(join(this.#path, names.owner), O_CREAT | O_RDWR | O_TRUNC);
-    try {
-      await owner.writeFile(`${JSON.stringify({ pid: process.pid, ...facts })}\n`);
-    } finally {
-      await owner.close();
-    }
   }
 
   /** Makes what every cache has: a place for objects, and a private file for the index. */
@@ -118,8 +180,12 @@ async function takeLock(path: string): Promise<DatabaseSync> {
   } catch (error) {
     lock.close();
     if ((error as { errcode?: number }).errcode !== sqliteBusy) throw error;
-    const owner = await readFile(join(path, names.owner), 'utf8').catch(() => '');
-    const pid = /"pid":(\d+)/.exec(owner)?.[1] ?? 'unknown';
-    throw new StoreError('EBUSY', `The cache directory ${path} is in use by process ${pid}.`);
+    throw new StoreError('EBUSY', `The cache directory ${path} is in use by process ${await ownerOf(path)}.`);
   }
+}
+
+/** The pid of the owner; also as earlier versions wrote it, alone. */
+async function ownerOf(path: string): Promise<string> {
+  const text = await readFile(join(path, names.owner), 'utf8').catch(() => '');
+  return /\d+/.exec(text)?.[0] ?? 'unknown';
 }

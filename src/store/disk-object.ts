@@ -2,97 +2,59 @@
  * One object of the disk store, shared by all who have it open.
  *
  * A byte lives like this: accepted (in memory, readable) → written (in its segment file, read from there) → durable
- * (its whole block written, summed and synced, and then named in the index). `settle` makes durable what can be;
- * the store saves the row that follows from it. After a failure of the medium nothing more is accepted or settled,
- * while everything accepted stays readable.
+ * (its whole block written, summed and synced, and then named in the index). `note` sums what can be named early, `settle`
+ * makes durable what can be; the store saves the row that follows. Whatever is written may be lost again: evicted, or
+ * not to be believed; those who have the object open are told before.
  */
 import { crc32 } from 'node:zlib';
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { RangeSet } from '../bytes/range-set.ts';
-import type { Clock } from '../clock.ts';
 import type { Representation } from '../http/representation.ts';
+import { AcceptedBytes } from './accepted-bytes.ts';
 import { BlockSums } from './block-sums.ts';
-import type { BufferPool } from './buffer-pool.ts';
-import { DurableBlocks, type Layout } from './durable-blocks.ts';
-import { GatherList, type Run } from './gather-list.ts';
+import type { DiskMedium, ObjectFiles } from './disk-medium.ts';
+import { DurableBlocks } from './durable-blocks.ts';
+import type { Run } from './gather-list.ts';
+import type { Holding } from './holding.ts';
 import { storeError } from './private-files.ts';
 import type { ObjectRow } from './sqlite-index.ts';
-import { type Lost, type ObjectLabel, type Slice, StoreError } from './store.ts';
-import type { LossCause } from './store-events.ts';
+import { type Lost, type Slice, StoreError } from './store.ts';
 import type { Verified } from './upkeep.ts';
 
-/** How much is gathered before it is written, in bytes. */
-const gatherSize = 1024 * 1024;
-
-/** How many accepted bytes may wait to be written before writers are asked to wait. */
-const acceptedLimit = 4 * 1024 * 1024;
-
-/** What all objects of one store share. */
-export interface DiskMedium {
-  readonly layout: Layout;
-  /** Its buffers hold one block each. */
-  readonly pool: BufferPool;
-  readonly clock: Clock;
-  /** Called when there is something to settle. */
-  onDirty(object: DiskObject): void;
-  /** Called once an object, when it fails. */
-  onFailure(error: StoreError): void;
-  /** Called when a block is not what was written, or can't be read; `bytes` are its own. */
-  onBlockLost(object: DiskObject, cause: LossCause, bytes: number): void;
-}
-
-/** The files of one object. Every promise may reject with a system's error. */
-export interface ObjectFiles {
-  write(run: Run): Promise<void>;
-  /** Fills `buffer` from offset `start` on, within one segment; rejects with `CORRUPT` where the file is too short. */
-  read(buffer: Buffer, start: number): Promise<void>;
-  /** Makes everything written to the segment survive a power cut. */
-  sync(segment: number): Promise<void>;
-  /** Lets go of the descriptors. */
-  close(): Promise<void>;
-  /** Unlinks everything. */
-  remove(): Promise<void>;
-}
+/** What a read fails with for want of something that may come back: the bytes on disk are as good as before. */
+const passingCodes = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
 
 export class DiskObject {
-  readonly name: string;
-  readonly generation: string;
-  readonly label: ObjectLabel;
-  readonly pinned: boolean;
+  readonly holding: Holding;
   /** One for each who has it open: told when bytes are lost. */
-  readonly users = new Set<Lost>();
+  readonly users = new Map<symbol, { readonly lost: Lost; playheads: readonly number[] }>();
   /** Resolves when the index no longer names this object; `null` while it may. */
   forgotten: Promise<void> | null = null;
 
   #representation: Representation;
-  #used: number;
   readonly #medium: DiskMedium;
   readonly #files: ObjectFiles;
-  readonly #unwritten: GatherList;
+  readonly #accepted: AcceptedBytes;
   readonly #sums: BlockSums;
   readonly #durable: DurableBlocks;
   /** Bytes in the segment files. */
   readonly #written: RangeSet;
   /** Blocks that are written and not durable yet. */
-  readonly #whole = new Set<number>();
-  readonly #writing = new Set<Promise<void>>();
+  readonly #whole: Set<number>;
+  /** How often a segment's file was given up, by number: what is read or synced across that is not believed. */
+  readonly #losses = new Map<number, number>();
   #settled: Promise<void> = Promise.resolve();
-  #room: PromiseWithResolvers<void> | null = null;
-  #failure: StoreError | null = null;
 
-  constructor(row: ObjectRow, files: ObjectFiles, medium: DiskMedium) {
-    this.name = row.name;
-    this.generation = row.generation;
-    this.label = row.label;
-    this.pinned = row.pinned;
-    this.#used = row.used;
+  constructor(row: ObjectRow, holding: Holding, files: ObjectFiles, medium: DiskMedium) {
+    this.holding = holding;
     this.#representation = row.representation;
     this.#medium = medium;
     this.#files = files;
-    this.#unwritten = new GatherList(medium.layout.segmentSize);
+    this.#accepted = new AcceptedBytes(medium.layout.segmentSize, (run) => this.#writeRun(run));
     this.#sums = new BlockSums(medium.layout.blockSize);
     this.#durable = new DurableBlocks(medium.layout, row.representation.length, row.segments);
     this.#written = RangeSet.from(this.#durable.ranges());
+    this.#whole = new Set(this.#durable.early);
   }
 
   get representation(): Representation {
@@ -103,28 +65,27 @@ export class DiskObject {
     return this.#durable.ranges();
   }
 
-  get failed(): boolean {
-    return this.#failure !== null;
+  /** Whether bytes wait to be written. */
+  get hasUnwritten(): boolean {
+    return this.#accepted.size > 0;
   }
 
-  /** Somebody uses it now. */
-  touch(): void {
-    this.#used = this.#medium.clock.wallTime();
+  /** How many blocks are written and not durable. */
+  get unsettled(): number {
+    return this.#whole.size;
   }
 
+  /** Throws a `StoreError` where the medium takes nothing now. */
   write(offset: number, bytes: Buffer): Promise<void> | undefined {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
     if (bytes.length === 0) return undefined;
-    this.#unwritten.land(offset, bytes);
+    this.#medium.admit(this, { start: offset, end: offset + bytes.length });
     this.#sums.land(offset, bytes);
     this.#medium.onDirty(this);
-    if (this.#unwritten.gatheredSize >= gatherSize) this.#flush();
-    if (this.#unwritten.size <= acceptedLimit) return undefined;
-    return this.#waitForRoom();
+    return this.#accepted.land(offset, bytes);
   }
 
   read({ start, end }: ByteRange): Slice | Promise<Slice> {
-    const bytes = this.#unwritten.from(start);
+    const bytes = this.#accepted.from(start);
     if (bytes === undefined) return this.#readWritten(start, end);
     return { bytes: bytes.subarray(0, Math.min(end - start, this.#medium.pool.size)), release() {} };
   }
@@ -132,6 +93,7 @@ export class DiskObject {
   describe(representation: Representation): void {
     const { length } = representation;
     this.#representation = representation;
+    this.holding.length = length;
     if (length !== null && this.#durable.length === null) {
       this.#durable.length = length;
       this.#noteWhole({ start: Math.max(0, length - 1), end: length });
@@ -139,46 +101,60 @@ export class DiskObject {
     this.#medium.onDirty(this);
   }
 
-  /** Takes the medium's failure: from now on nothing is accepted, and nothing more becomes durable. */
-  fail(error: StoreError): void {
-    if (this.#failure !== null) return;
-    this.#failure = error;
-    this.#room?.reject(error);
-    this.#medium.onFailure(error);
+  /** Writes what was accepted, and names its whole blocks as early ones. Never rejects. */
+  async note(): Promise<void> {
+    await this.#flush();
+    if (this.forgotten !== null) return;
+    for (const block of [...this.#whole]) {
+      if (this.#durable.sumOf(block) !== undefined) continue;
+      const before = this.#lossesOf(block);
+      try {
+        const sum = await this.#sumOf(block);
+        if (this.#lossesOf(block) === before && this.#whole.has(block)) this.#durable.markEarly(block, sum);
+      } catch {
+        // `settle` will look at it again, and at what is wrong.
+      }
+    }
   }
 
-  /** Makes durable every whole block of what was accepted until now. Never rejects: it may fail the object instead. */
+  /** Makes durable every whole block of what was accepted until now. Never rejects: it may fail the medium instead. */
   settle(): Promise<void> {
     this.#settled = this.#settled.then(async () => {
-      this.#flush();
-      await Promise.all(this.#writing);
-      try {
-        await this.#syncWholeBlocks();
-      } catch (error) {
-        this.fail(storeError(error, 'A block could not be made durable'));
-      }
+      await this.#flush();
+      if (this.#medium.trouble !== null || this.forgotten !== null) return;
+      const bySegment = Map.groupBy(this.#whole, (block) => this.#durable.segmentOf(block));
+      for (const [segment, blocks] of [...bySegment]) await this.#syncSegment(segment, blocks);
     });
     return this.#settled;
   }
 
   /** What the index does not hold yet; to be saved at once. */
   takeRow(): ObjectRow {
-    return {
-      name: this.name,
-      generation: this.generation,
-      label: this.label,
-      representation: this.#representation,
-      pinned: this.pinned,
-      used: this.#used,
-      segments: this.#durable.takeChangedRows(),
-    };
+    const { name, generation, label, pinned, used } = this.holding;
+    const segments = this.#durable.takeChangedRows();
+    return { name, generation, label, representation: this.#representation, pinned, used, segments };
   }
 
-  /** Lets go of the files, and unlinks them where the object is forgotten. Nobody may have it open. */
-  async leave(): Promise<void> {
-    if (this.forgotten === null) return this.#files.close();
-    await this.forgotten;
-    await this.#files.remove();
+  /** The index could not take the row. */
+  notSaved({ segments }: ObjectRow): void {
+    this.#durable.notSaved(segments.map(({ number }) => number));
+  }
+
+  /** Gives a segment up: tells who has it open, then unlinks its file. None of its bytes may be on their way there. */
+  evict(segment: number): Promise<void> {
+    this.#giveUp(segment);
+    this.#medium.onDirty(this);
+    return this.#files.removeSegment(segment);
+  }
+
+  /** Nothing that was written is there any more, nor in the index. */
+  forsake(): void {
+    this.#files.reset();
+    for (const segment of [...this.holding.bySegment.keys()]) {
+      this.#giveUp(segment);
+      this.#medium.room.drop(this.holding, segment);
+    }
+    this.#medium.onDirty(this);
   }
 
   /** Reads every durable block again; what is not what was written is lost. */
@@ -195,51 +171,32 @@ export class DiskObject {
     return { checked, bad };
   }
 
-  async #isWhatWasWritten(block: number, { start, end }: ByteRange): Promise<boolean> {
-    const expected = this.#durable.sumOf(block);
-    if (expected === undefined) return true;
-    const bytes = Buffer.allocUnsafe(end - start);
+  /** Lets go of the files, and unlinks them where the object is forgotten. Nobody may have it open. */
+  async leave(): Promise<void> {
+    this.#medium.room.abandon(this.holding);
+    if (this.forgotten === null) return this.#files.close();
+    await this.forgotten;
+    await this.#files.remove();
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#medium.trouble === null) await this.#accepted.flush();
+  }
+
+  async #writeRun(run: Run): Promise<StoreError | null> {
+    if (this.#medium.trouble !== null) return this.#medium.trouble;
     try {
-      await this.#files.read(bytes, start);
-      if (crc32(bytes) !== expected)
-        throw new StoreError('CORRUPT', `Block ${block} of an object is not what was written.`);
-      return true;
+      await this.#medium.withRoom(run.end - run.start, () => this.#files.write(run));
     } catch (error) {
-      this.#lose(block, storeError(error, 'A block could not be read'));
-      return false;
-    }
-  }
-
-  #waitForRoom(): Promise<void> {
-    if (this.#room === null) {
-      this.#room = Promise.withResolvers();
-      // Whoever was told to wait may have gone.
-      this.#room.promise.catch(() => {});
-    }
-    return this.#room.promise;
-  }
-
-  #flush(): void {
-    if (this.#failure !== null) return;
-    for (const run of this.#unwritten.takeRuns()) {
-      const writing = this.#writeRun(run).finally(() => this.#writing.delete(writing));
-      this.#writing.add(writing);
-    }
-  }
-
-  async #writeRun(run: Run): Promise<void> {
-    try {
-      await this.#files.write(run);
-    } catch (error) {
-      this.fail(storeError(error, 'Bytes could not be written'));
-      return;
+      const failure = storeError(error, 'Bytes could not be written');
+      if (failure.code === 'ENOENT') this.forsake();
+      this.#medium.fail(failure);
+      return failure;
     }
     this.#written.add(run);
-    this.#unwritten.drop(run);
+    this.#medium.room.landed(this.holding, run.start, run.end);
     this.#noteWhole(run);
-    if (this.#unwritten.size > acceptedLimit) return;
-    this.#room?.resolve();
-    this.#room = null;
+    return null;
   }
 
   #noteWhole(range: ByteRange): void {
@@ -253,20 +210,24 @@ export class DiskObject {
     return range.end > range.start && this.#written.covers(range);
   }
 
-  async #syncWholeBlocks(): Promise<void> {
-    if (this.#failure !== null || this.forgotten !== null) return;
-    const blocks = [...this.#whole].sort((one, other) => one - other);
-    this.#whole.clear();
-    const bySegment = Map.groupBy(blocks, (block) => this.#durable.segmentOf(block));
-    for (const [segment, blocks] of bySegment) {
+  async #syncSegment(segment: number, blocks: readonly number[]): Promise<void> {
+    const before = this.#losses.get(segment);
+    try {
       const sums = new Map<number, number>();
-      for (const block of blocks) sums.set(block, await this.#sumOf(block));
-      await this.#files.sync(segment);
+      for (const block of blocks) sums.set(block, this.#durable.sumOf(block) ?? (await this.#sumOf(block)));
+      const real = await this.#files.sync(segment);
+      if (this.#losses.get(segment) !== before) return;
+      this.#medium.room.correct(this.holding, segment, real);
       for (const [block, sum] of sums) {
-        if (!this.#isWritten(block)) continue;
-        this.#durable.mark(block, sum);
-        this.#durable.use(block, this.#medium.clock.wallTime());
+        if (this.#whole.delete(block)) this.#durable.mark(block, sum);
       }
+      this.#durable.use(segment, this.#medium.clock.wallTime());
+    } catch (error) {
+      if (this.#losses.get(segment) !== before) return;
+      const failure = storeError(error, 'A segment could not be made durable');
+      if (failure.code === 'ENOENT') this.forsake();
+      else this.#loseUnsynced(segment, failure);
+      this.#medium.fail(failure);
     }
   }
 
@@ -288,19 +249,15 @@ export class DiskObject {
     const sliceEnd = Math.min(end, blockRange.end, this.#written.runEnd(start));
     const expected = this.#durable.expectedSum(block);
     const within = expected === undefined ? { start, end: sliceEnd } : blockRange;
-    if (sliceEnd <= start) {
-      pool.giveBack(buffer);
-      throw new StoreError('CORRUPT', `Byte ${start} of an object is not on disk, or not believed any more.`);
-    }
+    const before = this.#lossesOf(block);
     try {
+      if (sliceEnd <= start) throw new StoreError('CORRUPT', `Byte ${start} of an object is not there any more.`);
       const bytes = buffer.subarray(0, within.end - within.start);
       await this.#files.read(bytes, within.start);
-      if (expected !== undefined && crc32(bytes) !== expected) {
-        throw new StoreError('CORRUPT', `Block ${block} of an object is not what was written.`);
-      }
+      if (this.#lossesOf(block) !== before) throw new StoreError('ENOENT', 'The segment was given up meanwhile.');
+      if (expected !== undefined && crc32(bytes) !== expected) throw notWhatWasWritten(block);
       this.#durable.checked(block);
-      this.#durable.use(block, clock.wallTime());
-      this.touch();
+      this.#watch(block, clock.wallTime());
       return {
         bytes: bytes.subarray(start - within.start, sliceEnd - within.start),
         release: () => pool.giveBack(buffer),
@@ -308,21 +265,85 @@ export class DiskObject {
     } catch (error) {
       pool.giveBack(buffer);
       const failure = storeError(error, 'Bytes could not be read');
-      this.#lose(block, failure);
+      if (this.#lossesOf(block) === before) this.#lose(block, failure);
       throw failure;
+    }
+  }
+
+  #watch(block: number, at: number): void {
+    const segment = this.#durable.segmentOf(block);
+    this.#durable.use(segment, at);
+    this.holding.watch(segment, at);
+  }
+
+  async #isWhatWasWritten(block: number, { start, end }: ByteRange): Promise<boolean> {
+    const expected = this.#durable.sumOf(block);
+    if (expected === undefined) return true;
+    const before = this.#lossesOf(block);
+    const bytes = Buffer.allocUnsafe(end - start);
+    try {
+      await this.#files.read(bytes, start);
+      if (crc32(bytes) !== expected) throw notWhatWasWritten(block);
+      return true;
+    } catch (error) {
+      if (this.#lossesOf(block) !== before) return true;
+      this.#lose(block, storeError(error, 'A block could not be read'));
+      return false;
     }
   }
 
   /** Believes nothing more of what is on disk of this block; what has landed since stays. */
   #lose(block: number, { code }: StoreError): void {
     const range = this.#durable.blockRange(block);
-    const written = this.#written.within(range);
-    this.#written.remove(range);
-    this.#whole.delete(block);
-    this.#durable.drop(block);
-    for (const lost of this.users) for (const gone of written) lost(gone);
-    const bytes = written.reduce((sum, gone) => sum + gone.end - gone.start, 0);
+    const gone = passingCodes.has(code) ? this.#written.within(range) : this.#unwrite(range);
+    if (!passingCodes.has(code)) {
+      this.#durable.drop(block);
+      this.#medium.onDirty(this);
+    }
+    for (const { lost } of this.users.values()) for (const each of gone) lost(each);
+    const bytes = gone.reduce((sum, { start, end }) => sum + end - start, 0);
     if (bytes > 0) this.#medium.onBlockLost(this, code === 'CORRUPT' ? 'checksum' : 'read', bytes);
-    this.#medium.onDirty(this);
   }
+
+  /** The system may have thrown away what it could not write: nothing of it is believed. */
+  #loseUnsynced(segment: number, failure: StoreError): void {
+    const { start, end } = this.#segmentRange(segment);
+    const written = this.#written.within({ start, end });
+    const blocks = new Set(written.flatMap((range) => this.#durable.blocksIn(range)));
+    this.#bumpLosses(segment);
+    for (const block of blocks) if (!this.#durable.has(block)) this.#lose(block, failure);
+  }
+
+  #giveUp(segment: number): void {
+    this.#bumpLosses(segment);
+    const range = this.#segmentRange(segment);
+    const gone = this.#unwrite(range);
+    for (const block of this.#durable.blocksIn(range)) this.#durable.drop(block);
+    for (const { lost } of this.users.values()) for (const each of gone) lost(each);
+  }
+
+  /** What of `range` was on disk, which it is no longer. */
+  #unwrite(range: ByteRange): ByteRange[] {
+    const gone = this.#written.within(range);
+    this.#written.remove(range);
+    for (const each of gone) for (const block of this.#durable.blocksIn(each)) this.#whole.delete(block);
+    return gone;
+  }
+
+  #segmentRange(segment: number): ByteRange {
+    const { segmentSize } = this.#medium.layout;
+    return { start: segment * segmentSize, end: (segment + 1) * segmentSize };
+  }
+
+  #lossesOf(block: number): number | undefined {
+    return this.#losses.get(this.#durable.segmentOf(block));
+  }
+
+  #bumpLosses(segment: number): void {
+    this.#losses.set(segment, (this.#losses.get(segment) ?? 0) + 1);
+  }
+}
+
+function notWhatWasWritten(block: number): StoreError {
+  return new StoreError('CORRUPT', `Block ${block} of an object is not what was written.`);
 }

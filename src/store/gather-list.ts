@@ -1,8 +1,8 @@
 /**
  * Bytes of one object that were accepted and are not on disk yet: readable here, and gathered into few large writes.
  *
- * A buffer passes: `land` → `takeRuns` (about to be written, still readable) → `drop` (on disk). Where writing fails
- * it stays, so that it can be read on. No run reaches over the edge of a segment file.
+ * A buffer passes: `land` → `takeRuns` (about to be written, still readable) → `drop` (on disk), or `putBack` where
+ * writing failed. No run reaches over the edge of a segment file.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { BuffersByOffset } from './buffers-by-offset.ts';
@@ -71,6 +71,16 @@ export class GatherList {
     this.#gathered = [];
     this.#gatheredSize = 0;
     return runs;
+  }
+
+  /** Takes back a run that could not be written, for the next call of `takeRuns`. */
+  putBack({ start, end, buffers }: Run): void {
+    let offset = start;
+    for (const bytes of buffers) {
+      this.#gathered.push({ start: offset, bytes });
+      offset += bytes.length;
+    }
+    this.#gatheredSize += end - start;
   }
 
   /** Forgets a run that can be read elsewhere from now on. */

@@ -5,7 +5,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ObjectFiles } from './disk-object.ts';
+import type { ObjectFiles } from './disk-medium.ts';
 import type { Run } from './gather-list.ts';
 import { makePrivateDirectory, syncDirectory } from './private-files.ts';
 import type { SegmentFiles } from './segment-files.ts';
@@ -39,7 +39,12 @@ export class ObjectDirectory implements ObjectFiles {
 
   async write({ start, buffers }: Run): Promise<void> {
     this.#made ??= this.#make();
-    await this.#made;
+    try {
+      await this.#made;
+    } catch (error) {
+      this.#made = null;
+      throw error;
+    }
     await this.#files.write(this.#fileAt(start), buffers, start % this.#segmentSize);
   }
 
@@ -48,15 +53,28 @@ export class ObjectDirectory implements ObjectFiles {
     if (filled < buffer.length) throw new StoreError('CORRUPT', 'A segment file is shorter than it was.');
   }
 
-  async sync(segment: number): Promise<void> {
-    await this.#files.sync(join(this.#path, String(segment)));
-    if (this.#entered.has(segment)) return;
-    await syncDirectory(this.#path);
-    this.#entered.add(segment);
+  async sync(segment: number): Promise<number> {
+    const real = await this.#files.sync(this.#pathOf(segment));
+    if (!this.#entered.has(segment)) {
+      await syncDirectory(this.#path);
+      this.#entered.add(segment);
+    }
+    return real;
+  }
+
+  removeSegment(segment: number): Promise<void> {
+    this.#entered.delete(segment);
+    return this.#files.remove(this.#pathOf(segment));
+  }
+
+  reset(): void {
+    this.#made = null;
+    this.#entered.clear();
+    void this.close();
   }
 
   async close(): Promise<void> {
-    for (const segment of this.#touched) await this.#files.forget(join(this.#path, String(segment)));
+    for (const segment of this.#touched) await this.#files.forget(this.#pathOf(segment));
   }
 
   async remove(): Promise<void> {
@@ -68,6 +86,10 @@ export class ObjectDirectory implements ObjectFiles {
   #fileAt(offset: number): string {
     const segment = Math.floor(offset / this.#segmentSize);
     this.#touched.add(segment);
+    return this.#pathOf(segment);
+  }
+
+  #pathOf(segment: number): string {
     return join(this.#path, String(segment));
   }
 

@@ -6,31 +6,42 @@ import type { ObjectName, Slice, StoreObject } from './store.ts';
 
 /** What concerns the store beside the object itself. */
 export interface ObjectCalls {
+  readonly attend: (playheads: readonly number[]) => void;
+  /** How far past a playhead the store can hold bytes now. */
+  readonly ahead: () => number;
   readonly commit: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
 export class OpenObject implements StoreObject {
+  readonly attend: (playheads: readonly number[]) => void;
   readonly commit: () => Promise<void>;
   readonly close: () => Promise<void>;
+  readonly #ahead: () => number;
   readonly #object: DiskObject;
 
-  constructor(object: DiskObject, { commit, close }: ObjectCalls) {
+  constructor(object: DiskObject, { attend, ahead, commit, close }: ObjectCalls) {
+    this.attend = attend;
     this.commit = commit;
     this.close = close;
+    this.#ahead = ahead;
     this.#object = object;
   }
 
   get name(): ObjectName {
-    return this.#object.name;
+    return this.#object.holding.name;
+  }
+
+  get representation(): Representation {
+    return this.#object.representation;
   }
 
   get durable(): readonly ByteRange[] {
     return this.#object.durable;
   }
 
-  get representation(): Representation {
-    return this.#object.representation;
+  get ahead(): number {
+    return this.#ahead();
   }
 
   write(offset: number, bytes: Buffer): Promise<void> | undefined {
@@ -39,10 +50,6 @@ export class OpenObject implements StoreObject {
 
   read(range: ByteRange): Slice | Promise<Slice> {
     return this.#object.read(range);
-  }
-
-  attend(_playheads: readonly number[]): void {
-    this.#object.touch();
   }
 
   describe(representation: Representation): void {

@@ -5,15 +5,20 @@
  * process four threads, and a slow disk must not keep readers waiting for one. The least recently used idle file is
  * closed first; the bound is passed only while that many files are being used at the same moment.
  */
-import { constants, fdatasync, read, writev } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
+import { constants, fdatasync, fstat, read, writev } from 'node:fs';
+import { type FileHandle, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { Gate } from './gate.ts';
 import { openPrivateFile } from './private-files.ts';
+import { StoreError } from './store.ts';
 
 const readAt = promisify(read);
 const writeAt = promisify(writev);
 const syncContent = promisify(fdatasync);
+const statOf = promisify(fstat);
+
+/** What `st_blocks` counts, in bytes. */
+export const statBlock = 512;
 
 const flags = { read: constants.O_RDONLY, write: constants.O_RDWR | constants.O_CREAT };
 type Access = keyof typeof flags;
@@ -27,6 +32,8 @@ export class SegmentFiles {
   readonly #limit: number;
   /** Least recently used first; one opened for writing serves reads as well. */
   readonly #open: Record<Access, Map<string, OpenFile>> = { read: new Map(), write: new Map() };
+  /** Files that are being unlinked: a new one of the same path waits. */
+  readonly #removals = new Map<string, Promise<void>>();
   readonly #writes = new Gate(2);
   readonly #syncs = new Gate(1);
 
@@ -55,6 +62,7 @@ export class SegmentFiles {
         let end = position;
         while (rest.length > 0) {
           const { bytesWritten } = await writeAt(descriptor, rest, end);
+          if (bytesWritten === 0) throw new StoreError('EIO', 'The system writes nothing more to a segment file.');
           end += bytesWritten;
           rest = without(rest, bytesWritten);
         }
@@ -62,18 +70,41 @@ export class SegmentFiles {
     );
   }
 
-  /** Makes the content of the file durable; no other file is synced meanwhile. */
-  sync(path: string): Promise<void> {
-    return this.#syncs.run(() => this.#use(path, 'write', (descriptor) => syncContent(descriptor)));
+  /**
+   * Makes the content of the file durable, and resolves with the real bytes that it takes; no other file is synced
+   * meanwhile. Rejects with `ENOENT` where somebody has unlinked it.
+   */
+  sync(path: string): Promise<number> {
+    return this.#syncs.run(() =>
+      this.#use(path, 'write', async (descriptor) => {
+        await syncContent(descriptor);
+        const { blocks, nlink } = await statOf(descriptor);
+        if (nlink === 0) throw new StoreError('ENOENT', 'A segment file was removed by somebody else.');
+        return blocks * statBlock;
+      }),
+    );
   }
 
-  /** Closes the file as soon as nobody uses it; for files that are about to be unlinked. */
+  /** Unlinks the file, if it is there; whoever reads it reads on. */
+  async remove(path: string): Promise<void> {
+    const removal = this.#unlink(path, this.#removals.get(path));
+    this.#removals.set(path, removal);
+    try {
+      await removal;
+    } finally {
+      if (this.#removals.get(path) === removal) this.#removals.delete(path);
+    }
+  }
+
+  /** Closes the file as soon as nobody uses it. */
   async forget(path: string): Promise<void> {
+    const closing: Promise<void>[] = [];
     for (const files of Object.values(this.#open)) {
       const open = files.get(path);
       files.delete(path);
-      if (open?.users === 0) await close(open);
+      if (open?.users === 0) closing.push(close(open));
     }
+    await Promise.all(closing);
   }
 
   /** Closes every file. Nobody may be using one. */
@@ -99,9 +130,23 @@ export class SegmentFiles {
     }
   }
 
+  async #unlink(path: string, before: Promise<void> | undefined): Promise<void> {
+    // Taken out of the table at once: what is opened from now on is another file.
+    const forgotten = this.forget(path);
+    await before?.catch(() => {});
+    await forgotten;
+    try {
+      await unlink(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+
   #openFile(path: string, access: Access): OpenFile {
     this.#closeIdle();
-    const file = openPrivateFile(path, flags[access]);
+    const removal = this.#removals.get(path);
+    const opening = () => openPrivateFile(path, flags[access]);
+    const file = removal === undefined ? opening() : removal.then(opening, opening);
     const open = { file, users: 0 };
     file.catch(() => {
       if (this.#open[access].get(path) === open) this.#open[access].delete(path);

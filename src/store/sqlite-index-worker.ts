@@ -42,6 +42,9 @@ function prepareIndex(database: DatabaseSync, boot: string) {
       INSERT OR REPLACE INTO segments (object, number, blocks, early, boot, sums, bytes, used)
       VALUES (:object, :number, :blocks, :early, :boot, :sums, :bytes, :used)`),
     forgetSegment: database.prepare('DELETE FROM segments WHERE object = ? AND number = ?'),
+    dropSegment: database.prepare(`
+      DELETE FROM segments
+      WHERE object = (SELECT id FROM objects WHERE name = ? AND generation = ?) AND number = ?`),
     pin: database.prepare('UPDATE objects SET pinned = :pinned WHERE name = :name'),
     list: database.prepare(`
       SELECT name, origin, path, representation, pinned, coalesce(sum(bytes), 0) AS bytes,
@@ -113,6 +116,9 @@ function prepareIndex(database: DatabaseSync, boot: string) {
         return null;
       case 'remove':
         return statement.forget.get({ name: call.name, generation: call.generation })?.generation ?? null;
+      case 'drop':
+        for (const number of call.segments) statement.dropSegment.run(call.name, call.generation, number);
+        return null;
       case 'pin':
         return statement.pin.run({ name: call.name, pinned: call.pinned ? 1 : 0 }).changes === 1;
       case 'list':

@@ -63,6 +63,12 @@ export type IndexCall =
   | { readonly kind: 'find'; readonly name: ObjectName }
   | { readonly kind: 'save'; readonly objects: readonly ObjectRow[] }
   | { readonly kind: 'remove'; readonly name: ObjectName; readonly generation: string | null }
+  | {
+      readonly kind: 'drop';
+      readonly name: ObjectName;
+      readonly generation: string;
+      readonly segments: readonly number[];
+    }
   | { readonly kind: 'pin'; readonly name: ObjectName; readonly pinned: boolean }
   | { readonly kind: 'list'; readonly after: string; readonly limit: number }
   | { readonly kind: 'objects' };
@@ -149,10 +155,20 @@ export class SqliteIndex {
     }
   }
 
+  /** Forgets segments of one generation of an object. */
+  async drop(name: ObjectName, generation: string, segments: readonly number[]): Promise<void> {
+    if (this.#mayHold(name)) await this.#call({ kind: 'drop', name, generation, segments });
+  }
+
   /** Pins the object or lets it go; resolves when that is durable, with whether there is one. */
   async pin(name: ObjectName, pinned: boolean): Promise<boolean> {
     if (!this.#mayHold(name)) return false;
     return (await this.#call({ kind: 'pin', name, pinned })) as boolean;
+  }
+
+  /** Whether it answers no more. */
+  get failed(): boolean {
+    return this.#failure !== null;
   }
 
   async close(): Promise<void> {

@@ -68,6 +68,8 @@ export interface StoreObject {
    * because their checksum is wrong; `lost` has been told before.
    */
   read(range: ByteRange): Slice | Promise<Slice>;
+  /** How far past a playhead bytes can be kept now without pushing out what others need; `Infinity` for any way. */
+  readonly ahead: number;
   /** Where it is read now: what lies at and after these offsets is kept longest; none: nobody reads it. */
   attend(playheads: readonly number[]): void;
   /** Replaces the description: same bytes, fresher fields (RFC 9111 §3.2), or a length known at last. */

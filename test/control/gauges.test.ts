@@ -181,3 +181,18 @@ test('an event loop that is held up for 200 ms was late by about that much, once
   assert.equal(watch.look().eventLoopDelay.max, 0, 'nothing was measured since');
   watch.stop();
 });
+
+test('the store is as large as it says, and whether bytes go past it', async () => {
+  const full = { code: 'ENOSPC', message: 'no space' };
+  const passing = await scraped({ store: () => ({ bytes: 10, limit: 100, trouble: full }) });
+  const names = ['firstbyte_store_bytes', 'firstbyte_store_limit_bytes', 'firstbyte_store_passing'];
+  assert.deepEqual(
+    names.map((name) => passing[name]),
+    [10, 100, 1],
+  );
+  const storing = await scraped({ store: () => ({ bytes: 20, limit: null, trouble: null }) });
+  assert.deepEqual(
+    names.map((name) => storing[name]),
+    [20, 0, 0],
+  );
+});

@@ -10,8 +10,10 @@ import {
   cacheResults,
   type DomainEvent,
   EventBus,
+  evictionReasons,
   failoverCauses,
   fillPhases,
+  lossCauses,
   refreshOutcomes,
   refreshReasons,
   requestOutcomes,
@@ -76,6 +78,9 @@ const movers: { [K in Exclude<MetricKey, Shown>]: Mover } = {
   bytesLanded: {},
   readAhead: {},
   bytesSent: { source: (value) => sample.bytesSent(one(byteSources, value), 1) },
+  evictions: { reason: (value) => sample.evicted({ reason: one(evictionReasons, value) }) },
+  evictedBytes: { reason: (value) => sample.evicted({ reason: one(evictionReasons, value) }) },
+  blocksLost: { cause: (value) => sample.blockLost({ cause: one(lossCauses, value) }) },
   bugs: {},
 };
 
@@ -102,6 +107,12 @@ for (const [key, mover] of Object.entries(movers) as [keyof typeof movers, Mover
     });
   }
 }
+
+test('evicted bytes are summed up', async () => {
+  const { emit, metrics } = counting();
+  for (const bytes of [2, 3]) emit(sample.evicted({ bytes }));
+  assert.equal(await series(metrics, 'firstbyte_evicted_bytes_total', { reason: 'size' }), 5);
+});
 
 test('requests are counted by origin and status, with "-" where there is none', async () => {
   const { emit, metrics } = counting();

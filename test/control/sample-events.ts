@@ -1,9 +1,11 @@
 /** One plausible event of each type, for a test to change in what it is about. */
 import type {
+  BlockLostEvent,
   BreakerEvent,
   BugEvent,
   BytesLandedEvent,
   BytesSentEvent,
+  EvictedEvent,
   FailoverEvent,
   FillDoneEvent,
   FillFailedEvent,
@@ -15,6 +17,7 @@ import type {
   RefreshEvent,
   RequestDoneEvent,
   RetryEvent,
+  StoreStateEvent,
 } from '../../src/events.ts';
 
 const fill = { at: 0, fill: 1, origin: 'films', path: '/a.mkv' } as const;
@@ -118,4 +121,16 @@ export function failover(changes: Partial<FailoverEvent> = {}): FailoverEvent {
 
 export function bug(): BugEvent {
   return { type: 'bug', at: 0, message: 'That was not to happen.', stack: '' };
+}
+
+export function evicted(changes: Partial<EvictedEvent> = {}): EvictedEvent {
+  return { type: 'evicted', at: 0, reason: 'size', origin: 'films', path: '/a.mkv', bytes: 1, ...changes };
+}
+
+export function blockLost(changes: Partial<BlockLostEvent> = {}): BlockLostEvent {
+  return { type: 'block-lost', at: 0, origin: 'films', path: '/a.mkv', cause: 'checksum', bytes: 1, ...changes };
+}
+
+export function storeState(changes: Partial<StoreStateEvent> = {}): StoreStateEvent {
+  return { type: 'store-state', at: 0, from: 'storing', to: 'passing', code: 'ENOSPC', ...changes };
 }

@@ -5,6 +5,7 @@ export function sights(changes: Partial<Sights> = {}): Omit<Sights, 'unread'> {
   return {
     fills: { fills: () => [] },
     origins: () => [],
+    store: () => ({ bytes: 0, limit: null, trouble: null }),
     observers: () => 0,
     process: () => ({
       startedAt: 0,

@@ -71,6 +71,7 @@ export class FailingStore implements Store, Upkeep {
     return {
       name: inner.name,
       durable: inner.durable,
+      ahead: inner.ahead,
       get representation() {
         return inner.representation;
       },

@@ -102,6 +102,7 @@ describe('4. write before present, present before wake, data durable before the 
     const watched = (object: StoreObject): StoreObject => ({
       name: object.name,
       durable: object.durable,
+      ahead: object.ahead,
       representation: object.representation,
       write(offset, bytes) {
         steps.push('written');

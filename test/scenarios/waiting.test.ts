@@ -51,6 +51,7 @@ describe('nobody waits for ever', () => {
         return {
           name: object.name,
           durable: [],
+          ahead: object.ahead,
           representation: object.representation,
           write(offset, bytes) {
             object.write(offset, bytes);

@@ -6,12 +6,29 @@ import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { createDiskStore, type DiskStoreOptions } from '../../src/store/disk-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { StoreEvents } from '../../src/store/store-events.ts';
 import type { Upkeep } from '../../src/store/upkeep.ts';
 
 export async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'firstbyte-store-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
   return directory;
+}
+
+/** What a store has told, in words. */
+export interface Told extends StoreEvents {
+  readonly told: string[];
+}
+
+export function listener(): Told {
+  const told: string[] = [];
+  return {
+    told,
+    evicted: (reason, { path }, bytes) => told.push(`evicted ${path} ${reason} ${bytes}`),
+    blockLost: ({ path }, cause, bytes) => told.push(`lost ${path} ${cause} ${bytes}`),
+    stateChanged: (trouble) => told.push(trouble === null ? 'storing' : `passing ${trouble.code}`),
+    leftover: ({ code }) => told.push(`leftover ${code}`),
+  };
 }
 
 export function openDiskStore(directory: string, options: Partial<DiskStoreOptions> = {}): Promise<Store & Upkeep> {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import { createBufferPool } from '../../src/store/buffer-pool.ts';
-import { DiskObject, type ObjectFiles } from '../../src/store/disk-object.ts';
+import type { ObjectFiles } from '../../src/store/disk-medium.ts';
+import { DiskObject } from '../../src/store/disk-object.ts';
+import { Holding } from '../../src/store/holding.ts';
+import { Room } from '../../src/store/room.ts';
 import type { SegmentRow } from '../../src/store/sqlite-index.ts';
 import type { StoreError } from '../../src/store/store.ts';
 import { contentAt, label, objectName, representationOf } from '../contract/store-contract.ts';
@@ -30,9 +34,18 @@ class ScriptedFiles implements ObjectFiles {
     this.#bytes.copy(buffer, 0, start);
   }
 
-  sync(segment: number): Promise<void> {
+  async sync(segment: number): Promise<number> {
     this.calls.push(`sync ${segment}`);
-    return this.syncing;
+    await this.syncing;
+    return layout.segmentSize;
+  }
+
+  async removeSegment(segment: number): Promise<void> {
+    this.calls.push(`remove ${segment}`);
+  }
+
+  reset(): void {
+    this.calls.push('reset');
   }
 
   async close(): Promise<void> {
@@ -60,15 +73,33 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
     used: 0,
     segments,
   };
-  const object = new DiskObject(row, files, {
+  const clock = new VirtualClock();
+  const room = new Room({ clock, segmentSize: layout.segmentSize, evict() {} });
+  const holding = new Holding(row, length, false, 0);
+  room.admit(holding);
+  const medium = {
     layout,
-    pool: createBufferPool({ size: layout.blockSize, limit: 1000, clock: new VirtualClock() }),
-    clock: new VirtualClock(),
+    pool: createBufferPool({ size: layout.blockSize, limit: 1000, clock }),
+    clock,
+    room,
+    trouble: null as StoreError | null,
+    admit(_: DiskObject, { start, end }: ByteRange) {
+      if (medium.trouble !== null) throw medium.trouble;
+      room.reserve(holding, start, end);
+    },
+    withRoom: <Result>(_: number, work: () => Promise<Result>) => work(),
     onDirty() {},
-    onFailure: (error) => failures.push(error),
+    fail(error: StoreError) {
+      if (medium.trouble !== null) return;
+      medium.trouble = error;
+      failures.push(error);
+    },
     onBlockLost() {},
-  });
-  return { object, files, failures };
+  };
+  const lost: [number, number][] = [];
+  const object = new DiskObject(row, holding, files, medium);
+  object.users.set(Symbol('user'), { lost: ({ start, end }) => lost.push([start, end]), playheads: [] });
+  return { object, files, failures, lost, medium, holding, room };
 }
 
 /** The object as its index row remembers it, over the same files. */
@@ -90,12 +121,18 @@ test('no row names a block before its bytes are synced', async () => {
   assert.deepEqual(files.calls, ['write 0-250', 'sync 0']);
 });
 
-test('a block whose sync failed is never named, and nothing after it is', async () => {
-  const { object, files, failures } = makeObject(1000);
-  await writeTo(object, 0, 300);
+test('what could not be synced is lost, and never named', async () => {
+  const { object, files, failures, lost, medium } = makeObject(1000);
+  await writeTo(object, 0, 250);
   files.syncing = Promise.reject(systemError('EIO'));
   await object.settle();
   files.syncing = Promise.resolve();
+  assert.deepEqual(lost, [
+    [0, 100],
+    [100, 200],
+    [200, 250],
+  ]);
+  medium.trouble = null;
   await object.settle();
   assert.deepEqual(object.takeRow().segments, []);
   assert.deepEqual(object.durable, []);
@@ -103,7 +140,9 @@ test('a block whose sync failed is never named, and nothing after it is', async 
     failures.map(({ code }) => code),
     ['EIO'],
   );
-  await assert.rejects(async () => object.write(300, contentAt(300, 400)), { name: 'StoreError', code: 'EIO' });
+  await writeTo(object, 0, 300);
+  await object.settle();
+  assert.deepEqual(object.durable, [{ start: 0, end: 300 }]);
   await assertReads(object, 0, 300);
 });
 
@@ -117,6 +156,104 @@ test('after a failed write, what was accepted before and after is still read', a
   await assertReads(object, 0, 350);
   assert.deepEqual(object.durable, [{ start: 0, end: 100 }]);
   await assert.rejects(async () => object.write(350, contentAt(350, 351)), { name: 'StoreError', code: 'ENOSPC' });
+});
+
+test('what could not be written is written when the medium is well again', async () => {
+  const { object, files, medium } = makeObject(1000);
+  files.writeError = systemError('ENOSPC');
+  await writeTo(object, 0, 350);
+  await object.settle();
+  assert.deepEqual(object.durable, []);
+  files.writeError = null;
+  medium.trouble = null;
+  await object.settle();
+  assert.deepEqual(object.durable, [{ start: 0, end: 300 }]);
+  await assertReads(object, 0, 350);
+});
+
+test('an evicted segment is told of before its file goes, and can be written again', async () => {
+  const { object, files, lost } = makeObject(1000);
+  await writeTo(object, 0, 600);
+  await object.settle();
+  object.takeRow();
+  const evicted = object.evict(0);
+  assert.deepEqual(lost, [[0, 300]]);
+  await evicted;
+  assert.equal(files.calls.at(-1), 'remove 0');
+  assert.deepEqual(object.durable, [{ start: 300, end: 600 }]);
+  assert.deepEqual(blocksOf(object.takeRow().segments), { 0: 0 });
+  await writeTo(object, 0, 100);
+  await object.settle();
+  assert.deepEqual(blocksOf(object.takeRow().segments), { 0: 0b001 });
+  await assertReads(object, 0, 100);
+});
+
+test('a read across an eviction is not believed, nor does it harm what was written since', async () => {
+  const { object, files, lost } = makeObject(1000);
+  await writeTo(object, 0, 100);
+  await object.settle();
+  const reading = object.read({ start: 0, end: 100 });
+  await object.evict(0);
+  await writeTo(object, 0, 100);
+  await assert.rejects(async () => reading, { name: 'StoreError' });
+  assert.deepEqual(lost, [[0, 100]]);
+  await object.settle();
+  await assertReads(object, 0, 100);
+  assert.ok(files.calls.includes('remove 0'));
+});
+
+test('a sync across an eviction names nothing of what was written since', async () => {
+  const { object, files } = makeObject(1000);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await writeTo(object, 0, 100);
+  files.syncing = promise;
+  const settled = object.settle();
+  while (!files.calls.includes('sync 0')) await Promise.resolve();
+  void object.evict(0);
+  resolve();
+  await settled;
+  assert.deepEqual(object.durable, []);
+});
+
+test('a written block is named early, and as durable only when it is synced', async () => {
+  const { object, files } = makeObject(1000);
+  await writeTo(object, 0, 250);
+  await object.note();
+  const [early] = object.takeRow().segments;
+  assert.deepEqual([early?.blocks[0], early?.early[0], early?.bytes], [0, 0b011, 0]);
+  await object.settle();
+  const [synced] = object.takeRow().segments;
+  assert.deepEqual([synced?.blocks[0], synced?.early[0], synced?.bytes], [0b011, 0, 200]);
+  const restored = makeObject(1000, early === undefined ? [] : [early]);
+  await restored.files.write({ start: 0, end: 200, buffers: [contentAt(0, 200)] });
+  assert.deepEqual(restored.object.durable, [{ start: 0, end: 200 }]);
+  await assertReads(restored.object, 0, 200);
+  await restored.object.settle();
+  assert.deepEqual(blocksOf(restored.object.takeRow().segments), { 0: 0b011 });
+  assert.deepEqual(files.calls, ['write 0-250', 'sync 0']);
+});
+
+test('an early block that is not what was written is lost when it is read after a restart, not blessed by a sync', async () => {
+  const first = makeObject(1000);
+  await writeTo(first.object, 0, 100);
+  await first.object.note();
+  const { object, files, lost } = makeObject(1000, first.object.takeRow().segments);
+  await files.write({ start: 0, end: 100, buffers: [Buffer.alloc(100)] });
+  await object.settle();
+  await assert.rejects(async () => object.read({ start: 0, end: 100 }), { code: 'CORRUPT' });
+  assert.deepEqual(lost, [[0, 100]]);
+});
+
+test('a read for which there is no descriptor loses nothing for good', async () => {
+  const { object, files, lost } = makeObject(200);
+  await writeTo(object, 0, 200);
+  await object.settle();
+  object.takeRow();
+  files.readError = systemError('EMFILE');
+  await assert.rejects(async () => object.read({ start: 0, end: 100 }), { code: 'EMFILE' });
+  assert.deepEqual(lost, [[0, 100]]);
+  assert.deepEqual(object.durable, [{ start: 0, end: 200 }]);
+  assert.deepEqual(object.takeRow().segments, []);
 });
 
 test('a writer that waits for room is told of the failure', async () => {

@@ -1,0 +1,39 @@
+/** ADAPTER: a store that keeps nothing: every byte goes past it, to those who read along. */
+import { type Store, type StoredObject, StoreError, type StoreObject } from './store.ts';
+import type { NextToGo, StoreUsage, Upkeep, Verified } from './upkeep.ts';
+
+export function createNoStore(): Store & Upkeep {
+  return new NoStore();
+}
+
+class NoStore implements Store, Upkeep {
+  async find(): Promise<null> {
+    return null;
+  }
+
+  async create(): Promise<StoreObject> {
+    throw new StoreError('OFF', 'Nothing is stored: firstbyte was started without a store.');
+  }
+
+  async remove(): Promise<void> {}
+
+  async *list(): AsyncGenerator<StoredObject> {}
+
+  async close(): Promise<void> {}
+
+  async pin(): Promise<boolean> {
+    return false;
+  }
+
+  async verify(): Promise<Verified | null> {
+    return null;
+  }
+
+  usage(): StoreUsage {
+    return { bytes: 0, objects: 0, limit: 0, free: null, trouble: null };
+  }
+
+  nextToGo(): readonly NextToGo[] {
+    return [];
+  }
+}
