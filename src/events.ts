@@ -107,18 +107,25 @@ export interface RetryEvent extends FillEventBase {
   delay: number;
 }
 
+/** One network read of a fill. */
 export interface BytesLandedEvent {
   type: 'bytes-landed';
   at: number;
+  fill: number;
   origin: string;
+  offset: number;
   bytes: number;
 }
 
+/** One piece of a reply was given to its client. */
 export interface BytesSentEvent {
   type: 'bytes-sent';
   at: number;
+  request: number;
+  fill: number;
   origin: string;
   source: ByteSource;
+  offset: number;
   bytes: number;
 }
 
@@ -184,6 +191,10 @@ export interface RequestDoneEvent {
   status: number | null;
   outcome: RequestOutcome;
   cache: CacheResult;
+  /** The fill that gave the bytes; `null` where none did. */
+  fill: number | null;
+  /** The client's own trace (W3C Trace Context), well formed; `null` where it names none. */
+  traceparent: string | null;
   range: ByteRange | null;
   bytes: number;
   timeline: {

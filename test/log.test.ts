@@ -16,6 +16,8 @@ const requestDone: RequestDoneEvent = {
   status: 206,
   outcome: 'served',
   cache: 'partial',
+  fill: 7,
+  traceparent: null,
   range: { start: 10, end: 20 },
   bytes: 10,
   timeline: { acceptedAt: 100, patienceAt: null, headOutAt: 400, firstByteOutAt: 401.4, doneAt: 900 },
@@ -132,8 +134,8 @@ test('each event has its level', () => {
 
 test('the events of single bytes and waits are not logged', () => {
   const events: DomainEvent[] = [
-    { type: 'bytes-landed', at: 0, origin: 'films', bytes: 1 },
-    { type: 'bytes-sent', at: 0, origin: 'films', source: 'store', bytes: 1 },
+    { type: 'bytes-landed', at: 0, fill: 1, origin: 'films', offset: 0, bytes: 1 },
+    { type: 'bytes-sent', at: 0, request: 1, fill: 1, origin: 'films', source: 'store', offset: 0, bytes: 1 },
     { type: 'first-byte-wait', at: 0, request: 1, origin: 'films', outcome: 'served', duration: 1 },
   ];
   assert.deepEqual(linesOf(events), []);

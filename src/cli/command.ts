@@ -1,10 +1,10 @@
 /** The command line: the commands of the table with the flags of the settings, and what runs each. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { systemClock } from '../clock.ts';
 import { kindOf } from '../config/values.ts';
 import { ConfigError, loadSettings, namesOf, settingKeys, settingRow } from '../config.ts';
 import { complain, print, terminal } from '../console.ts';
+import { version } from '../version.ts';
 import {
   type CommandName,
   type CommandOption,
@@ -63,7 +63,7 @@ export async function runCommand(args: readonly string[], around: Surroundings =
   let ending: Ending = 'stopped';
   const program = new Command('firstbyte')
     .description('A progressive media cache proxy: press play on a slow server, and it plays.')
-    .version(version(), '--version', 'print the version')
+    .version(version, '--version', 'print the version')
     .helpOption('--help', 'print this help')
     .helpCommand(false)
     .addHelpText('after', examplesOf(commandTable.serve) + exitCodeHelp)
@@ -141,9 +141,4 @@ function invocationOf(command: Command, row: CommandRow, around: Surroundings): 
     load: (origins) => loadSettings({ flags: { ...flags, origins: origins ?? origin } }),
     around,
   };
-}
-
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return version;
 }

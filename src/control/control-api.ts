@@ -15,14 +15,19 @@ import type { Clock } from '../clock.ts';
 import { bugOf, type EventBus } from '../events.ts';
 import type { FillsView } from '../fill/fill-view.ts';
 import { type ControlPolicy, judgeControlRequest } from './control-guard.ts';
+import { EventStream } from './event-stream.ts';
 import { FillHistory } from './fill-history.ts';
+import { createHistory } from './history.ts';
 import { Jobs } from './jobs.ts';
-import { createMetrics } from './metrics.ts';
 import { type Api, type ControlDocument, createApi, documentOf, methodsAt } from './open-api.ts';
 import { createOriginsView, type OriginSource } from './origins.ts';
 import { Problem, problemReply, securityHeaders } from './problem.ts';
+import { watchProcess } from './process-sight.ts';
+import { createMetrics } from './registry.ts';
+import { addEventRoutes } from './routes/events.ts';
 import { addFillRoutes } from './routes/fills.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addHistoryRoutes } from './routes/history.ts';
 import { addJobRoutes } from './routes/jobs.ts';
 import { addObjectRoutes } from './routes/objects.ts';
 import { addOriginRoutes } from './routes/origins.ts';
@@ -63,24 +68,34 @@ const mostContent = 64 * 1024;
 /** Counts from now on; so it is made before the first request comes. */
 export function createControl(options: ControlOptions): Control {
   const { fills, holdings, sources, events, clock } = options;
-  const metrics = createMetrics(events);
+  const stream = new EventStream(events, clock);
+  const history = createHistory(events, clock);
+  const watched = watchProcess(clock);
+  const metrics = createMetrics(events, {
+    fills,
+    origins: () => options.origins,
+    process: watched.look,
+    observers: () => stream.clients,
+  });
   const stats = createStats(metrics, events, clock);
   const origins = createOriginsView(options.origins, events, clock);
-  const history = new FillHistory(events);
+  const fillHistory = new FillHistory(events);
   const jobs = new Jobs(events, clock);
   const stopSummary = options.summary && startSummary(options.summary, stats, events, clock);
 
   const api = createApi();
   guard(api, options);
   addHealthRoutes(api, options.unready);
-  addObjectRoutes(api, { holdings, history, clock });
-  addFillRoutes(api, { fills, holdings, history, clock });
+  addObjectRoutes(api, { holdings, history: fillHistory, clock });
+  addFillRoutes(api, { fills, holdings, history: fillHistory, clock });
   addJobRoutes(api, jobs, holdings);
   addSourceRoutes(api, sources);
   addOriginRoutes(api, origins);
   addStoreRoutes(api, holdings);
   addSettingRoutes(api, options.settings);
   addStatisticsRoutes(api, stats, metrics);
+  addHistoryRoutes(api, history);
+  addEventRoutes(api, stream);
   const document = documentOf(api);
   api.get('/-/api/v1/openapi.json', (context) => context.json(document));
 
@@ -103,8 +118,11 @@ export function createControl(options: ControlOptions): Control {
     document,
     stop() {
       jobs.stop();
-      stopSummary?.();
+      stream.stop();
       history.stop();
+      watched.stop();
+      stopSummary?.();
+      fillHistory.stop();
       stats.stop();
       origins.stop();
       metrics.stop();

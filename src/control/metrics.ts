@@ -1,18 +1,15 @@
 /**
- * The counters: what is counted (one table) and the counting, from the domain's events and from nothing else.
+ * The metrics: what is counted and shown, in one table, and their reference page.
  *
- * The registry is this instance's own, so that two daemons in one process do not mix. Every label takes few values:
- * an origin's configured name, a status, or one of a list. Where an event has `null`, the label is `-`, which is no
- * origin's name.
+ * Every label takes few values: an origin's configured name, a status, or one of a list; never a URL. Where an event
+ * has `null`, the label is `-`, which is no origin's name. Counters and histograms move by the domain's events
+ * (`counters.ts`); gauges are looked up at the moment of a scrape (`gauges.ts`).
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { proxyErrorTypes } from '../errors.ts';
 import {
   breakerPhases,
   byteSources,
   cacheResults,
-  type DomainEvent,
-  type EventBus,
   failoverCauses,
   fillPhases,
   refreshOutcomes,
@@ -21,6 +18,9 @@ import {
   retryCauses,
   waitOutcomes,
 } from '../events.ts';
+import { cursorStates } from '../fill/fill-view.ts';
+import { delayStats } from './process-sight.ts';
+import { readAheadFates } from './read-ahead.ts';
 
 /** What a label says where the event says `null`. */
 export const absent = '-';
@@ -28,17 +28,21 @@ export const absent = '-';
 /** The phases in which a fill is counted: all but idle, in which it holds nothing and waits for nothing. */
 export const countedPhases = fillPhases.filter((phase) => phase !== 'idle');
 
-const methods = ['GET', 'HEAD', 'other'] as const;
+/** A client can write any method; the rest is one value. */
+export const methods = ['GET', 'HEAD', 'other'] as const;
 const proxyErrors = Object.keys(proxyErrorTypes);
 const serverErrors = Object.entries(proxyErrorTypes).flatMap(([type, { status }]) => (status >= 500 ? [type] : []));
 const anyOrigin = "an origin's name";
 const anyStatus = 'an HTTP status';
-const secondsEdges = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60] as const;
+/** Of every histogram, in seconds. */
+export const bucketEdges = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60] as const;
+
+export type MetricKind = 'counter' | 'gauge' | 'histogram';
 
 export interface MetricRow {
   /** With its base unit. */
   readonly name: string;
-  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly kind: MetricKind;
   readonly help: string;
   /** Each label with every value that it takes, or with what its values are. */
   readonly labels: Readonly<Record<string, readonly string[] | string>>;
@@ -84,6 +88,12 @@ export const metricTable = {
     name: 'firstbyte_fill_first_byte_seconds',
     kind: 'histogram',
     help: "From the start of a cursor's request at the origin to its first byte landed, without the queue.",
+    labels: { origin: anyOrigin },
+  },
+  fillHeads: {
+    name: 'firstbyte_fill_head_seconds',
+    kind: 'histogram',
+    help: "From the start of a cursor's request at the origin to its head, of those that gave a byte, without the queue.",
     labels: { origin: anyOrigin },
   },
   fillsDone: {
@@ -140,6 +150,116 @@ export const metricTable = {
     help: 'Times that another base of an origin was asked, because one did not give what was wanted.',
     labels: { origin: anyOrigin, cause: failoverCauses },
   },
+  readAhead: {
+    name: 'firstbyte_read_ahead_bytes_total',
+    kind: 'counter',
+    help:
+      'Bytes that landed, by what became of them: used, given to a client for the first time; wasted, let go of by ' +
+      'their fill before any client was given them, or landed twice.',
+    labels: { origin: anyOrigin, fate: readAheadFates },
+  },
+  unread: {
+    name: 'firstbyte_unread_bytes',
+    kind: 'gauge',
+    help: 'Bytes that landed, that no client was given yet, and whose fill is still there.',
+    labels: { origin: anyOrigin },
+  },
+  waiters: {
+    name: 'firstbyte_waiters',
+    kind: 'gauge',
+    help: 'Requests that wait for a byte that is not present.',
+    labels: { origin: anyOrigin },
+  },
+  readers: {
+    name: 'firstbyte_readers',
+    kind: 'gauge',
+    help: 'Requests whose reply is waited for or under way.',
+    labels: { origin: anyOrigin },
+  },
+  cursors: {
+    name: 'firstbyte_cursors',
+    kind: 'gauge',
+    help: 'Requests at origins, by what they do: resting at the edge of the window, retrying before the next try.',
+    labels: { origin: anyOrigin, state: cursorStates },
+  },
+  connections: {
+    name: 'firstbyte_origin_connections',
+    kind: 'gauge',
+    help: "An origin's connections in use.",
+    labels: { origin: anyOrigin },
+  },
+  connectionLimit: {
+    name: 'firstbyte_origin_connection_limit',
+    kind: 'gauge',
+    help: 'How many connections an origin may have.',
+    labels: { origin: anyOrigin },
+  },
+  queued: {
+    name: 'firstbyte_origin_queue_length',
+    kind: 'gauge',
+    help: "How many wait for one of an origin's connections.",
+    labels: { origin: anyOrigin },
+  },
+  breaker: {
+    name: 'firstbyte_origin_breaker',
+    kind: 'gauge',
+    help: '1 for the phase that an origin is in: closed where it is reachable, else 0.',
+    labels: { origin: anyOrigin, phase: breakerPhases },
+  },
+  observers: {
+    name: 'firstbyte_event_stream_clients',
+    kind: 'gauge',
+    help: 'Clients that follow the events.',
+    labels: {},
+  },
+  eventLoopDelay: {
+    name: 'nodejs_event_loop_delay_seconds',
+    kind: 'gauge',
+    help: 'How much later than asked for a timer fired, since the last scrape.',
+    labels: { stat: delayStats },
+  },
+  processorTime: {
+    name: 'process_cpu_seconds_total',
+    kind: 'counter',
+    help: 'Processor time of the process, its own and that of the system for it.',
+    labels: {},
+  },
+  residentMemory: {
+    name: 'process_resident_memory_bytes',
+    kind: 'gauge',
+    help: 'Resident memory of the process.',
+    labels: {},
+  },
+  heapUsed: {
+    name: 'nodejs_heap_used_bytes',
+    kind: 'gauge',
+    help: "Memory of V8's heap that is in use.",
+    labels: {},
+  },
+  heapTotal: {
+    name: 'nodejs_heap_size_bytes',
+    kind: 'gauge',
+    help: "Memory of V8's heap.",
+    labels: {},
+  },
+  openDescriptors: {
+    name: 'process_open_fds',
+    kind: 'gauge',
+    help: 'Open file descriptors of the process, where the system tells.',
+    labels: {},
+  },
+  startedAt: {
+    name: 'process_start_time_seconds',
+    kind: 'gauge',
+    help: 'When the process was started, in seconds since 1970.',
+    labels: {},
+  },
+  build: {
+    name: 'firstbyte_build_info',
+    kind: 'gauge',
+    help: 'Always 1; the labels say what runs.',
+    labels: { version: 'the version of firstbyte', node: 'the version of Node' },
+  },
   bugs: {
     name: 'firstbyte_bugs_total',
     kind: 'counter',
@@ -150,92 +270,11 @@ export const metricTable = {
 
 export type MetricKey = keyof typeof metricTable;
 
-export interface Metrics {
-  /** Holds the metrics of the table and nothing else. */
-  readonly registry: Registry;
-  /** Ends the counting; what was counted stays. */
-  stop(): void;
-}
-
-/** Counts what the bus carries from now on. */
-export function createMetrics(events: EventBus): Metrics {
-  const registry = new Registry();
-  const made = (row: MetricRow) => ({
-    name: row.name,
-    help: row.help,
-    labelNames: Object.keys(row.labels),
-    registers: [registry],
-  });
-  const counter = (row: MetricRow) => new Counter(made(row));
-  const histogram = (row: MetricRow) => new Histogram({ ...made(row), buckets: [...secondsEdges] });
-
-  const requests = counter(metricTable.requests);
-  const ownErrors = counter(metricTable.ownErrors);
-  const firstByteWaits = histogram(metricTable.firstByteWaits);
-  const fills = new Gauge(made(metricTable.fills));
-  const fillFirstBytes = histogram(metricTable.fillFirstBytes);
-  const fillsDone = counter(metricTable.fillsDone);
-  const fillsFailed = counter(metricTable.fillsFailed);
-  const retries = counter(metricTable.retries);
-  const heals = counter(metricTable.heals);
-  const breakerChanges = counter(metricTable.breakerChanges);
-  const refreshes = counter(metricTable.refreshes);
-  const bytesLanded = counter(metricTable.bytesLanded);
-  const bytesSent = counter(metricTable.bytesSent);
-  const failovers = counter(metricTable.failovers);
-  const bugs = counter(metricTable.bugs);
-  for (const phase of countedPhases) fills.set({ phase }, 0);
-
-  const stop = events.subscribe((event: DomainEvent) => {
-    switch (event.type) {
-      case 'request-done': {
-        const { outcome, cache } = event;
-        const method = methods.find((known) => known === event.method) ?? 'other';
-        const status = event.status ?? absent;
-        return requests.inc({ origin: event.origin ?? absent, method, status, outcome, cache });
-      }
-      case 'own-error': {
-        const { status, reason } = event;
-        return ownErrors.inc({ origin: event.origin ?? absent, status, reason, phase: event.phase ?? absent });
-      }
-      case 'first-byte-wait':
-        return firstByteWaits.observe({ origin: event.origin, outcome: event.outcome }, event.duration / 1000);
-      case 'fill-state':
-        // Every fill begins and ends idle, so that what is counted is never left over.
-        if (event.from !== 'idle') fills.dec({ phase: event.from });
-        if (event.to !== 'idle') fills.inc({ phase: event.to });
-        return;
-      case 'fill-first-byte':
-        return fillFirstBytes.observe({ origin: event.origin }, (event.landedAt - event.startedAt) / 1000);
-      case 'fill-done':
-        return fillsDone.inc({ origin: event.origin });
-      case 'fill-failed':
-        return fillsFailed.inc({ origin: event.origin, reason: event.error });
-      case 'retry':
-        return (event.kind === 'heal' ? heals : retries).inc({ origin: event.origin, cause: event.cause });
-      case 'breaker':
-        return breakerChanges.inc({ origin: event.origin, to: event.to, cause: event.cause ?? absent });
-      case 'refresh':
-        return refreshes.inc({ origin: event.origin, reason: event.reason, outcome: event.outcome });
-      case 'bytes-landed':
-        return bytesLanded.inc({ origin: event.origin }, event.bytes);
-      case 'bytes-sent':
-        return bytesSent.inc({ origin: event.origin, source: event.source }, event.bytes);
-      case 'failover':
-        return failovers.inc({ origin: event.origin, cause: event.cause });
-      case 'bug':
-        return bugs.inc();
-    }
-  });
-
-  return { registry, stop };
-}
-
 /** The reference page of the metrics (`docs/reference/metrics.md`), made from the table. */
 export function metricsReference(): string {
   const rows: MetricRow[] = Object.values(metricTable);
   const sections = rows.map(({ name, kind, help, labels }) => {
-    const edges = kind === 'histogram' ? `\nBucket edges: ${secondsEdges.join(', ')} seconds.\n` : '';
+    const edges = kind === 'histogram' ? `\nBucket edges: ${bucketEdges.join(', ')} seconds.\n` : '';
     return `## \`${name}\`\n\n${help}\n\nKind: ${kind}.\n${edges}${labelsReference(labels)}`;
   });
   return `${referenceHead}\n${sections.join('\n')}`;
@@ -245,8 +284,8 @@ const referenceHead = `# Metrics
 
 Made from the table in \`src/control/metrics.ts\` by \`tools/reference.ts\`; do not edit.
 
-\`GET /-/metrics\` gives these in the Prometheus text format; \`GET /-/api/v1/stats\` gives the same counts, summed up,
-as JSON. A label's value \`${absent}\` stands for "none".
+\`GET /-/metrics\` gives these in the Prometheus text format, or as OpenMetrics 1.0 to whoever asks for that in
+\`Accept\`; \`GET /-/api/v1/stats\` gives the counts, summed up, as JSON. A label's value \`${absent}\` stands for "none".
 `;
 
 function labelsReference(labels: MetricRow['labels']): string {

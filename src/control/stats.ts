@@ -22,7 +22,8 @@ import {
   type WaitOutcome,
   waitOutcomes,
 } from '../events.ts';
-import { countedPhases, type MetricKey, type Metrics, metricTable } from './metrics.ts';
+import { countedPhases, type MetricKey, metricTable } from './metrics.ts';
+import type { Metrics } from './registry.ts';
 
 /** How many own 5xx are kept with all their fields. */
 const keptErrors = 100;
@@ -77,7 +78,7 @@ export interface StatsSource {
   stop(): void;
 }
 
-export function createStats({ registry }: Metrics, events: EventBus, clock: Clock): StatsSource {
+export function createStats({ registry }: Pick<Metrics, 'registry'>, events: EventBus, clock: Clock): StatsSource {
   const startedAt = clock.now();
   const last: KeptError[] = [];
   const stop = events.subscribe((event) => {

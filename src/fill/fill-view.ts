@@ -57,6 +57,10 @@ export type FillStateView =
       readonly retryAt: number | null;
     };
 
+/** `resting` at the window's edge; `retrying` in the pause before the origin is asked again. */
+export const cursorStates = ['queued', 'starting', 'filling', 'resting', 'retrying'] as const;
+export type CursorState = (typeof cursorStates)[number];
+
 export interface CursorView {
   /** The offset of the next byte that it will write. */
   readonly position: number;
@@ -64,8 +68,7 @@ export interface CursorView {
   readonly until: number | null;
   /** Bytes a second of its connection; `null` before it has any. */
   readonly speed: number | null;
-  /** `resting` at the window's edge; `retrying` in the pause before the origin is asked again. */
-  readonly state: 'queued' | 'starting' | 'filling' | 'resting' | 'retrying';
+  readonly state: CursorState;
   readonly attempt: number;
   /** How the last try ended, in one sentence; `null` where bytes have come since. */
   readonly lastFailure: string | null;

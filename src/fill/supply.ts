@@ -296,12 +296,14 @@ export class Supply implements CursorHost {
   }
 
   land(cursor: Cursor, landed: Buffer): Promise<void> | undefined {
-    const { clock, events, origin, bytes, waiters } = this.#parts;
-    this.#guard.reached(cursor.position);
-    const pressure = bytes.write(cursor.position, landed);
+    const { clock, events, name, bytes, waiters } = this.#parts;
+    const { position: offset } = cursor;
+    this.#guard.reached(offset);
+    const pressure = bytes.write(offset, landed);
     cursor.position += landed.length;
     this.course.flowed(cursor);
-    events.emit({ type: 'bytes-landed', at: clock.now(), origin: origin.name, bytes: landed.length });
+    const { fill, origin } = name;
+    events.emit({ type: 'bytes-landed', at: clock.now(), fill, origin, offset, bytes: landed.length });
     for (const other of this.#cursors) if (bytes.present.has(other.position)) other.overtaken();
     if (this.#errands.open) {
       this.#errands.prospers();

@@ -27,7 +27,7 @@ export interface Delivery {
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
   /** Called for each piece as it goes out. */
-  onSent(bytes: number, source: ByteSource): void;
+  onSent(bytes: number, source: ByteSource, offset: number): void;
 }
 
 /** Sends everything up to the reader's end. Rejects with `FillFailed`, `StoreError` or the signal's reason. */
@@ -47,7 +47,7 @@ export async function deliver(delivery: Delivery): Promise<void> {
         if ((await delivery.reader.arrival(delivery.signal)) === 'end') return;
       } else if (outlet.hasRoomFor(read.end - read.start)) {
         const slice = await reads.settleFirst();
-        if (slice !== null) outlet.send(slice, read.source);
+        if (slice !== null) outlet.send(slice, read);
       } else {
         await outlet.progress();
       }
@@ -142,7 +142,7 @@ class Outlet {
     return this.isEmpty || this.#unsent + bytes <= mostUnsent;
   }
 
-  send(slice: Slice, source: ByteSource): void {
+  send(slice: Slice, { source, start }: Taken): void {
     const { client, signal, onSent } = this.#delivery;
     if (signal.aborted) {
       slice.release();
@@ -155,7 +155,7 @@ class Outlet {
       this.#unsent -= length;
       this.#resume?.();
     });
-    onSent(length, source);
+    onSent(length, source, start);
   }
 
   /** Resolves when some of what is on its way has gone out; after a while of nothing the client is a slow one. */

@@ -156,6 +156,7 @@ class Exchange {
   /** The first byte is there: from here on there is no way back to another status. */
   async #send(visit: Visit, reply: Reply | ErrorReply): Promise<RequestOutcome> {
     this.#record.cache = visit.cache;
+    this.#record.fill = visit.fill.id;
     const cache = ['cache-status', cacheStatusOf(visit)] as const;
     if ('outcome' in reply) {
       if (visit.reader.waited) this.#record.waited('served');

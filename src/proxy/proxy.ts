@@ -101,7 +101,7 @@ export class MediaProxy {
       control(request, response);
       return;
     }
-    const record = new RequestRecord(this.#nextRequest, method, clock, events);
+    const record = new RequestRecord(this.#nextRequest, request, clock, events);
     this.#nextRequest += 1;
     const { localAddress, remoteAddress } = socket;
     const refusal = malformed ?? this.#guard({ localAddress, remoteAddress, host: hosts[0] });

@@ -1,4 +1,5 @@
 /** What is known of one request for events: its timeline, its outcome, what went out. It owns every event of a request. */
+import type { IncomingMessage } from 'node:http';
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import type { ProxyError } from '../errors.ts';
@@ -7,6 +8,7 @@ import type { ByteSource, CacheResult, EventBus, FillPhase, RequestOutcome, Wait
 export class RequestRecord {
   readonly #id: number;
   readonly #method: string;
+  readonly #traceparent: string | null;
   readonly #clock: Clock;
   readonly #events: EventBus;
   readonly #acceptedAt: number;
@@ -18,12 +20,15 @@ export class RequestRecord {
   /** Without the query. */
   path = '';
   cache: CacheResult = 'none';
+  /** The fill that gives the bytes. */
+  fill: number | null = null;
   range: ByteRange | null = null;
   status: number | null = null;
 
-  constructor(id: number, method: string, clock: Clock, events: EventBus) {
+  constructor(id: number, { method = 'GET', headers }: IncomingMessage, clock: Clock, events: EventBus) {
     this.#id = id;
     this.#method = method;
+    this.#traceparent = traceparentOf(headers.traceparent);
     this.#clock = clock;
     this.#events = events;
     this.#acceptedAt = clock.now();
@@ -46,11 +51,13 @@ export class RequestRecord {
     this.#headOutAt = this.#clock.now();
   }
 
-  sent(bytes: number, source: ByteSource): void {
-    this.#firstByteOutAt ??= this.#clock.now();
-    this.#bytes += bytes;
+  sent(bytes: number, source: ByteSource, offset: number): void {
     const at = this.#clock.now();
-    this.#events.emit({ type: 'bytes-sent', at, origin: this.origin ?? '', source, bytes });
+    this.#firstByteOutAt ??= at;
+    this.#bytes += bytes;
+    const { fill, origin } = this;
+    if (fill === null || origin === null) throw new TypeError('Bytes are sent of a fill at an origin.');
+    this.#events.emit({ type: 'bytes-sent', at, request: this.#id, fill, origin, source, offset, bytes });
   }
 
   /** A 5xx of our own is about to go out. */
@@ -67,7 +74,7 @@ export class RequestRecord {
   }
 
   done(outcome: RequestOutcome, patienceAt: number | null): void {
-    const { origin, path, status, cache, range } = this;
+    const { origin, path, status, cache, fill, range } = this;
     const doneAt = this.#clock.now();
     this.#events.emit({
       type: 'request-done',
@@ -79,6 +86,8 @@ export class RequestRecord {
       status,
       outcome,
       cache,
+      fill,
+      traceparent: this.#traceparent,
       range,
       bytes: this.#bytes,
       timeline: {
@@ -90,4 +99,9 @@ export class RequestRecord {
       },
     });
   }
+}
+
+/** The field where it is one of the version that is known (W3C Trace Context §3.2); `null` where it is anything else. */
+function traceparentOf(field: unknown): string | null {
+  return typeof field === 'string' && /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(field) ? field : null;
 }

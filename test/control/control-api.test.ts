@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { Cache } from '../../src/cache/cache.ts';
@@ -366,6 +366,58 @@ for (const thrown of [new Error('a secret of the inside'), 'a secret of the insi
     assert.deepEqual(bugs, ['a secret of the inside']);
   });
 }
+
+test('metrics come as OpenMetrics to who asks for that, and as Prometheus text to everyone else', async (context) => {
+  const { events, get } = await serve(context);
+  events.emit(sample.bug());
+  const prometheus = 'application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1';
+  const open = await get('/-/metrics', { fields: { accept: prometheus } });
+  assert.equal(open.fields['content-type'], 'application/openmetrics-text; version=1.0.0; charset=utf-8');
+  assert.match(open.body, /\n# TYPE firstbyte_bugs counter\nfirstbyte_bugs_total 1\n/);
+  assert.match(open.body, /\n# EOF\n$/);
+  assert.doesNotMatch(open.body, /\n\n/);
+  for (const accept of ['*/*', 'text/plain', 'application/openmetrics-text;q=0.1,text/plain']) {
+    const plain = await get('/-/metrics', { fields: { accept } });
+    assert.equal(plain.fields['content-type'], 'text/plain; version=0.0.4; charset=utf-8', accept);
+    assert.match(plain.body, /\n# TYPE firstbyte_bugs_total counter\nfirstbyte_bugs_total 1\n/);
+    assert.doesNotMatch(plain.body, /# EOF/);
+  }
+});
+
+for (const minutes of ['0', '61', '-1', '1.5', 'all']) {
+  test(`a history of ${minutes} minutes is refused with what would be right`, async (context) => {
+    const { get } = await serve(context);
+    const answer = await get(`/-/api/v1/history?minutes=${minutes}`);
+    assertProblem(answer, 400);
+    assert.ok(JSON.parse(answer.body).detail.includes(`"${minutes}"`));
+    assert.match(answer.body, /1 to 60/);
+  });
+}
+
+test('the events go on after the last id of the field, which is newer than that of the query', async (context) => {
+  const { clock, events, port } = await serve(context);
+  for (let request = 1; request <= 3; request += 1) events.emit(sample.requestDone({ request }));
+  const first = clock.wallTime();
+  const path = `/-/events?after=${first}`;
+  const fields = { 'last-event-id': `${first + 1}` };
+  const outgoing = request({ host: '127.0.0.1', port, path, headers: fields }).end();
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const part of incoming) {
+    text += part;
+    if (text.includes('"request":3')) break;
+  }
+  assert.equal(incoming.headers['content-type'], 'text/event-stream');
+  assertSecured(incoming.headers);
+  assert.doesNotMatch(text, /"request":[12],/);
+});
+
+test('a type of event that does not exist is a problem that names it', async (context) => {
+  const { get } = await serve(context);
+  const answer = await get('/-/events?types=bugs');
+  assertProblem(answer, 400);
+  assert.match(JSON.parse(answer.body).detail, /"bugs"/);
+});
 
 test("the process's own Request and Response stay what they are", async (context) => {
   await serve(context);

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import {
-  createMetrics,
-  type MetricKey,
-  type MetricRow,
-  metricsReference,
-  metricTable,
-} from '../../src/control/metrics.ts';
+import type { KeyOf } from '../../src/control/instruments.ts';
+import { type MetricKey, type MetricRow, metricsReference, metricTable } from '../../src/control/metrics.ts';
+import { createMetrics } from '../../src/control/registry.ts';
 import {
   breakerPhases,
   byteSources,
@@ -23,12 +19,13 @@ import {
   waitOutcomes,
 } from '../../src/events.ts';
 import * as sample from './sample-events.ts';
+import { sights } from './sights.ts';
 
 type Labels = Readonly<Record<string, string | number>>;
 
 function counting() {
   const events = new EventBus();
-  const metrics = createMetrics(events);
+  const metrics = createMetrics(events, sights());
   return { emit: (event: DomainEvent) => events.emit(event), metrics };
 }
 
@@ -44,8 +41,12 @@ async function series(metrics: ReturnType<typeof createMetrics>, name: string, l
   return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(' ') + 1));
 }
 
+/** What is looked up at a scrape and not counted: see gauges.test.ts. */
+type Shown = Exclude<KeyOf<'gauge'>, 'fills'> | 'processorTime';
+
 /** For each metric and each label with a closed set of values: the event that must move the series of that value. */
-const movers: { [K in MetricKey]: Partial<Record<string, (value: string) => DomainEvent>> } = {
+type Mover = Partial<Record<string, (value: string) => DomainEvent>>;
+const movers: { [K in Exclude<MetricKey, Shown>]: Mover } = {
   requests: {
     method: (value) => sample.requestDone({ method: value === 'other' ? 'DELETE' : value }),
     outcome: (value) => sample.requestDone({ outcome: one(requestOutcomes, value) }),
@@ -58,6 +59,7 @@ const movers: { [K in MetricKey]: Partial<Record<string, (value: string) => Doma
   firstByteWaits: { outcome: (value) => sample.firstByteWait({ outcome: one(waitOutcomes, value) }) },
   fills: { phase: (value) => sample.fillState('idle', one(fillPhases, value)) },
   fillFirstBytes: {},
+  fillHeads: {},
   fillsDone: {},
   fillsFailed: { reason: (value) => sample.fillFailed(value as 'dns_error') },
   retries: { cause: (value) => sample.retry({ cause: one(retryCauses, value) }) },
@@ -72,6 +74,7 @@ const movers: { [K in MetricKey]: Partial<Record<string, (value: string) => Doma
     outcome: (value) => sample.refresh({ outcome: one(refreshOutcomes, value) }),
   },
   bytesLanded: {},
+  readAhead: {},
   bytesSent: { source: (value) => sample.bytesSent(one(byteSources, value), 1) },
   bugs: {},
 };
@@ -82,11 +85,12 @@ function one<T extends string>(known: readonly T[], value: string): T {
   return found;
 }
 
-for (const [key, row] of Object.entries(metricTable) as [MetricKey, MetricRow][]) {
+for (const [key, mover] of Object.entries(movers) as [keyof typeof movers, Mover][]) {
+  const row: MetricRow = metricTable[key];
   for (const [label, values] of Object.entries(row.labels)) {
-    if (typeof values === 'string') continue;
+    if (typeof values === 'string' || key === 'readAhead') continue;
     test(`${row.name} moves for each value of ${label}`, async () => {
-      const event = movers[key][label];
+      const event = mover[label];
       assert.ok(event !== undefined, 'every closed label has an event that moves it');
       for (const value of values) {
         const { emit, metrics } = counting();
@@ -164,6 +168,12 @@ test("a fill's first byte is timed from the request's start to its landing", asy
   emit(sample.fillFirstByte({ queued: 9_000, startedAt: 1_000, landedAt: 3_500, storedAt: 4_000 }));
   assert.equal(await series(metrics, 'firstbyte_fill_first_byte_seconds_count', { origin: 'films' }), 1);
   assert.equal(await series(metrics, 'firstbyte_fill_first_byte_seconds_sum', { origin: 'films' }), 2.5);
+});
+
+test('its head is timed from the same start', async () => {
+  const { emit, metrics } = counting();
+  emit(sample.fillFirstByte({ queued: 9_000, startedAt: 1_000, headAt: 1_250, landedAt: 3_500 }));
+  assert.equal(await series(metrics, 'firstbyte_fill_head_seconds_sum', { origin: 'films' }), 0.25);
 });
 
 test('fills that are done are counted by origin', async () => {

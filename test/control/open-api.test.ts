@@ -228,6 +228,12 @@ describe('the document of the control API', () => {
     }
   });
 
+  it('describes the last hour, and what keeps anybody from following the events', async () => {
+    assert.equal((await call('get', `${v1}/history`, `${v1}/history?minutes=5`)).status, 200);
+    assert.equal((await call('get', `${v1}/history`, `${v1}/history?minutes=61`)).status, 400);
+    assert.equal((await call('get', '/-/events', '/-/events?types=weather')).status, 400);
+  });
+
   it('describes origins and their limits', async () => {
     assert.equal(at((await call('get', `${v1}/origins`)).body, 'origins', 'length'), 2);
     const path = `${v1}/origins/{name}`;

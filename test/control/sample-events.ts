@@ -30,6 +30,8 @@ export function requestDone(changes: Partial<RequestDoneEvent> = {}): RequestDon
     status: 206,
     outcome: 'served',
     cache: 'miss',
+    fill: 1,
+    traceparent: null,
     range: null,
     bytes: 10,
     timeline: { acceptedAt: 0, patienceAt: null, headOutAt: null, firstByteOutAt: null, doneAt: 0 },
@@ -98,12 +100,16 @@ export function refresh(changes: Partial<RefreshEvent> = {}): RefreshEvent {
   return { type: 'refresh', at: 0, ...place, duration: 40, ...changes };
 }
 
-export function bytesLanded(bytes: number): BytesLandedEvent {
-  return { type: 'bytes-landed', at: 0, origin: 'films', bytes };
+export function bytesLanded(bytes: number, changes: Partial<BytesLandedEvent> = {}): BytesLandedEvent {
+  return { type: 'bytes-landed', at: 0, fill: 1, origin: 'films', offset: 0, bytes, ...changes };
 }
 
-export function bytesSent(source: BytesSentEvent['source'], bytes: number): BytesSentEvent {
-  return { type: 'bytes-sent', at: 0, origin: 'films', source, bytes };
+export function bytesSent(
+  source: BytesSentEvent['source'],
+  bytes: number,
+  changes: Partial<BytesSentEvent> = {},
+): BytesSentEvent {
+  return { type: 'bytes-sent', at: 0, request: 1, fill: 1, origin: 'films', source, offset: 0, bytes, ...changes };
 }
 
 export function failover(changes: Partial<FailoverEvent> = {}): FailoverEvent {

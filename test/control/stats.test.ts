@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMetrics } from '../../src/control/metrics.ts';
+import { createMetrics } from '../../src/control/registry.ts';
 import { createStats } from '../../src/control/stats.ts';
 import { EventBus } from '../../src/events.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import * as sample from './sample-events.ts';
+import { sights } from './sights.ts';
 
 function statistics() {
   const clock = new VirtualClock(Date.UTC(2026, 10, 22));
   const events = new EventBus();
-  const stats = createStats(createMetrics(events), events, clock);
+  const stats = createStats(createMetrics(events, sights()), events, clock);
   return { clock, events, stats };
 }
 

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMetrics } from '../../src/control/metrics.ts';
+import { createMetrics } from '../../src/control/registry.ts';
 import { createStats } from '../../src/control/stats.ts';
 import { type SummaryLine, startSummary } from '../../src/control/summary.ts';
 import { EventBus } from '../../src/events.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import * as sample from './sample-events.ts';
+import { sights } from './sights.ts';
 
 function summarising(interval = 30_000) {
   const clock = new VirtualClock();
   const events = new EventBus();
   const lines: SummaryLine[] = [];
-  const stats = createStats(createMetrics(events), events, clock);
+  const stats = createStats(createMetrics(events, sights()), events, clock);
   const stop = startSummary({ interval, write: (line) => lines.push(line) }, stats, events, clock);
   return { clock, events, lines, stop };
 }
@@ -91,7 +92,7 @@ test('a stop while the counts are being read lets no line through', async () => 
   const clock = new VirtualClock();
   const events = new EventBus();
   const lines: SummaryLine[] = [];
-  const stats = createStats(createMetrics(events), events, clock);
+  const stats = createStats(createMetrics(events, sights()), events, clock);
   const read = () => {
     stop();
     return stats.read();

@@ -42,7 +42,7 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
     const leave = () => {
       left += 1;
     };
-    return { representation, reader, fill: { passing: false }, cache: 'miss', collapsed: false, ttl: 0, leave };
+    return { representation, reader, fill: { id: 1, passing: false }, cache: 'miss', collapsed: false, ttl: 0, leave };
   };
   const cache = { open: () => ({ visit }) } as unknown as Cache;
   const control = () => {};

@@ -11,8 +11,9 @@ import {
   waitOutcomes,
 } from '../../events.ts';
 import { timeSchema } from '../fill-report.ts';
-import { countedPhases, type Metrics } from '../metrics.ts';
+import { countedPhases } from '../metrics.ts';
 import { type Api, json, problems, readProblems } from '../open-api.ts';
+import type { Metrics } from '../registry.ts';
 import type { StatsSource } from '../stats.ts';
 
 const byName = z.record(z.string(), z.number());
@@ -78,14 +79,18 @@ const metricsRoute = createRoute({
   summary: 'The same counts for Prometheus',
   tags: ['statistics'],
   responses: {
-    200: { description: 'In the text format.', content: { 'text/plain': { schema: z.string() } } },
+    200: {
+      description: 'In the text format, or as OpenMetrics 1.0 where `Accept` prefers it.',
+      content: { 'text/plain': { schema: z.string() }, 'application/openmetrics-text': { schema: z.string() } },
+    },
     ...problems(...readProblems),
   },
 });
 
 export function addStatisticsRoutes(api: Api, stats: StatsSource, metrics: Metrics): void {
   api.openapi(statsRoute, async (context) => context.json(await stats.read(), 200));
-  api.openapi(metricsRoute, async (context) =>
-    context.text(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
-  );
+  api.openapi(metricsRoute, async (context) => {
+    const { contentType, text } = await metrics.scrape(context.req.header('accept'));
+    return context.text(text, 200, { 'content-type': contentType });
+  });
 }

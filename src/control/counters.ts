@@ -1,0 +1,82 @@
+/** The counting: counters and histograms, moved by the domain's events and by nothing else. */
+import type { DomainEvent, EventBus } from '../events.ts';
+import type { Instruments } from './instruments.ts';
+import { absent, countedPhases, methods } from './metrics.ts';
+import { ReadAhead } from './read-ahead.ts';
+
+export interface Counting {
+  /** Bytes that landed and that no client was given yet, by origin. */
+  unread(): ReadonlyMap<string, number>;
+  /** Ends the counting; what was counted stays. */
+  stop(): void;
+}
+
+/** Counts what the bus carries from now on. */
+export function countEvents({ counter, gauge, histogram }: Instruments, events: EventBus): Counting {
+  const requests = counter('requests');
+  const ownErrors = counter('ownErrors');
+  const firstByteWaits = histogram('firstByteWaits');
+  const fills = gauge('fills');
+  const fillFirstBytes = histogram('fillFirstBytes');
+  const fillHeads = histogram('fillHeads');
+  const fillsDone = counter('fillsDone');
+  const fillsFailed = counter('fillsFailed');
+  const retries = counter('retries');
+  const heals = counter('heals');
+  const breakerChanges = counter('breakerChanges');
+  const refreshes = counter('refreshes');
+  const bytesLanded = counter('bytesLanded');
+  const bytesSent = counter('bytesSent');
+  const failovers = counter('failovers');
+  const readAhead = counter('readAhead');
+  const bugs = counter('bugs');
+  for (const phase of countedPhases) fills.set({ phase }, 0);
+
+  const ahead = new ReadAhead((origin, fate, bytes) => readAhead.inc({ origin, fate }, bytes));
+
+  const stop = events.subscribe((event: DomainEvent) => {
+    ahead.take(event);
+    switch (event.type) {
+      case 'request-done': {
+        const { outcome, cache } = event;
+        const method = methods.find((known) => known === event.method) ?? 'other';
+        const status = event.status ?? absent;
+        return requests.inc({ origin: event.origin ?? absent, method, status, outcome, cache });
+      }
+      case 'own-error': {
+        const { status, reason } = event;
+        return ownErrors.inc({ origin: event.origin ?? absent, status, reason, phase: event.phase ?? absent });
+      }
+      case 'first-byte-wait':
+        return firstByteWaits.observe({ origin: event.origin, outcome: event.outcome }, event.duration / 1000);
+      case 'fill-state':
+        // Every fill begins and ends idle, so that what is counted is never left over.
+        if (event.from !== 'idle') fills.dec({ phase: event.from });
+        if (event.to !== 'idle') fills.inc({ phase: event.to });
+        return;
+      case 'fill-first-byte':
+        fillHeads.observe({ origin: event.origin }, (event.headAt - event.startedAt) / 1000);
+        return fillFirstBytes.observe({ origin: event.origin }, (event.landedAt - event.startedAt) / 1000);
+      case 'fill-done':
+        return fillsDone.inc({ origin: event.origin });
+      case 'fill-failed':
+        return fillsFailed.inc({ origin: event.origin, reason: event.error });
+      case 'retry':
+        return (event.kind === 'heal' ? heals : retries).inc({ origin: event.origin, cause: event.cause });
+      case 'breaker':
+        return breakerChanges.inc({ origin: event.origin, to: event.to, cause: event.cause ?? absent });
+      case 'refresh':
+        return refreshes.inc({ origin: event.origin, reason: event.reason, outcome: event.outcome });
+      case 'bytes-landed':
+        return bytesLanded.inc({ origin: event.origin }, event.bytes);
+      case 'bytes-sent':
+        return bytesSent.inc({ origin: event.origin, source: event.source }, event.bytes);
+      case 'failover':
+        return failovers.inc({ origin: event.origin, cause: event.cause });
+      case 'bug':
+        return bugs.inc();
+    }
+  });
+
+  return { stop, unread: () => ahead.unread() };
+}

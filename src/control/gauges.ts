@@ -1,0 +1,86 @@
+/**
+ * What is read at the moment of a scrape: who waits, who reads, who writes, how busy each origin is, how the process is.
+ *
+ * Nothing here is counted: each value is looked up where it lives, so it can't drift from it.
+ */
+import type { Gauge } from 'prom-client';
+import { breakerPhases } from '../events.ts';
+import { cursorStates, type FillsView } from '../fill/fill-view.ts';
+import { version } from '../version.ts';
+import type { Instruments } from './instruments.ts';
+import type { OriginSource } from './origins.ts';
+import { delayStats, type ProcessSight } from './process-sight.ts';
+
+/** Where the values live. */
+export interface Sights {
+  readonly fills: FillsView;
+  /** Those that are mounted. */
+  origins(): readonly OriginSource[];
+  process(): ProcessSight;
+  /** How many follow the events. */
+  observers(): number;
+  /** Bytes that landed and that no client was given yet, by origin. */
+  unread(): ReadonlyMap<string, number>;
+}
+
+/** Returns the function that brings every gauge up to date. */
+export function createGauges({ counter, gauge }: Instruments, sights: Sights): () => void {
+  const waiters = gauge('waiters');
+  const readers = gauge('readers');
+  const cursors = gauge('cursors');
+  const connections = gauge('connections');
+  const connectionLimit = gauge('connectionLimit');
+  const queued = gauge('queued');
+  const breaker = gauge('breaker');
+  const unread = gauge('unread');
+  const observers = gauge('observers');
+  const delays = gauge('eventLoopDelay');
+  const processorTime = counter('processorTime');
+  const openDescriptors = gauge('openDescriptors');
+  const single: [Gauge, (sight: ProcessSight) => number][] = [
+    [gauge('residentMemory'), (sight) => sight.residentMemory],
+    [gauge('heapUsed'), (sight) => sight.heapUsed],
+    [gauge('heapTotal'), (sight) => sight.heapTotal],
+    [gauge('startedAt'), (sight) => sight.startedAt],
+  ];
+  gauge('build').set({ version, node: process.version }, 1);
+
+  const lookAtOrigins = () => {
+    const origins = sights.origins();
+    const names = origins.map(({ name }) => name);
+    for (const each of [waiters, readers, cursors, connections, connectionLimit, queued, breaker, unread]) each.reset();
+    for (const origin of names) {
+      for (const each of [waiters, readers, unread]) each.set({ origin }, 0);
+      for (const state of cursorStates) cursors.set({ origin, state }, 0);
+    }
+    for (const { name: origin, slots, breaker: guard } of origins) {
+      connections.set({ origin }, slots.used);
+      connectionLimit.set({ origin }, slots.limit);
+      queued.set({ origin }, slots.queued);
+      for (const phase of breakerPhases) breaker.set({ origin, phase }, guard.state.phase === phase ? 1 : 0);
+    }
+    for (const fill of sights.fills.fills()) {
+      const { origin } = fill;
+      waiters.inc({ origin }, fill.waiters);
+      readers.inc({ origin }, fill.readers.length);
+      for (const { state } of fill.cursors) cursors.inc({ origin, state });
+    }
+    for (const [origin, bytes] of sights.unread()) unread.set({ origin }, bytes);
+  };
+
+  const lookAtProcess = () => {
+    const sight = sights.process();
+    for (const [each, of] of single) each.set(of(sight));
+    for (const stat of delayStats) delays.set({ stat }, sight.eventLoopDelay[stat]);
+    processorTime.reset();
+    processorTime.inc(sight.processorTime);
+    if (sight.openDescriptors === null) openDescriptors.remove({});
+    else openDescriptors.set(sight.openDescriptors);
+  };
+
+  return () => {
+    lookAtOrigins();
+    lookAtProcess();
+    observers.set(sights.observers());
+  };
+}

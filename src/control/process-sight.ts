@@ -1,0 +1,70 @@
+/** The process as the metrics show it: memory, processor, descriptors, and how late its event loop is. */
+import { readdirSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Clock } from '../clock.ts';
+
+export const delayStats = ['mean', 'p50', 'p99', 'max'] as const;
+export type DelayStat = (typeof delayStats)[number];
+
+/** Everything in base units: bytes and seconds. */
+export interface ProcessSight {
+  readonly startedAt: number;
+  readonly residentMemory: number;
+  readonly heapUsed: number;
+  readonly heapTotal: number;
+  readonly processorTime: number;
+  /** `null` where the system does not tell. */
+  readonly openDescriptors: number | null;
+  /** How much later than asked for a timer fired, since the last look. */
+  readonly eventLoopDelay: Readonly<Record<DelayStat, number>>;
+}
+
+export interface ProcessWatch {
+  look(): ProcessSight;
+  /** Watches the event loop no more. */
+  stop(): void;
+}
+
+/** A timer looks at the event loop so often, in milliseconds. */
+const resolution = 20;
+
+/** Watches the event loop from now on. */
+export function watchProcess(clock: Clock): ProcessWatch {
+  const startedAt = clock.wallTime() / 1000 - process.uptime();
+  const delays = monitorEventLoopDelay({ resolution });
+  delays.enable();
+  return {
+    stop: () => void delays.disable(),
+    look() {
+      const { rss: residentMemory, heapUsed, heapTotal } = process.memoryUsage();
+      const { user, system } = process.cpuUsage();
+      const sight = {
+        startedAt,
+        residentMemory,
+        heapUsed,
+        heapTotal,
+        processorTime: (user + system) / 1e6,
+        openDescriptors: openDescriptors(),
+        eventLoopDelay: lateness(delays),
+      };
+      delays.reset();
+      return sight;
+    },
+  };
+}
+
+function lateness(delays: ReturnType<typeof monitorEventLoopDelay>): Record<DelayStat, number> {
+  // What is measured is the time between two firings; before there were two, nothing.
+  const late = (nanoseconds: number) => (delays.count === 0 ? 0 : Math.max(0, nanoseconds / 1e9 - resolution / 1000));
+  const { mean, max } = delays;
+  return { mean: late(mean), p50: late(delays.percentile(50)), p99: late(delays.percentile(99)), max: late(max) };
+}
+
+function openDescriptors(): number | null {
+  try {
+    // One of them is the directory that is being read.
+    return readdirSync('/proc/self/fd').length - 1;
+  } catch {
+    return null;
+  }
+}

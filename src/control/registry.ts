@@ -1,0 +1,63 @@
+/**
+ * The metrics of one daemon: the table's instruments in a registry of its own, so that two in one process do not mix,
+ * and their text for Prometheus.
+ */
+import { Registry } from 'prom-client';
+import type { EventBus } from '../events.ts';
+import { countEvents } from './counters.ts';
+import { createGauges, type Sights } from './gauges.ts';
+import { instrumentsIn } from './instruments.ts';
+
+export interface Metrics {
+  /** Holds the metrics of the table and nothing else; its gauges are as old as the last scrape. */
+  readonly registry: Registry;
+  /** Everything as it is now, in the format that an `Accept` field prefers. */
+  scrape(accept?: string): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Ends the counting; what was counted stays. */
+  stop(): void;
+}
+
+/** Counts what the bus carries from now on. */
+export function createMetrics(events: EventBus, sights: Omit<Sights, 'unread'>): Metrics {
+  const registry = new Registry();
+  const instruments = instrumentsIn(registry);
+  const counting = countEvents(instruments, events);
+  const look = createGauges(instruments, { ...sights, unread: counting.unread });
+  return {
+    registry,
+    async scrape(accept = '') {
+      look();
+      const text = await registry.metrics();
+      if (!prefersOpenMetrics(accept)) return { contentType: Registry.PROMETHEUS_CONTENT_TYPE, text };
+      return { contentType: Registry.OPENMETRICS_CONTENT_TYPE, text: openMetricsText(text) };
+    },
+    stop: counting.stop,
+  };
+}
+
+/** Whether OpenMetrics is asked for at least as much as plain text. */
+export function prefersOpenMetrics(accept: string): boolean {
+  const weights = new Map(
+    accept.split(',').map((range) => {
+      const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+      const q = parameters.find((parameter) => parameter.startsWith('q='));
+      return [type, q === undefined ? 1 : Number(q.slice(2))] as const;
+    }),
+  );
+  const open = weights.get('application/openmetrics-text') ?? 0;
+  return open > 0 && open >= (weights.get('text/plain') ?? 0);
+}
+
+/** The Prometheus text as OpenMetrics 1.0: a counter's family has its name without `_total`, and there is an end. */
+export function openMetricsText(text: string): string {
+  const lines = text.split('\n').filter((line) => line !== '');
+  const counters = new Set(lines.flatMap((line) => /^# TYPE (\S+)_total counter$/.exec(line)?.[1] ?? []));
+  const told = lines.map((line) => {
+    const [, word, name = '', rest = ''] = /^# (HELP|TYPE) (\S+) (.*)$/.exec(line) ?? [];
+    if (word === undefined) return line;
+    const family = name.replace(/_total$/, '');
+    const words = word === 'HELP' ? rest.replaceAll('"', '\\"') : rest;
+    return `# ${word} ${counters.has(family) ? family : name} ${words}`;
+  });
+  return `${told.join('\n')}\n# EOF\n`;
+}

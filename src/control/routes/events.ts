@@ -1,0 +1,38 @@
+/** `/-/events`: what happens, as it happens. */
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { createRoute, z } from '@hono/zod-openapi';
+import type { EventStream } from '../event-stream.ts';
+import { type Api, problems, readProblems } from '../open-api.ts';
+import { Problem, securityHeaders } from '../problem.ts';
+
+const querySchema = z.object({
+  types: z.string().optional().meta({ description: 'Only these types of events, separated by commas.' }),
+  origin: z.string().optional().meta({ description: 'Only what concerns this origin.' }),
+  after: z
+    .string()
+    .optional()
+    .meta({ description: 'The last id that was seen; the field `Last-Event-ID` goes before.' }),
+});
+
+const route = createRoute({
+  method: 'get',
+  path: '/-/events',
+  summary: 'What happens, as it happens (server-sent events)',
+  tags: ['statistics'],
+  request: { query: querySchema },
+  responses: {
+    200: { description: 'A stream without end.', content: { 'text/event-stream': { schema: z.string() } } },
+    ...problems(400, ...readProblems, 503),
+  },
+});
+
+export function addEventRoutes(api: Api, stream: EventStream): void {
+  api.openapi(route, (context) => {
+    const { types, origin, after } = context.req.valid('query');
+    // A browser that comes back asks with the same query; what it has seen since is in the field.
+    const query = { types, origin, after: context.req.header('last-event-id') ?? after };
+    const refusal = stream.open(query, context.env.outgoing, securityHeaders);
+    if (refusal !== null) throw new Problem(refusal.status, refusal.detail);
+    return RESPONSE_ALREADY_SENT;
+  });
+}

@@ -1,0 +1,20 @@
+/** What the gauges look at, with nothing going on, for a test to change in what it is about. */
+import type { Sights } from '../../src/control/gauges.ts';
+
+export function sights(changes: Partial<Sights> = {}): Omit<Sights, 'unread'> {
+  return {
+    fills: { fills: () => [] },
+    origins: () => [],
+    observers: () => 0,
+    process: () => ({
+      startedAt: 0,
+      residentMemory: 0,
+      heapUsed: 0,
+      heapTotal: 0,
+      processorTime: 0,
+      openDescriptors: 0,
+      eventLoopDelay: { mean: 0, p50: 0, p99: 0, max: 0 },
+    }),
+    ...changes,
+  };
+}
