@@ -25,7 +25,14 @@ function samplesOf(text: string): Record<string, number> {
 function origin(name: string, used = 0, queued = 0) {
   const base = 'https://media.example/';
   const slots = { used, queued, limit: 3 };
-  return { name, base, breaker: { state: { phase: 'closed' } }, slots, pace: { rate: null } } as const;
+  return {
+    name,
+    base,
+    breaker: { state: { phase: 'closed' } },
+    slots,
+    pace: { rate: null },
+    requests: { rate: null },
+  } as const;
 }
 
 function fill(changes: Partial<FillView>): FillView {
