@@ -157,7 +157,8 @@ export const settingTable = {
     group: 'cache',
     type: size({ atLeast: '64KiB' }),
     default: '64MiB',
-    sentence: 'How far past a reader a fill may run.',
+    sentence:
+      'How far past a reader a fill may run once it plays: 8 MiB were read in sequence. A fast film has up to four times that.',
   },
   restTimeout: {
     group: 'cache',

@@ -16,14 +16,10 @@ import { ProxyError } from '../errors.ts';
 import { type Claimant, outranks, type Slot, type Urgency } from './connection-slots.ts';
 import type { CursorHost } from './cursor-host.ts';
 import { type Failure, FillFailed } from './failure.ts';
+import { Flow } from './flow.ts';
 import { backoff, failureFrom, retryAfter, retryCause } from './retry.ts';
 import { type Pause, Transfer } from './transfer.ts';
-
-/** With other readers waiting for a connection, a turn ends after so many milliseconds or bytes. */
-const turn = { duration: 1000, bytes: 4 * 1024 * 1024 };
-
-/** What comes at once, from buffers on the way, says little about a speed: so many bytes, or milliseconds. */
-const burst = { bytes: 64 * 1024, duration: 20 };
+import { Turn } from './turn.ts';
 
 /** A next request is sent so much earlier than its head is expected to take, because that is not sure. */
 const margin = 1.5;
@@ -41,10 +37,9 @@ export class Cursor implements Claimant {
   #transfer: Transfer | null = null;
   /** The request for what follows, sent early. */
   #next: { readonly transfer: Transfer; readonly slot: Slot; readonly offset: number } | null = null;
-  /** When the bytes that come now began to come without a pause of ours, and how many they are. */
-  #flow = { since: 0, bytes: 0 };
-  /** When the first body of its turn began, and what had come by then. */
-  #turn: { since: number; landed: number } | null = null;
+  readonly #flow = new Flow();
+  /** With the connection that it holds. */
+  #turn = new Turn();
 
   readonly id: number;
   readonly openedAt: number;
@@ -90,15 +85,12 @@ export class Cursor implements Claimant {
 
   /** Bytes a second of what comes now, or `null` before there are any. */
   get speed(): number | null {
-    if (this.#flow.bytes === 0 || !this.#transfer?.begun) return null;
-    return (this.#flow.bytes * 1000) / Math.max(1, this.#host.clock.now() - this.#flow.since);
+    return this.#transfer?.begun ? this.#flow.speed(this.#host.clock.now()) : null;
   }
 
   /** The same without the burst that a connection begins with; `null` before enough has come to tell. */
   get steadySpeed(): number | null {
-    const { since, bytes } = this.#flow;
-    if (bytes < burst.bytes) return null;
-    return (bytes * 1000) / Math.max(burst.duration, this.#host.clock.now() - since);
+    return this.#flow.steadySpeed(this.#host.clock.now());
   }
 
   /** Where the body that it reads ends; `Infinity` where only its framing tells, 0 where it reads none. */
@@ -187,18 +179,13 @@ export class Cursor implements Claimant {
     const { contention } = this.#host.slots;
     if (contention === null || !this.#host.resumable) return false;
     if (this.#isOutranked) return true;
-    return contention === 'waited for' && this.#turnLasted(this.#host.clock.now());
+    return contention === 'waited for' && this.#turn.isOver(this.#host.clock.now(), this.landed);
   }
 
   /** Whether somebody waits, and the next head would come when this turn is over. */
   get #nextWouldBeLate(): boolean {
     const { slots, clock, course } = this.#host;
-    return slots.contention === 'waited for' && this.#turnLasted(clock.now() + course.firstByteIn);
-  }
-
-  #turnLasted(until: number): boolean {
-    if (this.#turn === null) return false;
-    return this.landed - this.#turn.landed >= turn.bytes || until - this.#turn.since >= turn.duration;
+    return slots.contention === 'waited for' && this.#turn.isOver(clock.now() + course.firstByteIn, this.landed);
   }
 
   get #isOutranked(): boolean {
@@ -257,7 +244,7 @@ export class Cursor implements Claimant {
   async #oneTurn(): Promise<Pause> {
     if (!this.#mayGoOn()) return 'arrived';
     let slot = await this.#queue();
-    this.#turn = null;
+    this.#turn = new Turn();
     try {
       if (!this.#mayGoOn()) return 'arrived';
       for (let transfer = this.#ask(); ; ) {
@@ -368,16 +355,16 @@ export class Cursor implements Claimant {
 
   /** A body begins to come; `seamless` where it follows on another without a pause. */
   flows(seamless: boolean): void {
-    const since = this.#host.clock.now();
-    if (!seamless) this.#flow = { since, bytes: 0 };
-    this.#turn ??= { since, landed: this.landed };
+    const now = this.#host.clock.now();
+    if (!seamless) this.#flow.begin(now);
+    this.#turn.begin(now, this.landed);
     this.enter('flowing');
   }
 
   /** Bytes have come, and are about to land. */
   came(bytes: number): void {
     this.landed += bytes;
-    this.#flow.bytes += bytes;
+    this.#flow.came(bytes);
     this.progressAt = this.#host.clock.now();
     this.lastFailure = null;
   }
