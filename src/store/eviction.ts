@@ -1,7 +1,7 @@
 /**
  * What goes first when room is needed: a pure order over the segments of all objects.
  *
- * 1. Of a film that is being read and is larger than its share: what lies far behind every playhead.
+ * 1. Of a film that is being read and is larger than its share: what lies far behind every playhead, the farthest first.
  * 2. Everything else, least recently used first; of one moment's, the end of an object before its beginning.
  * 3. Of a film that is being read: what lies ahead of a playhead, the farthest first.
  *
@@ -74,7 +74,7 @@ function candidatesOf<S extends SegmentSight, H extends HoldingSight<S>>(
     if (place === 'stays') continue;
     if (place.ahead !== null) candidates.push({ holding, segment, turn: 3, rank: -place.ahead });
     else if (place.behind > rules.ahead && (holding.length ?? 0) > share) {
-      candidates.push({ holding, segment, turn: 1, rank: segment.used });
+      candidates.push({ holding, segment, turn: 1, rank: -place.behind });
     } else candidates.push({ holding, segment, turn: 2, rank: segment.used });
   }
   return candidates;

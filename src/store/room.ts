@@ -22,8 +22,8 @@ const mostSlack = 256 * 1024 * 1024;
 /** Where the store is small, reading ahead of one playhead may fill this much of it. */
 const aheadShare = 4;
 
-/** The least room ahead of a playhead, in bytes. */
-const leastAhead = 1024 * 1024;
+/** The least room ahead of a playhead, as a part of a segment. */
+const leastAhead = 1 / 16;
 
 export interface RoomOptions {
   readonly clock: Clock;
@@ -58,7 +58,10 @@ export class Room {
 
   /** How far past a playhead bytes may run without pushing out what others need. */
   get ahead(): number {
-    return Math.max(leastAhead, this.#capacity / (aheadShare * Math.max(1, this.#playheads)));
+    return Math.max(
+      leastAhead * this.#options.segmentSize,
+      this.#capacity / (aheadShare * Math.max(1, this.#playheads)),
+    );
   }
 
   admit(holding: Holding): void {

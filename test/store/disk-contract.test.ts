@@ -1,3 +1,4 @@
+import { evictionContract } from '../contract/eviction-contract.ts';
 import { storeContract } from '../contract/store-contract.ts';
 import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
@@ -7,3 +8,7 @@ storeContract('the disk store', async (t) => openDiskStore(await temporaryDirect
 storeContract('the disk store with small segments', async (t) => {
   return openDiskStore(await temporaryDirectory(t), { blockSize: 4096, segmentSize: 64 * 4096, openFiles: 3 });
 });
+
+evictionContract('the disk store', async (t, options) =>
+  openDiskStore(await temporaryDirectory(t), { ...options, blockSize: 16 * 1024 }),
+);

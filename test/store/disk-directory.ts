@@ -4,10 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
-import { createDiskStore, type DiskStoreOptions } from '../../src/store/disk-store.ts';
-import type { Store } from '../../src/store/store.ts';
+import { createDiskStore, type DiskStore, type DiskStoreOptions } from '../../src/store/disk-store.ts';
 import type { StoreEvents } from '../../src/store/store-events.ts';
-import type { Upkeep } from '../../src/store/upkeep.ts';
 
 export async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'firstbyte-store-'));
@@ -31,6 +29,6 @@ export function listener(): Told {
   };
 }
 
-export function openDiskStore(directory: string, options: Partial<DiskStoreOptions> = {}): Promise<Store & Upkeep> {
+export function openDiskStore(directory: string, options: Partial<DiskStoreOptions> = {}): Promise<DiskStore> {
   return createDiskStore({ directory, clock: systemClock, ...options });
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { StoreError } from '../../src/store/store.ts';
+import { evictionContract } from '../contract/eviction-contract.ts';
 import {
   contentAt,
   label,
@@ -13,6 +14,8 @@ import {
 } from '../contract/store-contract.ts';
 
 storeContract('the memory store', async () => createMemoryStore());
+
+evictionContract('the memory store', async (_, options) => createMemoryStore(options));
 
 test('a read from memory is answered at once', async () => {
   const object = await createMemoryStore().create(objectName('film'), representationOf(100), label, unheard);
