@@ -9,9 +9,12 @@ import { absent } from '../programs.ts';
 const run = promisify(execFile);
 const firstbyte = `'${process.execPath}' src/cli.ts`;
 
+let completion: Promise<{ stdout: string }> | undefined;
+
 /** What bash offers for a line whose last word is being typed. */
 async function bashOffers(...words: readonly string[]): Promise<string[]> {
-  const script = `source <(${firstbyte} completion bash)
+  completion ??= run(process.execPath, ['src/cli.ts', 'completion', 'bash']);
+  const script = `${(await completion).stdout}
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _firstbyte; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout } = await run('bash', ['-c', script, 'bash', ...words]);
   return stdout.split('\n').filter((line) => line !== '');
