@@ -73,8 +73,7 @@ async function writeWhole(path: string, { options }: Invocation, fill: (write: W
     file = opened;
     await fill((bytes) => opened.writeFile(bytes));
     await opened.sync();
-    // A link fails where somebody else has made the file in the meantime; renaming would replace it.
-    await (options.force ? rename(unfinished, path) : link(unfinished, path));
+    await (options.force ? rename(unfinished, path) : appear(unfinished, path));
   } catch (error) {
     if (error instanceof Error && 'syscall' in error) {
       throw new CommandError('failed', `${path} cannot be written: ${error.message}`);
@@ -83,6 +82,17 @@ async function writeWhole(path: string, { options }: Invocation, fill: (write: W
   } finally {
     await file?.close();
     await rm(unfinished, { force: true });
+  }
+}
+
+/** Fails where somebody else has made the file in the meantime, as far as the file system can link. */
+async function appear(unfinished: string, path: string): Promise<void> {
+  try {
+    await link(unfinished, path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error && error.code;
+    if (code === 'EEXIST') throw error;
+    await rename(unfinished, path);
   }
 }
 

@@ -79,13 +79,13 @@ async function untilStopped({ here }: Session, { signal }: Interruption): Promis
 }
 
 /** Resolves with the player's own code, or with that of the signal that ended it. */
-async function playing({ process }: Playing, line: LiveLine, { signal }: Interruption): Promise<Ending> {
-  for (const output of [process.stdout, process.stderr]) {
+async function playing({ program }: Playing, line: LiveLine, { signal }: Interruption): Promise<Ending> {
+  for (const output of [program.stdout, program.stderr]) {
     output?.setEncoding('utf8').on('data', (text: string) => line.print(text));
   }
-  const onAbort = () => process.kill('SIGTERM');
+  const onAbort = () => program.kill('SIGTERM');
   signal.addEventListener('abort', onAbort, { once: true });
-  const [code, endedBy]: [number | null, NodeJS.Signals | null] = (await once(process, 'close')) as never;
+  const [code, endedBy]: [number | null, NodeJS.Signals | null] = (await once(program, 'close')) as never;
   signal.removeEventListener('abort', onAbort);
   if (code !== null) return code;
   return endedBy === 'SIGINT' ? 'interrupted' : endedBy === 'SIGTERM' ? 'terminated' : 'failed';

@@ -16,7 +16,7 @@ export type PlayerName = keyof typeof players;
 /** A player that has been started; its output is a pipe, its input the terminal. */
 export interface Playing {
   readonly name: PlayerName;
-  readonly process: ChildProcess;
+  readonly program: ChildProcess;
 }
 
 /** The one that is wanted, or the first that is installed; `null` where none is. */
@@ -27,11 +27,11 @@ export async function startPlayer(
 ): Promise<Playing | null> {
   const names = wanted === null ? (Object.keys(players) as PlayerName[]) : [wanted];
   for (const name of names) {
-    const { program, args } = players[name];
-    const process = spawn(program, [...args, ...more, url], { stdio: ['inherit', 'pipe', 'pipe'] });
+    const { program: command, args } = players[name];
+    const program = spawn(command, [...args, ...more, url], { stdio: ['inherit', 'pipe', 'pipe'] });
     try {
-      await once(process, 'spawn');
-      return { name, process };
+      await once(program, 'spawn');
+      return { name, program };
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     }

@@ -1,4 +1,4 @@
-/** What the control API replies with, as far as the commands read it (`/-/api/v1/openapi.json`). */
+/** What the control API replies with, as far as the commands read it (docs/reference/api.md). */
 
 export interface ObjectReport {
   readonly id: string;

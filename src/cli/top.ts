@@ -26,9 +26,10 @@ export async function top(invocation: Invocation): Promise<ExitReason> {
   if (live) return drawLive(session, invocation, paint);
   using interruption = new Interruption(around);
   const { signal } = interruption;
+  const width = terminal.isTerminal('out') ? terminal.size('out').columns : Number.POSITIVE_INFINITY;
   for (;;) {
     const sight = await look(session);
-    if (!options.json) print(`${topLines(sight, terminal.size('out').columns, paint).join('\n')}\n`);
+    if (!options.json) print(`${topLines(sight, width, paint).join('\n')}\n`);
     else print(`${JSON.stringify(sight)}\n`);
     if (options.once || !options.json) return 'stopped';
     await sleep(around.clock, interval, signal).catch(() => {});

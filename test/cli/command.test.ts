@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { runCommand } from '../src/cli/command.ts';
-import type { Surroundings } from '../src/cli/invocation.ts';
-import { systemClock } from '../src/clock.ts';
-import { namesOf, type Settings, settingKeys, settingRow } from '../src/config.ts';
-import { terminal } from '../src/console.ts';
-import type { Daemon } from '../src/daemon.ts';
-import { EventBus } from '../src/events.ts';
-import { StoreError } from '../src/store/store.ts';
+import { runCommand } from '../../src/cli/command.ts';
+import type { Surroundings } from '../../src/cli/invocation.ts';
+import { systemClock } from '../../src/clock.ts';
+import { namesOf, type Settings, settingKeys, settingRow } from '../../src/config.ts';
+import { terminal } from '../../src/console.ts';
+import type { Daemon } from '../../src/daemon.ts';
+import { EventBus } from '../../src/events.ts';
+import { StoreError } from '../../src/store/store.ts';
 
 const origin = ['--origin', 'films=http://me:hunter2@media.example/f'];
 

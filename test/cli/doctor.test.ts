@@ -1,0 +1,58 @@
+/** The doctor, sent to origins that are well and that are not. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import type { Finding } from '../../src/cli/finding.ts';
+import { json, Stage } from './stage.ts';
+
+test('where all is well, every line is ok: code 0', async (t) => {
+  const stage = await Stage.set(t);
+  const { code, out, err } = await stage.run('doctor', '--listen', '127.0.0.1:0', '--path', '/a.mkv');
+  assert.equal(code, 0, out + err);
+  assert.match(out, /^ok {4}Node: v24/m);
+  assert.match(out, /^ok .*: gives ranges of 2\.86 MiB$/m);
+  assert.match(out, /^ok .*: proves its versions by a strong ETag$/m);
+  assert.match(out, /^ok .*: gives \S+ \S+\/s over 4 connections$/m);
+  assert.ok(!/^fail/m.test(out), out);
+});
+
+test('what an origin lacks is a warning that says what to change', async (t) => {
+  const stage = await Stage.set(t);
+  const old = new Date(Date.now() - 3_600_000).toUTCString();
+  stage.origin.always({ ignoreRange: true, fields: { etag: null, 'last-modified': null, date: old } });
+  const { findings } = (await json(stage.run('doctor', '--listen', '127.0.0.1:0', '--path', '/a.mkv', '--json'))) as {
+    findings: Finding[];
+  };
+  const warned = findings.filter(({ level, about }) => level === 'warn' && about.startsWith('/films/'));
+  assert.deepEqual(
+    warned.map(({ said }) => said.replace(/1 h \d min/, 'an hour')),
+    ['has a clock that is an hour off ours', 'answers a range with the whole', 'sends neither ETag nor Last-Modified'],
+  );
+  for (const { change } of warned) assert.ok(change);
+});
+
+test('an origin out of reach, a wrong path and a port in use are failures: code 7', async (t) => {
+  const stage = await Stage.set(t);
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const wrong = await stage.run('doctor', 'films', '--listen', `127.0.0.1:${port}`, '--path', '/none.mkv');
+  assert.equal(wrong.code, 7);
+  assert.match(wrong.out, new RegExp(`^fail {2}listening: 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`, 'm'));
+  assert.match(wrong.out, /^fail .*: answers with 404 to \/none\.mkv\n {6}look at --path/m);
+  stage.origin.close();
+  const away = await stage.run('doctor', '--listen', '127.0.0.1:0');
+  assert.equal(away.code, 7);
+  assert.match(away.out, /^fail .*: is not reached: /m);
+});
+
+test('only configured origins are asked', async (t) => {
+  const stage = await Stage.set(t);
+  const stranger = await stage.run('doctor', 'elsewhere.example');
+  assert.equal(stranger.code, 6);
+  assert.match(stranger.err, /^"elsewhere\.example" is no origin; there are \/films\//);
+  assert.equal(stage.origin.requests.length, 0);
+});

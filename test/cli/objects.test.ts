@@ -1,0 +1,105 @@
+/** What is cached, from the command line: the same with a firstbyte that runs and without. */
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { matching } from '../../src/cli/objects.ts';
+import type { ObjectReport } from '../../src/cli/replies.ts';
+import { films, json, Stage } from './stage.ts';
+
+for (const running of [false, true]) {
+  describe(running ? 'while a firstbyte owns the cache' : 'with no firstbyte running', () => {
+    test('a film is warmed, listed, pinned, verified, exported and removed', async (t) => {
+      const stage = await Stage.set(t);
+      if (running) await stage.serve();
+
+      const warmed = await stage.run('warm', '/films/a.mkv', 'films/b c.mkv', `${stage.originUrl}/sub/d.mp4`);
+      assert.equal(warmed.code, 0, warmed.err);
+      assert.match(warmed.out, /^warmed \/films\/a\.mkv: 2\.86 MiB present, in .*\nwarmed \/films\/b c\.mkv: 684 KiB/);
+      assert.equal(stage.origin.fetchedTwice('/a.mkv').length, 0);
+
+      const pinned = await stage.run('pin', '/films/a.mkv');
+      assert.deepEqual([pinned.code, pinned.out], [0, 'pinned /films/a.mkv\n']);
+      const listed = await stage.run('ls', '--sort', 'size');
+      assert.deepEqual(
+        listed.out.split('\n').map((line) => line.split('\t').slice(0, 5)),
+        [
+          ['/films/a.mkv', '2.86 MiB', '100 %', 'complete', 'pinned'],
+          ['/films/b c.mkv', '684 KiB', '100 %', 'complete', ''],
+          ['/films/sub/d.mp4', '488 KiB', '100 %', 'complete', ''],
+          [''],
+        ],
+      );
+      const unpinned = await stage.run('unpin', 'a.mkv');
+      assert.deepEqual([unpinned.code, unpinned.out], [0, 'unpinned /films/a.mkv\n']);
+
+      const verified = await stage.run('verify');
+      assert.deepEqual([verified.code, verified.out], [0, 'checked 3 files, 4.01 MiB: all of it is right\n']);
+
+      const exported = await stage.run('export', '/films/b c.mkv', stage.directory);
+      assert.equal(exported.code, 0, exported.err);
+      films['/b%20c.mkv']?.assertBytes(0, await readFile(join(stage.directory, 'b c.mkv')));
+
+      const removed = await stage.run('rm', '*.mkv');
+      assert.deepEqual(
+        [removed.code, removed.out],
+        [0, 'removed /films/a.mkv\nremoved /films/b c.mkv\nremoved 2 files, 3.53 MiB\n'],
+      );
+      const { objects } = (await json(stage.run('ls', '--json'))) as { objects: ObjectReport[] };
+      assert.deepEqual(
+        objects.map(({ path }) => path),
+        ['/sub/d.mp4'],
+      );
+    });
+  });
+}
+
+test('what nothing matches is code 6, and is named', async (t) => {
+  const stage = await Stage.set(t);
+  await stage.serve();
+  for (const name of ['ls', 'rm', 'pin', 'unpin', 'verify']) {
+    const { code, out, err } = await stage.run(name, 'nothing*');
+    assert.deepEqual([code, out, err], [6, '', 'Nothing in the cache is "nothing*"\n'], name);
+  }
+  const foreign = await stage.run('warm', 'http://elsewhere.example/a.mkv');
+  assert.equal(foreign.code, 6);
+  assert.equal(
+    foreign.err,
+    `"http://elsewhere.example/a.mkv" is below no origin's URL; there are /films/ (${stage.originUrl}/)\n`,
+  );
+});
+
+test('a file that exists is replaced with --force alone, and - is standard output', async (t) => {
+  const stage = await Stage.set(t);
+  await stage.serve();
+  await stage.run('warm', '/films/sub/d.mp4');
+  const path = join(stage.directory, 'mine.mp4');
+  await writeFile(path, 'mine');
+  const refused = await stage.run('export', 'd.mp4', path);
+  assert.deepEqual([refused.code, refused.err], [1, `${path} exists already: say --force to replace it\n`]);
+  assert.equal(await readFile(path, 'utf8'), 'mine');
+  assert.equal((await stage.run('export', '--force', 'd.mp4', path)).code, 0);
+  films['/sub/d.mp4']?.assertBytes(0, await readFile(path));
+
+  const piped = stage.start('export', 'd.mp4', '-');
+  const parts: Buffer[] = [];
+  piped.process.stdout?.setEncoding('latin1').on('data', (text: string) => parts.push(Buffer.from(text, 'latin1')));
+  assert.equal((await piped.ended).code, 0);
+  films['/sub/d.mp4']?.assertBytes(0, Buffer.concat(parts));
+});
+
+test('a pattern means a path with and without encoding, an id, a name, and all below', () => {
+  const object = { id: 'ab'.repeat(32), origin: 'films', path: '/x/b%20c%20[1].mkv' } as ObjectReport;
+  const meant = [
+    '/films/x/b c [1].mkv',
+    'films/x/b%20c%20[1].mkv',
+    'abababab',
+    '*.mkv',
+    'b?c*',
+    '/films/',
+    '/films/x/*',
+  ];
+  for (const pattern of meant) assert.equal(matching(pattern)(object), true, pattern);
+  const others = ['/films/x', 'b c', 'ababab', 'x/*', '*.mp4', '/film/', '.*', '/films/x/b c 1.mkv'];
+  for (const pattern of others) assert.equal(matching(pattern)(object), false, pattern);
+});
