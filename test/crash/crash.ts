@@ -5,7 +5,10 @@ import { parseArgs } from 'node:util';
 import { KillRounds } from './rounds.ts';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '1000' }, seed: { type: 'string', default: String(Date.now() % 1_000_000) } },
+  options: {
+    rounds: { type: 'string', default: '1000' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  },
 });
 const directory = await mkdtemp(join(tmpdir(), 'firstbyte-crash-'));
 const seed = Number(values.seed);

@@ -10,7 +10,7 @@ import { systemClock } from '../../src/clock.ts';
 import { createDiskStore } from '../../src/store/disk-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type Film, film } from '../support/film.ts';
-import { layout, objectName, readAll, representationOf, writeFilm } from './objects.ts';
+import { create, layout, objectName, readAll, writeFilm } from './objects.ts';
 
 const [directory = ''] = process.argv.slice(2);
 
@@ -22,7 +22,7 @@ const open = () => createDiskStore({ directory, clock: systemClock, ...layout })
 
 /** Fills an object with two cursors, as far as `share` of it, and leaves it open. */
 async function fill(store: Store, title: string, version: Film, share = 1) {
-  const object = await store.create(objectName(title), representationOf(version));
+  const object = await create(store, title, version);
   const middle = Math.floor(version.size / 2);
   await Promise.all([
     writeFilm(object, version, 0, Math.floor(middle * share)),

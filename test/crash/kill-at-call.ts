@@ -34,7 +34,12 @@ export async function killAt({ call, n }: KillPoint): Promise<ReadBack | null> {
 async function play(kill?: KillPoint): Promise<{ calls: TracedCall[]; found: ReadBack | null }> {
   const directory = await mkdtemp(join(tmpdir(), 'firstbyte-cycle-'));
   try {
-    const child = start('env', ['UV_THREADPOOL_SIZE=1', process.execPath, join(import.meta.dirname, 'cycle.ts'), directory], undefined, ['pipe', 'pipe', 'pipe']);
+    const child = start(
+      'env',
+      ['UV_THREADPOOL_SIZE=1', process.execPath, join(import.meta.dirname, 'cycle.ts'), directory],
+      undefined,
+      ['pipe', 'pipe', 'pipe'],
+    );
     const ready = Promise.withResolvers<void>();
     child.process.stdout?.once('data', () => ready.resolve());
     child.ended.then((code) => ready.reject(new Error(`it ended with ${code}: ${child.errors()}`)));
@@ -46,7 +51,8 @@ async function play(kill?: KillPoint): Promise<{ calls: TracedCall[]; found: Rea
     );
     child.process.stdin?.end('go\n');
     const code = await child.ended;
-    if (code !== 0 && child.process.signalCode !== 'SIGKILL') throw new Error(`it ended with ${code}: ${child.errors()}`);
+    if (code !== 0 && child.process.signalCode !== 'SIGKILL')
+      throw new Error(`it ended with ${code}: ${child.errors()}`);
     await trace.detach();
     const found = await recover(directory);
     return { calls: await trace.calls(), found: code === 0 ? null : found };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { systemClock } from '../../src/clock.ts';
 import type { Representation } from '../../src/http/representation.ts';
 import { createDiskStore } from '../../src/store/disk-store.ts';
-import type { Store, StoreObject } from '../../src/store/store.ts';
+import type { ObjectName, Store, StoreObject } from '../../src/store/store.ts';
 import { objectName } from '../contract/store-contract.ts';
 import { type Film, film } from '../support/film.ts';
 import { etagOf } from '../support/film-fields.ts';
@@ -14,8 +14,12 @@ export const layout = { blockSize: 16_384, segmentSize: 131_072 } as const;
 
 export { objectName };
 
+/** A film that is stored, and its store closed cleanly, before anything happens. */
+export const keptTitle = 'kept';
+export const keptFilm = film(400_009, 9);
+
 /** A description from which `filmOf` finds the film again. */
-export function representationOf(version: Film): Representation {
+function representationOf(version: Film): Representation {
   const validator = { kind: 'etag', value: etagOf(version), strong: true } as const;
   return { length: version.size, validator, fields: [], validatedAt: 1000, ranges: true };
 }
@@ -26,6 +30,11 @@ function filmOf({ validator }: Representation): Film {
   return film(Number(size), Number(seed));
 }
 
+/** A new, empty object for `version`, in the place of what had that title. */
+export function create(store: Store, title: string, version: Film): Promise<StoreObject> {
+  return store.create(objectName(title), representationOf(version));
+}
+
 /** Writes the bytes of `version` from `start` to `end`, in pieces as they would come from a network. */
 export async function writeFilm(object: StoreObject, version: Film, start: number, end: number): Promise<void> {
   for (let at = start; at < end; at += 7001) {
@@ -33,27 +42,32 @@ export async function writeFilm(object: StoreObject, version: Film, start: numbe
   }
 }
 
-/** What a store gave of its objects, in bytes. */
+/** What a store gave of its objects. */
 export interface ReadBack {
+  /** In bytes. */
   right: number;
-  /** Refused with an error when it was read. */
+  /** Refused with an error when they were read, in bytes. */
   lost: number;
+  /** Objects of which every byte was right. */
+  readonly whole: ObjectName[];
 }
 
 /** Reads all that the store claims to have. A wrong byte throws; a byte that can't be read is lost. */
 export async function readAll(store: Store): Promise<ReadBack> {
-  const sum = { right: 0, lost: 0 };
+  const sum: ReadBack = { right: 0, lost: 0, whole: [] };
   for await (const { name } of store.list()) {
     const object = await store.find(name);
     assert.ok(object, `${name} is listed and can't be found`);
     const version = filmOf(object.representation);
+    const before = sum.right;
     for (const { start, end } of object.durable) await readRange(object, version, start, end, sum);
+    if (sum.right - before === version.size) sum.whole.push(name);
     await object.close();
   }
   return sum;
 }
 
-async function readRange(object: StoreObject, version: Film, start: number, end: number, sum: ReadBack) {
+async function readRange(object: StoreObject, version: Film, start: number, end: number, sum: ReadBack): Promise<void> {
   for (let at = start; at < end; ) {
     try {
       const slice = await object.read({ start: at, end });

@@ -52,7 +52,8 @@ export async function watch(
       bytes += piece.length;
       if (bytes >= most) return { end: 'left', bytes };
       const early = (bytes / rate) * 1000 - (performance.now() - startedAt);
-      if (early >= 1 && !unhurried?.aborted) await sleep(early, undefined, { ...(unhurried && { signal: unhurried }) }).catch(() => {});
+      if (early >= 1 && !unhurried?.aborted)
+        await sleep(early, undefined, { ...(unhurried && { signal: unhurried }) }).catch(() => {});
     }
   } catch (error) {
     if (error instanceof WrongByte) throw error;
