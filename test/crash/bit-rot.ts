@@ -107,7 +107,9 @@ async function damageOne(directory: string, chance: Chance): Promise<Pick<Rot, '
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const sized = await Promise.all(files.map(async (path) => ({ path, size: (await stat(path)).size })));
-  const [first, ...others] = sized.filter(({ size }) => size > 0).sort((one, other) => (one.path < other.path ? -1 : 1));
+  const [first, ...others] = sized
+    .filter(({ size }) => size > 0)
+    .sort((one, other) => (one.path < other.path ? -1 : 1));
   assert.ok(first);
   const { path, size } = chance.one([first, ...others]);
   const damage = chance.one<Damage>(['flip', 'zero', 'cut']);

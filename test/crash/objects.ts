@@ -32,7 +32,8 @@ function filmOf({ validator }: Representation): Film {
 
 /** A new, empty object for `version`, in the place of what had that title. */
 export function create(store: Store, title: string, version: Film): Promise<StoreObject> {
-  return store.create(objectName(title), representationOf(version));
+  const label = { origin: 'films', path: `/${title}` };
+  return store.create(objectName(title), representationOf(version), label, () => {});
 }
 
 /** Writes the bytes of `version` from `start` to `end`, in pieces as they would come from a network. */
@@ -50,13 +51,16 @@ export interface ReadBack {
   lost: number;
   /** Objects of which every byte was right. */
   readonly whole: ObjectName[];
+  /** Those that are kept from eviction. */
+  readonly pinned: ObjectName[];
 }
 
 /** Reads all that the store claims to have. A wrong byte throws; a byte that can't be read is lost. */
 export async function readAll(store: Store): Promise<ReadBack> {
-  const sum: ReadBack = { right: 0, lost: 0, whole: [] };
-  for await (const { name } of store.list()) {
-    const object = await store.find(name);
+  const sum: ReadBack = { right: 0, lost: 0, whole: [], pinned: [] };
+  for await (const { name, pinned } of store.list()) {
+    if (pinned) sum.pinned.push(name);
+    const object = await store.find(name, () => {});
     assert.ok(object, `${name} is listed and can't be found`);
     const version = filmOf(object.representation);
     const before = sum.right;

@@ -10,9 +10,9 @@ const skip = await noLoopDisk();
 
 describe('after a power cut', { concurrency: 2 }, () => {
   for (const journal of ['ordered', 'writeback'] as const) {
-    test(`the store opens and no byte is wrong, on ext4 with data=${journal}`, { skip }, async () => {
-      const { right } = await cutPower(cuts, 1, journal);
-      assert.ok(right > 0);
+    test(`the store opens, no byte is wrong and no pin is lost, on ext4 with data=${journal}`, { skip }, async () => {
+      const { right, pins } = await cutPower(cuts, 1, journal);
+      assert.ok(right > 0 && pins > 0);
     });
   }
 });

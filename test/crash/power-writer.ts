@@ -28,6 +28,22 @@ process.stdout.write('ready\n');
 
 const titles = ['clip', 'short', 'part', 'episode', 'film', 'trailer', 'scene', 'take'] as const;
 
+/** Of films that nothing happens to afterwards; each is told on standard output once it was promised. */
+const mostPins = 40;
+let pins = 0;
+
+async function pin(): Promise<void> {
+  pins += 1;
+  const title = `pinned ${pins}`;
+  const version = film(50_000 + pins, 3);
+  const object = await create(store, title, version);
+  await writeFilm(object, version, 0, version.size);
+  await object.commit();
+  await store.pin(objectName(title), true);
+  process.stdout.write(`${title}\n`);
+  await object.close();
+}
+
 async function play(): Promise<never> {
   for (;;) {
     const title = chance.one(titles);
@@ -40,6 +56,7 @@ async function play(): Promise<never> {
     const object = await create(store, title, version);
     const middle = Math.floor(version.size / 2);
     await writeFilm(object, version, middle, chance.between(middle, version.size));
+    if (chance.is(0.2) && pins < mostPins) await pin();
     if (chance.is(0.5)) await object.commit();
     await writeFilm(object, version, 0, middle);
     await object.close();
