@@ -113,7 +113,7 @@ export class DiskObject {
   }
 
   write(offset: number, bytes: Buffer): Promise<void> | undefined {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (this.#failure !== null) throw this.#failure;
     if (bytes.length === 0) return undefined;
     this.#unwritten.land(offset, bytes);
     this.#sums.land(offset, bytes);

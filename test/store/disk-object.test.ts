@@ -119,6 +119,14 @@ test('after a failed write, what was accepted before and after is still read', a
   await assert.rejects(async () => object.write(350, contentAt(350, 351)), { name: 'StoreError', code: 'ENOSPC' });
 });
 
+test('a write after a failure throws at once, so that nobody takes its bytes for present', async () => {
+  const { object, files } = makeObject(1000);
+  files.writeError = systemError('EIO');
+  object.write(0, contentAt(0, 100));
+  await object.settle();
+  assert.throws(() => object.write(100, contentAt(100, 200)), { name: 'StoreError', code: 'EIO' });
+});
+
 test('a writer that waits for room is told of the failure', async () => {
   const { object, files } = makeObject(null);
   files.writeError = systemError('EROFS');
