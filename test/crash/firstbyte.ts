@@ -2,8 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { firstbyteProgram } from '../../bench/programs.ts';
-import type { ByteRange } from '../../src/bytes/byte-range.ts';
-import type { Stats } from '../../src/control/stats.ts';
+import type { FillReport } from '../../src/control/fill-report.ts';
 import { type Program, start } from '../players/program.ts';
 
 export interface FirstbyteOptions {
@@ -13,14 +12,6 @@ export interface FirstbyteOptions {
   readonly flags?: readonly string[];
   /** Variables of its environment, beside those of this process. */
   readonly variables?: Readonly<Record<string, string>>;
-}
-
-/** What the control API says of one fill, as far as the proofs look at it. */
-export interface SeenFill {
-  readonly path: string;
-  readonly length: number | null;
-  readonly present: readonly ByteRange[];
-  readonly readers: readonly unknown[];
 }
 
 const program = firstbyteProgram();
@@ -78,13 +69,9 @@ export class Firstbyte implements AsyncDisposable {
     return Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'latin1'))?.[1]) * 1024;
   }
 
-  async fills(): Promise<readonly SeenFill[]> {
-    const { fills } = (await this.#control('fills')) as { fills: SeenFill[] };
+  async fills(): Promise<readonly FillReport[]> {
+    const { fills } = (await this.#control('fills')) as { fills: FillReport[] };
     return fills;
-  }
-
-  async stats(): Promise<Stats> {
-    return (await this.#control('stats')) as Stats;
   }
 
   /** SIGKILL; resolves when it is gone. */

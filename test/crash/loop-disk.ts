@@ -6,12 +6,26 @@
  * it was given and keeps its order; what it was never given is lost: dirty pages, and transactions not yet committed.
  */
 import { execFile } from 'node:child_process';
+import { statfsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+
+/** Room in memory that is asked for before a disk is put there, in bytes. */
+const spare = 512 * 1024 * 1024;
+
+/** In memory where there is room, so that a disk that lasts for seconds costs a real one nothing. */
+function place(): string {
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm');
+    return bavail * bsize >= spare ? '/dev/shm' : tmpdir();
+  } catch {
+    return tmpdir();
+  }
+}
 
 /** How often a copy is tried that the disk was written to under. */
 const tries = 200;
@@ -45,12 +59,12 @@ export class LoopDisk implements AsyncDisposable {
 
   /** A new file system of so many mebibytes, mounted. */
   static async make(mebibytes: number, journal: Journal = 'ordered'): Promise<LoopDisk> {
-    const disk = new LoopDisk(await mkdtemp(join(tmpdir(), 'firstbyte-disk-')));
+    const disk = new LoopDisk(await mkdtemp(join(place(), 'firstbyte-disk-')));
     try {
       await writeFile(disk.#image, '');
       await truncate(disk.#image, mebibytes * 1024 * 1024);
       await run('mkfs.ext4', ['-q', '-E', 'lazy_itable_init=0,lazy_journal_init=0', disk.#image]);
-      await disk.#mount(`data=${journal},commit=1`);
+      await disk.#mount(`data=${journal},commit=1,errors=remount-ro`);
       return disk;
     } catch (error) {
       await rm(disk.#folder, { recursive: true, force: true });
@@ -60,7 +74,7 @@ export class LoopDisk implements AsyncDisposable {
 
   /** The same disk after a power cut at this instant, mounted again, its journal replayed. Nothing is synced before. */
   async cutPower(): Promise<LoopDisk> {
-    const after = new LoopDisk(await mkdtemp(join(tmpdir(), 'firstbyte-disk-')));
+    const after = new LoopDisk(await mkdtemp(join(place(), 'firstbyte-disk-')));
     try {
       for (let tried = 1; !(await sameWhileCopied(this.#image, after.#image)); tried += 1) {
         if (tried === tries) throw new Error(`The disk did not stand still for a copy, ${tries} times in a row.`);
@@ -73,8 +87,10 @@ export class LoopDisk implements AsyncDisposable {
     }
   }
 
-  async remount(access: 'ro' | 'rw'): Promise<void> {
-    await run('mount', ['-o', `remount,${access}`, this.path]);
+  /** What the kernel does to a damaged file system (`errors=remount-ro`); it takes a restart to be over. */
+  async turnReadOnly(): Promise<void> {
+    const { stdout } = await run('findmnt', ['--noheadings', '--output', 'SOURCE', this.path]);
+    await writeFile(`/sys/fs/ext4/${basename(stdout.trim())}/trigger_fs_error`, '1');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

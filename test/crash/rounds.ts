@@ -9,23 +9,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RangeSet } from '../../src/bytes/range-set.ts';
 import { Chance } from '../faults/chance.ts';
+import { Crowd, type Path, paths } from './crowd.ts';
 import { Firstbyte } from './firstbyte.ts';
 import { Library } from './library.ts';
 import { settled } from './on-disk.ts';
 import { watch } from './viewer.ts';
 
-/** The films, in bytes; a version is so many bytes longer. No size is a multiple of anything. */
-const sizes = { '/clip': 300_007, '/short': 1_300_021, '/part': 2_900_017, '/episode': 5_000_011, '/film': 20_000_003 };
-type Path = keyof typeof sizes;
-const paths = Object.keys(sizes) as Path[];
-
-/** Versions of one film whose bytes differ; as many in a row must. */
-const seedsOfFilm = 8;
-
 const blockSize = 256 * 1024;
 
 /** How long before the kill it is noted what is present, in milliseconds. */
 const grace = 1000;
+
+/** How long viewers are served before the kill at most, in milliseconds. */
+const longestLife = 2200;
 
 /** What the rounds have seen so far, in bytes where nothing else is said. */
 export interface Figures {
@@ -53,7 +49,7 @@ export class KillRounds implements AsyncDisposable {
   readonly figures: Figures = { rounds: 0, compared: 0, landed: 0, fetchedAgain: 0, unfinished: 0, slowestStart: 0 };
   readonly #options: RoundsOptions;
   readonly #library: Library;
-  readonly #versions = new Map<Path, number>();
+  readonly #crowd: Crowd;
   /** What was present a second before the last kill, of films that were not read to their end before. */
   #landed = new Map<Path, RangeSet>();
   /** Films that were whole on disk before the last firstbyte began, and have not changed since. */
@@ -62,7 +58,7 @@ export class KillRounds implements AsyncDisposable {
   private constructor(options: RoundsOptions, library: Library) {
     this.#options = options;
     this.#library = library;
-    for (const path of paths) this.#replace(path);
+    this.#crowd = new Crowd(library);
   }
 
   static async open(options: RoundsOptions): Promise<KillRounds> {
@@ -126,40 +122,16 @@ export class KillRounds implements AsyncDisposable {
   }
 
   async #load(firstbyte: Firstbyte, chance: Chance): Promise<void> {
-    const replaced = paths.filter(() => chance.is(0.5));
-    for (const path of replaced) this.#replace(path);
-    this.#library.rate = chance.one([1_000_000, 3_000_000, 10_000_000, Number.POSITIVE_INFINITY]);
-    const viewers = chance.many(2, 6, () => {
-      const path = chance.one([chance.one(paths as [Path, ...Path[]]), ...replaced]);
-      const from = chance.is(0.4) ? {} : { from: chance.between(0, sizes[path] - 1) };
-      const most = chance.is(0.3) ? { most: chance.about(1000, 5_000_000) } : {};
-      return { path, after: chance.between(0, 300), watching: { ...from, ...most, rate: chance.about(200_000, 5e7) } };
-    });
-    const killed = new AbortController();
-    const watched = viewers.map(async ({ path, after, watching }) => {
-      await sleep(after);
-      if (killed.signal.aborted) return;
-      await watch(firstbyte, this.#library, path, { ...watching, unhurried: killed.signal });
-    });
-    const all = Promise.all(watched);
-    // A wrong byte shows when everybody has ended; until then it must not be an unheard rejection.
-    all.catch(() => {});
-    const lifetime = chance.about(20, 2500);
+    const { replaced, ended, hurry } = this.#crowd.gather(firstbyte, chance);
+    for (const path of replaced) this.#complete.delete(path);
+    const lifetime = chance.is(0.4) ? chance.between(grace, longestLife) : chance.about(10, grace);
     await sleep(Math.max(0, lifetime - grace));
     const present = await presentNow(firstbyte, this.#library);
     await sleep(Math.min(lifetime, grace));
     await firstbyte.kill();
-    killed.abort();
-    await all;
+    hurry();
+    await ended;
     if (lifetime >= grace) this.#landed = new Map(replaced.map((path) => [path, present.get(path) ?? new RangeSet()]));
-  }
-
-  /** The next version of a film stands under `path` from now on. */
-  #replace(path: Path): void {
-    const version = this.#versions.get(path) ?? 0;
-    this.#versions.set(path, version + 1);
-    this.#complete.delete(path);
-    this.#library.put(path, sizes[path] + version, paths.indexOf(path) * seedsOfFilm + (version % seedsOfFilm) + 1);
   }
 }
 
@@ -167,7 +139,8 @@ export class KillRounds implements AsyncDisposable {
 async function presentNow(firstbyte: Firstbyte, library: Library): Promise<Map<string, RangeSet>> {
   const present = new Map<string, RangeSet>();
   for (const fill of await firstbyte.fills()) {
-    if (fill.length === library.films.get(fill.path)?.size) present.set(fill.path, RangeSet.from(fill.present));
+    if (fill.length !== library.films.get(fill.path)?.size) continue;
+    present.set(fill.path, RangeSet.from(fill.present.map(([start = 0, end = 0]) => ({ start, end }))));
   }
   return present;
 }
