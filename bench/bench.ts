@@ -18,14 +18,28 @@ import { fairness } from './fairness.ts';
 import { type Row, table } from './figures.ts';
 import { firstByte } from './first-byte.ts';
 import { heal } from './heal.ts';
+import { kill } from './kill.ts';
 import { machineLine } from './machine.ts';
 import { firstbyteProgram, nginxVersion } from './programs.ts';
 import { seek } from './seek.ts';
 import { speeds } from './speeds.ts';
+import { start } from './start.ts';
 import { waiters } from './waiters.ts';
 import { window } from './window.ts';
 
-const benches = { 'first-byte': firstByte, heal, collapse, window, seek, fairness, cached, speeds, waiters };
+const benches = {
+  'first-byte': firstByte,
+  heal,
+  collapse,
+  window,
+  seek,
+  fairness,
+  cached,
+  speeds,
+  waiters,
+  kill,
+  start,
+};
 type Name = keyof typeof benches;
 
 const { values, positionals } = parseArgs({

@@ -22,6 +22,11 @@ export interface Server {
   readonly footprint: Footprint;
 }
 
+/** A server that can be ended, and then started again on the same cache. */
+export interface Mortal extends Server {
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+}
+
 /** The command of firstbyte: what was built, or the sources where they are newer than that. */
 export function firstbyteProgram(): string {
   const built = join(root, 'dist/cli.js');
@@ -60,6 +65,11 @@ export class Stage implements AsyncDisposable {
     return new Stage(await mkdtemp(join(tmpdir(), 'firstbyte-bench-')), program);
   }
 
+  /** The cache directory of firstbyte. */
+  get cache(): string {
+    return join(this.folder, 'firstbyte');
+  }
+
   run(job: Job): Promise<JobResult> {
     return this.#client.ask('run', job);
   }
@@ -89,17 +99,9 @@ export class Stage implements AsyncDisposable {
   }
 
   /** `more` are flags beyond those that it needs. */
-  async firstbyte(...more: string[]): Promise<Server> {
+  async firstbyte(...more: string[]): Promise<Mortal> {
     const { url } = await this.direct();
-    const flags = [
-      ...more,
-      '--listen',
-      '127.0.0.1:0',
-      '--cache-dir',
-      join(this.folder, 'firstbyte'),
-      '--origin',
-      `films=${url}`,
-    ];
+    const flags = [...more, '--listen', '127.0.0.1:0', '--cache-dir', this.cache, '--origin', `films=${url}`];
     const child = spawn(process.execPath, [this.#program, 'serve', ...flags], { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#children.add(child);
     const ready = Promise.withResolvers<string>();
@@ -109,7 +111,8 @@ export class Stage implements AsyncDisposable {
     });
     child.once('exit', (code) => ready.reject(new Error(`firstbyte ended with ${code}`)));
     const address = await ready.promise;
-    return { name: 'firstbyte', url: `${address}/films`, footprint: new Footprint(child.pid ?? 0) };
+    const end = (signal: 'SIGTERM' | 'SIGKILL') => endOf(child, signal);
+    return { name: 'firstbyte', url: `${address}/films`, footprint: new Footprint(child.pid ?? 0), end };
   }
 
   /** `null` where it is not installed. */
@@ -127,12 +130,7 @@ export class Stage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      await ended;
-    }
+    for (const child of this.#children) await endOf(child, 'SIGTERM');
     process.off('exit', this.#abandon);
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -149,4 +147,11 @@ export class Stage implements AsyncDisposable {
     this.#children.add(child);
     return { channel: new Channel(child) };
   }
+}
+
+async function endOf(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill(signal);
+  await ended;
 }

@@ -33,6 +33,8 @@ export interface HoldingSight extends Holding {
 }
 
 /** Which objects are meant: those of an origin whose paths begin so, or all. */
+export type { StoreUsage } from '../store/upkeep.ts';
+
 export type Which = { readonly origin: string; readonly prefix: string } | 'all';
 
 export interface HoldingsParts {

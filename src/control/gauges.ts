@@ -4,9 +4,9 @@
  * Nothing here is counted: each value is looked up where it lives, so it can't drift from it.
  */
 import type { Gauge } from 'prom-client';
+import type { StoreUsage } from '../cache/holdings.ts';
 import { breakerPhases } from '../events.ts';
 import { cursorStates, type FillsView } from '../fill/fill-view.ts';
-import type { StoreUsage } from '../store/upkeep.ts';
 import { version } from '../version.ts';
 import type { Instruments } from './instruments.ts';
 import type { OriginSource } from './origins.ts';

@@ -71,9 +71,13 @@ export class CacheDirectory {
     return this.#path;
   }
 
-  /** Adds to what the file `owner` says; it is readable by our own user only. */
+  /** What the file `owner` says beside the pid; it is readable by our own user only. */
   async describeOwner(fields: Omit<OwnerFields, 'pid'>): Promise<void> {
-    this.#owner = { ...this.#owner, ...fields };
+    this.#owner = { pid: process.pid, ...fields };
+    await this.#writeOwner();
+  }
+
+  async #writeOwner(): Promise<void> {
     const owner = await openPrivateFile(join(this.#path, names.owner), O_CREAT | O_RDWR | O_TRUNC);
     try {
       await owner.writeFile(`${JSON.stringify(this.#owner)}\n`);
@@ -101,7 +105,7 @@ export class CacheDirectory {
     const lock = await takeLock(this.#path);
     this.#lock.close();
     this.#lock = lock;
-    await this.describeOwner({});
+    await this.#writeOwner();
     await this.prepare();
     await syncDirectory(this.#path);
   }

@@ -190,6 +190,8 @@ export class DiskLibrary {
     await Promise.all(this.#removals);
     await this.files.close();
     await this.#index.close();
+    // Nobody is to be sent to where nobody listens any more.
+    await this.directory.describeOwner({}).catch(this.#reportLeftover);
     this.directory.release();
   }
 

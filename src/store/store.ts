@@ -58,8 +58,8 @@ export interface StoreObject {
   readonly durable: readonly ByteRange[];
   /**
    * Takes `bytes` at `offset`; they are readable on return. Never called twice for the same byte, unless it was lost
-   * between. The object keeps the buffer. A promise means "enough for now": wait for it before the next write. It rejects, as does every
-   * later write, with a `StoreError` when the medium failed.
+   * between. The object keeps the buffer. A promise means "enough for now": wait for it before the next write. It
+   * rejects with a `StoreError` when the medium failed; every later write throws one and takes nothing.
    */
   write(offset: number, bytes: Buffer): Promise<void> | undefined;
   /**

@@ -56,7 +56,7 @@ test('of a film that is left in the middle, what was sent is used, and the rest 
   await rig.clock.advance(120_000);
   const sent = rig.eventsOf('bytes-sent').reduce((most, { offset, bytes }) => Math.max(most, offset + bytes), 0);
   const landed = rig.eventsOf('bytes-landed').reduce((sum, { bytes }) => sum + bytes, 0);
-  assert.ok(sent >= 1_000_000 && landed > sent + 1_000_000, `${sent} of ${landed}`);
+  assert.ok(sent >= 1_000_000 && landed > sent + 500_000, `${sent} of ${landed}`);
   assert.deepEqual(sums(), { used: sent, wasted: landed - sent, unread: 0 });
   await rig.close();
 });

@@ -1,0 +1,97 @@
+/** `firstbyte serve` as users start it: a process of its own that can be killed, traced and looked into. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { firstbyteProgram } from '../../bench/programs.ts';
+import type { FillReport } from '../../src/control/fill-report.ts';
+import { type Program, start } from '../players/program.ts';
+
+export interface FirstbyteOptions {
+  readonly directory: string;
+  /** The origin's URL; it is mounted at `/films/`. */
+  readonly origin: string;
+  readonly flags?: readonly string[];
+  /** Variables of its environment, beside those of this process. */
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+const program = firstbyteProgram();
+
+export class Firstbyte implements AsyncDisposable {
+  /** Where it listens, without a slash at the end. */
+  readonly url: string;
+  /** Milliseconds from the start of the process until it was ready. */
+  readonly readyAfter: number;
+  readonly #program: Program;
+
+  private constructor(url: string, readyAfter: number, program: Program) {
+    this.url = url;
+    this.readyAfter = readyAfter;
+    this.#program = program;
+  }
+
+  /** Resolves when it is ready; rejects with what it complained of where it ends before that. */
+  static async start({ directory, origin, flags = [], variables = {} }: FirstbyteOptions): Promise<Firstbyte> {
+    const serve = ['--listen', '127.0.0.1:0', '--cache-dir', directory, '--origin', `films=${origin}`];
+    const environment = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+    const startedAt = performance.now();
+    // `env` becomes the program, so that the process is still ours to kill.
+    const started = start('env', [...environment, process.execPath, program, 'serve', ...serve, ...flags]);
+    const ready = Promise.withResolvers<string>();
+    createInterface({ input: started.process.stdout ?? process.stdin }).on('line', (line) => {
+      const [, url] = /^firstbyte ready on (http:\S+)\/$/.exec(line) ?? [];
+      if (url !== undefined) ready.resolve(url);
+    });
+    started.ended.then((code) => ready.reject(new Error(`firstbyte ended with ${code}: ${started.errors()}`)));
+    return new Firstbyte(await ready.promise, performance.now() - startedAt, started);
+  }
+
+  get pid(): number {
+    return this.#program.process.pid ?? 0;
+  }
+
+  get alive(): boolean {
+    const { exitCode, signalCode } = this.#program.process;
+    return exitCode === null && signalCode === null;
+  }
+
+  /** What it has written to its log so far. */
+  get log(): string {
+    return this.#program.errors();
+  }
+
+  /** How many descriptors it has open (Linux: read from /proc, as is what follows). */
+  get descriptors(): number {
+    return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  /** Resident memory, in bytes. */
+  get resident(): number {
+    return Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'latin1'))?.[1]) * 1024;
+  }
+
+  async fills(): Promise<readonly FillReport[]> {
+    const { fills } = (await this.#control('fills')) as { fills: FillReport[] };
+    return fills;
+  }
+
+  /** SIGKILL; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#program.process.kill('SIGKILL');
+    await this.#program.ended;
+  }
+
+  /** SIGTERM; rejects unless it ends cleanly. */
+  async stop(): Promise<void> {
+    this.#program.process.kill('SIGTERM');
+    const code = await this.#program.ended;
+    if (code !== 0) throw new Error(`firstbyte ended with ${code}: ${this.log}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.alive) await this.kill();
+  }
+
+  async #control(name: string): Promise<unknown> {
+    return (await fetch(`${this.url}/-/api/v1/${name}`)).json();
+  }
+}
