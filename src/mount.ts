@@ -1,7 +1,7 @@
 /**
  * From the settings of one origin to its mount: the adapters that it is made of, one around the other.
  *
- *     HTTP (one for each base) → mirrors → pace → breaker → refresh hook
+ *     HTTP → comparison (each for one base) → mirrors → pace → breaker → refresh hook
  */
 import type { Mount } from './cache/cache.ts';
 import type { Clock } from './clock.ts';
@@ -9,6 +9,7 @@ import type { OriginSettings, Settings } from './config.ts';
 import type { EventBus } from './events.ts';
 import { ConnectionSlots } from './fill/connection-slots.ts';
 import { Breaker } from './origin/breaker.ts';
+import { comparedOrigin } from './origin/compared-origin.ts';
 import { createGuardedOrigin } from './origin/guarded-origin.ts';
 import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
 import { mirroredOrigin } from './origin/mirrors.ts';
@@ -75,11 +76,14 @@ function paced(settings: OriginSettings, firstByteTimeout: number, parts: MountP
 }
 
 function mirrored(settings: OriginSettings, firstByteTimeout: number, parts: MountParts): Origin {
-  const { name, url, fields, mirrors } = settings;
+  const { name, url, fields, mirrors, mirrorProof } = settings;
   if (mirrors.length === 0) return overHttp(settings, parts);
   const bases = [{ url, fields }, ...mirrors].map((base) => ({
     host: base.url.host,
-    origin: overHttp({ ...settings, ...base }, parts),
+    origin:
+      mirrorProof === 'overlap'
+        ? comparedOrigin(overHttp({ ...settings, ...base }, parts))
+        : overHttp({ ...settings, ...base }, parts),
   }));
   return mirroredOrigin({ name, bases, firstByteTimeout, clock: parts.clock, events: parts.events });
 }

@@ -13,6 +13,7 @@ import type { FillView } from '../fill/fill-view.ts';
 import type { Reader } from '../fill/reader.ts';
 import { type Freshness, mustRevalidate } from '../http/freshness.ts';
 import { combinable, type Representation } from '../http/representation.ts';
+import type { Held } from '../origin/origin.ts';
 import { type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { Asking } from './asking.ts';
@@ -36,7 +37,8 @@ export interface EntryParts {
   /** `shared: false` for a fill that brings its bytes to one request only. */
   makeFill(object: StoreObject | null, shared: boolean): Fill;
   freshness(representation: Representation): Freshness;
-  revalidate(representation: Representation): Promise<Verdict>;
+  /** Asks the origin whether what is stored is current; `held` is what there is of it. */
+  revalidate(representation: Representation, held: Held | undefined): Promise<Verdict>;
   /** The entry is empty and closed. */
   forget(): void;
 }
@@ -216,7 +218,7 @@ export class Entry {
   async #revalidate(fill: Fill): Promise<void> {
     const { known } = fill;
     if (known === null) return;
-    const verdict = await this.#parts.revalidate(known);
+    const verdict = await this.#parts.revalidate(known, fill.held);
     switch (verdict.kind) {
       case 'current':
         return fill.describe(verdict.representation);

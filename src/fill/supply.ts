@@ -11,7 +11,7 @@ import type { Fields } from '../http/fields.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
 import { combinable } from '../http/representation.ts';
 import { formatValidator } from '../http/validator.ts';
-import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
+import type { Held, Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 import type { Store } from '../store/store.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import { Cursor } from './cursor.ts';
@@ -70,6 +70,11 @@ export class Supply implements CursorHost {
   /** Whether what it brings may be given to later requests. */
   get shared(): boolean {
     return this.#guard.shared && this.#ended === null;
+  }
+
+  /** What there is of its representation, for the origin to compare; `undefined` where it has no validator. */
+  get held(): Held | undefined {
+    return this.#guard.held;
   }
 
   /**
@@ -220,7 +225,15 @@ export class Supply implements CursorHost {
     const fields: [string, string][] = [['range', `bytes=${start}-${end === null ? '' : end - 1}`]];
     const validator = this.#parts.lifecycle.known?.validator;
     if (validator?.strong) fields.push(['if-range', formatValidator(validator)]);
-    return { target, fields: [...asked, ...fields], committed: this.#committed(cursor), start, end };
+    const { held } = this;
+    return {
+      target,
+      fields: [...asked, ...fields],
+      committed: this.#committed(cursor),
+      start,
+      end,
+      ...(held && { held }),
+    };
   }
 
   /** Whether somebody counts on the answer who can't be told at once that there will be none. */
