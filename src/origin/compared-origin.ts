@@ -6,7 +6,7 @@
  * before it is known what that base calls the version. Until then it is asked without one, and its answer says what it
  * has. Where that bears another validator, the length and samples of what is present are compared (`evidence.ts`), each
  * sample under the base's own validator; only where all are the same is it asked for more. A base without a strong
- * validator of its own is never joined, and one that has only a date is compared for every request.
+ * validator of its own is never joined, and where either side has only a date it is compared for every request.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { ProxyError } from '../errors.ts';
@@ -134,8 +134,7 @@ class ComparedOrigin implements Origin {
       compared += equal;
     }
     if (compared < leastEvidence) return false;
-    // A date tells versions apart to the second only: it is good for the one request that follows.
-    if (named.kind === 'etag') this.#note(request, held.validator, { named, same: true });
+    this.#note(request, held.validator, { named, same: true });
     return true;
   }
 
@@ -170,7 +169,9 @@ class ComparedOrigin implements Origin {
     }
   }
 
+  /** A date, of whichever side, tells versions apart to the second only: what was found under it is not remembered. */
   #note(request: OriginRequest, version: Validator, finding: Finding): void {
+    if (version.kind !== 'etag' || finding.named.kind !== 'etag') return;
     const key = keyOf(version, request);
     this.#findings.delete(key);
     this.#findings.set(key, finding);

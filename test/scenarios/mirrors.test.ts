@@ -205,10 +205,28 @@ describe('a base with another entity tag and the same bytes', () => {
   });
 
   it('goes on with a film that was begun under a date', async (test) => {
-    const rig = await stage(test, { first: { fields: { etag: null } } });
+    const second = { ...named(tagB), rate: 1_000_000, cutAfter: 500_000 };
+    const rig = await stage(test, { first: { fields: { etag: null } }, second });
     const exchange = await cutAt(rig, 700_000);
     assert.deepEqual(await ends(rig, exchange), ['complete', movie.size]);
     assert.equal(exchange.field('etag'), null);
+    const heads = heardBy(rig, 1).filter((request) => told(request)[0] === '0-65535');
+    assert.ok(heads.length > 1, 'and is compared for every request: another film may bear the same date');
+  });
+
+  it('gives none of a film to another one that bears the same date', async (test) => {
+    const dated = { fields: { etag: null } };
+    const rig = await stage(test, { first: dated });
+    assert.deepEqual(await ends(rig, await cutAt(rig, 700_000)), ['complete', movie.size]);
+    const other = film(movie.size, 2);
+    back(rig);
+    rig.origin.always({ ...dated, film: other, rate: 1_000_000 });
+    await rig.clock.advance(30 * 86_400_000);
+    // Nothing tells that it has changed, until what is stored is lost.
+    const next = rig.get('/films/film.mp4?2', { film: other });
+    await rig.clock.advanceUntil(() => next.bodyBytes >= 700_000);
+    fail(rig);
+    assert.equal((await ends(rig, next))[0], 'cut');
   });
 
   it('says that what is stored is current, however it was named', async (test) => {
