@@ -1,7 +1,7 @@
 /**
  * From the settings of one origin to its mount: the adapters that it is made of, one around the other.
  *
- *     HTTP (one for each base) → mirrors → pace → breaker → refresh hook
+ *     HTTP → comparison (each for one base) → mirrors → pace → breaker → refresh hook
  *
  * A source is an origin of one target, which is at one address.
  */
@@ -13,6 +13,7 @@ import type { EventBus } from './events.ts';
 import { ConnectionSlots } from './fill/connection-slots.ts';
 import { RequestRate } from './fill/request-rate.ts';
 import { Breaker } from './origin/breaker.ts';
+import { comparedOrigin } from './origin/compared-origin.ts';
 import { createGuardedOrigin } from './origin/guarded-origin.ts';
 import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
 import { mirroredOrigin } from './origin/mirrors.ts';
@@ -106,6 +107,7 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
     keyHeaders: [],
     keepDeleted: false,
     fill: 'window',
+    mirrorProof: 'validator',
   };
   const breaker = new Breaker({ name: sourceLabel, clock, events, wait: all.firstByteTimeout });
   const placed = createGuardedOrigin(placedOrigin(overHttp(settings, parts), url), breaker, clock);
@@ -116,11 +118,14 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
 }
 
 function mirrored(settings: OriginSettings, firstByteTimeout: number, parts: MountParts): Origin {
-  const { name, url, fields, mirrors } = settings;
+  const { name, url, fields, mirrors, mirrorProof } = settings;
   if (mirrors.length === 0) return overHttp(settings, parts);
   const bases = [{ url, fields }, ...mirrors].map((base) => ({
     host: base.url.host,
-    origin: overHttp({ ...settings, ...base }, parts),
+    origin:
+      mirrorProof === 'overlap'
+        ? comparedOrigin(overHttp({ ...settings, ...base }, parts))
+        : overHttp({ ...settings, ...base }, parts),
   }));
   return mirroredOrigin({ name, bases, firstByteTimeout, clock: parts.clock, events: parts.events });
 }

@@ -29,6 +29,7 @@ const samples: Record<SettingKey, { written: string; read: unknown; wrong: strin
         connectTimeout: 10_000,
         budgets: {},
         mirrors: [],
+        mirrorProof: 'validator',
         ignoreQuery: [],
         keyHeaders: [],
         keepDeleted: false,

@@ -146,7 +146,8 @@ export class Cache implements FillsView {
         return new Fill({ ...place, slots, policy, clock, events, random }, object);
       },
       freshness: (representation) => freshUntil(representation, mediaFreshness, mode),
-      revalidate: (stored) => revalidate(stored, { origin, asking, slots, clock, timeout: policy.firstByteTimeout }),
+      revalidate: (stored, held) =>
+        revalidate(stored, { origin, asking, held, slots, clock, timeout: policy.firstByteTimeout }),
       forget: () => {
         this.#entries.delete(key);
         const left = this.#leaving.get(mount);

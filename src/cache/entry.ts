@@ -14,6 +14,7 @@ import type { Fill } from '../fill/fill.ts';
 import type { Reader } from '../fill/reader.ts';
 import { type Freshness, mustRevalidate } from '../http/freshness.ts';
 import type { Representation } from '../http/representation.ts';
+import type { Held } from '../origin/origin.ts';
 import { type ObjectLabel, type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { Asking } from './asking.ts';
@@ -37,7 +38,8 @@ export interface EntryParts {
   /** `shared: false` for a fill that brings its bytes to one request only. */
   makeFill(object: StoreObject | null, shared: boolean): Fill;
   freshness(representation: Representation): Freshness;
-  revalidate(representation: Representation): Promise<Verdict>;
+  /** Asks the origin whether what is stored is current; `held` is what there is of it. */
+  revalidate(representation: Representation, held: Held | undefined): Promise<Verdict>;
   /** The entry is empty and closed. */
   forget(): void;
 }
@@ -250,7 +252,7 @@ export class Entry {
   async #revalidate(fill: Fill): Promise<void> {
     const { known } = fill;
     if (known === null) return;
-    const verdict = await this.#parts.revalidate(known);
+    const verdict = await this.#parts.revalidate(known, fill.held);
     switch (verdict.kind) {
       case 'current':
         return fill.describe(verdict.representation);

@@ -8,7 +8,7 @@ import type { Fields } from '../http/fields.ts';
 import { readAnswer } from '../http/origin-answer.ts';
 import { type Representation, refreshed, sameRepresentation } from '../http/representation.ts';
 import { formatValidator } from '../http/validator.ts';
-import type { Origin, OriginRequest } from '../origin/origin.ts';
+import type { Held, Origin, OriginRequest } from '../origin/origin.ts';
 
 export type Verdict =
   /** It is current; `representation` has the fresher fields. */
@@ -24,6 +24,8 @@ export interface RevalidationParts {
   readonly origin: Origin;
   /** Path and query at the origin, and fields to send. */
   readonly asking: Pick<OriginRequest, 'target' | 'fields'>;
+  /** What there is of it. */
+  readonly held?: Held | undefined;
   readonly slots: ConnectionSlots;
   readonly clock: Clock;
   /** In milliseconds, for the whole of it. */
@@ -31,7 +33,7 @@ export interface RevalidationParts {
 }
 
 export async function revalidate(stored: Representation, parts: RevalidationParts): Promise<Verdict> {
-  const { origin, asking, slots, clock, timeout } = parts;
+  const { origin, asking, held, slots, clock, timeout } = parts;
   const abort = new AbortController();
   const answered = new AbortController();
   const giveUp = () => abort.abort(new ProxyError('http_response_timeout', 'The origin did not answer in time.'));
@@ -40,7 +42,7 @@ export async function revalidate(stored: Representation, parts: RevalidationPart
     const slot = await slots.acquire({ urgency: () => 'waited for' }, abort.signal);
     try {
       const fields = [...asking.fields, ...conditionsFor(stored)];
-      const reply = await origin.open({ target: asking.target, fields }, abort.signal);
+      const reply = await origin.open({ target: asking.target, fields, ...(held && { held }) }, abort.signal);
       reply.body.cancel();
       return judge(stored, reply.status, reply.fields, clock.wallTime());
     } finally {

@@ -44,6 +44,8 @@ export interface OriginSettings extends OriginBase {
   readonly name: string;
   /** More bases with the same files, in the order in which they are asked where the others fail. */
   readonly mirrors: readonly OriginBase[];
+  /** By what another base shows that it holds the version that a film was begun with. */
+  readonly mirrorProof: 'validator' | 'overlap';
   /** The HTTP proxy that every connection goes through, and its credentials as it wants them. */
   readonly proxy?: { readonly url: URL; readonly authorization: string | null };
   /** Whether its addresses may be private; judged from the URL's host where absent. */
@@ -84,6 +86,13 @@ export const originTable = {
     type: list(baseUrl),
     default: 'none',
     sentence: 'More bases with the same files; where one fails, the next is asked.',
+  },
+  mirrorProof: {
+    type: choice(['validator', 'overlap']),
+    default: 'validator',
+    sentence:
+      'What shows that another base holds the same version of a film: the same strong `validator`, or, where that is ' +
+      'another, the same length and the same bytes in the `overlap` with what is present. The second is for bases that hold copies.',
   },
   network: {
     type: choice(['public', 'private']),
@@ -220,7 +229,8 @@ export interface OriginContext extends SecretContext {
 export function originSettings(byName: Readonly<Record<string, ReadOrigin>>, context: OriginContext): OriginSettings[] {
   return Object.entries(byName).map(([name, read]) => {
     const { url: base, network, redirectTo = 'public', proxy, maxConnections, maxRate, connectTimeout } = read;
-    const { cache = 'media', keepDeleted = false, preset, fill = 'window', maxRequestRate } = read;
+    const { cache = 'media', keepDeleted = false, preset, mirrorProof = 'validator' } = read;
+    const { fill = 'window', maxRequestRate } = read;
     const shared = operatorFields(read, `origins.${name}`, context);
     const { ignoreQuery, keyHeaders } = preset === undefined ? { ignoreQuery: [], keyHeaders: [] } : presets[preset];
     const ca = read.ca === undefined ? undefined : readCertificates(name, read.ca, context);
@@ -234,6 +244,7 @@ export function originSettings(byName: Readonly<Record<string, ReadOrigin>>, con
       url: base.url,
       fields: first,
       mirrors: (read.mirrors ?? []).map(({ url, authorization }) => ({ url, fields: withOwn(shared, authorization) })),
+      mirrorProof,
       redirectTo,
       maxConnections: maxConnections ?? context.maxConnections,
       connectTimeout: connectTimeout ?? context.connectTimeout,

@@ -105,7 +105,9 @@ export class Course {
     const fields: [string, string][] = [['range', `bytes=${start}-${end === null ? '' : end - 1}`]];
     const validator = this.#parts.lifecycle.known?.validator;
     if (validator?.strong) fields.push(['if-range', formatValidator(validator)]);
-    return { target, fields: [...asked, ...fields], committed: this.#committed(cursor), start, end };
+    const { held } = this.#parts.guard;
+    const committed = this.#committed(cursor);
+    return { target, fields: [...asked, ...fields], committed, start, end, ...(held && { held }) };
   }
 
   /** Whether somebody counts on the answer who can't be told at once that there will be none. */

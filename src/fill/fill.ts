@@ -11,6 +11,7 @@
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { ProxyError } from '../errors.ts';
 import type { Representation } from '../http/representation.ts';
+import type { Held } from '../origin/origin.ts';
 import type { StoreObject } from '../store/store.ts';
 import { Demand } from './demand.ts';
 import type { ErrandProgress } from './errands.ts';
@@ -62,6 +63,11 @@ export class Fill implements ReaderHost {
 
   get known(): Representation | null {
     return this.#lifecycle.known;
+  }
+
+  /** What there is of its representation, for the origin to compare. */
+  get held(): Held | undefined {
+    return this.#supply.held;
   }
 
   /** Whether later requests may use it: it is current, and what it brings may be shared. */

@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
 import { combinable, type Representation, sameRepresentation } from '../http/representation.ts';
-import type { OriginReply } from '../origin/origin.ts';
+import type { Held, OriginReply } from '../origin/origin.ts';
 import { type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { type Content, judgeAnswer } from './answer-judge.ts';
 import { FillFailed } from './failure.ts';
@@ -102,13 +102,21 @@ export class IdentityGuard {
     return start === null ? null : { start, end: Math.min(start + overlap, present.runEnd(start)) };
   }
 
+  /** What there is of it, for an origin of several bases to compare. */
+  get held(): Held | undefined {
+    const { lifecycle, bytes } = this.#parts;
+    const { validator = null, length = null } = lifecycle.known ?? {};
+    if (validator === null) return undefined;
+    return { validator, length, present: bytes.present, compare: (offset, came) => bytes.compare(offset, came) };
+  }
+
   get #isDated(): boolean {
     return this.#parts.lifecycle.known?.validator?.kind === 'last-modified';
   }
 
   /** Rejects with `FillFailed`, `changed`, where what came is not what is present. */
   async verify(offset: number, came: Buffer): Promise<void> {
-    if (!(await this.#parts.bytes.matches(offset, came))) throw changed();
+    if ((await this.#parts.bytes.compare(offset, came)) === 'other') throw changed();
   }
 
   /** The body has ended where no length had been announced; `certain` where its framing proves it. */

@@ -91,24 +91,24 @@ export class LandedBytes {
     return { start, end: start + slice.bytes.length, source: 'memory', slice };
   }
 
-  /** Whether the present ones of `bytes` are the same; what can't be read proves nothing. */
-  async matches(offset: number, bytes: Buffer): Promise<boolean> {
+  /** Whether all of `bytes` are present and the same, or some differ; what can't be read proves nothing. */
+  async compare(offset: number, bytes: Buffer): Promise<'same' | 'other' | 'unknown'> {
     const end = offset + bytes.length;
     for (let start = offset; start < end; ) {
       const taken = this.take(start, end);
-      if (taken === null) return true;
+      if (taken === null) return 'unknown';
       try {
         const slice = await taken.slice;
         const same = slice.bytes.equals(bytes.subarray(start - offset, start - offset + slice.bytes.length));
         start += slice.bytes.length;
         slice.release();
-        if (!same) return false;
+        if (!same) return 'other';
       } catch (error) {
-        if (error instanceof StoreError) return true;
+        if (error instanceof StoreError) return 'unknown';
         throw error;
       }
     }
-    return true;
+    return 'same';
   }
 
   /** The store says that they can't be read any more. */

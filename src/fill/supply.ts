@@ -10,7 +10,7 @@ import { ProxyError } from '../errors.ts';
 import type { EventBus, RetryCause } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
-import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
+import type { Held, Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 import type { Store } from '../store/store.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import { Course } from './course.ts';
@@ -73,6 +73,11 @@ export class Supply implements CursorHost {
   /** Whether what it brings may be given to later requests. */
   get shared(): boolean {
     return this.#guard.shared && this.#ended === null;
+  }
+
+  /** What there is of its representation, for the origin to compare; `undefined` where it has no validator. */
+  get held(): Held | undefined {
+    return this.#guard.held;
   }
 
   /**

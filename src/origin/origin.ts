@@ -6,7 +6,9 @@
  * framing, RFC 9112 §6) or an error (it was cut). What is not pulled stays in the network: that is the
  * backpressure. Nothing here retries, stores or judges the answer.
  */
+import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Fields } from '../http/fields.ts';
+import type { Validator } from '../http/validator.ts';
 
 export interface Origin {
   /** The name it is mounted under. */
@@ -27,6 +29,8 @@ export interface OriginRequest {
   readonly fields: Fields;
   /** Where the target is to be had for now, if not at its path below the base. */
   readonly place?: Place;
+  /** What the asker has of the version that the conditions in `fields` name. */
+  readonly held?: Held;
   /**
    * Somebody counts on the answer, who has waited for it before or has part of it: an origin that is thought to be
    * unreachable is tried all the same.
@@ -37,6 +41,17 @@ export interface OriginRequest {
    * connection was warm.
    */
   readonly onConnected?: () => void;
+}
+
+/** What there is of one version already, so that an origin of several bases can tell whether each has the same. */
+export interface Held {
+  readonly validator: Validator;
+  /** `null` where nobody has told it. */
+  readonly length: number | null;
+  /** The runs of bytes that are present, in ascending order. */
+  readonly present: Iterable<ByteRange>;
+  /** Whether all of these bytes are present at the offset, or others are; `unknown` where they can't be read. */
+  compare(offset: number, bytes: Buffer): Promise<'same' | 'other' | 'unknown'>;
 }
 
 /** An address that holds for a while. */

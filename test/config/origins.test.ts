@@ -56,6 +56,7 @@ const samples: { [K in Key]: { written: unknown; moves: Partial<OriginSettings>;
     },
     wrong: ['nowhere'],
   },
+  mirrorProof: { written: 'overlap', moves: { mirrorProof: 'overlap' }, wrong: 'trust' },
   network: { written: 'private', moves: { network: 'private' }, wrong: 'secret' },
   redirectTo: { written: 'any', moves: { redirectTo: 'any' }, wrong: 'nowhere' },
   proxy: {

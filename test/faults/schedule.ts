@@ -44,6 +44,14 @@ export interface ViewerPlan {
   readonly leaveAfter: number | null;
 }
 
+/** A second base with the same films, which it calls by other tags. */
+export interface MirrorPlan {
+  /** What its first requests meet with, in order. */
+  readonly fates: readonly Behaviour[];
+  /** How long after the first base it has the next version, in milliseconds. */
+  readonly lag: number;
+}
+
 export interface Schedule {
   readonly seed: number;
   readonly kind: 'calm' | 'mendable' | 'wild';
@@ -58,6 +66,7 @@ export interface Schedule {
   readonly fates: readonly Behaviour[];
   readonly incidents: readonly Incident[];
   readonly viewers: readonly ViewerPlan[];
+  readonly mirror: MirrorPlan | null;
 }
 
 /** Everything but the viewers begins within this time, in milliseconds. */
@@ -65,7 +74,7 @@ const span = 20_000;
 
 export function scheduleOf(seed: number): Schedule {
   const schedule = drawn(seed);
-  const { fates, incidents } = schedule;
+  const { fates, incidents, mirror } = schedule;
   if (!behavioursOf(schedule).some(({ framing }) => framing === 'close')) return schedule;
   // A body that ends with its connection: a clean cut of that can't be told from its end, by anyone.
   const hard = <T extends Behaviour>(fate: T) =>
@@ -73,6 +82,7 @@ export function scheduleOf(seed: number): Schedule {
   return {
     ...schedule,
     fates: fates.map(hard),
+    mirror: mirror === null ? null : { ...mirror, fates: mirror.fates.map(hard) },
     incidents: incidents.map((incident) => {
       if (incident.kind === 'mood') return { ...incident, behaviour: hard(incident.behaviour) };
       return incident.kind === 'cut' ? { ...incident, how: 'reset' } : incident;
@@ -80,9 +90,13 @@ export function scheduleOf(seed: number): Schedule {
   };
 }
 
-/** Everything that the origin does in a schedule, other than what it should. */
-export function behavioursOf({ fates, incidents }: Schedule): Behaviour[] {
-  return [...fates, ...incidents.flatMap((incident) => (incident.kind === 'mood' ? [incident.behaviour] : []))];
+/** Everything that the bases do in a schedule, other than what it should. */
+export function behavioursOf({ fates, incidents, mirror }: Schedule): Behaviour[] {
+  return [
+    ...fates,
+    ...(mirror?.fates ?? []),
+    ...incidents.flatMap((incident) => (incident.kind === 'mood' ? [incident.behaviour] : [])),
+  ];
 }
 
 function drawn(seed: number): Schedule {
@@ -93,11 +107,12 @@ function drawn(seed: number): Schedule {
   const size = chance.about(1000, 1_500_000);
   const versions: [Version, ...Version[]] = [{ size, seed: 1 }];
   if (kind === 'wild' && chance.is(0.6)) versions.push(...nextVersions(size, chance));
-  return {
+  const schedule = {
     seed,
     kind,
     versions,
-    identity: kind === 'wild' ? chance.one(['tag', 'tag', 'weak tag', 'date', 'date', 'nothing']) : 'tag',
+    identity:
+      kind === 'wild' ? chance.one<Identity>(['tag', 'tag', 'weak tag', 'date', 'date', 'nothing']) : ('tag' as const),
     // The slowest film takes some twenty seconds.
     rate: chance.is(0.25) ? Number.POSITIVE_INFINITY : Math.max(size / 20, chance.about(50_000, 4_000_000)),
     delay: chance.one([0, 0, 5, 80]),
@@ -108,6 +123,12 @@ function drawn(seed: number): Schedule {
     incidents: incidentsOf(kind, versions.length - 1, size, chance).sort((a, b) => a.at - b.at),
     viewers: chance.many(1, 5, (index) => viewerOf(index, size, chance)).sort((a, b) => a.at - b.at),
   };
+  return { ...schedule, mirror: chance.is(0.35) ? mirrorOf(kind, size, chance) : null };
+}
+
+function mirrorOf(kind: Schedule['kind'], size: number, chance: Chance): MirrorPlan {
+  const fates = kind === 'mendable' ? [] : fatesOf(kind, size, chance);
+  return { fates, lag: chance.one([0, 0, chance.between(0, span), 600_000]) };
 }
 
 function fatesOf(kind: Schedule['kind'], size: number, chance: Chance): Behaviour[] {

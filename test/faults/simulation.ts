@@ -19,6 +19,9 @@ import { type KnownVersion, Witness } from './witness.ts';
 /** The most that one network read brings: where a cursor has rested. Else it brings 20 ms worth at most. */
 const largestRead = 64 * 1024;
 
+/** What is asked of a base that names a film otherwise, before it goes on with it. */
+const mostCompared = 384 * 1024;
+
 /** The budgets, as they are by default, in milliseconds. */
 const budgets = { firstByte: 30_000, heal: 90_000, queue: 30_000 };
 
@@ -51,14 +54,17 @@ export async function simulate(schedule: Schedule): Promise<Figures> {
   return figures;
 }
 
-async function rigFor({ versions, identity, rate, delay, readAhead, maxConnections, fates }: Schedule) {
+async function rigFor(schedule: Schedule) {
+  const { versions, identity, rate, delay, readAhead, maxConnections, fates, mirror } = schedule;
   const film = filmOf(versions[0]);
   const rig = await virtualRig({
     films: film,
     relay: { rate, delay },
     settings: { readAhead, drainTimeout: '0s' },
-    mount: { maxConnections },
+    mount: { maxConnections, mirrorProof: 'overlap' },
+    mirrors: mirror === null ? [] : [{ origin: mirrored(film) }],
   });
+  rig.networks[1]?.origin.next(...(mirror?.fates ?? []));
   rig.origin.always({ film, ...identified(film, identity) });
   rig.origin.next(...fates);
   return rig;
@@ -69,6 +75,8 @@ class Simulation {
   readonly #rig: VirtualRig;
   readonly #viewers: Viewer[] = [];
   readonly #versions: KnownVersion[];
+  /** By whatever name any base gives them. */
+  readonly #known: KnownVersion[];
   #current = 0;
   #mood: Behaviour = {};
 
@@ -79,6 +87,8 @@ class Simulation {
       const film = filmOf(version);
       return { film, tag: tagOf(film, schedule.identity) };
     });
+    const others = schedule.mirror === null ? [] : this.#versions.map(({ film }) => ({ film, tag: mirrorTagOf(film) }));
+    this.#known = [...this.#versions, ...others];
   }
 
   async run(): Promise<Figures> {
@@ -97,7 +107,8 @@ class Simulation {
     await rig.close();
     // What is on its way through the network falls out at its other end.
     await rig.clock.advance(this.#schedule.delay);
-    const left = { connections: rig.network.relay.open + rig.origin.open, timers: rig.clock.pending };
+    const open = rig.networks.reduce((sum, { relay, origin }) => sum + relay.open + origin.open, 0);
+    const left = { connections: open, timers: rig.clock.pending };
     assert.deepEqual(left, { connections: 0, timers: 0 }, 'nothing is left behind');
   }
 
@@ -129,6 +140,7 @@ class Simulation {
         return this.#rig.restart();
       case 'publish':
         this.#current += 1;
+        this.#mirror(this.#current);
         return this.#behave();
       case 'mood':
         this.#mood = incident.behaviour;
@@ -149,11 +161,19 @@ class Simulation {
     this.#rig.origin.always({ film, ...this.#mood, fields: { ...fields, ...this.#mood.fields } });
   }
 
+  /** The mirror has a version too, after its lag. */
+  #mirror(version: number): void {
+    const { mirror } = this.#schedule;
+    const { film } = this.#versions[version] ?? assert.fail('More was published than there is.');
+    if (mirror === null) return;
+    this.#rig.clock.after(mirror.lag, () => this.#rig.networks[1]?.origin.always(mirrored(film)));
+  }
+
   #send(plan: ViewerPlan): void {
     const { clock } = this.#rig;
     const client = this.#rig.player(plan.rate === null ? {} : { rate: plan.rate });
     const saysLengths = behavioursOf(this.#schedule).every(({ framing = 'length' }) => framing === 'length');
-    const witness = new Witness(this.#versions, clock, { saysLengths });
+    const witness = new Witness(this.#known, clock, { saysLengths });
     const { method, range, pause, leaveAfter } = plan;
     const exchange = client.get('/films/film.mp4', { method, film: witness, ...(range === null ? {} : { range }) });
     witness.watch(exchange);
@@ -214,12 +234,12 @@ class Simulation {
 
   /** When all is well again, whoever comes is served: at the second asking where the first met what had changed. */
   async #serveTheNext(): Promise<void> {
-    const { origin, network, clock } = this.#rig;
+    const { network, networks, clock } = this.#rig;
     network.down = false;
     this.#mood = {};
     this.#behave();
-    origin.forgetNext();
-    await clock.advance(convalescence);
+    for (const base of networks) base.origin.forgetNext();
+    await clock.advance(convalescence + (this.#schedule.mirror?.lag ?? 0));
     const plan = { at: 0, range: '0-', method: 'GET', rate: null, pause: null, leaveAfter: null } as const;
     const tries = this.#schedule.versions.length === 1 ? 1 : 2;
     for (let count = 1; count <= tries; count += 1) {
@@ -237,16 +257,17 @@ class Simulation {
   async #assertAtRest(): Promise<void> {
     for (const { client } of this.#viewers) client.leave();
     await this.#rig.clock.advance(convalescence);
-    assert.equal(this.#rig.origin.open, 0, 'no connection is kept for nobody');
+    for (const { origin } of this.#rig.networks) assert.equal(origin.open, 0, 'no connection is kept for nobody');
   }
 
   /** Where nothing changed and ranges can be had, the origin gives the film, and one read more at each seam. */
   #assertSparing(): void {
-    const { kind, versions, viewers, fates, incidents } = this.#schedule;
+    const { kind, versions, viewers, fates, incidents, mirror } = this.#schedule;
     if (kind === 'wild') return;
     const faults = fates.length + incidents.length;
     const read = Math.min(largestRead, 2 * pieceSize(this.#schedule.rate));
-    const most = versions[0].size + largestRead + read * (faults + viewers.length);
+    const compared = mirror === null ? 0 : 2 * mostCompared;
+    const most = versions[0].size + largestRead + read * (faults + viewers.length) + compared;
     const { bytesFetched } = this.#rig;
     assert.ok(bytesFetched <= most, `${bytesFetched} bytes came for a film of ${versions[0].size}`);
   }
@@ -259,7 +280,7 @@ class Simulation {
       outcomes[name] = (outcomes[name] ?? 0) + 1;
     }
     return {
-      requests: this.#rig.origin.requests.length,
+      requests: this.#rig.networks.reduce((sum, { origin }) => sum + origin.requests.length, 0),
       outcomes,
       bytesSent: this.#viewers.reduce((sum, { exchange }) => sum + exchange.bodyBytes, 0),
       bytesFetched: this.#rig.bytesFetched,
@@ -274,6 +295,15 @@ function filmOf({ size, seed }: Schedule['versions'][number]): Film {
 function tagOf(film: Film, identity: Identity): string | null {
   if (identity === 'tag') return etagOf(film);
   return identity === 'weak tag' ? `W/${etagOf(film)}` : null;
+}
+
+function mirrorTagOf(film: Film): string {
+  return `"mirror-${film.size}-${film.seed}"`;
+}
+
+/** How the second base gives a film. */
+function mirrored(film: Film): Behaviour {
+  return { film, fields: { etag: mirrorTagOf(film) } };
 }
 
 /** The fields that tell a version from others, where they are not the usual ones. */

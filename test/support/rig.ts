@@ -20,20 +20,24 @@ import type { HttpOriginServer } from './http-origin-server.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 import { VirtualNetwork, type VirtualNetworkOptions } from './virtual-network.ts';
 
-export interface RigOptions extends VirtualNetworkOptions {
+export interface RigOptions extends Omit<VirtualNetworkOptions, 'clock'> {
   /** As they would stand in the configuration file. */
   readonly settings?: Partial<Record<SettingKey, unknown>>;
   /** The origin's own settings, as they would stand in the file beside its `url`. */
   readonly mount?: Readonly<Record<string, unknown>>;
+  /** More bases, each behind a network of its own, with the same films unless they say otherwise. */
+  readonly mirrors?: ReadonlyArray<Partial<Omit<VirtualNetworkOptions, 'clock'>>>;
   /** In place of one in memory; closed only by `close`. */
   readonly store?: Store & Upkeep;
 }
 
-/** The address is never connected to: the network in memory stands in its place. */
-const originUrl = 'http://10.0.0.1/';
+/** The address of a base is never connected to: a network in memory stands in its place. */
+const baseUrl = (index: number) => `http://10.0.0.${index + 1}/`;
 
 export class VirtualRig {
   readonly network: VirtualNetwork;
+  /** That of the first base, and those of the mirrors. */
+  readonly networks: readonly VirtualNetwork[];
   /** Everything that happened, in order, over restarts. */
   readonly events: DomainEvent[] = [];
   /** The lines of the log. */
@@ -50,6 +54,9 @@ export class VirtualRig {
   constructor(options: RigOptions) {
     this.#options = options;
     this.network = new VirtualNetwork(options);
+    const { films, relay = {}, mirrors = [] } = options;
+    const { clock } = this.network;
+    this.networks = [this.network, ...mirrors.map((own) => new VirtualNetwork({ films, relay, ...own, clock }))];
     this.#store = options.store ?? createMemoryStore();
     this.#film = options.films instanceof Film ? options.films : null;
   }
@@ -69,9 +76,10 @@ export class VirtualRig {
 
   async start(): Promise<void> {
     const { settings: written = {}, mount = {} } = this.#options;
-    const origins = { films: { url: originUrl, ...mount } };
+    const [url, ...mirrors] = this.networks.map((_, index) => baseUrl(index));
+    const origins = { films: { url, ...(mirrors.length > 0 && { mirrors }), ...mount } };
     const { settings } = loadSettings({ flags: { ...written, origins }, env: { HOME: '/' } });
-    const { clock, connect } = this.network;
+    const { clock } = this.network;
     this.#daemon = await startDaemon(
       { ...settings, listen: [] },
       {
@@ -79,7 +87,8 @@ export class VirtualRig {
         random: () => 0.5,
         store: keptOpen(this.#store),
         makeOrigin: (_, options) => {
-          const adapter = new CountedOrigin(createHttpOrigin({ ...options, connect }));
+          const network = this.networks.find((_, index) => baseUrl(index) === options.base.href) ?? this.network;
+          const adapter = new CountedOrigin(createHttpOrigin({ ...options, connect: network.connect }));
           this.#adapters.push(adapter);
           return adapter;
         },
@@ -138,7 +147,7 @@ export class VirtualRig {
   /** Breaks every connection, ends the daemon and closes the store. */
   async close(): Promise<void> {
     for (const connection of this.#served) connection.destroy();
-    this.network.close();
+    for (const network of this.networks) network.close();
     await this.clock.settle();
     if (this.#daemon !== null) await this.stop();
     await this.#store.close();

@@ -14,10 +14,12 @@ export interface VirtualNetworkOptions {
   readonly films: HttpOriginServerOptions['films'];
   readonly origin?: Behaviour;
   readonly relay?: Omit<RelayOptions, 'clock'>;
+  /** One of its own, unless given. */
+  readonly clock?: VirtualClock;
 }
 
 export class VirtualNetwork {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly origin: HttpOriginServer;
   readonly relay: Relay;
   /** Whether the origin refuses connections, as a server does that is still waking up. */
@@ -28,7 +30,8 @@ export class VirtualNetwork {
   refused = 0;
   readonly #roundTrip: number;
 
-  constructor({ films, origin = {}, relay = {} }: VirtualNetworkOptions) {
+  constructor({ films, origin = {}, relay = {}, clock = new VirtualClock() }: VirtualNetworkOptions) {
+    this.clock = clock;
     this.origin = new HttpOriginServer({ clock: this.clock, films, behaviour: origin });
     this.relay = new Relay({ clock: this.clock, ...relay });
     this.#roundTrip = 2 * (relay.delay ?? 0);

@@ -1,0 +1,33 @@
+/**
+ * Which of the bytes that are present tell best whether a base holds the same version: pure.
+ *
+ * What lies just before the missing byte tells most encodings apart; the head of the file, where a container says what
+ * it is, two copies that differ in their tags; and the last that is present, a copy that is not whole yet.
+ */
+import type { ByteRange } from '../bytes/byte-range.ts';
+import { RangeSet } from '../bytes/range-set.ts';
+
+/** Fewer bytes prove nothing: the first of two films from one program may be the same. */
+export const leastEvidence = 64 * 1024;
+
+/** What is compared before the missing byte; each end of the file gives `leastEvidence`. */
+const nearby = 256 * 1024;
+
+/**
+ * Ranges to compare, in ascending order, where bytes from `position` on are wanted; none where too little is present.
+ * `present` are the runs of bytes that are there, in ascending order.
+ */
+export function evidenceFor(present: Iterable<ByteRange>, position: number): ByteRange[] {
+  const runs = [...present];
+  const [first] = runs;
+  const last = runs.at(-1);
+  const before = runs.findLast(({ start }) => start < position);
+  const chosen = new RangeSet();
+  if (before !== undefined) {
+    const end = Math.min(before.end, position);
+    chosen.add({ start: Math.max(before.start, end - nearby), end });
+  }
+  if (first?.start === 0) chosen.add({ start: 0, end: Math.min(first.end, leastEvidence) });
+  if (last !== undefined) chosen.add({ start: Math.max(last.start, last.end - leastEvidence), end: last.end });
+  return chosen.size < leastEvidence ? [] : [...chosen];
+}
