@@ -24,10 +24,12 @@ for (const state of states) {
         const [first, second, ...others] = row.heard;
         if (begins === null) assert.equal(first, undefined);
         else {
-          assert.deepEqual([first?.[0], others], [`${begins}-`, []]);
+          assert.equal(first?.[0], `${begins}-`);
           const resumedAt = Number.parseInt(second?.[0] ?? '', 10);
           assert.ok(resumedAt > begins && resumedAt <= begins + 150_000, `it went on from ${resumedAt}`);
-          assert.deepEqual(second, [`${resumedAt}-`, tag, 206]);
+          for (const [range, ifRange, status] of [second ?? [], ...others]) {
+            assert.deepEqual([ifRange, status], [tag, 206], range ?? 'no range');
+          }
           assert.deepEqual(row.rig.fetchedTwice('/film.mp4'), []);
         }
         await row.close();
