@@ -59,6 +59,7 @@ const sentences: { readonly [T in Type]?: (event: ToldEvent<T>) => string } = {
     return `${place}: answered with ${status} after ${durationWords(waited)}: ${message}`;
   },
   failover: (event) => `/${event.origin}/: ${event.to} is asked in place of ${event.from} (${event.cause})`,
+  'job-done': (event) => `job ${event.job}, ${event.kind}: ${event.outcome}, ${sizeWords(event.done)}`,
   bug: (event) => `bug: ${event.message}`,
 };
 

@@ -94,6 +94,18 @@ test('logs tells the events that are kept in words, and then ends', async (t) =>
   );
 });
 
+test('logs reads what a running firstbyte keeps, and ends by itself', async (t) => {
+  const stage = await Stage.set(t);
+  const url = await stage.serve();
+  const before = await stage.run('logs');
+  assert.deepEqual([before.code, before.out], [0, '']);
+  await (await fetch(`${url}films/sub/d.mp4`)).arrayBuffer();
+  const { code, out } = await stage.run('logs');
+  assert.equal(code, 0);
+  assert.match(out, /^[\d:]{8} {2}\/films\/sub\/d\.mp4: all 488 KiB are there, in /m);
+  assert.match(out, /^[\d:]{8} {2}GET \/films\/sub\/d\.mp4: 200, served, miss, 488 KiB sent, the first after /m);
+});
+
 test('logs --follow goes on until a signal', async (t) => {
   const url = await eventServer(t, [done]);
   const stage = await Stage.set(t);
