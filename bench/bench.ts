@@ -19,11 +19,12 @@ import { firstByte } from './first-byte.ts';
 import { heal } from './heal.ts';
 import { machineLine } from './machine.ts';
 import { firstbyteProgram, nginxVersion } from './programs.ts';
+import { smallCache } from './small-cache.ts';
 import { speeds } from './speeds.ts';
 import { waiters } from './waiters.ts';
 import { window } from './window.ts';
 
-const benches = { 'first-byte': firstByte, heal, collapse, window, cached, speeds, waiters };
+const benches = { 'first-byte': firstByte, heal, collapse, window, cached, speeds, waiters, 'small-cache': smallCache };
 type Name = keyof typeof benches;
 
 const { values, positionals } = parseArgs({

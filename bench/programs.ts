@@ -88,7 +88,8 @@ export class Stage implements AsyncDisposable {
     return { name: 'direct', url: `http://127.0.0.1:${port}`, footprint: new Footprint(process.pid) };
   }
 
-  async firstbyte(): Promise<Server> {
+  /** With more flags of `serve`, where they are given. */
+  async firstbyte(more: readonly string[] = []): Promise<Server> {
     const { url } = await this.direct();
     const flags = [
       '--listen',
@@ -97,6 +98,7 @@ export class Stage implements AsyncDisposable {
       join(this.folder, 'firstbyte'),
       '--origin',
       `films=${url}`,
+      ...more,
     ];
     const child = spawn(process.execPath, [this.#program, 'serve', ...flags], { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#children.add(child);
