@@ -22,6 +22,7 @@ import { kill } from './kill.ts';
 import { machineLine } from './machine.ts';
 import { firstbyteProgram, nginxVersion } from './programs.ts';
 import { seek } from './seek.ts';
+import { smallCache } from './small-cache.ts';
 import { speeds } from './speeds.ts';
 import { start } from './start.ts';
 import { waiters } from './waiters.ts';
@@ -38,6 +39,7 @@ const benches = {
   speeds,
   waiters,
   kill,
+  'small-cache': smallCache,
   start,
 };
 type Name = keyof typeof benches;

@@ -56,6 +56,19 @@ describe('a daemon listens', () => {
     await assert.rejects(get(four), { code: 'ECONNREFUSED' });
   });
 
+  it('without a store, and lets every byte pass', async (context) => {
+    const daemon = await start(context, ['127.0.0.1:0'], { store: 'none' });
+    const [base = ''] = daemon.addresses;
+    const film = await stat(join(demo, 'film.mp4'));
+    for (let visit = 0; visit < 2; visit += 1) {
+      const answer = await get(`${base}demo/film.mp4`);
+      let bytes = 0;
+      for await (const piece of answer) bytes += piece.length;
+      assert.deepEqual([answer.statusCode, bytes], [200, film.size]);
+    }
+    await daemon.stop();
+  });
+
   it('where a killed process has left its socket, and not where a living one has its own', async (context) => {
     const path = join(await folder(context), 'player.sock');
     const other = createServer().listen(path);

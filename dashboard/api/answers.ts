@@ -104,6 +104,8 @@ export interface Limits {
   readonly maxConnections: number;
   /** Bytes a second; `null` for as many as come. */
   readonly maxRate: number | null;
+  /** Requests a second; `null` for any number. */
+  readonly maxRequestRate: number | null;
 }
 
 export interface Stats {

@@ -10,6 +10,8 @@ interface Written {
   readonly maxConnections: string;
   /** In megabytes a second; empty for as many as come. */
   readonly maxRate: string;
+  /** A second; empty for any number. */
+  readonly maxRequestRate: string;
 }
 
 export function LimitsForm({ origin: { name, limits } }: { origin: Origin }) {
@@ -48,6 +50,16 @@ export function LimitsForm({ origin: { name, limits } }: { origin: Origin }) {
         value={shown.maxRate}
         onInput={(event) => setWritten({ ...shown, maxRate: event.currentTarget.value })}
       />
+      <label for={`${id}-requests`}>Requests/s at most</label>
+      <input
+        id={`${id}-requests`}
+        type="number"
+        min="0"
+        step="any"
+        placeholder="no limit"
+        value={shown.maxRequestRate}
+        onInput={(event) => setWritten({ ...shown, maxRequestRate: event.currentTarget.value })}
+      />
       <button type="submit" disabled={written === null}>
         Change<span class="unseen"> the limits of {name}</span>
       </button>
@@ -55,13 +67,18 @@ export function LimitsForm({ origin: { name, limits } }: { origin: Origin }) {
   );
 }
 
-function wordsFor({ maxConnections, maxRate }: Limits): Written {
-  return { maxConnections: String(maxConnections), maxRate: maxRate === null ? '' : String(maxRate / 1e6) };
+function wordsFor({ maxConnections, maxRate, maxRequestRate }: Limits): Written {
+  return {
+    maxConnections: String(maxConnections),
+    maxRate: maxRate === null ? '' : String(maxRate / 1e6),
+    maxRequestRate: maxRequestRate === null ? '' : String(maxRequestRate),
+  };
 }
 
-function limitsFrom({ maxConnections, maxRate }: Written): Limits {
+function limitsFrom({ maxConnections, maxRate, maxRequestRate }: Written): Limits {
   return {
     maxConnections: Number(maxConnections),
     maxRate: maxRate.trim() === '' ? null : Math.round(Number(maxRate) * 1e6),
+    maxRequestRate: maxRequestRate.trim() === '' ? null : Number(maxRequestRate),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * The live connection: one stream of events that is kept open for as long as the page is, and taken up again where it
- * broke off. Where firstbyte was started anew meanwhile, its events are counted anew, too.
+ * broke off. Where firstbyte was started anew meanwhile, the stream tells of a gap, and goes on with what there is.
  */
 import { signal } from '@preact/signals';
 import type { Happening, HappeningType, Stats } from '../api/answers.ts';
@@ -32,6 +32,7 @@ const types: readonly HappeningType[] = [
   'first-byte-wait',
   'own-error',
   'request-done',
+  'job-done',
 ];
 
 type Listener = (happening: Happening) => void;
@@ -91,10 +92,7 @@ async function listen(connected: () => void): Promise<void> {
   const started = performance.now() - uptimeSeconds * 1000;
   // Only a later start is another one: a machine that slept makes the old one seem earlier.
   const restarted = startedAt !== null && started - startedAt > sameStart;
-  if (restarted) {
-    lastId = '0';
-    restartedAt.value = Date.now() - uptimeSeconds * 1000;
-  }
+  if (restarted) restartedAt.value = Date.now() - uptimeSeconds * 1000;
   startedAt = started;
   const query = new URLSearchParams({ types: types.join(','), after: lastId });
   const response = await fetch(`/-/events?${query}`, { headers: authorization(), cache: 'no-store' });

@@ -212,6 +212,17 @@ test('config prints each value; --explain where it came from, without credential
   assert.ok(!explained.printed.includes('hunter2'));
 });
 
+test('--no-store is --store none', async () => {
+  for (const flags of [['--no-store'], ['--store', 'none']]) {
+    const run = new Run(['config', '--json', ...flags]);
+    assert.equal(await run.code, 0);
+    assert.equal(JSON.parse(run.printed).store.value, 'none');
+  }
+  const plain = new Run(['config', '--json']);
+  assert.equal(await plain.code, 0);
+  assert.equal(JSON.parse(plain.printed).store.value, 'disk');
+});
+
 test('config --json is for programs', async () => {
   const run = new Run(['config', '--json', '--retry-max', '3s']);
   assert.equal(await run.code, 0);

@@ -3,6 +3,7 @@
  *
  *   npm run crash                                    all of them
  *   npm run crash -- kills --rounds 50 --seed 4711   kill -9 under load; the same seed plays the same rounds again
+ *   npm run crash -- evictions                       the same on a disk that is too small for all films
  *   npm run crash -- calls                           kill -9 at each system call of a cycle of the store
  *   npm run crash -- power --rounds 50               power cuts, half of them under each journal
  *   npm run crash -- faults                          the N-th call fails, N = 1 until a run is clean
@@ -17,9 +18,9 @@ import { BitRot } from './bit-rot.ts';
 import { callFaults, FaultyCalls } from './call-faults.ts';
 import { playWithoutKills } from './idle-rounds.ts';
 import { killAt, killPoints } from './kill-at-call.ts';
-import { noLoopDisk } from './loop-disk.ts';
+import { LoopDisk, noLoopDisk } from './loop-disk.ts';
 import { cutPower } from './power-loss.ts';
-import { KillRounds } from './rounds.ts';
+import { KillRounds, smallDisk } from './rounds.ts';
 import { noStrace } from './strace.ts';
 
 /** How much is played, and from where chance begins. */
@@ -48,6 +49,17 @@ const proofs: Readonly<Record<string, Proof>> = {
       }
       await play.finish();
       return play.figures;
+    },
+  },
+  evictions: {
+    rounds: 200,
+    missing: await noLoopDisk(),
+    async play(_, { rounds, seed }) {
+      await using disk = await LoopDisk.make(smallDisk);
+      await using play = await KillRounds.open({ directory: join(disk.path, 'cache'), seed, evicting: true });
+      for (let number = 1; number <= rounds; number += 1) await play.play(number);
+      await play.finish();
+      return { rounds, compared: play.figures.compared };
     },
   },
   calls: {

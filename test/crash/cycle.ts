@@ -1,8 +1,8 @@
 /**
  * A process to be killed: waits for a line on its input, then plays one fixed cycle on a disk store, and ends.
  *
- * Objects are filled by two cursors, committed, described anew, replaced while they are read, removed, and read again
- * by a second opening of the store. Argument: the cache directory.
+ * Objects are filled by two cursors, committed, described anew, replaced while they are read, removed, read again by a
+ * second opening of the store, and evicted by those that follow. Argument: the cache directory.
 
  */
 import { once } from 'node:events';
@@ -18,7 +18,9 @@ process.stdout.write('ready\n');
 await once(process.stdin, 'data');
 process.stdin.destroy();
 
-const open = () => createDiskStore({ directory, clock: systemClock, ...layout });
+/** `most` bytes may be held; others are evicted. */
+const open = (most = 10_000_000) =>
+  createDiskStore({ directory, clock: systemClock, ...layout, maxSize: { bytes: most } });
 
 /** Fills an object with two cursors, as far as `share` of it, and leaves it open. */
 async function fill(store: Store, title: string, version: Film, share = 1) {
@@ -54,7 +56,7 @@ async function fill(store: Store, title: string, version: Film, share = 1) {
   await store.close();
 }
 for (const seed of [7, 9]) {
-  const store = await open();
+  const store = await open(600_000);
   const episode = await fill(store, 'episode', film(600_000 + seed, seed), 0.5);
   await store.remove(objectName('short'));
   await (await fill(store, 'clip', film(90_000 + seed, seed + 1))).close();

@@ -16,6 +16,9 @@ const mebibytes = 32;
 /** Each is larger than what is kept in memory of one that can't be stored. */
 const films = { '/first': 9_000_011, '/large': 40_000_003, '/next': 9_100_019 };
 
+/** It keeps what it can, until the disk itself says no. */
+const unlimited = ['--max-size', '1TiB', '--min-free', '0B'];
+
 /** How long after the trouble all must be well, in milliseconds. */
 const recoveryTime = 5000;
 
@@ -38,7 +41,7 @@ class Stage implements AsyncDisposable {
     for (const [path, size] of Object.entries(films)) library.put(path, size, size % 7);
     const disk = parts.use(await LoopDisk.make(mebibytes));
     const directory = join(disk.path, 'cache');
-    const firstbyte = parts.use(await Firstbyte.start({ directory, origin: library.url }));
+    const firstbyte = parts.use(await Firstbyte.start({ directory, origin: library.url, flags: unlimited }));
     return new Stage(library, disk, firstbyte, parts.move());
   }
 
@@ -78,12 +81,23 @@ function onDisk(name: string, check: (stage: Stage, t: TestContext) => Promise<v
 }
 
 describe('a film plays to its end, with right bytes,', { concurrency: 3 }, () => {
-  onDisk('on a disk that is full in the middle of it, and films that were stored stay', async (stage) => {
+  onDisk('on a disk that it fills and is larger than', async (stage) => {
     await stage.play('/first');
     await stage.play('/large');
     await stage.play('/large');
-    assert.equal(await stage.play('/first'), 0);
+    await stage.play('/first');
+    const { bavail, bsize, blocks } = await statfs(stage.disk.path);
+    assert.ok(bavail < blocks / 2, `${bavail * bsize} bytes are free`);
+  });
+
+  onDisk('on a disk that is full from the start, and is stored as soon as there is room', async (stage) => {
+    const ballast = join(stage.disk.path, 'ballast');
+    await stage.fillUp(ballast);
+    await stage.play('/next');
+    await stage.play('/next');
     assert.match(stage.firstbyte.log, /ENOSPC/);
+    await rm(ballast);
+    await stage.isStored('/next');
   });
 
   onDisk('on a disk that has become read-only', async (stage) => {

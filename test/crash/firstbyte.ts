@@ -1,5 +1,7 @@
 /** `firstbyte serve` as users start it: a process of its own that can be killed, traced and looked into. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { firstbyteProgram } from '../../bench/programs.ts';
 import type { FillReport } from '../../src/control/fill-report.ts';
@@ -21,11 +23,13 @@ export class Firstbyte implements AsyncDisposable {
   readonly url: string;
   /** Milliseconds from the start of the process until it was ready. */
   readonly readyAfter: number;
+  readonly #directory: string;
   readonly #program: Program;
 
-  private constructor(url: string, readyAfter: number, program: Program) {
+  private constructor(url: string, readyAfter: number, directory: string, program: Program) {
     this.url = url;
     this.readyAfter = readyAfter;
+    this.#directory = directory;
     this.#program = program;
   }
 
@@ -42,7 +46,7 @@ export class Firstbyte implements AsyncDisposable {
       if (url !== undefined) ready.resolve(url);
     });
     started.ended.then((code) => ready.reject(new Error(`firstbyte ended with ${code}: ${started.errors()}`)));
-    return new Firstbyte(await ready.promise, performance.now() - startedAt, started);
+    return new Firstbyte(await ready.promise, performance.now() - startedAt, directory, started);
   }
 
   get pid(): number {
@@ -72,6 +76,15 @@ export class Firstbyte implements AsyncDisposable {
   async fills(): Promise<readonly FillReport[]> {
     const { fills } = (await this.#control('fills')) as { fills: FillReport[] };
     return fills;
+  }
+
+  /** Keeps a film from eviction; resolves when that is promised. */
+  async pin(path: string): Promise<void> {
+    const fill = (await this.fills()).find((one) => one.path === path);
+    const { token } = JSON.parse(await readFile(join(this.#directory, 'owner'), 'utf8')) as { token: string };
+    const url = `${this.url}/-/api/v1/objects/${fill?.objectId}/pin`;
+    const { status } = await fetch(url, { method: 'PUT', headers: { authorization: `Bearer ${token}` } });
+    if (status !== 200) throw new Error(`${path} could not be pinned: ${status}`);
   }
 
   /** SIGKILL; resolves when it is gone. */

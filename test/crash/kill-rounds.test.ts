@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { temporaryDirectory } from '../store/disk-directory.ts';
-import { KillRounds } from './rounds.ts';
+import { LoopDisk, noLoopDisk } from './loop-disk.ts';
+import { KillRounds, smallDisk } from './rounds.ts';
 
 /** `npm run crash` plays a thousand, with another seed each time. */
-const rounds = 25;
+const rounds = 22;
+const evictingRounds = 6;
+
+const noDisk = await noLoopDisk();
 
 describe('kill -9 under load', { concurrency: 2 }, () => {
   for (const seed of [1, 2]) {
@@ -17,4 +22,14 @@ describe('kill -9 under load', { concurrency: 2 }, () => {
       assert.ok(fetchedAgain <= landed * 0.02, `${fetchedAgain} of ${landed} bytes were fetched again`);
     });
   }
+
+  test(`leaves every byte right and a pinned film whole while films are evicted, in ${evictingRounds} rounds`, {
+    skip: noDisk,
+  }, async () => {
+    await using disk = await LoopDisk.make(smallDisk);
+    await using play = await KillRounds.open({ directory: join(disk.path, 'cache'), seed: 3, evicting: true });
+    for (let number = 1; number <= evictingRounds; number += 1) await play.play(number);
+    await play.finish();
+    assert.ok(play.figures.compared > 0);
+  });
 });

@@ -88,13 +88,14 @@ async function readRange(object: StoreObject, version: Film, start: number, end:
   }
 }
 
-/** After an accident: the store opens, no byte is wrong or lost, and nothing is left on disk that no row names. */
-export async function recover(directory: string): Promise<ReadBack> {
+/** After an accident, in another run of the machine where `boot` names one: the store opens, no byte is wrong or lost, and nothing is left on disk that no row names. */
+export async function recover(directory: string, boot?: string): Promise<ReadBack> {
   const failures: unknown[] = [];
   const store = await createDiskStore({
     directory,
     clock: systemClock,
     ...layout,
+    ...(boot === undefined ? {} : { boot }),
     events: {
       evicted: () => {},
       blockLost: () => {},

@@ -44,7 +44,7 @@ export async function lookOnDisk(directory: string): Promise<OnDisk> {
 export async function settled(directory: string): Promise<void> {
   for (const deadline = performance.now() + settleTimeout; ; await sleep(20)) {
     const { orphanDirectories, orphanFiles } = await lookOnDisk(directory);
-    if (orphanDirectories.length === 0) return;
+    if (orphanDirectories.length + orphanFiles.length === 0) return;
     if (performance.now() < deadline) continue;
     throw new Error(`The index does not name ${[...orphanDirectories, ...orphanFiles].join(', ')}.`);
   }

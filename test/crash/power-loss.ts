@@ -69,7 +69,7 @@ async function findAfterCut(
   const copying = disk.cutPower().finally(() => process.kill(writer, 'SIGCONT'));
   await using after = await copying;
   try {
-    const found = await recover(join(after.path, 'cache'));
+    const found = await recover(join(after.path, 'cache'), 'after the cut');
     assert.ok(found.whole.includes(objectName(keptTitle)), 'a film of a store that was closed is not whole any more');
     for (const title of promised) {
       assert.ok(found.pinned.includes(objectName(title)), `${title}: the promise to keep it was lost`);

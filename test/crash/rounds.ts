@@ -4,16 +4,24 @@
  * A round starts firstbyte, waits until nothing lies in the directory that the index does not name, reads every film
  * back and compares each byte; then films are replaced at the origin, viewers come (from the start and by seeking,
  * several to one film), and the process is killed under them. What was present one second before the kill must not
- * be fetched again in the next round, but for a small share; films that nothing has happened to cost no byte.
+ * be fetched again in the next round, but for a small share; films that nothing has happened to cost no byte, nor does
+ * a pinned one where there is too little room for all.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RangeSet } from '../../src/bytes/range-set.ts';
 import { Chance } from '../faults/chance.ts';
-import { Crowd, type Path, paths } from './crowd.ts';
+import { Crowd, paths } from './crowd.ts';
 import { Firstbyte } from './firstbyte.ts';
 import { Library } from './library.ts';
 import { settled } from './on-disk.ts';
 import { watch } from './viewer.ts';
+
+/** A film that stays as it is, and is pinned. */
+const pinnedPath = '/pinned';
+const pinnedSize = 400_009;
+
+/** Of a disk in mebibytes: too few for all films, of which half of what is free may be kept. */
+export const smallDisk = 40;
 
 const blockSize = 256 * 1024;
 
@@ -43,6 +51,8 @@ export interface RoundsOptions {
   readonly seed: number;
   /** Further flags of `firstbyte serve`. */
   readonly flags?: readonly string[];
+  /** Whether the directory is too small for all films: then only the pinned one must stay. */
+  readonly evicting?: boolean;
 }
 
 export class KillRounds implements AsyncDisposable {
@@ -50,15 +60,17 @@ export class KillRounds implements AsyncDisposable {
   readonly #options: RoundsOptions;
   readonly #library: Library;
   readonly #crowd: Crowd;
+  #pinned = false;
   /** What was present a second before the last kill, of films that were not read to their end before. */
-  #landed = new Map<Path, RangeSet>();
+  #landed = new Map<string, RangeSet>();
   /** Films that were whole on disk before the last firstbyte began, and have not changed since. */
-  #complete = new Set<Path>();
+  #complete = new Set<string>();
 
   private constructor(options: RoundsOptions, library: Library) {
     this.#options = options;
     this.#library = library;
     this.#crowd = new Crowd(library);
+    library.put(pinnedPath, pinnedSize, 1);
   }
 
   static async open(options: RoundsOptions): Promise<KillRounds> {
@@ -102,15 +114,18 @@ export class KillRounds implements AsyncDisposable {
     await settled(this.#options.directory);
     this.#library.rate = Number.POSITIVE_INFINITY;
     this.#library.forgetGiven();
-    await Promise.all(paths.map((path) => this.#readBackOne(firstbyte, path)));
+    await Promise.all([pinnedPath, ...paths].map((path) => this.#readBackOne(firstbyte, path)));
     this.#landed.clear();
+    if (!this.#pinned) await firstbyte.pin(pinnedPath);
+    this.#pinned = true;
   }
 
-  async #readBackOne(firstbyte: Firstbyte, path: Path): Promise<void> {
+  async #readBackOne(firstbyte: Firstbyte, path: string): Promise<void> {
     const { end, bytes } = await watch(firstbyte, this.#library, path);
     if (end !== 'whole') throw new Error(`${path} could not be read back: ${end} after ${bytes} bytes`);
     this.figures.compared += bytes;
     const given = this.#library.given(path);
+    if (this.#options.evicting && path !== pinnedPath) return;
     if (this.#complete.has(path) && given.size > 0) {
       throw new Error(`${path} was complete, and ${given.size} bytes of it were fetched again`);
     }

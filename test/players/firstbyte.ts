@@ -11,8 +11,8 @@ export interface Firstbyte extends AsyncDisposable {
 /** Resolves once it accepts connections. */
 export async function startFirstbyte(cacheDir: string, ...flags: readonly string[]): Promise<Firstbyte> {
   const command = join(import.meta.dirname, '../../src/cli.ts');
-  const usual = ['--listen', '127.0.0.1:0', '--cache-dir', cacheDir];
-  const program = start(process.execPath, [command, 'serve', ...usual, ...flags]);
+  const anyPort = flags.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
+  const program = start(process.execPath, [command, 'serve', ...anyPort, '--cache-dir', cacheDir, ...flags]);
   const stop = async () => {
     program.process.kill('SIGTERM');
     await program.ended;

@@ -198,6 +198,56 @@ for (const [loss, damage] of [
   });
 }
 
+test('verify finds a block that is not what was written, and drops it alone', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const file = await storeFilm(directory, 3 * block);
+  const content = await readFile(file);
+  content[block + 7] = (content[block + 7] ?? 0) ^ 1;
+  await writeFile(file, content);
+  const events = listener();
+  const store = await openDiskStore(directory, { events });
+  const lost: [number, number][] = [];
+  const object = await store.find(objectName('film'), ({ start, end }) => lost.push([start, end]));
+  const verified = await store.verify(objectName('film'), () => {}, new AbortController().signal);
+  const bad = { start: block, end: 2 * block };
+  assert.deepEqual(verified, { checked: 3 * block, bad: [bad] });
+  assert.deepEqual(lost, [[block, 2 * block]]);
+  assert.deepEqual(events.told, [`lost /film.mp4 checksum ${block}`]);
+  assert.ok(object);
+  await writeContent(object, bad);
+  await object.close();
+  assert.deepEqual(await store.verify(objectName('film'), () => {}, new AbortController().signal), {
+    checked: 3 * block,
+    bad: [],
+  });
+  await store.close();
+});
+
+test('the owner says how it can be reached, to its own user only', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const store = await openDiskStore(directory);
+  const owner = async () => JSON.parse(await readFile(join(directory, 'owner'), 'utf8'));
+  assert.deepEqual(await owner(), { pid: process.pid });
+  await store.describeOwner({ control: 'http://127.0.0.1:8787/-/', token: 'secret' });
+  assert.deepEqual(await owner(), { pid: process.pid, control: 'http://127.0.0.1:8787/-/', token: 'secret' });
+  assert.equal((await lstat(join(directory, 'owner'))).mode & 0o777, 0o600);
+  await store.close();
+});
+
+test('a new version of a pinned film is pinned', async (t) => {
+  const store = await openDiskStore(await temporaryDirectory(t));
+  const old = await store.create(objectName('film'), representationOf(1), label, unheard);
+  await store.pin(objectName('film'), true);
+  const next = await store.create(objectName('film'), representationOf(2), label, unheard);
+  await next.commit();
+  const pinned: boolean[] = [];
+  for await (const object of store.list()) pinned.push(object.pinned);
+  assert.deepEqual(pinned, [true]);
+  await old.close();
+  await next.close();
+  await store.close();
+});
+
 test('a link in the place of a segment file is not followed', async (t) => {
   const directory = await temporaryDirectory(t);
   const file = await storeFilm(directory, 1000);
