@@ -49,8 +49,6 @@ export interface Figures {
 export interface RoundsOptions {
   readonly directory: string;
   readonly seed: number;
-  /** Further flags of `firstbyte serve`. */
-  readonly flags?: readonly string[];
   /** Whether the directory is too small for all films: then only the pinned one must stay. */
   readonly evicting?: boolean;
 }
@@ -104,8 +102,8 @@ export class KillRounds implements AsyncDisposable {
   }
 
   async #start(): Promise<Firstbyte> {
-    const { directory, flags = [] } = this.#options;
-    const firstbyte = await Firstbyte.start({ directory, origin: this.#library.url, flags });
+    const { directory } = this.#options;
+    const firstbyte = await Firstbyte.start({ directory, origin: this.#library.url });
     this.figures.slowestStart = Math.max(this.figures.slowestStart, firstbyte.readyAfter);
     return firstbyte;
   }
