@@ -42,6 +42,8 @@ export interface Figures {
   fetchedAgain: number;
   /** Of blocks that were not whole by then, what was present and was fetched again. */
   unfinished: number;
+  /** Fetched again of films that were read whole before and have not changed, where there is too little room. */
+  evicted: number;
   /** The longest start, in milliseconds. */
   slowestStart: number;
 }
@@ -54,7 +56,15 @@ export interface RoundsOptions {
 }
 
 export class KillRounds implements AsyncDisposable {
-  readonly figures: Figures = { rounds: 0, compared: 0, landed: 0, fetchedAgain: 0, unfinished: 0, slowestStart: 0 };
+  readonly figures: Figures = {
+    rounds: 0,
+    compared: 0,
+    landed: 0,
+    fetchedAgain: 0,
+    unfinished: 0,
+    evicted: 0,
+    slowestStart: 0,
+  };
   readonly #options: RoundsOptions;
   readonly #library: Library;
   readonly #crowd: Crowd;
@@ -123,7 +133,11 @@ export class KillRounds implements AsyncDisposable {
     if (end !== 'whole') throw new Error(`${path} could not be read back: ${end} after ${bytes} bytes`);
     this.figures.compared += bytes;
     const given = this.#library.given(path);
-    if (this.#options.evicting && path !== pinnedPath) return;
+    if (this.#options.evicting && path !== pinnedPath) {
+      if (this.#complete.has(path)) this.figures.evicted += given.size;
+      this.#complete.add(path);
+      return;
+    }
     if (this.#complete.has(path) && given.size > 0) {
       throw new Error(`${path} was complete, and ${given.size} bytes of it were fetched again`);
     }
