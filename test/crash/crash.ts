@@ -59,7 +59,8 @@ const proofs: Readonly<Record<string, Proof>> = {
       await using play = await KillRounds.open({ directory: join(disk.path, 'cache'), seed, evicting: true });
       for (let number = 1; number <= rounds; number += 1) await play.play(number);
       await play.finish();
-      return { rounds, compared: play.figures.compared };
+      const { compared, evicted, slowestStart } = play.figures;
+      return { rounds, compared, evicted, slowestStart };
     },
   },
   calls: {

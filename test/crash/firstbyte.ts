@@ -83,7 +83,8 @@ export class Firstbyte implements AsyncDisposable {
     const fill = (await this.fills()).find((one) => one.path === path);
     const { token } = JSON.parse(await readFile(join(this.#directory, 'owner'), 'utf8')) as { token: string };
     const url = `${this.url}/-/api/v1/objects/${fill?.objectId}/pin`;
-    const { status } = await fetch(url, { method: 'PUT', headers: { authorization: `Bearer ${token}` } });
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const { status } = await fetch(url, { method: 'PUT', headers, body: '{}' });
     if (status !== 200) throw new Error(`${path} could not be pinned: ${status}`);
   }
 

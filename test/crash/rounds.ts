@@ -42,6 +42,8 @@ export interface Figures {
   fetchedAgain: number;
   /** Of blocks that were not whole by then, what was present and was fetched again. */
   unfinished: number;
+  /** Fetched again of films that were read whole before and have not changed, where there is too little room. */
+  evicted: number;
   /** The longest start, in milliseconds. */
   slowestStart: number;
 }
@@ -49,14 +51,20 @@ export interface Figures {
 export interface RoundsOptions {
   readonly directory: string;
   readonly seed: number;
-  /** Further flags of `firstbyte serve`. */
-  readonly flags?: readonly string[];
   /** Whether the directory is too small for all films: then only the pinned one must stay. */
   readonly evicting?: boolean;
 }
 
 export class KillRounds implements AsyncDisposable {
-  readonly figures: Figures = { rounds: 0, compared: 0, landed: 0, fetchedAgain: 0, unfinished: 0, slowestStart: 0 };
+  readonly figures: Figures = {
+    rounds: 0,
+    compared: 0,
+    landed: 0,
+    fetchedAgain: 0,
+    unfinished: 0,
+    evicted: 0,
+    slowestStart: 0,
+  };
   readonly #options: RoundsOptions;
   readonly #library: Library;
   readonly #crowd: Crowd;
@@ -104,8 +112,8 @@ export class KillRounds implements AsyncDisposable {
   }
 
   async #start(): Promise<Firstbyte> {
-    const { directory, flags = [] } = this.#options;
-    const firstbyte = await Firstbyte.start({ directory, origin: this.#library.url, flags });
+    const { directory } = this.#options;
+    const firstbyte = await Firstbyte.start({ directory, origin: this.#library.url });
     this.figures.slowestStart = Math.max(this.figures.slowestStart, firstbyte.readyAfter);
     return firstbyte;
   }
@@ -125,7 +133,11 @@ export class KillRounds implements AsyncDisposable {
     if (end !== 'whole') throw new Error(`${path} could not be read back: ${end} after ${bytes} bytes`);
     this.figures.compared += bytes;
     const given = this.#library.given(path);
-    if (this.#options.evicting && path !== pinnedPath) return;
+    if (this.#options.evicting && path !== pinnedPath) {
+      if (this.#complete.has(path)) this.figures.evicted += given.size;
+      this.#complete.add(path);
+      return;
+    }
     if (this.#complete.has(path) && given.size > 0) {
       throw new Error(`${path} was complete, and ${given.size} bytes of it were fetched again`);
     }
