@@ -78,7 +78,8 @@ export class Stage {
   /** The same on a pseudo-terminal, 100 by 30, where both outputs are one; `script` is in every Debian. */
   onTerminal(name: string, ...args: readonly string[]): Running {
     const words = [process.execPath, command, name, ...this.flags, ...args];
-    const line = `stty cols 100 rows 30; exec ${words.map((word) => `'${word}'`).join(' ')}`;
+    // Colours are off where a machine says that it tests.
+    const line = `unset CI NO_COLOR; export TERM=xterm-256color; stty cols 100 rows 30; exec ${words.map((word) => `'${word}'`).join(' ')}`;
     const program = start('script', ['-qefc', line, '/dev/null'], undefined, ['pipe', 'pipe', 'pipe']);
     const running = new Running(program);
     this.#t.after(() => running.process.kill('SIGKILL'));

@@ -23,10 +23,10 @@ async function stageOf(size: number, options: Partial<RigOptions> = {}): Promise
 async function positions({ rig, film }: SpeedCase): Promise<{ reader: number; cursor: number }> {
   const seen = rig.player().get('/-/api/v1/fills', { film: null });
   await rig.clock.settle();
-  type Report = { readers: { position: number }[]; present: { end: number }[] };
+  type Report = { readers: { position: number }[]; present: [start: number, end: number][] };
   const { fills } = JSON.parse(seen.text) as { fills: Report[] };
   const [fill] = fills;
-  return { reader: fill?.readers[0]?.position ?? film.size, cursor: fill?.present.at(-1)?.end ?? 0 };
+  return { reader: fill?.readers[0]?.position ?? film.size, cursor: fill?.present.at(-1)?.[1] ?? 0 };
 }
 
 describe('the read-ahead window', () => {

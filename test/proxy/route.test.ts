@@ -12,12 +12,14 @@ describe('a route', () => {
   it('is an origin, and the rest of the target as it stands', () => {
     assert.deepEqual(route('GET', '/films/a%20b/c'), {
       kind: 'media',
+      mount: 'films',
       origin: 'films',
       target: '/a%20b/c',
       path: '/a%20b/c',
     });
     assert.deepEqual(route('HEAD', '/films//a?token=x?y/../z'), {
       kind: 'media',
+      mount: 'films',
       origin: 'films',
       target: '//a?token=x?y/../z',
       path: '//a',

@@ -22,7 +22,6 @@ export class ScriptedReader {
   takes = 0;
   /** Offsets at which a read fails, once each. */
   readonly failures = new Set<number>();
-  readonly lostRanges: Array<readonly [start: number, end: number]> = [];
   /** The most that one read gives, though more was promised. */
   shortTo = Number.POSITIVE_INFINITY;
 
@@ -70,11 +69,6 @@ export class ScriptedReader {
 
   rewind(position: number): void {
     this.position = position;
-  }
-
-  lost({ start, end }: { start: number; end: number }): void {
-    this.lostRanges.push([start, end]);
-    this.position = start;
   }
 
   async #read(start: number, end: number): Promise<Slice> {
