@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command `firstbyte`: looks at the version of Node, and sets V8 up, before anything else is loaded. */
 import { setFlagsFromString } from 'node:v8';
-import { complain, endWithTheReader } from './console.ts';
+import { complain, endWithTheReader, flushed } from './console.ts';
 
 const oldest = 24;
 
@@ -16,5 +16,7 @@ if (Number.parseInt(process.versions.node, 10) < oldest) {
   const { stayAlive } = await import('./clock.ts');
   stayAlive();
   const { runCommand } = await import('./cli/command.ts');
-  process.exit(await runCommand(process.argv.slice(2)));
+  const code = await runCommand(process.argv.slice(2));
+  await flushed();
+  process.exit(code);
 }

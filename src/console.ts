@@ -36,6 +36,13 @@ export function complain(text: string): void {
   process.stderr.write(text);
 }
 
+/** Resolves when all that was printed is with the system: only then may the process exit. */
+export async function flushed(): Promise<void> {
+  for (const output of [process.stdout, process.stderr]) {
+    if (output.writableLength > 0) await new Promise((resolve) => output.write('', resolve));
+  }
+}
+
 /** Whoever reads our output has left, as `head` does: that ends the process, and is no failure. */
 export function endWithTheReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

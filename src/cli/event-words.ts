@@ -23,7 +23,10 @@ export function isFrequent(type: string): boolean {
   return frequent.includes(type);
 }
 
-const sentences: { readonly [T in Type]?: (event: ToldEvent<T>) => string } = {
+/** Every event of the domain but the single reads and writes of bytes, which the stream does not carry. */
+const sentences: {
+  readonly [T in Exclude<Type, 'bytes-landed' | 'bytes-sent'>]: (event: ToldEvent<T>) => string;
+} = {
   'request-done': (event) => {
     const { method, origin, path, range, status, outcome, cache, bytes } = event;
     const { acceptedAt, firstByteOutAt, doneAt } = event.timeline;
@@ -60,12 +63,23 @@ const sentences: { readonly [T in Type]?: (event: ToldEvent<T>) => string } = {
   },
   failover: (event) => `/${event.origin}/: ${event.to} is asked in place of ${event.from} (${event.cause})`,
   'job-done': (event) => `job ${event.job}, ${event.kind}: ${event.outcome}, ${sizeWords(event.done)}`,
+  evicted: (event) => {
+    const place = event.origin === '' ? 'what an earlier version stored' : placeWords(event);
+    return `${place}: ${sizeWords(event.bytes)} evicted (${event.reason})`;
+  },
+  'block-lost': (event) =>
+    `${placeWords(event)}: ${sizeWords(event.bytes)} on disk are bad (${event.cause}) and dropped`,
+  'store-state': (event) =>
+    event.to === 'passing'
+      ? `the store takes nothing more (${event.code ?? 'no reason known'}); films go past it`
+      : 'the store takes again what comes',
   bug: (event) => `bug: ${event.message}`,
 };
 
 const levels: { readonly [T in Type]?: EventWords['level'] } = {
   'fill-failed': 'warn',
   'own-error': 'warn',
+  'block-lost': 'warn',
   bug: 'error',
 };
 

@@ -32,6 +32,14 @@ test('bash completes commands, options, their values and files', async () => {
   assert.deepEqual(await bashOffers('firstbyte', '--ver'), ['--version']);
 });
 
+test('whoever reads slowly gets all of what is printed', async () => {
+  const { stdout: all } = await run(process.execPath, ['src/cli.ts', 'completion', 'fish']);
+  assert.ok(Buffer.byteLength(all) > 65_536, 'it is more than a pipe holds');
+  // The loop of bash takes one byte after the other.
+  const slowly = `${firstbyte} completion fish | while IFS= read -r line; do printf '%s\\n' "$line"; done`;
+  assert.equal((await run('bash', ['-c', slowly])).stdout, all);
+});
+
 test('zsh takes its script', { skip: absent('zsh', 'zsh', '--version') }, async () => {
   const script = `autoload -Uz compinit; compinit -D -u; eval "$(${firstbyte} completion zsh | sed '$d')"; compdef _firstbyte firstbyte; print -- $_comps[firstbyte]`;
   const { stdout, stderr } = await run('zsh', ['-fc', script]);

@@ -69,10 +69,13 @@ const done = {
   },
 };
 const state = { type: 'fill-state', at, fill: 1, origin: 'films', path: '/a.mkv', from: 'idle', to: 'queued' };
+const evicted = { type: 'evicted', at, reason: 'size', origin: 'films', path: '/a.mkv', bytes: 16 * 1024 ** 2 };
+const full = { type: 'store-state', at, from: 'storing', to: 'passing', code: 'ENOSPC' };
+const lost = { type: 'block-lost', at, origin: 'films', path: '/a.mkv', cause: 'checksum', bytes: 256 * 1024 };
 const strange = { type: 'comet', at, origin: 'films', tail: 'lo\u202eng' };
 
 test('logs tells the events that are kept in words, and then ends', async (t) => {
-  const url = await eventServer(t, [done, state, strange]);
+  const url = await eventServer(t, [done, state, evicted, full, lost, strange]);
   const stage = await Stage.set(t);
   const { code, out, err } = await stage.run('logs', '--url', url);
   assert.equal(code, 0, err);
@@ -80,6 +83,9 @@ test('logs tells the events that are kept in words, and then ends', async (t) =>
     out.split('\n').map((line) => line.slice(10)),
     [
       'GET /films/a b.mkv from 1.00 MiB on: 206, served, hit, 1.00 MiB sent, the first after 12 ms, 2.5 s in all',
+      '/films/a.mkv: 16.0 MiB evicted (size)',
+      'the store takes nothing more (ENOSPC); films go past it',
+      '/films/a.mkv: 256 KiB on disk are bad (checksum) and dropped',
       'comet origin=films tail=lo\\u202eng',
       '',
     ],
@@ -90,7 +96,7 @@ test('logs tells the events that are kept in words, and then ends', async (t) =>
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line)),
-    [done, state, strange],
+    [done, state, evicted, full, lost, strange],
   );
 });
 
