@@ -65,6 +65,7 @@ export class DiskLibrary {
   #calls: LibraryCalls | null = null;
   #aging: Timer | null = null;
   #told: string | null = null;
+  #isCounted = false;
   #measuring: Promise<void> | null = null;
 
   private constructor(options: DiskStoreOptions, layout: Layout, directory: CacheDirectory, index: SqliteIndex) {
@@ -113,7 +114,6 @@ export class DiskLibrary {
   /** Begins what happens in the background. */
   start(calls: LibraryCalls): void {
     this.#calls = calls;
-    this.room.settle();
     const swept = sweep(
       {
         objects: this.directory.objects,
@@ -126,7 +126,7 @@ export class DiskLibrary {
       [...this.holdings.all()],
       this.#closing.signal,
     );
-    this.#removing(swept.then(() => this.room.settle()));
+    this.#removing(swept.then(() => this.#counted()));
     this.#letAge();
   }
 
@@ -296,8 +296,16 @@ export class DiskLibrary {
       return false;
     }
     await this.#measure(false);
-    this.room.settle();
+    if (this.#isCounted) this.room.settle();
     return true;
+  }
+
+  /** Sizes are real ones from now on: what a row says is no reason to evict. */
+  async #counted(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    await this.#measure(true);
+    this.#isCounted = true;
+    this.room.settle();
   }
 
   /** Looks how much the file system has left; at the beginning also how much of it is ours. */

@@ -60,7 +60,9 @@ async function sweepObject(swept: Swept, holding: Holding, path: string): Promis
       continue;
     }
     const stats = await stat(join(path, file)).catch(() => null);
-    if (stats !== null && !swept.isOpen(holding)) swept.correct(holding, number, stats.blocks * statBlock);
+    // What is on its way into a segment is counted when it is synced.
+    if (stats !== null && !holding.bySegment.get(number)?.busy)
+      swept.correct(holding, number, stats.blocks * statBlock);
   }
   const missing = before.filter((number) => !files.has(String(number)));
   if (missing.length > 0 && !swept.isOpen(holding)) await swept.missing(holding, missing);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -176,6 +176,30 @@ test('segment files that no row names are swept, and rows without files are drop
     { start: 0, end: mebibyte },
     { start: 2 * mebibyte, end: 3 * mebibyte },
   ]);
+  await store.close();
+});
+
+test('nothing is evicted at the start before the file system has said what is really there', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const first = await openDiskStore(directory, layout);
+  const object = await first.create(objectName('film'), representationOf(3 * mebibyte), label, unheard);
+  await writeContent(object, { start: 0, end: 3 * mebibyte });
+  await object.close();
+  await first.close();
+  const files = await readdir(join(directory, 'objects'), { recursive: true, withFileTypes: true });
+  for (const file of files.filter((entry) => entry.isFile())) {
+    // As long as before, and without a block of its own.
+    await truncate(join(file.parentPath, file.name), 0);
+    await truncate(join(file.parentPath, file.name), mebibyte);
+  }
+  const events: Told = listener();
+  const store = await openDiskStore(directory, { ...layout, maxSize: { bytes: 2 * mebibyte }, events });
+  // A commit before that is no reason either.
+  const found = await store.find(objectName('film'), unheard);
+  await found?.close();
+  await soon(new VirtualClock(), 5000, () => store.usage().bytes < mebibyte);
+  assert.equal(store.usage().bytes, 0);
+  assert.deepEqual(events.told, []);
   await store.close();
 });
 
