@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: firstbyte measured beside direct access, and beside nginx where it is installed, in the same run.
  *
- *   npm run bench                            all of them, about nine minutes
+ *   npm run bench                            all of them, about eleven minutes
  *   npm run bench -- cached speeds           these
  *   npm run bench -- --json figures.json     the figures of every round as well
  *   npm run bench -- --strict                exits with 1 where a goal is missed
@@ -20,6 +20,7 @@ import { firstByte } from './first-byte.ts';
 import { heal } from './heal.ts';
 import { kill } from './kill.ts';
 import { machineLine } from './machine.ts';
+import { observers } from './observers.ts';
 import { firstbyteProgram, nginxVersion } from './programs.ts';
 import { seek } from './seek.ts';
 import { smallCache } from './small-cache.ts';
@@ -41,6 +42,7 @@ const benches = {
   kill,
   'small-cache': smallCache,
   start,
+  observers,
 };
 type Name = keyof typeof benches;
 

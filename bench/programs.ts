@@ -47,22 +47,22 @@ export function nginxVersion(): string | null {
 /** One bench's programs, all in front of one origin; they end with it. */
 export class Stage implements AsyncDisposable {
   readonly folder: string;
-  readonly #program: string;
+  readonly #command: readonly string[];
   readonly #children = new Set<ChildProcess>();
   readonly #client: Channel;
   readonly #origin: Channel;
 
-  private constructor(folder: string, program: string) {
+  private constructor(folder: string, command: readonly string[]) {
     this.folder = folder;
-    this.#program = program;
+    this.#command = command;
     process.once('exit', this.#abandon);
     this.#client = this.#fork('client.ts').channel;
     this.#origin = this.#fork('origin.ts').channel;
   }
 
-  /** `program` is the command of firstbyte. */
-  static async open(program: string): Promise<Stage> {
-    return new Stage(await mkdtemp(join(tmpdir(), 'firstbyte-bench-')), program);
+  /** `program` is the command of firstbyte; `node` are flags of Node's own for it. */
+  static async open(program: string, node: readonly string[] = []): Promise<Stage> {
+    return new Stage(await mkdtemp(join(tmpdir(), 'firstbyte-bench-')), [...node, program]);
   }
 
   /** The cache directory of firstbyte. */
@@ -102,7 +102,9 @@ export class Stage implements AsyncDisposable {
   async firstbyte(...more: string[]): Promise<Mortal> {
     const { url } = await this.direct();
     const flags = [...more, '--listen', '127.0.0.1:0', '--cache-dir', this.cache, '--origin', `films=${url}`];
-    const child = spawn(process.execPath, [this.#program, 'serve', ...flags], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn(process.execPath, [...this.#command, 'serve', ...flags], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     this.#children.add(child);
     const ready = Promise.withResolvers<string>();
     createInterface({ input: child.stdout }).on('line', (line) => {

@@ -17,6 +17,7 @@ const folders: Readonly<Record<string, string>> = {
   'control/routes': 'what each path of the control API takes and answers',
   config: 'what a setting can be',
   cli: 'the command line',
+  otel: 'traces, for programs that ask for them',
 };
 
 /** The map in Markdown: a list of files for each folder, and last those that lie in `src/` itself. */

@@ -51,6 +51,7 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   'cli/': ['daemon.ts', 'mount.ts', 'http/', 'config.ts', 'config/', 'console.ts', ...ports],
   'cli.ts': ['cli/', 'console.ts', 'clock.ts'],
+  'otel/': [],
   'index.ts': ['daemon.ts', 'config.ts', 'cache/', ...ports],
 };
 
@@ -67,6 +68,7 @@ const onePlace: readonly [what: string, pattern: RegExp, place: string][] = [
   ['zod', /from 'zod'/, 'config'],
   ['prom-client', /from 'prom-client'/, 'control/'],
   ['hono', /from '@?hono/, 'control/'],
+  ['OpenTelemetry', /from '@opentelemetry/, 'otel/'],
   ['structured-headers', /from 'structured-headers'/, 'http/'],
 ];
 

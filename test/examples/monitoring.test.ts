@@ -61,9 +61,9 @@ function wrongIn(expression: string): string[] {
 }
 
 describe('the dashboard', () => {
-  test('has a row for the first byte, own errors, origins, the cache and the process', () => {
+  test('has a row for the first byte, own errors, origins, the cache, the process and the store', () => {
     const titles = dashboard.panels.filter(({ type }) => type === 'row').map(({ title }) => title);
-    assert.deepEqual(titles, ['First byte', 'Own errors', 'Origins', 'Cache', 'Process']);
+    assert.deepEqual(titles, ['First byte', 'Own errors', 'Origins', 'Cache', 'Process', 'Store']);
   });
 
   test('names only metrics, labels and values that exist', () => {
@@ -113,6 +113,14 @@ describe('the alerts', () => {
       assert.match(tested, new RegExp(`alertname: ${name}\\n.*\\n +exp_alerts:\\n +- exp_labels`), `${name} fires`);
     }
   });
+});
+
+test('the guide explains every alert, and its queries name what exists', () => {
+  const guide = readFileSync(join(folder, '../../docs/guide/monitoring.md'), 'utf8');
+  for (const [, name = ''] of rules.matchAll(/alert: (\w+)/g)) assert.ok(guide.includes(`| \`${name}\` |`), name);
+  const queries = [...guide.matchAll(/^\| [^|]* \| `(.*)` \|$/gm)].map(([, query = '']) => query);
+  assert.ok(queries.length >= 6);
+  assert.deepEqual(queries.flatMap(wrongIn), []);
 });
 
 test('a metric, a label or a value that does not exist is noticed', () => {
