@@ -60,6 +60,7 @@ export class FillHistory {
 
 const retryWords = {
   refused: 'it refused the connection',
+  unresolved: 'its name could not be resolved',
   reset: 'it closed the connection',
   timeout: 'it did not answer in time',
   status: 'its answer was an error',

@@ -7,6 +7,7 @@ import type { ConnectionSlots } from './connection-slots.ts';
 import type { Course } from './course.ts';
 import type { Cursor } from './cursor.ts';
 import type { FillPolicy } from './fill-policy.ts';
+import type { Asked, BodyRange } from './identity-guard.ts';
 
 /** One cursor's way to its first byte, in monotonic milliseconds. */
 export interface FirstByteTimes {
@@ -41,10 +42,7 @@ export interface CursorHost {
   /** Rejects with `FillFailed` where present bytes are not the same. */
   verify(offset: number, bytes: Buffer): Promise<void>;
   /** Judges a head; resolves with where its body begins and ends, or rejects with `FillFailed`. */
-  judge(
-    asked: { start: number; end: number | null },
-    reply: OriginReply,
-  ): Promise<{ start: number; end: number | null }>;
+  judge(asked: Asked, reply: OriginReply): Promise<BodyRange>;
   /** Takes bytes at the cursor's position; a promise means: wait before you read on. */
   land(cursor: Cursor, bytes: Buffer): Promise<void> | undefined;
   /** The body ended by its framing where no length had been announced. */

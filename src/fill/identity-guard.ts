@@ -6,10 +6,11 @@
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
+import { ProxyError } from '../errors.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
 import { combinable, type Representation, sameRepresentation } from '../http/representation.ts';
-import type { Held, OriginReply } from '../origin/origin.ts';
+import type { Held, OriginReply, OriginRequest } from '../origin/origin.ts';
 import { type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { type Content, judgeAnswer } from './answer-judge.ts';
 import { FillFailed } from './failure.ts';
@@ -41,6 +42,9 @@ export interface BodyRange {
   readonly end: number | null;
 }
 
+/** A request, as far as its answer is judged by it. */
+export type Asked = AskedBytes & Pick<OriginRequest, 'fields'>;
+
 export class IdentityGuard {
   readonly #parts: IdentityParts;
   #adopting: Promise<void> | null = null;
@@ -65,10 +69,10 @@ export class IdentityGuard {
   }
 
   /** Resolves with what the answer's body holds. Rejects with `FillFailed`: `changed` where it is of another version. */
-  async judge(asked: AskedBytes, reply: OriginReply): Promise<BodyRange> {
+  async judge(asked: Asked, reply: OriginReply): Promise<BodyRange> {
     const content = await judgeAnswer(asked, reply, this.#parts.clock.wallTime()).catch((error: unknown) => {
       if (this.#endsAt(asked, error)) return null;
-      throw this.#isPastTheEnd(error) ? changed() : error;
+      throw this.#isPastTheEnd(error) ? otherThan(asked) : error;
     });
     if (content === null) {
       this.bodyEnded(asked.start, true);
@@ -179,10 +183,10 @@ export class IdentityGuard {
     }
   }
 
-  #compare(known: Representation, representation: Representation, asked: AskedBytes): void {
+  #compare(known: Representation, representation: Representation, asked: Asked): void {
     const { lifecycle, clock } = this.#parts;
     if (!combinable(known)) throw new FillFailed({ kind: 'uncombinable' });
-    if (!sameRepresentation(known, representation)) throw changed();
+    if (!sameRepresentation(known, representation)) throw otherThan(asked);
     // A 200 to a request for less than everything: the origin gives only the whole, now if not before.
     const ranges = representation.ranges || (known.ranges && asked.start === 0);
     const updated = { ...representation, length: known.length ?? representation.length, ranges };
@@ -202,6 +206,16 @@ export class IdentityGuard {
 
 function changed(): FillFailed {
   return new FillFailed({ kind: 'changed' });
+}
+
+/**
+ * Another version came. Where it was not asked for by name, because none was known yet, that proves no change: several
+ * servers may hold several versions. Then it is asked for again, by the name that came first.
+ */
+function otherThan({ fields }: Asked): FillFailed {
+  if (fieldValue(fields, 'if-range') !== null) return changed();
+  const error = new ProxyError('destination_unavailable', 'The origin gave two versions at one time.');
+  return new FillFailed({ kind: 'error', error });
 }
 
 /**

@@ -18,6 +18,7 @@ const causes: Partial<Record<ProxyErrorType, RetryCause>> = {
   connection_read_timeout: 'stall',
   http_response_timeout: 'timeout',
   dns_timeout: 'timeout',
+  dns_error: 'unresolved',
 };
 
 /** Why it makes sense to ask again, or `null` where the failure is final. */

@@ -9,7 +9,6 @@ import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { EventBus, RetryCause } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
-import type { AskedBytes } from '../http/origin-answer.ts';
 import type { Held, Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 import type { Store } from '../store/store.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
@@ -22,7 +21,7 @@ import { type ErrandProgress, Errands } from './errands.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import type { Waiters } from './first-byte.ts';
-import { type BodyRange, IdentityGuard } from './identity-guard.ts';
+import { type Asked, type BodyRange, IdentityGuard } from './identity-guard.ts';
 import type { LandedBytes } from './landed-bytes.ts';
 import type { FillName, Lifecycle } from './lifecycle.ts';
 import type { Claim, Reader } from './reader.ts';
@@ -285,7 +284,7 @@ export class Supply implements CursorHost {
     return this.#parts.demand.hopeUntil(cursor, this.course.reach(cursor).served);
   }
 
-  async judge(asked: AskedBytes, reply: OriginReply): Promise<BodyRange> {
+  async judge(asked: Asked, reply: OriginReply): Promise<BodyRange> {
     const body = await this.#unlessChanged(this.#guard.judge(asked, reply));
     this.#parts.waiters.wake();
     this.#completeIfWhole();

@@ -77,7 +77,7 @@ export class Transfer {
     let reply: OriginReply | null = null;
     try {
       reply = await this.#reply;
-      const { start, end } = await this.#host.judge({ start: this.#request.start, end: this.#request.end }, reply);
+      const { start, end } = await this.#host.judge(this.#request, reply);
       if (start === this.#request.start) await this.#verify(reply, start);
       else this.#cursor.position = start;
       this.until = end ?? Number.POSITIVE_INFINITY;

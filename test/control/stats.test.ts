@@ -26,7 +26,16 @@ test('before anything happened every known count is there and 0', async () => {
   assert.deepEqual(read.ownErrors, { count: 0, by: [], last: [] });
   assert.deepEqual(read.fills, { queued: 0, starting: 0, filling: 0, paused: 0, complete: 0, failed: 0 });
   assert.deepEqual(read.bytesSent, { store: 0, memory: 0, 'pass-through': 0 });
-  assert.deepEqual(Object.keys(read.retries), ['refused', 'reset', 'timeout', 'status', 'cut', 'stall', 'other']);
+  assert.deepEqual(Object.keys(read.retries), [
+    'refused',
+    'unresolved',
+    'reset',
+    'timeout',
+    'status',
+    'cut',
+    'stall',
+    'other',
+  ]);
   assert.deepEqual(read.breakerChanges, { closed: 0, open: 0, 'half-open': 0 });
   assert.deepEqual(read.refreshes, { renewed: 0, failed: 0, late: 0 });
   assert.deepEqual([read.fillsDone, read.fillsFailed, read.bytesLanded, read.bugs], [0, {}, {}, 0]);

@@ -28,6 +28,7 @@ describe('an origin is asked again', () => {
     ['connection_read_timeout', 'stall'],
     ['http_response_timeout', 'timeout'],
     ['dns_timeout', 'timeout'],
+    ['dns_error', 'unresolved'],
   ] as const) {
     it(`after ${type}, because of "${cause}"`, () => assert.equal(retryCause(failedWith(type)), cause));
   }

@@ -340,6 +340,22 @@ describe('a base that does not have the same', () => {
   });
 });
 
+describe('two parts of a film that are asked for before anything is known of it', () => {
+  for (const mirrorProof of ['validator', 'overlap']) {
+    it(`come from one base, although another answers the second: ${mirrorProof}`, async (test) => {
+      const rig = await stage(test, { first: { headAfter: 500 }, mount: { mirrorProof } });
+      const begun = rig.get(target, { range: '0-' });
+      await rig.clock.advance(100);
+      rig.origin.next({ status: 503, headAfter: 500 });
+      const seek = rig.get(target, { range: '1500000-' });
+      assert.deepEqual(await ends(rig, begun), ['complete', movie.size]);
+      assert.deepEqual(await ends(rig, seek), ['complete', 500_000]);
+      assert.deepEqual([begun.field('etag'), seek.field('etag')], [tagA, tagA]);
+      assert.ok(heardBy(rig, 1).length > 0);
+    });
+  }
+});
+
 describe('what an overlap can not tell', () => {
   it('is a copy that is other only where nothing is present: that is why the operator has to ask for it', async (test) => {
     const other = new Edited(1_500_000);
