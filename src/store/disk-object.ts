@@ -211,6 +211,8 @@ export class DiskObject {
   }
 
   async #syncSegment(segment: number, blocks: readonly number[]): Promise<void> {
+    // It may have been given up while others were synced.
+    if (!blocks.some((block) => this.#whole.has(block))) return;
     const before = this.#losses.get(segment);
     try {
       const sums = new Map<number, number>();

@@ -43,7 +43,7 @@ export class SegmentFiles {
 
   /** Fills `buffer` from `position` on, and returns how many bytes there were before the end of the file. */
   read(path: string, buffer: Buffer, position: number): Promise<number> {
-    return this.#use(path, this.#open.write.has(path) ? 'write' : 'read', async (descriptor) => {
+    return this.#use(path, this.#accessTo(path), async (descriptor) => {
       let filled = 0;
       while (filled < buffer.length) {
         const { bytesRead } = await readAt(descriptor, buffer, filled, buffer.length - filled, position + filled);
@@ -72,11 +72,12 @@ export class SegmentFiles {
 
   /**
    * Makes the content of the file durable, and resolves with the real bytes that it takes; no other file is synced
-   * meanwhile. Rejects with `ENOENT` where somebody has unlinked it.
+   * meanwhile. Rejects with `ENOENT` where it is not there: it is never made here, for who waits for its turn may find
+   * it unlinked.
    */
   sync(path: string): Promise<number> {
     return this.#syncs.run(() =>
-      this.#use(path, 'write', async (descriptor) => {
+      this.#use(path, this.#accessTo(path), async (descriptor) => {
         await syncContent(descriptor);
         const { blocks, nlink } = await statOf(descriptor);
         if (nlink === 0) throw new StoreError('ENOENT', 'A segment file was removed by somebody else.');
@@ -113,6 +114,11 @@ export class SegmentFiles {
       for (const open of files.values()) await close(open);
       files.clear();
     }
+  }
+
+  /** To a file that is to be there. */
+  #accessTo(path: string): Access {
+    return this.#open.write.has(path) ? 'write' : 'read';
   }
 
   async #use<Result>(path: string, access: Access, work: (descriptor: number) => Promise<Result>): Promise<Result> {

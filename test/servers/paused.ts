@@ -16,7 +16,7 @@ export interface PausedFilm {
   readonly reply: Exchange;
 }
 
-/** Resolves when nginx, which has answered nobody before, is done with the only answer that it gave. */
+/** Resolves when nginx, which has answered nobody before, is done with what it was asked for. */
 export async function pausedFilm(stage: Stage, nginx: Nginx, target: string): Promise<PausedFilm> {
   await stage.write('film.mp4', longFilm.bytesAt(0, longFilm.size));
   const player = await stage.player(longFilm);
@@ -25,5 +25,6 @@ export async function pausedFilm(stage: Stage, nginx: Nginx, target: string): Pr
   player.pause();
   // nginx notes an answer when it is over.
   while ((await nginx.answers()).length === 0) await sleep(50);
+  await stage.atRest();
   return { player, reply };
 }

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/clock.ts';
 import { startFirstbyte } from '../players/firstbyte.ts';
 import { Client } from '../support/client.ts';
@@ -42,6 +43,16 @@ export class Stage implements AsyncDisposable {
     await writeFile(file, configuration);
     const firstbyte = await startFirstbyte(join(this.folder, 'cache'), '--config', file, ...flags);
     this.url = `${this.use(firstbyte).url}films/`;
+  }
+
+  /** Resolves when firstbyte asks nobody for anything, and no body is under way. */
+  async atRest(): Promise<void> {
+    for (;;) {
+      const reply = await fetch(new URL('/-/api/v1/fills', this.url));
+      const { fills } = (await reply.json()) as { fills: { cursors: unknown[] }[] };
+      if (fills.every(({ cursors }) => cursors.length === 0)) return;
+      await sleep(50);
+    }
   }
 
   /** A player that checks each byte; it leaves with the stage. */

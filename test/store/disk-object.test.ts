@@ -215,6 +215,21 @@ test('a sync across an eviction names nothing of what was written since', async 
   assert.deepEqual(object.durable, []);
 });
 
+test('a segment that is evicted before its turn to be synced is not touched again', async () => {
+  const { object, files } = makeObject(1000);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await writeTo(object, 0, 100);
+  await writeTo(object, 300, 400);
+  files.syncing = promise;
+  const settled = object.settle();
+  while (!files.calls.includes('sync 0')) await Promise.resolve();
+  await object.evict(1);
+  resolve();
+  await settled;
+  assert.ok(!files.calls.includes('sync 1'));
+  assert.deepEqual(object.durable, [{ start: 0, end: 100 }]);
+});
+
 test('a written block is named early, and as durable only when it is synced', async () => {
   const { object, files } = makeObject(1000);
   await writeTo(object, 0, 250);

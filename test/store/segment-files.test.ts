@@ -75,3 +75,11 @@ test('a file that is not there can be asked for again', async (t) => {
   assert.equal(await files.read(path, Buffer.alloc(1), 0), 1);
   await files.close();
 });
+
+test('a file that is not there is not made by a sync', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const files = new SegmentFiles(4);
+  await assert.rejects(files.sync(join(directory, '0')), { code: 'ENOENT' });
+  assert.deepEqual(await readdir(directory), []);
+  await files.close();
+});
