@@ -171,12 +171,25 @@ export class DiskObject {
     return { checked, bad };
   }
 
-  /** Lets go of the files, and unlinks them where the object is forgotten. Nobody may have it open. */
+  /** Lets go of the files, and unlinks those that no row names, or all where the object is forgotten. Nobody may have it open. */
   async leave(): Promise<void> {
     this.#medium.room.abandon(this.holding);
-    if (this.forgotten === null) return this.#files.close();
+    if (this.forgotten === null) {
+      await Promise.all(this.#dropUnnamed());
+      return this.#files.close();
+    }
     await this.forgotten;
     await this.#files.remove();
+  }
+
+  /** Begun at once: whoever opens the object next writes to other files. */
+  #dropUnnamed(): Promise<void>[] {
+    const named = this.#durable.segments();
+    const unnamed = [...this.holding.bySegment.keys()].filter((segment) => !named.has(segment));
+    return unnamed.map((segment) => {
+      this.#medium.room.drop(this.holding, segment);
+      return this.#files.removeSegment(segment);
+    });
   }
 
   async #flush(): Promise<void> {

@@ -80,6 +80,11 @@ export class DurableBlocks {
     return this.ranges().flatMap((range) => this.blocksIn(range));
   }
 
+  /** The segments that hold a durable or early block. */
+  segments(): ReadonlySet<number> {
+    return new Set(this.blocks().map((block) => this.segmentOf(block)));
+  }
+
   segmentOf(block: number): number {
     return Math.floor(block / this.#blocksPerSegment);
   }

@@ -230,6 +230,17 @@ test('a segment that is evicted before its turn to be synced is not touched agai
   assert.deepEqual(object.durable, [{ start: 0, end: 100 }]);
 });
 
+test('a segment of which no block is whole leaves no file when the last has closed the object', async () => {
+  const { object, files } = makeObject(1000);
+  await writeTo(object, 0, 100);
+  await writeTo(object, 300, 350);
+  await object.settle();
+  await object.leave();
+  assert.ok(files.calls.includes('remove 1'));
+  assert.ok(!files.calls.includes('remove 0'));
+  assert.deepEqual([...object.holding.bySegment.keys()], [0]);
+});
+
 test('a written block is named early, and as durable only when it is synced', async () => {
   const { object, files } = makeObject(1000);
   await writeTo(object, 0, 250);
