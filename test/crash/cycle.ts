@@ -3,7 +3,6 @@
  *
  * Objects are filled by two cursors, committed, described anew, replaced while they are read, removed, read again by a
  * second opening of the store, and evicted by those that follow. Argument: the cache directory.
-
  */
 import { once } from 'node:events';
 import { systemClock } from '../../src/clock.ts';
@@ -57,7 +56,8 @@ async function fill(store: Store, title: string, version: Film, share = 1) {
 }
 for (const seed of [7, 9]) {
   const store = await open(600_000);
-  const episode = await fill(store, 'episode', film(600_000 + seed, seed), 0.5);
+  // Of another title each time: what a replaced version took is room only when its files are gone.
+  const episode = await fill(store, `episode ${seed}`, film(600_000 + seed, seed), 0.5);
   await store.remove(objectName('short'));
   await (await fill(store, 'clip', film(90_000 + seed, seed + 1))).close();
   await episode.close();

@@ -94,7 +94,10 @@ async function readRange(object: StoreObject, version: Film, start: number, end:
   }
 }
 
-/** After an accident, in another run of the machine where `boot` names one: the store opens, no byte is wrong or lost, and nothing is left on disk that no row names. */
+/**
+ * After an accident, in another run of the machine where `boot` names one: the store opens, no byte is wrong, and
+ * nothing is left on disk that no row names.
+ */
 export async function recover(directory: string, boot?: string): Promise<ReadBack> {
   const failures: unknown[] = [];
   const store = await createDiskStore({
