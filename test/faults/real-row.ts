@@ -23,13 +23,17 @@ export const realMovie = film(2_000_000);
 const program = fileURLToPath(new URL('misbehaving-origin.ts', import.meta.url));
 
 /** What viewers wait for is short here, so that no test is long. */
-const settings = { stallTimeout: '300ms', firstByteTimeout: '2s', healTimeout: '3s', drainTimeout: '0s' };
+const shortWaits = { stallTimeout: '300ms', firstByteTimeout: '2s', healTimeout: '3s', drainTimeout: '0s' };
 
 export interface RealRowOptions {
   /** The host name under which the origin is mounted. */
   readonly host?: string;
   /** The origin's own settings. */
   readonly mount?: Readonly<Record<string, unknown>>;
+  /** How the origin behaves while the film is brought into its state. */
+  readonly origin?: Behaviour;
+  /** In place of those of every row. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 /** The process of `misbehaving-origin.ts`. */
@@ -75,12 +79,14 @@ export class OriginProcess {
 export class RealRow {
   readonly #events: DomainEvent[] = [];
   readonly #mount: Readonly<Record<string, unknown>>;
+  readonly #settings: Readonly<Record<string, unknown>>;
   readonly #directory: string;
   readonly #players: Client[] = [];
   #daemon: Daemon | null = null;
 
-  constructor(mount: Readonly<Record<string, unknown>>, directory: string) {
+  constructor({ mount = {}, settings = {} }: RealRowOptions, directory: string) {
     this.#mount = mount;
+    this.#settings = settings;
     this.#directory = directory;
   }
 
@@ -100,7 +106,7 @@ export class RealRow {
   }
 
   async start(): Promise<void> {
-    const written = { ...settings, listen: ['127.0.0.1:0'], cacheDir: this.#directory };
+    const written = { ...shortWaits, ...this.#settings, listen: ['127.0.0.1:0'], cacheDir: this.#directory };
     const loaded = loadSettings({ flags: { ...written, origins: { films: this.#mount } }, env: { HOME: '/' } });
     this.#daemon = await startDaemon(loaded.settings, { log: () => {} });
     this.#daemon.events.subscribe((event) => this.#events.push(event));
@@ -125,11 +131,11 @@ export async function realRow(
   test: TestContext,
   origin: OriginProcess,
   state: State,
-  { host, mount = {} }: RealRowOptions = {},
+  options: RealRowOptions = {},
 ): Promise<RealRow> {
-  await origin.order();
+  await origin.order(options.origin);
   const directory = await mkdtemp(join(tmpdir(), 'firstbyte-faults-'));
-  const row = new RealRow({ url: origin.url(host), ...mount }, directory);
+  const row = new RealRow({ ...options, mount: { url: origin.url(options.host), ...options.mount } }, directory);
   test.after(() => row.close());
   await row.start();
   if (state === 'partly present') {

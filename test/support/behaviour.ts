@@ -12,6 +12,8 @@ export interface Behaviour {
   readonly rate?: number;
   /** Answers with this status and a short text, without looking at the request. */
   readonly status?: number;
+  /** The status for HEAD, where that is another one. */
+  readonly statusOfHead?: number;
   /** Closes the connection in place of a head. */
   readonly hangUp?: 'end' | 'reset';
   /** Closes the connection when this many bytes of the body are out. */
@@ -33,6 +35,8 @@ export interface Behaviour {
   readonly surplus?: number;
   /** Answers 302 to an address on another host, which is good for so many milliseconds and then a 403. */
   readonly signedFor?: number;
+  /** Host and port of that address; a public one, which no test ever reaches, unless given. */
+  readonly signedAt?: string;
   /** Another film, or another version of it, stands under the same target. */
   readonly film?: Film;
   /** Fields that replace those of the same name, or come in addition; `null` takes a field away. */
