@@ -16,11 +16,14 @@ export interface PausedFilm {
   readonly reply: Exchange;
 }
 
-/** Resolves when nginx, which has answered nobody before, is done with what it was asked for. */
-export async function pausedFilm(stage: Stage, nginx: Nginx, target: string): Promise<PausedFilm> {
+/**
+ * Resolves when nginx, which has answered nobody before, is done with what it was asked for. `target` is called when
+ * all is ready, for it may be good for a few seconds only.
+ */
+export async function pausedFilm(stage: Stage, nginx: Nginx, target: () => string): Promise<PausedFilm> {
   await stage.write('film.mp4', longFilm.bytesAt(0, longFilm.size));
   const player = await stage.player(longFilm);
-  const reply = player.get(target);
+  const reply = player.get(target());
   await reply.received(1);
   player.pause();
   // nginx notes an answer when it is over.

@@ -15,7 +15,7 @@ import { Stage } from './stage.ts';
 const skip = absent('nginx', 'nginx', '-v');
 
 /** Seconds: time enough for one request on a busy machine, and for any test. */
-const soon = 4;
+const soon = 8;
 const late = 3600;
 
 const size = 3_000_017;
@@ -85,8 +85,11 @@ describe('a film behind a signed URL', { skip, concurrency: true }, () => {
   test('that was paused until its URL had expired goes on with the fresh URL of another viewer', async () => {
     await using stage = await Stage.open();
     const nginx = await signedStage(stage, ...shortAhead);
-    const signed = nginx.sign('film.mp4', soon);
-    const { player, reply } = await pausedFilm(stage, nginx, `/films/${signed}`);
+    let signed = '';
+    const { player, reply } = await pausedFilm(stage, nginx, () => {
+      signed = nginx.sign('film.mp4', soon);
+      return `/films/${signed}`;
+    });
     await nginx.expired(signed);
     const other = (await stage.player(longFilm)).get(`/films/${nginx.sign('film.mp4', late)}`, { range: '0-0' });
     assert.equal(await other.done(), 'complete');
@@ -98,8 +101,11 @@ describe('a film behind a signed URL', { skip, concurrency: true }, () => {
   test('that was paused until its URL had expired is cut at once where nobody has a fresh one', async () => {
     await using stage = await Stage.open();
     const nginx = await signedStage(stage, ...shortAhead);
-    const signed = nginx.sign('film.mp4', soon);
-    const { player, reply } = await pausedFilm(stage, nginx, `/films/${signed}`);
+    let signed = '';
+    const { player, reply } = await pausedFilm(stage, nginx, () => {
+      signed = nginx.sign('film.mp4', soon);
+      return `/films/${signed}`;
+    });
     await nginx.expired(signed);
     // What was asked for in time comes in whole, however late.
     await stage.atRest();
