@@ -6,15 +6,14 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { before, describe, test } from 'node:test';
 import type { Stats } from '../../src/control/stats.ts';
 import { absent } from '../programs.ts';
 import { startFirstbyte } from './firstbyte.ts';
 import { playInGstreamer, python, script } from './gstreamer.ts';
 import { playInMpv } from './mpv.ts';
+import { startOrigin } from './origin.ts';
 import { assertSeen, filmDuration, type SeekingPlayer } from './player.ts';
-import { start } from './program.ts';
 import { bytesAt, containers, films, makeFilms } from './stage.ts';
 
 /** Ten places all over the film, far apart from each other, both ways. */
@@ -39,7 +38,7 @@ describe('a film that was watched once, without a network', { concurrency: 3 }, 
         await using props = new AsyncDisposableStack();
         props.defer(() => rm(cacheDir, { recursive: true, force: true }));
 
-        const origin = await startOrigin(signal);
+        const origin = props.use(await startOrigin(films, 20_000_000, signal));
         {
           await using firstbyte = await startFirstbyte(cacheDir, '--origin', `film=${origin.url}`);
           assertSeen(await play(`${firstbyte.url}film/${container}`, signal, []), []);
@@ -58,24 +57,3 @@ describe('a film that was watched once, without a network', { concurrency: 3 }, 
     }
   }
 });
-
-/** An origin that is a process of its own; `end` takes it away with all its connections. */
-async function startOrigin(signal: AbortSignal): Promise<{ readonly url: string; end(): Promise<void> }> {
-  const command = join(import.meta.dirname, '../../demo/slow-origin.ts');
-  const flags = ['--folder', films, '--silence', '0', '--rate', '20000000'];
-  const program = start(process.execPath, [command, ...flags], signal);
-  const url = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: program.process.stdout ?? process.stdin }).on('line', (line) => {
-      const [, found] = /^slow origin ready on (\S+)$/.exec(line) ?? [];
-      if (found !== undefined) resolve(found);
-    });
-    program.ended.then((code) => reject(new Error(`the origin ended with ${code}: ${program.errors()}`)));
-  });
-  return {
-    url,
-    async end() {
-      program.process.kill('SIGKILL');
-      await program.ended;
-    },
-  };
-}

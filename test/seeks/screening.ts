@@ -1,0 +1,124 @@
+/**
+ * One player and one film: the same seeks at the origin itself, through firstbyte, through firstbyte when the origin is
+ * gone, and once more when firstbyte was started again and what it kept is stale. In the end each byte that was kept is
+ * compared with the film.
+ */
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { firstbyteProgram } from '../../bench/programs.ts';
+import type { VerifyResult } from '../../src/cli/replies.ts';
+import type { Stats } from '../../src/control/stats.ts';
+import { Firstbyte } from '../crash/firstbyte.ts';
+import { startOrigin } from '../players/origin.ts';
+import { run } from '../players/program.ts';
+import type { Container, LongFilm } from './film.ts';
+import { type Seeker, type Sought, wrongWith } from './seeker.ts';
+
+/**
+ * How much is watched at each place while there is an origin, and without one, in seconds. A player reads ahead of what
+ * it shows; what it never had, nobody can give it.
+ */
+const watched = 4;
+const watchedOffline = 1;
+
+export const ways = ['direct', 'firstbyte', 'offline', 'restarted'] as const;
+export type Way = (typeof ways)[number];
+
+/** What a player has done in one way. */
+export interface Seeks {
+  readonly sought: readonly Sought[];
+  /** What went wrong; `null` where it was at each place in turn. */
+  readonly trouble: string | null;
+}
+
+export interface ScreeningOptions {
+  readonly film: LongFilm;
+  readonly container: Container;
+  readonly seek: Seeker;
+  readonly places: readonly number[];
+  /** Of the origin, in bytes a second. */
+  readonly rate: number;
+  /** For the cache; it must be empty. */
+  readonly directory: string;
+  readonly signal: AbortSignal;
+}
+
+export interface Screening {
+  readonly seeks: Readonly<Record<Way, Seeks>>;
+  /** Of the film, in bytes. */
+  readonly size: number;
+  /** Bytes that firstbyte got from the origin. */
+  readonly fetched: number;
+  /** Bytes that were read back through firstbyte without an origin, and are the film's. */
+  readonly compared: number;
+  /** What `firstbyte verify` says of the cache directory. */
+  readonly verified: VerifyResult;
+}
+
+/** Rejects where firstbyte gives a wrong byte, an error of its own for what it has, or does not start or stop. */
+export async function screen(options: ScreeningOptions): Promise<Screening> {
+  const { film, container, rate, directory, signal } = options;
+  await using origin = await startOrigin(film.folder, rate, signal);
+  const serve = (...flags: readonly string[]) => Firstbyte.start({ directory, origin: origin.url, flags });
+  const path = join(film.folder, container);
+
+  const direct = await soughtAt(`${origin.url}${container}`, watched, options);
+  await using first = await serve();
+  const firstbyte = await soughtAt(`${first.url}/films/${container}`, watched, options);
+  await origin.end();
+  const fetched = await landed(first);
+  const offline = await soughtAt(`${first.url}/films/${container}`, watchedOffline, options);
+  await first.stop();
+
+  await using second = await serve('--media-freshness', '0s');
+  const restarted = await soughtAt(`${second.url}/films/${container}`, watchedOffline, options);
+  const { size, compared } = await compare(second, path, container);
+  await second.stop();
+
+  const command = [firstbyteProgram(), 'verify', '--json', '--cache-dir', directory];
+  const verified = JSON.parse(await run(process.execPath, command, signal)) as VerifyResult;
+  return { seeks: { direct, firstbyte, offline, restarted }, size, fetched, compared, verified };
+}
+
+async function soughtAt(url: string, watched: number, { seek, places, signal }: ScreeningOptions): Promise<Seeks> {
+  const sought: Sought[] = [];
+  try {
+    for await (const one of seek({ url, places, watched, signal })) {
+      sought.push(one);
+      const wrong = wrongWith(one, watched);
+      if (wrong !== null) return { sought, trouble: wrong };
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    return { sought, trouble: error instanceof Error ? error.message : String(error) };
+  }
+  return { sought, trouble: sought.length === places.length ? null : `ended after ${sought.length} seeks` };
+}
+
+async function landed({ url }: Firstbyte): Promise<number> {
+  const { bytesLanded } = (await (await fetch(`${url}/-/api/v1/stats`)).json()) as Stats;
+  return Object.values(bytesLanded).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** Reads back whatever is present. */
+async function compare(firstbyte: Firstbyte, path: string, container: Container) {
+  await using file = await open(path);
+  const { size } = await file.stat();
+  const [fill] = await firstbyte.fills();
+  let compared = 0;
+  for (const [start = 0, end = 0] of fill?.present ?? []) {
+    const range = `bytes=${start}-${end - 1}`;
+    const reply = await fetch(`${firstbyte.url}/films/${container}`, { headers: { range } });
+    if (reply.status !== 206 || reply.body === null) throw new Error(`${range}: status ${reply.status}`);
+    let at = start;
+    for await (const piece of reply.body) {
+      const right = Buffer.allocUnsafe(piece.length);
+      await file.read(right, 0, right.length, at);
+      if (!right.equals(piece)) throw new Error(`${container}: a wrong byte between ${at} and ${at + piece.length}`);
+      at += piece.length;
+    }
+    if (at !== end) throw new Error(`${range}: ended cleanly at ${at}`);
+    compared += end - start;
+  }
+  return { size, compared };
+}
