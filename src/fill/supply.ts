@@ -139,8 +139,18 @@ export class Supply implements CursorHost {
     if (state.phase === 'failed' && tooLate) return state.failure;
     const cursor = this.#add(plan.open, retryAt);
     reader.claim = this.#claimOn(cursor);
+    this.#endLingering();
     this.#launch(cursor);
     return null;
+  }
+
+  /** Who waits has the link to itself: bytes that nobody reads may be on their way in a connection that is kept. */
+  #endLingering(): void {
+    for (const cursor of this.#cursors) {
+      if (!cursor.lingers) continue;
+      cursor.lingers = false;
+      cursor.review();
+    }
   }
 
   #claimOn(cursor: Cursor): Claim {
@@ -160,9 +170,13 @@ export class Supply implements CursorHost {
     if ('open' in plan) this.#launch(this.#add(plan.open, null));
   }
 
-  /** A reader has gone; one that has watched may come back to the cursors that it had. */
+  /**
+   * A reader has gone; one that has watched may come back to the cursors that it had. But many players open the next
+   * place before they close the last one: where somebody else reads, nothing is kept.
+   */
   left({ plays, position }: Reader): void {
-    if (plays) for (const cursor of this.#cursors) cursor.lingers ||= cursor.position >= position;
+    const mayComeBack = plays && this.#parts.demand.readers.size === 0;
+    if (mayComeBack) for (const cursor of this.#cursors) cursor.lingers ||= cursor.position >= position;
     this.review();
   }
 

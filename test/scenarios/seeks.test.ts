@@ -82,6 +82,22 @@ describe('a seek', () => {
     assert.equal(tail.visit?.representation.length, long.size);
   });
 
+  for (const order of ['after', 'before'] as const) {
+    it(`of somebody who watched, who leaves the last place just ${order} it, has the link to itself`, async () => {
+      const { view, clock, origin } = slow();
+      const watched = view();
+      await clock.advance(12_000);
+      if (order === 'before') watched.leave();
+      const seek = view(280 * mebibyte);
+      await clock.advance(300);
+      if (order === 'after') watched.leave();
+      await clock.advance(100);
+      assert.ok(seek.bytes > 0);
+      assert.ok(origin.live.length > 0 && origin.live.every(({ offset }) => offset >= 280 * mebibyte));
+      seek.leave();
+    });
+  }
+
   it('that is abandoned frees its connection', async () => {
     const { view, clock, origin } = slow();
     for (let count = 1; count <= 5; count += 1) {
