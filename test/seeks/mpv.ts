@@ -3,7 +3,7 @@ import { MpvSession } from '../players/mpv-session.ts';
 import { deadline, type Seeker } from './seeker.ts';
 
 export const seekInMpv: Seeker = async function* ({ url, places, watched, signal }) {
-  await using mpv = new MpvSession(url, (process.env.MPV_FLAGS ?? '--cache=no').split(' '), signal);
+  await using mpv = new MpvSession(url, ['--cache=no'], signal);
   const resumed = () => mpv.until(({ event }) => event === 'playback-restart');
   /** Where it is when it has played from `place` for long enough. */
   const played = async (place: number) => {

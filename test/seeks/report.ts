@@ -16,12 +16,12 @@ export function tableOf(seeks: Readonly<Record<Way, Seeks>>): string {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-export function countsOf({ size, fetched, compared, verified }: Screening): string {
+export function countsOf({ size, fetched, present, kept, verified }: Screening): string {
   const mebibytes = (bytes: number) => `${(bytes / (1024 * 1024)).toFixed(1)} MiB`;
   const share = ((fetched / size) * 100).toFixed(1);
   return [
     `fetched ${mebibytes(fetched)} of ${mebibytes(size)} (${share} %)`,
-    `${mebibytes(compared)} compared with the film after the restart, all right`,
+    `compared with the film, and right: ${mebibytes(present)}, after a restart ${mebibytes(kept)}`,
     `verify: ${mebibytes(verified.bytes)} checked, ${verified.bad} bad`,
   ].join('; ');
 }

@@ -1,12 +1,11 @@
 /**
- * One player and one film: the same seeks at the origin itself, through firstbyte, through firstbyte when the origin is
- * gone, and once more when firstbyte was started again and what it kept is stale. In the end each byte that was kept is
- * compared with the film.
+ * One player and one film: the same seeks at the origin itself, through firstbyte, and through firstbyte when the origin
+ * is gone. Each byte that firstbyte then has is compared with the film, and again when it was started once more.
  */
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { firstbyteProgram } from '../../bench/programs.ts';
-import type { VerifyResult } from '../../src/cli/replies.ts';
+import type { ObjectPage, VerifyResult } from '../../src/cli/replies.ts';
 import type { Stats } from '../../src/control/stats.ts';
 import { Firstbyte } from '../crash/firstbyte.ts';
 import { startOrigin } from '../players/origin.ts';
@@ -14,14 +13,10 @@ import { run } from '../players/program.ts';
 import type { Container, LongFilm } from './film.ts';
 import { type Seeker, type Sought, wrongWith } from './seeker.ts';
 
-/**
- * How much is watched at each place while there is an origin, and without one, in seconds. A player reads ahead of what
- * it shows; what it never had, nobody can give it.
- */
-const watched = 4;
+/** How much is watched at each place without an origin, in seconds. */
 const watchedOffline = 1;
 
-export const ways = ['direct', 'firstbyte', 'offline', 'restarted'] as const;
+export const ways = ['direct', 'firstbyte', 'offline'] as const;
 export type Way = (typeof ways)[number];
 
 /** What a player has done in one way. */
@@ -38,6 +33,11 @@ export interface ScreeningOptions {
   readonly places: readonly number[];
   /** Of the origin, in bytes a second. */
   readonly rate: number;
+  /**
+   * How much is watched at each place while there is an origin, in seconds: some more than without one, because players
+   * read ahead of what they show, and what was never read nobody can give them.
+   */
+  readonly watched: number;
   /** For the cache; it must be empty. */
   readonly directory: string;
   readonly signal: AbortSignal;
@@ -50,16 +50,18 @@ export interface Screening {
   /** Bytes that firstbyte got from the origin. */
   readonly fetched: number;
   /** Bytes that were read back through firstbyte without an origin, and are the film's. */
-  readonly compared: number;
+  readonly present: number;
+  /** The same after a restart: whole blocks. */
+  readonly kept: number;
   /** What `firstbyte verify` says of the cache directory. */
   readonly verified: VerifyResult;
 }
 
 /** Rejects where firstbyte gives a wrong byte, an error of its own for what it has, or does not start or stop. */
 export async function screen(options: ScreeningOptions): Promise<Screening> {
-  const { film, container, rate, directory, signal } = options;
+  const { film, container, rate, watched, directory, signal } = options;
   await using origin = await startOrigin(film.folder, rate, signal);
-  const serve = (...flags: readonly string[]) => Firstbyte.start({ directory, origin: origin.url, flags });
+  const serve = () => Firstbyte.start({ directory, origin: origin.url });
   const path = join(film.folder, container);
 
   const direct = await soughtAt(`${origin.url}${container}`, watched, options);
@@ -68,16 +70,16 @@ export async function screen(options: ScreeningOptions): Promise<Screening> {
   await origin.end();
   const fetched = await landed(first);
   const offline = await soughtAt(`${first.url}/films/${container}`, watchedOffline, options);
+  const present = await compare(first, path);
   await first.stop();
 
-  await using second = await serve('--media-freshness', '0s');
-  const restarted = await soughtAt(`${second.url}/films/${container}`, watchedOffline, options);
-  const { size, compared } = await compare(second, path, container);
+  await using second = await serve();
+  const kept = await compare(second, path);
   await second.stop();
 
   const command = [firstbyteProgram(), 'verify', '--json', '--cache-dir', directory];
   const verified = JSON.parse(await run(process.execPath, command, signal)) as VerifyResult;
-  return { seeks: { direct, firstbyte, offline, restarted }, size, fetched, compared, verified };
+  return { seeks: { direct, firstbyte, offline }, size: (await stat(path)).size, fetched, present, kept, verified };
 }
 
 async function soughtAt(url: string, watched: number, { seek, places, signal }: ScreeningOptions): Promise<Seeks> {
@@ -95,30 +97,34 @@ async function soughtAt(url: string, watched: number, { seek, places, signal }: 
   return { sought, trouble: sought.length === places.length ? null : `ended after ${sought.length} seeks` };
 }
 
-async function landed({ url }: Firstbyte): Promise<number> {
-  const { bytesLanded } = (await (await fetch(`${url}/-/api/v1/stats`)).json()) as Stats;
+async function landed(firstbyte: Firstbyte): Promise<number> {
+  const { bytesLanded } = (await control(firstbyte, 'stats')) as Stats;
   return Object.values(bytesLanded).reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Reads back whatever is present. */
-async function compare(firstbyte: Firstbyte, path: string, container: Container) {
+/** Reads back whatever is present, compares it, and gives how much that is. */
+async function compare(firstbyte: Firstbyte, path: string): Promise<number> {
+  const { objects } = (await control(firstbyte, 'objects')) as ObjectPage;
+  const { present } = (await control(firstbyte, `objects/${objects[0]?.id}`)) as { present: [number, number][] };
   await using file = await open(path);
-  const { size } = await file.stat();
-  const [fill] = await firstbyte.fills();
   let compared = 0;
-  for (const [start = 0, end = 0] of fill?.present ?? []) {
+  for (const [start, end] of present) {
     const range = `bytes=${start}-${end - 1}`;
-    const reply = await fetch(`${firstbyte.url}/films/${container}`, { headers: { range } });
+    const reply = await fetch(`${firstbyte.url}/films/${basename(path)}`, { headers: { range } });
     if (reply.status !== 206 || reply.body === null) throw new Error(`${range}: status ${reply.status}`);
     let at = start;
     for await (const piece of reply.body) {
       const right = Buffer.allocUnsafe(piece.length);
       await file.read(right, 0, right.length, at);
-      if (!right.equals(piece)) throw new Error(`${container}: a wrong byte between ${at} and ${at + piece.length}`);
+      if (!right.equals(piece)) throw new Error(`${path}: a wrong byte between ${at} and ${at + piece.length}`);
       at += piece.length;
     }
     if (at !== end) throw new Error(`${range}: ended cleanly at ${at}`);
     compared += end - start;
   }
-  return { size, compared };
+  return compared;
+}
+
+async function control({ url }: Firstbyte, name: string): Promise<unknown> {
+  return (await fetch(`${url}/-/api/v1/${name}`)).json();
 }

@@ -43,10 +43,12 @@ const chosen = <Name extends string>(names: readonly Name[]) => {
   return named.length > 0 ? named : names;
 };
 const rates = values.rate === undefined ? [Number.POSITIVE_INFINITY, 2_000_000] : [Number(values.rate) * 1_000_000];
+const watched = 4;
 const [size, count, seed] = [Number(values.size) * MiB, Number(values.seeks), Number(values.seed)];
 
 const interrupted = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+const { signal } = interrupted;
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
 
 const folder = await mkdtemp(join(tmpdir(), 'firstbyte-seeks-'));
 try {
@@ -59,7 +61,7 @@ try {
       for (const rate of rates) {
         const directory = join(folder, 'cache');
         const seek = players[player];
-        const screening = await screen({ film, container, seek, places, rate, directory, signal: interrupted.signal });
+        const screening = await screen({ film, container, seek, places, rate, watched, directory, signal });
         await rm(directory, { recursive: true });
         const origin = Number.isFinite(rate) ? `an origin of ${rate / 1_000_000} MB/s` : 'an unlimited origin';
         console.log(`\n${player}, ${container}, ${origin}; milliseconds from a seek until it plays:\n`);
