@@ -144,7 +144,7 @@ export class Supply implements CursorHost {
     return null;
   }
 
-  /** Who waits has the link to itself: bytes that nobody reads may be on their way in a connection that is kept. */
+  /** Who reads has the link to itself: bytes that nobody reads may be on their way in a connection that is kept. */
   #endLingering(): void {
     for (const cursor of this.#cursors) {
       if (!cursor.lingers) continue;
@@ -167,7 +167,10 @@ export class Supply implements CursorHost {
     const missing = aheadOf(demand.sightOf(reader, this.course.widest), this.course.ground);
     if (missing === null) return;
     const plan = planFor(missing, this.course.ground, this.#cursors, this.course.firstByteIn);
-    if ('open' in plan) this.#launch(this.#add(plan.open, null));
+    if (!('open' in plan)) return;
+    const cursor = this.#add(plan.open, null);
+    this.#endLingering();
+    this.#launch(cursor);
   }
 
   /**

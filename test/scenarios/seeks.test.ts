@@ -98,6 +98,24 @@ describe('a seek', () => {
     });
   }
 
+  it('of a player that closes its connection first has the link to itself, too', async () => {
+    const rig = await virtualRig({ films: long });
+    rig.origin.always({ rate: mebibyte });
+    const player = rig.player({});
+    player.get('/films/film.mp4', { range: '0-' });
+    await rig.clock.advance(12_000);
+    player.leave('reset');
+    await rig.clock.advance(10);
+    const seek = rig.get('/films/film.mp4', { range: `${280 * mebibyte}-` });
+    await rig.clock.advance(100);
+    assert.ok(seek.bodyBytes > 0);
+    const fills = rig.player({}).get('/-/api/v1/fills', { film: null });
+    await rig.clock.advanceUntil(fills.done());
+    const cursors: { position: number }[] = JSON.parse(fills.text).fills[0].cursors;
+    assert.ok(cursors.length > 0 && cursors.every(({ position }) => position > 280 * mebibyte));
+    await rig.close();
+  });
+
   it('that is abandoned frees its connection', async () => {
     const { view, clock, origin } = slow();
     for (let count = 1; count <= 5; count += 1) {

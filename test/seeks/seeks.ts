@@ -1,7 +1,7 @@
 /**
  * `npm run seeks`: real players seek in a film of 2 GiB, at the origin itself, through firstbyte, and without a network.
  *
- *   npm run seeks                               both players, both containers, both origins: about a quarter of an hour
+ *   npm run seeks                               both players, both containers, both origins: about twenty minutes
  *   npm run seeks -- mpv film.mkv               one player, one container
  *   npm run seeks -- --size 256 --rate 2        a film of 256 MiB, only the origin that gives 2 MB/s
  *   npm run seeks -- --seeks 30 --seed 4711     more places; the same seed gives the same again
