@@ -76,8 +76,8 @@ export function scheduleOf(seed: number): Schedule {
   const schedule = drawn(seed);
   const { fates, incidents, mirror } = schedule;
   if (!behavioursOf(schedule).some(({ framing }) => framing === 'close')) return schedule;
-  // A body that ends with its connection: a clean cut of that can't be told from its end, by anyone.
-  const hard = <T extends Behaviour>(fate: T) =>
+  // A body that ends with its connection: neither a clean cut nor what comes after its end can be told, by anyone.
+  const hard = <T extends Behaviour>({ surplus: _, ...fate }: T) =>
     ({ ...fate, ...(fate.cutBy === 'end' ? { cutBy: 'reset' } : {}) }) as T;
   return {
     ...schedule,
