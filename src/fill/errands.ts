@@ -4,14 +4,17 @@
  *     open ─▶ done          (every byte is present)
  *       └──▶ given up       (a final failure, too many in a row, its signal, the end of the fill)
  *
- * They are the rest of a film that somebody has played (`fill: complete`), and what was asked for ahead of time (`warm`).
+ * They are the rest of a film that somebody has played (`fill: complete`), or only of its units that are there in part
+ * (`fill: window`), and what was asked for ahead of time (`warm`).
  * What fails here is nobody's failure: it is tried again after growing pauses.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { RangeSet } from '../bytes/range-set.ts';
 import type { Clock, Timer } from '../clock.ts';
+import { wholeUnits } from './cursor-plan.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import type { FillPolicy } from './fill-policy.ts';
+import { readUnit } from './landed-bytes.ts';
 import { retryAfter, retryCause } from './retry.ts';
 
 /** The longest pause between two tries, in milliseconds, and how many in a row may fail without a byte. */
@@ -67,13 +70,18 @@ export class Errands {
 
   /** The rest of the film is wanted, first what follows `from`; asked for once. */
   completeFrom(from: number): void {
-    if (this.#rest === null) {
-      const nobody = () => {};
-      const whole = [{ start: 0, end: Number.POSITIVE_INFINITY }];
-      this.#rest = { ranges: whole, from, progress: nobody, done: nobody, fail: nobody };
-      this.#open.add(this.#rest);
-    }
+    this.#rest ??= this.#forNobody([{ start: 0, end: Number.POSITIVE_INFINITY }]);
     this.#rest.from = from;
+  }
+
+  /** What is missing of units that are there in part is wanted: the store finds whole ones again. */
+  finishUnits(present: RangeSet, length: number): void {
+    const ranges = [...present].flatMap(({ start, end }) => [
+      { start: start - (start % readUnit), end: start },
+      { start: end, end: Math.min(wholeUnits(end), length) },
+    ]);
+    const missing = ranges.filter(({ start, end }) => start < end);
+    if (missing.length > 0) this.#forNobody(missing);
   }
 
   /** Resolves when all of `ranges` are present. Rejects with `FillFailed` or the signal's reason. */
@@ -160,6 +168,13 @@ export class Errands {
     this.#pause = null;
     for (const errand of this.#open) errand.fail(failure);
     this.#open.clear();
+  }
+
+  #forNobody(ranges: readonly ByteRange[]): Errand {
+    const nobody = () => {};
+    const errand: Errand = { ranges, from: 0, progress: nobody, done: nobody, fail: nobody };
+    this.#open.add(errand);
+    return errand;
   }
 }
 

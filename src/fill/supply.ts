@@ -57,6 +57,8 @@ export class Supply implements CursorHost {
   #ended: Failure | null = null;
   /** Whether the user holds it. */
   #held = false;
+  /** Whether somebody has played it since its units were finished last. */
+  #played = false;
 
   constructor(parts: SupplyParts) {
     this.#parts = parts;
@@ -180,6 +182,7 @@ export class Supply implements CursorHost {
   left({ plays, position }: Reader): void {
     const mayComeBack = plays && this.#parts.demand.readers.size === 0;
     if (mayComeBack) for (const cursor of this.#cursors) cursor.lingers ||= cursor.position >= position;
+    this.#played ||= plays;
     this.review();
   }
 
@@ -229,7 +232,9 @@ export class Supply implements CursorHost {
   /** Sends a cursor for what is wanted although nobody waits for it, where none is on its way there. */
   #work(): void {
     const { bytes } = this.#parts;
-    if (this.#held || this.#ended !== null || !this.#errands.open) return;
+    if (this.#held || this.#ended !== null) return;
+    this.#finishUnits();
+    if (!this.#errands.open) return;
     const ground = this.course.ground;
     const missing = this.#errands.next(bytes.present, ground.length);
     if (missing === null) return;
@@ -243,6 +248,19 @@ export class Supply implements CursorHost {
     if (underWay) return;
     const plan = planFor(missing, ground, this.#cursors, this.course.firstByteIn);
     this.#launch(this.#add('open' in plan ? plan.open : missing, null));
+  }
+
+  /**
+   * What was played is kept in whole units, the index of a film at its end as well. That waits until no cursor is left:
+   * nobody who seeks shall share the link with it.
+   */
+  #finishUnits(): void {
+    const { demand, bytes, lifecycle } = this.#parts;
+    if (lifecycle.state.phase === 'failed') this.#played = false;
+    if (!this.#played || demand.readers.size > 0 || this.#cursors.size > 0) return;
+    this.#played = false;
+    const { ranges, length } = this.course.ground;
+    if (this.policy.fill === 'window' && ranges && this.#mayBringMore) this.#errands.finishUnits(bytes.present, length);
   }
 
   /** Whether what is missing can still be asked for and kept. */
@@ -364,6 +382,7 @@ export class Supply implements CursorHost {
       this.#cursors.delete(cursor);
       this.#disown(cursor, failure);
       for (const other of this.#cursors) other.review();
+      if (failure !== null) this.#played = false;
       if (failure !== null && this.#errands.covers(cursor.position)) this.#errands.failed(failure);
       else this.#work();
     }

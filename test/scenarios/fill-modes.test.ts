@@ -19,6 +19,52 @@ const stageOf = (options: Partial<Parameters<typeof stage>[0]> = {}) =>
     ...options,
   });
 
+describe('fill: window', () => {
+  const unit = 256 * 1024;
+  const tail = 37 * mebibyte + 5000;
+  const isWhole = (offset: number) => offset % unit === 0 || offset === movie.size;
+
+  it('finishes the units that are there in part when who has played is gone, so that they are found again', async () => {
+    const { view, clock, origin } = stageOf({ policy });
+    const index = view(tail);
+    await clock.advanceUntil(index.over);
+    const viewer = view(10 * mebibyte + 7);
+    await clock.advanceUntil(() => viewer.bytes > 9 * mebibyte);
+    viewer.leave();
+    const asked = origin.requests.length;
+    await clock.advance(0);
+    assert.equal(origin.requests.length, asked, 'whoever seeks next has the link to himself');
+    await clock.advance(120_000);
+    assert.ok(
+      origin.given.every(({ start, end }) => isWhole(start) && isWhole(end)),
+      JSON.stringify(origin.given),
+    );
+    assert.deepEqual(origin.given.at(-1), { start: 37 * mebibyte, end: movie.size });
+    assert.deepEqual([origin.fetchedTwice, clock.pending], [[], 0]);
+  });
+
+  it('finishes nothing of a scan', async () => {
+    const { view, clock, origin } = stageOf({ policy });
+    const index = view(tail, tail + 10_000);
+    await clock.advanceUntil(index.over);
+    await clock.advance(120_000);
+    assert.equal(origin.given[0]?.start, tail);
+  });
+
+  it('finishes nothing at an origin that has just refused to give more', async () => {
+    const { view, asked, clock, origin } = stage({ film: movie, policy });
+    const viewer = view();
+    const request = await asked();
+    request.head().bytes(9 * mebibyte + 5);
+    await clock.settle();
+    request.cut();
+    answerWith(await clock.advanceUntil(origin.nextRequest()), 410);
+    await clock.advanceUntil(viewer.over);
+    await clock.advance(120_000);
+    assert.deepEqual([viewer.bytes, origin.requests.length, clock.pending], [9 * mebibyte + 5, 2, 0]);
+  });
+});
+
 describe('fill: complete', () => {
   const complete = { ...policy, fill: 'complete' } as const;
 

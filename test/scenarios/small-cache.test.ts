@@ -101,10 +101,10 @@ describe('a cache that is smaller than the film', () => {
     await store.pin(kept?.name ?? '', false);
     assert.equal(await rig.clock.advanceUntil(large.done()), 'complete');
     assert.equal(large.bodyBytes, movie.size);
+    await rig.clock.advance(2000);
     const objects = await stored(store);
     const ending = objects.find(({ label }) => label.path === '/large');
     assert.ok((ending?.bytes ?? 0) > 500_000, 'its end is stored');
-    await rig.clock.advance(2000);
     assert.equal(states.at(-1), null);
     assert.deepEqual([rig.eventsOf('own-error'), rig.eventsOf('bug')], [[], []]);
     await rig.close();
