@@ -1,7 +1,7 @@
 /** The shell around the views: what this is, where one can go, whether the page is connected, what has just happened. */
 import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { askForToken, token } from './api/token.ts';
+import { askForToken } from './api/token.ts';
 import { FirstByte } from './first-byte/first-byte.tsx';
 import { Library } from './library/library.tsx';
 import { Now } from './now/now.tsx';
@@ -105,7 +105,7 @@ function Banner() {
   }
   if (now.state === 'refused') {
     const why =
-      token.value === null
+      now.token === null
         ? 'firstbyte shows its state only to those who have its token.'
         : 'firstbyte did not accept that token.';
     return (

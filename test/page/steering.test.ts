@@ -125,6 +125,26 @@ describe('a page whose firstbyte asks everyone for a token', { skip: noChromium 
     await other.context.close();
   });
 
+  test('takes the right token also where it comes before the answer to a wrong one', async () => {
+    const { page, context } = await stage.open('#now');
+    const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    await page.route('**/-/api/v1/stats', async (route) => {
+      if (route.request().headers().authorization === 'Bearer wrong') {
+        asked.resolve();
+        await answer.promise;
+      }
+      await route.continue();
+    });
+    await page.getByRole('button', { name: 'Enter the token' }).click();
+    await enter(page, 'wrong');
+    await asked.promise;
+    await page.getByRole('button', { name: 'Enter the token' }).click();
+    await enter(page, token);
+    answer.resolve();
+    await page.getByText('live', { exact: true }).waitFor();
+    await context.close();
+  });
+
   test('takes it out of an address that has it, so that neither the address bar nor the history shows it', async () => {
     const { page, context } = await stage.open(`#token=${token}`);
     await page.getByText('live', { exact: true }).waitFor();
