@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: firstbyte measured beside direct access, and beside nginx where it is installed, in the same run.
  *
- *   npm run bench                            all of them, about eleven minutes
+ *   npm run bench                            all of them, about twelve minutes
  *   npm run bench -- cached speeds           these
  *   npm run bench -- --json figures.json     the figures of every round as well
  *   npm run bench -- --strict                exits with 1 where a goal is missed
@@ -21,6 +21,7 @@ import { heal } from './heal.ts';
 import { kill } from './kill.ts';
 import { machineLine } from './machine.ts';
 import { observers } from './observers.ts';
+import { page } from './page.ts';
 import { firstbyteProgram, nginxVersion } from './programs.ts';
 import { seek } from './seek.ts';
 import { smallCache } from './small-cache.ts';
@@ -43,6 +44,7 @@ const benches = {
   'small-cache': smallCache,
   start,
   observers,
+  page,
 };
 type Name = keyof typeof benches;
 

@@ -104,10 +104,14 @@ function Banner() {
     );
   }
   if (now.state === 'refused') {
+    const why =
+      now.token === null
+        ? 'firstbyte shows its state only to those who have its token.'
+        : 'firstbyte did not accept that token.';
     return (
       <p class="banner wait">
-        firstbyte shows its state only to those who have its token.{' '}
-        <button type="button" onClick={() => void askForToken('firstbyte shows its state only with its token.')}>
+        {why}{' '}
+        <button type="button" onClick={() => void askForToken(why)}>
           Enter the token
         </button>
       </p>

@@ -46,6 +46,7 @@ export interface Fill {
   readonly phase: FillPhase;
   /** Why, in words. */
   readonly reason: string;
+  readonly pausedBy: 'idle' | 'user' | 'disk' | null;
   readonly length: number | null;
   readonly present: readonly Span[];
   readonly presentBytes: number;

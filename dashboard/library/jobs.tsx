@@ -11,12 +11,14 @@ export const jobs = new Resource<{ readonly jobs: readonly Job[] }>('/jobs');
 const words: Readonly<Record<string, string>> = { warm: 'Warming', verify: 'Verifying' };
 
 export function Jobs() {
+  useFresh(jobs, { on: ['job-done'] });
   const running = (jobs.value.value?.jobs ?? []).filter(({ state }) => state === 'running');
-  useFresh(jobs, {
-    on: ['job-done'],
-    every: () => (jobs.value.value?.jobs.some(({ state }) => state === 'running') ? 1000 : null),
-  });
-  if (running.length === 0) return null;
+  return running.length === 0 ? null : <Running jobs={running} />;
+}
+
+function Running({ jobs: running }: { jobs: readonly Job[] }) {
+  // No event tells how far work is, so it is asked for as long as there is any.
+  useFresh(jobs, { on: [], every: () => 1000 });
   const cancel = async (id: string) => {
     await tell(change<Job>('DELETE', `/jobs/${id}`).then(() => 'The work is given up; what it has done stays.'));
     await jobs.refresh();

@@ -21,6 +21,7 @@ export function ObjectRow({ stored, now, onPurge, onChange }: ObjectRowProps) {
   const [busy, setBusy] = useState(false);
   const { id, origin, path, length, bytes, pinned, state, lastUsed } = stored;
   const title = titleText(stored);
+  const pin = pinned ? 'Pinned' : 'Pin';
   const share = length === null ? null : bytes / Math.max(1, length);
 
   const act = async (doing: Promise<string>) => {
@@ -29,13 +30,13 @@ export function ObjectRow({ stored, now, onPurge, onChange }: ObjectRowProps) {
     await onChange();
     setBusy(false);
   };
-  const pin = () =>
+  const onPin = () =>
     act(
       change<Stored>(pinned ? 'DELETE' : 'PUT', `/objects/${id}/pin`).then(() =>
         pinned ? `${title} may be evicted again.` : `${title} is pinned: it is not evicted.`,
       ),
     );
-  const warm = () =>
+  const onWarm = () =>
     act(
       change<Job>('POST', '/jobs', { kind: 'warm', origin, target: path, whole: true }).then(async () => {
         await jobs.refresh();
@@ -54,18 +55,17 @@ export function ObjectRow({ stored, now, onPurge, onChange }: ObjectRowProps) {
         {agoText(lastUsed, now)}
       </time>
       <span class="actions">
-        <a class="button" href={linkTo('try-it', { url: `/${origin}${path}` })}>
-          Play<span class="unseen"> {title}</span>
+        <a class="button" href={linkTo('try-it', { url: `/${origin}${path}` })} aria-label={`Play ${title}`}>
+          Play
         </a>
-        <button type="button" aria-pressed={pinned} disabled={busy} onClick={pin}>
-          {pinned ? 'Pinned' : 'Pin'}
-          <span class="unseen"> {title}</span>
+        <button type="button" aria-label={`${pin} ${title}`} aria-pressed={pinned} disabled={busy} onClick={onPin}>
+          {pin}
         </button>
-        <button type="button" disabled={busy || share === 1} onClick={warm}>
-          Warm<span class="unseen"> {title}</span>
+        <button type="button" aria-label={`Warm ${title}`} disabled={busy || share === 1} onClick={onWarm}>
+          Warm
         </button>
-        <button type="button" onClick={onPurge}>
-          Purge<span class="unseen"> {title}</span>
+        <button type="button" aria-label={`Purge ${title}`} onClick={onPurge}>
+          Purge
         </button>
       </span>
     </div>

@@ -61,9 +61,10 @@ export class Shelf {
     try {
       while (this.#stale || this.#isShort()) {
         this.#stale = false;
-        const read = await this.#read(this.#question, this.#wanted);
+        const question = this.#question;
+        const read = await this.#read(question, this.#wanted);
         // The answer to a question that nobody asks any more is not shown.
-        if (!this.#stale) this.state.value = read;
+        if (question === this.#question) this.state.value = read;
       }
       this.problem.value = null;
     } catch (error) {

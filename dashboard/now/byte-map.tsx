@@ -25,12 +25,23 @@ export function ByteMap({ fill }: { fill: Fill }) {
   );
 }
 
+const signs = {
+  present: 'present',
+  ahead: 'ahead of the player',
+  gap: 'missing',
+  player: 'player',
+  landing: 'landing',
+} as const;
+
 /** What the signs of the maps mean. */
 export function MapLegend() {
   return (
     <p class="map-legend" aria-hidden="true">
-      <span class="sign present" /> present <span class="sign ahead" /> ahead of the player <span class="sign gap" />{' '}
-      missing <span class="sign player" /> player <span class="sign landing" /> landing
+      {Object.entries(signs).map(([sign, words]) => (
+        <span key={sign}>
+          <span class={`sign ${sign}`} /> {words}
+        </span>
+      ))}
     </p>
   );
 }

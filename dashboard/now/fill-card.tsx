@@ -1,15 +1,13 @@
 /** One playing title: its state and why, its byte map, its figures, its players and its connections. */
-import { useState } from 'preact/hooks';
 import type { Cursor, Fill } from '../api/answers.ts';
-import { change } from '../api/client.ts';
 import { Phase } from '../parts/phase.tsx';
 import { TitleOf, titleText } from '../parts/title.tsx';
 import { Untrusted } from '../parts/untrusted.tsx';
-import { tell } from '../state/announce.ts';
-import { fillSpeed, fills } from '../state/fills.ts';
+import { fillSpeed } from '../state/fills.ts';
 import { bytesText, shareText, speedText } from '../words/amounts.ts';
 import { durationText } from '../words/times.ts';
 import { ByteMap } from './byte-map.tsx';
+import { PauseButton } from './pause-button.tsx';
 
 export function FillCard({ fill }: { fill: Fill }) {
   const speed = fillSpeed(fill);
@@ -88,26 +86,5 @@ function Connections({ cursors }: { cursors: readonly Cursor[] }) {
         </li>
       ))}
     </ul>
-  );
-}
-
-function PauseButton({ fill }: { fill: Fill }) {
-  const [busy, setBusy] = useState(false);
-  const paused = fill.phase === 'paused';
-  const act = async () => {
-    setBusy(true);
-    await tell(
-      change<Fill>('POST', `/fills/${fill.id}/${paused ? 'resume' : 'pause'}`).then(
-        () => `${titleText(fill)} is ${paused ? 'resumed' : 'paused'}.`,
-      ),
-    );
-    await fills.refresh();
-    setBusy(false);
-  };
-  return (
-    <button type="button" disabled={busy} onClick={act}>
-      {paused ? 'Resume' : 'Pause'}
-      <span class="unseen"> {titleText(fill)}</span>
-    </button>
   );
 }

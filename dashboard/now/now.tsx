@@ -8,6 +8,7 @@ import { linkTo } from '../state/route.ts';
 import { bytesText, countText, shareText } from '../words/amounts.ts';
 import { MapLegend } from './byte-map.tsx';
 import { FillCard } from './fill-card.tsx';
+import { PauseButton } from './pause-button.tsx';
 
 export function Now() {
   // The shell keeps the fills fresh for its own figures; opening the view is one more occasion.
@@ -34,6 +35,7 @@ export function Now() {
                     ? bytesText(fill.presentBytes)
                     : `${shareText(fill.presentBytes / Math.max(1, fill.length))} of ${bytesText(fill.length)}`}
                 </span>
+                {fill.pausedBy === 'user' && <PauseButton fill={fill} />}
               </li>
             ))}
           </ul>

@@ -82,8 +82,13 @@ function optionsFor(
     cursor: { show: false },
     scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
     axes: [
-      { ...axis, space: 70, values: (_, moments) => moments.map(hourAndMinute) },
-      { ...axis, size: 64, values: (_, values) => values.map(text) },
+      {
+        ...axis,
+        space: 80,
+        size: 30,
+        values: (_, moments, __, ___, apart) => moments.map((moment) => momentText(moment, apart < 60)),
+      },
+      { ...axis, space: 18, size: 64, values: (_, values) => values.map(text) },
     ],
     series: [
       {},
@@ -99,6 +104,7 @@ function optionsFor(
   };
 }
 
-function hourAndMinute(seconds: number): string {
-  return new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+function momentText(seconds: number, withSeconds: boolean): string {
+  const time: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit' };
+  return new Date(seconds * 1000).toLocaleTimeString([], withSeconds ? { ...time, second: '2-digit' } : time);
 }

@@ -13,11 +13,10 @@ export function Dialog({ title, children, onClose }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   useLayoutEffect(() => {
-    const before = document.activeElement;
-    dialog.current?.showModal();
-    return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-    };
+    const element = dialog.current;
+    element?.showModal();
+    // Closing gives the focus back; while it is open nothing else can have it.
+    return () => element?.close();
   }, []);
   const onCancel = (event: Event) => {
     event.preventDefault();

@@ -16,11 +16,11 @@ interface VirtualRowsProps {
 }
 
 /** Rows that are rendered beyond each edge of the window. */
-const spare = 8;
+const spare = 5;
 
 export function VirtualRows({ count, rowHeight, label, row, onReach }: VirtualRowsProps) {
   const list = useRef<HTMLUListElement>(null);
-  const [{ from, to }, setSpan] = useState({ from: 0, to: 40 });
+  const [{ from, to }, setSpan] = useState({ from: 0, to: 24 });
   useLayoutEffect(() => {
     let frame: number | null = null;
     const look = () => {

@@ -13,7 +13,8 @@ export type Connection =
   | { readonly state: 'connecting' }
   | { readonly state: 'live' }
   | { readonly state: 'lost'; readonly since: number }
-  | { readonly state: 'refused' };
+  /** `token` is what it did not accept; `null` where it had none. */
+  | { readonly state: 'refused'; readonly token: string | null };
 
 export const connection = signal<Connection>({ state: 'connecting' });
 /** When firstbyte was started anew while this page was open, in wall-clock time. */
@@ -80,12 +81,14 @@ export async function stayConnected(): Promise<never> {
   }
 }
 
-/** One connection, from its start to its end. */
-async function listen(connected: () => void): Promise<void> {
+/** One connection, from its start to its end; calls `hopeful` when the next try need not wait long. */
+async function listen(hopeful: () => void): Promise<void> {
+  const sent = token.value;
   const { uptimeSeconds } = await get<Stats>('/stats').catch(async (problem) => {
     if (problem.status === 401) {
-      connection.value = { state: 'refused' };
-      await tokenChanges();
+      connection.value = { state: 'refused', token: sent };
+      await anotherToken(sent);
+      hopeful();
     }
     throw problem;
   });
@@ -99,7 +102,7 @@ async function listen(connected: () => void): Promise<void> {
   if (!response.ok || response.body === null) throw new Error(`The events answer with ${response.status}.`);
   const before = connection.value.state;
   connection.value = { state: 'live' };
-  connected();
+  hopeful();
   if (restarted) announce('firstbyte was started anew. The page is connected again.');
   else if (before === 'lost') announce('Connected again.');
   for (const listener of resumptions) listener();
@@ -110,14 +113,14 @@ async function listen(connected: () => void): Promise<void> {
   });
 }
 
-function tokenChanges(): Promise<void> {
-  const before = token.value;
+/** Resolves when there is another token than `refused`, which may have come while that was asked about. */
+function anotherToken(refused: string | null): Promise<void> {
   return new Promise((resolve) => {
     const unsubscribe = token.subscribe((now) => {
-      if (now === before) return;
-      // The first call comes before `subscribe` has returned; it is never this one, because nothing has changed then.
-      unsubscribe();
+      if (now === refused) return;
       resolve();
+      // The first call comes before `subscribe` has returned.
+      queueMicrotask(() => unsubscribe());
     });
   });
 }

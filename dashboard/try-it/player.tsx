@@ -24,7 +24,7 @@ export function Player({ path, sound }: { path: string; sound: boolean }) {
     };
   }, []);
   return (
-    <div class="player">
+    <div class="screen">
       <Media
         ref={player}
         aria-label="Player"

@@ -67,6 +67,9 @@ export const fillSchema = z
       description: 'Why it is in that phase.',
       example: 'waiting for the origin: 12.4 s of 30 s, attempt 3, connection refused',
     }),
+    pausedBy: z.enum(['idle', 'user', 'disk']).nullable().meta({
+      description: 'Who has paused it; idle where nobody reads it. null where it is not paused.',
+    }),
     length: z.int().nullable(),
     presentBytes: z.int(),
     present: rangesSchema,
@@ -92,6 +95,7 @@ export function fillReport(fill: FillView, past: FillPast, clock: Clock): FillRe
     path,
     phase: state.phase,
     reason: phaseReason(state, now),
+    pausedBy: state.phase === 'paused' ? state.by : null,
     length,
     presentBytes: present.reduce((total, { start, end }) => total + end - start, 0),
     present: pairs(present),

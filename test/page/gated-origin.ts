@@ -13,16 +13,24 @@ export interface GatedFile {
   readonly type?: string;
 }
 
+/** No byte from `from` to `until` is given. */
+interface Gate {
+  readonly from: number;
+  readonly until: number;
+}
+
 const step = 64 * 1024;
 
 export class GatedOrigin implements AsyncDisposable {
   readonly #files: ReadonlyMap<string, GatedFile>;
-  readonly #gates = new Map<string, number>();
+  readonly #gates = new Map<string, Gate>();
   readonly #waiting = new Set<() => void>();
   readonly #statuses = new Map<string, number>();
   readonly #server = createServer((request, response) => void this.#answer(request, response));
   /** Bytes a second of one reply; as fast as they go where it is not set. */
   rate = Number.POSITIVE_INFINITY;
+  /** The first byte of each request, by path, in the order in which they came. */
+  readonly asked = new Map<string, number[]>();
 
   private constructor(files: Readonly<Record<string, GatedFile>>) {
     this.#files = new Map(Object.entries(files));
@@ -39,14 +47,15 @@ export class GatedOrigin implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Gives no byte of `path` from `offset` on, and no head where that is below zero; until it is moved. */
-  gate(path: string, offset: number): void {
-    this.#gates.set(path, offset);
-    for (const wake of this.#waiting) wake();
+  /** Gives no byte of `path` from `from` to `until`, and no head where `from` is below zero; until it is moved. */
+  gate(path: string, from: number, until = Number.POSITIVE_INFINITY): void {
+    this.#gates.set(path, { from, until });
+    this.#wakeAll();
   }
 
   open(path: string): void {
-    this.gate(path, Number.POSITIVE_INFINITY);
+    this.#gates.delete(path);
+    this.#wakeAll();
   }
 
   /** Answers `path` with this status from now on. */
@@ -71,9 +80,10 @@ export class GatedOrigin implements AsyncDisposable {
     }
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    await this.#open(path, -1, gone.signal);
     const [, first = '', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
     const start = first === '' ? 0 : Number(first);
+    this.asked.set(path, [...(this.asked.get(path) ?? []), start]);
+    await this.#open(path, -1, gone.signal);
     const end = last === '' ? file.size : Math.min(file.size, Number(last) + 1);
     if (start >= file.size) {
       response.writeHead(416, { 'content-range': `bytes */${file.size}`, 'content-length': 0 }).end();
@@ -89,7 +99,8 @@ export class GatedOrigin implements AsyncDisposable {
     response.flushHeaders();
     for (let at = start; at < end && !gone.signal.aborted; ) {
       await this.#open(path, at, gone.signal);
-      const until = Math.min(end, at + step, this.#gates.get(path) ?? end);
+      const gate = this.#gates.get(path);
+      const until = Math.min(end, at + step, gate !== undefined && gate.from > at ? gate.from : end);
       if (!response.write(file.bytesAt(at, until))) {
         await once(response, 'drain', { signal: gone.signal }).catch(() => {});
       }
@@ -99,9 +110,18 @@ export class GatedOrigin implements AsyncDisposable {
     response.end();
   }
 
-  /** Resolves when the gate of `path` lies beyond `offset`, or when nobody waits any more. */
+  #isShut(path: string, offset: number): boolean {
+    const gate = this.#gates.get(path);
+    return gate !== undefined && gate.from <= offset && offset < gate.until;
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Resolves when `offset` of `path` may be given, or when nobody waits any more. */
   async #open(path: string, offset: number, signal: AbortSignal): Promise<void> {
-    while ((this.#gates.get(path) ?? Number.POSITIVE_INFINITY) <= offset && !signal.aborted) {
+    while (this.#isShut(path, offset) && !signal.aborted) {
       await new Promise<void>((resolve) => {
         const wake = () => {
           this.#waiting.delete(wake);

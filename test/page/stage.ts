@@ -4,13 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { filesBelow } from '../architecture/sources.ts';
-import { type Firstbyte, startFirstbyte } from '../players/firstbyte.ts';
+import { type Firstbyte, startBuild } from '../players/firstbyte.ts';
 import { absent } from '../programs.ts';
 import { Film } from '../support/film.ts';
 import { type GatedFile, GatedOrigin } from './gated-origin.ts';
@@ -19,6 +19,7 @@ import { type GatedFile, GatedOrigin } from './gated-origin.ts';
 export const noChromium = absent('Chromium', 'chromium', '--version');
 
 const root = join(import.meta.dirname, '../..');
+const ownProgram = join(root, 'src/cli.ts');
 
 /** The film of the demo, which Chromium plays. */
 export function playableFilm(): GatedFile {
@@ -32,8 +33,17 @@ export function largeFilm(size: number): GatedFile {
 
 export interface StageOptions {
   readonly files: Readonly<Record<string, GatedFile>>;
-  /** Flags of firstbyte beside those for its origin. */
-  readonly flags?: readonly string[];
+  /** Settings of firstbyte beside those for its origin, as its configuration file has them. */
+  readonly settings?: object;
+  /** Puts into the cache directory what is to be there before the first start. */
+  readonly stock?: (cacheDir: string) => Promise<void>;
+  /** The `cli` of firstbyte; that of the sources unless it is given. */
+  readonly program?: string;
+}
+
+export interface LookOptions extends BrowserContextOptions {
+  /** The page is opened with this token in its address, as `firstbyte page` prints it. */
+  readonly token?: string;
 }
 
 export interface View {
@@ -45,9 +55,9 @@ export interface View {
 
 export class Stage implements AsyncDisposable {
   readonly origin: GatedOrigin;
-  readonly #browser: Browser;
-  readonly #cacheDir: string;
-  readonly #flags: readonly string[];
+  readonly browser: Browser;
+  readonly cacheDir: string;
+  readonly #start: () => Promise<Firstbyte>;
   readonly #props: AsyncDisposableStack;
   #firstbyte: Firstbyte;
 
@@ -55,30 +65,34 @@ export class Stage implements AsyncDisposable {
     origin: GatedOrigin;
     browser: Browser;
     cacheDir: string;
-    flags: readonly string[];
+    start: () => Promise<Firstbyte>;
     firstbyte: Firstbyte;
     props: AsyncDisposableStack;
   }) {
     this.origin = parts.origin;
-    this.#browser = parts.browser;
-    this.#cacheDir = parts.cacheDir;
-    this.#flags = parts.flags;
+    this.browser = parts.browser;
+    this.cacheDir = parts.cacheDir;
+    this.#start = parts.start;
     this.#firstbyte = parts.firstbyte;
     this.#props = parts.props;
   }
 
-  static async set({ files, flags: more = [] }: StageOptions): Promise<Stage> {
+  static async set({ files, settings = {}, stock, program = ownProgram }: StageOptions): Promise<Stage> {
     assertBuilt();
     await using props = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), 'firstbyte-page-'));
     props.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
     const origin = props.use(await GatedOrigin.start(files));
     const listen = `127.0.0.1:${await freePort()}`;
-    const flags = ['--listen', listen, '--origin', `films=${origin.url}`, '--drain-timeout', '0s', ...more];
+    const config = join(folder, 'firstbyte.json');
+    await writeFile(config, JSON.stringify({ drainTimeout: '0s', ...settings }));
     const cacheDir = join(folder, 'cache');
-    const firstbyte = await startFirstbyte(cacheDir, ...flags);
+    await stock?.(cacheDir);
+    const flags = ['--config', config, '--listen', listen, '--origin', `films=${origin.url}`];
+    const start = () => startBuild(program, cacheDir, flags);
     const browser = props.adopt(await launchBrowser(), (each) => each.close());
-    return new Stage({ origin, browser, cacheDir, flags, firstbyte, props: props.move() });
+    const firstbyte = await start();
+    return new Stage({ origin, browser, cacheDir, start, firstbyte, props: props.move() });
   }
 
   /** Of firstbyte, with a slash at the end. */
@@ -86,9 +100,16 @@ export class Stage implements AsyncDisposable {
     return this.#firstbyte.url;
   }
 
+  /** What the control API says to `GET path`. */
+  async ask<T>(path: string): Promise<T> {
+    const answer = await fetch(`${this.url}-/api/v1${path}`);
+    assert.ok(answer.ok, `${path} is answered with ${answer.status}`);
+    return (await answer.json()) as T;
+  }
+
   /** The local token of this start. */
   async token(): Promise<string> {
-    const { token } = JSON.parse(await readFile(join(this.#cacheDir, 'owner'), 'utf8')) as { token: string };
+    const { token } = JSON.parse(await readFile(join(this.cacheDir, 'owner'), 'utf8')) as { token: string };
     return token;
   }
 
@@ -98,12 +119,20 @@ export class Stage implements AsyncDisposable {
 
   /** At the same address, with the same cache directory. */
   async startFirstbyte(): Promise<void> {
-    this.#firstbyte = await startFirstbyte(this.#cacheDir, ...this.#flags);
+    this.#firstbyte = await this.#start();
   }
 
   /** Opens a view, in a browser that knows nothing of the last one. */
-  async look(fragment: string, options: BrowserContextOptions = {}): Promise<View> {
-    const context = await this.#browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
+  async look(fragment: string, { token, ...options }: LookOptions = {}): Promise<View> {
+    const view = await this.open(token === undefined ? fragment : `#token=${token}`, options);
+    await view.page.getByText('live', { exact: true }).waitFor();
+    if (token !== undefined) await view.page.goto(`${this.url}-/${fragment}`);
+    return view;
+  }
+
+  /** The same without waiting for anything. */
+  async open(fragment: string, options: BrowserContextOptions = {}): Promise<View> {
+    const context = await this.browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
     const faults: string[] = [];
     context.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') faults.push(`console: ${message.text()}`);
@@ -115,7 +144,6 @@ export class Stage implements AsyncDisposable {
     });
     const page = await context.newPage();
     await page.goto(`${this.url}-/${fragment}`);
-    await page.getByText('live', { exact: true }).waitFor();
     return { page, context, faults };
   }
 

@@ -9,8 +9,12 @@ export interface Firstbyte extends AsyncDisposable {
 }
 
 /** Resolves once it accepts connections. */
-export async function startFirstbyte(cacheDir: string, ...flags: readonly string[]): Promise<Firstbyte> {
-  const command = join(import.meta.dirname, '../../src/cli.ts');
+export function startFirstbyte(cacheDir: string, ...flags: readonly string[]): Promise<Firstbyte> {
+  return startBuild(join(import.meta.dirname, '../../src/cli.ts'), cacheDir, flags);
+}
+
+/** The same for another build: `command` is its `cli`. */
+export async function startBuild(command: string, cacheDir: string, flags: readonly string[]): Promise<Firstbyte> {
   const anyPort = flags.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
   const program = start(process.execPath, [command, 'serve', ...anyPort, '--cache-dir', cacheDir, ...flags]);
   const stop = async () => {
