@@ -14,7 +14,9 @@ test("examples/opentelemetry.ts prints the spans of one request, as children of 
   context.after(() => origin.close());
   const { stdout } = await run(origin.url, 'film.mp4');
   const names = [...stdout.matchAll(/^ {2}name: '(.*)',$/gm)].map(([, name]) => name);
-  assert.deepEqual(names.sort(), ['GET', 'connect', 'deliver', 'first byte', 'head', 'wait for first byte']);
+  // On a busy machine a free connection may cost a millisecond, too.
+  const spans = names.filter((name) => name !== 'queue').sort();
+  assert.deepEqual(spans, ['GET', 'connect', 'deliver', 'first byte', 'head', 'wait for first byte']);
   const traces = new Set([...stdout.matchAll(/^ {2}traceId: '(.*)',$/gm)].map(([, id]) => id));
   assert.deepEqual([...traces], ['0af7651916cd43dd8448eb211c80319c']);
   assert.match(stdout, /200, \d+ bytes\n/);
