@@ -78,6 +78,13 @@ export class Firstbyte implements AsyncDisposable {
     return fills;
   }
 
+  /** How many bytes of a film, that is open, are durable: these are read from disk. */
+  async durable(path: string): Promise<number> {
+    const fill = (await this.fills()).find((one) => one.path === path);
+    const { durable = [] } = (await this.#control(`objects/${fill?.objectId}`)) as { durable?: [number, number][] };
+    return durable.reduce((sum, [start, end]) => sum + end - start, 0);
+  }
+
   /** Keeps a film from eviction; resolves when that is promised. */
   async pin(path: string): Promise<void> {
     const fill = (await this.fills()).find((one) => one.path === path);
