@@ -1,9 +1,10 @@
 /**
- * One player and one film: the same seeks at the origin itself, through firstbyte, and through firstbyte when the origin
- * is gone. Each byte that firstbyte then has is compared with the film, and again when it was started once more.
+ * One player and one film: the same seeks at the origin itself, through firstbyte, through firstbyte when the origin is
+ * gone, and once more when it was started again. Each byte that firstbyte then has is compared with the film.
  */
 import { open, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { firstbyteProgram } from '../../bench/programs.ts';
 import type { ObjectPage, VerifyResult } from '../../src/cli/replies.ts';
 import type { Stats } from '../../src/control/stats.ts';
@@ -16,7 +17,7 @@ import { type Seeker, type Sought, wrongWith } from './seeker.ts';
 /** How much is watched at each place without an origin, in seconds. */
 const watchedOffline = 1;
 
-export const ways = ['direct', 'firstbyte', 'offline'] as const;
+export const ways = ['direct', 'firstbyte', 'offline', 'restarted'] as const;
 export type Way = (typeof ways)[number];
 
 /** What a player has done in one way. */
@@ -67,6 +68,7 @@ export async function screen(options: ScreeningOptions): Promise<Screening> {
   const direct = await soughtAt(`${origin.url}${container}`, watched, options);
   await using first = await serve();
   const firstbyte = await soughtAt(`${first.url}/films/${container}`, watched, options);
+  await atRest(first);
   await origin.end();
   const fetched = await landed(first);
   const offline = await soughtAt(`${first.url}/films/${container}`, watchedOffline, options);
@@ -74,12 +76,14 @@ export async function screen(options: ScreeningOptions): Promise<Screening> {
   await first.stop();
 
   await using second = await serve();
+  const restarted = await soughtAt(`${second.url}/films/${container}`, watchedOffline, options);
   const kept = await compare(second, path);
   await second.stop();
 
   const command = [firstbyteProgram(), 'verify', '--json', '--cache-dir', directory];
   const verified = JSON.parse(await run(process.execPath, command, signal)) as VerifyResult;
-  return { seeks: { direct, firstbyte, offline }, size: (await stat(path)).size, fetched, present, kept, verified };
+  const seeks = { direct, firstbyte, offline, restarted };
+  return { seeks, size: (await stat(path)).size, fetched, present, kept, verified };
 }
 
 async function soughtAt(url: string, watched: number, { seek, places, signal }: ScreeningOptions): Promise<Seeks> {
@@ -95,6 +99,15 @@ async function soughtAt(url: string, watched: number, { seek, places, signal }: 
     return { sought, trouble: error instanceof Error ? error.message : String(error) };
   }
   return { sought, trouble: sought.length === places.length ? null : `ended after ${sought.length} seeks` };
+}
+
+/** Resolves when firstbyte asks for nothing more, now that its viewer is gone. */
+async function atRest(firstbyte: Firstbyte): Promise<void> {
+  for (;;) {
+    const { fills } = (await control(firstbyte, 'fills')) as { fills: { cursors: unknown[] }[] };
+    if (fills.every(({ cursors }) => cursors.length === 0)) return;
+    await sleep(100);
+  }
 }
 
 async function landed(firstbyte: Firstbyte): Promise<number> {
