@@ -34,8 +34,9 @@ export class Shelf {
   /** Whether an answer on its way is out of date. */
   #stale = false;
 
-  /** Another question; what is shown stays until its first answer. */
+  /** Another question; what is shown stays until its first answer. The same one is not asked again. */
   ask(question: Question): Promise<void> {
+    if (JSON.stringify(question) === JSON.stringify(this.#question)) return this.#asking ?? Promise.resolve();
     this.#question = question;
     this.#wanted = pageSize;
     return this.refresh();

@@ -2,7 +2,7 @@
  * Keeps what a view shows fresh while it is shown: asked for when the view opens, after each event that concerns it,
  * after a lost connection, and in an interval where rates and positions move without events.
  */
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import type { HappeningType } from '../api/answers.ts';
 import { onHappening, onResumption } from './live.ts';
 
@@ -24,7 +24,8 @@ export interface Occasions {
 const gathering = 150;
 
 export function useFresh(resource: Refreshable, { on, every }: Occasions): void {
-  useEffect(() => {
+  // Before the view is painted: the answer shall be on its way meanwhile.
+  useLayoutEffect(() => {
     let gathered: ReturnType<typeof setTimeout> | null = null;
     let next: ReturnType<typeof setTimeout> | null = null;
     let ended = false;
