@@ -3,17 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Behaviour } from '../support/behaviour.ts';
 import { film } from '../support/film.ts';
+import { lies } from './lies.ts';
 import { OriginProcess, realMovie, realRow, realWhole } from './real-row.ts';
 import { partSize, states } from './row.ts';
-
-const lies: ReadonlyArray<readonly [string, Behaviour]> = [
-  ['gives another part than the one asked for', { shift: 1024 }],
-  ['gives a part without Content-Range', { fields: { 'content-range': null } }],
-  ['gives a part with the Content-Range of another', { fields: { 'content-range': 'bytes 0-9/10' } }],
-  ['gives a part with a malformed Content-Range', { fields: { 'content-range': 'bytes 7-4/*' } }],
-  ['gives a coded part', { fields: { 'content-encoding': 'gzip' } }],
-  ['gives several parts for one range', { fields: { 'content-type': 'multipart/byteranges; boundary=x' } }],
-];
 
 const radio: Behaviour = {
   framing: 'close',

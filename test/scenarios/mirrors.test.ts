@@ -119,8 +119,11 @@ describe('a base with another entity tag and the same bytes', () => {
     assert.deepEqual(unconditional, [`${missing}-`, null, 206]);
     assert.deepEqual(head, ['0-65535', tagB, 206]);
     assert.deepEqual(nearby, [`${missing - 262_144}-${missing - 1}`, tagB, 206]);
-    assert.deepEqual([rest, others], [[`${missing}-`, tagB, 206], []]); // biome-ignore format: one line reads best
-    assert.deepEqual(rig.eventsOf('failover').map(({ cause }) => cause), ['reset']); // biome-ignore format: one line reads best
+    assert.deepEqual([rest, others], [[`${missing}-`, tagB, 206], []]);
+    assert.deepEqual(
+      rig.eventsOf('failover').map(({ cause }) => cause),
+      ['reset'],
+    );
     assertOwnWords(rig);
   });
 
@@ -181,7 +184,10 @@ describe('a base with another entity tag and the same bytes', () => {
     heardBy(rig, 0).length = 0;
     await rig.restart();
     assert.equal((await play(rig)).outcome, 'complete');
-    assert.deepEqual(heardBy(rig, 0).map((request) => told(request)[1]), [null]); // biome-ignore format: one line reads best
+    assert.deepEqual(
+      heardBy(rig, 0).map((request) => told(request)[1]),
+      [null],
+    );
     assert.deepEqual(heardBy(rig, 1), []);
   });
 

@@ -155,11 +155,7 @@ test('a cache directory that was removed is made anew, and what was lost is said
 
 test('segment files that no row names are swept, and rows without files are dropped', async (t) => {
   const directory = await temporaryDirectory(t);
-  const first = await openDiskStore(directory, layout);
-  const object = await first.create(objectName('film'), representationOf(3 * mebibyte), label, unheard);
-  await writeContent(object, { start: 0, end: 3 * mebibyte });
-  await object.close();
-  await first.close();
+  await storeFilm(directory);
   const objects = await readdir(join(directory, 'objects'), { recursive: true });
   const path = join(directory, 'objects', objects.find((name) => /\.[0-9a-f]{16}$/.test(name)) ?? '');
   await writeFile(join(path, '7'), 'nobody named this');
@@ -181,11 +177,7 @@ test('segment files that no row names are swept, and rows without files are drop
 
 test('nothing is evicted at the start before the file system has said what is really there', async (t) => {
   const directory = await temporaryDirectory(t);
-  const first = await openDiskStore(directory, layout);
-  const object = await first.create(objectName('film'), representationOf(3 * mebibyte), label, unheard);
-  await writeContent(object, { start: 0, end: 3 * mebibyte });
-  await object.close();
-  await first.close();
+  await storeFilm(directory);
   const files = await readdir(join(directory, 'objects'), { recursive: true, withFileTypes: true });
   for (const file of files.filter((entry) => entry.isFile())) {
     // As long as before, and without a block of its own.
@@ -238,3 +230,12 @@ test('what nobody has used for too long goes: at the start, and while it runs', 
   await soon(clock, 1000, () => store.usage().bytes === 0);
   await store.close();
 });
+
+/** A film of 3 MiB in a store that is closed again. */
+async function storeFilm(directory: string): Promise<void> {
+  const store = await openDiskStore(directory, layout);
+  const object = await store.create(objectName('film'), representationOf(3 * mebibyte), label, unheard);
+  await writeContent(object, { start: 0, end: 3 * mebibyte });
+  await object.close();
+  await store.close();
+}
