@@ -1,15 +1,16 @@
 /**
  * The origin of the benches, a process of its own: films of any length, silence and rate, counted by the byte.
  *
- *   /NAME?size=BYTES&silence=MS&rate=BYTES_A_SECOND&link=shared&cut=BYTES
+ *   /NAME?size=BYTES&silence=MS&rtt=MS&rate=BYTES_A_SECOND&link=shared&cut=BYTES
  *
- * `rate` holds for each reply by itself, or with `link=shared` for all of them together. With `cut`, the first reply of
+ * With `rtt`, every reply is one round trip late, and the first request of a connection is seen one after it was opened,
+ * as if the origin were so far away. `rate` holds for each reply by itself, or with `link=shared` for all of them together. With `cut`, the first reply of
  * a film ends with its connection after so many bytes. Ranges and `If-Range` are
  * answered as a good server answers them. Asked over its channel, it tells what it sent of each film.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerAsked } from './channel.ts';
@@ -28,6 +29,8 @@ const step = 20;
 const lateness = 100;
 
 const sentOf = new Map<string, Sent>();
+
+const openedAt = new WeakMap<Socket, number>();
 
 /** How many replies of each film are under way. */
 const underWay = new Map<string, number>();
@@ -77,6 +80,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, gone: 
   const size = Number(searchParams.get('size'));
   const silence = Number(searchParams.get('silence') ?? 0);
   const rate = Number(searchParams.get('rate') ?? Number.POSITIVE_INFINITY);
+  const rtt = Number(searchParams.get('rtt') ?? 0);
   const cut = Number(searchParams.get('cut') ?? Number.POSITIVE_INFINITY);
   const link = linkOf(rate, searchParams.get('link') === 'shared');
   const sent = sentOf.get(pathname) ?? { requests: 0, bytes: 0, most: 0 };
@@ -87,7 +91,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, gone: 
   underWay.set(pathname, now);
   response.once('close', () => underWay.set(pathname, (underWay.get(pathname) ?? 0) - 1));
   sent.most = Math.max(sent.most, now);
-  if (silence > 0) await sleep(silence, undefined, { signal: gone });
+  const handshake = Math.max(0, (openedAt.get(request.socket) ?? 0) + rtt - performance.now());
+  const late = silence + rtt + handshake;
+  if (late > 0) await sleep(late, undefined, { signal: gone });
 
   const etag = `"film-${size}"`;
   const ifRange = request.headers['if-range'];
@@ -122,6 +128,7 @@ const server = createServer({ keepAliveTimeout: 60_000, highWaterMark: longestPi
   response.on('close', () => gone.abort());
   answer(request, response, gone.signal).catch(() => response.destroy());
 });
+server.on('connection', (socket) => openedAt.set(socket, performance.now()));
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');
 

@@ -1,7 +1,11 @@
 /**
  * Seeks in a large cold film, by a player that asks for all that follows and leaves when it has had enough: when the
- * first byte comes, and what the origin had to send. The round trip of 20 ms is a silence before each reply; that a new
- * connection costs another one is not in it, neither for the direct player.
+ * first byte comes, and what the origin had to send.
+ *
+ * Twice: where the origin is a round trip of 20 ms away, so that a new connection costs another one, as it does on a
+ * real network; and where each reply is 20 ms late but connecting costs nothing, which shows what firstbyte itself adds.
+ * The player has a new connection for each request, to the origin or to the proxy beside it. Everybody has played
+ * another film before.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Row, Series } from './figures.ts';
@@ -9,7 +13,12 @@ import { type Server, Stage } from './programs.ts';
 
 const MiB = 1024 * 1024;
 const size = 4 * 1024 * MiB;
-const film = `size=${size}&silence=20&rate=25000000`;
+const film = `size=${size}&rate=25000000`;
+const origins = [
+  { where: '20 ms away', query: 'rtt=20' },
+  { where: '20 ms late, connecting for nothing', query: 'silence=20' },
+] as const;
+type FarOrigin = (typeof origins)[number];
 const enough = 2 * MiB;
 
 const rounds = 9;
@@ -29,19 +38,23 @@ interface Sought {
 }
 
 export async function seek(program: string): Promise<Row[]> {
-  await using stage = await Stage.open(program);
-  const servers = await stage.everyone();
-  for (const server of servers) await look(stage, server, '/warm-up', size / 2);
-  return [...(await firstRequests(stage, servers)), ...(await randomSeeks(stage, servers))];
+  const rows: Row[] = [];
+  for (const origin of origins) {
+    await using stage = await Stage.open(program);
+    const servers = await stage.everyone();
+    for (const server of servers) await look(stage, server, '/warm-up', size / 2, origin);
+    rows.push(...(await firstRequests(stage, servers, origin)), ...(await randomSeeks(stage, servers, origin)));
+  }
+  return rows;
 }
 
-async function firstRequests(stage: Stage, servers: readonly Server[]): Promise<Row[]> {
+async function firstRequests(stage: Stage, servers: readonly Server[], origin: FarOrigin): Promise<Row[]> {
   const nobody = () => Object.fromEntries(servers.map(({ name }): [string, number[]] => [name, []]));
   const [firstBytes, fetched] = [nobody(), nobody()];
   for (let round = 0; round < rounds; round += 1) {
     for (const server of servers) {
       const path = `/far-${round}`;
-      const { firstByteAt } = await look(stage, server, path, Math.floor(size * 0.9));
+      const { firstByteAt } = await look(stage, server, path, Math.floor(size * 0.9), origin);
       firstBytes[server.name]?.push(firstByteAt);
     }
   }
@@ -57,7 +70,7 @@ async function firstRequests(stage: Stage, servers: readonly Server[]): Promise<
   const hasNginx = 'nginx' in firstBytes;
   return [
     {
-      what: '4 GiB cold, 20 ms, 25 MB/s: first byte of a first request at 90 %, ms later than direct',
+      what: `4 GiB cold, ${origin.where}, 25 MB/s: first byte of a first request at 90 %, ms later than direct`,
       goal: `<= ${goals.first}`,
       direct: `${of(firstBytes, 'direct').median.toFixed(1)} ms`,
       firstbyte: later.text(1),
@@ -77,9 +90,9 @@ async function firstRequests(stage: Stage, servers: readonly Server[]): Promise<
   ];
 }
 
-async function randomSeeks(stage: Stage, servers: readonly Server[]): Promise<Row[]> {
+async function randomSeeks(stage: Stage, servers: readonly Server[], origin: FarOrigin): Promise<Row[]> {
   const sought: Record<string, Sought> = {};
-  for (const server of servers) sought[server.name] = await seekAround(stage, server);
+  for (const server of servers) sought[server.name] = await seekAround(stage, server, origin);
   const of = (name: string) => new Series(sought[name]?.firstBytes ?? []);
   const most = (name: string) => Math.max(...of(name).values);
   const [ours, direct] = [of('firstbyte'), of('direct')];
@@ -88,7 +101,7 @@ async function randomSeeks(stage: Stage, servers: readonly Server[]): Promise<Ro
   const hasNginx = 'nginx' in sought;
   return [
     {
-      what: `${seeks} random seeks of 2 MiB: first byte, median and longest, ms later than direct`,
+      what: `${seeks} random seeks of 2 MiB, ${origin.where}: first byte, median and longest, ms later than direct`,
       goal: `<= ${goals.median}, <= ${goals.most}`,
       direct: `${direct.median.toFixed(1)}, ${most('direct').toFixed(1)} ms`,
       firstbyte: `${median.toFixed(1)}, ${longest.toFixed(1)}`,
@@ -111,12 +124,12 @@ async function randomSeeks(stage: Stage, servers: readonly Server[]): Promise<Ro
 }
 
 /** The same places for everybody, no two of them near each other. */
-async function seekAround(stage: Stage, server: Server): Promise<Sought> {
+async function seekAround(stage: Stage, server: Server, origin: FarOrigin): Promise<Sought> {
   const firstBytes: number[] = [];
   let read = 0;
   for (let count = 0; count < seeks; count += 1) {
     const place = ((count * 7 + 3) % seeks) / seeks + 0.01 * (count % 5);
-    const { firstByteAt, bytes } = await look(stage, server, '/around', Math.floor(place * size * 0.99));
+    const { firstByteAt, bytes } = await look(stage, server, '/around', Math.floor(place * size * 0.99), origin);
     firstBytes.push(firstByteAt);
     read += bytes;
   }
@@ -124,8 +137,8 @@ async function seekAround(stage: Stage, server: Server): Promise<Sought> {
   return { firstBytes, ratio: (await stage.sent(`/around-${server.name}`)).bytes / read };
 }
 
-async function look(stage: Stage, { url, name }: Server, path: string, start: number) {
-  const job = { url: `${url}${path}-${name}?${film}`, connections: 1, start, enough, verify: true };
+async function look(stage: Stage, { url, name }: Server, path: string, start: number, { query }: FarOrigin) {
+  const job = { url: `${url}${path}-${name}?${film}&${query}`, connections: 1, start, enough, verify: true };
   const [seen] = (await stage.run(job)).seen;
   if (seen?.status !== 206 || seen.bytes < enough || seen.wrong)
     throw new Error(`${name} gave ${JSON.stringify(seen)}`);

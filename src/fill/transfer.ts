@@ -112,13 +112,14 @@ export class Transfer {
   }
 
   async #open(): Promise<OriginReply> {
-    const { clock, origin } = this.#host;
+    const { clock, origin, slots, course } = this.#host;
     // A warm connection is there before `open` returns.
     let opening = true;
     const onConnected = () => {
       if (!opening) this.#times.connectedAt = clock.now();
     };
-    const opened = origin.open({ ...this.#request, onConnected }, this.#abort.signal);
+    const maySpare = () => course.asksEarly && slots.used < slots.limit;
+    const opened = origin.open({ ...this.#request, onConnected, maySpare }, this.#abort.signal);
     opening = false;
     const reply = await opened;
     this.#times.headAt = clock.now();

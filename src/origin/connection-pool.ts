@@ -1,9 +1,10 @@
 /**
- * The connections of one `HttpOrigin`: which are open, and which of them wait for more work.
+ * The connections of one `HttpOrigin`: which are open, which of them wait for more work, and which are opened in advance.
  *
  * Whoever takes an idle connection has it alone until it is given back. How many there are is not limited here.
  */
 import type { Clock, Timer } from '../clock.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { Connection } from './connection.ts';
 
 export class ConnectionPool {
@@ -11,6 +12,10 @@ export class ConnectionPool {
   readonly #keepAlive: number;
   readonly #open = new Set<Connection>();
   readonly #idle = new Map<Connection, Timer>();
+  /** Origins (scheme, host and port) that keep connections open after an answer. */
+  readonly #keeping = new Set<string>();
+  /** By origin, what is being opened for whoever asks next. */
+  readonly #coming = new Map<string, Promise<void>>();
 
   /** @param keepAlive milliseconds after which an idle connection is closed */
   constructor(clock: Clock, keepAlive: number) {
@@ -29,10 +34,39 @@ export class ConnectionPool {
 
   /** The connection to `origin` (scheme, host and port) that has been idle for the shortest time, or `null`. */
   take(origin: string): Connection | null {
-    const connection = [...this.#idle.keys()].findLast((idle) => idle.origin === origin && idle.usable);
+    const connection = this.#idleTo(origin);
     if (connection === undefined) return null;
     this.#wake(connection);
     return connection;
+  }
+
+  /** The connection that is being opened in advance; `null` where none is, or somebody else was quicker. */
+  async takeComing(origin: string, signal: AbortSignal): Promise<Connection | null> {
+    const coming = this.#coming.get(origin);
+    if (coming === undefined) return null;
+    await untilAborted(coming, signal);
+    return this.take(origin);
+  }
+
+  /** It has shown that `origin` keeps connections open after an answer. */
+  keeps(origin: string): void {
+    this.#keeping.add(origin);
+  }
+
+  /**
+   * Sees to it that one connection to `origin` is idle, where that has shown that it keeps them: to one that does not, it
+   * could be of no use, and might keep a server busy that serves one after another.
+   */
+  prepare(origin: string, open: () => Promise<Connection>): void {
+    if (!this.#keeping.has(origin) || this.#coming.has(origin) || this.#idleTo(origin) !== undefined) return;
+    const coming = open()
+      .then(
+        (connection) => this.give(connection),
+        // Whoever needs one opens it, and is told why that can't be done.
+        () => {},
+      )
+      .finally(() => this.#coming.delete(origin));
+    this.#coming.set(origin, coming);
   }
 
   /** Takes a connection back, to be taken again within `keepAlive`. */
@@ -47,6 +81,10 @@ export class ConnectionPool {
 
   close(): void {
     for (const connection of this.#open) connection.close();
+  }
+
+  #idleTo(origin: string): Connection | undefined {
+    return [...this.#idle.keys()].findLast((idle) => idle.origin === origin && idle.usable);
   }
 
   #wake(connection: Connection): void {

@@ -25,6 +25,8 @@ export class Connection {
   constructor(url: URL, stream: Duplex) {
     this.#url = url;
     this.#stream = stream;
+    // Before its first request nobody else listens; that it is of no use any more shows by `usable`.
+    stream.on('error', () => {});
     let taken = false;
     this.#client = new Client(url.origin, {
       connect: (_options, connected) => {

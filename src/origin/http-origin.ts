@@ -107,7 +107,8 @@ class HttpOrigin implements Origin {
   }
 
   /** The answer at the end of a chain of redirects. */
-  async #follow({ target, fields, place, onConnected }: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
+  async #follow(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
+    const { target, fields, place, onConnected, maySpare = () => false } = request;
     const { base } = this.#options;
     let hop: Hop = { url: base, path: base.pathname.replace(/\/$/, '') + target };
     if (place?.url) hop = { url: place.url, path: place.url.pathname + place.url.search };
@@ -120,7 +121,7 @@ class HttpOrigin implements Origin {
     try {
       for (;;) {
         const placed = atStart ? (place?.fields ?? []) : [];
-        const reply = await this.#ask(hop, this.#fieldsFor(fields, atHome, placed), signal, onReady);
+        const reply = await this.#ask(hop, this.#fieldsFor(fields, atHome, placed), signal, maySpare, onReady);
         onReady = undefined;
         left.push(reply.body);
         const next = nextHop(reply.status, reply.fields, hop);
@@ -148,30 +149,53 @@ class HttpOrigin implements Origin {
   }
 
   /** The answer's head to one hop. A warm connection that turns out to be dead is replaced by a new one, once. */
-  async #ask(hop: Hop, fields: Fields, signal: AbortSignal, onConnected?: () => void): Promise<OriginReply> {
-    const { base, redirectTo = 'public', ca } = this.#options;
-    const network = networkOf(hop, base, this.#network, redirectTo);
-    const warm = this.#pool.take(hop.url.origin);
+  async #ask(
+    hop: Hop,
+    fields: Fields,
+    signal: AbortSignal,
+    maySpare: () => boolean,
+    onConnected?: () => void,
+  ): Promise<OriginReply> {
+    const { origin } = hop.url;
+    const warm = this.#pool.take(origin) ?? (await this.#pool.takeComing(origin, signal));
     if (warm !== null) {
       onConnected?.();
       const exchange = this.#send(warm, hop, fields, signal);
+      if (maySpare()) this.#prepare(hop);
       try {
-        return await exchange.head;
+        const reply = await exchange.head;
+        this.#pool.keeps(origin);
+        return reply;
       } catch (error) {
         if (exchange.answered || !isTerminated(error)) throw error;
       }
     }
-    const wanted = AbortSignal.any([signal, this.#closing.signal]);
-    const trusted = hop.url.hostname === base.hostname ? ca : undefined;
-    const stream = await dial({ url: hop.url, network, ca: trusted }, this.#options, wanted);
-    if (wanted.aborted) {
-      stream.destroy();
-      throw wanted.reason;
-    }
-    const fresh = new Connection(hop.url, stream);
-    this.#pool.add(fresh);
+    const fresh = await this.#dial(hop, AbortSignal.any([signal, this.#closing.signal]));
     if (warm === null) onConnected?.();
-    return this.#send(fresh, hop, fields, signal).head;
+    const reply = await this.#send(fresh, hop, fields, signal).head;
+    if (saysKeepAlive(reply.fields)) this.#pool.keeps(origin);
+    if (maySpare()) this.#prepare(hop);
+    return reply;
+  }
+
+  /** Opens a connection that nobody waits for. */
+  #prepare(hop: Hop): void {
+    this.#pool.prepare(hop.url.origin, () => this.#dial(hop, this.#closing.signal));
+  }
+
+  async #dial(hop: Hop, signal: AbortSignal): Promise<Connection> {
+    const { url } = hop;
+    const { base, redirectTo = 'public', ca } = this.#options;
+    const network = networkOf(hop, base, this.#network, redirectTo);
+    const trusted = url.hostname === base.hostname ? ca : undefined;
+    const stream = await dial({ url, network, ca: trusted }, this.#options, signal);
+    if (signal.aborted) {
+      stream.destroy();
+      throw signal.reason;
+    }
+    const connection = new Connection(url, stream);
+    this.#pool.add(connection);
+    return connection;
   }
 
   #send(connection: Connection, hop: Hop, fields: Fields, signal: AbortSignal): Exchange {
@@ -205,6 +229,11 @@ async function runOut(body: OriginBody): Promise<void> {
   } catch {
     // It was cut or given up: its connection is gone, and nobody wanted its bytes.
   }
+}
+
+/** Servers that speak HTTP/1.1 need not say it, but then they might as well speak HTTP/1.0 (RFC 9112 §9.3). */
+function saysKeepAlive(fields: Fields): boolean {
+  return fields.some(([name, value]) => name === 'connection' && /\bkeep-alive\b/i.test(value));
 }
 
 function isTerminated(error: unknown): boolean {

@@ -41,6 +41,8 @@ export interface OriginRequest {
    * connection was warm.
    */
   readonly onConnected?: () => void;
+  /** Whether, at this moment, another connection may be opened in advance: whoever leaves for another place finds it warm. */
+  readonly maySpare?: () => boolean;
 }
 
 /** What there is of one version already, so that an origin of several bases can tell whether each has the same. */

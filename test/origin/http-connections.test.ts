@@ -80,6 +80,72 @@ suite('connections', () => {
     assert.equal(await readAll(await second), 'film');
   });
 
+  test('once a connection was used again, another is opened in advance, and whoever leaves a body finds it', async () => {
+    await using server = await RawServer.listen();
+    await using origin = originAt(server.port);
+    const ask = (target: string) =>
+      origin.open({ target, fields: [], maySpare: () => true }, new AbortController().signal);
+    const first = ask('/first');
+    const used = await server.next();
+    for (const reply of [first, null]) {
+      const opened = reply ?? ask('/second');
+      await used.request();
+      void used.write(film);
+      await readAll(await opened);
+    }
+    const third = ask('/third');
+    await used.request();
+    void used.write('HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\nfilm');
+    const spare = await server.next();
+    (await third).body.cancel();
+    const fourth = ask('/fourth');
+    assert.match(await spare.request(), /^GET \/fourth /);
+    void spare.write(film);
+    assert.equal(await readAll(await fourth), 'film');
+  });
+
+  test('an origin that says that it keeps connections is believed at once', async () => {
+    await using server = await RawServer.listen();
+    await using origin = originAt(server.port);
+    const ask = () => origin.open({ target: '/', fields: [], maySpare: () => true }, new AbortController().signal);
+    const first = ask();
+    const torn = await server.next();
+    void torn.write('HTTP/1.1 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 400\r\n\r\nfilm');
+    const { body } = await first;
+    const spare = await server.next();
+    body.cancel();
+    const second = ask();
+    await spare.request();
+    void spare.write(film);
+    assert.equal(await readAll(await second), 'film');
+  });
+
+  for (const ending of ['end', 'reset'] as const) {
+    test(`a connection opened in advance that the server closes again (${ending}) is not used`, async () => {
+      await using server = await RawServer.listen();
+      await using origin = originAt(server.port);
+      const first = origin.open({ target: '/', fields: [], maySpare: () => true }, new AbortController().signal);
+      const torn = await server.next();
+      void torn.write('HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 400\r\n\r\nfilm');
+      const { body } = await first;
+      const spare = await server.next();
+      spare[ending]();
+      await spare.closed;
+      body.cancel();
+      const second = open(origin);
+      void (await server.next()).write(film);
+      assert.equal(await readAll(await second), 'film');
+    });
+  }
+
+  test('nothing is opened in advance before a connection was used again, nor unasked', async () => {
+    await using server = await RawServer.answering(() => film);
+    await using origin = originAt(server.port);
+    await readAll(await origin.open({ target: '/', fields: [], maySpare: () => true }, new AbortController().signal));
+    for (let request = 0; request < 9; request += 1) await readAll(await open(origin));
+    assert.equal(server.accepted, 1);
+  });
+
   test('once a byte of the answer has come, a cut is a cut', async () => {
     await using server = await RawServer.listen();
     await using origin = originAt(server.port);

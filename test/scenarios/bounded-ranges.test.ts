@@ -85,6 +85,19 @@ describe('a range', () => {
     viewer.leave();
   });
 
+  it('leaves a warm connection to whoever seeks away, where one more is allowed', async () => {
+    const sparesAt = async (maxConnections: number) => {
+      const { view, clock, origin } = await known({ maxConnections });
+      const viewer = view(64 * mebibyte);
+      await clock.advance(10_000);
+      viewer.leave();
+      return origin.requests.map(({ spare }) => spare);
+    };
+    const [one, three] = [await sparesAt(1), await sparesAt(3)];
+    assert.ok(one.length > 3 && !one.includes(true), String(one));
+    assert.ok(three.length > 3 && !three.includes(false), String(three));
+  });
+
   it('that the origin refuses while the one before is under way is asked for after it, and never early again', async () => {
     const { view, clock, origin, eventsOf } = stage({ film: long });
     const whole = view(0, 1);

@@ -114,7 +114,8 @@ describe('the other budgets, as they stand in the configuration', () => {
   });
 
   it('readAhead and restTimeout let go of the origin while a film is paused', async () => {
-    const rig = await virtualRig({ films: film(8_000_000), settings: { readAhead: '1MiB', restTimeout: '1s' } });
+    const settings = { readAhead: '1MiB', restTimeout: '1s', maxConnections: 1 };
+    const rig = await virtualRig({ films: film(8_000_000), settings });
     const player = rig.player();
     const exchange = player.get('/films/film.mp4');
     player.pause();

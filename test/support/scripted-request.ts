@@ -29,6 +29,8 @@ export class ScriptedRequest {
   readonly offset: number;
   /** One past the last byte asked for; `null` for an open end. */
   readonly until: number | null;
+  /** Whether one more connection might have been opened in advance when it was asked. */
+  readonly spare: boolean;
   /** What `open` returned. */
   readonly reply: Promise<OriginReply>;
   readonly #request: OriginRequest;
@@ -52,6 +54,7 @@ export class ScriptedRequest {
     this.fields = request.fields;
     this.offset = range?.start ?? 0;
     this.until = range?.end ?? null;
+    this.spare = request.maySpare?.() ?? false;
     this.#request = request;
     this.#signal = signal;
     this.#film = film;
