@@ -99,8 +99,12 @@ export function createControl(options: ControlOptions): Control {
   addStatisticsRoutes(api, stats, metrics);
   addHistoryRoutes(api, history);
   addEventRoutes(api, stream);
-  const document = documentOf(api);
-  api.get('/-/api/v1/openapi.json', (context) => context.json(document));
+  let document: ControlDocument | undefined;
+  const documented = () => {
+    document ??= documentOf(api);
+    return document;
+  };
+  api.get('/-/api/v1/openapi.json', (context) => context.json(documented()));
 
   const failed = (thrown: unknown): Response => {
     const problem = problemOf(thrown);
@@ -120,7 +124,9 @@ export function createControl(options: ControlOptions): Control {
     listener(request, response) {
       if (!page.serve(request, response)) void respond(request, response);
     },
-    document,
+    get document() {
+      return documented();
+    },
     stop() {
       jobs.stop();
       stream.stop();

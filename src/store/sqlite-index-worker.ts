@@ -8,15 +8,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openDatabase } from './index-schema.ts';
-import type {
-  IndexAnswer,
-  IndexCall,
-  IndexedObject,
-  IndexPlace,
-  ObjectRow,
-  SegmentRow,
-  WorkerCall,
-} from './sqlite-index.ts';
+import type { IndexAnswer, IndexCall, IndexPlace, ObjectRow, SegmentRow, WorkerCall } from './sqlite-index.ts';
 import { type StoredObject, StoreError } from './store.ts';
 
 type Row = Record<string, unknown>;
@@ -52,8 +44,13 @@ function prepareIndex(database: DatabaseSync, boot: string) {
       FROM objects LEFT JOIN segments ON object = id
       WHERE name > ? GROUP BY id ORDER BY name LIMIT ?`),
     objects: database.prepare(`
-      SELECT id, name, generation, origin, path, representation ->> '$.length' AS length, pinned, used FROM objects`),
-    allSegments: database.prepare('SELECT object, number, bytes, used FROM segments'),
+      SELECT json_group_array(json_object(
+        'name', name, 'generation', generation, 'label', json_object('origin', origin, 'path', path),
+        'length', representation ->> '$.length', 'pinned', json(iif(pinned, 'true', 'false')), 'used', used,
+        'segments', json((
+          SELECT json_group_array(json_object('number', number, 'bytes', bytes, 'used', used))
+          FROM segments WHERE object = id)))) AS told
+      FROM objects`),
   };
 
   function find(name: string): ObjectRow | null {
@@ -97,14 +94,9 @@ function prepareIndex(database: DatabaseSync, boot: string) {
     }));
   }
 
-  function objects(): IndexedObject[] {
-    const segments = Map.groupBy(statement.allSegments.all() as Row[], ({ object }) => object);
-    return (statement.objects.all() as Row[]).map(({ id, origin, path, pinned, ...row }) => ({
-      ...(row as { name: string; generation: string; length: number | null; used: number }),
-      label: { origin: origin as string, path: path as string },
-      pinned: pinned === 1,
-      segments: (segments.get(id) ?? []) as unknown as IndexedObject['segments'],
-    }));
+  /** As JSON, which SQLite makes and a thread hands over in half the time that as many rows take. */
+  function objects(): string {
+    return statement.objects.get()?.told as string;
   }
 
   function answer(call: IndexCall): unknown {

@@ -112,7 +112,7 @@ export class SqliteIndex {
     const index = new SqliteIndex(place);
     try {
       await index.#call({ kind: 'open' });
-      const objects = (await index.#call({ kind: 'objects' })) as IndexedObject[];
+      const objects = JSON.parse((await index.#call({ kind: 'objects' })) as string) as IndexedObject[];
       for (const { name } of objects) index.#names.add(name);
       return { index, objects };
     } catch (error) {
