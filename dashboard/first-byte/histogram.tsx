@@ -1,6 +1,6 @@
 /** The waits as bars, one a line, each with its number: readable without seeing a bar. */
 import type { WaitOutcome, Waits } from '../api/answers.ts';
-import { countText } from '../words/amounts.ts';
+import { countText, grouped } from '../words/amounts.ts';
 import { durationText } from '../words/times.ts';
 import { type Band, bandsOf, outcomes } from './waits.ts';
 
@@ -40,7 +40,7 @@ export function Histogram({ waits }: { waits: Readonly<Record<WaitOutcome, Waits
         {outcomes.map((outcome) => (
           <span key={outcome}>
             <span class={`sign ${outcome}`} aria-hidden="true" /> {outcomeWords[outcome]}{' '}
-            {waits[outcome].count.toLocaleString('en')}
+            {grouped(waits[outcome].count)}
           </span>
         ))}
       </p>
@@ -52,7 +52,7 @@ function detail({ counts }: Band): string {
   return (
     outcomes
       .filter((outcome) => counts[outcome] > 0)
-      .map((outcome) => `${counts[outcome].toLocaleString('en')} ${outcomeWords[outcome]}`)
+      .map((outcome) => `${grouped(counts[outcome])} ${outcomeWords[outcome]}`)
       .join(', ') || countText(0, 'wait')
   );
 }

@@ -7,7 +7,7 @@ import { TitleOf, titleText } from '../parts/title.tsx';
 import { tell } from '../state/announce.ts';
 import { linkTo } from '../state/route.ts';
 import { bytesText, shareText } from '../words/amounts.ts';
-import { agoText } from '../words/times.ts';
+import { agoText, dateText } from '../words/times.ts';
 import { jobs } from './jobs.tsx';
 
 interface ObjectRowProps {
@@ -51,7 +51,7 @@ export function ObjectRow({ stored, now, onPurge, onChange }: ObjectRowProps) {
         <progress max={1} value={share ?? 0} aria-label={`Present of ${title}`} />
         <span>{share === null ? bytesText(bytes) : `${shareText(share)} of ${bytesText(length ?? 0)}`}</span>
       </span>
-      <time dateTime={lastUsed} title={new Date(lastUsed).toLocaleString()}>
+      <time dateTime={lastUsed} title={dateText(lastUsed)}>
         {agoText(lastUsed, now)}
       </time>
       <span class="actions">

@@ -1,10 +1,11 @@
 /**
  * Lines over time, drawn by uPlot in the page's own colours. Those who do not see it are told `summary`.
  *
- * The plot is made once and given new rows; it is made again when its lines or the colours of the page change.
+ * The plot is made once and given new rows; it is made again when its lines or the colours of the page change. uPlot is
+ * loaded with the first chart: it takes longer to begin than all the rest of the page.
  */
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { darkness } from './darkness.ts';
 
@@ -28,18 +29,24 @@ interface ChartProps {
 export function Chart({ title, summary, lines, rows, text, height = 160 }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  const latest = useRef(rows);
+  latest.current = rows;
   const dark = darkness.value;
   const shape = JSON.stringify(lines);
   useLayoutEffect(() => {
     const element = place.current;
     if (element === null) return;
-    const made = new uPlot(optionsFor(element, lines, text, height), rows, element);
-    plot.current = made;
-    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
-    observer.observe(element);
+    let gone = false;
+    const observer = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
+    void import('uplot').then(({ default: Plot }) => {
+      if (gone) return;
+      plot.current = new Plot(optionsFor(element, lines, text, height), latest.current, element);
+      observer.observe(element);
+    });
     return () => {
+      gone = true;
       observer.disconnect();
-      made.destroy();
+      plot.current?.destroy();
       plot.current = null;
     };
   }, [shape, height, dark]);
@@ -56,7 +63,7 @@ export function Chart({ title, summary, lines, rows, text, height = 160 }: Chart
           ))}
         </span>
       </figcaption>
-      <div ref={place} role="img" aria-label={`${title}: ${summary}`} />
+      <div ref={place} role="img" style={{ height: `${height}px` }} aria-label={`${title}: ${summary}`} />
     </figure>
   );
 }

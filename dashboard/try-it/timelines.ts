@@ -3,6 +3,7 @@
  * its fill say that lies between the request's beginning and its end.
  */
 import type { Happening, HappeningOf } from '../api/answers.ts';
+import { grouped } from '../words/amounts.ts';
 
 /** Moments are milliseconds of the day's clock. */
 export interface Timeline {
@@ -91,6 +92,6 @@ function timelineOf(
 }
 
 function endWords({ status, outcome, cache, bytes, range }: HappeningOf<'request-done'>): string {
-  const from = range === null ? '' : ` from byte ${range.start.toLocaleString('en')}`;
-  return `${status ?? 'no status'}, ${outcome}, cache ${cache}, ${bytes.toLocaleString('en')} bytes${from}`;
+  const from = range === null ? '' : ` from byte ${grouped(range.start)}`;
+  return `${status ?? 'no status'}, ${outcome}, cache ${cache}, ${grouped(bytes)} bytes${from}`;
 }

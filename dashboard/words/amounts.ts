@@ -27,7 +27,12 @@ export function shareText(share: number): string {
 
 /** "1 object", "1,204 objects". */
 export function countText(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+  return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
+/** A whole number in groups of three digits: "1,204". The browser's own way takes a tenth of a second to begin. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 function threeDigits(amount: number): string {

@@ -1,4 +1,4 @@
-/** The scripts that a browser loads with the page, in bytes as they are sent: compressed as the browser takes them. */
+/** All scripts of the page, in bytes as they are sent: compressed as the browser takes them. */
 import assert from 'node:assert/strict';
 import type { Stage } from './stage.ts';
 
@@ -16,8 +16,10 @@ export async function scriptsOf({ browser, url }: Stage): Promise<{ readonly cou
     );
   });
   const page = await context.newPage();
-  await page.goto(`${url}-/`);
+  await page.goto(`${url}-/#first-byte`);
   await page.getByText('live', { exact: true }).waitFor();
+  // What draws charts is loaded with the first of them.
+  await page.locator('canvas').first().waitFor();
   const known = await Promise.all(sizes);
   await context.close();
   return { count: known.length, bytes: known.reduce((sum, size) => sum + size, 0) };
