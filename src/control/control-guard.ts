@@ -54,7 +54,7 @@ export function judgeControlRequest(request: ControlRequest, policy: ControlPoli
   if (policy.token !== undefined) {
     if (bearer === null) return refusal(401, 'The control API asks for its token as "Authorization: Bearer …".');
   } else if (!near) {
-    return refusal(401, 'Beyond loopback the control API needs a token, and none is configured.');
+    return refusal(401, 'Beyond loopback the control API needs a token, and none is configured: set `token`.');
   }
   // The operator may come by any name; whoever is local, by one that no stranger can point here.
   if (bearer !== 'operator' && !isOwnHost(host, policy.hosts)) {
