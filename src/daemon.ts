@@ -12,7 +12,6 @@ import { Holdings } from './cache/holdings.ts';
 import { type NewSource, Sources } from './cache/sources.ts';
 import { type Clock, sleep, systemClock } from './clock.ts';
 import type { LoadedSettings, Settings } from './config.ts';
-import { createControl } from './control/control-api.ts';
 import { EventBus, type StoreState } from './events.ts';
 import { controlUrl, listen } from './listen.ts';
 import { createLogger, type Logger, logEvents } from './log.ts';
@@ -80,10 +79,13 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   });
   const stopLogging = logEvents(events, logger);
   let relieve = () => {};
-  const { store, describeOwner } =
+  // The control API is the larger half of the program: it loads while the store's index begins in a thread of its own.
+  const [{ store, describeOwner }, { createControl }] = await Promise.all([
     parts.store === undefined
-      ? await openStore(settings, { clock, events, logger }, () => relieve())
-      : { store: parts.store, describeOwner: tellNobody };
+      ? openStore(settings, { clock, events, logger }, () => relieve())
+      : { store: parts.store, describeOwner: tellNobody },
+    import('./control/control-api.ts'),
+  ]);
   const { makeOrigin, refresh } = parts;
   const mounted = settings.origins.map((origin) => mount(origin, settings, { clock, events, makeOrigin, refresh }));
   const mounts = new Map(mounted.map((each) => [each.name, each]));

@@ -94,8 +94,14 @@ export class DiskLibrary {
     this.medium = this.#makeMedium();
   }
 
-  static async open(options: DiskStoreOptions, layout: Layout, directory: CacheDirectory): Promise<DiskLibrary> {
-    const { index, objects } = await openIndex(directory, layout);
+  /** `begun` has not been opened yet. */
+  static async open(
+    options: DiskStoreOptions,
+    layout: Layout,
+    directory: CacheDirectory,
+    begun: SqliteIndex,
+  ): Promise<DiskLibrary> {
+    const { index, objects } = await openIndex(begun, directory, layout);
     const library = new DiskLibrary(options, layout, directory, index);
     for (const object of objects) library.#admitIndexed(object);
     library.#indexFile = await stat(directory.index);
@@ -340,7 +346,7 @@ export class DiskLibrary {
   }
 
   async #openIndexAgain(): Promise<void> {
-    this.#index = (await openIndex(this.directory, this.#layout)).index;
+    this.#index = (await openIndex(new SqliteIndex(), this.directory, this.#layout)).index;
     this.#indexFile = await stat(this.directory.index);
   }
 
@@ -364,13 +370,14 @@ export class DiskLibrary {
   };
 }
 
-async function openIndex(directory: CacheDirectory, layout: Layout) {
+async function openIndex(begun: SqliteIndex, directory: CacheDirectory, layout: Layout) {
   const place = { path: directory.index, ...layout };
   try {
-    return await SqliteIndex.open(place);
+    return { index: begun, objects: await begun.open(place) };
   } catch (error) {
     if (!(error instanceof StoreError) || error.code !== 'CORRUPT') throw error;
     await directory.setAside();
-    return SqliteIndex.open(place);
+    const index = new SqliteIndex();
+    return { index, objects: await index.open(place) };
   }
 }

@@ -18,7 +18,7 @@ import type { StoreLimits } from './limits.ts';
 import { directoryName, ObjectDirectory } from './object-directory.ts';
 import { OpenObject } from './open-object.ts';
 import { storeError } from './private-files.ts';
-import type { ObjectRow } from './sqlite-index.ts';
+import { type ObjectRow, SqliteIndex } from './sqlite-index.ts';
 import {
   type Lost,
   type ObjectLabel,
@@ -62,12 +62,16 @@ export type DiskStore = Store & Upkeep & Pick<CacheDirectory, 'describeOwner'>;
 export async function createDiskStore(options: DiskStoreOptions): Promise<DiskStore> {
   const { blockSize = 256 * 1024, segmentSize = 16 * 1024 * 1024 } = options;
   if (segmentSize % blockSize !== 0) throw new RangeError('A segment must be a whole number of blocks.');
-  const directory = await CacheDirectory.claim(options.directory);
+  // Its thread begins while the directory is claimed, and while the caller does something else.
+  const index = new SqliteIndex();
+  let directory: CacheDirectory | null = null;
   try {
+    directory = await CacheDirectory.claim(options.directory);
     const { boot = await bootId() } = options;
-    return new OpenStore(await DiskLibrary.open(options, { blockSize, segmentSize, boot }, directory));
+    return new OpenStore(await DiskLibrary.open(options, { blockSize, segmentSize, boot }, directory, index));
   } catch (error) {
-    directory.release();
+    await index.discard();
+    directory?.release();
     throw storeError(error, `The cache directory ${options.directory} can't be opened`);
   }
 }

@@ -6,9 +6,9 @@
  * What is promised (a pin) is committed FULL, and with it everything before.
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { openDatabase } from './index-schema.ts';
-import type { IndexAnswer, IndexCall, IndexPlace, ObjectRow, SegmentRow, WorkerCall } from './sqlite-index.ts';
+import type { IndexAnswer, IndexCall, ObjectRow, SegmentRow, WorkerCall } from './sqlite-index.ts';
 import { type StoredObject, StoreError } from './store.ts';
 
 type Row = Record<string, unknown>;
@@ -175,9 +175,8 @@ function reply(number: number, work: () => unknown): void {
 port.on('message', ({ number, call }: { number: number; call: WorkerCall }) => {
   reply(number, () => {
     if (call.kind === 'open') {
-      const place = workerData as IndexPlace;
-      const database = openDatabase(place);
-      index = { database, answer: prepareIndex(database, place.boot) };
+      const database = openDatabase(call.place);
+      index = { database, answer: prepareIndex(database, call.place.boot) };
       return null;
     }
     if (call.kind === 'close') {

@@ -73,7 +73,7 @@ export type IndexCall =
   | { readonly kind: 'list'; readonly after: string; readonly limit: number }
   | { readonly kind: 'objects' };
 
-export type WorkerCall = IndexCall | { readonly kind: 'open' } | { readonly kind: 'close' };
+export type WorkerCall = IndexCall | { readonly kind: 'open'; readonly place: IndexPlace } | { readonly kind: 'close' };
 
 export type IndexAnswer =
   | { readonly number: number; readonly value: unknown }
@@ -95,9 +95,10 @@ export class SqliteIndex {
   #calls = 0;
   #failure: StoreError | null = null;
 
-  private constructor(place: IndexPlace) {
+  /** Begins the thread, which takes longer than to open a small database. */
+  constructor() {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    this.#worker = new Worker(new URL(`./sqlite-index-worker.${extension}`, import.meta.url), { workerData: place });
+    this.#worker = new Worker(new URL(`./sqlite-index-worker.${extension}`, import.meta.url));
     this.#worker.unref();
     this.#worker.on('message', (answer: IndexAnswer) => this.#settle(answer));
     this.#worker.on('error', (error) => this.#fail(`The index stopped: ${error.message}`));
@@ -105,20 +106,24 @@ export class SqliteIndex {
   }
 
   /**
-   * Opens the database and tells what is in it. Rejects with `CORRUPT` where it can't be believed: damaged, or of
-   * another layout or an unknown schema.
+   * Opens the database and tells what is in it, before anything else is asked. Rejects with `CORRUPT` where it can't be
+   * believed: damaged, or of another layout or an unknown schema. Then the thread has ended.
    */
-  static async open(place: IndexPlace): Promise<{ index: SqliteIndex; objects: IndexedObject[] }> {
-    const index = new SqliteIndex(place);
+  async open(place: IndexPlace): Promise<IndexedObject[]> {
     try {
-      await index.#call({ kind: 'open' });
-      const objects = JSON.parse((await index.#call({ kind: 'objects' })) as string) as IndexedObject[];
-      for (const { name } of objects) index.#names.add(name);
-      return { index, objects };
+      await this.#call({ kind: 'open', place });
+      const objects = JSON.parse((await this.#call({ kind: 'objects' })) as string) as IndexedObject[];
+      for (const { name } of objects) this.#names.add(name);
+      return objects;
     } catch (error) {
-      await index.#worker.terminate();
+      await this.discard();
       throw error;
     }
+  }
+
+  /** Ends the thread, where nothing was opened. */
+  async discard(): Promise<void> {
+    await this.#worker.terminate();
   }
 
   /** Writes nothing, so that a full disk can be read. */

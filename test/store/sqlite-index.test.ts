@@ -8,7 +8,8 @@ import { temporaryDirectory } from './disk-directory.ts';
 const place = { blockSize: 100, segmentSize: 300, boot: '' };
 
 async function openIndex(t: TestContext): Promise<SqliteIndex> {
-  const { index } = await SqliteIndex.open({ path: join(await temporaryDirectory(t), 'index.sqlite'), ...place });
+  const index = new SqliteIndex();
+  await index.open({ path: join(await temporaryDirectory(t), 'index.sqlite'), ...place });
   return index;
 }
 
