@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import { RangeSet } from '../../src/bytes/range-set.ts';
+import { runs } from '../support/runs.ts';
 
 const space = 19;
 /** Far beyond 32 bits, so that an operator that cuts to them shows. */
@@ -64,7 +65,7 @@ test('every answer of a set is that of one boolean a byte, near zero and far bey
         }
       }
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 

@@ -12,6 +12,7 @@ import {
   rangeEnd,
   reachOf,
 } from '../../src/fill/cursor-plan.ts';
+import { runs } from '../support/runs.ts';
 
 /** The world of the oracle: so many cells of so many bytes, and one byte more so that nothing is round. */
 const cells = 40;
@@ -89,7 +90,7 @@ describe('who brings a missing byte', () => {
         }
         assert.deepEqual(planFor(offset, there.ground, there.cursors, firstByteIn), right);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -155,7 +156,7 @@ describe('how far a cursor may run', () => {
           followed: behind.some(({ until }) => until > cursor.position),
         });
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -197,7 +198,7 @@ describe('where a reader would run dry', () => {
         const soon = right !== null && right - reader.position < 0.75 * (reader.edge - reader.position);
         assert.equal(aheadOf(reader, there.ground), soon ? right : null);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -234,7 +235,7 @@ describe('where a bounded range ends', () => {
         assert.ok(end > start && end <= given);
         assert.ok(end < Math.max(edge, start + meanwhile) + unit);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -245,7 +246,7 @@ describe('where a bounded range ends', () => {
         const end = rangeEnd({ start, behind, edge: start + room, meanwhile }, given);
         assert.ok(end === given || given - end >= unit);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type EvictionRules, evictionOrder, type HoldingSight, type SegmentSight } from '../../src/store/eviction.ts';
+import { runs } from '../support/runs.ts';
 
 const segmentSize = 10;
 const rules: EvictionRules = { segmentSize, limit: 100, ahead: 20, watchedStays: Number.POSITIVE_INFINITY };
@@ -123,6 +124,6 @@ test('the order is that of a naive reading of its words', () => {
         assert.deepEqual(order(films, changed), naively(films, changed));
       },
     ),
-    { numRuns: Number(process.env.FIRSTBYTE_TEST_RUNS ?? 1000) },
+    { numRuns: runs(1000) },
   );
 });
