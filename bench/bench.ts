@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: firstbyte measured beside direct access, and beside nginx where it is installed, in the same run.
  *
- *   npm run bench                            all of them, about twelve minutes
+ *   npm run bench                            all of them, about a quarter of an hour
  *   npm run bench -- cached speeds           these
  *   npm run bench -- --json figures.json     the figures of every round as well
  *   npm run bench -- --strict                exits with 1 where a goal is missed

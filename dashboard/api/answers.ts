@@ -153,6 +153,7 @@ export interface OriginPoint {
 export interface Job {
   readonly id: string;
   readonly kind: string;
+  readonly title: { readonly origin: string; readonly path: string } | null;
   readonly state: 'running' | 'done' | 'failed' | 'cancelled';
   readonly done: number;
   readonly total: number | null;

@@ -1,6 +1,7 @@
 /** The long work that runs now: how far it is; given up on demand. */
 import type { Job } from '../api/answers.ts';
 import { change } from '../api/client.ts';
+import { TitleOf } from '../parts/title.tsx';
 import { tell } from '../state/announce.ts';
 import { useFresh } from '../state/keep-fresh.ts';
 import { Resource } from '../state/resource.ts';
@@ -26,9 +27,10 @@ function Running({ jobs: running }: { jobs: readonly Job[] }) {
   return (
     <section class="card" aria-label="Work that runs">
       <ul class="rows jobs">
-        {running.map(({ id, kind, done, total }) => (
+        {running.map(({ id, kind, title, done, total }) => (
           <li key={id}>
             <span>{words[kind] ?? kind}</span>
+            {title !== null && <TitleOf {...title} />}
             <progress
               aria-label={`Progress of job ${id}`}
               {...(total !== null && { max: Math.max(1, total), value: done })}

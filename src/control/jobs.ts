@@ -22,6 +22,8 @@ export type JobResult = object;
 export interface Job {
   readonly id: string;
   readonly kind: JobKind;
+  /** The title that it is about; `null` where it is about several. */
+  readonly title: { readonly origin: string; readonly path: string } | null;
   readonly state: 'running' | JobOutcome;
   /** In bytes; `total` is `null` while it is not known. */
   readonly done: number;
@@ -61,13 +63,13 @@ export class Jobs {
   }
 
   /** `null` where too many run already. */
-  start(kind: JobKind, work: Work): Job | null {
+  start(kind: JobKind, title: Job['title'], work: Work): Job | null {
     if ([...this.#kept.values()].filter(({ job }) => job.state === 'running').length >= mostRunning) return null;
     const id = String(this.#next);
     this.#next += 1;
     const startedAt = this.#clock.wallTime();
     const fresh = { done: 0, total: null, startedAt, endedAt: null, result: null, problem: null };
-    const kept: Kept = { job: { id, kind, state: 'running', ...fresh }, abort: new AbortController() };
+    const kept: Kept = { job: { id, kind, title, state: 'running', ...fresh }, abort: new AbortController() };
     this.#kept.set(id, kept);
     void this.#run(kept, work);
     return kept.job;

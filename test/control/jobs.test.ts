@@ -13,7 +13,7 @@ function jobsOf() {
   events.subscribe((event) => seen.push(event));
   const jobs = new Jobs(events, clock);
   const start = (work: Work) => {
-    const job = jobs.start('warm', work);
+    const job = jobs.start('warm', null, work);
     assert.ok(job !== null);
     return job.id;
   };
@@ -100,7 +100,7 @@ test('a bounded number runs, and a bounded number of those that have ended is re
   const { clock, jobs, start } = jobsOf();
   const never = () => new Promise<object>(() => {});
   for (let count = 0; count < mostRunning; count += 1) start(never);
-  assert.equal(jobs.start('verify', never), null);
+  assert.equal(jobs.start('verify', null, never), null);
   jobs.stop();
   for (let count = 0; count < 200; count += 1) {
     start(async () => ({}));

@@ -141,9 +141,11 @@ describe('the document of the control API', () => {
     assert.deepEqual([at(job, 'state'), at(job, 'done')], ['done', at(job, 'total')]);
     const verified = await call('post', `${v1}/jobs`, `${v1}/jobs`, { kind: 'verify', repair: true });
     assert.equal(at(await ended(at(verified.body, 'id')), 'result', 'objects'), 1);
+    assert.equal(at(verified.body, 'title'), null);
     const endless = { ...warm, origin: 'slow' };
     const { body } = await call('post', `${v1}/jobs`, `${v1}/jobs`, endless);
     const id = at(body, 'id');
+    assert.deepEqual(at(body, 'title'), { origin: 'slow', path: '/film.mp4' });
     assert.equal(at((await call('delete', `${v1}/jobs/{id}`, `${v1}/jobs/${id}`)).body, 'state'), 'cancelled');
     assert.equal((await call('delete', `${v1}/jobs/{id}`, `${v1}/jobs/${id}`)).status, 409);
     assert.equal(at((await call('get', `${v1}/jobs`)).body, 'jobs', 'length'), 3);
@@ -246,6 +248,13 @@ describe('the document of the control API', () => {
     assert.equal((await call('patch', path, `${v1}/origins/films`, {})).status, 400);
     assert.equal((await call('patch', path, `${v1}/origins/films`, { maxRate: 1 })).status, 400);
     assert.equal((await call('patch', path, `${v1}/origins/none`, { maxRate: null })).status, 404);
+  });
+
+  it('names the title of long work, and nothing of its query', async () => {
+    const warm = { kind: 'warm', origin: 'films', target: '/film.mp4?signature=secret', head: 1 };
+    const { body } = await call('post', `${v1}/jobs`, `${v1}/jobs`, warm);
+    assert.deepEqual(at(body, 'title'), { origin: 'films', path: '/film.mp4' });
+    assert.ok(!JSON.stringify(await ended(at(body, 'id'))).includes('secret'));
   });
 
   it('has nothing that was not called', () => {

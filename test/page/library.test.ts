@@ -36,6 +36,7 @@ describe('the library', { skip: noChromium }, () => {
     await row.getByRole('button', { name: 'Warm film.mkv' }).click();
     await page.getByText('The rest of film.mkv is being brought in.').waitFor();
     await work.getByText('25 % of 8.39 MB').waitFor();
+    await work.getByText('film.mkv').waitFor();
     await work.getByRole('button', { name: 'Cancel' }).click();
     await work.waitFor({ state: 'detached' });
     await page.getByText('The work is given up; what it has done stays.').waitFor();

@@ -11,6 +11,10 @@ const jobSchema = z
   .object({
     id: z.string().meta({ example: '1' }),
     kind: z.enum(jobKinds),
+    title: z
+      .object({ origin: z.string(), path: z.string() })
+      .nullable()
+      .meta({ description: 'What it is about; null where that is more than one title.' }),
     state: z.enum(['running', ...jobOutcomes]),
     done: z.int().meta({ description: 'Bytes so far.' }),
     total: z.int().nullable().meta({ description: 'Bytes in all; null while it is not known.' }),
@@ -111,8 +115,8 @@ const cancelRoute = createRoute({
 });
 
 export function addJobRoutes(api: Api, jobs: Jobs, holdings: Pick<Holdings, 'warm' | 'verify'>): void {
-  const start = (kind: Job['kind'], work: Work) => {
-    const job = jobs.start(kind, work);
+  const start = (kind: Job['kind'], title: Job['title'], work: Work) => {
+    const job = jobs.start(kind, title, work);
     if (job !== null) return job;
     throw new Problem(429, `${mostRunning} jobs run already; wait for one, or give one up.`, { 'retry-after': '10' });
   };
@@ -122,7 +126,7 @@ export function addJobRoutes(api: Api, jobs: Jobs, holdings: Pick<Holdings, 'war
     let job: Job;
     if (asked.kind === 'verify') {
       const { ids = null, repair } = asked;
-      job = start('verify', holdings.verify(ids, repair));
+      job = start('verify', null, holdings.verify(ids, repair));
     } else {
       const { origin, target, head = null, ranges = [[0, head]] } = asked;
       const wanted = ranges.map(([start, end = null]) => ({ start: start ?? 0, end }));
@@ -130,7 +134,7 @@ export function addJobRoutes(api: Api, jobs: Jobs, holdings: Pick<Holdings, 'war
       if (warming === 'no such origin') throw new Problem(404, `No origin is mounted as "${origin}".`);
       if (warming === 'no such target')
         throw new Problem(400, `"target" in the content (${target}) is no path that is served.`);
-      job = start('warm', warming);
+      job = start('warm', { origin, path: target.replace(/\?.*/, '') }, warming);
     }
     return context.json(jobReport(job), 202, { location: `/-/api/v1/jobs/${job.id}` });
   });
