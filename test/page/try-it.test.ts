@@ -30,7 +30,7 @@ describe('the player of the page', { skip: noChromium }, () => {
     });
     await page.getByLabel('URL below an origin, or path at firstbyte').fill(`${stage.origin.url}${film}`);
     await page.getByRole('button', { name: 'Play' }).click();
-    const player = page.getByLabel('Player');
+    const player = page.getByLabel('Player', { exact: true });
     await player.waitFor();
     assert.ok((await shownFrom(page, 0)) < far);
     stage.origin.rate = Number.POSITIVE_INFINITY;
