@@ -138,6 +138,28 @@ suite('connections', () => {
     });
   }
 
+  for (const closes of [true, false]) {
+    test(`what a server says unasked on a connection opened in advance answers nothing${closes ? ', where it closes that' : ''}`, async () => {
+      await using server = await RawServer.listen();
+      await using origin = originAt(server.port);
+      const first = origin.open({ target: '/', fields: [], maySpare: () => true }, new AbortController().signal);
+      const torn = await server.next();
+      void torn.write('HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 400\r\n\r\nfilm');
+      const { body } = await first;
+      const spare = await server.next();
+      await spare.write('HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n');
+      if (closes) spare.end();
+      // Loopback has it at once; a turn of the loop brings it in.
+      for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+      body.cancel();
+      const second = open(origin);
+      void (await server.next()).write(film);
+      const reply = await second;
+      assert.equal(reply.status, 200);
+      assert.equal(await readAll(reply), 'film');
+    });
+  }
+
   test('nothing is opened in advance before a connection was used again, nor unasked', async () => {
     await using server = await RawServer.answering(() => film);
     await using origin = originAt(server.port);
