@@ -19,6 +19,42 @@ export interface Clock {
   after(delay: number, wake: () => void): Timer;
 }
 
+/** A clock that knows how many of its timers have neither fired nor been taken back. */
+export interface CountedClock extends Clock {
+  readonly pending: number;
+}
+
+/** The same time as `clock`, with the timers counted that are set through it. */
+export function countedClock(clock: Clock): CountedClock {
+  let pending = 0;
+  return {
+    get pending() {
+      return pending;
+    },
+    now: () => clock.now(),
+    wallTime: () => clock.wallTime(),
+    after(delay, wake) {
+      let over = false;
+      const end = () => {
+        if (over) return;
+        over = true;
+        pending -= 1;
+      };
+      pending += 1;
+      const timer = clock.after(delay, () => {
+        end();
+        wake();
+      });
+      return {
+        cancel() {
+          end();
+          timer.cancel();
+        },
+      };
+    },
+  };
+}
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),

@@ -10,9 +10,10 @@ import type { Duplex } from 'node:stream';
 import { Cache } from './cache/cache.ts';
 import { Holdings } from './cache/holdings.ts';
 import { type NewSource, Sources } from './cache/sources.ts';
-import { type Clock, sleep, systemClock } from './clock.ts';
+import { type Clock, countedClock, sleep, systemClock } from './clock.ts';
 import type { LoadedSettings, Settings } from './config.ts';
 import { EventBus, type StoreState } from './events.ts';
+import type { Lent } from './lent.ts';
 import { controlUrl, listen } from './listen.ts';
 import { createLogger, type Logger, logEvents } from './log.ts';
 import { type MakeOrigin, mount, openSource } from './mount.ts';
@@ -60,6 +61,8 @@ export interface Daemon {
   readonly holdings: Holdings;
   /** URLs that are handed in at run time, each to be played at a path of its own. */
   readonly sources: Sources;
+  /** What is lent at this moment: all zero where nobody is there and nothing is under way. */
+  lent(): Lent;
   /** Serves a connection that came in some other way, for instance in memory. */
   serve(connection: Duplex): void;
   /** Lets replies go on for at most `drainTimeout`, then ends them, and closes everything. */
@@ -87,19 +90,25 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     import('./control/control-api.ts'),
   ]);
   const { makeOrigin, refresh } = parts;
-  const mounted = settings.origins.map((origin) => mount(origin, settings, { clock, events, makeOrigin, refresh }));
+  const counted = countedClock(clock);
+  let originConnections = 0;
+  const onBusy = (change: number) => {
+    originConnections += change;
+  };
+  const mountParts = { clock: counted, events, makeOrigin, refresh, onBusy };
+  const mounted = settings.origins.map((origin) => mount(origin, settings, mountParts));
   const mounts = new Map(mounted.map((each) => [each.name, each]));
   const cache = new Cache({
     ...settings,
     mounts,
     store,
     policy: { ...settings, fill: 'window' },
-    clock,
+    clock: counted,
     events,
     random,
   });
   const holdings = new Holdings({ cache, store, events, clock });
-  const open = (source: NewSource) => openSource(source, settings, { clock, events, makeOrigin });
+  const open = (source: NewSource) => openSource(source, settings, mountParts);
   const sources = new Sources({ cache, clock, isPrivateHost, open });
   const localToken = randomBytes(32).toString('base64url');
   let state: 'starting' | 'ready' | 'draining' = 'starting';
@@ -107,6 +116,20 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     const { trouble } = store.usage();
     if (state !== 'ready') return state === 'starting' ? 'It does not listen yet.' : 'It is shutting down.';
     return trouble && `Nothing can be stored: ${trouble.message}`;
+  };
+  const lent = (): Lent => {
+    const fills = cache.fills();
+    return {
+      requests: proxy.underway,
+      readers: fills.reduce((sum, { readers }) => sum + readers.length, 0),
+      fetches: fills.reduce((sum, { cursors }) => sum + cursors.length, 0),
+      slots: cache.slotsUsed,
+      connections: originConnections,
+      entries: cache.entries().length,
+      ...(store.loans?.() ?? { objects: 0, buffers: 0, descriptors: 0 }),
+      timers: counted.pending,
+      listeners: proxy.listeners,
+    };
   };
   const control = createControl({
     fills: cache,
@@ -119,9 +142,17 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     localToken,
     ...(settings.token === null ? {} : { token: settings.token }),
     unready,
+    lent,
     summary: { interval: settings.summaryInterval, write: (fields) => logger.log('info', 'summary', fields) },
   });
-  const proxy = new MediaProxy({ ...settings, cache, clock, events, patience: settings, control: control.listener });
+  const proxy = new MediaProxy({
+    ...settings,
+    cache,
+    clock: counted,
+    events,
+    patience: settings,
+    control: control.listener,
+  });
   relieve = () => proxy.relieve();
   const servers: Server[] = [];
 
@@ -168,6 +199,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     events,
     holdings,
     sources,
+    lent,
     serve(connection) {
       given.add(connection);
       connection.once('close', () => given.delete(connection));

@@ -26,6 +26,7 @@ export {
 } from './daemon.ts';
 export { ProxyError, type ProxyErrorType } from './errors.ts';
 export { type DomainEvent, EventBus } from './events.ts';
+export type { Lent, LentThing } from './lent.ts';
 export type { Origin, OriginBody, OriginReply, OriginRequest, Place } from './origin/origin.ts';
 export {
   type Lost,
@@ -37,4 +38,4 @@ export {
   StoreError,
   type StoreObject,
 } from './store/store.ts';
-export type { NextToGo, StoreTrouble, StoreUsage, Upkeep, Verified } from './store/upkeep.ts';
+export type { NextToGo, StoreLoans, StoreTrouble, StoreUsage, Upkeep, Verified } from './store/upkeep.ts';

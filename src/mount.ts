@@ -33,6 +33,8 @@ export interface MountParts {
   readonly makeOrigin?: MakeOrigin | undefined;
   /** The hook of every origin whose settings name none. */
   readonly refresh?: Refresh | undefined;
+  /** Told when one more connection to an origin is at work, or one less. */
+  readonly onBusy?: HttpOriginOptions['onBusy'];
 }
 
 /** A mount, and what there is to show of it. */
@@ -130,9 +132,20 @@ function mirrored(settings: OriginSettings, firstByteTimeout: number, parts: Mou
   return mirroredOrigin({ name, bases, firstByteTimeout, clock: parts.clock, events: parts.events });
 }
 
-function overHttp(settings: OriginSettings, { clock, makeOrigin }: MountParts): Origin {
+function overHttp(settings: OriginSettings, { clock, makeOrigin, onBusy }: MountParts): Origin {
   const { name, url: base, fields, network, redirectTo, ca, connectTimeout, proxy } = settings;
-  const options: HttpOriginOptions = { name, base, clock, connectTimeout, network, redirectTo, ca, fields, proxy };
+  const options: HttpOriginOptions = {
+    name,
+    base,
+    clock,
+    connectTimeout,
+    network,
+    redirectTo,
+    ca,
+    fields,
+    proxy,
+    onBusy,
+  };
   return makeOrigin?.(settings, options) ?? createHttpOrigin(options);
 }
 

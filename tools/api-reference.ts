@@ -1,4 +1,5 @@
 /** docs/reference/api.md, from the OpenAPI document that the control API itself gives. */
+
 import { Cache } from '../src/cache/cache.ts';
 import { Holdings } from '../src/cache/holdings.ts';
 import { Sources } from '../src/cache/sources.ts';
@@ -6,6 +7,7 @@ import { systemClock as clock } from '../src/clock.ts';
 import { loadSettings } from '../src/config.ts';
 import { createControl } from '../src/control/control-api.ts';
 import { EventBus } from '../src/events.ts';
+import { nothingLent } from '../src/lent.ts';
 import { createMemoryStore } from '../src/store/memory-store.ts';
 
 /** As much of JSON Schema as the document uses. */
@@ -99,6 +101,7 @@ function readDocument(): OpenApi {
     events,
     clock,
     unready: () => null,
+    lent: () => nothingLent,
   });
   control.stop();
   return JSON.parse(JSON.stringify(control.document));

@@ -104,6 +104,12 @@ export class Cache implements FillsView {
     return this.entries().flatMap(({ fills }) => fills.map((fill) => fill.view()));
   }
 
+  /** How many of the origins' connections are taken, or may be dialled now, over all mounts. */
+  get slotsUsed(): number {
+    const mounts = new Set([...this.#mounts.values(), ...this.#leaving.keys()]);
+    return [...mounts].reduce((sum, { slots }) => sum + slots.used, 0);
+  }
+
   /** Every entry that is open now. */
   entries(): Entry[] {
     return Array.from(this.#entries.values(), ({ entry }) => entry);

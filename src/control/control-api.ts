@@ -14,6 +14,7 @@ import { StoreError } from '../cache/visit.ts';
 import type { Clock } from '../clock.ts';
 import { bugOf, type EventBus } from '../events.ts';
 import type { FillsView } from '../fill/fill-view.ts';
+import type { Lent } from '../lent.ts';
 import { type ControlPolicy, judgeControlRequest } from './control-guard.ts';
 import { EventStream } from './event-stream.ts';
 import { FillHistory } from './fill-history.ts';
@@ -50,6 +51,8 @@ export interface ControlOptions extends ControlPolicy {
   readonly clock: Clock;
   /** Why no requests are taken now, in one sentence; `null` where they are. */
   readonly unready: () => string | null;
+  /** What is lent at this moment. */
+  readonly lent: () => Lent;
   /** Where the summary line goes; without it none is written. */
   readonly summary?: SummaryOptions;
 }
@@ -78,8 +81,9 @@ export function createControl(options: ControlOptions): Control {
     store: () => holdings.usage(),
     process: watched.look,
     observers: () => stream.clients,
+    lent: options.lent,
   });
-  const stats = createStats(metrics, events, clock);
+  const stats = createStats(metrics, events, clock, options.lent);
   const origins = createOriginsView(options.origins, events, clock);
   const fillHistory = new FillHistory(events);
   const jobs = new Jobs(events, clock);

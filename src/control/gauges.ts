@@ -7,6 +7,7 @@ import type { Gauge } from 'prom-client';
 import type { StoreUsage } from '../cache/holdings.ts';
 import { breakerPhases } from '../events.ts';
 import { cursorStates, type FillsView } from '../fill/fill-view.ts';
+import { type Lent, lentThings } from '../lent.ts';
 import { version } from '../version.ts';
 import type { Instruments } from './instruments.ts';
 import type { OriginSource } from './origins.ts';
@@ -22,6 +23,8 @@ export interface Sights {
   store(): Pick<StoreUsage, 'bytes' | 'limit' | 'trouble'>;
   /** How many follow the events. */
   observers(): number;
+  /** What is lent. */
+  lent(): Lent;
   /** Bytes that landed and that no client was given yet, by origin. */
   unread(): ReadonlyMap<string, number>;
 }
@@ -43,6 +46,7 @@ export function createGauges({ counter, gauge }: Instruments, sights: Sights): (
   const delays = gauge('eventLoopDelay');
   const processorTime = counter('processorTime');
   const openDescriptors = gauge('openDescriptors');
+  const lent = gauge('lent');
   const single: [Gauge, (sight: ProcessSight) => number][] = [
     [gauge('residentMemory'), (sight) => sight.residentMemory],
     [gauge('heapUsed'), (sight) => sight.heapUsed],
@@ -96,5 +100,7 @@ export function createGauges({ counter, gauge }: Instruments, sights: Sights): (
     lookAtStore();
     lookAtProcess();
     observers.set(sights.observers());
+    const counts = sights.lent();
+    for (const what of lentThings) lent.set({ what }, counts[what]);
   };
 }

@@ -21,6 +21,7 @@ import {
   waitOutcomes,
 } from '../events.ts';
 import { cursorStates } from '../fill/fill-view.ts';
+import { lentMeaning, lentThings } from '../lent.ts';
 import { delayStats } from './process-sight.ts';
 import { readAheadFates } from './read-ahead.ts';
 
@@ -297,6 +298,12 @@ export const metricTable = {
     kind: 'gauge',
     help: 'What the store may hold; 0 where nothing bounds it.',
     labels: {},
+  },
+  lent: {
+    name: 'firstbyte_lent',
+    kind: 'gauge',
+    help: `What is held for a while and given back: ${lentThings.map((thing) => `${thing} (${lentMeaning[thing]})`).join(', ')}. All are 0 half a minute after the last client has gone.`,
+    labels: { what: lentThings },
   },
   bugs: {
     name: 'firstbyte_bugs_total',

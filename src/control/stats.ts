@@ -22,6 +22,7 @@ import {
   type WaitOutcome,
   waitOutcomes,
 } from '../events.ts';
+import type { Lent } from '../lent.ts';
 import { countedPhases, type MetricKey, metricTable } from './metrics.ts';
 import type { Metrics } from './registry.ts';
 
@@ -52,6 +53,8 @@ export interface Stats {
   readonly breakerChanges: Record<BreakerPhase, number>;
   readonly refreshes: Record<RefreshOutcome, number>;
   readonly bugs: number;
+  /** What is lent at this moment. */
+  readonly lent: Lent;
 }
 
 export interface OwnErrorCount {
@@ -78,7 +81,12 @@ export interface StatsSource {
   stop(): void;
 }
 
-export function createStats({ registry }: Pick<Metrics, 'registry'>, events: EventBus, clock: Clock): StatsSource {
+export function createStats(
+  { registry }: Pick<Metrics, 'registry'>,
+  events: EventBus,
+  clock: Clock,
+  lent: () => Lent,
+): StatsSource {
   const startedAt = clock.now();
   const last: KeptError[] = [];
   const stop = events.subscribe((event) => {
@@ -110,6 +118,7 @@ export function createStats({ registry }: Pick<Metrics, 'registry'>, events: Eve
       breakerChanges: sumBy(valuesOf('breakerChanges'), 'to', breakerPhases),
       refreshes: sumBy(valuesOf('refreshes'), 'outcome', refreshOutcomes),
       bugs: sum(valuesOf('bugs')),
+      lent: lent(),
     };
   }
 

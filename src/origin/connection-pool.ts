@@ -17,18 +17,26 @@ export class ConnectionPool {
   /** By origin, what is being opened for whoever asks next. */
   readonly #coming = new Map<string, Promise<void>>();
 
-  /** @param keepAlive milliseconds after which an idle connection is closed */
-  constructor(clock: Clock, keepAlive: number) {
+  readonly #onBusy: (change: 1 | -1) => void;
+
+  /**
+   * @param keepAlive milliseconds after which an idle connection is closed
+   * @param onBusy told when one more connection is at work, or one less
+   */
+  constructor(clock: Clock, keepAlive: number, onBusy: (change: 1 | -1) => void = () => {}) {
     this.#clock = clock;
     this.#keepAlive = keepAlive;
+    this.#onBusy = onBusy;
   }
 
   /** Watches over a new connection, which is not idle yet. */
   add(connection: Connection): void {
     this.#open.add(connection);
+    this.#onBusy(1);
     connection.onceClosed(() => {
       this.#open.delete(connection);
       this.#wake(connection);
+      this.#onBusy(-1);
     });
   }
 
@@ -71,12 +79,12 @@ export class ConnectionPool {
 
   /** Takes a connection back, to be taken again within `keepAlive`. */
   give(connection: Connection): void {
-    if (connection.usable) {
-      this.#idle.set(
-        connection,
-        this.#clock.after(this.#keepAlive, () => connection.close()),
-      );
-    }
+    if (!connection.usable) return;
+    this.#idle.set(
+      connection,
+      this.#clock.after(this.#keepAlive, () => connection.close()),
+    );
+    this.#onBusy(-1);
   }
 
   close(): void {
@@ -88,7 +96,10 @@ export class ConnectionPool {
   }
 
   #wake(connection: Connection): void {
-    this.#idle.get(connection)?.cancel();
+    const timer = this.#idle.get(connection);
+    if (timer === undefined) return;
+    timer.cancel();
     this.#idle.delete(connection);
+    this.#onBusy(1);
   }
 }

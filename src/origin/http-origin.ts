@@ -42,6 +42,8 @@ export interface HttpOriginOptions {
   readonly connect?: Connect | undefined;
   /** Every connection goes through it, where there is one. */
   readonly proxy?: ConnectProxy | undefined;
+  /** Told when one more connection is at work, or one less; idle ones are not. */
+  readonly onBusy?: ((change: 1 | -1) => void) | undefined;
 }
 
 export function createHttpOrigin(options: HttpOriginOptions): Origin {
@@ -93,7 +95,7 @@ class HttpOrigin implements Origin {
     this.name = options.name;
     this.#options = options;
     this.#network = options.network ?? (isPrivateHost(options.base.hostname) ? 'private' : 'public');
-    this.#pool = new ConnectionPool(options.clock, options.keepAlive ?? 30_000);
+    this.#pool = new ConnectionPool(options.clock, options.keepAlive ?? 30_000, options.onBusy);
   }
 
   async open(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {

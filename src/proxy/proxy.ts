@@ -1,6 +1,7 @@
 /**
  * The players' side: takes connections of a `node:http` server and gives each request its exchange.
  */
+import { getEventListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ProxyError } from '../errors.ts';
@@ -33,7 +34,7 @@ export class MediaProxy {
   readonly #guard: ReturnType<typeof createClientGuard>;
   readonly #stalled: StalledClients;
   readonly #exchangeParts: ExchangeParts;
-  readonly #connections = new WeakMap<Duplex, ClientConnection>();
+  readonly #connections = new Map<Duplex, ClientConnection>();
   #nextRequest = 1;
   #underway = 0;
   #onIdle: (() => void) | null = null;
@@ -70,6 +71,18 @@ export class MediaProxy {
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#turnAway(socket, refusalOf(error)));
     server.on('connect', (_request, socket) => this.#turnAway(socket, tunnel));
     return server;
+  }
+
+  /** How many requests are being answered. */
+  get underway(): number {
+    return this.#underway;
+  }
+
+  /** How many listen for the end of a client's connection. */
+  get listeners(): number {
+    let count = 0;
+    for (const { gone } of this.#connections.values()) count += getEventListeners(gone, 'abort').length;
+    return count;
   }
 
   /** Memory for reading is short: the client that has been idle the longest gives back what it holds. */
@@ -115,8 +128,12 @@ export class MediaProxy {
   }
 
   #connectionOf(socket: Duplex): ClientConnection {
-    const connection = this.#connections.get(socket) ?? new ClientConnection(socket);
+    const known = this.#connections.get(socket);
+    if (known !== undefined) return known;
+    const connection = new ClientConnection(socket);
+    if (socket.closed) return connection;
     this.#connections.set(socket, connection);
+    socket.once('close', () => this.#connections.delete(socket));
     return connection;
   }
 

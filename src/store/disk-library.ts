@@ -27,7 +27,7 @@ import { type IndexedObject, type IndexPlace, type ObjectRow, SqliteIndex } from
 import { type ObjectName, StoreError } from './store.ts';
 import type { StoreEvents } from './store-events.ts';
 import { sweep } from './sweep.ts';
-import type { StoreUsage } from './upkeep.ts';
+import type { StoreLoans, StoreUsage } from './upkeep.ts';
 
 type Layout = Omit<IndexPlace, 'path'>;
 
@@ -176,6 +176,11 @@ export class DiskLibrary {
       free: Number.isFinite(free) ? Math.max(0, free) : null,
       trouble: trouble === null ? null : { code: trouble.code, message: trouble.message },
     };
+  }
+
+  loans(): StoreLoans {
+    const objects = [...this.open.values()].reduce((sum, { users }) => sum + users.size, 0);
+    return { objects, buffers: this.medium.pool.lent, descriptors: this.files.inUse };
   }
 
   /** Ends what happens in the background. */

@@ -29,7 +29,7 @@ import {
   type StoreObject,
 } from './store.ts';
 import type { StoreEvents } from './store-events.ts';
-import type { NextToGo, StoreUsage, Upkeep, Verified } from './upkeep.ts';
+import type { NextToGo, StoreLoans, StoreUsage, Upkeep, Verified } from './upkeep.ts';
 
 export interface DiskStoreOptions extends StoreLimits {
   /** Made if need be; nobody else may use it. */
@@ -164,6 +164,10 @@ class OpenStore implements DiskStore {
 
   usage(): StoreUsage {
     return this.#library.usage();
+  }
+
+  loans(): StoreLoans {
+    return this.#library.loans();
   }
 
   nextToGo(bytes: number): readonly NextToGo[] {

@@ -27,7 +27,7 @@ import {
   type StoreObject,
 } from './store.ts';
 import type { StoreEvents } from './store-events.ts';
-import type { NextToGo, StoreUsage, Upkeep, Verified } from './upkeep.ts';
+import type { NextToGo, StoreLoans, StoreUsage, Upkeep, Verified } from './upkeep.ts';
 
 /** No read gives more than this at once. */
 const largestSlice = 256 * 1024;
@@ -158,6 +158,11 @@ class MemoryStore implements Store, Upkeep {
 
   nextToGo(bytes: number): readonly NextToGo[] {
     return this.#room.nextToGo(bytes);
+  }
+
+  loans(): StoreLoans {
+    const objects = [...this.#byHolding.values()].reduce((sum, { users }) => sum + users.size, 0);
+    return { objects, buffers: 0, descriptors: 0 };
   }
 
   #lend(content: Content, lost: Lost): StoreObject {

@@ -36,9 +36,15 @@ export class SegmentFiles {
   readonly #removals = new Map<string, Promise<void>>();
   readonly #writes = new Gate(2);
   readonly #syncs = new Gate(1);
+  #inUse = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
+  }
+
+  /** How many reads, writes and syncs have a file now. */
+  get inUse(): number {
+    return this.#inUse;
   }
 
   /** Fills `buffer` from `position` on, and returns how many bytes there were before the end of the file. */
@@ -127,11 +133,13 @@ export class SegmentFiles {
     files.delete(path);
     files.set(path, open);
     open.users += 1;
+    this.#inUse += 1;
     try {
       const file = await open.file;
       return await work(file.fd);
     } finally {
       open.users -= 1;
+      this.#inUse -= 1;
       if (open.users === 0 && files.get(path) !== open) await close(open);
     }
   }

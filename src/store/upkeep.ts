@@ -21,6 +21,17 @@ export interface Upkeep {
   usage(): StoreUsage;
   /** What would be evicted next, in order, until `bytes` were free. */
   nextToGo(bytes: number): readonly NextToGo[];
+  /** What it has lent now; a store that does not count it is taken to have lent nothing. */
+  loans?(): StoreLoans;
+}
+
+export interface StoreLoans {
+  /** Times that somebody has an object open. */
+  readonly objects: number;
+  /** Buffers for reading. */
+  readonly buffers: number;
+  /** Reads and writes of its files that are under way. */
+  readonly descriptors: number;
 }
 
 export interface Verified {

@@ -13,6 +13,7 @@ import { namesOf, type Settings, settingKeys, settingRow } from '../../src/confi
 import { terminal } from '../../src/console.ts';
 import type { Daemon } from '../../src/daemon.ts';
 import { EventBus } from '../../src/events.ts';
+import { nothingLent } from '../../src/lent.ts';
 import { StoreError } from '../../src/store/store.ts';
 
 const origin = ['--origin', 'films=http://me:hunter2@media.example/f'];
@@ -55,6 +56,7 @@ class Run {
         this.killed = true;
       },
       events: new EventBus(),
+      lent: () => nothingLent,
       serve: () => {},
       control: null,
       get holdings(): never {

@@ -10,6 +10,7 @@ import { type ControlOptions, createControl } from '../../src/control/control-ap
 import type { SummaryLine } from '../../src/control/summary.ts';
 import { type DomainEvent, EventBus } from '../../src/events.ts';
 import type { FillView } from '../../src/fill/fill-view.ts';
+import { nothingLent } from '../../src/lent.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { defaultPolicy } from '../fill/policy.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -58,6 +59,7 @@ async function serve(
     origins: [],
     settings: [],
     unready: () => null,
+    lent: () => nothingLent,
     events,
     clock,
     ...options,

@@ -5,6 +5,7 @@ import { watchProcess } from '../../src/control/process-sight.ts';
 import { createMetrics } from '../../src/control/registry.ts';
 import { EventBus } from '../../src/events.ts';
 import { type CursorState, cursorStates, type FillView } from '../../src/fill/fill-view.ts';
+import { lentThings, nothingLent } from '../../src/lent.ts';
 import { version } from '../../src/version.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import * as sample from './sample-events.ts';
@@ -75,6 +76,11 @@ test('waiters, readers and cursors are those of all fills of an origin', async (
     assert.equal(samples[`firstbyte_cursors{origin="films",state="${state}"}`], state === 'filling' ? 2 : 1, state);
   }
   assert.equal(samples['firstbyte_waiters{origin="music"}'], 0);
+});
+
+test('what is lent has a series for each thing, also at 0', async () => {
+  const samples = await scraped({ lent: () => ({ ...nothingLent, slots: 2 }) });
+  for (const what of lentThings) assert.equal(samples[`firstbyte_lent{what="${what}"}`], what === 'slots' ? 2 : 0);
 });
 
 test('what is over is not shown on', async () => {

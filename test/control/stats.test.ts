@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createMetrics } from '../../src/control/registry.ts';
 import { createStats } from '../../src/control/stats.ts';
 import { EventBus } from '../../src/events.ts';
+import { nothingLent } from '../../src/lent.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import * as sample from './sample-events.ts';
 import { sights } from './sights.ts';
@@ -10,7 +11,7 @@ import { sights } from './sights.ts';
 function statistics() {
   const clock = new VirtualClock(Date.UTC(2026, 10, 22));
   const events = new EventBus();
-  const stats = createStats(createMetrics(events, sights()), events, clock);
+  const stats = createStats(createMetrics(events, sights()), events, clock, () => ({ ...nothingLent, buffers: 3 }));
   return { clock, events, stats };
 }
 
@@ -39,6 +40,11 @@ test('before anything happened every known count is there and 0', async () => {
   assert.deepEqual(read.breakerChanges, { closed: 0, open: 0, 'half-open': 0 });
   assert.deepEqual(read.refreshes, { renewed: 0, failed: 0, late: 0 });
   assert.deepEqual([read.fillsDone, read.fillsFailed, read.bytesLanded, read.bugs], [0, {}, {}, 0]);
+});
+
+test('what is lent is that of the moment', async () => {
+  const { stats } = statistics();
+  assert.deepEqual((await stats.read()).lent, { ...nothingLent, buffers: 3 });
 });
 
 test('requests are summed up over origins, methods and statuses', async () => {

@@ -4,6 +4,7 @@ import { createMetrics } from '../../src/control/registry.ts';
 import { createStats } from '../../src/control/stats.ts';
 import { type SummaryLine, startSummary } from '../../src/control/summary.ts';
 import { EventBus } from '../../src/events.ts';
+import { nothingLent } from '../../src/lent.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import * as sample from './sample-events.ts';
 import { sights } from './sights.ts';
@@ -12,7 +13,7 @@ function summarising(interval = 30_000) {
   const clock = new VirtualClock();
   const events = new EventBus();
   const lines: SummaryLine[] = [];
-  const stats = createStats(createMetrics(events, sights()), events, clock);
+  const stats = createStats(createMetrics(events, sights()), events, clock, () => nothingLent);
   const stop = startSummary({ interval, write: (line) => lines.push(line) }, stats, events, clock);
   return { clock, events, lines, stop };
 }
@@ -92,7 +93,7 @@ test('a stop while the counts are being read lets no line through', async () => 
   const clock = new VirtualClock();
   const events = new EventBus();
   const lines: SummaryLine[] = [];
-  const stats = createStats(createMetrics(events, sights()), events, clock);
+  const stats = createStats(createMetrics(events, sights()), events, clock, () => nothingLent);
   const read = () => {
     stop();
     return stats.read();

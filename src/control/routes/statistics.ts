@@ -10,6 +10,7 @@ import {
   retryCauses,
   waitOutcomes,
 } from '../../events.ts';
+import { lentThings } from '../../lent.ts';
 import { timeSchema } from '../fill-report.ts';
 import { countedPhases } from '../metrics.ts';
 import { type Api, json, problems, readProblems } from '../open-api.ts';
@@ -61,6 +62,7 @@ const statsSchema = z
     breakerChanges: counts(breakerPhases),
     refreshes: counts(refreshOutcomes),
     bugs: z.int(),
+    lent: counts(lentThings).meta({ description: 'What is held for a while and given back, at this moment.' }),
   })
   .loose()
   .meta({ id: 'Stats' });
