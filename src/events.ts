@@ -2,10 +2,11 @@
  * What happened, at the moment it happened: the domain's events and the bus that carries them.
  *
  * Every `at` and every timestamp in a timeline is monotonic milliseconds of the one `Clock`. No event carries a
- * query string, a credential or a URL: a target appears as its path.
+ * query string, a credential or a URL: a target appears as the path that may be shown (showable.ts).
  */
 import type { ByteRange } from './bytes/byte-range.ts';
 import type { ProxyErrorType } from './errors.ts';
+import { showableText } from './showable.ts';
 
 /** The states of a fill, in the order in which a cold one passes them. */
 export const fillPhases = ['idle', 'queued', 'starting', 'filling', 'paused', 'complete', 'failed'] as const;
@@ -282,8 +283,8 @@ export interface BugEvent {
 
 /** Whatever was thrown, as the event of a bug. */
 export function bugOf(thrown: unknown, at: number): BugEvent {
-  const { message, stack = '' } = thrown instanceof Error ? thrown : new Error(String(thrown));
-  return { type: 'bug', at, message, stack };
+  const { stack = '' } = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return { type: 'bug', at, message: showableText(String(thrown)), stack: showableText(stack) };
 }
 
 export type DomainEvent =

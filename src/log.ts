@@ -2,12 +2,13 @@
  * The log: domain events as lines, for people or for programs.
  *
  * A line is written without blocking: a terminal that has been stopped must not stop a film. Control characters,
- * also those that turn the writing direction, are escaped; queries and credentials of URLs are left out.
+ * also those that turn the writing direction, are escaped; the secrets of URLs are left out.
  */
 import { pino } from 'pino';
 import type { Clock } from './clock.ts';
 import { logDescriptor } from './console.ts';
 import type { DomainEvent, EventBus } from './events.ts';
+import { showablePath, showableText } from './showable.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -38,7 +39,7 @@ export function createLogger({ level, format, clock, write = writeToTerminal() }
     },
     { write: (line: string) => write(escapeControls(format === 'json' ? line : textLine(line))) },
   );
-  return { log: (at, message, fields = {}) => logger[at](withoutSecrets(fields), hideQueries(message)) };
+  return { log: (at, message, fields = {}) => logger[at](withoutSecrets(fields), showableText(message)) };
 }
 
 function writeToTerminal(): (line: string) => void {
@@ -146,14 +147,9 @@ function whole(milliseconds: number): number {
 function withoutSecrets(fields: LogFields): LogFields {
   const shown = Object.entries(fields).map(([name, value]) => {
     if (typeof value !== 'string') return [name, value];
-    return [name, name === 'path' ? value.replace(/\?.*$/s, '') : hideQueries(value)];
+    return [name, name === 'path' ? showablePath(value) : showableText(value)];
   });
   return Object.fromEntries(shown);
-}
-
-/** Leaves the credentials and the query out of every URL in a text. */
-function hideQueries(text: string): string {
-  return text.replace(/(https?:\/\/)(?:[^\s/@]*@)?([^\s?#]*)(?:\?[^\s"']*)?/gi, '$1$2');
 }
 
 /** What could move the cursor, end a line or turn the writing direction; a line's own end excepted. */

@@ -1,6 +1,7 @@
 /** The settings as the control API shows them: each with its value and where it came from, without secrets. */
 import { showValue } from './config/problems.ts';
 import { type LoadedSettings, namesOf, type Settings, settingKeys, settingRow } from './config.ts';
+import { showableText } from './showable.ts';
 
 /** `program`: an embedding program has made the settings itself, so that nobody knows what was written where. */
 export interface SettingReport {
@@ -28,6 +29,6 @@ function shownValue(settings: Settings, key: keyof Settings): string {
   const value = settings[key];
   if (value === null) return '';
   if (namesOf(key).flag === null) return '***';
-  if (key === 'origins') return settings.origins.map(({ name, url }) => `${name}=${url.href}`).join(' ');
+  if (key === 'origins') return settings.origins.map(({ name, url }) => `${name}=${showableText(url.href)}`).join(' ');
   return showValue(value);
 }

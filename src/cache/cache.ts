@@ -10,6 +10,7 @@ import type { FillsView, FillView } from '../fill/fill-view.ts';
 import type { Fields } from '../http/fields.ts';
 import { type CacheMode, freshUntil, storable } from '../http/freshness.ts';
 import type { Origin } from '../origin/origin.ts';
+import { showablePath } from '../showable.ts';
 import type { ObjectName, Store } from '../store/store.ts';
 import { Asking } from './asking.ts';
 import { objectName } from './cache-key.ts';
@@ -136,7 +137,7 @@ export class Cache implements FillsView {
     const origin = asking.through(mount.origin);
     const policy = { ...this.#parts.policy, ...mount.policy };
     const name = objectName(key);
-    const [path = ''] = asking.target.split('?', 1);
+    const path = showablePath(asking.target);
     return new Entry({
       objectName: name,
       label: { origin: origin.name, path },

@@ -5,6 +5,7 @@
  */
 import { once } from 'node:events';
 import { sleep } from '../clock.ts';
+import { showablePath } from '../showable.ts';
 import { CommandError } from './exit-codes.ts';
 import { fillLine } from './fill-words.ts';
 import { type Ending, Interruption, type Invocation, textOption } from './invocation.ts';
@@ -65,7 +66,7 @@ async function filmOf(written: string, { control, media }: Session): Promise<Fil
   }
   const target = targetOf(written, await listOrigins(control));
   if (target !== null) {
-    const path = target.target.replace(/\?.*/s, '');
+    const path = showablePath(target.target);
     return { address: `${media}${target.origin}${target.target}`, origin: target.origin, path };
   }
   const { play } = await control.send<{ play: string }>('POST', 'sources', { url: written });

@@ -1,4 +1,5 @@
 /** What a user calls a file, and which origin has it: `/NAME/path`, `NAME/path`, or the origin's own URL. */
+import { showableText } from '../showable.ts';
 import type { ControlClient } from './control-client.ts';
 import { CommandError } from './exit-codes.ts';
 import type { OriginReport } from './replies.ts';
@@ -19,7 +20,7 @@ export function targetOf(written: string, origins: readonly Pick<OriginReport, '
   if (/^https?:\/\//i.test(written)) return targetOfUrl(written, origins);
   const [, name = '', path = ''] = /^\/?([^/?#]+)(\/[^#]+)/.exec(written) ?? [];
   if (origins.some((origin) => origin.name === name)) return { origin: name, target: encoded(path) };
-  throw new CommandError('unmatched', `"${written}" is under no origin; ${knownWords(origins)}`);
+  throw new CommandError('unmatched', `"${showableText(written)}" is under no origin; ${knownWords(origins)}`);
 }
 
 export function knownWords(origins: readonly Pick<OriginReport, 'name' | 'base'>[]): string {
@@ -30,7 +31,8 @@ export function knownWords(origins: readonly Pick<OriginReport, 'name' | 'base'>
 /** The origin with the longest base that the URL is below; credentials and fragment do not count. */
 function targetOfUrl(written: string, origins: readonly Pick<OriginReport, 'name' | 'base'>[]): Target | null {
   const url = URL.parse(written);
-  if (url === null) throw new CommandError('usage', `"${written}" is not a URL such as https://media.example/a.mkv`);
+  if (url === null)
+    throw new CommandError('usage', `"${showableText(written)}" is not a URL such as https://media.example/a.mkv`);
   const found = origins
     .map(({ name, base }) => ({ name, base: new URL(base) }))
     .map(({ name, base }) => ({ name, host: base.origin, path: base.pathname.replace(/\/$/, '') }))

@@ -1,5 +1,6 @@
 /** `firstbyte warm`: fetches files, or their beginnings, before anybody watches. */
 import { size } from '../config/values.ts';
+import { showablePath, showableText } from '../showable.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { Interruption, type Invocation, textOption } from './invocation.ts';
 import { runJob } from './jobs.ts';
@@ -16,7 +17,7 @@ export async function warm(invocation: Invocation): Promise<ExitReason> {
   const targets = operands.map((written) => {
     const target = targetOf(written, origins);
     if (target !== null) return target;
-    throw new CommandError('unmatched', `"${written}" is below no origin's URL; ${knownWords(origins)}`);
+    throw new CommandError('unmatched', `"${showableText(written)}" is below no origin's URL; ${knownWords(origins)}`);
   });
 
   using interruption = new Interruption(around);
@@ -24,7 +25,7 @@ export async function warm(invocation: Invocation): Promise<ExitReason> {
   let failed = false;
   for (const target of targets) {
     const startedAt = around.clock.now();
-    const place = placeWords({ origin: target.origin, path: target.target.replace(/\?.*/s, '') });
+    const place = placeWords({ origin: target.origin, path: showablePath(target.target) });
     const request = { kind: 'warm', ...target, ...part };
     const job = await runJob(session.control, request, `warming ${place}`, invocation, interruption);
     jobs.push({ ...target, ...job });

@@ -1,5 +1,6 @@
 /** What is wrong with a configuration, in words that name the key, the value and what would be right. */
 import type { z } from 'zod';
+import { showablePath } from '../showable.ts';
 import { nearestName } from './nearest-name.ts';
 
 /** A configuration that is wrong, with every reason. */
@@ -16,7 +17,7 @@ export class ConfigError extends Error {
 /** Keys whose values are secret, at whatever depth. */
 const secretKeys: ReadonlySet<unknown> = new Set(['auth', 'cookie', 'headers']);
 
-/** A value as it may be shown: no secrets, no credentials and no query of a URL. */
+/** A value as it may be shown: no secrets, and no credentials, query and path parameters of a URL. */
 export function showValue(raw: unknown): string {
   if (typeof raw === 'string') return withoutSecrets(raw);
   if (Array.isArray(raw)) return raw.map(showValue).join(' ');
@@ -37,6 +38,7 @@ function shown(raw: unknown, secret: boolean): unknown {
 function withoutSecrets(text: string): string {
   return text
     .replace(/\?.*$/s, '?***')
+    .replace(/(:\/\/[^\s/@]*)(\/[^\s?]*)/g, (_, place, path) => `${place}${showablePath(path)}`)
     .replace(/^([a-z0-9-]+=)?([a-z]+:\/\/)?.*@/is, (_, name = '', scheme = '') => `${name}${scheme}***@`);
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { BreakerPhase, EventBus } from '../events.ts';
+import { showableText } from '../showable.ts';
 
 /** How many first bytes the median is of. */
 const keptTimes = 101;
@@ -97,7 +98,7 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
     const { phase, since, nextProbeAt, cause = null } = breaker.state;
     return {
       name,
-      base,
+      base: showableText(base),
       breaker: { state: phase, since: timeOfDay(since), nextProbe: timeOfDay(nextProbeAt), cause },
       connections: { used: slots.used, queued: slots.queued, limit: slots.limit },
       limits: { maxConnections: slots.limit, maxRate: pace.rate, maxRequestRate: requests.rate },

@@ -7,7 +7,7 @@
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import type { EventBus, RetryCause } from '../events.ts';
+import { bugOf, type EventBus, type RetryCause } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
 import type { Held, Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 import type { Store } from '../store/store.ts';
@@ -438,8 +438,7 @@ export class Supply implements CursorHost {
   #launch(cursor: Cursor): void {
     this.#settle(null);
     cursor.run().catch((error: unknown) => {
-      const stack = error instanceof Error ? (error.stack ?? '') : '';
-      this.#parts.events.emit({ type: 'bug', at: this.clock.now(), message: String(error), stack });
+      this.#parts.events.emit(bugOf(error, this.clock.now()));
     });
   }
 

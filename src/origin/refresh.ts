@@ -7,6 +7,7 @@
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { EventBus, RefreshOutcome, RefreshReason } from '../events.ts';
+import { showablePath } from '../showable.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { Origin, OriginReply, OriginRequest, Place } from './origin.ts';
 import { readFreshPlace } from './refresh-answer.ts';
@@ -138,8 +139,8 @@ class RefreshingOrigin implements Origin {
       throw told;
     } finally {
       remembered.asking = null;
-      const [path = target] = target.split('?', 1);
       const at = clock.now();
+      const path = showablePath(target);
       events.emit({ type: 'refresh', at, origin: this.name, path, reason, outcome, duration: at - startedAt });
     }
   }

@@ -3,7 +3,15 @@ import type { IncomingMessage } from 'node:http';
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import type { ProxyError } from '../errors.ts';
-import type { ByteSource, CacheResult, EventBus, FillPhase, RequestOutcome, WaitOutcome } from '../events.ts';
+import {
+  type ByteSource,
+  bugOf,
+  type CacheResult,
+  type EventBus,
+  type FillPhase,
+  type RequestOutcome,
+  type WaitOutcome,
+} from '../events.ts';
 
 export class RequestRecord {
   readonly #id: number;
@@ -17,7 +25,7 @@ export class RequestRecord {
   #bytes = 0;
   /** A configured origin's name; `null` where the request named none. */
   origin: string | null = null;
-  /** Without the query. */
+  /** What may be shown of its target. */
   path = '';
   cache: CacheResult = 'none';
   /** The fill that gives the bytes. */
@@ -69,8 +77,7 @@ export class RequestRecord {
   }
 
   bug(error: unknown): void {
-    const stack = error instanceof Error ? (error.stack ?? '') : '';
-    this.#events.emit({ type: 'bug', at: this.#clock.now(), message: String(error), stack });
+    this.#events.emit(bugOf(error, this.#clock.now()));
   }
 
   done(outcome: RequestOutcome, patienceAt: number | null): void {

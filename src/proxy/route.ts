@@ -4,6 +4,7 @@
  * The target at the origin is the rest of the request's target, byte for byte: it is never resolved as a URL.
  */
 import { isUnsafePath } from '../http/request-target.ts';
+import { showablePath } from '../showable.ts';
 
 export type Route =
   | {
@@ -12,7 +13,7 @@ export type Route =
       readonly mount: string;
       /** Begins with `/` and keeps its query. */
       readonly target: string;
-      /** What events call it: the name of the origin, and the target without its query. */
+      /** What events call it: the name of the origin, and what may be shown of the target. */
       readonly origin: string;
       readonly path: string;
     }
@@ -44,7 +45,7 @@ export function route(method: string, url: string): Route {
   if (method !== 'GET' && method !== 'HEAD') return refusal(405, 'Only GET and HEAD are served.');
   if (slash === -1 && origin === '~') return refusal(404, 'Nothing plays at this path.');
   if (slash === -1) return { kind: 'redirect', location: `/${mount}/${url.slice(path.length)}` };
-  return { kind: 'media', mount, target: url.slice(slash), origin, path: path.slice(slash) };
+  return { kind: 'media', mount, target: url.slice(slash), origin, path: showablePath(path.slice(slash)) };
 }
 
 /** The refusal of a head that Node's parser takes and RFC 9112 does not (§2.3, §3.2); or `null`. */

@@ -11,7 +11,7 @@ import type { Representation } from '../http/representation.ts';
 /** The name of an object: lower-case hexadecimal SHA-256 of its cache key. */
 export type ObjectName = string;
 
-/** What an object is called by people: never a query string, never a credential. */
+/** What an object is called by people: the path is one that may be shown, never a query or a credential. */
 export interface ObjectLabel {
   readonly origin: string;
   readonly path: string;

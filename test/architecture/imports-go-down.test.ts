@@ -6,7 +6,7 @@ import { readSources, type SourceFile } from './sources.ts';
 const sources = readSources();
 
 /** Anyone may import these. */
-const leaves = ['clock.ts', 'errors.ts', 'events.ts', 'lent.ts', 'until-aborted.ts', 'version.ts'];
+const leaves = ['clock.ts', 'errors.ts', 'events.ts', 'lent.ts', 'showable.ts', 'until-aborted.ts', 'version.ts'];
 const ports = ['origin/origin.ts', 'store/store.ts', 'store/upkeep.ts'];
 
 /**
@@ -17,6 +17,7 @@ const mayImport: Record<string, readonly string[]> = {
   'clock.ts': [],
   'errors.ts': [],
   'lent.ts': [],
+  'showable.ts': [],
   'until-aborted.ts': [],
   'version.ts': [],
   'console.ts': [],

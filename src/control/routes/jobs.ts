@@ -2,6 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Holdings } from '../../cache/holdings.ts';
 import { jobKinds, jobOutcomes } from '../../events.ts';
+import { showablePath } from '../../showable.ts';
 import { idSchema, isoTime, timeSchema } from '../fill-report.ts';
 import { type Job, type Jobs, mostRunning, type Work } from '../jobs.ts';
 import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
@@ -133,8 +134,8 @@ export function addJobRoutes(api: Api, jobs: Jobs, holdings: Pick<Holdings, 'war
       const warming = holdings.warm(origin, target, wanted);
       if (warming === 'no such origin') throw new Problem(404, `No origin is mounted as "${origin}".`);
       if (warming === 'no such target')
-        throw new Problem(400, `"target" in the content (${target}) is no path that is served.`);
-      job = start('warm', { origin, path: target.replace(/\?.*/, '') }, warming);
+        throw new Problem(400, `"target" in the content (${showablePath(target)}) is no path that is served.`);
+      job = start('warm', { origin, path: showablePath(target) }, warming);
     }
     return context.json(jobReport(job), 202, { location: `/-/api/v1/jobs/${job.id}` });
   });

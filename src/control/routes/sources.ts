@@ -2,6 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { mostSources, type Source, type Sources } from '../../cache/sources.ts';
 import { type Fields, isFieldText, operatorFieldName } from '../../http/fields.ts';
+import { showablePath } from '../../showable.ts';
 import { isoTime, timeSchema } from '../fill-report.ts';
 import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
 import { Problem } from '../problem.ts';
@@ -174,7 +175,7 @@ function readUrl(text: string): { readonly url: URL; readonly fields: Fields } |
 
 /** What looks like the name of a file; anything else may be a secret. */
 function nameOf({ pathname }: URL): string {
-  const last = pathname.split('/').at(-1) ?? '';
+  const last = showablePath(pathname).split('/').at(-1) ?? '';
   try {
     const name = decodeURIComponent(last);
     return /^[^/\\\p{Cc}]{1,190}\.\w{2,5}$/u.test(name) ? name : 'media';
