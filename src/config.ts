@@ -17,6 +17,7 @@ import {
   choice,
   count,
   duration,
+  hostName,
   list,
   listenAddress,
   network,
@@ -72,6 +73,14 @@ export const settingTable = {
     default: '',
     repeatable: true,
     sentence: 'Networks that media is served to, beside this machine; required to listen beyond loopback.',
+  },
+  allowHosts: {
+    group: 'listening',
+    type: list(hostName),
+    default: '',
+    repeatable: true,
+    sentence:
+      'Host names to answer under, beside those that no public name server has: for a reverse proxy with a public name.',
   },
   token: {
     group: 'listening',

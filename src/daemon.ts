@@ -152,6 +152,8 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     events,
     patience: settings,
     control: control.listener,
+    onForeignHost: (host) =>
+      logger.log('warn', 'refused a host name that is not in allowHosts', { host, setting: 'allowHosts' }),
   });
   relieve = () => proxy.relieve();
   const servers: Server[] = [];

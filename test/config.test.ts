@@ -13,6 +13,12 @@ const samples: Record<SettingKey, { written: string; read: unknown; wrong: strin
     wrong: '192.168.1.0/33',
     right: /192\.168\.1\.0\/24/,
   },
+  allowHosts: {
+    written: 'Media.example *.films.example.',
+    read: ['media.example', '*.films.example'],
+    wrong: 'media.example:443',
+    right: /without port, such as media\.example\.org/,
+  },
   token: { written: 'abcdefghijklmnop', read: 'abcdefghijklmnop', wrong: 'short', right: /at least 16/ },
   drainTimeout: { written: '0s', read: 0, wrong: '-1s', right: /a duration, such as/ },
   headTimeout: { written: '20s', read: 20_000, wrong: '0s', right: /at least 1s/ },
@@ -106,6 +112,7 @@ test('without any settings there are the defaults of the reference', () => {
   assert.deepEqual(settings, {
     listen: [{ host: '127.0.0.1', port: 8787 }],
     allowFrom: [],
+    allowHosts: [],
     token: null,
     drainTimeout: 10_000,
     headTimeout: 15_000,
@@ -251,6 +258,27 @@ test('a network without a prefix is one address', () => {
     { address: 'fd00::', prefix: 8, family: 'ipv6' },
   ]);
   for (const wrong of ['10.0.0.0/', 'lan', '10.0.0/8', 'fe80::1%eth0']) problemsOf({ flags: { allowFrom: [wrong] } });
+});
+
+test('a host name that is allowed is a name alone, in ASCII', () => {
+  const { allowHosts } = load({ flags: { allowHosts: ['B\u00fccher.example', '*.my_films.example', 'nas'] } }).settings;
+  assert.deepEqual(allowHosts, ['xn--bcher-kva.example', '*.my_films.example', 'nas']);
+  for (const wrong of [
+    '*',
+    '*.org',
+    'a.*.org',
+    '**.a.org',
+    'https://a.org',
+    'a.org/',
+    'a.org:1',
+    '10.0.0.1',
+    '[::1]',
+    '.a',
+    '',
+  ]) {
+    const [problem] = problemsOf({ flags: { allowHosts: [wrong] } });
+    assert.match(problem ?? '', /^allowHosts/);
+  }
 });
 
 test('what is wrong inside an origin is named by its path', () => {

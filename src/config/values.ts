@@ -5,6 +5,7 @@
  * milliseconds, bytes, addresses. The words are the error message and the reference page.
  */
 import { isIP, isIPv6 } from 'node:net';
+import { domainToASCII } from 'node:url';
 import { z } from 'zod';
 
 /** An address to listen on, as `net.Server.listen` takes it. */
@@ -190,6 +191,20 @@ export const listenAddress: z.ZodType<ListenAddress> = kind(
     const host = match?.[1] ?? match?.[2] ?? '';
     const known = match?.[1] === undefined ? host === 'localhost' || isIP(host) === 4 : isIPv6(host);
     return known && port <= 65_535 ? { host, port } : undefined;
+  },
+);
+
+export const hostName: z.ZodType<string> = kind(
+  {
+    description: 'a host name without port, such as media.example.org, or *.example.org for all names below that',
+    unit: 'text',
+    placeholder: 'NAME',
+  },
+  (raw) => {
+    const [, wild = '', written = ''] = (typeof raw === 'string' && /^(\*\.)?([^*:/?#@\s]+)$/.exec(raw)) || [];
+    const name = domainToASCII(written).replace(/\.$/, '');
+    if (!/^[\w-]+(\.[\w-]+)*$/.test(name) || isIP(name) !== 0) return undefined;
+    return wild === '' || name.includes('.') ? wild + name : undefined;
   },
 );
 

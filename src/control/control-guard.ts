@@ -1,24 +1,22 @@
 /**
  * Who may ask the control API: a pure judgement of one request.
  *
- * Any web page can make a browser on this machine send requests to loopback, and DNS rebinding even lets it read the
- * replies. So without a token only connections on loopback are answered, only under a host name that no stranger can
- * point here, and never for another site's page. A configured token is asked of everyone, because what comes over
- * loopback may have been forwarded there.
+ * Any web page can make a browser on this machine send requests to loopback. So without a token only connections on
+ * loopback are answered, and never for another site's page; that the page is no stranger's by DNS rebinding has been
+ * seen to before (`src/proxy/host-guard.ts`). A configured token is asked of everyone, because what comes over loopback
+ * may have been forwarded there.
  *
  * Whoever changes something needs a token always: the configured one, or the local one, which is another for each start
  * and lies in the cache directory. A change is JSON, which no form can send.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { isLoopback, isOwnHost } from '../http/loopback.ts';
+import { isLoopback } from '../http/loopback.ts';
 
 export interface ControlPolicy {
   /** Asked of every request as `Authorization: Bearer …` (RFC 6750 §2.1); without it only loopback is answered. */
   readonly token?: string | undefined;
   /** Good for what comes over loopback or a Unix socket, beside the other. */
   readonly localToken?: string | undefined;
-  /** Host names, without port, that are answered without a token beside those of loopback. */
-  readonly hosts?: readonly string[];
 }
 
 export interface ControlRequest {
@@ -37,7 +35,7 @@ export type Bearer = 'operator' | 'local' | null;
 
 /** A refusal as the problem details of RFC 9457 §3.1. */
 export interface Refusal {
-  readonly status: 401 | 403 | 405 | 415 | 421;
+  readonly status: 401 | 403 | 405 | 415;
   /** One plain sentence, or two. */
   readonly detail: string;
 }
@@ -48,17 +46,13 @@ const reading = new Set(['GET', 'HEAD']);
 const changing = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 export function judgeControlRequest(request: ControlRequest, policy: ControlPolicy): Judgement {
-  const { method, localAddress, host } = request;
+  const { method, localAddress } = request;
   const near = isNear(localAddress);
   const bearer = bearerOf(request.authorization, near, policy);
   if (policy.token !== undefined) {
     if (bearer === null) return refusal(401, 'The control API asks for its token as "Authorization: Bearer …".');
   } else if (!near) {
     return refusal(401, 'Beyond loopback the control API needs a token, and none is configured: set `token`.');
-  }
-  // The operator may come by any name; whoever is local, by one that no stranger can point here.
-  if (bearer !== 'operator' && !isOwnHost(host, policy.hosts)) {
-    return refusal(421, 'The control API does not answer under this host name.');
   }
   if (isCrossSite(request)) return refusal(403, 'The control API does not answer the pages of other sites.');
   if (reading.has(method)) return { bearer };

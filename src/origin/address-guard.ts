@@ -5,6 +5,7 @@
  * an IPv4 one (NAT64, RFC 6052) is judged by the address it carries.
  */
 import { BlockList, isIP } from 'node:net';
+import { isLocalName } from '../http/host.ts';
 
 /** What an origin may connect to: `public` addresses alone, or any that its name resolves to. */
 export type Network = 'public' | 'private';
@@ -61,13 +62,11 @@ export function isPublicAddress(address: string): boolean {
   }
 }
 
-const privateSuffixes = ['.localhost', '.local', '.lan', '.home.arpa', '.internal'];
-
 /** Whether a configured `hostname` (a name, or a literal as `URL` writes it) can only mean a private network. */
 export function isPrivateHost(hostname: string): boolean {
   const name = bareHost(hostname).toLowerCase().replace(/\.$/, '');
   if (isIP(name) !== 0) return !isPublicAddress(name);
-  return !name.includes('.') || privateSuffixes.some((suffix) => name.endsWith(suffix));
+  return isLocalName(name);
 }
 
 /** `hostname` as `URL` writes it, without the brackets of an IPv6 literal. */

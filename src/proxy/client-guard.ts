@@ -1,18 +1,17 @@
 /**
  * Which clients are served media: a pure judgement of where a connection comes from.
  *
- * On loopback only host names are answered that no stranger can point here (DNS rebinding). Beyond it players send no
- * credentials, so the networks they may come from are named in the configuration (`allowFrom`).
+ * Players send no credentials, so the networks beyond this machine that they may come from are named in the
+ * configuration (`allowFrom`).
  */
 import { BlockList, isIPv6 } from 'node:net';
-import { isLoopback, isOwnHost } from '../http/loopback.ts';
+import { isLoopback } from '../http/loopback.ts';
 import type { Refusal } from './route.ts';
 
 export interface Client {
   /** The address at which the connection came in, and the one it came from; `undefined` for a Unix socket. */
-  readonly localAddress: string | undefined;
-  readonly remoteAddress: string | undefined;
-  readonly host: string | undefined;
+  readonly localAddress?: string | undefined;
+  readonly remoteAddress?: string | undefined;
 }
 
 export interface AllowedNetwork {
@@ -25,13 +24,8 @@ export interface AllowedNetwork {
 export function createClientGuard(allowFrom: readonly AllowedNetwork[]): (client: Client) => Refusal | null {
   const allowed = new BlockList();
   for (const { address, prefix, family } of allowFrom) allowed.addSubnet(address, prefix, family);
-  return ({ localAddress, remoteAddress, host }) => {
-    if (localAddress === undefined || remoteAddress === undefined) return null;
-    if (isLoopback(localAddress)) {
-      // No web page can leave the field out, as clients of HTTP/1.0 may.
-      if (host === undefined || isOwnHost(host)) return null;
-      return { kind: 'refusal', status: 421, message: 'On loopback only localhost and its addresses are answered.' };
-    }
+  return ({ localAddress, remoteAddress }) => {
+    if (localAddress === undefined || remoteAddress === undefined || isLoopback(localAddress)) return null;
     if (isLoopback(remoteAddress) || allowed.check(remoteAddress, isIPv6(remoteAddress) ? 'ipv6' : 'ipv4')) return null;
     return { kind: 'refusal', status: 403, message: 'This network is not among those that may come (allowFrom).' };
   };

@@ -9,14 +9,19 @@ import type { EventBus } from '../events.ts';
 import { type AllowedNetwork, createClientGuard } from './client-guard.ts';
 import { ClientConnection } from './connection.ts';
 import { type ExchangeParts, exchange } from './exchange.ts';
+import { HostGuard } from './host-guard.ts';
 import { RequestRecord } from './request-record.ts';
-import { judgeHead, type Refusal, route } from './route.ts';
+import { type Refusal, type Route, readHead, route } from './route.ts';
 import { StalledClients } from './stalled-clients.ts';
 import { refusalOf, turnAway } from './turn-away.ts';
 
 export interface ProxyParts extends Omit<ExchangeParts, 'stalled'> {
   readonly events: EventBus;
   readonly allowFrom: readonly AllowedNetwork[];
+  /** Host names that are the operator's own, beside those that no stranger can have. */
+  readonly allowHosts: readonly string[];
+  /** Somebody has come under a host name that is not answered, for the first time. */
+  readonly onForeignHost: (host: string) => void;
   /** Milliseconds that a client may take for the head of a request. */
   readonly headTimeout: number;
   /** Answers what lies under `/-/`. */
@@ -32,6 +37,7 @@ const keepAlive = 65_000;
 export class MediaProxy {
   readonly #parts: ProxyParts;
   readonly #guard: ReturnType<typeof createClientGuard>;
+  readonly #hosts: HostGuard;
   readonly #stalled: StalledClients;
   readonly #exchangeParts: ExchangeParts;
   readonly #connections = new Map<Duplex, ClientConnection>();
@@ -42,6 +48,7 @@ export class MediaProxy {
   constructor(parts: ProxyParts) {
     this.#parts = parts;
     this.#guard = createClientGuard(parts.allowFrom);
+    this.#hosts = new HostGuard(parts.allowHosts, parts.onForeignHost);
     this.#stalled = new StalledClients(parts.clock);
     this.#exchangeParts = { ...parts, stalled: this.#stalled };
   }
@@ -99,16 +106,14 @@ export class MediaProxy {
   }
 
   #take(request: IncomingMessage, response: ServerResponse): void {
-    const { method = 'GET', url = '', httpVersion, headersDistinct, socket } = request;
+    const { socket } = request;
     const { clock, events, control } = this.#parts;
     const connection = this.#connectionOf(socket);
     if (connection.overdrawn) {
       socket.destroy();
       return;
     }
-    const hosts = headersDistinct.host ?? [];
-    const malformed = judgeHead(httpVersion, hosts.length);
-    const routed = malformed ?? route(method, url);
+    const routed = this.#route(request);
     if (routed.kind === 'control') {
       void connection.turnOf(response);
       control(request, response);
@@ -116,15 +121,24 @@ export class MediaProxy {
     }
     const record = new RequestRecord(this.#nextRequest, request, clock, events);
     this.#nextRequest += 1;
-    const { localAddress, remoteAddress } = socket;
-    const refusal = malformed ?? this.#guard({ localAddress, remoteAddress, host: hosts[0] });
     if (this.#onIdle !== null) response.setHeader('connection', 'close');
-    const answer = this.#onIdle === null ? (refusal ?? routed) : shuttingDown();
+    const answer = this.#onIdle === null ? routed : shuttingDown();
     this.#underway += 1;
     void exchange(request, response, answer, record, connection, this.#exchangeParts).then(() => {
       this.#underway -= 1;
       if (this.#underway === 0) this.#onIdle?.();
     });
+  }
+
+  /** What the request asks for, if it may; everybody sees it in origin form from then on. */
+  #route(request: IncomingMessage): Route {
+    const head = readHead(request);
+    if (head.kind === 'refusal') return head;
+    request.url = head.url;
+    request.headers.host = head.authority;
+    const routed = route(request.method ?? 'GET', head.url);
+    const unwelcome = routed.kind === 'control' ? null : this.#guard(request.socket);
+    return unwelcome ?? this.#hosts.judge(head.host) ?? routed;
   }
 
   #connectionOf(socket: Duplex): ClientConnection {

@@ -1,8 +1,10 @@
 /**
- * From a request's line to what it asks for; or a refusal, without a connection made.
+ * From a request's head to what it asks for; or a refusal, without a connection made.
  *
  * The target at the origin is the rest of the request's target, byte for byte: it is never resolved as a URL.
  */
+import type { IncomingMessage } from 'node:http';
+import { readHost } from '../http/host.ts';
 import { isUnsafePath } from '../http/request-target.ts';
 import { showablePath } from '../showable.ts';
 
@@ -31,10 +33,10 @@ export interface Refusal {
 /** In bytes. */
 export const longestTarget = 8 * 1024;
 
-/** `url` as it stood on the request line (RFC 9112 §3.2). */
+/** `url` in origin form (RFC 9112 §3.2.1). */
 export function route(method: string, url: string): Route {
   if (url.length > longestTarget) return refusal(414, `The request target is longer than ${longestTarget} bytes.`);
-  if (!url.startsWith('/')) return refusal(400, 'Only targets in origin form, such as /films/a.mp4, are served.');
+  if (!url.startsWith('/')) return refusal(400, 'A target is a path, such as /films/a.mp4, or an http URL with one.');
   const [path = ''] = url.split('?', 1);
   if (path === '/-' || path.startsWith('/-/')) return { kind: 'control' };
   if (isUnsafePath(path)) return refusal(400, 'The path holds dot segments, backslashes or control characters.');
@@ -48,11 +50,37 @@ export function route(method: string, url: string): Route {
   return { kind: 'media', mount, target: url.slice(slash), origin, path: showablePath(path.slice(slash)) };
 }
 
-/** The refusal of a head that Node's parser takes and RFC 9112 does not (§2.3, §3.2); or `null`. */
-export function judgeHead(httpVersion: string, hosts: number): Refusal | null {
+/** Whom a request asks, and for what. */
+export interface Head {
+  readonly kind: 'head';
+  /** In origin form, where it was not already: path and query. */
+  readonly url: string;
+  /** As it was written, with its port and without the zone of an address; `undefined` where HTTP/1.0 left it out. */
+  readonly authority: string | undefined;
+  /** The same as `readHost` gives it. */
+  readonly host: string | null;
+}
+
+type WrittenHead = Pick<IncomingMessage, 'httpVersion' | 'url' | 'headersDistinct'>;
+
+/** The refusal is of a head that Node's parser takes and RFC 9112 does not (§2.3, §3.2, §6.1). */
+export function readHead({ httpVersion, url = '', headersDistinct }: WrittenHead): Head | Refusal {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return refusal(400, 'Only HTTP/1.1 and HTTP/1.0 are spoken.');
-  const right = hosts === 1 || (hosts === 0 && httpVersion === '1.0');
-  return right ? null : refusal(400, 'A request names its host exactly once.');
+  if (httpVersion === '1.0' && headersDistinct['transfer-encoding'] !== undefined) {
+    return refusal(400, 'HTTP/1.0 knows no Transfer-Encoding.');
+  }
+  const hosts = headersDistinct.host ?? [];
+  const [field] = hosts;
+  if (hosts.length > 1 || (field === undefined && httpVersion === '1.1')) {
+    return refusal(400, 'A request names its host exactly once.');
+  }
+  // The authority of an absolute target counts in place of the field (RFC 9112 §3.2.2); the field must be right all the same.
+  const [, named, rest = url] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url) ?? [];
+  const written = [field, named].filter((authority) => authority !== undefined);
+  const read = written.map(readHost);
+  if (read.includes(null)) return refusal(400, 'The host that the request names is not a valid one.');
+  const origin = named === undefined || rest.startsWith('/') ? rest : `/${rest}`;
+  return { kind: 'head', url: origin, authority: written.at(-1)?.replace(/%.*(?=\])/, ''), host: read.at(-1) ?? null };
 }
 
 function refusal(status: Refusal['status'], message: string): Refusal {

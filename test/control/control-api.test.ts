@@ -256,21 +256,6 @@ test('an unknown path is 404', async (context) => {
   assertProblem(await get('/-/api/v1/none'), 404);
 });
 
-test('a foreign Host is 421: DNS rebinding reads nothing', async (context) => {
-  const { get } = await serve(context);
-  assertProblem(await get('/-/api/v1/fills', { fields: { host: 'evil.example' } }), 421);
-});
-
-test('a Host that is none is 400', async (context) => {
-  const { get } = await serve(context);
-  assertProblem(await get('/-/health', { fields: { host: 'a b' } }), 400);
-});
-
-test('an allowed Host is answered', async (context) => {
-  const { get, port } = await serve(context, { hosts: ['media.lan'] });
-  assert.equal((await get('/-/health', { fields: { host: `media.lan:${port}` } })).status, 200);
-});
-
 test('the page of another site gets 403, told by Origin', async (context) => {
   const { get } = await serve(context);
   assertProblem(await get('/-/api/v1/fills', { fields: { origin: 'https://evil.example' } }), 403);

@@ -47,7 +47,17 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
   const cache = { open: () => ({ visit }) } as unknown as Cache;
   const control = () => {};
   const patience = { patience: 5000, patienceInterval: 10_000 };
-  const proxy = new MediaProxy({ cache, clock, events, patience, allowFrom: [], headTimeout: 15_000, control });
+  const proxy = new MediaProxy({
+    cache,
+    clock,
+    events,
+    patience,
+    allowFrom: [],
+    allowHosts: [],
+    onForeignHost: () => {},
+    headTimeout: 15_000,
+    control,
+  });
   const [near, far] = duplexPair();
   proxy.createServer().emit('connection', far);
   const count = (type: DomainEvent['type']) => seen.filter((event) => event.type === type).length;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { judgeHead, longestTarget, route } from '../../src/proxy/route.ts';
+import { longestTarget, readHead, route } from '../../src/proxy/route.ts';
 
 function statusOf(method: string, url: string): number | string {
   const routed = route(method, url);
@@ -82,17 +82,27 @@ describe('a route', () => {
   });
 });
 
+/** The host that it names, or the status of its refusal. */
+function headOf(httpVersion: string, hosts: readonly string[]): string | number | null {
+  const head = readHead({ httpVersion, url: '/', headersDistinct: { ...(hosts.length > 0 && { host: [...hosts] }) } });
+  return head.kind === 'head' ? head.host : head.status;
+}
+
 describe('a head', () => {
   it('has one host, or none in HTTP/1.0', () => {
-    const judged = [judgeHead('1.1', 1), judgeHead('1.0', 1), judgeHead('1.0', 0)];
-    assert.deepEqual(judged, [null, null, null]);
-    assert.deepEqual(
-      [judgeHead('1.1', 0)?.status, judgeHead('1.1', 2)?.status, judgeHead('1.0', 2)?.status],
-      [400, 400, 400],
-    );
+    const judged = [headOf('1.1', ['nas']), headOf('1.0', ['nas']), headOf('1.0', [])];
+    assert.deepEqual(judged, ['nas', 'nas', null]);
+    for (const [version, hosts] of [
+      ['1.1', []],
+      ['1.1', ['a', 'a']],
+      ['1.0', ['a', 'b']],
+      ['1.1', ['']],
+    ] as const) {
+      assert.equal(headOf(version, hosts), 400);
+    }
   });
 
   it('is of HTTP/1.1 or 1.0', () => {
-    assert.deepEqual([judgeHead('0.9', 0)?.status, judgeHead('2.0', 1)?.status], [400, 400]);
+    assert.deepEqual([headOf('0.9', []), headOf('2.0', ['nas'])], [400, 400]);
   });
 });

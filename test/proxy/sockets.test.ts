@@ -24,6 +24,8 @@ before(async () => {
     events: new EventBus(),
     patience: { patience: null, patienceInterval: 1 },
     allowFrom: [],
+    allowHosts: [],
+    onForeignHost: () => {},
     headTimeout: 200,
     control: () => {},
   });
