@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, get } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { Client as UndiciClient } from 'undici';
 import { duplexPair, type PairedSocket } from './duplex-pair.ts';
 import { film } from './film.ts';
@@ -83,6 +84,24 @@ describe('a duplex pair', () => {
     server.resetAndDestroy();
     await clock.settle();
     assert.deepEqual(seen, ['ECONNRESET', 'close']);
+  });
+
+  it("says 'close' in a turn after the one in which it was destroyed or reset, as a socket of the kernel does", async () => {
+    for (const broken of ['by itself', 'by the other'] as const) {
+      const [client, server] = duplexPair();
+      server.on('error', () => {});
+      let closed = false;
+      server.once('close', () => {
+        closed = true;
+      });
+      if (broken === 'by itself') server.destroy();
+      else client.resetAndDestroy();
+      while (!server.destroyed) await setImmediate();
+      await Promise.resolve();
+      assert.deepEqual([server.destroyed, server.writable, closed], [true, false, false]);
+      await clock.settle();
+      assert.equal(closed, true);
+    }
   });
 
   it('delivers what was written before the end that follows it', async () => {

@@ -4,7 +4,9 @@
  * As on a real network, bytes arrive in a later turn of the event loop, as copies, one read for what was written at
  * once; an end that is not read holds 64 KiB, then the writer waits. `end` closes one direction. `destroy` is the
  * kernel's close: the other end sees the end of the stream, or a reset if bytes were left unread, and cannot write
- * any more. `resetAndDestroy` is always a reset. There is no timer: `setTimeout` is accepted and never fires.
+ * any more. `resetAndDestroy` is always a reset. An end that is destroyed, or reset by the other, says 'close' in a later
+ * turn, as a socket of the kernel does; what was being written then may never be heard of again. There is no timer:
+ * `setTimeout` is accepted and never fires.
  */
 import { Duplex } from 'node:stream';
 import { bump } from './activity.ts';
@@ -80,8 +82,10 @@ export class PairedSocket extends Duplex {
 
   override _destroy(error: Error | null, destroyed: (error?: Error | null) => void): void {
     const reset = this.#resetting || this.readableLength > 0;
-    this.#later((peer) => peer.#arriveClose(reset));
-    destroyed(error);
+    this.#later((peer) => {
+      destroyed(error);
+      peer.#arriveClose(reset);
+    });
   }
 
   /** Closes with a reset: the other end fails with `ECONNRESET`. */
