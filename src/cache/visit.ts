@@ -20,7 +20,7 @@ export interface Wanted {
 export interface Visit {
   readonly representation: Representation;
   readonly reader: Reader;
-  readonly fill: Pick<Fill, 'id' | 'passing'>;
+  readonly fill: Pick<Fill, 'id' | 'passing' | 'beginning'>;
   readonly cache: CacheResult;
   /** For how many more seconds it is fresh; negative where it is stale. */
   readonly ttl: number;

@@ -100,6 +100,11 @@ export class Fill implements ReaderHost {
     return this.#bytes.passing;
   }
 
+  /** The first bytes of the representation, at most `length`; `null` where so many are not present. */
+  beginning(length: number): Promise<Buffer | null> {
+    return this.#bytes.beginning(Math.min(length, this.#length ?? length));
+  }
+
   /** How much of `range` is present. */
   presence(range: ByteRange): 'all' | 'some' | 'none' {
     const { present } = this.#bytes;

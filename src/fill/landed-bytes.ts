@@ -25,6 +25,8 @@ export class LandedBytes {
   /** Whether the latest bytes went past the store. */
   #past = false;
   #playheads: readonly number[] = [];
+  /** Asked for with every reply, where it is asked for at all. */
+  #beginning: Buffer | null = null;
   /** What the store last failed with. */
   trouble: StoreError | null = null;
 
@@ -89,6 +91,25 @@ export class LandedBytes {
     const slice = this.#object.read(range);
     if (slice instanceof Promise) return { ...range, source: 'store', slice };
     return { start, end: start + slice.bytes.length, source: 'memory', slice };
+  }
+
+  /** The first `length` bytes of all, or all that there are; `null` where they are not present. */
+  async beginning(length: number): Promise<Buffer | null> {
+    if (this.#beginning !== null) return this.#beginning;
+    const taken = this.take(0, length);
+    if (taken === null) return null;
+    try {
+      const slice = await taken.slice;
+      try {
+        if (slice.bytes.length >= length) this.#beginning = Buffer.from(slice.bytes);
+      } finally {
+        slice.release();
+      }
+      return this.#beginning;
+    } catch (error) {
+      if (error instanceof StoreError) return null;
+      throw error;
+    }
   }
 
   /** Whether all of `bytes` are present and the same, or some differ; what can't be read proves nothing. */

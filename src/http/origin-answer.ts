@@ -117,7 +117,7 @@ function readFraming(fields: Fields): { length: number | null } | { violation: s
 }
 
 /** Whether a coding other than identity was applied (RFC 9110 §8.4): another representation, which is never sliced. */
-function isCoded(fields: Fields): boolean {
+export function isCoded(fields: Fields): boolean {
   return listMembers(fieldValue(fields, 'content-encoding') ?? '').some(
     (coding) => coding.toLowerCase() !== 'identity',
   );

@@ -14,10 +14,13 @@ import { ProxyError } from '../errors.ts';
 import type { FillPhase, RequestOutcome } from '../events.ts';
 import { cacheStatus } from '../http/cache-status.ts';
 import { type Fields, fieldsFromRaw } from '../http/fields.ts';
+import { signatureLength } from '../http/media-signature.ts';
 import type { Representation } from '../http/representation.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { ClientConnection } from './connection.ts';
 import { deliver } from './deliver.ts';
 import { type ErrorReply, errorReply, failureReply, refusalReply } from './error-reply.ts';
+import { isolated, mayBeAnything } from './isolation.ts';
 import { Patience, type PatiencePolicy } from './patience.ts';
 import { type Body, hintOf, isConditional, type Reply, type Request, replyFor } from './reply.ts';
 import { notForwarded, signed } from './reply-fields.ts';
@@ -106,7 +109,7 @@ class Exchange {
       case 'refusal':
         return this.#refuse(refusalReply(answer), notForwarded);
       case 'redirect':
-        this.#writeHead(308, [['location', answer.location], ['content-length', '0'], notForwarded]);
+        this.#writeHead(308, isolated([['location', answer.location], ['content-length', '0'], notForwarded]));
         this.#response.end();
         return 'refused';
       case 'media':
@@ -166,7 +169,10 @@ class Exchange {
     if (body.kind === 'run') this.#record.range = { start: body.start, end: body.end ?? visit.reader.position };
     // An end before the announced length throws, and is a cut: never a film that seems to be over.
     this.#response.strictContentLength = body.kind !== 'none';
-    this.#writeHead(reply.status, [...reply.fields, cache]);
+    // A 304 says nothing of the type, and browsers add what it says to what they have.
+    const content = reply.status === 304 ? visit.representation.fields : reply.fields;
+    const beginning = mayBeAnything(content) ? await this.#beginningOf(visit) : null;
+    this.#writeHead(reply.status, isolated([...reply.fields, cache], content, beginning));
     if (visit.reader.waited) this.#record.waited('served');
     try {
       await this.#sendBody(visit, body);
@@ -177,6 +183,16 @@ class Exchange {
       if (this.#gone.aborted) return 'gone';
       if (!(error instanceof FillFailed)) this.#record.bug(error);
       return 'cut';
+    }
+  }
+
+  /** How the content begins, where that is present; `null` also where the client leaves meanwhile. */
+  async #beginningOf({ fill }: Visit): Promise<Uint8Array | null> {
+    try {
+      return await untilAborted(fill.beginning(signatureLength), this.#gone);
+    } catch (error) {
+      if (this.#gone.aborted) return null;
+      throw error;
     }
   }
 
@@ -222,7 +238,7 @@ class Exchange {
     if (error !== null && status >= 500) this.#record.failed(error, phase);
     // RFC 9110 §8.6: a 204 has no length.
     const sized: Fields = status === 204 ? fields : [...fields, ['content-length', String(body.length)]];
-    this.#writeHead(status, [...sized, cache]);
+    this.#writeHead(status, isolated([...sized, cache], fields, body));
     if (this.#request.method === 'HEAD' || status === 204) this.#response.end();
     else this.#response.end(body);
     return outcome;

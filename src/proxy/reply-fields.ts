@@ -2,17 +2,39 @@
 import type { Fields } from '../http/fields.ts';
 import { proxyName } from '../http/proxy-name.ts';
 
-/** An origin says these for its own host name or to one client; under our name, to everybody, they would be wrong. */
-const forOneHost: ReadonlySet<string> = new Set([
+/**
+ * An origin says these of its whole web origin or host name, or to one client. Here they would be said of firstbyte and
+ * of all other origins, to everybody.
+ */
+const ofOneHost: ReadonlySet<string> = new Set([
+  'accept-ch',
+  'accept-ch-lifetime',
+  'activate-storage-access',
   'alt-svc',
   'clear-site-data',
+  'critical-ch',
+  'cross-origin-resource-policy',
+  'expect-ct',
+  'nel',
+  'origin-agent-cluster',
+  'public-key-pins',
+  'public-key-pins-report-only',
+  'report-to',
+  'sec-session-registration',
+  'secure-session-registration',
+  'service-worker-allowed',
   'set-cookie',
+  'set-cookie2',
+  'set-login',
+  'speculation-rules',
   'strict-transport-security',
+  'timing-allow-origin',
+  'use-as-dictionary',
 ]);
 
-/** Those of an origin's end-to-end fields that a client may see. */
+/** Those of an origin's end-to-end fields that a client may see; who may read it in a page is not the origin's to say. */
 export function passable(fields: Fields): Fields {
-  return fields.filter(([name]) => !forOneHost.has(name));
+  return fields.filter(([name]) => !ofOneHost.has(name) && !name.startsWith('access-control-'));
 }
 
 /** `Cache-Status` of a reply in which the cache had no part. */

@@ -6,6 +6,7 @@ import type { ByteRange } from '../bytes/byte-range.ts';
 import { formatContentRange } from '../http/content-range.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { currentAge } from '../http/freshness.ts';
+import { isCoded } from '../http/origin-answer.ts';
 import { evaluatePreconditions, ifRangeHolds } from '../http/preconditions.ts';
 import { parseRange, resolveRanges } from '../http/range-request.ts';
 import type { Representation } from '../http/representation.ts';
@@ -65,7 +66,7 @@ export function replyFor(request: Request, representation: Representation, now: 
     return refusalReply({ kind: 'refusal', status: 412, message: 'A condition of the request does not hold.' });
   }
 
-  const sliceable = length !== null && !isCoded(representation);
+  const sliceable = length !== null && !isCoded(representation.fields);
   const ranged: Fields = sliceable ? [...fields, ['accept-ranges', 'bytes']] : fields;
   const ranges = sliceable ? rangesOf(request, representation, length) : null;
   if (ranges === 'unsatisfiable') return unsatisfiable(length);
@@ -105,16 +106,14 @@ function rangesOf(
   return resolved.kind === 'whole' ? null : resolved.ranges;
 }
 
-/** Offsets into a content coding mean nothing to a player: it is never sliced. */
-function isCoded({ fields }: Representation): boolean {
-  return (fieldValue(fields, 'content-encoding') ?? 'identity').toLowerCase() !== 'identity';
-}
-
 function bodyOf({ method }: Request, run: Extract<Body, { kind: 'run' }>): Body {
   return method === 'HEAD' || run.end === 0 ? { kind: 'none' } : run;
 }
 
-/** RFC 9110 §15.4.5: what a 304 need not repeat. */
+/** What is no part of the content in spite of its name. */
+const notOfContent = /^content-(location|security-policy(-report-only)?)$/;
+
+/** RFC 9110 §15.4.5: what a 304 need not repeat. The client's copy takes on what it does say. */
 function withoutContent(fields: Fields): Fields {
-  return fields.filter(([name]) => !name.startsWith('content-') || name === 'content-location');
+  return fields.filter(([name]) => !name.startsWith('content-') || notOfContent.test(name));
 }

@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Fields } from '../http/fields.ts';
 import { refusalReply } from './error-reply.ts';
+import { isolated } from './isolation.ts';
 import { notForwarded, signed } from './reply-fields.ts';
 import { longestTarget, type Refusal } from './route.ts';
 
@@ -36,7 +37,7 @@ export function turnAway(socket: Duplex, refusal: Refusal, clock: Clock): void {
   const { status, fields, body } = refusalReply(refusal);
   const kept = fields.filter(([name]) => name !== 'connection');
   const said: Fields = [...kept, ['connection', 'close'], ['content-length', String(body.length)], notForwarded];
-  const lines = signed(said, clock.wallTime()).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = signed(isolated(said, said, body), clock.wallTime()).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.on('error', () => socket.destroy());
   const closing = clock.after(linger, () => socket.destroy());
   socket.once('close', () => closing.cancel());

@@ -42,7 +42,8 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
     const leave = () => {
       left += 1;
     };
-    return { representation, reader, fill: { id: 1, passing: false }, cache: 'miss', collapsed: false, ttl: 0, leave };
+    const fill = { id: 1, passing: false, beginning: async () => null };
+    return { representation, reader, fill, cache: 'miss', collapsed: false, ttl: 0, leave };
   };
   const cache = { open: () => ({ visit }) } as unknown as Cache;
   const control = () => {};

@@ -1,0 +1,67 @@
+/**
+ * What every reply tells a browser, so that a page of an origin is a stranger to ours and to those of other origins.
+ *
+ * All of them have one address and so one web origin. Whatever may become a document is therefore put into a sandbox,
+ * where it has an origin of its own that equals no other; only what is certainly audio, video or a raster image is
+ * not, because in a sandbox Chromium plays no film that is opened in its tab. Pure.
+ */
+import { type Fields, fieldValue } from '../http/fields.ts';
+import { beginsAsMedia } from '../http/media-signature.ts';
+import { isCoded } from '../http/origin-answer.ts';
+
+/** Beside a policy of the origin's own, this one holds too (CSP Level 3 §8.1): it can be made no weaker. */
+const sandbox = ['content-security-policy', 'sandbox allow-scripts allow-forms allow-popups allow-downloads'] as const;
+
+const nosniff = ['x-content-type-options', 'nosniff'] as const;
+
+/** Of the type of media by its name alone; `+xml`, SVG among them, can hold scripts. */
+const mediaType = /^(?:audio|video|image)\/(?!svg)[\w!#$&^.+-]+$/;
+
+/** Types of media that are called an application. */
+const mediaApplications: ReadonlySet<string> = new Set([
+  'application/mp4',
+  'application/mxf',
+  'application/ogg',
+  'application/vnd.apple.mpegurl',
+  'application/vnd.rn-realmedia',
+  'application/x-matroska',
+  'application/x-mpegurl',
+]);
+
+/** Under these, files of every kind are sent by servers that know no better, and browsers look for themselves. */
+const typesOfAnything: ReadonlySet<string> = new Set(['text/plain', 'application/octet-stream']);
+
+/** Whether `isolated` judges by how the content begins. */
+export function mayBeAnything(fields: Fields): boolean {
+  const types = essences(fields);
+  return types.length > 0 && types.every((type) => typesOfAnything.has(type));
+}
+
+/**
+ * The fields of a reply with those that isolate it. `content` are the fields that describe what is given, where the
+ * reply itself does not (304); `beginning` are its first bytes, as many as are known.
+ */
+export function isolated(fields: Fields, content: Fields = fields, beginning: Uint8Array | null = null): Fields {
+  const others = fields.filter(([name]) => name !== 'x-content-type-options');
+  if (isMedia(content)) return [...others, nosniff];
+  if (!mayBeAnything(content) || isCoded(content)) return [...others, sandbox, nosniff];
+  // A browser takes these for no page whatever they hold; but with `nosniff` it plays none as a film, either.
+  if (beginning === null) return [...others, sandbox];
+  return beginsAsMedia(beginning) ? others : [...others, sandbox, nosniff];
+}
+
+function isMedia(content: Fields): boolean {
+  const types = essences(content);
+  const named = (type: string) => (mediaType.test(type) && !type.endsWith('+xml')) || mediaApplications.has(type);
+  return types.length > 0 && types.every(named);
+}
+
+/**
+ * Every type that is named, without parameters. Which of several counts differs from browser to browser, and so does
+ * where one ends that is malformed; so all must be media.
+ */
+function essences(content: Fields): string[] {
+  const named = fieldValue(content, 'content-type');
+  if (named === null) return [];
+  return named.split(',').map((member) => /^[ \t]*([^;]*?)[ \t]*(?:;|$)/.exec(member)?.[1]?.toLowerCase() ?? '');
+}
