@@ -10,6 +10,7 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { exposureProblems } from './config/exposure.ts';
+import { loopProblems } from './config/loops.ts';
 import { type OriginSettings, originSettings, origins, originTable } from './config/origins.ts';
 import { ConfigError, describeIssue } from './config/problems.ts';
 import {
@@ -329,6 +330,7 @@ export function loadSettings(input: SettingsInput = {}): LoadedSettings {
     }),
   };
   problems.push(...exposureProblems(settings.listen, settings.allowFrom));
+  problems.push(...loopProblems(settings.listen, settings.origins));
   if (problems.length > 0) throw new ConfigError(problems);
   return { settings, sources: sources as Record<SettingKey, ValueSource> };
 }

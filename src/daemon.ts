@@ -13,6 +13,7 @@ import { type NewSource, Sources } from './cache/sources.ts';
 import { type Clock, countedClock, sleep, systemClock } from './clock.ts';
 import type { LoadedSettings, Settings } from './config.ts';
 import { EventBus, type StoreState } from './events.ts';
+import { OwnListeners } from './http/own-listeners.ts';
 import type { Lent } from './lent.ts';
 import { controlUrl, listen } from './listen.ts';
 import { createLogger, type Logger, logEvents } from './log.ts';
@@ -95,7 +96,8 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   const onBusy = (change: number) => {
     originConnections += change;
   };
-  const mountParts = { clock: counted, events, makeOrigin, refresh, onBusy };
+  const own = new OwnListeners();
+  const mountParts = { clock: counted, events, makeOrigin, refresh, own, onBusy };
   const mounted = settings.origins.map((origin) => mount(origin, settings, mountParts));
   const mounts = new Map(mounted.map((each) => [each.name, each]));
   const cache = new Cache({
@@ -175,6 +177,8 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     for (const address of settings.listen) {
       const server = proxy.createServer();
       addresses.push(await listen(server, address));
+      const bound = server.address();
+      if (bound !== null && typeof bound === 'object') own.add(bound);
       servers.push(server);
     }
     [url] = addresses.map(controlUrl);

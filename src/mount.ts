@@ -12,8 +12,10 @@ import type { OriginSettings, Settings } from './config.ts';
 import type { EventBus } from './events.ts';
 import { ConnectionSlots } from './fill/connection-slots.ts';
 import { RequestRate } from './fill/request-rate.ts';
+import type { OwnListeners } from './http/own-listeners.ts';
 import { Breaker } from './origin/breaker.ts';
 import { comparedOrigin } from './origin/compared-origin.ts';
+import type { DialOptions } from './origin/dial.ts';
 import { createGuardedOrigin } from './origin/guarded-origin.ts';
 import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
 import { mirroredOrigin } from './origin/mirrors.ts';
@@ -33,6 +35,8 @@ export interface MountParts {
   readonly makeOrigin?: MakeOrigin | undefined;
   /** The hook of every origin whose settings name none. */
   readonly refresh?: Refresh | undefined;
+  /** Where firstbyte itself listens. */
+  readonly own?: OwnListeners | undefined;
   /** Told when one more connection to an origin is at work, or one less. */
   readonly onBusy?: HttpOriginOptions['onBusy'];
 }
@@ -113,7 +117,9 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
   };
   const breaker = new Breaker({ name: sourceLabel, clock, events, wait: all.firstByteTimeout });
   const placed = createGuardedOrigin(placedOrigin(overHttp(settings, parts), url), breaker, clock);
-  const refresh = endpoint === null ? null : endpointRefresh(endpoint, network);
+  const { connectTimeout } = settings;
+  const dialing = { clock, connectTimeout, own: parts.own };
+  const refresh = endpoint === null ? null : endpointRefresh(endpoint, network, dialing);
   const origin =
     refresh === null ? placed : createRefreshingOrigin(placed, { refresh, timeout: hookTimeout, clock, events });
   return { origin, slots: new ConnectionSlots(all.maxConnections, all.maxQueued), mode: 'media' };
@@ -132,7 +138,7 @@ function mirrored(settings: OriginSettings, firstByteTimeout: number, parts: Mou
   return mirroredOrigin({ name, bases, firstByteTimeout, clock: parts.clock, events: parts.events });
 }
 
-function overHttp(settings: OriginSettings, { clock, makeOrigin, onBusy }: MountParts): Origin {
+function overHttp(settings: OriginSettings, { clock, makeOrigin, own, onBusy }: MountParts): Origin {
   const { name, url: base, fields, network, redirectTo, ca, connectTimeout, proxy } = settings;
   const options: HttpOriginOptions = {
     name,
@@ -144,18 +150,19 @@ function overHttp(settings: OriginSettings, { clock, makeOrigin, onBusy }: Mount
     ca,
     fields,
     proxy,
+    own,
     onBusy,
   };
   return makeOrigin?.(settings, options) ?? createHttpOrigin(options);
 }
 
-function refreshed(origin: Origin, { refresh: written }: OriginSettings, parts: MountParts): Origin {
-  const { clock, events } = parts;
-  const refresh = written === undefined ? parts.refresh : hookOf(written);
+function refreshed(origin: Origin, { refresh: written, connectTimeout }: OriginSettings, parts: MountParts): Origin {
+  const { clock, events, own } = parts;
+  const refresh = written === undefined ? parts.refresh : hookOf(written, { clock, connectTimeout, own });
   if (refresh === undefined) return origin;
   return createRefreshingOrigin(origin, { refresh, timeout: written?.timeout ?? hookTimeout, clock, events });
 }
 
-function hookOf(written: NonNullable<OriginSettings['refresh']>): Refresh {
-  return 'command' in written ? commandRefresh(written.command) : endpointRefresh(written.endpoint);
+function hookOf(written: NonNullable<OriginSettings['refresh']>, dialing: DialOptions): Refresh {
+  return 'command' in written ? commandRefresh(written.command) : endpointRefresh(written.endpoint, 'private', dialing);
 }

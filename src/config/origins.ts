@@ -50,7 +50,7 @@ export interface OriginSettings extends OriginBase {
   readonly proxy?: { readonly url: URL; readonly authorization: string | null };
   /** Whether its addresses may be private; judged from the URL's host where absent. */
   readonly network?: 'public' | 'private';
-  readonly redirectTo: 'same-host' | 'public' | 'any';
+  readonly redirectTo: 'same-host' | 'public' | 'any-port' | 'any';
   readonly maxConnections: number;
   /** In bytes a second, over all connections. */
   readonly maxRate?: number;
@@ -100,9 +100,11 @@ export const originTable = {
     sentence: 'Whether the origin may have private addresses, checked at each connect.',
   },
   redirectTo: {
-    type: choice(['same-host', 'public', 'any']),
+    type: choice(['same-host', 'public', 'any-port', 'any']),
     default: 'public',
-    sentence: 'Which hosts its redirects may lead to.',
+    sentence:
+      'Where its redirects may lead: to another port of its host (`same-host`) or also to other hosts (`public`), while ' +
+      'every address is public; besides to any port of its host (`any-port`); or to any host (`any`).',
   },
   proxy: {
     type: proxyUrl,

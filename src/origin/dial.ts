@@ -2,20 +2,22 @@
  * From a host name to a stream that is ready for HTTP: resolve, judge the addresses, connect, agree on TLS.
  *
  * The addresses that were judged are the ones connected to: nothing is resolved twice, so a name that changes its
- * answer in between gains nothing. `connectTimeout` spans all steps. Through a proxy, it is the proxy that resolves the
+ * answer in between gains nothing. firstbyte's own listeners are never connected to, whatever the network is. `connectTimeout` spans all steps. Through a proxy, it is the proxy that resolves the
  * name, so that only literal addresses and names that mean a private network can be judged here.
  */
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import { connect as connectSocket, isIP } from 'node:net';
+import { connect as connectSocket, isIP, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
+import { literalAddresses, type OwnListeners } from '../http/own-listeners.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { bareHost, isPrivateHost, isPublicAddress, type Network } from './address-guard.ts';
 import { type ConnectProxy, openTunnel } from './connect-proxy.ts';
 import { originError } from './origin-errors.ts';
+import { portOf } from './redirect.ts';
 
 /** Where to connect to, with addresses that have been judged. */
 export interface Destination {
@@ -36,30 +38,36 @@ export interface DialOptions {
   readonly clock: Clock;
   /** Milliseconds for everything from the name to the end of the TLS handshake. */
   readonly connectTimeout: number;
+  /** Finds the addresses of a name; the system's resolver where absent. */
   readonly resolve?: Resolve | undefined;
+  /** Opens the stream below TLS; TCP where absent. */
   readonly connect?: Connect | undefined;
   /** Every connection goes through it, where there is one. */
   readonly proxy?: ConnectProxy | undefined;
+  /** Where firstbyte itself listens. */
+  readonly own?: OwnListeners | undefined;
 }
 
 export interface DialTarget {
   /** Only its scheme, host and port matter. */
   readonly url: URL;
   readonly network: Network;
+  /** The setting that says so; `network` where absent. */
+  readonly setting?: string | undefined;
   /** Certificates (PEM) to trust in place of the public ones. */
   readonly ca?: string | undefined;
 }
 
 /**
  * Rejects with the signal's reason, or with a `ProxyError`: `destination_ip_prohibited` where an address is not
- * public and the network must be, `dns_timeout` or `connection_timeout` after `connectTimeout`, and whatever
+ * public and the network must be, `proxy_loop_detected` where it is firstbyte's own, `dns_timeout` or `connection_timeout` after `connectTimeout`, and whatever
  * `originError` makes of the rest.
  */
 export async function dial(target: DialTarget, options: DialOptions, signal: AbortSignal): Promise<Duplex> {
-  const { url, network, ca } = target;
+  const { url, network, ca, setting = 'network' } = target;
   const hostname = bareHost(url.hostname);
   const secure = url.protocol === 'https:';
-  const { clock, connectTimeout, resolve = resolveName, connect = connectTcp, proxy } = options;
+  const { clock, connectTimeout, resolve = resolveName, connect = connectTcp, proxy, own } = options;
   /** What is being connected to: the proxy first, where there is one. */
   let near = proxy?.url ?? url;
 
@@ -70,12 +78,17 @@ export async function dial(target: DialTarget, options: DialOptions, signal: Abo
   signal.addEventListener('abort', giveUp, { once: true });
   try {
     signal.throwIfAborted();
-    if (proxy !== undefined) judgeUnresolved(url, network);
+    if (proxy !== undefined) {
+      judgeUnresolved(url, network, setting);
+      judgeOwn(url, literalAddresses(hostname), own);
+    }
     const name = bareHost(near.hostname);
     const addresses = isIP(name) === 0 ? await untilAborted(resolve(name), attempt.signal) : [name];
     resolved = true;
-    judge(near.host, addresses, proxy === undefined ? network : 'private');
+    judgeOwn(near, addresses, own);
+    judge(near.host, addresses, proxy === undefined ? network : 'private', setting);
     let stream = await connect({ hostname: name, addresses, port: portOf(near) }, attempt.signal);
+    judgeConnected(stream, near, own);
     if (proxy !== undefined) {
       stream = await openTunnel(stream, `${url.hostname}:${portOf(url)}`, proxy, attempt.signal);
       near = url;
@@ -90,34 +103,45 @@ export async function dial(target: DialTarget, options: DialOptions, signal: Abo
   }
 }
 
-function judge(host: string, addresses: readonly string[], network: Network): void {
+function judge(host: string, addresses: readonly string[], network: Network, setting: string): void {
   if (addresses.length === 0) throw new ProxyError('dns_error', `${host} has no address.`);
   if (network === 'public' && !addresses.every(isPublicAddress)) {
-    throw new ProxyError('destination_ip_prohibited', `${host} has an address that is not public.`, {
-      setting: 'network',
-    });
+    throw new ProxyError('destination_ip_prohibited', `${host} has an address that is not public.`, { setting });
   }
+}
+
+function judgeOwn(url: URL, addresses: readonly string[], own: OwnListeners | undefined): void {
+  if (addresses.some((address) => own?.has(address, portOf(url)))) throw ownListener(url);
+}
+
+/** What was connected to can say more than the address did that was asked for. */
+function judgeConnected(stream: Duplex, url: URL, own: OwnListeners | undefined): void {
+  if (!(stream instanceof Socket)) return;
+  const { remoteAddress, remotePort, localAddress } = stream;
+  if (remoteAddress === undefined || !own?.has(remoteAddress, remotePort ?? portOf(url), localAddress)) return;
+  stream.destroy();
+  throw ownListener(url);
+}
+
+function ownListener({ host }: URL): ProxyError {
+  return new ProxyError('proxy_loop_detected', `${host} is firstbyte itself.`);
 }
 
 /** What can be said of a host whose name the proxy resolves. */
-function judgeUnresolved(url: URL, network: Network): void {
+function judgeUnresolved(url: URL, network: Network, setting: string): void {
   if (network === 'public' && isPrivateHost(url.hostname)) {
-    throw new ProxyError('destination_ip_prohibited', `${url.host} is in a private network.`, { setting: 'network' });
+    throw new ProxyError('destination_ip_prohibited', `${url.host} is in a private network.`, { setting });
   }
-}
-
-function portOf(url: URL): number {
-  return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
 }
 
 function timeoutError(host: string, connectTimeout: number, resolved: boolean): ProxyError {
   const after = `within ${connectTimeout / 1000} s`;
   return resolved
-    ? new ProxyError('connection_timeout', `No connection to ${host} came about ${after}.`, setting)
-    : new ProxyError('dns_timeout', `The name of ${host} was not resolved ${after}.`, setting);
+    ? new ProxyError('connection_timeout', `No connection to ${host} came about ${after}.`, governed)
+    : new ProxyError('dns_timeout', `The name of ${host} was not resolved ${after}.`, governed);
 }
 
-const setting = { setting: 'connectTimeout' };
+const governed = { setting: 'connectTimeout' };
 
 async function resolveName(hostname: string): Promise<readonly string[]> {
   const found = await lookup(hostname, { all: true });

@@ -2,33 +2,37 @@
  * ADAPTER: an origin that speaks HTTP/1.1 over TCP or TLS.
  *
  * A request takes a warm connection where there is one, and follows redirects as the policy allows, each hop under
- * the address guard. Credentials never leave the scheme, host and port that they were given for. Every request begins
- * at the target's own URL, or at its `place`, so that an expiring one to which it redirects is always a fresh one.
+ * the address guard. Credentials never leave the scheme, host and port that they were given for, but for https in place
+ * of http. Every request begins at the target's own URL, or at its `place`, so that an expiring one to which it
+ * redirects is always a fresh one.
  */
 import { createRequire } from 'node:module';
-import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { Fields } from '../http/fields.ts';
 import { isPrivateHost, type Network } from './address-guard.ts';
-import type { ConnectProxy } from './connect-proxy.ts';
 import { Connection } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
-import { type Connect, dial, type Resolve } from './dial.ts';
+import { type DialOptions, dial } from './dial.ts';
 import type { Exchange } from './exchange.ts';
 import type { Origin, OriginBody, OriginReply, OriginRequest } from './origin.ts';
-import { type Hop, isTemporary, maxRedirects, networkOf, nextHop, type RedirectPolicy } from './redirect.ts';
+import {
+  type Hop,
+  isSamePlace,
+  isTemporary,
+  maxRedirects,
+  networkOf,
+  nextHop,
+  type RedirectPolicy,
+} from './redirect.ts';
 
-export interface HttpOriginOptions {
+export interface HttpOriginOptions extends DialOptions {
   /** The name it is mounted under. */
   readonly name: string;
   /** Scheme, host and port to ask, and the path to put before every target; nothing else of it is used. */
   readonly base: URL;
-  readonly clock: Clock;
-  /** Milliseconds from the name to the end of the TLS handshake. */
-  readonly connectTimeout: number;
   /** Whether the base's addresses may be private; judged from its host where absent. */
   readonly network?: Network | undefined;
-  /** Which hosts redirects may lead to; `public` where absent. */
+  /** Where redirects may lead; `public` where absent. */
   readonly redirectTo?: RedirectPolicy | undefined;
   /** Certificates (PEM) to trust for the base's host, in place of the public ones. */
   readonly ca?: string | undefined;
@@ -36,12 +40,6 @@ export interface HttpOriginOptions {
   readonly fields?: Fields | undefined;
   /** Milliseconds for which an idle connection is kept; 30,000 where absent. */
   readonly keepAlive?: number | undefined;
-  /** Finds the addresses of a name; the system's resolver where absent. */
-  readonly resolve?: Resolve | undefined;
-  /** Opens the stream below HTTP and TLS; TCP where absent. */
-  readonly connect?: Connect | undefined;
-  /** Every connection goes through it, where there is one. */
-  readonly proxy?: ConnectProxy | undefined;
   /** Told when one more connection is at work, or one less; idle ones are not. */
   readonly onBusy?: ((change: 1 | -1) => void) | undefined;
 }
@@ -114,8 +112,7 @@ class HttpOrigin implements Origin {
     const { base } = this.#options;
     let hop: Hop = { url: base, path: base.pathname.replace(/\/$/, '') + target };
     if (place?.url) hop = { url: place.url, path: place.url.pathname + place.url.search };
-    const start = hop.url.origin;
-    let atHome = start === base.origin;
+    let atHome = hop.url.origin === base.origin;
     let atStart = true;
     let onReady = onConnected;
     let redirected = false;
@@ -136,8 +133,9 @@ class HttpOrigin implements Origin {
         }
         void runOut(reply.body);
         redirected ||= isTemporary(reply.status);
-        atHome &&= next.url.origin === base.origin;
-        atStart &&= next.url.origin === start;
+        const stays = isSamePlace(hop.url, next.url);
+        atHome &&= stays;
+        atStart &&= stays;
         hop = next;
       }
     } finally {
@@ -190,7 +188,8 @@ class HttpOrigin implements Origin {
     const { base, redirectTo = 'public', ca } = this.#options;
     const network = networkOf(hop, base, this.#network, redirectTo);
     const trusted = url.hostname === base.hostname ? ca : undefined;
-    const stream = await dial({ url, network, ca: trusted }, this.#options, signal);
+    const setting = isSamePlace(base, url) ? 'network' : 'redirectTo';
+    const stream = await dial({ url, network, setting, ca: trusted }, this.#options, signal);
     if (signal.aborted) {
       stream.destroy();
       throw signal.reason;

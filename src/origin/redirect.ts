@@ -3,8 +3,12 @@ import { ProxyError } from '../errors.ts';
 import type { Fields } from '../http/fields.ts';
 import type { Network } from './address-guard.ts';
 
-/** Which hosts a redirect may lead to, beside the origin's own: none, those with public addresses, or any. */
-export type RedirectPolicy = 'same-host' | 'public' | 'any';
+/**
+ * Where a redirect may lead, beside the origin's own place: to other ports of its host where its addresses are public
+ * (`same-host`), to other hosts with public addresses (`public`), to any port of its host besides (`any-port`), or to any
+ * host (`any`).
+ */
+export type RedirectPolicy = 'same-host' | 'public' | 'any-port' | 'any';
 
 /** One request of a chain. */
 export interface Hop {
@@ -38,13 +42,27 @@ export function nextHop(status: number, fields: Fields, from: Hop): Hop | null {
  * The network that a connection for `hop` may use, given the base's own. A `ProxyError`
  * (`destination_ip_prohibited`) is thrown where `policy` forbids its host.
  */
-export function networkOf(hop: Hop, base: URL, network: Network, policy: RedirectPolicy): Network {
-  if (hop.url.hostname === base.hostname) return network;
-  if (policy === 'same-host') {
-    const sentence = `${base.host} redirects to ${hop.url.host}, which is another host.`;
-    throw new ProxyError('destination_ip_prohibited', sentence, { setting: 'redirectTo' });
-  }
-  return policy === 'any' ? 'private' : 'public';
+export function networkOf({ url }: Hop, base: URL, network: Network, policy: RedirectPolicy): Network {
+  if (isSamePlace(base, url)) return network;
+  if (policy === 'any') return 'private';
+  if (url.hostname === base.hostname) return policy === 'any-port' ? network : 'public';
+  if (policy !== 'same-host') return 'public';
+  const sentence = `${base.host} redirects to ${url.host}, which is another host.`;
+  throw new ProxyError('destination_ip_prohibited', sentence, { setting: 'redirectTo' });
+}
+
+/**
+ * Whether credentials for one URL may follow to another: scheme, host and port are the same, or it is the same host by
+ * https in place of http, at the port of https or at the same one. Never back to http.
+ */
+export function isSamePlace(from: URL, to: URL): boolean {
+  if (from.origin === to.origin) return true;
+  if (from.protocol !== 'http:' || to.protocol !== 'https:' || from.hostname !== to.hostname) return false;
+  return portOf(to) === 443 || portOf(to) === portOf(from);
+}
+
+export function portOf({ port, protocol }: URL): number {
+  return Number(port) || (protocol === 'https:' ? 443 : 80);
 }
 
 /** Whether a redirect with this status may lead elsewhere next time. */

@@ -1,24 +1,24 @@
 /**
  * A refresh hook that is an HTTP endpoint: the question is POSTed as JSON, the answer is JSON with status 200.
  *
- * Redirects are not followed. An endpoint of the configuration is the operator's own choice, so no address guard is in
- * between; for one that was handed in at run time there may be.
+ * Redirects are not followed. An endpoint of the configuration is the operator's own choice, and may be anywhere but at
+ * firstbyte itself; one that was handed in at run time may have to be public.
  */
-import { lookup } from 'node:dns';
-import type { LookupFunction } from 'node:net';
-import { Agent, request } from 'undici';
+import type { Socket } from 'node:net';
+import { Agent, type buildConnector, request } from 'undici';
 import { ProxyError } from '../errors.ts';
-import { isPublicAddress, type Network } from './address-guard.ts';
+import type { Network } from './address-guard.ts';
+import { type DialOptions, dial } from './dial.ts';
 import { type Refresh, type RefreshQuestion, unanswered } from './refresh.ts';
 
 /** Bytes of an answer. */
 const mostOutput = 64 * 1024;
 
 /**
- * @param endpoint a user name and password in it are sent as basic authentication; where the network is `public`, its
- * host may be no private address as it stands
+ * @param endpoint a user name and password in it are sent as basic authentication; where the network is `public`, it may
+ * have no other address
  */
-export function endpointRefresh(endpoint: URL, network: Network = 'private'): Refresh {
+export function endpointRefresh(endpoint: URL, network: Network, dialing: DialOptions): Refresh {
   const { username, password } = endpoint;
   const url = new URL(endpoint);
   url.username = url.password = '';
@@ -28,18 +28,26 @@ export function endpointRefresh(endpoint: URL, network: Network = 'private'): Re
     'content-type': 'application/json',
     ...(username + password !== '' && { authorization: `Basic ${credentials.toString('base64')}` }),
   };
-  return (question, signal) => post(url, fields, network, question, signal);
+  return (question, signal) => {
+    const connect: buildConnector.connector = (_options, connected) => {
+      dial({ url, network }, dialing, signal).then(
+        // undici uses nothing of a socket that other streams lack.
+        (stream) => connected(null, stream as Socket),
+        (error) => connected(error instanceof ProxyError ? unconnected(error, question) : error, null),
+      );
+    };
+    return post(url, fields, connect, question, signal);
+  };
 }
 
 async function post(
   url: URL,
   headers: Record<string, string>,
-  network: Network,
+  connect: buildConnector.connector,
   question: RefreshQuestion,
   signal: AbortSignal,
 ) {
   const body = JSON.stringify(question);
-  const connect = network === 'public' ? { lookup: publicAddresses } : {};
   // The caller's signal is the only deadline; a connection of its own leaves nothing open.
   const dispatcher = new Agent({ connect, connectTimeout: 0, headersTimeout: 0, bodyTimeout: 0, pipelining: 0 });
   try {
@@ -56,21 +64,22 @@ async function post(
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof Error && 'code' in error)) throw error;
-    throw unanswered(question.origin, `its endpoint could not be asked (${error.code})`, error);
+    throw unasked(error.code, error, question);
   } finally {
     void dispatcher.destroy();
   }
 }
 
-/** The addresses of a name, which must be public, all of them. */
-const publicAddresses: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) return callback(error, []);
-    if (addresses.every(({ address }) => isPublicAddress(address))) return callback(null, addresses);
-    const message = `${hostname} has an address that is not public.`;
-    callback(new ProxyError('destination_ip_prohibited', message, { setting: 'network' }), []);
-  });
-};
+/** What a connection could not be had for is final where it is forbidden. */
+function unconnected(error: ProxyError, question: RefreshQuestion): ProxyError {
+  if (!error.retryable) return error;
+  const { cause } = error;
+  return unasked(cause instanceof Error && 'code' in cause ? cause.code : error.type, error, question);
+}
+
+function unasked(why: unknown, error: Error, { origin }: RefreshQuestion): ProxyError {
+  return unanswered(origin, `its endpoint could not be asked (${why})`, error);
+}
 
 function parse(bytes: Buffer, origin: string): Record<string, unknown> {
   try {

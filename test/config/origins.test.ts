@@ -103,6 +103,44 @@ const samples: { [K in Key]: { written: unknown; moves: Partial<OriginSettings>;
   },
 };
 
+describe('an address of firstbyte itself', () => {
+  const refused = (origins: unknown, listen: readonly string[]): readonly string[] => {
+    try {
+      loadSettings({ flags: { listen, origins, allowFrom: ['10.0.0.0/8'] }, env: {} });
+      return [];
+    } catch (error) {
+      assert.ok(error instanceof ConfigError);
+      return error.problems;
+    }
+  };
+
+  test('is no place for an origin, a mirror, a proxy or a hook', () => {
+    const url = 'https://media.example';
+    const here = 'http://localhost:8787/films';
+    for (const [key, written] of [
+      ['url', { url: here }],
+      ['mirrors', { url, mirrors: [here] }],
+      ['proxy', { url, proxy: 'http://127.0.0.1:8787' }],
+      ['refresh', { url, refresh: { endpoint: 'http://[::1]:8788/-/api/v1/sources' } }],
+    ] as const) {
+      const [problem = '', ...others] = refused({ films: written }, ['127.0.0.1:8787', '[::1]:8788']);
+      assert.match(problem, new RegExp(`^origins\\.films\\.${key}: [\\w.:\\[\\]]+ is where firstbyte itself listens`));
+      assert.deepEqual(others, []);
+    }
+  });
+
+  test('is told by what it is, not by how it is written', () => {
+    for (const host of ['127.0.0.1', 'LocalHost', '2130706433', '0x7f.1', '0', '[::ffff:127.0.0.1]', '127.3.4.5']) {
+      assert.equal(refused({ films: `http://${host}:8787` }, ['0.0.0.0:8787']).length, 1, host);
+    }
+    for (const base of ['http://localhost:8788', 'http://[::1]:8787', 'http://10.0.0.1:8787', 'https://localhost']) {
+      assert.deepEqual(refused({ films: base }, ['127.0.0.1:8787', 'unix:/run/x.sock', '127.0.0.1:0']), [], base);
+    }
+    assert.equal(refused({ films: 'http://localhost' }, ['127.0.0.1:80']).length, 1);
+    assert.equal(refused({ films: 'https://localhost/x' }, ['127.0.0.1:443']).length, 1);
+  });
+});
+
 describe('an origin in the file', () => {
   const plain = films({});
   for (const [key, { written, moves, wrong }] of Object.entries(samples)) {

@@ -33,9 +33,12 @@ export class RawServer {
   }
 
   /** Answers every request, on every connection, with what `answer` makes of its head. */
-  static async answering(answer: (head: string) => string | Uint8Array): Promise<RawServer> {
-    const server = await RawServer.listen();
-    server.#server.on('connection', async () => {
+  static async answering(
+    answer: (head: string) => string | Uint8Array,
+    secure?: { readonly key: string; readonly cert: string },
+  ): Promise<RawServer> {
+    const server = await RawServer.listen(secure);
+    server.#server.on(secure === undefined ? 'connection' : 'secureConnection', async () => {
       const connection = await server.next();
       while (connection.open) await connection.write(answer(await connection.request()));
     });

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '../../src/clock.ts';
 import { ProxyError } from '../../src/errors.ts';
 import type { RefreshQuestion } from '../../src/origin/refresh.ts';
 import { endpointRefresh } from '../../src/origin/refresh-endpoint.ts';
 import { RawServer } from './raw-server.ts';
 
 const question: RefreshQuestion = { origin: 'films', target: '/a.mkv?x=1', reason: 'expired' };
+const dialing = { clock: systemClock, connectTimeout: 10_000 };
 const free = new AbortController().signal;
 
 function reply(body: string, status = '200 OK', fields = ''): string {
@@ -24,7 +26,7 @@ function isUnanswered(why: RegExp): (error: unknown) => boolean {
 
 test('an endpoint is POSTed the question, and its answer taken', async () => {
   await using server = await RawServer.listen();
-  const answer = endpointRefresh(at(server.port, 'me:p%40ss@'))(question, free);
+  const answer = endpointRefresh(at(server.port, 'me:p%40ss@'), 'private', dialing)(question, free);
   const connection = await server.next();
   const head = await connection.request();
   assert.match(head, /^POST \/hook\?key=secret HTTP\/1\.1\r\n/);
@@ -43,7 +45,7 @@ for (const [what, text, why] of [
 ] as const) {
   test(`an endpoint that answers with ${what} has not answered`, async () => {
     await using server = await RawServer.answering(() => text);
-    await assert.rejects(endpointRefresh(at(server.port))(question, free), isUnanswered(why));
+    await assert.rejects(endpointRefresh(at(server.port), 'private', dialing)(question, free), isUnanswered(why));
   });
 }
 
@@ -52,14 +54,14 @@ test('an endpoint that is down has not answered', async () => {
   const { port } = server;
   await server[Symbol.asyncDispose]();
   await assert.rejects(
-    endpointRefresh(at(port))(question, free),
+    endpointRefresh(at(port), 'private', dialing)(question, free),
     isUnanswered(/its endpoint could not be asked \(ECONNREFUSED\)\.$/),
   );
 });
 
 test('an endpoint that hangs up in the middle has not answered', async () => {
   await using server = await RawServer.listen();
-  const answer = endpointRefresh(at(server.port))(question, free);
+  const answer = endpointRefresh(at(server.port), 'private', dialing)(question, free);
   const connection = await server.next();
   await connection.request();
   await connection.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{');
@@ -70,7 +72,7 @@ test('an endpoint that hangs up in the middle has not answered', async () => {
 test('an endpoint that nobody waits for any more is left, and its connection closed', async () => {
   await using server = await RawServer.listen();
   const abort = new AbortController();
-  const answer = endpointRefresh(at(server.port))(question, abort.signal);
+  const answer = endpointRefresh(at(server.port), 'private', dialing)(question, abort.signal);
   const connection = await server.next();
   await connection.request();
   abort.abort(new Error('its time is over'));
@@ -82,8 +84,8 @@ test('an endpoint that must be public is not asked where its name has another ad
   await using server = await RawServer.answering(() => reply('{}'));
   const hook = new URL(`http://localhost:${server.port}/hook`);
   await assert.rejects(
-    endpointRefresh(hook, 'public')(question, free),
+    endpointRefresh(hook, 'public', dialing)(question, free),
     (error) => error instanceof ProxyError && error.type === 'destination_ip_prohibited',
   );
-  assert.deepEqual(await endpointRefresh(hook, 'private')(question, free), {});
+  assert.deepEqual(await endpointRefresh(hook, 'private', dialing)(question, free), {});
 });

@@ -1,0 +1,72 @@
+/**
+ * Where firstbyte itself listens: what no origin, redirect or hook of its own may lead to, whatever is set.
+ *
+ * An address is judged, not its spelling: names have been resolved and numbers been read as `URL` reads them before.
+ * What forwards to a listener has an address of its own, and is told by `Via`.
+ */
+import { isIP, isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { isLoopback } from './loopback.ts';
+
+export interface OwnListener {
+  /** An IP literal; `0.0.0.0` and `::` for every address of this machine. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export class OwnListeners {
+  readonly #addresses: () => readonly string[];
+  readonly #listeners: OwnListener[] = [];
+
+  /** @param addresses those of this machine, which may be others at any time */
+  constructor(addresses = machineAddresses) {
+    this.#addresses = addresses;
+  }
+
+  add({ address, port }: OwnListener): void {
+    this.#listeners.push({ address: canonical(address), port });
+  }
+
+  /**
+   * Whether a connection to `address` (an IP literal) and `port` would end here. `from` is its near end, where there is
+   * one already: a machine that connects to an address of its own does it from that address.
+   */
+  has(address: string, port: number, from?: string): boolean {
+    const near = this.#listeners.filter((listener) => listener.port === port);
+    if (near.length === 0) return false;
+    const to = reached(canonical(address));
+    const isHere = () => isLoopback(to) || [...this.#addresses(), ...(from ? [from] : [])].map(canonical).includes(to);
+    return near.some(({ address: bound }) => {
+      if (bound === '::') return isHere();
+      return bound === '0.0.0.0' ? !isIPv6(to) && isHere() : bound === to;
+    });
+  }
+}
+
+/** The addresses that a host (as `URL` has it) names by itself, without being resolved. */
+export function literalAddresses(host: string): readonly string[] {
+  const name = host.replace(/^\[|\]$/g, '');
+  if (isIP(name) !== 0) return [name];
+  return /(^|\.)localhost\.?$/i.test(name) ? ['127.0.0.1', '::1'] : [];
+}
+
+function machineAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((each = []) => each.map(({ address }) => address));
+}
+
+/** One spelling for each address: no zone, IPv6 in its shortest form, an IPv4-mapped one as IPv4. */
+function canonical(address: string): string {
+  const [plain = ''] = address.split('%', 1);
+  if (!isIPv6(plain)) return plain;
+  const short = new URL(`http://[${plain}]`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(short) ?? [];
+  if (high === undefined || low === undefined) return short;
+  const bytes = [high, low].flatMap((pair) => [Number.parseInt(pair, 16) >> 8, Number.parseInt(pair, 16) & 0xff]);
+  return bytes.join('.');
+}
+
+/** Whoever connects to no address in particular connects to loopback. */
+function reached(address: string): string {
+  if (address === '0.0.0.0') return '127.0.0.1';
+  return address === '::' ? '::1' : address;
+}
