@@ -83,6 +83,14 @@ export const settingTable = {
     sentence:
       'Host names to answer under, beside those that no public name server has: for a reverse proxy with a public name.',
   },
+  trustedProxies: {
+    group: 'listening',
+    type: list(network),
+    default: '',
+    repeatable: true,
+    sentence:
+      'Proxies in front of firstbyte, by address or network: what they say in `Forwarded` or `X-Forwarded-For` tells one client from another.',
+  },
   token: {
     group: 'listening',
     type: secret,
@@ -235,6 +243,27 @@ export const settingTable = {
     type: size({ atLeast: '1MiB' }),
     default: '48MiB',
     sentence: 'Memory for reading from disk, shared by all replies.',
+  },
+  connectionsPerClient: {
+    group: 'limits',
+    type: count({ atLeast: 1 }),
+    default: '512',
+    sentence:
+      'Connections that one client may have; then its longest idle one is closed for a new one. This machine and trusted proxies have 2048 at least.',
+  },
+  requestsPerClient: {
+    group: 'limits',
+    type: count({ atLeast: 1 }),
+    default: '256',
+    sentence:
+      'Requests for media that one client may have under way; then the one that was stalled longest ends for a new one, or that one waits. This machine and trusted proxies have 1024 at least.',
+  },
+  unreadPerClient: {
+    group: 'limits',
+    type: size({ atLeast: '1MiB' }),
+    default: '1GiB',
+    sentence:
+      'How much may be fetched for one client that it has not read; then less is read ahead for it. This machine and trusted proxies have 1 GiB at least.',
   },
   summaryInterval: {
     group: 'logging',

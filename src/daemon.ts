@@ -12,6 +12,7 @@ import { Holdings } from './cache/holdings.ts';
 import { type NewSource, Sources } from './cache/sources.ts';
 import { type Clock, countedClock, sleep, systemClock } from './clock.ts';
 import type { LoadedSettings, Settings } from './config.ts';
+import { type DescriptorPlan, descriptorLimit, planDescriptors } from './descriptors.ts';
 import { EventBus, type StoreState } from './events.ts';
 import { OwnListeners } from './http/own-listeners.ts';
 import type { Lent } from './lent.ts';
@@ -44,6 +45,8 @@ export interface DaemonParts {
   readonly settingSources?: LoadedSettings['sources'];
   /** Says where a target is to be had now, for every origin whose settings name no hook. */
   readonly refresh?: Refresh;
+  /** How many files and connections the process may have open; what the system says where absent. */
+  readonly descriptorLimit?: number;
   /** Takes each line of the log, with its end; standard error where absent. */
   readonly log?: (line: string) => void;
 }
@@ -82,19 +85,21 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     ...(parts.log === undefined ? {} : { write: parts.log }),
   });
   const stopLogging = logEvents(events, logger);
+  const originConnections = settings.origins.reduce((sum, { maxConnections }) => sum + maxConnections, 0);
+  const descriptors = planDescriptors(parts.descriptorLimit ?? descriptorLimit(), originConnections);
   let relieve = () => {};
   // The control API is the larger half of the program: it loads while the store's index begins in a thread of its own.
   const [{ store, describeOwner }, { createControl }] = await Promise.all([
     parts.store === undefined
-      ? openStore(settings, { clock, events, logger }, () => relieve())
+      ? openStore(settings, { clock, events, logger, descriptors }, () => relieve())
       : { store: parts.store, describeOwner: tellNobody },
     import('./control/control-api.ts'),
   ]);
   const { makeOrigin, refresh } = parts;
   const counted = countedClock(clock);
-  let originConnections = 0;
+  let busyConnections = 0;
   const onBusy = (change: number) => {
-    originConnections += change;
+    busyConnections += change;
   };
   const own = new OwnListeners();
   const mountParts = { clock: counted, events, makeOrigin, refresh, own, onBusy };
@@ -126,7 +131,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
       readers: fills.reduce((sum, { readers }) => sum + readers.length, 0),
       fetches: fills.reduce((sum, { cursors }) => sum + cursors.length, 0),
       slots: cache.slotsUsed,
-      connections: originConnections,
+      connections: busyConnections,
       entries: cache.entries().length,
       ...(store.loans?.() ?? { objects: 0, buffers: 0, descriptors: 0 }),
       timers: counted.pending,
@@ -144,6 +149,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     localToken,
     ...(settings.token === null ? {} : { token: settings.token }),
     unready,
+    clients: () => proxy.clients(),
     lent,
     summary: { interval: settings.summaryInterval, write: (fields) => logger.log('info', 'summary', fields) },
   });
@@ -152,6 +158,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     cache,
     clock: counted,
     events,
+    clientConnections: descriptors.clientConnections,
     patience: settings,
     control: control.listener,
     onForeignHost: (host) =>
@@ -243,7 +250,8 @@ async function openStore(settings: Settings, parts: StoreParts, onStarved: () =>
     case 'memory':
       return { store: createMemoryStore({ clock, events, maxSize: settings.maxSize }), describeOwner: tellNobody };
     case 'disk': {
-      const store = await createDiskStore({ ...settings, directory: settings.cacheDir, clock, onStarved, events });
+      const place = { directory: settings.cacheDir, openFiles: parts.descriptors.storeFiles };
+      const store = await createDiskStore({ ...settings, ...place, clock, onStarved, events });
       return { store, describeOwner: (fields) => store.describeOwner(fields) };
     }
   }
@@ -253,10 +261,11 @@ interface StoreParts {
   readonly clock: Clock;
   readonly events: EventBus;
   readonly logger: Logger;
+  readonly descriptors: DescriptorPlan;
 }
 
 /** What the store tells, as events of the domain. */
-function storeEvents({ clock, events, logger }: StoreParts): StoreEvents {
+function storeEvents({ clock, events, logger }: Omit<StoreParts, 'descriptors'>): StoreEvents {
   let state: StoreState = 'storing';
   return {
     evicted: (reason, label, bytes) => events.emit({ type: 'evicted', at: clock.now(), reason, ...label, bytes }),

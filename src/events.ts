@@ -65,6 +65,24 @@ export type EvictionReason = (typeof evictionReasons)[number];
 export const lossCauses = ['checksum', 'read'] as const;
 export type LossCause = (typeof lossCauses)[number];
 
+/** What each client has a bound of; and `descriptors`, of which all clients together have one. */
+export const clientBounds = ['connections', 'requests', 'unread', 'descriptors'] as const;
+export type ClientBound = (typeof clientBounds)[number];
+
+/**
+ * What was done at a bound: a connection was closed that had no request, whose client took nothing, or, of who has most,
+ * any; a request was made to wait; a request or connection was refused; less was fetched ahead of a reader.
+ */
+export const clientBoundActions = [
+  'closed-idle',
+  'closed-stalled',
+  'closed-busy',
+  'queued',
+  'refused',
+  'held-back',
+] as const;
+export type ClientBoundAction = (typeof clientBoundActions)[number];
+
 /** Whether the store takes what comes, or it goes past it. */
 export const storeStates = ['storing', 'passing'] as const;
 export type StoreState = (typeof storeStates)[number];
@@ -273,6 +291,18 @@ export interface StoreStateEvent {
   code: string | null;
 }
 
+/** A client came to one of its bounds, or had most where all together came to theirs. */
+export interface ClientBoundEvent {
+  type: 'client-bound';
+  at: number;
+  /** Its address, or its network. */
+  client: string;
+  bound: ClientBound;
+  action: ClientBoundAction;
+  /** Whether this was not told of it within the last minute. */
+  isNews: boolean;
+}
+
 /** A bug: something was thrown that nobody expects, or an illegal transition was asked for. */
 export interface BugEvent {
   type: 'bug';
@@ -305,6 +335,7 @@ export type DomainEvent =
   | EvictedEvent
   | BlockLostEvent
   | StoreStateEvent
+  | ClientBoundEvent
   | BugEvent;
 
 export type Listener = (event: DomainEvent) => void;

@@ -131,6 +131,11 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
       const said = { storing: 'bytes are stored again', passing: 'nothing is stored; bytes go past the store' };
       return [event.to === 'passing' ? 'warn' : 'info', said[event.to], { code: event.code }];
     }
+    case 'client-bound': {
+      const { client, bound, action, isNews } = event;
+      const [message, setting] = boundWords[bound];
+      return [isNews ? 'warn' : 'debug', message, { client, did: action, setting }];
+    }
     case 'bug':
       return ['error', 'bug', { reason: event.message, stack: event.stack }];
     case 'bytes-landed':
@@ -139,6 +144,13 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
       return null;
   }
 }
+
+const boundWords = {
+  connections: ['a client has too many connections', 'connectionsPerClient'],
+  requests: ['a client has too many requests under way', 'requestsPerClient'],
+  unread: ['a client leaves too much unread', 'unreadPerClient'],
+  descriptors: ['there are too many connections for the limit of open files (ulimit -n)', null],
+} as const;
 
 function whole(milliseconds: number): number {
   return Math.round(milliseconds);

@@ -6,6 +6,7 @@ import { Sources } from '../src/cache/sources.ts';
 import { systemClock as clock } from '../src/clock.ts';
 import { loadSettings } from '../src/config.ts';
 import { createControl } from '../src/control/control-api.ts';
+import { noClients } from '../src/control/gauges.ts';
 import { EventBus } from '../src/events.ts';
 import { nothingLent } from '../src/lent.ts';
 import { createMemoryStore } from '../src/store/memory-store.ts';
@@ -101,6 +102,7 @@ function readDocument(): OpenApi {
     events,
     clock,
     unready: () => null,
+    clients: () => noClients,
     lent: () => nothingLent,
   });
   control.stop();

@@ -11,6 +11,7 @@ import { ProxyError } from '../errors.ts';
 import type { ErrandProgress } from '../fill/errands.ts';
 import { FillFailed } from '../fill/failure.ts';
 import type { Fill } from '../fill/fill.ts';
+import type { ReadAheadAllowance } from '../fill/read-ahead-allowance.ts';
 import type { Reader } from '../fill/reader.ts';
 import { type Freshness, mustRevalidate } from '../http/freshness.ts';
 import type { Representation } from '../http/representation.ts';
@@ -91,12 +92,13 @@ export class Entry {
   /**
    * Waits for the representation, lets `choose` say which bytes of it are wanted (`null`: none), and waits for the
    * first of them. `hint` is where to begin while the representation is unknown. Rejects with `FillFailed`, or with
-   * the signal's reason.
+   * the signal's reason. What is fetched ahead of the reader counts towards its client's `allowance`.
    */
   async visit(
     hint: Wanted,
     choose: (representation: Representation) => Wanted | null,
     signal: AbortSignal,
+    allowance?: ReadAheadAllowance,
   ): Promise<Visit> {
     this.#attendance.arrive();
     try {
@@ -111,7 +113,7 @@ export class Entry {
         const [fill, asked] = alone
           ? ([this.#setAside(this.#parts.makeFill(null, false)), false] as const)
           : await this.#current(signal);
-        const reader = fill.join(wanted.start, wanted.end);
+        const reader = fill.join(wanted.start, wanted.end, allowance);
         reader.waited = asked;
         try {
           return await this.#waitIn(fill, reader, noted, signal);

@@ -7,6 +7,7 @@ import type { Reader } from '../fill/reader.ts';
 import type { Representation } from '../http/representation.ts';
 
 export { type Failure, FillFailed } from '../fill/failure.ts';
+export { ReadAheadAllowance } from '../fill/read-ahead-allowance.ts';
 export type { Reader, Taken } from '../fill/reader.ts';
 export { type Slice, StoreError } from '../store/store.ts';
 

@@ -1,8 +1,8 @@
 /** What the doctor finds at the machine: Node, limits, and the addresses to listen on. */
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { ListenAddress, Settings } from '../config.ts';
+import { descriptorLimit, planDescriptors } from '../descriptors.ts';
 import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
 import { livingOwner } from './session.ts';
 
@@ -11,7 +11,7 @@ const fewFiles = 1024;
 
 export async function* machineFindings(settings: Settings): AsyncGenerator<Finding> {
   yield ok('Node', process.version);
-  yield await filesFinding();
+  yield filesFinding(settings);
   const owner = await livingOwner(settings.cacheDir);
   if (owner !== null) {
     yield ok('listening', `firstbyte runs as process ${owner.pid}, at ${owner.url}`);
@@ -20,19 +20,14 @@ export async function* machineFindings(settings: Settings): AsyncGenerator<Findi
   for (const address of settings.listen) yield await listenFinding(address);
 }
 
-async function filesFinding(): Promise<Finding> {
-  const limit = await openFilesLimit();
+function filesFinding({ origins }: Settings): Finding {
+  const limit = descriptorLimit();
   if (limit === null) return ok('open files', 'this system does not say how many it allows');
-  if (limit >= fewFiles) return ok('open files', `up to ${limit}`);
-  return warn('open files', `only up to ${limit}`, `ulimit -n ${4 * fewFiles}, or LimitNOFILE= in its systemd unit`);
-}
-
-/** The soft limit, where Linux tells it; `null` elsewhere. */
-async function openFilesLimit(): Promise<number | null> {
-  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '');
-  const [, soft] = /^Max open files +(\S+)/m.exec(limits) ?? [];
-  if (soft === undefined) return null;
-  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
+  const ofOrigins = origins.reduce((sum, { maxConnections }) => sum + maxConnections, 0);
+  const { clientConnections } = planDescriptors(limit, ofOrigins);
+  const allowed = `up to ${limit}, ${clientConnections} of them connections of players`;
+  if (limit >= fewFiles) return ok('open files', allowed);
+  return warn('open files', `only ${allowed}`, `ulimit -n ${4 * fewFiles}, or LimitNOFILE= in its systemd unit`);
 }
 
 async function listenFinding(address: ListenAddress): Promise<Finding> {

@@ -73,8 +73,25 @@ const sentences: {
     event.to === 'passing'
       ? `the store takes nothing more (${event.code ?? 'no reason known'}); films go past it`
       : 'the store takes again what comes',
+  'client-bound': ({ client, bound, action }) => `client ${client} ${boundWords[bound]}: ${actionWords[action]}`,
   bug: (event) => `bug: ${event.message}`,
 };
+
+const boundWords = {
+  connections: 'has as many connections as it may (connectionsPerClient)',
+  requests: 'has as many requests under way as it may (requestsPerClient)',
+  unread: 'has as much unread as it may (unreadPerClient)',
+  descriptors: 'meets the limit of open files',
+} as const;
+
+const actionWords = {
+  'closed-idle': 'an idle connection was closed',
+  'closed-stalled': 'the connection that was stalled the longest was closed',
+  'closed-busy': 'the connection that was quiet the longest was closed',
+  queued: 'a request waits',
+  refused: 'one was refused',
+  'held-back': 'less is fetched ahead',
+} as const;
 
 const levels: { readonly [T in Type]?: EventWords['level'] } = {
   'fill-failed': 'warn',

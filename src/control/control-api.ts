@@ -18,6 +18,7 @@ import type { Lent } from '../lent.ts';
 import { type ControlPolicy, judgeControlRequest } from './control-guard.ts';
 import { EventStream } from './event-stream.ts';
 import { FillHistory } from './fill-history.ts';
+import type { ClientsSight } from './gauges.ts';
 import { createHistory } from './history.ts';
 import { Jobs } from './jobs.ts';
 import { type Api, type ControlDocument, createApi, documentOf, methodsAt } from './open-api.ts';
@@ -51,6 +52,8 @@ export interface ControlOptions extends ControlPolicy {
   readonly clock: Clock;
   /** Why no requests are taken now, in one sentence; `null` where they are. */
   readonly unready: () => string | null;
+  /** What the clients have and want at this moment. */
+  readonly clients: () => ClientsSight;
   /** What is lent at this moment. */
   readonly lent: () => Lent;
   /** Where the summary line goes; without it none is written. */
@@ -81,6 +84,7 @@ export function createControl(options: ControlOptions): Control {
     store: () => holdings.usage(),
     process: watched.look,
     observers: () => stream.clients,
+    clients: options.clients,
     lent: options.lent,
   });
   const stats = createStats(metrics, events, clock, options.lent);

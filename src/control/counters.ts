@@ -32,6 +32,7 @@ export function countEvents({ counter, gauge, histogram }: Instruments, events: 
   const evictions = counter('evictions');
   const evictedBytes = counter('evictedBytes');
   const blocksLost = counter('blocksLost');
+  const clientBounds = counter('clientBounds');
   const bugs = counter('bugs');
   for (const phase of countedPhases) fills.set({ phase }, 0);
 
@@ -81,6 +82,8 @@ export function countEvents({ counter, gauge, histogram }: Instruments, events: 
         return evictedBytes.inc({ reason: event.reason }, event.bytes);
       case 'block-lost':
         return blocksLost.inc({ cause: event.cause });
+      case 'client-bound':
+        return clientBounds.inc({ bound: event.bound, action: event.action });
       case 'bug':
         return bugs.inc();
     }

@@ -10,8 +10,32 @@ import { cursorStates, type FillsView } from '../fill/fill-view.ts';
 import { type Lent, lentThings } from '../lent.ts';
 import { version } from '../version.ts';
 import type { Instruments } from './instruments.ts';
+import { connectionStates, requestStates } from './metrics.ts';
 import type { OriginSource } from './origins.ts';
 import { delayStats, type ProcessSight } from './process-sight.ts';
+
+/** All clients at one moment; `most…` is what the one has that has most of it. */
+export interface ClientsSight {
+  readonly clients: number;
+  readonly connections: Readonly<Record<(typeof connectionStates)[number], number>>;
+  readonly mostConnections: number;
+  readonly connectionLimit: number;
+  readonly requests: Readonly<Record<(typeof requestStates)[number], number>>;
+  readonly mostRequests: number;
+  readonly unread: number;
+  readonly mostUnread: number;
+}
+
+export const noClients: ClientsSight = {
+  clients: 0,
+  connections: { idle: 0, busy: 0 },
+  mostConnections: 0,
+  connectionLimit: 0,
+  requests: { underway: 0, queued: 0 },
+  mostRequests: 0,
+  unread: 0,
+  mostUnread: 0,
+};
 
 /** Where the values live. */
 export interface Sights {
@@ -23,6 +47,8 @@ export interface Sights {
   store(): Pick<StoreUsage, 'bytes' | 'limit' | 'trouble'>;
   /** How many follow the events. */
   observers(): number;
+  /** What the clients have and want. */
+  clients(): ClientsSight;
   /** What is lent. */
   lent(): Lent;
   /** Bytes that landed and that no client was given yet, by origin. */
@@ -47,6 +73,16 @@ export function createGauges({ counter, gauge }: Instruments, sights: Sights): (
   const processorTime = counter('processorTime');
   const openDescriptors = gauge('openDescriptors');
   const lent = gauge('lent');
+  const clientConnections = gauge('clientConnections');
+  const clientRequests = gauge('clientRequests');
+  const ofClients: [Gauge, (sight: ClientsSight) => number][] = [
+    [gauge('clients'), (sight) => sight.clients],
+    [gauge('clientConnectionLimit'), (sight) => sight.connectionLimit],
+    [gauge('clientUnread'), (sight) => sight.unread],
+    [gauge('clientMostConnections'), (sight) => sight.mostConnections],
+    [gauge('clientMostRequests'), (sight) => sight.mostRequests],
+    [gauge('clientMostUnread'), (sight) => sight.mostUnread],
+  ];
   const single: [Gauge, (sight: ProcessSight) => number][] = [
     [gauge('residentMemory'), (sight) => sight.residentMemory],
     [gauge('heapUsed'), (sight) => sight.heapUsed],
@@ -95,7 +131,15 @@ export function createGauges({ counter, gauge }: Instruments, sights: Sights): (
     storePassing.set(trouble === null ? 0 : 1);
   };
 
+  const lookAtClients = () => {
+    const sight = sights.clients();
+    for (const [each, of] of ofClients) each.set(of(sight));
+    for (const state of connectionStates) clientConnections.set({ state }, sight.connections[state]);
+    for (const state of requestStates) clientRequests.set({ state }, sight.requests[state]);
+  };
+
   return () => {
+    lookAtClients();
     lookAtOrigins();
     lookAtStore();
     lookAtProcess();

@@ -10,6 +10,8 @@ import {
   breakerPhases,
   byteSources,
   cacheResults,
+  clientBoundActions,
+  clientBounds,
   evictionReasons,
   failoverCauses,
   fillPhases,
@@ -39,6 +41,10 @@ const anyOrigin = "an origin's name";
 const anyStatus = 'an HTTP status';
 /** Of every histogram, in seconds. */
 export const bucketEdges = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60] as const;
+
+/** Of clients' connections, and of their requests for media. */
+export const connectionStates = ['idle', 'busy'] as const;
+export const requestStates = ['underway', 'queued'] as const;
 
 export type MetricKind = 'counter' | 'gauge' | 'histogram';
 
@@ -298,6 +304,60 @@ export const metricTable = {
     kind: 'gauge',
     help: 'What the store may hold; 0 where nothing bounds it.',
     labels: {},
+  },
+  clients: {
+    name: 'firstbyte_clients',
+    kind: 'gauge',
+    help: 'Clients that are connected, or whose requests a trusted proxy forwards.',
+    labels: {},
+  },
+  clientConnections: {
+    name: 'firstbyte_client_connections',
+    kind: 'gauge',
+    help: 'Connections of clients: busy with a reply, or idle.',
+    labels: { state: connectionStates },
+  },
+  clientConnectionLimit: {
+    name: 'firstbyte_client_connection_limit',
+    kind: 'gauge',
+    help: 'How many connections all clients may have together, by the limit of open files.',
+    labels: {},
+  },
+  clientRequests: {
+    name: 'firstbyte_client_requests',
+    kind: 'gauge',
+    help: 'Requests of clients for media: under way, or queued for others of the same client.',
+    labels: { state: requestStates },
+  },
+  clientUnread: {
+    name: 'firstbyte_client_unread_bytes',
+    kind: 'gauge',
+    help: 'Bytes that were fetched for clients and that these have not read.',
+    labels: {},
+  },
+  clientMostConnections: {
+    name: 'firstbyte_client_most_connections',
+    kind: 'gauge',
+    help: 'Connections of the client that has most.',
+    labels: {},
+  },
+  clientMostRequests: {
+    name: 'firstbyte_client_most_requests',
+    kind: 'gauge',
+    help: 'Requests under way of the client that has most.',
+    labels: {},
+  },
+  clientMostUnread: {
+    name: 'firstbyte_client_most_unread_bytes',
+    kind: 'gauge',
+    help: 'Bytes that were fetched for the client that has most, and that it has not read.',
+    labels: {},
+  },
+  clientBounds: {
+    name: 'firstbyte_client_bounds_total',
+    kind: 'counter',
+    help: 'Times that a client came to a bound, or all together to that of descriptors, and what was done.',
+    labels: { bound: clientBounds, action: clientBoundActions },
   },
   lent: {
     name: 'firstbyte_lent',

@@ -34,6 +34,7 @@ const known: Record<StreamEvent['type'], true> = {
   evicted: true,
   'block-lost': true,
   'store-state': true,
+  'client-bound': true,
   bug: true,
   traffic: true,
 };

@@ -48,11 +48,24 @@ export class Demand {
   }
 
   sightOf(reader: Reader, widest: number): ReaderSight<Cursor> {
-    const progress = { sequence: reader.sequence, pace: reader.pace.bytesPerSecond };
-    const window = Math.min(widest, readAheadWindow(progress, this.#policy));
     const bound = reader.end === null ? Number.POSITIVE_INFINITY : wholeUnits(reader.end);
+    const wanted = Math.min(this.#windowOf(reader, widest), bound - reader.position);
+    const window = reader.share.grant(wanted, reader.plays);
     const owedBy = reader.waitingSince === null ? null : (reader.claim?.cursor ?? null);
     return { position: reader.position, edge: Math.min(reader.position + window, bound), until: bound, owedBy };
+  }
+
+  /** Bytes came in, for everyone who has them in the window that reading alone would give. */
+  landed({ start, end }: ByteRange, widest: number): void {
+    for (const reader of this.readers) {
+      const { position } = reader;
+      if (end <= position || start >= position + this.#windowOf(reader, widest)) continue;
+      reader.share.landed({ start: Math.max(start, position), end });
+    }
+  }
+
+  #windowOf({ sequence, pace }: Reader, widest: number): number {
+    return Math.min(widest, readAheadWindow({ sequence, pace: pace.bytesPerSecond }, this.#policy));
   }
 
   /** Until when a waiting reader has hope, in monotonic milliseconds, and which setting ends it. */

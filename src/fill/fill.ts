@@ -21,6 +21,7 @@ import { type FillView, viewCursor, viewReader, viewState } from './fill-view.ts
 import { type Arrival, arrivalAt, type Budget, type Failed, type HeadArrival, headAt, Waiters } from './first-byte.ts';
 import { LandedBytes, readUnit } from './landed-bytes.ts';
 import { Lifecycle } from './lifecycle.ts';
+import type { ReadAheadAllowance } from './read-ahead-allowance.ts';
 import { Reader, type ReaderHost, type Taken } from './reader.ts';
 import { Supply, type SupplyParts } from './supply.ts';
 
@@ -118,9 +119,12 @@ export class Fill implements ReaderHost {
     return this.#supply.canBring(range);
   }
 
-  /** A new reader at `position`, which stops at `end` (`null`: the end of the representation). */
-  join(position: number, end: number | null): Reader {
-    const reader = new Reader(this, position, end, this.#parts.clock);
+  /**
+   * A new reader at `position`, which stops at `end` (`null`: the end of the representation); what is fetched ahead of it
+   * counts towards its client's `allowance`.
+   */
+  join(position: number, end: number | null, allowance?: ReadAheadAllowance): Reader {
+    const reader = new Reader(this, position, end, this.#parts.clock, allowance);
     this.#demand.readers.add(reader);
     this.#attend();
     return reader;

@@ -11,6 +11,7 @@ import type { Representation } from '../http/representation.ts';
 import type { Slice } from '../store/store.ts';
 import type { Cursor } from './cursor.ts';
 import type { FillFailed } from './failure.ts';
+import { ReadAheadAllowance, type ReadAheadShare } from './read-ahead-allowance.ts';
 import { Pace, playedAfter } from './read-ahead-window.ts';
 import { Speed } from './speed.ts';
 
@@ -62,9 +63,18 @@ export class Reader {
   step = -1;
   /** How fast it takes bytes. */
   readonly speed: Speed;
+  /** Its part of what may be fetched for its client. */
+  readonly share: ReadAheadShare;
 
-  constructor(host: ReaderHost, position: number, end: number | null, clock: Clock) {
+  constructor(
+    host: ReaderHost,
+    position: number,
+    end: number | null,
+    clock: Clock,
+    allowance = new ReadAheadAllowance(Number.POSITIVE_INFINITY),
+  ) {
     this.#host = host;
+    this.share = allowance.share();
     this.speed = new Speed(clock);
     this.position = position;
     this.end = end;
@@ -91,6 +101,7 @@ export class Reader {
     if (taken !== null) {
       this.begun = true;
       this.position = taken.end;
+      this.share.took(taken);
       this.sequence += taken.end - taken.start;
       this.speed.add(taken.end - taken.start);
       this.#host.moved(this);
@@ -103,6 +114,7 @@ export class Reader {
     if (range.start !== this.position) {
       this.claim = null;
       this.sequence = 0;
+      this.share.end();
     }
     this.position = range.start;
     this.end = range.end;
@@ -113,12 +125,14 @@ export class Reader {
   /** Goes back, because what had been taken from `position` on did not come. */
   rewind(position: number): void {
     this.sequence = Math.max(0, this.sequence - (this.position - position));
+    this.share.gaveBack({ start: position, end: this.position });
     this.position = position;
     this.#host.moved(this);
   }
 
   /** Nothing more will be asked. Harmless when repeated. */
   leave(): void {
+    this.share.end();
     this.#host.leave(this);
   }
 }

@@ -335,11 +335,12 @@ export class Supply implements CursorHost {
   }
 
   land(cursor: Cursor, landed: Buffer): Promise<void> | undefined {
-    const { clock, events, name, bytes, waiters } = this.#parts;
+    const { clock, events, name, bytes, demand, waiters } = this.#parts;
     const { position: offset } = cursor;
     this.#guard.reached(offset);
     const pressure = bytes.write(offset, landed);
     cursor.position += landed.length;
+    demand.landed({ start: offset, end: cursor.position }, this.course.widest);
     this.course.flowed(cursor);
     const { fill, origin } = name;
     events.emit({ type: 'bytes-landed', at: clock.now(), fill, origin, offset, bytes: landed.length });

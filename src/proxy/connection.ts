@@ -2,10 +2,13 @@
  * One client's connection: its requests are answered one after another, in the order in which they came.
  *
  * A request that was pipelined behind another one (RFC 9112 §9.3.2) waits for its turn before anything is done for it.
- * So a connection costs one reply at a time, however many requests it sends at once.
+ * So a connection costs one reply at a time, however many requests it sends at once. It also knows since when its
+ * client does nothing, so that it can be closed where others need its place.
  */
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Reader } from '../cache/visit.ts';
+import type { Clock } from '../clock.ts';
 
 /** A connection with more unanswered requests than this asks for nothing that anybody needs. */
 const mostOwed = 100;
@@ -16,11 +19,20 @@ class ClientGone extends Error {
 }
 
 export class ClientConnection {
+  readonly #socket: Duplex & { resetAndDestroy?(): unknown };
+  readonly #clock: Clock;
   readonly #gone = new AbortController();
   readonly #waiting: Array<() => void> = [];
   #owed = 0;
+  #reader: Pick<Reader, 'waitingSince'> | null = null;
+  #activeAt: number;
+  /** Called when it begins to owe a reply, and when it owes none any more. */
+  onTurn: () => void = () => {};
 
-  constructor(socket: Duplex) {
+  constructor(socket: Duplex, clock: Clock) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#activeAt = clock.now();
     socket.once('close', () => {
       this.#gone.abort(new ClientGone());
       for (const begin of this.#waiting.splice(0)) begin();
@@ -42,14 +54,49 @@ export class ClientConnection {
     return this.#owed > mostOwed;
   }
 
+  /** When a reply began or ended last, or its client was given bytes, in monotonic milliseconds. */
+  get activeAt(): number {
+    return this.#activeAt;
+  }
+
+  /** Since when its client has taken nothing of a reply; `null` where it is not the client that is waited for. */
+  get stalledSince(): number | null {
+    return this.#reader === null || this.#reader.waitingSince !== null ? null : this.#activeAt;
+  }
+
   /** Resolves when it is the turn of this reply, or when the connection is closed. */
   turnOf(response: ServerResponse): Promise<void> {
     const first = this.#owed === 0;
     this.#owed += 1;
+    if (first) this.#turned();
     response.once('close', () => {
       this.#owed -= 1;
+      this.#reader = null;
+      this.#turned();
       this.#waiting.shift()?.();
     });
     return first ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** From now on the reply is what this reader takes. */
+  sends(reader: Pick<Reader, 'waitingSince'>): void {
+    this.#reader = reader;
+    this.progressed();
+  }
+
+  /** The client was given bytes. */
+  progressed(): void {
+    this.#activeAt = this.#clock.now();
+  }
+
+  /** Closes it: by a reset where a reply is under way, which must not seem to be complete. */
+  close(): void {
+    if (this.owes && this.#socket.resetAndDestroy !== undefined) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+  }
+
+  #turned(): void {
+    this.#activeAt = this.#clock.now();
+    this.onTurn();
   }
 }

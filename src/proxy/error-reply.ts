@@ -30,13 +30,15 @@ const tryAgainAfter = 5;
 const refusalTypes: Partial<Record<Refusal['status'], ProxyErrorType>> = {
   403: 'http_request_denied',
   404: 'destination_not_found',
+  429: 'http_request_denied',
 };
 
 export function refusalReply({ status, message }: Refusal, fields: Fields = []): ErrorReply {
   const type = refusalTypes[status] ?? 'http_request_error';
   const allow: Fields = status === 405 ? [['allow', 'GET, HEAD']] : [];
   const close: Fields = status === 400 ? [['connection', 'close']] : [];
-  const said: Fields = [...allow, ...close, ...fields, ['proxy-status', proxyStatus({ type, message })]];
+  const later: Fields = status === 429 ? [['retry-after', String(tryAgainAfter)]] : [];
+  const said: Fields = [...allow, ...close, ...later, ...fields, ['proxy-status', proxyStatus({ type, message })]];
   return { status, fields: [...said, ...plainText], body: sentence(message), outcome: 'refused', error: null };
 }
 

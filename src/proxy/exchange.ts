@@ -8,7 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cache } from '../cache/cache.ts';
 import type { Entry } from '../cache/entry.ts';
-import { FillFailed, type Visit, type Wanted } from '../cache/visit.ts';
+import { FillFailed, type ReadAheadAllowance, type Visit, type Wanted } from '../cache/visit.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { FillPhase, RequestOutcome } from '../events.ts';
@@ -17,6 +17,8 @@ import { type Fields, fieldsFromRaw } from '../http/fields.ts';
 import { signatureLength } from '../http/media-signature.ts';
 import type { Representation } from '../http/representation.ts';
 import { untilAborted } from '../until-aborted.ts';
+import type { Place } from './client.ts';
+import type { Clients } from './clients.ts';
 import type { ClientConnection } from './connection.ts';
 import { deliver } from './deliver.ts';
 import { type ErrorReply, errorReply, failureReply, refusalReply } from './error-reply.ts';
@@ -25,7 +27,7 @@ import { Patience, type PatiencePolicy } from './patience.ts';
 import { type Body, hintOf, isConditional, type Reply, type Request, replyFor } from './reply.ts';
 import { notForwarded, signed } from './reply-fields.ts';
 import type { RequestRecord } from './request-record.ts';
-import type { Route } from './route.ts';
+import type { Refusal, Route } from './route.ts';
 import type { StalledClients } from './stalled-clients.ts';
 
 export interface ExchangeParts {
@@ -33,6 +35,7 @@ export interface ExchangeParts {
   readonly clock: Clock;
   readonly patience: PatiencePolicy;
   readonly stalled: StalledClients;
+  readonly clients: Clients;
 }
 
 type Media = Extract<Route, { kind: 'media' }>;
@@ -51,9 +54,10 @@ export async function exchange(
   await connection.turnOf(response);
   if (connection.gone.aborted) return record.done('gone', null);
   const patience = new Patience(response, parts.patience, parts.clock, record.age);
+  const reply = new Exchange(request, response, patience, record, parts, connection);
   let outcome: RequestOutcome;
   try {
-    outcome = await new Exchange(request, response, patience, record, parts, connection.gone).answer(answer);
+    outcome = await reply.answer(answer);
     if (outcome !== 'gone' && outcome !== 'cut') {
       await closed;
       if (!response.writableFinished) outcome = 'gone';
@@ -64,6 +68,7 @@ export async function exchange(
     outcome = 'cut';
   } finally {
     patience.end();
+    reply.leave();
   }
   record.done(outcome, patience.beganAt);
 }
@@ -74,7 +79,8 @@ class Exchange {
   readonly #patience: Patience;
   readonly #record: RequestRecord;
   readonly #parts: ExchangeParts;
-  readonly #gone: AbortSignal;
+  readonly #connection: ClientConnection;
+  #place: (Place & { readonly allowance: ReadAheadAllowance }) | null = null;
 
   constructor(
     request: IncomingMessage,
@@ -82,14 +88,23 @@ class Exchange {
     patience: Patience,
     record: RequestRecord,
     parts: ExchangeParts,
-    gone: AbortSignal,
+    connection: ClientConnection,
   ) {
     this.#request = request;
     this.#response = response;
     this.#patience = patience;
     this.#record = record;
     this.#parts = parts;
-    this.#gone = gone;
+    this.#connection = connection;
+  }
+
+  get #gone(): AbortSignal {
+    return this.#connection.gone;
+  }
+
+  /** The reply has ended in whatever way: another of its client may begin. */
+  leave(): void {
+    this.#place?.leave();
   }
 
   async answer(answer: Answer): Promise<RequestOutcome> {
@@ -127,6 +142,13 @@ class Exchange {
     }
     this.#record.origin = origin;
     this.#record.path = path;
+    try {
+      const { remoteAddress } = this.#request.socket;
+      this.#place = await this.#parts.clients.enter(this.#connection, remoteAddress, request.fields, this.#gone);
+    } catch (error) {
+      return this.#failed(error);
+    }
+    if (this.#place === null) return this.#refuse(refusalReply(tooMany), notForwarded);
     const choose = (representation: Representation) => replyFor(request, representation, this.#parts.clock.wallTime());
     let visit: Visit;
     try {
@@ -147,12 +169,12 @@ class Exchange {
     choose: (representation: Representation) => Wanted | null,
   ): Promise<Visit> {
     try {
-      return await entry.visit(hintOf(request), choose, this.#gone);
+      return await entry.visit(hintOf(request), choose, this.#gone, this.#place?.allowance);
     } catch (error) {
       const past = error instanceof FillFailed && error.failure.kind === 'unsatisfiable';
       if (!past || !isConditional(request)) throw error;
       // Conditions come before the range: they may ask for the whole, or for nothing.
-      return await entry.visit({ start: 0, end: 1 }, choose, this.#gone);
+      return await entry.visit({ start: 0, end: 1 }, choose, this.#gone, this.#place?.allowance);
     }
   }
 
@@ -211,8 +233,12 @@ class Exchange {
       clock: this.#parts.clock,
       stalled: this.#parts.stalled,
       signal: this.#gone,
-      onSent: this.#record.sent.bind(this.#record),
+      onSent: (...sent: Parameters<RequestRecord['sent']>) => {
+        this.#connection.progressed();
+        this.#record.sent(...sent);
+      },
     };
+    this.#connection.sends(reader);
     if (body.kind === 'run') await deliver(delivery);
     if (body.kind !== 'parts') return;
     for (const { frame, range } of body.parts) {
@@ -251,6 +277,13 @@ class Exchange {
     this.#record.headOut(status);
   }
 }
+
+const tooMany: Refusal = {
+  kind: 'refusal',
+  status: 429,
+  message:
+    'This client has as many requests under way as it may, and none of them ended or stalled (requestsPerClient).',
+};
 
 /** What must be present before the head goes out. */
 function firstOf(reply: Reply | ErrorReply): Wanted | null {

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { ProxyError } from '../errors.ts';
 import type { EventBus } from '../events.ts';
 import { type AllowedNetwork, createClientGuard } from './client-guard.ts';
+import { Clients, type ClientsPolicy } from './clients.ts';
 import { ClientConnection } from './connection.ts';
 import { type ExchangeParts, exchange } from './exchange.ts';
 import { HostGuard } from './host-guard.ts';
@@ -15,7 +16,7 @@ import { type Refusal, type Route, readHead, route } from './route.ts';
 import { StalledClients } from './stalled-clients.ts';
 import { refusalOf, turnAway } from './turn-away.ts';
 
-export interface ProxyParts extends Omit<ExchangeParts, 'stalled'> {
+export interface ProxyParts extends Omit<ExchangeParts, 'stalled' | 'clients'>, ClientsPolicy {
   readonly events: EventBus;
   readonly allowFrom: readonly AllowedNetwork[];
   /** Host names that are the operator's own, beside those that no stranger can have. */
@@ -39,6 +40,7 @@ export class MediaProxy {
   readonly #guard: ReturnType<typeof createClientGuard>;
   readonly #hosts: HostGuard;
   readonly #stalled: StalledClients;
+  readonly #clients: Clients;
   readonly #exchangeParts: ExchangeParts;
   readonly #connections = new Map<Duplex, ClientConnection>();
   #nextRequest = 1;
@@ -50,7 +52,8 @@ export class MediaProxy {
     this.#guard = createClientGuard(parts.allowFrom);
     this.#hosts = new HostGuard(parts.allowHosts, parts.onForeignHost);
     this.#stalled = new StalledClients(parts.clock);
-    this.#exchangeParts = { ...parts, stalled: this.#stalled };
+    this.#clients = new Clients(parts);
+    this.#exchangeParts = { ...parts, stalled: this.#stalled, clients: this.#clients };
   }
 
   /** A server that is not listening yet; every one shares this proxy. */
@@ -72,6 +75,7 @@ export class MediaProxy {
       },
       take,
     );
+    server.on('connection', (socket) => this.#admit(socket));
     // No 100 is sent: no request's content is ever waited for.
     server.on('checkContinue', take);
     server.on('checkExpectation', take);
@@ -92,6 +96,11 @@ export class MediaProxy {
     return count;
   }
 
+  /** What all clients have and want at this moment. */
+  clients(): ReturnType<Clients['look']> {
+    return this.#clients.look();
+  }
+
   /** Memory for reading is short: the client that has been idle the longest gives back what it holds. */
   relieve(): void {
     this.#stalled.endOne();
@@ -109,6 +118,8 @@ export class MediaProxy {
     const { socket } = request;
     const { clock, events, control } = this.#parts;
     const connection = this.#connectionOf(socket);
+    // It has been told already that nothing is served.
+    if (socket.writableEnded) return;
     if (connection.overdrawn) {
       socket.destroy();
       return;
@@ -141,13 +152,22 @@ export class MediaProxy {
     return unwelcome ?? this.#hosts.judge(head.host) ?? routed;
   }
 
+  #admit(socket: Duplex & { readonly remoteAddress?: string | undefined }): void {
+    const admission = this.#clients.admit(this.#connectionOf(socket), socket.remoteAddress);
+    if (admission === 'refused') this.#turnAway(socket, tooMany);
+    if (admission === 'dropped') socket.destroy();
+  }
+
   #connectionOf(socket: Duplex): ClientConnection {
     const known = this.#connections.get(socket);
     if (known !== undefined) return known;
-    const connection = new ClientConnection(socket);
+    const connection = new ClientConnection(socket, this.#parts.clock);
     if (socket.closed) return connection;
     this.#connections.set(socket, connection);
-    socket.once('close', () => this.#connections.delete(socket));
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      this.#clients.remove(connection);
+    });
     return connection;
   }
 
@@ -160,6 +180,12 @@ export class MediaProxy {
 }
 
 const tunnel: Refusal = { kind: 'refusal', status: 405, message: 'CONNECT is not served.' };
+
+const tooMany: Refusal = {
+  kind: 'refusal',
+  status: 429,
+  message: 'This client has as many connections as it may, and none of them is idle (connectionsPerClient).',
+};
 
 function shuttingDown(): ProxyError {
   const message = 'firstbyte is shutting down.';

@@ -26,7 +26,7 @@ export type Route =
 /** A refusal of our own; `message` is one plain sentence. */
 export interface Refusal {
   readonly kind: 'refusal';
-  readonly status: 400 | 403 | 404 | 405 | 408 | 412 | 414 | 416 | 421 | 431;
+  readonly status: 400 | 403 | 404 | 405 | 408 | 412 | 414 | 416 | 421 | 429 | 431;
   readonly message: string;
 }
 

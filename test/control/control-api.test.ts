@@ -7,6 +7,7 @@ import { Cache } from '../../src/cache/cache.ts';
 import { Holdings } from '../../src/cache/holdings.ts';
 import { Sources } from '../../src/cache/sources.ts';
 import { type ControlOptions, createControl } from '../../src/control/control-api.ts';
+import { noClients } from '../../src/control/gauges.ts';
 import type { SummaryLine } from '../../src/control/summary.ts';
 import { type DomainEvent, EventBus } from '../../src/events.ts';
 import type { FillView } from '../../src/fill/fill-view.ts';
@@ -59,6 +60,7 @@ async function serve(
     origins: [],
     settings: [],
     unready: () => null,
+    clients: () => noClients,
     lent: () => nothingLent,
     events,
     clock,

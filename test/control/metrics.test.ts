@@ -8,6 +8,8 @@ import {
   breakerPhases,
   byteSources,
   cacheResults,
+  clientBoundActions,
+  clientBounds,
   type DomainEvent,
   EventBus,
   evictionReasons,
@@ -81,6 +83,10 @@ const movers: { [K in Exclude<MetricKey, Shown>]: Mover } = {
   evictions: { reason: (value) => sample.evicted({ reason: one(evictionReasons, value) }) },
   evictedBytes: { reason: (value) => sample.evicted({ reason: one(evictionReasons, value) }) },
   blocksLost: { cause: (value) => sample.blockLost({ cause: one(lossCauses, value) }) },
+  clientBounds: {
+    bound: (value) => sample.clientBound({ bound: one(clientBounds, value) }),
+    action: (value) => sample.clientBound({ action: one(clientBoundActions, value) }),
+  },
   bugs: {},
 };
 

@@ -5,6 +5,7 @@ import type {
   BugEvent,
   BytesLandedEvent,
   BytesSentEvent,
+  ClientBoundEvent,
   EvictedEvent,
   FailoverEvent,
   FillDoneEvent,
@@ -117,6 +118,11 @@ export function bytesSent(
 
 export function failover(changes: Partial<FailoverEvent> = {}): FailoverEvent {
   return { type: 'failover', at: 0, origin: 'films', from: 'a', to: 'b', cause: 'reset', ...changes };
+}
+
+export function clientBound(changes: Partial<ClientBoundEvent> = {}): ClientBoundEvent {
+  const what = { client: '192.168.1.7', bound: 'connections', action: 'closed-idle' } as const;
+  return { type: 'client-bound', at: 0, ...what, isNews: true, ...changes };
 }
 
 export function bug(): BugEvent {

@@ -1,6 +1,6 @@
 /** What the gauges look at, with nothing going on, for a test to change in what it is about. */
 
-import type { Sights } from '../../src/control/gauges.ts';
+import { noClients, type Sights } from '../../src/control/gauges.ts';
 import { nothingLent } from '../../src/lent.ts';
 
 export function sights(changes: Partial<Sights> = {}): Omit<Sights, 'unread'> {
@@ -9,6 +9,7 @@ export function sights(changes: Partial<Sights> = {}): Omit<Sights, 'unread'> {
     origins: () => [],
     store: () => ({ bytes: 0, limit: null, trouble: null }),
     observers: () => 0,
+    clients: () => noClients,
     lent: () => nothingLent,
     process: () => ({
       startedAt: 0,

@@ -14,6 +14,8 @@ export interface FirstbyteOptions {
   readonly flags?: readonly string[];
   /** Variables of its environment, beside those of this process. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** How many files and connections the system lets it have open (`prlimit`); as many as this process unless given. */
+  readonly openFiles?: number;
 }
 
 const program = firstbyteProgram();
@@ -34,12 +36,19 @@ export class Firstbyte implements AsyncDisposable {
   }
 
   /** Resolves when it is ready; rejects with what it complained of where it ends before that. */
-  static async start({ directory, origin, flags = [], variables = {} }: FirstbyteOptions): Promise<Firstbyte> {
+  static async start({
+    directory,
+    origin,
+    flags = [],
+    variables = {},
+    openFiles,
+  }: FirstbyteOptions): Promise<Firstbyte> {
     const serve = ['--listen', '127.0.0.1:0', '--cache-dir', directory, '--origin', `films=${origin}`];
     const environment = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
     const startedAt = performance.now();
-    // `env` becomes the program, so that the process is still ours to kill.
-    const started = start('env', [...environment, process.execPath, program, 'serve', ...serve, ...flags]);
+    const limited = openFiles === undefined ? [] : ['prlimit', `--nofile=${openFiles}:${openFiles}`];
+    // `env` and `prlimit` become the program, so that the process is still ours to kill.
+    const started = start('env', [...environment, ...limited, process.execPath, program, 'serve', ...serve, ...flags]);
     const ready = Promise.withResolvers<string>();
     createInterface({ input: started.process.stdout ?? process.stdin }).on('line', (line) => {
       const [, url] = /^firstbyte ready on (http:\S+)\/$/.exec(line) ?? [];

@@ -7,6 +7,7 @@ import { type DomainEvent, EventBus } from '../../src/events.ts';
 import { type Representation, representationFrom } from '../../src/http/representation.ts';
 import { MediaProxy } from '../../src/proxy/proxy.ts';
 import { Client } from '../support/client.ts';
+import { roomForAll } from '../support/client-limits.ts';
 import { duplexPair } from '../support/duplex-pair.ts';
 import { film } from '../support/film.ts';
 import { pause } from '../support/pause.ts';
@@ -49,6 +50,7 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
   const control = () => {};
   const patience = { patience: 5000, patienceInterval: 10_000 };
   const proxy = new MediaProxy({
+    ...roomForAll,
     cache,
     clock,
     events,

@@ -10,6 +10,7 @@ import { systemClock } from '../../src/clock.ts';
 import { EventBus } from '../../src/events.ts';
 import { MediaProxy } from '../../src/proxy/proxy.ts';
 import { Client } from '../support/client.ts';
+import { roomForAll } from '../support/client-limits.ts';
 
 /** No origin is mounted, so that whoever is answered at all gets a 404. */
 const cache = { open: () => null } as unknown as Cache;
@@ -19,6 +20,7 @@ let port: number;
 
 before(async () => {
   const proxy = new MediaProxy({
+    ...roomForAll,
     cache,
     clock: systemClock,
     events: new EventBus(),

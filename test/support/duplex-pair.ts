@@ -20,7 +20,7 @@ export type SocketLike = Duplex & { resetAndDestroy(): unknown };
 
 export class PairedSocket extends Duplex {
   readonly connecting = false;
-  readonly remoteAddress = '127.0.0.1';
+  readonly remoteAddress: string;
   readonly remoteFamily = 'IPv4';
   readonly remotePort: number;
   readonly localAddress = '127.0.0.1';
@@ -35,8 +35,9 @@ export class PairedSocket extends Duplex {
   #peerGone = false;
   #resetting = false;
 
-  constructor(allowHalfOpen: boolean, ports: { local: number; remote: number }) {
+  constructor(allowHalfOpen: boolean, ports: { local: number; remote: number }, remoteAddress = '127.0.0.1') {
     super({ allowHalfOpen, highWaterMark: capacity });
+    this.remoteAddress = remoteAddress;
     this.localPort = ports.local;
     this.remotePort = ports.remote;
   }
@@ -156,11 +157,11 @@ export class PairedSocket extends Duplex {
 
 let lastPort = 40_000;
 
-/** A connection: the end that opened it, which closes when the other does, and the end that accepted it. */
-export function duplexPair(): [client: PairedSocket, server: PairedSocket] {
+/** A connection from `address`: the end that opened it, which closes when the other does, and the end that accepted it. */
+export function duplexPair(address?: string): [client: PairedSocket, server: PairedSocket] {
   lastPort += 1;
   const client = new PairedSocket(false, { local: lastPort, remote: 80 });
-  const server = new PairedSocket(true, { local: 80, remote: lastPort });
+  const server = new PairedSocket(true, { local: 80, remote: lastPort }, address);
   PairedSocket.tie(client, server);
   return [client, server];
 }

@@ -98,9 +98,9 @@ export class VirtualRig {
     this.#daemon.events.subscribe((event) => this.events.push(event));
   }
 
-  /** A player on a connection of its own. */
-  player(options: Partial<ClientOptions> = {}): Client {
-    const [near, far] = duplexPair();
+  /** A player on a connection of its own, which comes from `address`; this machine's unless given. */
+  player(options: Partial<ClientOptions> = {}, address?: string): Client {
+    const [near, far] = duplexPair(address);
     this.#served.push(far);
     this.daemon.serve(far);
     return new Client(near, { clock: this.clock, ...(this.#film === null ? {} : { film: this.#film }), ...options });

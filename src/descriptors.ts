@@ -1,0 +1,49 @@
+/** How many files and connections the system lets this process have open, and how many of them are for clients. */
+import { readFileSync } from 'node:fs';
+
+/** Where the system does not say: what most of them begin with. */
+const assumed = 1024;
+
+/** What the process itself, its threads and its index have open, and a few to spare. */
+const ownFiles = 64;
+
+/** Segment files that the store may have open, where there are enough for everybody. */
+const mostStoreFiles = 128;
+
+/** More connections than this are worth nothing to a house, and their memory would be missing elsewhere. */
+const mostClientConnections = 10_000;
+
+/** The soft limit, which Node has raised to the hard one by now; `null` where the system does not tell. */
+export function descriptorLimit(): number | null {
+  if (process.platform === 'win32') return Number.POSITIVE_INFINITY;
+  try {
+    return read(/^Max open files +(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
+  } catch {
+    // Else the report looks up the name of every peer.
+    Object.assign(process.report, { excludeNetwork: true });
+    const report = process.report.getReport() as { readonly userLimits?: Record<string, { readonly soft?: unknown }> };
+    return read(report.userLimits?.open_files?.soft);
+  }
+}
+
+function read(limit: unknown): number | null {
+  if (limit === 'unlimited') return Number.POSITIVE_INFINITY;
+  const number = Number(limit ?? Number.NaN);
+  return Number.isSafeInteger(number) && number > 0 ? number : null;
+}
+
+export interface DescriptorPlan {
+  /** Segment files that the store may keep open. */
+  readonly storeFiles: number;
+  /** Connections that all clients may have together. */
+  readonly clientConnections: number;
+}
+
+/** Who may have how many, so that the store and the origins are never short of them because clients are many. */
+export function planDescriptors(limit: number | null, originConnections: number): DescriptorPlan {
+  const all = limit ?? assumed;
+  const storeFiles = Math.max(4, Math.min(mostStoreFiles, Math.floor(all / 8)));
+  const left = all - ownFiles - storeFiles - originConnections;
+  const clientConnections = Math.min(mostClientConnections, Math.max(left, Math.floor(all / 4), 1));
+  return { storeFiles, clientConnections };
+}

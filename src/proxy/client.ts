@@ -1,0 +1,237 @@
+/**
+ * One client: its connections, its requests under way, and how much is fetched for it; each within a bound.
+ *
+ * At a bound nothing is refused while there is something to give up instead: an idle connection, or the reply whose
+ * client has taken nothing for the longest. A request for which there is no room waits until another ends, or has been
+ * stalled for long enough.
+ */
+import { ReadAheadAllowance } from '../cache/visit.ts';
+import type { Clock, Timer } from '../clock.ts';
+import type { ClientBound, ClientBoundAction } from '../events.ts';
+import type { ClientConnection } from './connection.ts';
+
+export interface ClientLimits {
+  readonly connections: number;
+  readonly requests: number;
+  /** Bytes that are fetched for it and that it has not read. */
+  readonly unread: number;
+}
+
+/** A reply of which nothing was taken for less than this belongs to a slow client, not to a paused one; in milliseconds. */
+export const stalledAfter = 10_000;
+
+/** One request under way. */
+export interface Place {
+  /** To be called when the reply has ended in whatever way; harmless when repeated. */
+  leave(): void;
+}
+
+interface Waiting {
+  readonly connection: ClientConnection;
+  begin(place: Place): void;
+}
+
+export interface ClientParts {
+  /** What tells it from all others. */
+  readonly key: string;
+  /** As the log shows it. */
+  readonly name: string;
+  readonly limits: ClientLimits;
+  /** How long a request may wait for its turn, in milliseconds. */
+  readonly queueTimeout: number;
+  readonly clock: Clock;
+  /** It came to a bound. */
+  onBound(bound: ClientBound, action: ClientBoundAction): void;
+  /** A request has ended. */
+  onLeft(): void;
+}
+
+export class Client {
+  readonly #parts: ClientParts;
+  readonly #connections = new Set<ClientConnection>();
+  /** Those without a request, the longest idle first. */
+  readonly #idle = new Set<ClientConnection>();
+  readonly #places = new Map<Place, ClientConnection>();
+  readonly #line = new Set<Waiting>();
+  #nextLook: Timer | null = null;
+  /** What may be fetched ahead of its readers. */
+  readonly allowance: ReadAheadAllowance;
+
+  constructor(parts: ClientParts) {
+    this.#parts = parts;
+    this.allowance = new ReadAheadAllowance(parts.limits.unread, () => parts.onBound('unread', 'held-back'));
+  }
+
+  get key(): string {
+    return this.#parts.key;
+  }
+
+  get name(): string {
+    return this.#parts.name;
+  }
+
+  get connections(): ReadonlySet<ClientConnection> {
+    return this.#connections;
+  }
+
+  /** How many of its connections have no request. */
+  get idle(): number {
+    return this.#idle.size;
+  }
+
+  /** How many of its requests are under way. */
+  get requests(): number {
+    return this.#places.size;
+  }
+
+  /** How many of its requests wait for their turn. */
+  get queued(): number {
+    return this.#line.size;
+  }
+
+  get isGone(): boolean {
+    return this.#connections.size === 0 && this.#places.size === 0 && this.#line.size === 0;
+  }
+
+  /** Whether one more connection would be too many. */
+  get isFull(): boolean {
+    return this.#connections.size >= this.#parts.limits.connections;
+  }
+
+  add(connection: ClientConnection): void {
+    this.#connections.add(connection);
+    this.#idle.add(connection);
+    connection.onTurn = () => {
+      this.#idle.delete(connection);
+      if (!connection.owes && this.#connections.has(connection)) this.#idle.add(connection);
+    };
+  }
+
+  /** The connection is closed, or about to be. Harmless when repeated. */
+  remove(connection: ClientConnection): void {
+    this.#connections.delete(connection);
+    this.#idle.delete(connection);
+  }
+
+  /** The connection without a request that has been idle the longest. */
+  get longestIdle(): ClientConnection | null {
+    const [longest] = this.#idle;
+    return longest ?? null;
+  }
+
+  /** The connection whose client has taken nothing for the longest, and for long. */
+  get longestStalled(): ClientConnection | null {
+    return this.#longestStalled(this.#connections);
+  }
+
+  /** The connection with a request on which nothing has happened for the longest. */
+  get leastActive(): ClientConnection | null {
+    return longest(this.#connections, ({ owes, activeAt }) => (owes ? activeAt : null));
+  }
+
+  /**
+   * Resolves when a request on this connection may begin, or with `null` where it has waited for too long. Rejects with
+   * the signal's reason.
+   */
+  async enter(connection: ClientConnection, signal: AbortSignal): Promise<Place | null> {
+    signal.throwIfAborted();
+    if (this.#line.size === 0 && this.#hasRoom()) return this.#take(connection);
+    const { queueTimeout, clock, onBound } = this.#parts;
+    onBound('requests', 'queued');
+    const { promise, resolve, reject } = Promise.withResolvers<Place | null>();
+    const waiting: Waiting = { connection, begin: resolve };
+    // Who is no longer in line is given no place, which nobody would leave.
+    const onGone = () => {
+      this.#line.delete(waiting);
+      reject(signal.reason);
+    };
+    const late = clock.after(queueTimeout, () => {
+      this.#line.delete(waiting);
+      resolve(null);
+    });
+    this.#line.add(waiting);
+    this.#lookLater();
+    signal.addEventListener('abort', onGone, { once: true });
+    try {
+      const place = await promise;
+      if (place === null) onBound('requests', 'refused');
+      return place;
+    } finally {
+      late.cancel();
+      signal.removeEventListener('abort', onGone);
+      if (this.#line.size === 0) this.#stopLooking();
+    }
+  }
+
+  #take(connection: ClientConnection): Place {
+    const place: Place = {
+      leave: () => {
+        if (!this.#places.delete(place)) return;
+        this.#advance();
+        this.#parts.onLeft();
+      },
+    };
+    this.#places.set(place, connection);
+    return place;
+  }
+
+  /** Whether one more request may begin, in the place of a stalled one where need be. */
+  #hasRoom(): boolean {
+    if (this.#places.size < this.#parts.limits.requests) return true;
+    const stalled = this.#longestStalled(this.#places.values());
+    if (stalled === null) return false;
+    for (const [place, connection] of this.#places) if (connection === stalled) this.#places.delete(place);
+    stalled.close();
+    this.#parts.onBound('requests', 'closed-stalled');
+    return true;
+  }
+
+  /** Lets those begin who wait, in the order in which they came. */
+  #advance(): void {
+    for (const waiting of this.#line) {
+      if (!this.#hasRoom()) break;
+      this.#line.delete(waiting);
+      waiting.begin(this.#take(waiting.connection));
+    }
+    this.#lookLater();
+  }
+
+  /** While somebody waits, looks again when the next reply can have been stalled for long. */
+  #lookLater(): void {
+    this.#stopLooking();
+    if (this.#line.size === 0) return;
+    const { clock } = this.#parts;
+    const now = clock.now();
+    let since = now;
+    for (const { stalledSince } of this.#places.values()) since = Math.min(since, stalledSince ?? now);
+    this.#nextLook = clock.after(Math.max(1, since + stalledAfter - now), () => this.#advance());
+  }
+
+  #stopLooking(): void {
+    this.#nextLook?.cancel();
+    this.#nextLook = null;
+  }
+
+  #longestStalled(connections: Iterable<ClientConnection>): ClientConnection | null {
+    const latest = this.#parts.clock.now() - stalledAfter;
+    return longest(connections, ({ stalledSince }) =>
+      stalledSince !== null && stalledSince <= latest ? stalledSince : null,
+    );
+  }
+}
+
+/** The connection with the smallest time, of those that have one. */
+function longest(
+  connections: Iterable<ClientConnection>,
+  since: (connection: ClientConnection) => number | null,
+): ClientConnection | null {
+  let found: ClientConnection | null = null;
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const connection of connections) {
+    const at = since(connection);
+    if (at === null || at >= earliest) continue;
+    earliest = at;
+    found = connection;
+  }
+  return found;
+}

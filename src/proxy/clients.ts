@@ -1,0 +1,224 @@
+/**
+ * All clients, and how many connections they may have together.
+ *
+ * Each connection is a descriptor, and the process has a limit of these; whoever fills it up must not shut out the
+ * others. So when it is reached one connection is closed for each that comes: of the client that has most, one without
+ * a request first, then a stalled one. Only a client that has more than its share loses a reply that is taken.
+ */
+import type { Clock } from '../clock.ts';
+import type { ClientBound, ClientBoundAction, EventBus } from '../events.ts';
+import type { Fields } from '../http/fields.ts';
+import { Client, type ClientLimits, type Place } from './client.ts';
+import type { AllowedNetwork } from './client-guard.ts';
+import { type ClientIdentities, type ClientIdentity, createClientIdentities } from './client-identity.ts';
+import type { ClientConnection } from './connection.ts';
+
+export interface ClientsPolicy {
+  /** Peers that are believed about whose requests they forward. */
+  readonly trustedProxies: readonly AllowedNetwork[];
+  readonly connectionsPerClient: number;
+  readonly requestsPerClient: number;
+  readonly unreadPerClient: number;
+  /** How long a request may wait for others of its client, in milliseconds. */
+  readonly queueTimeout: number;
+  /** How many connections all clients may have together. */
+  readonly clientConnections: number;
+}
+
+export interface ClientsParts extends ClientsPolicy {
+  readonly clock: Clock;
+  readonly events: EventBus;
+}
+
+/** What one of this machine, or a trusted proxy, may have at least: a whole house may stand behind it. */
+export const sharedAtLeast: ClientLimits = { connections: 2048, requests: 1024, unread: 1024 ** 3 };
+
+/** One client's reaching a bound is worth a line in the log once in so many milliseconds. */
+const tellAgainAfter = 60_000;
+
+/** What became of a connection that came in: it is served, answered with a refusal, or closed. */
+export type Admission = 'served' | 'refused' | 'dropped';
+
+export class Clients {
+  readonly #parts: ClientsParts;
+  readonly #identities: ClientIdentities;
+  readonly #clients = new Map<string, Client>();
+  /** Every connection that counts, and whose it is. */
+  readonly #owners = new Map<ClientConnection, Client>();
+  /** Connections that are being told that they are too many. */
+  readonly #refused = new Set<ClientConnection>();
+  readonly #toldAt = new Map<string, number>();
+
+  constructor(parts: ClientsParts) {
+    this.#parts = parts;
+    this.#identities = createClientIdentities(parts.trustedProxies);
+  }
+
+  /** A connection has come in; `remove` is to be called when it is closed. */
+  admit(connection: ClientConnection, remoteAddress: string | undefined): Admission {
+    const client = this.#clientOf(this.#identities.ofPeer(remoteAddress));
+    try {
+      return this.#admit(connection, client);
+    } finally {
+      this.#forgetIfGone(client);
+    }
+  }
+
+  /** The connection is closed. */
+  remove(connection: ClientConnection): void {
+    this.#refused.delete(connection);
+    const client = this.#owners.get(connection);
+    if (client === undefined) return;
+    this.#owners.delete(connection);
+    client.remove(connection);
+    this.#forgetIfGone(client);
+  }
+
+  /**
+   * Resolves when a request may begin, with its client and its place there, which is to be left; with `null` where the
+   * client has had too many under way for too long. Rejects with the signal's reason.
+   */
+  async enter(
+    connection: ClientConnection,
+    remoteAddress: string | undefined,
+    fields: Fields,
+    signal: AbortSignal,
+  ): Promise<(Place & Pick<Client, 'allowance'>) | null> {
+    const client = this.#clientOf(this.#identities.ofRequest(remoteAddress, fields));
+    try {
+      const place = await client.enter(connection, signal);
+      return place && { leave: place.leave, allowance: client.allowance };
+    } finally {
+      this.#forgetIfGone(client);
+    }
+  }
+
+  /** What they have and want at this moment. */
+  look() {
+    const clients = [...this.#clients.values()];
+    const sum = (of: (client: Client) => number) => clients.reduce((total, client) => total + of(client), 0);
+    const most = (of: (client: Client) => number) => Math.max(0, ...clients.map(of));
+    const idle = sum((client) => client.idle);
+    return {
+      clients: clients.length,
+      connections: { idle, busy: sum(({ connections }) => connections.size) - idle },
+      mostConnections: most(({ connections }) => connections.size),
+      connectionLimit: this.#parts.clientConnections,
+      requests: { underway: sum(({ requests }) => requests), queued: sum(({ queued }) => queued) },
+      mostRequests: most(({ requests }) => requests),
+      unread: sum(({ allowance }) => allowance.unread),
+      mostUnread: most(({ allowance }) => allowance.unread),
+    };
+  }
+
+  #admit(connection: ClientConnection, client: Client): Admission {
+    const isFull = client.isFull && !this.#giveUpOne([client], 'connections');
+    if (this.#owners.size + this.#refused.size >= this.#parts.clientConnections && !this.#makeRoomFor(client)) {
+      this.#tell(client, 'descriptors', 'refused');
+      return 'dropped';
+    }
+    if (isFull) {
+      this.#tell(client, 'connections', 'refused');
+      this.#refused.add(connection);
+      return 'refused';
+    }
+    client.add(connection);
+    this.#owners.set(connection, client);
+    return 'served';
+  }
+
+  /** Closes a connection that is wanted less than a new one of this client's; false where there is none. */
+  #makeRoomFor(newcomer: Client): boolean {
+    const [refused] = this.#refused;
+    if (refused !== undefined) {
+      this.#close(refused);
+      return true;
+    }
+    const clients = [...this.#clients.values()];
+    if (this.#giveUpOne(clients, 'descriptors')) return true;
+    const [greedy, connection] = withMost(clients, (client) => client.leastActive) ?? [];
+    if (greedy === undefined || connection === undefined) return false;
+    if (greedy.connections.size <= newcomer.connections.size + 1) return false;
+    this.#close(connection);
+    this.#tell(greedy, 'descriptors', 'closed-busy');
+    return true;
+  }
+
+  /** Closes a connection that is idle, or else one that is stalled; false where there is none. */
+  #giveUpOne(clients: readonly Client[], bound: ClientBound): boolean {
+    const idle = withMost(clients, (client) => client.longestIdle);
+    const chosen = idle ?? withMost(clients, (client) => client.longestStalled);
+    if (chosen === null) return false;
+    const [client, connection] = chosen;
+    this.#close(connection);
+    this.#tell(client, bound, idle === null ? 'closed-stalled' : 'closed-idle');
+    return true;
+  }
+
+  /** It counts no more, although its end is told in a later turn. */
+  #close(connection: ClientConnection): void {
+    this.remove(connection);
+    connection.close();
+  }
+
+  #clientOf({ name, isShared }: ClientIdentity): Client {
+    const key = isShared ? `${name} shared` : name;
+    const known = this.#clients.get(key);
+    if (known !== undefined) return known;
+    const { connectionsPerClient, requestsPerClient, unreadPerClient, queueTimeout, clock } = this.#parts;
+    const set = { connections: connectionsPerClient, requests: requestsPerClient, unread: unreadPerClient };
+    const client: Client = new Client({
+      key,
+      name,
+      limits: isShared ? atLeast(set, sharedAtLeast) : set,
+      queueTimeout,
+      clock,
+      onBound: (bound, action) => this.#tell(client, bound, action),
+      onLeft: () => this.#forgetIfGone(client),
+    });
+    this.#clients.set(key, client);
+    return client;
+  }
+
+  #forgetIfGone(client: Client): void {
+    if (client.isGone && this.#clients.get(client.key) === client) this.#clients.delete(client.key);
+  }
+
+  #tell({ name: client }: Client, bound: ClientBound, action: ClientBoundAction): void {
+    const { clock, events } = this.#parts;
+    const at = clock.now();
+    // Of descriptors all clients together may have too many: then any of them is told of for all.
+    const subject = bound === 'descriptors' ? bound : `${client} ${bound}`;
+    const told = this.#toldAt.get(subject);
+    const isNews = told === undefined || at - told >= tellAgainAfter;
+    if (isNews) {
+      for (const [other, then] of this.#toldAt) if (at - then >= tellAgainAfter) this.#toldAt.delete(other);
+      this.#toldAt.set(subject, at);
+    }
+    events.emit({ type: 'client-bound', at, client, bound, action, isNews });
+  }
+}
+
+function atLeast(limits: ClientLimits, least: ClientLimits): ClientLimits {
+  return {
+    connections: Math.max(limits.connections, least.connections),
+    requests: Math.max(limits.requests, least.requests),
+    unread: Math.max(limits.unread, least.unread),
+  };
+}
+
+/** Such a connection of the client with most connections; of several clients, the one that was active the longest ago. */
+function withMost(
+  clients: readonly Client[],
+  of: (client: Client) => ClientConnection | null,
+): readonly [client: Client, connection: ClientConnection] | null {
+  let found: readonly [client: Client, connection: ClientConnection] | null = null;
+  for (const client of clients) {
+    const ahead = found === null ? 1 : client.connections.size - found[0].connections.size;
+    if (ahead < 0) continue;
+    const connection = of(client);
+    if (connection === null || (ahead === 0 && found !== null && connection.activeAt >= found[1].activeAt)) continue;
+    found = [client, connection];
+  }
+  return found;
+}

@@ -1,0 +1,95 @@
+/**
+ * Crowds on real sockets, from one address of loopback, and a viewer at another one: whatever the crowd does, the viewer
+ * plays a cached film. The process may have 600 files open, which the crowd alone would use up.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { systemClock } from '../../src/clock.ts';
+import { Firstbyte } from '../crash/firstbyte.ts';
+import { absent } from '../programs.ts';
+import { temporaryDirectory } from '../store/disk-directory.ts';
+import { Client } from '../support/client.ts';
+import { film } from '../support/film.ts';
+import { HttpOriginServer } from '../support/http-origin-server.ts';
+
+const movie = film(3_000_000);
+const [crowdAt, viewerAt] = ['127.0.0.1', '127.0.0.2'];
+
+interface Stage {
+  readonly firstbyte: Firstbyte;
+  readonly port: number;
+}
+
+/** A firstbyte that holds the film. */
+async function stage(test: TestContext, ...flags: readonly string[]): Promise<Stage> {
+  const origin = new HttpOriginServer({ clock: systemClock, films: movie });
+  test.after(() => origin.close());
+  const url = `http://127.0.0.1:${await origin.listen()}/`;
+  const directory = await temporaryDirectory(test);
+  const firstbyte = await Firstbyte.start({ directory, origin: url, flags, openFiles: 600 });
+  test.after(() => firstbyte[Symbol.asyncDispose]());
+  const port = Number(new URL(firstbyte.url).port);
+  await view(port);
+  return { firstbyte, port };
+}
+
+/** Plays the film, on a connection of its own, and returns after how many milliseconds its first byte came. */
+async function view(port: number): Promise<number> {
+  const startedAt = systemClock.now();
+  const viewer = await Client.connect(
+    { port, host: '127.0.0.1', localAddress: viewerAt },
+    { clock: systemClock, film: movie },
+  );
+  const exchange = viewer.get('/films/film.mp4');
+  const outcome = await Promise.race([exchange.done(), pause(5000, 'not within 5 s', { ref: false })]);
+  viewer.leave();
+  assert.deepEqual([outcome, exchange.bodyBytes], ['complete', movie.size]);
+  return (exchange.times.firstByteAt ?? Number.NaN) - startedAt;
+}
+
+/** So many connections of the crowd, each of which has said `sent` and reads nothing. */
+async function crowd(test: TestContext, port: number, size: number, sent: string): Promise<Socket[]> {
+  const sockets = await Promise.all(
+    Array.from({ length: size }, async () => {
+      const socket = connect({ port, host: '127.0.0.1', localAddress: crowdAt });
+      socket.on('error', () => {});
+      socket.pause();
+      await Promise.race([once(socket, 'connect'), once(socket, 'close')]);
+      socket.write(sent);
+      return socket;
+    }),
+  );
+  test.after(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  return sockets;
+}
+
+describe('a viewer at another address plays on', { skip: absent('prlimit', 'prlimit', '--version') }, () => {
+  for (const [what, size, sent] of [
+    ['700 idle connections', 700, ''],
+    ['1000 heads that do not end', 1000, 'GET /films/film.mp4 HTTP/1.1\r\nhost: 127'],
+  ] as const) {
+    it(`beside ${what} of one address, where 600 files may be open`, async (test) => {
+      const { firstbyte, port } = await stage(test);
+      await crowd(test, port, size, sent);
+      for (let count = 0; count < 10; count += 1) {
+        const firstByteAfter = await view(port);
+        test.diagnostic(`first byte after ${firstByteAfter.toFixed(1)} ms`);
+      }
+      assert.ok(firstbyte.descriptors < 600, `${firstbyte.descriptors} descriptors`);
+      assert.ok(!firstbyte.log.includes('EMFILE'), firstbyte.log);
+    });
+  }
+
+  it('heads that do not end are answered with 408 when headTimeout is over', async (test) => {
+    const { port } = await stage(test, '--head-timeout', '1s');
+    const sockets = await crowd(test, port, 100, 'GET / HTTP/1.1\r\n');
+    for (const reply of await Promise.all(sockets.map((socket) => text(socket))))
+      assert.match(reply, /^HTTP\/1\.1 408 /);
+  });
+});
