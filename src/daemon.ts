@@ -268,8 +268,10 @@ interface StoreParts {
 function storeEvents({ clock, events, logger }: Omit<StoreParts, 'descriptors'>): StoreEvents {
   let state: StoreState = 'storing';
   return {
-    evicted: (reason, label, bytes) => events.emit({ type: 'evicted', at: clock.now(), reason, ...label, bytes }),
-    blockLost: (label, cause, bytes) => events.emit({ type: 'block-lost', at: clock.now(), ...label, cause, bytes }),
+    evicted: (reason, { origin, path }, bytes) =>
+      events.emit({ type: 'evicted', at: clock.now(), reason, origin, path, bytes }),
+    blockLost: ({ origin, path }, cause, bytes) =>
+      events.emit({ type: 'block-lost', at: clock.now(), origin, path, cause, bytes }),
     stateChanged(trouble) {
       const from = state;
       state = trouble === null ? 'storing' : 'passing';

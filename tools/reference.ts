@@ -73,7 +73,9 @@ A secret is written as \`{"env": "NAME"}\`, the variable of that name (not one t
 
 ## Presets
 
-Names of the query are compared without regard to case. What could change the bytes is in no preset.
+Names of the query are compared without regard to case. What could change the bytes is in no preset. What is ignored
+opens nothing any more: whoever can reach firstbyte gets what another viewer has opened with his token
+([what is shared](../guide/origins.md#what-is-shared)). What is keyed is shared with nobody.
 
 ${Object.entries(presets).map(presetEntry).join('\n')}
 `;

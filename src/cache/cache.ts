@@ -140,7 +140,7 @@ export class Cache implements FillsView {
     const path = showablePath(asking.target);
     return new Entry({
       objectName: name,
-      label: { origin: origin.name, path },
+      label: { origin: origin.name, path, private: asking.fields.length > 0 },
       store,
       clock,
       asking,

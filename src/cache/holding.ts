@@ -7,7 +7,7 @@ import { formatValidator } from '../http/validator.ts';
 import type { ObjectLabel, ObjectName, StoredObject } from '../store/store.ts';
 import type { Entry } from './entry.ts';
 
-export interface Holding extends ObjectLabel {
+export interface Holding extends Pick<ObjectLabel, 'origin' | 'path'> {
   readonly id: ObjectName;
   /** `null` while it is unknown. */
   readonly length: number | null;
@@ -39,7 +39,8 @@ function liveHolding(entry: Entry, stored: StoredObject | null, now: number): Ho
   if (bytes === 0 && stored === null && !comes) return null;
   return {
     id: entry.objectName,
-    ...entry.label,
+    origin: entry.label.origin,
+    path: entry.label.path,
     ...described(known),
     bytes,
     state: view.state.phase,
@@ -53,7 +54,8 @@ function storedHolding({ name, label, representation, bytes, pinned, used }: Sto
   const whole = bytes === representation.length;
   return {
     id: name,
-    ...label,
+    origin: label.origin,
+    path: label.path,
     ...described(representation),
     bytes,
     state: whole ? 'complete' : 'idle',

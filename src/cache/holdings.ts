@@ -50,6 +50,12 @@ export interface Warmed {
   readonly bytes: number;
 }
 
+/**
+ * Why bytes are not given out: they were fetched with a client's own fields, or by an earlier version, which did not
+ * note whose they are.
+ */
+export type Withheld = 'private' | 'unknown';
+
 /** Long work, which begins when it is called. Rejects with `FillFailed`, `StoreError` or the signal's reason. */
 export type Work<Result> = (progress: WarmProgress, signal: AbortSignal) => Promise<Result>;
 
@@ -111,9 +117,15 @@ export class Holdings {
     return known;
   }
 
-  /** Its bytes, where all of them are stored; `null` where they are not. */
-  content(id: ObjectName): Promise<StoredContent | null> {
-    return storedContent(this.#parts.store, id);
+  /** Its bytes, where all of them are stored and nobody's own; `null` where they are not stored. */
+  async content(id: ObjectName): Promise<StoredContent | Withheld | null> {
+    // What was stored a moment ago is not listed yet.
+    this.#stock.changed();
+    const stored = (await this.#stock.objects()).get(id) ?? null;
+    const isPrivate = this.#isPrivate(stored, this.#entryOf(id));
+    if (isPrivate === false) return storedContent(this.#parts.store, id);
+    if (stored === null) return null;
+    return isPrivate === null ? 'unknown' : 'private';
   }
 
   /** Asks the origin for no more of it, until that is lifted. `false`: there is no such fill, or nothing to pause. */
@@ -193,10 +205,21 @@ export class Holdings {
   }
 
   /** What brings it in: known where its name follows from its path. */
-  #entryFor({ name, label }: StoredObject): Entry | null {
-    const { cache } = this.#parts;
-    const plain = cache.nameOf(label.origin, label.path) === name;
-    return this.#entryOf(name) ?? (plain ? cache.open(label.origin, label.path) : null);
+  #entryFor(stored: StoredObject): Entry | null {
+    const { origin, path } = stored.label;
+    return this.#entryOf(stored.name) ?? (this.#isPlain(stored) ? this.#parts.cache.open(origin, path) : null);
+  }
+
+  /** Whether anybody gets it who names its path, with nothing of his own. */
+  #isPlain({ name, label }: StoredObject): boolean {
+    return this.#parts.cache.nameOf(label.origin, label.path) === name;
+  }
+
+  /** Whether it is for one client; `null` where that is not known. The same for everything of one name, ever. */
+  #isPrivate(stored: StoredObject | null, entry: Entry | null): boolean | null {
+    const known = entry?.label.private ?? stored?.label.private;
+    if (known !== undefined) return known;
+    return stored !== null && this.#isPlain(stored) ? false : null;
   }
 
   async #forget(id: ObjectName): Promise<void> {

@@ -4,7 +4,7 @@
  * Two requests share an entry where origin, target and the fields that matter are the same. Names of the query that
  * only prove a right (tokens, signatures) do not matter where the operator said so; the order of the others does. A
  * client's own `Authorization` matters always: what it opens is for nobody else. Whatever matters is forwarded, and
- * nothing else is. Pure.
+ * nothing else is. What would open a connection, and not one request, is nothing: connections are shared. Pure.
  */
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { cacheKey } from './cache-key.ts';
@@ -32,10 +32,13 @@ export function identify(origin: string, target: string, clientFields: Fields, p
   else names.add('authorization');
   const fields = [...names].sort().flatMap((name) => {
     const value = fieldValue(clientFields, name);
-    return value === null ? [] : [[name, value] as const];
+    return value === null || (name === 'authorization' && opensConnections.test(value)) ? [] : [[name, value] as const];
   });
   return { key: cacheKey(origin, withoutNames(target, policy.ignoreQuery), fields), fields };
 }
+
+/** Schemes by which a server takes whatever comes on a connection for one user's (RFC 4559 §6, and NTLM). */
+const opensConnections = /(^|,)\s*(negotiate|ntlm|kerberos|nego2)\b/i;
 
 /** The target without the parts of its query that bear one of `names`. */
 function withoutNames(target: string, names: readonly string[]): string {

@@ -1,5 +1,6 @@
 /** `firstbyte config`: each setting, its value and where it came from. */
-import { type LoadedSettings, namesOf, settingKeys, settingRow } from '../config.ts';
+import { sharedBy } from '../config/origins.ts';
+import { type LoadedSettings, namesOf, type Settings, settingKeys, settingRow } from '../config.ts';
 import type { ExitReason } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -10,7 +11,7 @@ export async function config({ load, options, around }: Invocation): Promise<Exi
 }
 
 /** One line for each setting; with `explain`, what it is for and which names it goes by. */
-function settingsText({ sources }: LoadedSettings, explain: boolean): string {
+function settingsText({ settings, sources }: LoadedSettings, explain: boolean): string {
   const width = Math.max(...settingKeys.map((key) => key.length));
   const lines = settingKeys.map((key) => {
     const { from, name, text } = sources[key];
@@ -18,9 +19,16 @@ function settingsText({ sources }: LoadedSettings, explain: boolean): string {
     if (!explain) return line;
     const { flag, variable } = namesOf(key);
     const names = flag === null ? variable : `${flag}, ${variable}`;
-    return `${line}\n  from ${from === 'default' ? 'the default' : `${from} ${name}`}\n  ${settingRow(key).sentence}\n  ${names}\n`;
+    return `${line}\n  from ${from === 'default' ? 'the default' : `${from} ${name}`}\n  ${settingRow(key).sentence}\n  ${names}\n${key === 'origins' ? sharingText(settings) : ''}`;
   });
   return `${lines.join('\n')}\n`;
+}
+
+function sharingText({ origins }: Settings): string {
+  return origins
+    .map((origin) => [origin.name, sharedBy(origin)])
+    .flatMap(([name, words]) => (words ? `  ${name}: ${words}\n` : []))
+    .join('');
 }
 
 /** The same for programs. */

@@ -155,12 +155,15 @@ export const originTable = {
   preset: {
     type: choice(presetNames),
     default: 'none',
-    sentence: 'What is known of a kind of server: adds to `ignoreQuery` and `keyHeaders`, see below.',
+    sentence:
+      'What is known of a kind of server: adds to `ignoreQuery`, with what that shares, and to `keyHeaders`, see below.',
   },
   ignoreQuery: {
     type: list(queryName),
     default: 'none',
-    sentence: 'Names of the query that do not tell files apart, such as tokens; they are still sent to the origin.',
+    sentence:
+      'Names of the query that do not tell files apart, such as tokens; they are still sent to the origin. They open ' +
+      'nothing any more: whoever can reach firstbyte gets what another viewer has opened with his.',
   },
   keyHeaders: {
     type: list(fieldName),
@@ -264,6 +267,12 @@ export function originSettings(byName: Readonly<Record<string, ReadOrigin>>, con
       ...(read.refresh && { refresh: read.refresh }),
     };
   });
+}
+
+/** What an origin's settings share between viewers, in one sentence; `null` where each has what his own token opens. */
+export function sharedBy({ ignoreQuery }: Pick<OriginSettings, 'ignoreQuery'>): string | null {
+  if (ignoreQuery.length === 0) return null;
+  return `whoever can reach firstbyte gets what another viewer has opened, whatever the query says as ${ignoreQuery.join(', ')}`;
 }
 
 /** A mirror's own credentials stand in place of those that all bases share. */

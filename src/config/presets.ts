@@ -2,12 +2,16 @@
  * What is known of the servers that people have: names of the query that only prove a right or name a player, and
  * fields that do the same in a header.
  *
- * A name that could change the bytes (a version, a track, a container) is never in here.
+ * A name that could change the bytes (a version, a track, a container) is never in here. What `ignoreQuery` names opens
+ * nothing any more: who can reach firstbyte is given what another's token has opened. So no preset is in force unless an
+ * operator has chosen it.
  */
 
 export interface Preset {
   readonly sentence: string;
+  /** Shared over: whatever viewers bring under these names, they get the same bytes. */
   readonly ignoreQuery: readonly string[];
+  /** Not shared over: each value has bytes of its own. */
   readonly keyHeaders: readonly string[];
 }
 

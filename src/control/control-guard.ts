@@ -42,6 +42,9 @@ export interface Refusal {
 
 export type Judgement = { readonly bearer: Bearer } | Refusal;
 
+/** In words, for who has sent none. */
+export const whichToken = 'the configured one, or the one in the file "owner" of the cache directory';
+
 const reading = new Set(['GET', 'HEAD']);
 const changing = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
@@ -58,8 +61,7 @@ export function judgeControlRequest(request: ControlRequest, policy: ControlPoli
   if (reading.has(method)) return { bearer };
   if (!changing.has(method)) return refusal(405, `The control API does not know the method ${method}.`);
   if (bearer === null) {
-    const where = 'the configured one, or the one in the file "owner" of the cache directory';
-    return refusal(401, `What changes something needs a token as "Authorization: Bearer …": ${where}.`);
+    return refusal(401, `What changes something needs a token as "Authorization: Bearer …": ${whichToken}.`);
   }
   if (!isJson(request.contentType)) {
     const sent = request.contentType === undefined ? 'nothing' : `"${request.contentType}"`;

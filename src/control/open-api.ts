@@ -113,7 +113,8 @@ const licenseUrl = 'https://spdx.org/licenses/MIT.html';
 
 const description = `See and steer firstbyte.
 
-GET works without a token on loopback where none is configured. Every other method takes one, as
+GET works without a token on loopback where none is configured: it shows names and numbers, no secret and no byte of
+a film. The content of an object, and every other method, takes one, as
 \`Authorization: Bearer …\`: the configured one, or the local one in the file \`owner\` of the cache directory; and
 \`content-type: application/json\`, with \`{}\` where there is nothing to say. Errors are problem details (RFC 9457).
 Times of day are ISO 8601 (UTC), durations milliseconds, offsets and lengths bytes, ranges half-open.`;

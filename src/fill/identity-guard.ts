@@ -30,6 +30,8 @@ export interface IdentityParts {
   readonly bytes: LandedBytes;
   readonly store: Pick<Store, 'create'>;
   readonly objectName: string;
+  /** What is sent of a client's fields. */
+  readonly asking: Pick<OriginRequest, 'fields'>;
   /** Whether an answer with this status and these fields may be stored. */
   readonly mayStore: (status: number, fields: Fields) => boolean;
   /** How many connections the origin allows. */
@@ -173,8 +175,8 @@ export class IdentityGuard {
 
   /** A new object, or `null` where the store can't make one: then the bytes go past it. */
   async #created(representation: Representation): Promise<StoreObject | null> {
-    const { store, objectName, name, bytes } = this.#parts;
-    const label = { origin: name.origin, path: name.path };
+    const { store, objectName, name, asking, bytes } = this.#parts;
+    const label = { origin: name.origin, path: name.path, private: asking.fields.length > 0 };
     try {
       return await store.create(objectName, representation, label, (range) => bytes.lose(range));
     } catch (error) {

@@ -1,5 +1,6 @@
 /** One version of what a target holds (RFC 9110 §3.2): the only owner of its length. */
 import { endToEnd, type Fields, fieldValue } from './fields.ts';
+import { withoutSecrets } from './for-one-client.ts';
 import { parseEntityTag, sameValidator, type Validator, validatorOf, weaklyEqual } from './validator.ts';
 
 export interface Representation {
@@ -7,7 +8,8 @@ export interface Representation {
   readonly length: number | null;
   readonly validator: Validator | null;
   /**
-   * The origin's end-to-end fields, without those that describe one message (`content-length`, `content-range`, …).
+   * The origin's end-to-end fields, without those that describe one message (`content-length`, `content-range`, …) and
+   * those that tell one client a secret.
    * `date` and `age` are among them: its age is reckoned from them.
    */
   readonly fields: Fields;
@@ -70,6 +72,7 @@ function vouchesFor(fieldsOf304: Fields, { validator }: Representation): boolean
   return date === null || validator?.kind !== 'last-modified' || validator.value === date;
 }
 
-function storedFields(fields: Fields): Fields {
-  return endToEnd(fields).filter(([name]) => !aboutOneMessage.has(name));
+/** Also of what was stored before it was told apart. */
+export function storedFields(fields: Fields): Fields {
+  return withoutSecrets(endToEnd(fields)).filter(([name]) => !aboutOneMessage.has(name));
 }

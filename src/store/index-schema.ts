@@ -5,6 +5,8 @@
  * never guessed at.
  */
 import { DatabaseSync } from 'node:sqlite';
+import { type Representation, storedFields } from '../http/representation.ts';
+import { showablePath } from '../showable.ts';
 import type { IndexPlace } from './sqlite-index.ts';
 import { StoreError } from './store.ts';
 
@@ -29,19 +31,42 @@ const schema = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+/** SQLITE_CORRUPT, the primary code. */
+const sqliteCorrupt = 11;
+
 /** What leads from version `n + 1` to the next; the schema above is version 1. */
-const migrations = [
+const migrations: readonly ((database: DatabaseSync) => void)[] = [
   // Labels, pins, and blocks that count until the machine is started again.
-  `
-  ALTER TABLE objects ADD COLUMN origin TEXT NOT NULL DEFAULT '';
-  ALTER TABLE objects ADD COLUMN path TEXT NOT NULL DEFAULT '';
-  ALTER TABLE objects ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE segments ADD COLUMN early BLOB NOT NULL DEFAULT x'';
-  ALTER TABLE segments ADD COLUMN boot TEXT NOT NULL DEFAULT '';
-  `,
+  (database) =>
+    database.exec(`
+      ALTER TABLE objects ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+      ALTER TABLE objects ADD COLUMN path TEXT NOT NULL DEFAULT '';
+      ALTER TABLE objects ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE segments ADD COLUMN early BLOB NOT NULL DEFAULT x'';
+      ALTER TABLE segments ADD COLUMN boot TEXT NOT NULL DEFAULT '';
+    `),
+  // Whether an object is for one client, which nobody knows of those that there are; and no secrets any more.
+  (database) => {
+    database.exec('ALTER TABLE objects ADD COLUMN private INTEGER');
+    database.function('without_secrets', { deterministic: true }, (text) => withoutSecrets(String(text)));
+    database.function('showable_path', { deterministic: true }, (path) => showablePath(String(path)));
+    database.exec(`
+      UPDATE objects SET representation = without_secrets(representation), path = showable_path(path)
+      WHERE representation <> without_secrets(representation) OR path <> showable_path(path)
+    `);
+  },
 ];
 
-const newest = migrations.length + 1;
+/** The tables are as they are written and read here; but what was deleted may still stand between their rows. */
+const migrated = migrations.length + 1;
+
+/** Nothing stands in the file but its rows. */
+const newest = migrated + 1;
+
+function withoutSecrets(text: string): string {
+  const representation = JSON.parse(text) as Representation;
+  return JSON.stringify({ ...representation, fields: storedFields(representation.fields) });
+}
 
 /** Says that the database is whole or not, but nothing that we may believe. */
 function notOurs(message: string): StoreError {
@@ -57,7 +82,7 @@ export function openDatabase({ path, blockSize, segmentSize }: IndexPlace): Data
   if (version === 0 && tables === 0) {
     database.exec(`BEGIN; ${schema}`);
     database.prepare('INSERT INTO layout VALUES (?, ?)').run(blockSize, segmentSize);
-    migrate(database, 1);
+    migrate(database, 1, newest);
     return database;
   }
   if (version < 1 || version > newest) throw notOurs(`its schema version is ${version}, not one up to ${newest}`);
@@ -67,15 +92,25 @@ export function openDatabase({ path, blockSize, segmentSize }: IndexPlace): Data
   if (layout?.block_size !== blockSize || layout.segment_size !== segmentSize) {
     throw notOurs('its blocks or segments have another size');
   }
-  if (version < newest) {
+  if (version < migrated) {
     database.exec('BEGIN');
-    migrate(database, version);
+    migrate(database, version, migrated);
   }
+  if (version < newest) wipe(database);
   return database;
 }
 
 /** Ends the transaction in which it is called. */
-function migrate(database: DatabaseSync, version: number): void {
-  for (const step of migrations.slice(version - 1)) database.exec(step);
-  database.exec(`PRAGMA user_version = ${newest}; COMMIT;`);
+function migrate(database: DatabaseSync, version: number, to: number): void {
+  for (const step of migrations.slice(version - 1)) step(database);
+  database.exec(`PRAGMA user_version = ${to}; COMMIT;`);
+}
+
+/** Writes the file anew, its rows alone; where that can't be done now, for want of room above all, at the next opening. */
+function wipe(database: DatabaseSync): void {
+  try {
+    database.exec(`VACUUM; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA user_version = ${newest};`);
+  } catch (error) {
+    if (((error as { errcode?: number }).errcode ?? 0) % 256 === sqliteCorrupt) throw error;
+  }
 }

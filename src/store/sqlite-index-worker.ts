@@ -9,7 +9,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { parentPort } from 'node:worker_threads';
 import { openDatabase } from './index-schema.ts';
 import type { IndexAnswer, IndexCall, ObjectRow, SegmentRow, WorkerCall } from './sqlite-index.ts';
-import { type StoredObject, StoreError } from './store.ts';
+import { type ObjectLabel, type StoredObject, StoreError } from './store.ts';
 
 type Row = Record<string, unknown>;
 
@@ -17,7 +17,7 @@ type Row = Record<string, unknown>;
 function prepareIndex(database: DatabaseSync, boot: string) {
   const statement = {
     object: database.prepare(
-      'SELECT id, generation, origin, path, representation, pinned, used FROM objects WHERE name = ?',
+      'SELECT id, generation, origin, path, private, representation, pinned, used FROM objects WHERE name = ?',
     ),
     segments: database.prepare(`
       SELECT number, blocks, iif(boot = ?, early, x'') AS early, sums, bytes, used FROM segments WHERE object = ?`),
@@ -26,8 +26,8 @@ function prepareIndex(database: DatabaseSync, boot: string) {
       RETURNING generation`),
     forgetOthers: database.prepare('DELETE FROM objects WHERE name = ? AND generation <> ?'),
     saveObject: database.prepare(`
-      INSERT INTO objects (name, generation, origin, path, representation, pinned, created, used)
-      VALUES (:name, :generation, :origin, :path, :representation, :pinned, :used, :used)
+      INSERT INTO objects (name, generation, origin, path, private, representation, pinned, created, used)
+      VALUES (:name, :generation, :origin, :path, :private, :representation, :pinned, :used, :used)
       ON CONFLICT (name) DO UPDATE SET representation = excluded.representation, used = excluded.used
       RETURNING id`),
     saveSegment: database.prepare(`
@@ -39,13 +39,15 @@ function prepareIndex(database: DatabaseSync, boot: string) {
       WHERE object = (SELECT id FROM objects WHERE name = ? AND generation = ?) AND number = ?`),
     pin: database.prepare('UPDATE objects SET pinned = :pinned WHERE name = :name'),
     list: database.prepare(`
-      SELECT name, origin, path, representation, pinned, coalesce(sum(bytes), 0) AS bytes,
+      SELECT name, origin, path, private, representation, pinned, coalesce(sum(bytes), 0) AS bytes,
         max(objects.used, coalesce(max(segments.used), 0)) AS used
       FROM objects LEFT JOIN segments ON object = id
       WHERE name > ? GROUP BY id ORDER BY name LIMIT ?`),
     objects: database.prepare(`
       SELECT json_group_array(json_object(
-        'name', name, 'generation', generation, 'label', json_object('origin', origin, 'path', path),
+        'name', name, 'generation', generation, 'label', json(iif(
+          private IS NULL, json_object('origin', origin, 'path', path),
+          json_object('origin', origin, 'path', path, 'private', json(iif(private, 'true', 'false'))))),
         'length', representation ->> '$.length', 'pinned', json(iif(pinned, 'true', 'false')), 'used', used,
         'segments', json((
           SELECT json_group_array(json_object('number', number, 'bytes', bytes, 'used', used))
@@ -59,7 +61,7 @@ function prepareIndex(database: DatabaseSync, boot: string) {
     return {
       name,
       generation: row.generation as string,
-      label: { origin: row.origin as string, path: row.path as string },
+      label: labelOf(row),
       representation: JSON.parse(row.representation as string),
       pinned: row.pinned === 1,
       used: row.used as number,
@@ -72,7 +74,9 @@ function prepareIndex(database: DatabaseSync, boot: string) {
     const saved = statement.saveObject.get({
       name,
       generation,
-      ...label,
+      origin: label.origin,
+      path: label.path,
+      private: label.private === undefined ? null : Number(label.private),
       representation: JSON.stringify(representation),
       pinned: pinned ? 1 : 0,
       used,
@@ -86,11 +90,13 @@ function prepareIndex(database: DatabaseSync, boot: string) {
   }
 
   function list(after: string, limit: number): StoredObject[] {
-    return (statement.list.all(after, limit) as Row[]).map(({ origin, path, representation, pinned, ...row }) => ({
-      ...(row as { name: string; bytes: number; used: number }),
-      label: { origin: origin as string, path: path as string },
-      representation: JSON.parse(representation as string),
-      pinned: pinned === 1,
+    return (statement.list.all(after, limit) as Row[]).map((row) => ({
+      name: row.name as string,
+      label: labelOf(row),
+      representation: JSON.parse(row.representation as string),
+      bytes: row.bytes as number,
+      pinned: row.pinned === 1,
+      used: row.used as number,
     }));
   }
 
@@ -141,6 +147,11 @@ function prepareIndex(database: DatabaseSync, boot: string) {
       database.exec('PRAGMA synchronous = NORMAL');
     }
   };
+}
+
+function labelOf({ origin, path, private: marked }: Row): ObjectLabel {
+  const label = { origin: origin as string, path: path as string };
+  return marked === null ? label : { ...label, private: marked === 1 };
 }
 
 /** The system's code for what SQLite reports (https://sqlite.org/rescode.html; the low byte is the primary code). */

@@ -15,6 +15,11 @@ export type ObjectName = string;
 export interface ObjectLabel {
   readonly origin: string;
   readonly path: string;
+  /**
+   * Whether a client's own fields were sent to have it, so that it is for nobody else; absent where that is not known,
+   * because an earlier version stored it.
+   */
+  readonly private?: boolean;
 }
 
 /**

@@ -94,6 +94,14 @@ describe("a client's fields", () => {
     assert.doesNotMatch(`${one}${two}`, /secret/);
   });
 
+  test('credentials that would open a connection for everybody are neither forwarded nor part of the identity', () => {
+    for (const scheme of ['NTLM TlRMTVNTUAAD', 'Negotiate YII=', 'negotiate', 'Basic x, Negotiate YII=']) {
+      const offered = [['authorization', scheme]] as const;
+      assert.deepEqual(identify('films', '/a', offered, plainIdentity), identify('films', '/a', [], plainIdentity));
+    }
+    assert.equal(identify('films', '/a', [['authorization', 'Bearer ntlm']], plainIdentity).fields.length, 1);
+  });
+
   test('the same value under another name is another entry', () => {
     const policy = { keyHeaders: ['a', 'b'] };
     assert.notEqual(key('/x', [['a', '1']], policy), key('/x', [['b', '1']], policy));
@@ -159,5 +167,41 @@ describe('over the whole way', () => {
     await set.clock.settle();
     assert.equal(set.origin.requests.length, 4, 'and where the other is refused too, that is the answer');
     await set.cache.close();
+  });
+
+  test('a viewer who comes while another is refused is asked for with a token of his own', async () => {
+    const set = stage({ film, mount: { identity: { ...plainIdentity, ignoreQuery: ['token'] } } });
+    const stranger = set.view(0, 1000, '/film.mp4?token=wrong');
+    const refused = await set.asked();
+    const viewer = set.view(0, 1000, '/film.mp4?token=right');
+    refused.head(401);
+    const again = await set.asked();
+    assert.equal(again.target, '/film.mp4?token=right');
+    again.head().bytes(1000);
+    await set.clock.settle();
+    assert.deepEqual([viewer.outcome, stranger.outcome], ['whole', 'whole'], 'as the operator has chosen');
+    await set.cache.close();
+  });
+
+  test('what an origin says of a token that it refuses goes to nobody who has another', async () => {
+    const rig = await virtualRig({ films: film, mount: { ignoreQuery: ['token'] } });
+    const said = { status: 403, fields: { 'x-user': 'one', 'content-location': '/login?user=one' } };
+    rig.origin.always({ ...said, headAfter: 1000 });
+    const one = rig.get('/films/a.mp4?token=one', { film: null });
+    await rig.clock.advance(500);
+    const other = rig.get('/films/a.mp4?token=other', { film: null });
+    await rig.clock.advanceUntil(Promise.all([one.done(), other.done()]));
+    for (const { status, fields, text } of [one, other]) {
+      assert.equal(status, 403);
+      assert.ok(!JSON.stringify(fields).includes('one'));
+      assert.equal(text, 'The origin refuses the token.\n');
+    }
+    await rig.close();
+    const alone = await virtualRig({ films: film, mount: { ignoreQuery: ['token'] } });
+    alone.origin.always(said);
+    const only = alone.get('/films/a.mp4?token=one', { film: null });
+    await alone.clock.advanceUntil(only.done());
+    assert.deepEqual([only.field('x-user'), only.text], ['one', "This is the origin's 403.\n"]);
+    await alone.close();
   });
 });

@@ -212,6 +212,7 @@ test('config prints each value; --explain where it came from, without credential
   assert.match(explained.printed, /stallTimeout +10s\n {2}from the default\n/);
   assert.match(explained.printed, /origins +films=http:\/\/\*\*\*@media\.example\/f\n/);
   assert.ok(!explained.printed.includes('hunter2'));
+  assert.ok(!explained.printed.includes('another viewer'), 'nothing is shared');
 });
 
 test('--no-store is --store none', async () => {

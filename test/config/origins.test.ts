@@ -1,7 +1,7 @@
 /** What the file can say about one origin: every key moves something, and no secret gets out. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { originTable } from '../../src/config/origins.ts';
+import { type originTable, sharedBy } from '../../src/config/origins.ts';
 import { presets } from '../../src/config/presets.ts';
 import { ConfigError, type LoadedSettings, loadSettings, type OriginSettings } from '../../src/config.ts';
 
@@ -227,4 +227,12 @@ describe('secrets', () => {
     assert.ok(!JSON.stringify(sources).includes(secret), sources.origins.text);
     assert.match(sources.origins.text, /b\.example/);
   });
+});
+
+test('what is shared is said of every origin that ignores a part of the query, and of no other', () => {
+  assert.equal(sharedBy({ ignoreQuery: [] }), null);
+  for (const { ignoreQuery } of Object.values(presets)) {
+    for (const name of ignoreQuery)
+      assert.match(sharedBy({ ignoreQuery }) ?? '', new RegExp(`another viewer.*${name}`));
+  }
 });

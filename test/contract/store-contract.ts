@@ -289,6 +289,17 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
       ]);
     });
 
+    behaviour('the list says of each object whether it is for one client', async (store) => {
+      const labels = [true, false].map((own) => ({ ...label, private: own }));
+      for (const [place, each] of labels.entries()) {
+        const object = await store.create(objectName(`film ${place}`), representationOf(1), each, unheard);
+        await writeContent(object, { start: 0, end: 1 });
+        await object.close();
+      }
+      const shown = (await listed(store)).map((object) => object.label);
+      assert.deepEqual(new Set(shown), new Set(labels));
+    });
+
     behaviour('an object is pinned and let go, whether it is open or not', async (store) => {
       const object = await store.create(objectName('film'), representationOf(3), label, unheard);
       await writeContent(object, { start: 0, end: 3 });

@@ -35,7 +35,7 @@ export class HttpOriginServer {
   readonly #connections = new Map<Duplex, number>();
   readonly #coverage = new Map<string, Coverage>();
   readonly #next: Behaviour[] = [];
-  #always: Behaviour;
+  #always: Behaviour | ((seen: SeenRequest) => Behaviour);
   #accepted = 0;
 
   constructor(options: HttpOriginServerOptions) {
@@ -66,8 +66,8 @@ export class HttpOriginServer {
     for (const connection of this.#connections.keys()) connection.destroy();
   }
 
-  /** From now on it behaves like this. */
-  always(behaviour: Behaviour): void {
+  /** From now on it behaves like this, or as each request makes it. */
+  always(behaviour: Behaviour | ((seen: SeenRequest) => Behaviour)): void {
     this.#always = behaviour;
   }
 
@@ -117,8 +117,9 @@ export class HttpOriginServer {
     const seen = this.#note(request);
     const path = pathOf(seen.target);
     const next = this.#next.shift() ?? {};
-    const fields = { ...this.#always.fields, ...next.fields };
-    const behaviour = { film: this.#filmAt(path), ...this.#always, ...next, fields };
+    const always = typeof this.#always === 'function' ? this.#always(seen) : this.#always;
+    const fields = { ...always.fields, ...next.fields };
+    const behaviour = { film: this.#filmAt(path), ...always, ...next, fields };
     await new FilmReply({ clock: this.#clock, coverage: this.#covered(path), seen, behaviour, response }).run();
   }
 

@@ -5,6 +5,7 @@ import { holdingSorts } from '../../cache/holding-page.ts';
 import type { Holdings } from '../../cache/holdings.ts';
 import type { Clock } from '../../clock.ts';
 import { fillPhases } from '../../events.ts';
+import { whichToken } from '../control-guard.ts';
 import type { FillHistory } from '../fill-history.ts';
 import { fillReport, fillSchema, idSchema, isoTime, pairs, rangesSchema, timeSchema } from '../fill-report.ts';
 import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
@@ -149,8 +150,9 @@ const unpinRoute = createRoute({
 const contentRoute = createRoute({
   method: 'get',
   path: '/-/api/v1/objects/{id}/content',
-  summary: 'The stored bytes of a whole object',
+  summary: 'The stored bytes of a whole object, for who has a token',
   tags,
+  security: [{ token: [] }],
   request: { params: one },
   responses: {
     200: {
@@ -160,6 +162,12 @@ const contentRoute = createRoute({
     ...problems(...readProblems, 404, 409, 503),
   },
 });
+
+const withheld = {
+  private: "It was fetched with a client's own credentials, and is for that client alone.",
+  unknown:
+    'An earlier version of firstbyte stored it and did not note whether it is for one client alone: purge it and fetch it again.',
+} as const;
 
 export interface ObjectsParts {
   readonly holdings: Holdings;
@@ -218,8 +226,11 @@ export function addObjectRoutes(api: Api, { holdings, history, clock }: ObjectsP
   api.openapi(unpinRoute, async (context) => context.json(await pin(context.req.valid('param').id, false), 200));
 
   api.openapi(contentRoute, async (context) => {
+    if (context.get('bearer') === null)
+      throw new Problem(401, `The bytes of an object need a token as "Authorization: Bearer …": ${whichToken}.`);
     const { id } = context.req.valid('param');
     const stored = await holdings.content(id);
+    if (stored === 'private' || stored === 'unknown') throw new Problem(403, withheld[stored]);
     if (stored === null) {
       const sight = await holdings.one(id);
       if (sight === null) throw noObject(id);

@@ -35,7 +35,7 @@ const storeRoute = createRoute({
 export function addStoreRoutes(api: Api, holdings: Pick<Holdings, 'usage' | 'nextToGo'>): void {
   api.openapi(storeRoute, (context) => {
     const next = holdings.nextToGo(nextBytes).slice(0, mostShown);
-    const nextToGo = next.map(({ name, label, bytes }) => ({ id: name, ...label, bytes }));
+    const nextToGo = next.map(({ name, label: { origin, path }, bytes }) => ({ id: name, origin, path, bytes }));
     return context.json({ ...holdings.usage(), nextToGo }, 200);
   });
 }

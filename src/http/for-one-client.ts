@@ -1,0 +1,38 @@
+/**
+ * Fields of a response that tell its one recipient a secret: never stored, and never in a reply made of what is stored.
+ *
+ * RFC 9111 §3.1 has a cache store what it does not know; a name that says that a credential follows is known well enough.
+ */
+import { showablePath } from '../showable.ts';
+import type { Fields } from './fields.ts';
+
+/** Sessions (RFC 6265 §4.1), proofs and challenges (RFC 9110 §11.6, RFC 7615), and where one client is sent. */
+const named: ReadonlySet<string> = new Set([
+  'authentication-info',
+  'authorization',
+  'cookie',
+  'cookie2',
+  'location',
+  'set-cookie',
+  'set-cookie2',
+  'www-authenticate',
+]);
+
+/** What programs call a credential of their own: `X-Auth-Token`, `X-Session-Id`, `X-Amz-Security-Token`, … */
+const telling =
+  /(^|[-_])(api[-_]?key|auth|credentials?|csrf|jwt|passw(or)?d|secret|session(id)?|sid|token|xsrf)($|[-_])/;
+
+/** Fields that hold URLs, which may be signed; a client needs none of them to play. */
+const holdingUrls: ReadonlySet<string> = new Set(['content-location', 'link', 'refresh', 'sourcemap', 'x-sourcemap']);
+
+export function withoutSecrets(fields: Fields): Fields {
+  return fields.filter(([name, value]) => {
+    if (named.has(name) || telling.test(name)) return false;
+    return !holdingUrls.has(name) || urlsIn(name, value).every((url) => showablePath(url) === url);
+  });
+}
+
+function urlsIn(name: string, value: string): string[] {
+  if (name !== 'link') return [value.replace(/^.*?url=/i, '')];
+  return [...value.matchAll(/<([^>]*)>/g)].map(([, url = '']) => url);
+}
