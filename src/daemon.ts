@@ -12,7 +12,7 @@ import { Holdings } from './cache/holdings.ts';
 import { type NewSource, Sources } from './cache/sources.ts';
 import { type Clock, countedClock, sleep, systemClock } from './clock.ts';
 import type { LoadedSettings, Settings } from './config.ts';
-import { type DescriptorPlan, descriptorLimit, planDescriptors } from './descriptors.ts';
+import { descriptorLimit, planDescriptors } from './descriptors.ts';
 import { EventBus, type StoreState } from './events.ts';
 import { OwnListeners } from './http/own-listeners.ts';
 import type { Lent } from './lent.ts';
@@ -86,12 +86,13 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   });
   const stopLogging = logEvents(events, logger);
   const originConnections = settings.origins.reduce((sum, { maxConnections }) => sum + maxConnections, 0);
-  const descriptors = planDescriptors(parts.descriptorLimit ?? descriptorLimit(), originConnections);
+  const limit = parts.descriptorLimit ?? descriptorLimit();
+  const { storeFiles } = planDescriptors(limit, originConnections);
   let relieve = () => {};
   // The control API is the larger half of the program: it loads while the store's index begins in a thread of its own.
   const [{ store, describeOwner }, { createControl }] = await Promise.all([
     parts.store === undefined
-      ? openStore(settings, { clock, events, logger, descriptors }, () => relieve())
+      ? openStore(settings, { clock, events, logger, storeFiles }, () => relieve())
       : { store: parts.store, describeOwner: tellNobody },
     import('./control/control-api.ts'),
   ]);
@@ -158,7 +159,8 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     cache,
     clock: counted,
     events,
-    clientConnections: descriptors.clientConnections,
+    // Sources that are handed in have connections beside those of the configured origins.
+    clientConnections: () => planDescriptors(limit, Math.max(originConnections, busyConnections)).clientConnections,
     patience: settings,
     control: control.listener,
     onForeignHost: (host) =>
@@ -250,7 +252,7 @@ async function openStore(settings: Settings, parts: StoreParts, onStarved: () =>
     case 'memory':
       return { store: createMemoryStore({ clock, events, maxSize: settings.maxSize }), describeOwner: tellNobody };
     case 'disk': {
-      const place = { directory: settings.cacheDir, openFiles: parts.descriptors.storeFiles };
+      const place = { directory: settings.cacheDir, openFiles: parts.storeFiles };
       const store = await createDiskStore({ ...settings, ...place, clock, onStarved, events });
       return { store, describeOwner: (fields) => store.describeOwner(fields) };
     }
@@ -261,11 +263,12 @@ interface StoreParts {
   readonly clock: Clock;
   readonly events: EventBus;
   readonly logger: Logger;
-  readonly descriptors: DescriptorPlan;
+  /** Segment files that may be open at once. */
+  readonly storeFiles: number;
 }
 
 /** What the store tells, as events of the domain. */
-function storeEvents({ clock, events, logger }: Omit<StoreParts, 'descriptors'>): StoreEvents {
+function storeEvents({ clock, events, logger }: Omit<StoreParts, 'storeFiles'>): StoreEvents {
   let state: StoreState = 'storing';
   return {
     evicted: (reason, { origin, path }, bytes) =>

@@ -43,6 +43,8 @@ export class EventStream {
     this.#ring = new EventRing(clock);
     this.#traffic = new Traffic(clock, (event) => this.#push(event));
     this.#unsubscribe = events.subscribe((event) => {
+      // What a crowd does again and again must not push what else happened out of the ring.
+      if (event.type === 'client-bound' && !event.isNews) return;
       if (event.type !== 'bytes-landed' && event.type !== 'bytes-sent') this.#push(event);
       // Nobody asks afterwards how much there was in a second.
       else if (this.#clients.size > 0) this.#traffic.take(event);

@@ -113,15 +113,19 @@ export class Client {
     this.#idle.delete(connection);
   }
 
-  /** The connection without a request that has been idle the longest. */
-  get longestIdle(): ClientConnection | null {
-    const [longest] = this.#idle;
-    return longest ?? null;
+  /**
+   * The connection without a request that has been idle the longest; none that came less than `grace` milliseconds ago
+   * and has not asked for anything yet: its first request may be on its way.
+   */
+  longestIdle(grace: number): ClientConnection | null {
+    const latest = this.#parts.clock.now() - grace;
+    for (const connection of this.#idle) if (connection.hasAsked || connection.activeAt <= latest) return connection;
+    return null;
   }
 
-  /** The connection whose client has taken nothing for the longest, and for long. */
-  get longestStalled(): ClientConnection | null {
-    return this.#longestStalled(this.#connections);
+  /** The connection whose client has taken nothing for the longest, and for `least` milliseconds at least. */
+  longestStalled(least: number): ClientConnection | null {
+    return this.#longestStalled(this.#connections, least);
   }
 
   /** The connection with a request on which nothing has happened for the longest. */
@@ -178,7 +182,7 @@ export class Client {
   /** Whether one more request may begin, in the place of a stalled one where need be. */
   #hasRoom(): boolean {
     if (this.#places.size < this.#parts.limits.requests) return true;
-    const stalled = this.#longestStalled(this.#places.values());
+    const stalled = this.#longestStalled(this.#places.values(), stalledAfter);
     if (stalled === null) return false;
     for (const [place, connection] of this.#places) if (connection === stalled) this.#places.delete(place);
     stalled.close();
@@ -212,8 +216,8 @@ export class Client {
     this.#nextLook = null;
   }
 
-  #longestStalled(connections: Iterable<ClientConnection>): ClientConnection | null {
-    const latest = this.#parts.clock.now() - stalledAfter;
+  #longestStalled(connections: Iterable<ClientConnection>, least: number): ClientConnection | null {
+    const latest = this.#parts.clock.now() - least;
     return longest(connections, ({ stalledSince }) =>
       stalledSince !== null && stalledSince <= latest ? stalledSince : null,
     );

@@ -8,7 +8,7 @@
 import type { Clock } from '../clock.ts';
 import type { ClientBound, ClientBoundAction, EventBus } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
-import { Client, type ClientLimits, type Place } from './client.ts';
+import { Client, type ClientLimits, type Place, stalledAfter } from './client.ts';
 import type { AllowedNetwork } from './client-guard.ts';
 import { type ClientIdentities, type ClientIdentity, createClientIdentities } from './client-identity.ts';
 import type { ClientConnection } from './connection.ts';
@@ -21,8 +21,8 @@ export interface ClientsPolicy {
   readonly unreadPerClient: number;
   /** How long a request may wait for others of its client, in milliseconds. */
   readonly queueTimeout: number;
-  /** How many connections all clients may have together. */
-  readonly clientConnections: number;
+  /** How many connections all clients may have together, at this moment. */
+  readonly clientConnections: () => number;
 }
 
 export interface ClientsParts extends ClientsPolicy {
@@ -32,6 +32,9 @@ export interface ClientsParts extends ClientsPolicy {
 
 /** What one of this machine, or a trusted proxy, may have at least: a whole house may stand behind it. */
 export const sharedAtLeast: ClientLimits = { connections: 2048, requests: 1024, unread: 1024 ** 3 };
+
+/** A connection on which nothing has happened for less than this is new, or its client reads on; in milliseconds. */
+const quietAfter = 1000;
 
 /** One client's reaching a bound is worth a line in the log once in so many milliseconds. */
 const tellAgainAfter = 60_000;
@@ -103,7 +106,7 @@ export class Clients {
       clients: clients.length,
       connections: { idle, busy: sum(({ connections }) => connections.size) - idle },
       mostConnections: most(({ connections }) => connections.size),
-      connectionLimit: this.#parts.clientConnections,
+      connectionLimit: this.#parts.clientConnections(),
       requests: { underway: sum(({ requests }) => requests), queued: sum(({ queued }) => queued) },
       mostRequests: most(({ requests }) => requests),
       unread: sum(({ allowance }) => allowance.unread),
@@ -112,8 +115,8 @@ export class Clients {
   }
 
   #admit(connection: ClientConnection, client: Client): Admission {
-    const isFull = client.isFull && !this.#giveUpOne([client], 'connections');
-    if (this.#owners.size + this.#refused.size >= this.#parts.clientConnections && !this.#makeRoomFor(client)) {
+    const isFull = client.isFull && !this.#makeRoomIn(client);
+    if (this.#owners.size + this.#refused.size >= this.#parts.clientConnections() && !this.#makeRoomFor(client)) {
       this.#tell(client, 'descriptors', 'refused');
       return 'dropped';
     }
@@ -124,41 +127,54 @@ export class Clients {
     }
     client.add(connection);
     this.#owners.set(connection, client);
+    // What made room may have been the last that there was of this client.
+    this.#clients.set(client.key, client);
     return 'served';
   }
 
-  /** Closes a connection that is wanted less than a new one of this client's; false where there is none. */
+  /** Closes a connection of the client's that is wanted less than a new one of its own; false where there is none. */
+  #makeRoomIn(client: Client): boolean {
+    return this.#closeUnwanted([client], 'connections') || this.#close(client.longestIdle(0), client, 'connections');
+  }
+
+  /** Closes any connection that is wanted less than a new one of this client's; false where there is none. */
   #makeRoomFor(newcomer: Client): boolean {
     const [refused] = this.#refused;
     if (refused !== undefined) {
-      this.#close(refused);
+      this.#refused.delete(refused);
+      refused.close();
       return true;
     }
     const clients = [...this.#clients.values()];
-    if (this.#giveUpOne(clients, 'descriptors')) return true;
-    const [greedy, connection] = withMost(clients, (client) => client.leastActive) ?? [];
-    if (greedy === undefined || connection === undefined) return false;
-    if (greedy.connections.size <= newcomer.connections.size + 1) return false;
-    this.#close(connection);
-    this.#tell(greedy, 'descriptors', 'closed-busy');
-    return true;
+    if (this.#closeUnwanted(clients, 'descriptors')) return true;
+    const stalled = withMost(clients, (client) => client.longestStalled(quietAfter));
+    const [owner, connection] =
+      stalled ?? withMost(clients, (client) => client.longestIdle(0) ?? client.leastActive) ?? [];
+    if (owner === undefined || connection === undefined) return false;
+    const isTaken = stalled === null && connection.owes;
+    if (isTaken && owner.connections.size <= newcomer.connections.size + 1) return false;
+    return this.#close(connection, owner, 'descriptors');
   }
 
-  /** Closes a connection that is idle, or else one that is stalled; false where there is none. */
-  #giveUpOne(clients: readonly Client[], bound: ClientBound): boolean {
-    const idle = withMost(clients, (client) => client.longestIdle);
-    const chosen = idle ?? withMost(clients, (client) => client.longestStalled);
-    if (chosen === null) return false;
-    const [client, connection] = chosen;
-    this.#close(connection);
-    this.#tell(client, bound, idle === null ? 'closed-stalled' : 'closed-idle');
-    return true;
+  /** Closes a connection on which nothing is asked, or else one that is stalled; false where there is none. */
+  #closeUnwanted(clients: readonly Client[], bound: ClientBound): boolean {
+    const [owner, connection] =
+      withMost(clients, (client) => client.longestIdle(quietAfter)) ??
+      withMost(clients, (client) => client.longestStalled(stalledAfter)) ??
+      [];
+    return owner !== undefined && this.#close(connection ?? null, owner, bound);
   }
 
   /** It counts no more, although its end is told in a later turn. */
-  #close(connection: ClientConnection): void {
+  #close(connection: ClientConnection | null, owner: Client, bound: ClientBound): boolean {
+    if (connection === null) return false;
+    const since = connection.stalledSince;
+    const isStalled = since !== null && since <= this.#parts.clock.now() - quietAfter;
+    const action = isStalled ? 'closed-stalled' : connection.owes ? 'closed-busy' : 'closed-idle';
     this.remove(connection);
     connection.close();
+    this.#tell(owner, bound, action);
+    return true;
   }
 
   #clientOf({ name, isShared }: ClientIdentity): Client {

@@ -24,6 +24,7 @@ export class ClientConnection {
   readonly #gone = new AbortController();
   readonly #waiting: Array<() => void> = [];
   #owed = 0;
+  #hasAsked = false;
   #reader: Pick<Reader, 'waitingSince'> | null = null;
   #activeAt: number;
   /** Called when it begins to owe a reply, and when it owes none any more. */
@@ -54,6 +55,11 @@ export class ClientConnection {
     return this.#owed > mostOwed;
   }
 
+  /** Whether it has ever been asked for anything. */
+  get hasAsked(): boolean {
+    return this.#hasAsked;
+  }
+
   /** When a reply began or ended last, or its client was given bytes, in monotonic milliseconds. */
   get activeAt(): number {
     return this.#activeAt;
@@ -68,6 +74,7 @@ export class ClientConnection {
   turnOf(response: ServerResponse): Promise<void> {
     const first = this.#owed === 0;
     this.#owed += 1;
+    this.#hasAsked = true;
     if (first) this.#turned();
     response.once('close', () => {
       this.#owed -= 1;

@@ -7,5 +7,5 @@ export const roomForAll: ClientsPolicy = {
   requestsPerClient: 256,
   unreadPerClient: 1024 ** 3,
   queueTimeout: 30_000,
-  clientConnections: 10_000,
+  clientConnections: () => 10_000,
 };

@@ -27,6 +27,8 @@ export interface RigOptions extends Omit<VirtualNetworkOptions, 'clock'> {
   readonly mount?: Readonly<Record<string, unknown>>;
   /** More bases, each behind a network of its own, with the same films unless they say otherwise. */
   readonly mirrors?: ReadonlyArray<Partial<Omit<VirtualNetworkOptions, 'clock'>>>;
+  /** How many files and connections the daemon may believe to have; what the system says unless given. */
+  readonly descriptorLimit?: number;
   /** In place of one in memory; closed only by `close`. */
   readonly store?: Store & Upkeep;
 }
@@ -85,6 +87,7 @@ export class VirtualRig {
       {
         clock,
         random: () => 0.5,
+        ...(this.#options.descriptorLimit === undefined ? {} : { descriptorLimit: this.#options.descriptorLimit }),
         store: keptOpen(this.#store),
         makeOrigin: (_, options) => {
           const network = this.networks.find((_, index) => baseUrl(index) === options.base.href) ?? this.network;
