@@ -32,7 +32,17 @@ export const cacheResults = ['hit', 'miss', 'partial', 'stale', 'pass', 'none'] 
 export type CacheResult = (typeof cacheResults)[number];
 
 /** Why an origin is asked again. */
-export const retryCauses = ['refused', 'unresolved', 'reset', 'timeout', 'status', 'cut', 'stall', 'other'] as const;
+export const retryCauses = [
+  'refused',
+  'unresolved',
+  'reset',
+  'timeout',
+  'status',
+  'contradiction',
+  'cut',
+  'stall',
+  'other',
+] as const;
 export type RetryCause = (typeof retryCauses)[number];
 
 /** Whether an origin is thought to be reachable: yes, no, or not known until somebody has tried. */

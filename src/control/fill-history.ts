@@ -64,6 +64,7 @@ const retryWords = {
   reset: 'it closed the connection',
   timeout: 'it did not answer in time',
   status: 'its answer was an error',
+  contradiction: 'its answer contradicted the range that was asked for, or itself',
   cut: 'it broke off in the middle',
   stall: 'it fell silent in the middle',
   other: 'it could not be reached',

@@ -1,28 +1,41 @@
 /** What an origin's answer means for a fill: content at an offset, or a failure. */
 import { ProxyError } from '../errors.ts';
 import { fieldValue } from '../http/fields.ts';
-import { type OriginAnswer as Answer, type AskedBytes, readAnswer } from '../http/origin-answer.ts';
+import {
+  type OriginAnswer as Answer,
+  type AskedBytes,
+  type OriginContradiction,
+  readAnswer,
+} from '../http/origin-answer.ts';
 import type { OriginReply } from '../origin/origin.ts';
 import { FillFailed, type OriginAnswer } from './failure.ts';
 
-/** Error pages are short; a longer body is replaced by a sentence of our own. */
+/** Error pages are short; a longer one is replaced by a sentence of our own. */
 const mostErrorBytes = 256 * 1024;
 
 export type Content = Extract<Answer, { kind: 'content' | 'empty' }>;
 
-/** Rejects with `FillFailed` where the answer holds no content for what was asked. */
-export async function judgeAnswer(asked: AskedBytes, reply: OriginReply, wallTime: number): Promise<Content> {
+/** Rejects with `FillFailed` where the answer holds no content for what was asked, and asking otherwise can't help. */
+export async function judgeAnswer(
+  asked: AskedBytes,
+  reply: OriginReply,
+  wallTime: number,
+): Promise<Content | OriginContradiction> {
   const answer = readAnswer(asked, reply.status, reply.fields, wallTime);
   switch (answer.kind) {
     case 'content':
     case 'empty':
+    case 'contradiction':
       return answer;
     case 'status':
       throw new FillFailed({ kind: 'answer', answer: await readErrorBody(reply) });
     case 'unsatisfiable':
       throw new FillFailed(answer);
-    case 'not-modified':
-      throw violation('answered 304 to a request without conditions');
+    case 'not-modified': {
+      const message = 'answered 304 to a request without conditions';
+      if (asked.ranged === false) throw violation(message);
+      return { kind: 'contradiction', message, total: null };
+    }
     case 'violation':
       throw violation(answer.message);
   }
@@ -33,7 +46,10 @@ export function violation(what: string): FillFailed {
   return new FillFailed({ kind: 'error', error: new ProxyError('http_protocol_error', `The origin ${what}.`) });
 }
 
-/** Reads an error answer to its end; one that is too long or was cut keeps its status and loses its body. */
+/**
+ * Reads an answer without content to its end. An error that is too long or was cut keeps its status and loses its body;
+ * but no success has a body of ours.
+ */
 async function readErrorBody({ status, fields, body }: OriginReply): Promise<OriginAnswer> {
   const read: Buffer[] = [];
   let size = 0;
@@ -51,6 +67,10 @@ async function readErrorBody({ status, fields, body }: OriginReply): Promise<Ori
 }
 
 function withoutBody(status: number, fields: OriginReply['fields']): OriginAnswer {
+  if (status < 300) {
+    const message = `The origin answered ${status}, and its body was cut or too long.`;
+    throw new FillFailed({ kind: 'error', error: new ProxyError('http_response_incomplete', message) });
+  }
   const kept = fields.filter(([name]) => !name.startsWith('content-'));
   const later = fieldValue(fields, 'retry-after') === null ? '' : ', to be asked again later';
   const body = Buffer.from(`The origin answered ${status}${later}.\n`);

@@ -99,15 +99,17 @@ export class Course {
   }
 
   request(cursor: Cursor, offset: number): RangeRequest {
+    const { held } = this.#parts.guard;
+    const committed = this.#committed(cursor);
+    const about = { target: this.#parts.asking.target, committed, ...(held && { held }) };
+    const { fields: asked } = this.#parts.asking;
+    if (!this.#parts.guard.asksRanges) return { ...about, fields: asked, start: 0, end: null, ranged: false };
     const start = offset - this.#parts.guard.overlapAt(offset, cursor.position);
     const end = this.#endOfRequest(cursor, offset);
-    const { target, fields: asked } = this.#parts.asking;
     const fields: [string, string][] = [['range', `bytes=${start}-${end === null ? '' : end - 1}`]];
     const validator = this.#parts.lifecycle.known?.validator;
     if (validator?.strong) fields.push(['if-range', formatValidator(validator)]);
-    const { held } = this.#parts.guard;
-    const committed = this.#committed(cursor);
-    return { target, fields: [...asked, ...fields], committed, start, end, ...(held && { held }) };
+    return { ...about, fields: [...asked, ...fields], start, end, ranged: true };
   }
 
   /** Whether somebody counts on the answer who can't be told at once that there will be none. */

@@ -24,6 +24,8 @@ export interface RangeRequest extends OriginRequest {
   readonly start: number;
   /** Exclusive; `null` for the end of the representation. */
   readonly end: number | null;
+  /** Whether it says so to the origin; else it asks for everything. */
+  readonly ranged: boolean;
 }
 
 export interface CursorHost {
@@ -41,8 +43,11 @@ export interface CursorHost {
   meetingOf(cursor: Cursor): ByteRange | null;
   /** Rejects with `FillFailed` where present bytes are not the same. */
   verify(offset: number, bytes: Buffer): Promise<void>;
-  /** Judges a head; resolves with where its body begins and ends, or rejects with `FillFailed`. */
-  judge(asked: Asked, reply: OriginReply): Promise<BodyRange>;
+  /**
+   * Judges a head; resolves with where its body begins and ends, or with `null` where the same is to be asked for
+   * without a range. Rejects with `FillFailed`.
+   */
+  judge(asked: Asked, reply: OriginReply): Promise<BodyRange | null>;
   /** Takes bytes at the cursor's position; a promise means: wait before you read on. */
   land(cursor: Cursor, bytes: Buffer): Promise<void> | undefined;
   /** The body ended by its framing where no length had been announced. */

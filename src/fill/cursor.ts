@@ -249,6 +249,13 @@ export class Cursor implements Claimant {
       if (!this.#mayGoOn()) return 'arrived';
       for (let transfer = this.#ask(); ; ) {
         const pause = await this.#run(transfer);
+        if (pause === 'contradicted') {
+          this.attempt += 1;
+          this.#host.asksAgain(this, 'contradiction', 0);
+          if (!this.#host.slots.spend()) return 'yielded';
+          transfer = this.#ask();
+          continue;
+        }
         if (pause !== 'ran out') return pause;
         if (transfer.landed === 0) throw emptyPart();
         if (!this.#host.course.continues(this, this.position)) return 'arrived';

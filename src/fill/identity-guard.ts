@@ -8,8 +8,8 @@ import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
-import type { AskedBytes } from '../http/origin-answer.ts';
-import { combinable, type Representation, sameRepresentation } from '../http/representation.ts';
+import type { AskedBytes, OriginContradiction } from '../http/origin-answer.ts';
+import { combinable, type Representation, sameRepresentation, sliceable } from '../http/representation.ts';
 import type { Held, OriginReply, OriginRequest } from '../origin/origin.ts';
 import { type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { type Content, judgeAnswer } from './answer-judge.ts';
@@ -49,6 +49,8 @@ export type Asked = AskedBytes & Pick<OriginRequest, 'fields'>;
 
 export class IdentityGuard {
   readonly #parts: IdentityParts;
+  /** The answer to a range that contradicted it, or itself. */
+  #contradiction: OriginContradiction | null = null;
   #adopting: Promise<void> | null = null;
   #stale = false;
   /** Whether what comes may be given to later requests. */
@@ -70,8 +72,11 @@ export class IdentityGuard {
     await this.#adopting;
   }
 
-  /** Resolves with what the answer's body holds. Rejects with `FillFailed`: `changed` where it is of another version. */
-  async judge(asked: Asked, reply: OriginReply): Promise<BodyRange> {
+  /**
+   * Resolves with what the answer's body holds, or with `null` where it is to be asked for again without a range.
+   * Rejects with `FillFailed`: `changed` where it is of another version.
+   */
+  async judge(asked: Asked, reply: OriginReply): Promise<BodyRange | null> {
     const content = await judgeAnswer(asked, reply, this.#parts.clock.wallTime()).catch((error: unknown) => {
       if (this.#endsAt(asked, error)) return null;
       throw this.#isPastTheEnd(error) ? otherThan(asked) : error;
@@ -80,13 +85,22 @@ export class IdentityGuard {
       this.bodyEnded(asked.start, true);
       return { start: asked.start, end: null };
     }
+    if (content.kind === 'contradiction') {
+      this.#contradiction = content;
+      return null;
+    }
     while (this.#adopting !== null) await this.#adopting;
     const { known } = this.#parts.lifecycle;
-    if (known !== null) this.#compare(known, content.representation, asked);
+    if (known !== null) this.#compare(known, content, asked);
     else await this.#adopt(content, reply);
     if (content.kind === 'empty') return { start: 0, end: null };
     // A body without a length of its own is held to the one that is known.
     return { start: content.start, end: content.end ?? known?.length ?? null };
+  }
+
+  /** Whether the origin is asked for ranges: not any more, once its answer to one was a contradiction. */
+  get asksRanges(): boolean {
+    return this.#contradiction === null;
   }
 
   /**
@@ -160,11 +174,18 @@ export class IdentityGuard {
     const adopted = Promise.withResolvers<void>();
     this.#adopting = adopted.promise;
     try {
-      const opaque = content.kind === 'content' && content.opaque;
       // An empty file shows itself by a 416 too.
       const status = content.kind === 'empty' ? 200 : reply.status;
       this.live = isLive(representation, reply, connections);
-      if (opaque || this.live || reply.closeDelimited || !mayStore(status, reply.fields)) this.#unshare();
+      const claimed = this.#contradiction?.total ?? representation.length;
+      if (
+        !content.storable ||
+        claimed !== representation.length ||
+        this.live ||
+        reply.closeDelimited ||
+        !mayStore(status, reply.fields)
+      )
+        this.#unshare();
       else if (!this.#stale) bytes.writeTo(await this.#created(representation));
       lifecycle.apply({ type: 'head', at: clock.now(), representation });
     } finally {
@@ -185,12 +206,13 @@ export class IdentityGuard {
     }
   }
 
-  #compare(known: Representation, representation: Representation, asked: Asked): void {
+  #compare(known: Representation, { representation, storable }: Content, asked: Asked): void {
     const { lifecycle, clock } = this.#parts;
-    if (!combinable(known)) throw new FillFailed({ kind: 'uncombinable' });
+    if (!combinable(known) || !sliceable(representation)) throw new FillFailed({ kind: 'uncombinable' });
     if (!sameRepresentation(known, representation)) throw otherThan(asked);
+    if (!storable) this.#unshare();
     // A 200 to a request for less than everything: the origin gives only the whole, now if not before.
-    const ranges = representation.ranges || (known.ranges && asked.start === 0);
+    const ranges = representation.ranges || (known.ranges && this.asksRanges && asked.start === 0);
     const updated = { ...representation, length: known.length ?? representation.length, ranges };
     if (lifecycle.state.phase === 'starting') {
       lifecycle.apply({ type: 'head', at: clock.now(), representation: updated });
@@ -212,10 +234,11 @@ function changed(): FillFailed {
 
 /**
  * Another version came. Where it was not asked for by name, because none was known yet, that proves no change: several
- * servers may hold several versions. Then it is asked for again, by the name that came first.
+ * servers may hold several versions. Then it is asked for again, by the name that came first; without a range there is no
+ * such name.
  */
-function otherThan({ fields }: Asked): FillFailed {
-  if (fieldValue(fields, 'if-range') !== null) return changed();
+function otherThan({ fields, ranged = true }: Asked): FillFailed {
+  if (!ranged || fieldValue(fields, 'if-range') !== null) return changed();
   const error = new ProxyError('destination_unavailable', 'The origin gave two versions at one time.');
   return new FillFailed({ kind: 'error', error });
 }

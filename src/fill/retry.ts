@@ -7,8 +7,8 @@ import { fieldValue } from '../http/fields.ts';
 import type { Failure } from './failure.ts';
 import type { FillPolicy } from './fill-policy.ts';
 
-/** The statuses of a server that may answer otherwise in a moment. */
-const passingStatuses = new Set([429, 502, 503, 504]);
+/** The statuses of a server that may answer otherwise in a moment; a 202 says that it is not done yet. */
+const passingStatuses = new Set([202, 429, 502, 503, 504]);
 
 const causes: Partial<Record<ProxyErrorType, RetryCause>> = {
   connection_refused: 'refused',

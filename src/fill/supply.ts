@@ -319,7 +319,7 @@ export class Supply implements CursorHost {
     return this.#parts.demand.hopeUntil(cursor, this.course.reach(cursor).served);
   }
 
-  async judge(asked: Asked, reply: OriginReply): Promise<BodyRange> {
+  async judge(asked: Asked, reply: OriginReply): Promise<BodyRange | null> {
     const body = await this.#unlessChanged(this.#guard.judge(asked, reply));
     this.#parts.waiters.wake();
     this.#completeIfWhole();

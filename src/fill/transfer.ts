@@ -16,7 +16,7 @@ import { Watchdog } from './watchdog.ts';
 const drained = 64 * 1024;
 
 /** Why a transfer came to its end without a failure. */
-export type Pause = 'arrived' | 'rested' | 'yielded' | 'ran out';
+export type Pause = 'arrived' | 'rested' | 'yielded' | 'ran out' | 'contradicted';
 
 export class Transfer {
   readonly #cursor: Cursor;
@@ -77,8 +77,10 @@ export class Transfer {
     let reply: OriginReply | null = null;
     try {
       reply = await this.#reply;
-      const { start, end } = await this.#host.judge(this.#request, reply);
-      if (start === this.#request.start) await this.#verify(reply, start);
+      const body = await this.#host.judge(this.#request, reply);
+      if (body === null) return 'contradicted';
+      const { start, end } = body;
+      if (this.#request.ranged && start === this.#request.start) await this.#verify(reply, start);
       else this.#cursor.position = start;
       this.until = end ?? Number.POSITIVE_INFINITY;
       this.#begun = true;

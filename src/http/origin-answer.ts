@@ -1,16 +1,20 @@
 /**
  * The distrust of origins: what an answer is worth, judged from its head against what was asked.
  *
- * Whatever could put a byte at a wrong offset is a violation, of which nothing is stored and nothing is served.
+ * Whatever could put a byte at a wrong offset is no content. Where that shows in the answer to a range, it is a
+ * contradiction: the same bytes may still be had by a request without `Range`. What such a request brings is taken for
+ * what a client without firstbyte would take it for, as far as nothing proves it wrong, and is never stored.
  */
 import { type ContentRange, parseContentRange } from './content-range.ts';
-import { type Fields, fieldValue, listMembers, parseDecimal } from './fields.ts';
-import { type Representation, representationFrom } from './representation.ts';
+import { type Fields, fieldValue, parseDecimal } from './fields.ts';
+import { isCoded, type Representation, representationFrom } from './representation.ts';
 
 /** The bytes asked for; `end` is exclusive, and `null` for "to the end". */
 export interface AskedBytes {
   readonly start: number;
   readonly end: number | null;
+  /** Whether that was asked for by `Range`; it was, where this is absent. Else it is everything. */
+  readonly ranged?: boolean;
 }
 
 export type OriginAnswer =
@@ -18,88 +22,167 @@ export type OriginAnswer =
   /** 304: what is stored is current. */
   | { readonly kind: 'not-modified' }
   /** The file has no bytes. */
-  | { readonly kind: 'empty'; readonly representation: Representation }
+  | { readonly kind: 'empty'; readonly representation: Representation; readonly storable: boolean }
   /** 416: the file ends at or before the start; `length` where the origin says it. */
   | { readonly kind: 'unsatisfiable'; readonly length: number | null }
   /** Any other status: the client's to see, never stored as content. */
   | { readonly kind: 'status' }
-  /** The answer contradicts the question, the standard or itself. `message` completes "the origin …". */
+  | OriginContradiction
+  /** The answer contradicts the standard, and nothing that comes this way can be trusted. */
   | { readonly kind: 'violation'; readonly message: string };
+
+/** The answer to a range contradicts that, or itself: to be asked for without one. `message` completes "the origin …". */
+export interface OriginContradiction {
+  readonly kind: 'contradiction';
+  readonly message: string;
+  /** The length that it claims for the file; `null` where it claims none. */
+  readonly total: number | null;
+}
 
 export interface OriginContent {
   readonly kind: 'content';
   readonly representation: Representation;
-  /** Offset of the first byte of the body: 0 for every 200, whatever was asked. */
+  /** Offset of the first byte of the body. */
   readonly start: number;
   /** One past its last byte; `null` where only the message's framing tells. */
   readonly end: number | null;
-  /** The body is in a content coding, so offsets into it mean nothing: to be passed through whole and unstored. */
-  readonly opaque: boolean;
+  /**
+   * Whether its head proves enough to keep it. It does not where the body is in a content coding, so that offsets into
+   * it mean nothing, where a status other than 200 and 206 came with it, and where it contradicts itself.
+   */
+  readonly storable: boolean;
 }
 
 export function readAnswer(asked: AskedBytes, status: number, fields: Fields, validatedAt: number): OriginAnswer {
   switch (status) {
-    case 200:
-      return readWhole(fields, validatedAt);
     case 206:
-      return readPart(asked, fields, validatedAt);
+      return asked.ranged === false ? readUnaskedPart(fields, validatedAt) : readPart(asked, fields, validatedAt);
     case 304:
       return { kind: 'not-modified' };
+    case 412:
+      // No condition was sent under which this may be said (RFC 9110 §13.1.5).
+      return asked.ranged === false ? { kind: 'status' } : contradiction(asked, fields, 'answered 412 to If-Range');
     case 416:
       return readUnsatisfiable(asked, fields, validatedAt);
-    default:
+    // Accepted, but not there yet; and no content.
+    case 202:
+    case 204:
       return { kind: 'status' };
+    default:
+      return status >= 200 && status < 300 ? readWhole(asked, status, fields, validatedAt) : { kind: 'status' };
   }
 }
 
-/** RFC 9110 §15.3.1. Content-Range means nothing here (§14.4). */
-function readWhole(fields: Fields, validatedAt: number): OriginAnswer {
+/**
+ * A 200 (RFC 9110 §15.3.1), and every status that is to be taken for one: the 203 of a proxy that transforms (§15.3.4),
+ * and what nobody knows (§15). These are passed on as they are.
+ */
+function readWhole(asked: AskedBytes, status: number, fields: Fields, validatedAt: number): OriginAnswer {
   const framing = readFraming(fields);
   if ('violation' in framing) return violation(framing.violation);
   const { length } = framing;
-  const representation = representationFrom(fields, length, { validatedAt, ranges: false });
-  const opaque = isCoded(fields);
-  if (length === 0 && !opaque) return { kind: 'empty', representation };
-  return { kind: 'content', representation, start: 0, end: length, opaque };
+  const coded = isCoded(fields);
+  const said = fieldValue(fields, 'content-range');
+  const range = partIn(fields);
+  const agrees = said === null || (range !== null && isWhole(range, length));
+  if (!agrees) {
+    if (status === 200 && range !== null && !coded && isExactly(range, asked, length)) {
+      const representation = representationFrom(fields, range.total, { validatedAt, ranges: true });
+      return { kind: 'content', representation, start: range.start, end: range.end, storable: false };
+    }
+    // The field has no meaning here (§14.4), unless the body is as long as the part that it names.
+    if (asked.ranged !== false || (range !== null && isProper(range) && fits(range, length))) {
+      return contradiction(asked, fields, `answered ${status} with a part of the file`);
+    }
+  }
+  const representation = representationFrom(fields, length, { validatedAt, ranges: false, status });
+  const storable = agrees && status === 200 && !coded;
+  if (length === 0 && !coded) return { kind: 'empty', representation, storable };
+  return { kind: 'content', representation, start: 0, end: length, storable };
 }
 
 /** RFC 9110 §15.3.7. A part may be shorter than asked, but neither begin elsewhere nor end later. */
 function readPart(asked: AskedBytes, fields: Fields, validatedAt: number): OriginAnswer {
-  if (/^multipart\/byteranges\b/i.test(fieldValue(fields, 'content-type') ?? '')) {
-    return violation('sent several parts where one range was asked for');
-  }
-  if (isCoded(fields)) return violation('sent a part of another content coding than identity');
-  const range = parseContentRange(fieldValue(fields, 'content-range'));
-  if (range === null || !('start' in range)) return violation('sent a 206 without a valid Content-Range');
+  if (isMultipart(fields)) return contradiction(asked, fields, 'sent several parts where one range was asked for');
+  if (isCoded(fields)) return contradiction(asked, fields, 'sent a part of another content coding than identity');
+  const range = partIn(fields);
+  if (range === null) return contradiction(asked, fields, 'sent a 206 without a valid Content-Range');
   if (range.start !== asked.start) {
-    return violation(`sent bytes from ${range.start} where ${asked.start} was asked for`);
+    return contradiction(asked, fields, `sent bytes from ${range.start} where ${asked.start} was asked for`);
   }
   if (asked.end !== null && range.end > asked.end) {
-    return violation(`sent bytes up to ${range.end} where ${asked.end} was asked for`);
+    return contradiction(asked, fields, `sent bytes up to ${range.end} where ${asked.end} was asked for`);
   }
   const framing = readFraming(fields);
   if ('violation' in framing) return violation(framing.violation);
-  if (framing.length !== null && framing.length !== range.end - range.start) {
-    return violation(`announced ${framing.length} bytes for a range of ${range.end - range.start}`);
+  if (!fits(range, framing.length)) {
+    return contradiction(asked, fields, `announced ${framing.length} bytes for a range of ${range.end - range.start}`);
   }
   const representation = representationFrom(fields, range.total, { validatedAt, ranges: true });
-  return { kind: 'content', representation, start: range.start, end: range.end, opaque: false };
+  return { kind: 'content', representation, start: range.start, end: range.end, storable: true };
+}
+
+/** A 206 that nobody asked for says nothing wrong where it has everything. */
+function readUnaskedPart(fields: Fields, validatedAt: number): OriginAnswer {
+  const framing = readFraming(fields);
+  if ('violation' in framing) return violation(framing.violation);
+  const range = partIn(fields);
+  if (range === null || isMultipart(fields) || isCoded(fields) || !isWhole(range, framing.length)) {
+    return violation('sent a part where everything was asked for');
+  }
+  const representation = representationFrom(fields, range.total, { validatedAt, ranges: false });
+  return { kind: 'content', representation, start: 0, end: range.end, storable: false };
 }
 
 /** RFC 9110 §15.5.17. */
 function readUnsatisfiable(asked: AskedBytes, fields: Fields, validatedAt: number): OriginAnswer {
+  if (asked.ranged === false) return { kind: 'status' };
   const length = unsatisfiedTotal(parseContentRange(fieldValue(fields, 'content-range')));
   if (length !== null && length > asked.start) {
-    return violation(`refused a range at ${asked.start} of a file of ${length} bytes`);
+    return contradiction(asked, fields, `refused a range at ${asked.start} of a file of ${length} bytes`);
   }
   if (length !== 0 || asked.start !== 0) return { kind: 'unsatisfiable', length };
   // The fields about content describe the body of the error, not the empty file.
   const ofTheFile = fields.filter(([name]) => !name.startsWith('content-'));
-  return { kind: 'empty', representation: representationFrom(ofTheFile, 0, { validatedAt, ranges: false }) };
+  const representation = representationFrom(ofTheFile, 0, { validatedAt, ranges: false });
+  return { kind: 'empty', representation, storable: true };
 }
 
 function unsatisfiedTotal(range: ContentRange | null): number | null {
   return range !== null && 'unsatisfiedTotal' in range ? range.unsatisfiedTotal : null;
+}
+
+type Part = Extract<ContentRange, { start: number }>;
+
+/** The part that `Content-Range` names; `null` where it names none. */
+function partIn(fields: Fields): Part | null {
+  const range = parseContentRange(fieldValue(fields, 'content-range'));
+  return range !== null && 'start' in range ? range : null;
+}
+
+/** Whether a body of that length, as far as it is announced, can be that part. */
+function fits({ start, end }: Part, length: number | null): boolean {
+  return length === null || length === end - start;
+}
+
+function isWhole(range: Part, length: number | null): boolean {
+  return range.start === 0 && range.end === range.total && fits(range, length);
+}
+
+/** Whether there are certainly bytes that are not in it. */
+function isProper({ start, end, total }: Part): boolean {
+  return start > 0 || (total !== null && end < total);
+}
+
+/** Whether that is all that was asked for, and nothing else; the length of the body has to bear it out. */
+function isExactly(range: Part, asked: AskedBytes, length: number | null): boolean {
+  const { start, end, total } = range;
+  if (asked.ranged === false || start !== asked.start || length !== end - start) return false;
+  return end === asked.end || (end === total && (asked.end === null || end < asked.end));
+}
+
+function isMultipart(fields: Fields): boolean {
+  return /^multipart\/byteranges\b/i.test(fieldValue(fields, 'content-type') ?? '');
 }
 
 /** The length that the message announces (RFC 9112 §6); `null` where only its framing tells. */
@@ -116,11 +199,12 @@ function readFraming(fields: Fields): { length: number | null } | { violation: s
   return length === null ? { violation: 'sent a malformed Content-Length' } : { length };
 }
 
-/** Whether a coding other than identity was applied (RFC 9110 §8.4): another representation, which is never sliced. */
-export function isCoded(fields: Fields): boolean {
-  return listMembers(fieldValue(fields, 'content-encoding') ?? '').some(
-    (coding) => coding.toLowerCase() !== 'identity',
-  );
+/** Without a range there is nothing left to try. */
+function contradiction({ ranged = true }: AskedBytes, fields: Fields, message: string): OriginAnswer {
+  if (!ranged) return violation(message);
+  const range = parseContentRange(fieldValue(fields, 'content-range'));
+  const total = range === null || 'start' in range ? (range?.total ?? null) : range.unsatisfiedTotal;
+  return { kind: 'contradiction', message, total };
 }
 
 function violation(message: string): OriginAnswer {

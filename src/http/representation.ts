@@ -1,5 +1,5 @@
 /** One version of what a target holds (RFC 9110 §3.2): the only owner of its length. */
-import { endToEnd, type Fields, fieldValue } from './fields.ts';
+import { endToEnd, type Fields, fieldValue, listMembers } from './fields.ts';
 import { withoutSecrets } from './for-one-client.ts';
 import { parseEntityTag, sameValidator, type Validator, validatorOf, weaklyEqual } from './validator.ts';
 
@@ -17,6 +17,11 @@ export interface Representation {
   readonly validatedAt: number;
   /** Whether the origin answered a range request with 206, so that another offset can be asked for. */
   readonly ranges: boolean;
+  /**
+   * The status of its answer, where that is neither 200 nor 206: of what is passed on as it came, never stored, sliced
+   * or put together (RFC 9110 §15).
+   */
+  readonly status?: number;
 }
 
 /** Fields about the bytes of one message, which another range of the same representation would give otherwise. */
@@ -28,13 +33,14 @@ const boundToContent: ReadonlySet<string> = new Set(['content-encoding', 'etag']
 /** Fields that tell when a message was made: those of the message that vouched last are the only ones that count. */
 const aboutTime: ReadonlySet<string> = new Set(['age', 'date']);
 
-/** The representation that the head of a 200 or 206 describes. */
+/** The representation that the head of a 200 or 206, or of what is taken for one, describes. */
 export function representationFrom(
   fields: Fields,
   length: number | null,
-  { validatedAt, ranges }: Pick<Representation, 'validatedAt' | 'ranges'>,
+  { validatedAt, ranges, status = 200 }: Pick<Representation, 'validatedAt' | 'ranges' | 'status'>,
 ): Representation {
-  return { length, validator: validatorOf(fields), fields: storedFields(fields), validatedAt, ranges };
+  const described = { length, validator: validatorOf(fields), fields: storedFields(fields), validatedAt, ranges };
+  return status === 200 ? described : { ...described, status };
 }
 
 /**
@@ -47,9 +53,21 @@ export function sameRepresentation(a: Representation, b: Representation): boolea
   return sameValidator(a.validator, b.validator);
 }
 
+/** Whether a part of it may be given: offsets into a content coding mean nothing, and neither may others be known to. */
+export function sliceable({ status, fields }: Representation): boolean {
+  return status === undefined && !isCoded(fields);
+}
+
 /** Whether parts of it from several answers may be put together: only under a strong validator (RFC 9111 §3.4). */
 export function combinable(representation: Representation): boolean {
-  return representation.validator?.strong === true;
+  return representation.validator?.strong === true && sliceable(representation);
+}
+
+/** Whether a coding other than identity was applied (RFC 9110 §8.4): another representation, which is never sliced. */
+export function isCoded(fields: Fields): boolean {
+  return listMembers(fieldValue(fields, 'content-encoding') ?? '').some(
+    (coding) => coding.toLowerCase() !== 'identity',
+  );
 }
 
 /**

@@ -7,7 +7,7 @@
  */
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { beginsAsMedia } from '../http/media-signature.ts';
-import { isCoded } from '../http/origin-answer.ts';
+import { isCoded } from '../http/representation.ts';
 
 /** Beside a policy of the origin's own, this one holds too (CSP Level 3 §8.1): it can be made no weaker. */
 const sandbox = ['content-security-policy', 'sandbox allow-scripts allow-forms allow-popups allow-downloads'] as const;

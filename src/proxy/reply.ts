@@ -6,10 +6,9 @@ import type { ByteRange } from '../bytes/byte-range.ts';
 import { formatContentRange } from '../http/content-range.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { currentAge } from '../http/freshness.ts';
-import { isCoded } from '../http/origin-answer.ts';
 import { evaluatePreconditions, ifRangeHolds } from '../http/preconditions.ts';
 import { parseRange, resolveRanges } from '../http/range-request.ts';
-import type { Representation } from '../http/representation.ts';
+import { type Representation, sliceable } from '../http/representation.ts';
 import { type ErrorReply, refusalReply, unsatisfiable } from './error-reply.ts';
 import { type Multipart, multipart } from './multipart.ts';
 import { passable } from './reply-fields.ts';
@@ -21,7 +20,7 @@ export type Body =
   | ({ readonly kind: 'parts' } & Multipart);
 
 export interface Reply {
-  readonly status: 200 | 206 | 304;
+  readonly status: number;
   readonly fields: Fields;
   readonly body: Body;
 }
@@ -57,7 +56,7 @@ export function isConditional({ fields }: Request): boolean {
 
 /** `now` is wall-clock milliseconds. */
 export function replyFor(request: Request, representation: Representation, now: number): Reply | ErrorReply {
-  const { length } = representation;
+  const { length, status } = representation;
   const stored = passable(representation.fields).filter(([name]) => !ours.has(name));
   const fields: Fields = [...stored, ['age', String(currentAge(representation, now))]];
   const refused = evaluatePreconditions(request.method, request.fields, representation);
@@ -66,13 +65,13 @@ export function replyFor(request: Request, representation: Representation, now: 
     return refusalReply({ kind: 'refusal', status: 412, message: 'A condition of the request does not hold.' });
   }
 
-  const sliceable = length !== null && !isCoded(representation.fields);
-  const ranged: Fields = sliceable ? [...fields, ['accept-ranges', 'bytes']] : fields;
-  const ranges = sliceable ? rangesOf(request, representation, length) : null;
+  const inParts = length !== null && sliceable(representation);
+  const ranged: Fields = inParts ? [...fields, ['accept-ranges', 'bytes']] : fields;
+  const ranges = inParts ? rangesOf(request, representation, length) : null;
   if (ranges === 'unsatisfiable') return unsatisfiable(length);
   if (ranges === null || length === null) {
     const sized: Fields = length === null ? ranged : [...ranged, ['content-length', String(length)]];
-    return { status: 200, fields: sized, body: bodyOf(request, { kind: 'run', start: 0, end: length }) };
+    return { status: status ?? 200, fields: sized, body: bodyOf(request, { kind: 'run', start: 0, end: length }) };
   }
   const [range, ...others] = ranges;
   if (range !== undefined && others.length === 0) {

@@ -33,6 +33,7 @@ test('before anything happened every known count is there and 0', async () => {
     'reset',
     'timeout',
     'status',
+    'contradiction',
     'cut',
     'stall',
     'other',

@@ -26,8 +26,10 @@ for (const state of states) {
       it(`and ${what} gives a clean error or right bytes, and nothing wrong is stored`, async (test) => {
         const row = await realRow(test, origin, state);
         await origin.order(lie);
-        const [status, outcome] = await row.gets({ range: '600000-' });
-        assert.deepEqual([status, outcome], [state === 'complete' ? 206 : 502, 'complete']);
+        const asked = { range: '600000-' };
+        const coded = lie.fields?.['content-encoding'] !== undefined && state !== 'complete';
+        const right = coded ? realWhole : [206, 'complete', realMovie.size - 600_000];
+        assert.deepEqual(await row.gets(asked), right);
         await origin.order();
         assert.deepEqual(await row.gets(), realWhole);
         assert.deepEqual(await row.gets({ range: '600000-' }), [206, 'complete', realMovie.size - 600_000]);

@@ -4,6 +4,7 @@ import { ProxyError } from '../../src/errors.ts';
 import { judgeAnswer } from '../../src/fill/answer-judge.ts';
 import { FillFailed } from '../../src/fill/failure.ts';
 import type { Fields } from '../../src/http/fields.ts';
+import type { AskedBytes } from '../../src/http/origin-answer.ts';
 import type { OriginReply } from '../../src/origin/origin.ts';
 import { film } from '../support/film.ts';
 import { filmFields } from '../support/film-fields.ts';
@@ -33,8 +34,8 @@ function reply(status: number, fields: Fields, pieces: ReadonlyArray<Buffer | Er
   return { given, cancelled: () => cancelled, left: () => left.length };
 }
 
-async function failureOf(answer: OriginReply): Promise<FillFailed['failure']> {
-  const error = await judgeAnswer(whole, answer, 0).then(
+async function failureOf(answer: OriginReply, asked: AskedBytes = whole): Promise<FillFailed['failure']> {
+  const error = await judgeAnswer(asked, answer, 0).then(
     () => null,
     (thrown: unknown) => thrown,
   );
@@ -87,11 +88,19 @@ describe("an origin's answer", () => {
     });
   }
 
-  it('says that there is nothing at an offset', async () => {
-    assert.deepEqual(await failureOf(reply(416, [['content-range', 'bytes */1000']]).given).catch(String), {
-      kind: 'error',
-      error: new ProxyError('http_protocol_error', 'The origin refused a range at 0 of a file of 1000 bytes.'),
+  for (const [what, pieces] of [
+    ['is cut', [Buffer.from('half a p'), new ProxyError('connection_terminated', 'It was cut.')]],
+    ['has no end', Array.from({ length: 1000 }, () => Buffer.alloc(64 * 1024))],
+  ] as const) {
+    it(`is no success with a sentence of ours where it is one and its page ${what}`, async () => {
+      for (const status of [202, 204]) {
+        const failure = await failureOf(reply(status, [], pieces).given);
+        assert.ok(failure.kind === 'error' && failure.error.status === 502, String(status));
+      }
     });
+  }
+
+  it('says that there is nothing at an offset', async () => {
     const past = judgeAnswer({ start: 1000, end: null }, reply(416, [['content-range', 'bytes */1000']]).given, 0);
     await assert.rejects(past, (error: unknown) => {
       assert.ok(error instanceof FillFailed);
@@ -100,8 +109,9 @@ describe("an origin's answer", () => {
     });
   });
 
-  it('is against the protocol where it answers conditions that nobody gave', async () => {
-    const failure = await failureOf(reply(304, []).given);
+  it('is against the protocol where it answers conditions that nobody gave, to the last', async () => {
+    assert.equal((await judgeAnswer(whole, reply(304, []).given, 0)).kind, 'contradiction');
+    const failure = await failureOf(reply(304, []).given, { ...whole, ranged: false });
     assert.ok(failure.kind === 'error' && failure.error.type === 'http_protocol_error');
   });
 

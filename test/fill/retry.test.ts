@@ -17,7 +17,7 @@ function failedWith(type: ProxyErrorType): Failure {
 }
 
 describe('an origin is asked again', () => {
-  for (const status of [429, 502, 503, 504]) {
+  for (const status of [202, 429, 502, 503, 504]) {
     it(`after a ${status}`, () => assert.equal(retryCause(answered(status)), 'status'));
   }
   for (const [type, cause] of [

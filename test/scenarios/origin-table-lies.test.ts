@@ -96,12 +96,13 @@ for (const state of states) {
   describe(`an origin that lies about a film that is ${state}`, () => {
     const understated: Behaviour = { fields: { 'content-length': '1000' } };
     for (const [what, lie] of [...lies, ['announces less than it should', understated] as const]) {
-      it(`and ${what} gives a clean error or right bytes, and nothing wrong is stored`, async () => {
+      it(`and ${what} gives right bytes or a clean error, and nothing wrong is stored`, async () => {
         const row = await rowIn(state);
         row.rig.origin.always(lie);
-        const [status, outcome] = await row.gets({ range: '300000-' });
-        if (state === 'complete') assert.deepEqual([status, outcome], [206, 'complete']);
-        else assert.deepEqual([status, outcome], [502, 'complete']);
+        const got = await row.gets({ range: '300000-' });
+        const coded = lie.fields?.['content-encoding'] !== undefined && state !== 'complete';
+        if (lie === understated && state !== 'complete') assert.deepEqual(got.slice(0, 2), [416, 'complete']);
+        else assert.deepEqual(got, coded ? whole : [206, 'complete', 700_000]);
         const [, begun] = await row.gets();
         assert.ok(begun === 'cut' || begun === 'complete');
         row.rig.origin.always({});

@@ -56,6 +56,22 @@ describe('an answer that lies about its place', () => {
       const request = await set.asked();
       request.head(206, fields(request));
       giveRest(request);
+      const plain = await set.asked();
+      assert.deepEqual([plain.field('range'), plain.field('if-range'), viewer.bytes], [null, null, 0]);
+      plain.head(200).bytes(1_000_000).end();
+      await set.clock.settle();
+      assert.deepEqual([viewer.outcome, viewer.bytes, set.origin.requests.length], ['whole', 500_000, 2]);
+      await honestAfterwards(set);
+    });
+
+    it(`by ${what} is an error where it has no other either`, async () => {
+      const set = stage({ film: movie });
+      const viewer = set.view(500_000, 1_000_000);
+      for (let count = 1; count <= 2; count += 1) {
+        const request = await set.asked();
+        request.head(206, fields(request));
+        giveRest(request);
+      }
       await set.clock.settle();
       assert.equal(viewer.bytes, 0);
       assert.deepEqual([viewer.error.type, viewer.error.status, viewer.endAt], ['http_protocol_error', 502, 0]);

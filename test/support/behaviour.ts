@@ -25,6 +25,8 @@ export interface Behaviour {
   readonly stallFor?: number;
   /** Closes a connection that has not moved for so many milliseconds in mid-body, as nginx does (`send_timeout`). */
   readonly sendTimeout?: number;
+  /** The status under which it sends the film or a part of it, in place of 200 and 206. */
+  readonly success?: number;
   /** Answers 200 and the whole film to every range. */
   readonly ignoreRange?: boolean;
   /** Answers 206 where `If-Range` names another version, too. */

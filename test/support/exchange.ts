@@ -156,10 +156,16 @@ export class Exchange {
   #onBody(bytes: Buffer): void {
     this.times.firstBodyAt ??= this.#clock.now();
     if (this.#bodyBytes + bytes.length <= keptSize) this.#kept.push(bytes);
-    if (this.status === 200 || this.status === 206) {
+    if (this.#isFilm) {
       this.#film?.assertBytes(this.#bodyStart + this.#bodyBytes, bytes);
     }
     this.#bodyBytes += bytes.length;
+  }
+
+  /** Whether it says that it is the film, or a part of it. */
+  get #isFilm(): boolean {
+    const { status } = this.head;
+    return status === 200 || status === 206 || (status < 300 && this.field('content-type') === 'video/mp4');
   }
 
   /** Resolves when `reached`, or when the reply is over; rejects where that was an error. */

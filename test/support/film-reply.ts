@@ -97,7 +97,8 @@ export class FilmReply {
   async #sendFilm(film: Film, status: 200 | 206): Promise<void> {
     const { seen, behaviour, response } = this.#parts;
     const range = status === 206 ? this.#partOf(film) : { start: 0, end: film.size };
-    this.#sendHead(status, filmFields(film, status, range.start, range.end));
+    seen.status = behaviour.success ?? status;
+    this.#sendHead(seen.status, filmFields(film, status, range.start, range.end));
     if (seen.method !== 'HEAD') {
       response.flushHeaders();
       await this.#pause(behaviour.bodyAfter ?? 0);
