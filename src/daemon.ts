@@ -15,6 +15,7 @@ import type { LoadedSettings, Settings } from './config.ts';
 import { descriptorLimit, planDescriptors } from './descriptors.ts';
 import { EventBus, type StoreState } from './events.ts';
 import { OwnListeners } from './http/own-listeners.ts';
+import { proxyName } from './http/proxy-name.ts';
 import type { Lent } from './lent.ts';
 import { controlUrl, listen } from './listen.ts';
 import { createLogger, type Logger, logEvents } from './log.ts';
@@ -103,7 +104,9 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     busyConnections += change;
   };
   const own = new OwnListeners();
-  const mountParts = { clock: counted, events, makeOrigin, refresh, own, onBusy };
+  // Another for each start: a cache behind this one is no loop.
+  const pseudonym = `${proxyName}-${randomBytes(8).toString('hex')}`;
+  const mountParts = { clock: counted, events, makeOrigin, refresh, own, pseudonym, onBusy };
   const mounted = settings.origins.map((origin) => mount(origin, settings, mountParts));
   const mounts = new Map(mounted.map((each) => [each.name, each]));
   const cache = new Cache({
@@ -163,6 +166,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     clientConnections: () => planDescriptors(limit, Math.max(originConnections, busyConnections)).clientConnections,
     patience: settings,
     control: control.listener,
+    pseudonym,
     onForeignHost: (host) =>
       logger.log('warn', 'refused a host name that is not in allowHosts', { host, setting: 'allowHosts' }),
   });

@@ -35,8 +35,9 @@ export interface MountParts {
   readonly makeOrigin?: MakeOrigin | undefined;
   /** The hook of every origin whose settings name none. */
   readonly refresh?: Refresh | undefined;
-  /** Where firstbyte itself listens. */
+  /** Where firstbyte itself listens, and what it calls itself towards its origins. */
   readonly own?: OwnListeners | undefined;
+  readonly pseudonym?: string | undefined;
   /** Told when one more connection to an origin is at work, or one less. */
   readonly onBusy?: HttpOriginOptions['onBusy'];
 }
@@ -138,7 +139,7 @@ function mirrored(settings: OriginSettings, firstByteTimeout: number, parts: Mou
   return mirroredOrigin({ name, bases, firstByteTimeout, clock: parts.clock, events: parts.events });
 }
 
-function overHttp(settings: OriginSettings, { clock, makeOrigin, own, onBusy }: MountParts): Origin {
+function overHttp(settings: OriginSettings, { clock, makeOrigin, own, pseudonym, onBusy }: MountParts): Origin {
   const { name, url: base, fields, network, redirectTo, ca, connectTimeout, proxy } = settings;
   const options: HttpOriginOptions = {
     name,
@@ -151,6 +152,7 @@ function overHttp(settings: OriginSettings, { clock, makeOrigin, own, onBusy }: 
     fields,
     proxy,
     own,
+    pseudonym,
     onBusy,
   };
   return makeOrigin?.(settings, options) ?? createHttpOrigin(options);

@@ -9,6 +9,7 @@
  */
 import type { Fields } from '../http/fields.ts';
 import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
+import { Trails } from './trails.ts';
 
 /** More targets than this are not remembered. */
 const mostEarlier = 64;
@@ -16,6 +17,7 @@ const mostEarlier = 64;
 export class Asking {
   /** What is forwarded of a client's fields: the same for all, since it is part of the identity. */
   readonly fields: Fields;
+  readonly trails = new Trails();
   #target: string;
   readonly #earlier = new Set<string>();
   /** The last that the origin took. */
@@ -38,9 +40,10 @@ export class Asking {
 
   /** The origin; where it refuses a target, it is asked for a newer one, and for the one that it took last. */
   through(origin: Origin): Origin {
+    const told = this.trails.through(origin);
     return {
       name: origin.name,
-      open: (request, signal) => this.#open(origin, request, signal),
+      open: (request, signal) => this.#open(told, request, signal),
       close: () => origin.close(),
     };
   }

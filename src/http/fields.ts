@@ -56,7 +56,7 @@ export function parseDecimal(text: string): number | null {
 
 /** Fields that belong to one connection or one request, or that firstbyte sets itself. */
 const ours =
-  /^(accept-encoding|connection|content-.*|expect|host|icy-metadata|if-.*|keep-alive|proxy-.*|range|te|trailer|transfer-encoding|upgrade)$/;
+  /^(accept-encoding|cdn-loop|connection|content-.*|expect|host|icy-metadata|if-.*|keep-alive|proxy-.*|range|te|trailer|transfer-encoding|upgrade|via)$/;
 
 /** The name, in lower case, of a field that an operator may have sent; `null` where it is no such name. */
 export function operatorFieldName(written: string): string | null {

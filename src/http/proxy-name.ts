@@ -1,7 +1,7 @@
 /** How this proxy names itself and words its remarks in structured fields (RFC 9651). */
 import { Token } from 'structured-headers';
 
-/** Our member in `Cache-Status`, `Proxy-Status` and `Via`. */
+/** Our member in `Cache-Status`, `Proxy-Status`, and `Via` of replies; of requests it is a pseudonym of one process. */
 export const proxyName = new Token('firstbyte');
 
 /** `text` as a String can carry it (RFC 9651 §3.3.3): whatever is not printable ASCII becomes a question mark. */

@@ -1,6 +1,7 @@
 /** `Proxy-Status`: what went wrong between the client and the origin (RFC 9209). */
-import { type BareItem, serializeList, Token } from 'structured-headers';
-import type { ProxyError } from '../errors.ts';
+import { type BareItem, parseList, serializeList, Token } from 'structured-headers';
+import type { ProxyError, ProxyErrorType } from '../errors.ts';
+import { type Fields, fieldValue } from './fields.ts';
 import { printable, proxyName } from './proxy-name.ts';
 
 /**
@@ -13,4 +14,16 @@ export function proxyStatus(error: Pick<ProxyError, 'type' | 'message'> | null, 
   if (receivedStatus !== undefined) parameters.set('received-status', receivedStatus);
   if (error !== null) parameters.set('details', printable(error.message));
   return serializeList([[proxyName, parameters]]);
+}
+
+/** Whether some proxy on the way says that it failed with this error. */
+export function saysError(fields: Fields, type: ProxyErrorType): boolean {
+  const value = fieldValue(fields, 'proxy-status');
+  if (value === null) return false;
+  try {
+    return parseList(value).some(([, parameters]) => String(parameters.get('error')) === type);
+  } catch {
+    // What can't be read says nothing (RFC 9651 §4.2).
+    return false;
+  }
 }

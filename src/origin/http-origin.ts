@@ -9,6 +9,8 @@
 import { createRequire } from 'node:module';
 import { ProxyError } from '../errors.ts';
 import type { Fields } from '../http/fields.ts';
+import { saysError } from '../http/proxy-status.ts';
+import { isTrailField, trailFields } from '../http/via.ts';
 import { isPrivateHost, type Network } from './address-guard.ts';
 import { Connection } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
@@ -40,6 +42,8 @@ export interface HttpOriginOptions extends DialOptions {
   readonly fields?: Fields | undefined;
   /** Milliseconds for which an idle connection is kept; 30,000 where absent. */
   readonly keepAlive?: number | undefined;
+  /** What firstbyte calls itself towards its origins, so that it knows a request of its own; it does not where absent. */
+  readonly pseudonym?: string | undefined;
   /** Told when one more connection is at work, or one less; idle ones are not. */
   readonly onBusy?: ((change: 1 | -1) => void) | undefined;
 }
@@ -123,6 +127,9 @@ class HttpOrigin implements Origin {
         const reply = await this.#ask(hop, this.#fieldsFor(fields, atHome, placed), signal, maySpare, onReady);
         onReady = undefined;
         left.push(reply.body);
+        if (reply.status >= 500 && saysError(reply.fields, 'proxy_loop_detected')) {
+          throw new ProxyError('proxy_loop_detected', `What ${hop.url.host} was asked for leads back to who asked.`);
+        }
         const next = nextHop(reply.status, reply.fields, hop);
         if (next === null) {
           left.pop();
@@ -210,8 +217,16 @@ class HttpOrigin implements Origin {
     const known = [...asked.filter(([name]) => !unforwarded.has(name) && !replaced.has(name)), ...own];
     const sent = atHome ? known : known.filter(([name]) => travelling.has(name));
     const placedNames = new Set(placed.map(([name]) => name));
-    const kept = sent.filter(([name]) => !placedNames.has(name));
-    const fields = [...kept, ...placed, ['accept-encoding', 'identity'] as const];
+    const kept = sent.filter(([name]) => !placedNames.has(name) && !isTrailField(name));
+    const { pseudonym } = this.#options;
+    const trail =
+      pseudonym === undefined
+        ? []
+        : trailFields(
+            asked.filter(([name]) => isTrailField(name)),
+            pseudonym,
+          );
+    const fields = [...kept, ...placed, ['accept-encoding', 'identity'] as const, ...trail];
     return fields.some(([name]) => name === 'user-agent')
       ? fields
       : [['user-agent', `firstbyte/${version}`], ...fields];

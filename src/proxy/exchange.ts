@@ -16,6 +16,7 @@ import { cacheStatus } from '../http/cache-status.ts';
 import { type Fields, fieldsFromRaw } from '../http/fields.ts';
 import { signatureLength } from '../http/media-signature.ts';
 import type { Representation } from '../http/representation.ts';
+import { trailOf } from '../http/via.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { Place } from './client.ts';
 import type { Clients } from './clients.ts';
@@ -149,6 +150,15 @@ class Exchange {
       return this.#failed(error);
     }
     if (this.#place === null) return this.#refuse(refusalReply(tooMany), notForwarded);
+    const part = entry.asking.trails.accompany(trailOf(request.fields));
+    try {
+      return await this.#attend(entry, request);
+    } finally {
+      part();
+    }
+  }
+
+  async #attend(entry: Entry, request: Request): Promise<RequestOutcome> {
     const choose = (representation: Representation) => replyFor(request, representation, this.#parts.clock.wallTime());
     let visit: Visit;
     try {

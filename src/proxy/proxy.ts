@@ -6,6 +6,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { ProxyError } from '../errors.ts';
 import type { EventBus } from '../events.ts';
+import { fieldsFromRaw } from '../http/fields.ts';
+import { hasPassed } from '../http/via.ts';
 import { type AllowedNetwork, createClientGuard } from './client-guard.ts';
 import { Clients, type ClientsPolicy } from './clients.ts';
 import { ClientConnection } from './connection.ts';
@@ -21,6 +23,8 @@ export interface ProxyParts extends Omit<ExchangeParts, 'stalled' | 'clients'>, 
   readonly allowFrom: readonly AllowedNetwork[];
   /** Host names that are the operator's own, beside those that no stranger can have. */
   readonly allowHosts: readonly string[];
+  /** What firstbyte calls itself towards its origins. */
+  readonly pseudonym: string;
   /** Somebody has come under a host name that is not answered, for the first time. */
   readonly onForeignHost: (host: string) => void;
   /** Milliseconds that a client may take for the head of a request. */
@@ -125,7 +129,7 @@ export class MediaProxy {
       return;
     }
     const routed = this.#route(request);
-    if (routed.kind === 'control') {
+    if (!(routed instanceof ProxyError) && routed.kind === 'control') {
       void connection.turnOf(response);
       control(request, response);
       return;
@@ -142,9 +146,10 @@ export class MediaProxy {
   }
 
   /** What the request asks for, if it may; everybody sees it in origin form from then on. */
-  #route(request: IncomingMessage): Route {
+  #route(request: IncomingMessage): Route | ProxyError {
     const head = readHead(request);
     if (head.kind === 'refusal') return head;
+    if (hasPassed(fieldsFromRaw(request.rawHeaders), this.#parts.pseudonym)) return loop();
     request.url = head.url;
     request.headers.host = head.authority;
     const routed = route(request.method ?? 'GET', head.url);
@@ -186,6 +191,13 @@ const tooMany: Refusal = {
   status: 429,
   message: 'This client has as many connections as it may, and none of them is idle (connectionsPerClient).',
 };
+
+function loop(): ProxyError {
+  return new ProxyError(
+    'proxy_loop_detected',
+    'firstbyte was asked for this by itself: an origin of its leads back to it.',
+  );
+}
 
 function shuttingDown(): ProxyError {
   const message = 'firstbyte is shutting down.';

@@ -1,6 +1,7 @@
 /** What a client gets when firstbyte itself fails: a clean 500 before the head, and never half a reply. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Asking } from '../../src/cache/asking.ts';
 import type { Cache } from '../../src/cache/cache.ts';
 import type { Visit, Wanted } from '../../src/cache/visit.ts';
 import { type DomainEvent, EventBus } from '../../src/events.ts';
@@ -46,7 +47,7 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
     const fill = { id: 1, passing: false, beginning: async () => null };
     return { representation, reader, fill, cache: 'miss', collapsed: false, ttl: 0, leave };
   };
-  const cache = { open: () => ({ visit }) } as unknown as Cache;
+  const cache = { open: () => ({ visit, asking: new Asking('/a.mp4', []) }) } as unknown as Cache;
   const control = () => {};
   const patience = { patience: 5000, patienceInterval: 10_000 };
   const proxy = new MediaProxy({
@@ -57,6 +58,7 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
     patience,
     allowFrom: [],
     allowHosts: [],
+    pseudonym: 'firstbyte-of-a-test',
     onForeignHost: () => {},
     headTimeout: 15_000,
     control,

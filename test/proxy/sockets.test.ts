@@ -27,6 +27,7 @@ before(async () => {
     patience: { patience: null, patienceInterval: 1 },
     allowFrom: [],
     allowHosts: [],
+    pseudonym: 'firstbyte-of-a-test',
     onForeignHost: () => {},
     headTimeout: 200,
     control: () => {},
