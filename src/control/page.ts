@@ -25,6 +25,7 @@ const securityFields = {
     "img-src 'self' data:",
     "connect-src 'self'",
     "media-src 'self'",
+    "worker-src 'none'",
     "frame-ancestors 'none'",
     "base-uri 'none'",
     "form-action 'none'",

@@ -33,7 +33,7 @@ const refusalTypes: Partial<Record<Refusal['status'], ProxyErrorType>> = {
   429: 'http_request_denied',
 };
 
-export function refusalReply({ status, message }: Refusal, fields: Fields = []): ErrorReply {
+export function refusalReply({ status, message, fields = [] }: Refusal): ErrorReply {
   const type = refusalTypes[status] ?? 'http_request_error';
   const allow: Fields = status === 405 ? [['allow', 'GET, HEAD']] : [];
   const close: Fields = status === 400 ? [['connection', 'close']] : [];
@@ -46,7 +46,7 @@ export function refusalReply({ status, message }: Refusal, fields: Fields = []):
 export function unsatisfiable(length: number | null): ErrorReply {
   const message = 'The range begins at or after the end of the file.';
   const range: Fields = length === null ? [] : [['content-range', formatContentRange(null, length)]];
-  return refusalReply({ kind: 'refusal', status: 416, message }, range);
+  return refusalReply({ kind: 'refusal', status: 416, message, fields: range });
 }
 
 /** `waited` is in milliseconds, from the request's acceptance. */

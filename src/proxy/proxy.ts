@@ -17,6 +17,7 @@ import { RequestRecord } from './request-record.ts';
 import { type Refusal, type Route, readHead, route } from './route.ts';
 import { StalledClients } from './stalled-clients.ts';
 import { refusalOf, turnAway } from './turn-away.ts';
+import { judgeUse } from './worker-guard.ts';
 
 export interface ProxyParts extends Omit<ExchangeParts, 'stalled' | 'clients'>, ClientsPolicy {
   readonly events: EventBus;
@@ -154,7 +155,7 @@ export class MediaProxy {
     request.headers.host = head.authority;
     const routed = route(request.method ?? 'GET', head.url);
     const unwelcome = routed.kind === 'control' ? null : this.#guard(request.socket);
-    return unwelcome ?? this.#hosts.judge(head.host) ?? routed;
+    return unwelcome ?? this.#hosts.judge(head.host) ?? judgeUse(request.headers) ?? routed;
   }
 
   #admit(socket: Duplex & { readonly remoteAddress?: string | undefined }): void {

@@ -4,6 +4,7 @@
  * The target at the origin is the rest of the request's target, byte for byte: it is never resolved as a URL.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Fields } from '../http/fields.ts';
 import { readHost } from '../http/host.ts';
 import { isUnsafePath } from '../http/request-target.ts';
 import { showablePath } from '../showable.ts';
@@ -28,6 +29,8 @@ export interface Refusal {
   readonly kind: 'refusal';
   readonly status: 400 | 403 | 404 | 405 | 408 | 412 | 414 | 416 | 421 | 429 | 431;
   readonly message: string;
+  /** What the reply says beside the usual. */
+  readonly fields?: Fields;
 }
 
 /** In bytes. */

@@ -138,6 +138,39 @@ describe('what may be anything', () => {
   }
 });
 
+describe('a request for the script of a worker', () => {
+  const script = { origin: { fields: { 'content-type': 'text/javascript', 'service-worker-allowed': '/' } } };
+  const uses: Readonly<Record<string, readonly [fields: Record<string, string>, clears: string | null]>> = {
+    'a service worker': [{ 'sec-fetch-dest': 'serviceworker', 'service-worker': 'script' }, '"storage"'],
+    'a service worker of a browser that sends no Sec-Fetch-Dest': [{ 'service-worker': 'script' }, '"storage"'],
+    'a shared worker': [{ 'sec-fetch-dest': 'sharedworker' }, null],
+    'a worker': [{ 'sec-fetch-dest': 'worker' }, null],
+  };
+
+  for (const [what, [fields, clears]] of Object.entries(uses)) {
+    it(`that is ${what} is refused, cold and cached, and whoever was one is told to let go`, async () => {
+      for (const temperature of temperatures) {
+        const { rig, exchange } = await answerTo({ fields }, temperature, script);
+        assert.equal(exchange.status, 403);
+        assert.equal(exchange.field('clear-site-data'), clears);
+        assert.equal(exchange.field('service-worker-allowed'), null);
+        assert.match(exchange.text, /^No script of an origin may become a worker/);
+        assert.equal(rig.origin.requests.length, temperature === 'cold' ? 0 : 1);
+      }
+    });
+  }
+
+  for (const use of ['video', 'audio', 'image', 'track', 'document', 'iframe', 'script', 'style', 'empty']) {
+    it(`is not one for ${use}, which is answered`, async () => {
+      const { exchange } = await answerTo(
+        { fields: { 'sec-fetch-dest': use, 'sec-fetch-site': 'cross-site' } },
+        'cold',
+      );
+      assert.equal(exchange.status, 200);
+    });
+  }
+});
+
 describe("an origin's own fields", () => {
   it('make the isolation no weaker: policies add up, and the word on sniffing is ours', async () => {
     const own = "sandbox allow-same-origin allow-scripts; default-src 'unsafe-inline'";

@@ -1,0 +1,21 @@
+/**
+ * No script of an origin becomes a worker of firstbyte's own web origin: a service worker above all, which would stand
+ * between a browser and everything here, and outlive what it came from.
+ *
+ * A page of an origin is in a sandbox and can't ask for one; whoever asks is a browser that knows no sandbox, or one in
+ * which a worker was registered before. Such a one asks again for its script with each visit, and is told to let go.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Refusal } from './route.ts';
+
+/** Values of `Sec-Fetch-Dest` (Fetch Metadata §2.1). */
+const workers: ReadonlySet<unknown> = new Set(['sharedworker', 'worker']);
+
+/** `Service-Worker: script` is said of a service worker's script (Service Workers §6.1), by older browsers alone. */
+export function judgeUse(headers: IncomingHttpHeaders): Refusal | null {
+  const destination = headers['sec-fetch-dest'];
+  const service = destination === 'serviceworker' || headers['service-worker'] !== undefined;
+  if (!service && !workers.has(destination)) return null;
+  const message = 'No script of an origin may become a worker of this address.';
+  return { kind: 'refusal', status: 403, message, ...(service && { fields: [['clear-site-data', '"storage"']] }) };
+}
