@@ -265,6 +265,14 @@ export const settingTable = {
     sentence:
       'How much may be fetched for one client that it has not read; then less is read ahead for it. This machine and trusted proxies have 1 GiB at least.',
   },
+  stalledMemory: {
+    group: 'limits',
+    type: size({ atLeast: '1MiB' }),
+    default: '256MiB',
+    sentence:
+      'Memory that clients may keep which take nothing, such as paused players: 256 KiB each. Where it is used up, the ' +
+      'one that has been idle the longest is disconnected.',
+  },
   summaryInterval: {
     group: 'logging',
     type: duration({ atLeast: '1s' }),

@@ -89,11 +89,10 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   const originConnections = settings.origins.reduce((sum, { maxConnections }) => sum + maxConnections, 0);
   const limit = parts.descriptorLimit ?? descriptorLimit();
   const { storeFiles } = planDescriptors(limit, originConnections);
-  let relieve = () => {};
   // The control API is the larger half of the program: it loads while the store's index begins in a thread of its own.
   const [{ store, describeOwner }, { createControl }] = await Promise.all([
     parts.store === undefined
-      ? openStore(settings, { clock, events, logger, storeFiles }, () => relieve())
+      ? openStore(settings, { clock, events, logger, storeFiles })
       : { store: parts.store, describeOwner: tellNobody },
     import('./control/control-api.ts'),
   ]);
@@ -137,7 +136,8 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
       slots: cache.slotsUsed,
       connections: busyConnections,
       entries: cache.entries().length,
-      ...(store.loans?.() ?? { objects: 0, buffers: 0, descriptors: 0 }),
+      ...(store.loans?.() ?? { objects: 0, buffers: 0, starved: 0, descriptors: 0 }),
+      stalled: proxy.stalled,
       timers: counted.pending,
       listeners: proxy.listeners,
     };
@@ -170,7 +170,6 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     onForeignHost: (host) =>
       logger.log('warn', 'refused a host name that is not in allowHosts', { host, setting: 'allowHosts' }),
   });
-  relieve = () => proxy.relieve();
   const servers: Server[] = [];
 
   const closeParts = async () => {
@@ -246,8 +245,7 @@ interface OpenedStore {
 
 const tellNobody = async () => {};
 
-/** `onStarved` is called when memory for reading is short. */
-async function openStore(settings: Settings, parts: StoreParts, onStarved: () => void): Promise<OpenedStore> {
+async function openStore(settings: Settings, parts: StoreParts): Promise<OpenedStore> {
   const { clock } = parts;
   const events = storeEvents(parts);
   switch (settings.store) {
@@ -257,7 +255,7 @@ async function openStore(settings: Settings, parts: StoreParts, onStarved: () =>
       return { store: createMemoryStore({ clock, events, maxSize: settings.maxSize }), describeOwner: tellNobody };
     case 'disk': {
       const place = { directory: settings.cacheDir, openFiles: parts.storeFiles };
-      const store = await createDiskStore({ ...settings, ...place, clock, onStarved, events });
+      const store = await createDiskStore({ ...settings, ...place, clock, events });
       return { store, describeOwner: (fields) => store.describeOwner(fields) };
     }
   }
@@ -277,6 +275,7 @@ function storeEvents({ clock, events, logger }: Omit<StoreParts, 'storeFiles'>):
   return {
     evicted: (reason, { origin, path }, bytes) =>
       events.emit({ type: 'evicted', at: clock.now(), reason, origin, path, bytes }),
+    bufferWaited: (outcome, duration) => events.emit({ type: 'buffer-wait', at: clock.now(), outcome, duration }),
     blockLost: ({ origin, path }, cause, bytes) =>
       events.emit({ type: 'block-lost', at: clock.now(), origin, path, cause, bytes }),
     stateChanged(trouble) {

@@ -93,6 +93,10 @@ export const clientBoundActions = [
 ] as const;
 export type ClientBoundAction = (typeof clientBoundActions)[number];
 
+/** How a read's wait for memory ended: with some, or because nobody waited for the read any more. */
+export const bufferWaitOutcomes = ['given', 'given up'] as const;
+export type BufferWaitOutcome = (typeof bufferWaitOutcomes)[number];
+
 /** Whether the store takes what comes, or it goes past it. */
 export const storeStates = ['storing', 'passing'] as const;
 export type StoreState = (typeof storeStates)[number];
@@ -291,6 +295,23 @@ export interface BlockLostEvent {
   bytes: number;
 }
 
+/** A read from disk had to wait for memory. */
+export interface BufferWaitEvent {
+  type: 'buffer-wait';
+  at: number;
+  outcome: BufferWaitOutcome;
+  /** In milliseconds. */
+  duration: number;
+}
+
+/** There were more clients that take nothing than there is memory for: the one that was idle the longest had to go. */
+export interface StalledEndedEvent {
+  type: 'stalled-ended';
+  at: number;
+  /** How many there are still. */
+  stalled: number;
+}
+
 /** The store takes nothing more, or takes again what comes. */
 export interface StoreStateEvent {
   type: 'store-state';
@@ -344,6 +365,8 @@ export type DomainEvent =
   | JobDoneEvent
   | EvictedEvent
   | BlockLostEvent
+  | BufferWaitEvent
+  | StalledEndedEvent
   | StoreStateEvent
   | ClientBoundEvent
   | BugEvent;

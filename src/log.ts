@@ -26,6 +26,9 @@ export interface LoggerOptions {
   readonly write?: (line: string) => void;
 }
 
+/** Shorter waits for memory are no news, in milliseconds. */
+const longWait = 1000;
+
 /** Lines that wait for a stopped terminal are dropped beyond this many characters. */
 const waitingLimit = 1024 * 1024;
 
@@ -127,6 +130,14 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
       const { origin, path, cause, bytes } = event;
       return ['warn', 'a stored block is lost', { origin, path, cause, bytes }];
     }
+    case 'buffer-wait': {
+      const { outcome, duration } = event;
+      if (duration < longWait) return null;
+      const fields = { waitedMs: whole(duration), outcome, setting: 'bufferMemory' };
+      return [outcome === 'given' ? 'info' : 'warn', 'waited for memory to read from disk', fields];
+    }
+    case 'stalled-ended':
+      return ['info', 'cut off a client that took nothing', { stalled: event.stalled, setting: 'stalledMemory' }];
     case 'store-state': {
       const said = { storing: 'bytes are stored again', passing: 'nothing is stored; bytes go past the store' };
       return [event.to === 'passing' ? 'warn' : 'info', said[event.to], { code: event.code }];

@@ -201,6 +201,7 @@ export class Entry {
       fill,
       collapsed,
       ttl: Math.floor(freshFor / 1000),
+      patience: fill.patience,
       cache: fill.passing ? 'pass' : knownBefore ? results[presence] : 'miss',
       leave: () => {
         reader.leave();
@@ -213,8 +214,7 @@ export class Entry {
   /** The fill that requests share now; a stale one is asked about first, and whether that was waited for. */
   async #current(signal: AbortSignal): Promise<readonly [fill: Fill, asked: boolean]> {
     this.#opening ??= this.#restore();
-    await this.#opening;
-    signal.throwIfAborted();
+    await untilAborted(this.#opening, signal);
     const fill = this.#usable();
     if (fill.known === null) return [fill, false];
     const { until, askFirst } = this.#parts.freshness(fill.known);

@@ -123,7 +123,7 @@ export class Holdings {
     this.#stock.changed();
     const stored = (await this.#stock.objects()).get(id) ?? null;
     const isPrivate = this.#isPrivate(stored, this.#entryOf(id));
-    if (isPrivate === false) return storedContent(this.#parts.store, id);
+    if (isPrivate === false) return storedContent(this.#parts.store, id, this.#parts.clock);
     if (stored === null) return null;
     return isPrivate === null ? 'unknown' : 'private';
   }

@@ -1,14 +1,19 @@
 /** The stored bytes of one whole object, from the first to the last, for those who take them elsewhere. */
+import type { Clock } from '../clock.ts';
 import type { ObjectName, Store, StoreObject } from '../store/store.ts';
+import { within } from '../until-aborted.ts';
+
+/** Milliseconds that a store may take for the next bytes. */
+const patience = 30_000;
 
 /** `null` where there is no such object, or not all of it. */
-export async function storedContent(store: Store, name: ObjectName): Promise<StoredContent | null> {
+export async function storedContent(store: Store, name: ObjectName, clock: Clock): Promise<StoredContent | null> {
   const object = await store.find(name, () => {});
   if (object === null) return null;
   const { length } = object.representation;
   const [first] = object.durable;
   if (length !== null && (length === 0 || (first?.start === 0 && first.end === length))) {
-    return new StoredContent(object, length);
+    return new StoredContent(object, length, clock);
   }
   await object.close();
   return null;
@@ -17,25 +22,43 @@ export async function storedContent(store: Store, name: ObjectName): Promise<Sto
 /** Holds the object open until it is closed. */
 export class StoredContent {
   readonly #object: StoreObject;
+  readonly #clock: Clock;
+  readonly #closed = new AbortController();
   readonly length: number;
   #position = 0;
 
-  constructor(object: StoreObject, length: number) {
+  constructor(object: StoreObject, length: number, clock: Clock) {
     this.#object = object;
+    this.#clock = clock;
     this.length = length;
   }
 
-  /** A copy of the next bytes; `null` at the end. Rejects with a `StoreError` where they can no longer be read. */
+  /**
+   * A copy of the next bytes; `null` at the end. Rejects with a `StoreError` where they can no longer be read, do not come
+   * within half a minute, or are closed.
+   */
   async next(): Promise<Uint8Array | null> {
     if (this.#position === this.length) return null;
-    const slice = await this.#object.read({ start: this.#position, end: this.length });
-    const bytes = Uint8Array.from(slice.bytes);
-    slice.release();
-    this.#position += bytes.length;
-    return bytes;
+    const limits = {
+      clock: this.#clock,
+      limit: patience,
+      late: () => new Error('the store took too long'),
+      signal: this.#closed.signal,
+    };
+    const range = { start: this.#position, end: this.length };
+    const slice = await within(limits, (signal) => this.#object.read(range, signal));
+    try {
+      const bytes = Uint8Array.from(slice.bytes);
+      this.#position += bytes.length;
+      return bytes;
+    } finally {
+      slice.release();
+    }
   }
 
+  /** Ends a read that is under way. */
   close(): Promise<void> {
+    this.#closed.abort(new Error('the content was closed'));
     return this.#object.close();
   }
 }

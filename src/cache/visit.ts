@@ -27,6 +27,8 @@ export interface Visit {
   readonly ttl: number;
   /** Whether somebody else's request to the origin was under way already. */
   readonly collapsed: boolean;
+  /** Milliseconds that the store may take for the first bytes of a reply, and for those that follow. */
+  readonly patience: { readonly first: number; readonly next: number };
   /** To be called once, when the reply has ended in whatever way. */
   leave(): void;
 }

@@ -17,7 +17,7 @@ export interface EventWords {
 }
 
 /** Those that come many to a film. */
-const frequent: readonly string[] = ['fill-state', 'fill-first-byte', 'first-byte-wait', 'traffic'];
+const frequent: readonly string[] = ['buffer-wait', 'fill-state', 'fill-first-byte', 'first-byte-wait', 'traffic'];
 
 export function isFrequent(type: string): boolean {
   return frequent.includes(type);
@@ -69,6 +69,10 @@ const sentences: {
   },
   'block-lost': (event) =>
     `${placeWords(event)}: ${sizeWords(event.bytes)} on disk are bad (${event.cause}) and dropped`,
+  'buffer-wait': (event) =>
+    `a read from disk waited ${durationWords(event.duration)} for memory (bufferMemory): ${event.outcome}`,
+  'stalled-ended': (event) =>
+    `a client that took nothing was disconnected, with ${event.stalled} more of them left (stalledMemory)`,
   'store-state': (event) =>
     event.to === 'passing'
       ? `the store takes nothing more (${event.code ?? 'no reason known'}); films go past it`

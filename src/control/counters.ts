@@ -33,6 +33,8 @@ export function countEvents({ counter, gauge, histogram }: Instruments, events: 
   const evictedBytes = counter('evictedBytes');
   const blocksLost = counter('blocksLost');
   const clientBounds = counter('clientBounds');
+  const bufferWaits = counter('bufferWaits');
+  const stalledEnded = counter('stalledEnded');
   const bugs = counter('bugs');
   for (const phase of countedPhases) fills.set({ phase }, 0);
 
@@ -84,6 +86,10 @@ export function countEvents({ counter, gauge, histogram }: Instruments, events: 
         return blocksLost.inc({ cause: event.cause });
       case 'client-bound':
         return clientBounds.inc({ bound: event.bound, action: event.action });
+      case 'buffer-wait':
+        return bufferWaits.inc({ outcome: event.outcome });
+      case 'stalled-ended':
+        return stalledEnded.inc();
       case 'bug':
         return bugs.inc();
     }

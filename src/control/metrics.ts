@@ -8,6 +8,7 @@
 import { proxyErrorTypes } from '../errors.ts';
 import {
   breakerPhases,
+  bufferWaitOutcomes,
   byteSources,
   cacheResults,
   clientBoundActions,
@@ -358,6 +359,18 @@ export const metricTable = {
     kind: 'counter',
     help: 'Times that a client came to a bound, or all together to that of descriptors, and what was done.',
     labels: { bound: clientBounds, action: clientBoundActions },
+  },
+  bufferWaits: {
+    name: 'firstbyte_buffer_waits_total',
+    kind: 'counter',
+    help: 'Reads from disk that had to wait for memory, by how the wait ended.',
+    labels: { outcome: bufferWaitOutcomes },
+  },
+  stalledEnded: {
+    name: 'firstbyte_stalled_clients_ended_total',
+    kind: 'counter',
+    help: 'Clients that took nothing and were disconnected, because memory for such was used up (stalledMemory).',
+    labels: {},
   },
   lent: {
     name: 'firstbyte_lent',

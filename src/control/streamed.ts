@@ -33,6 +33,8 @@ const known: Record<StreamEvent['type'], true> = {
   'job-done': true,
   evicted: true,
   'block-lost': true,
+  'buffer-wait': true,
+  'stalled-ended': true,
   'store-state': true,
   'client-bound': true,
   bug: true,

@@ -42,7 +42,7 @@ export interface CursorHost {
   /** Present bytes ahead that are to be compared with what comes, `null` where there are none or nothing need be. */
   meetingOf(cursor: Cursor): ByteRange | null;
   /** Rejects with `FillFailed` where present bytes are not the same. */
-  verify(offset: number, bytes: Buffer): Promise<void>;
+  verify(offset: number, bytes: Buffer, signal: AbortSignal): Promise<void>;
   /**
    * Judges a head; resolves with where its body begins and ends, or with `null` where the same is to be asked for
    * without a range. Rejects with `FillFailed`.

@@ -81,6 +81,12 @@ export class Fill implements ReaderHost {
     return this.#supply.frontier;
   }
 
+  /** How long a reply waits for its first byte, and in its midst for each one that follows, in milliseconds. */
+  get patience(): { readonly first: number; readonly next: number } {
+    const { firstByteTimeout: first, healTimeout: next } = this.#parts.policy;
+    return { first, next };
+  }
+
   /** How many read it now. */
   get readers(): number {
     return this.#demand.readers.size;
@@ -102,8 +108,8 @@ export class Fill implements ReaderHost {
   }
 
   /** The first bytes of the representation, at most `length`; `null` where so many are not present. */
-  beginning(length: number): Promise<Buffer | null> {
-    return this.#bytes.beginning(Math.min(length, this.#length ?? length));
+  beginning(length: number, signal: AbortSignal): Promise<Buffer | null> {
+    return this.#bytes.beginning(Math.min(length, this.#length ?? length), signal);
   }
 
   /** How much of `range` is present. */
@@ -211,9 +217,9 @@ export class Fill implements ReaderHost {
     return (await this.#wait<Exclude<Arrival, Failed>>(reader, look, signal)).kind;
   }
 
-  take(reader: Reader): Taken | null {
+  take(reader: Reader, signal: AbortSignal, ahead: boolean): Taken | null {
     const end = Math.min(reader.end ?? Number.POSITIVE_INFINITY, this.#length ?? Number.POSITIVE_INFINITY);
-    const taken = this.#bytes.take(reader.position, end);
+    const taken = this.#bytes.take(reader.position, end, signal, ahead);
     if (taken !== null) reader.pace.took(taken.end - taken.start, this.#parts.clock.now());
     return taken;
   }

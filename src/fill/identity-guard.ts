@@ -127,7 +127,7 @@ export class IdentityGuard {
     const { lifecycle, bytes } = this.#parts;
     const { validator = null, length = null } = lifecycle.known ?? {};
     if (validator === null) return undefined;
-    return { validator, length, present: bytes.present, compare: (offset, came) => bytes.compare(offset, came) };
+    return { validator, length, present: bytes.present, compare: (...given) => bytes.compare(...given) };
   }
 
   get #isDated(): boolean {
@@ -135,8 +135,8 @@ export class IdentityGuard {
   }
 
   /** Rejects with `FillFailed`, `changed`, where what came is not what is present. */
-  async verify(offset: number, came: Buffer): Promise<void> {
-    if ((await this.#parts.bytes.compare(offset, came)) === 'other') throw changed();
+  async verify(offset: number, came: Buffer, signal: AbortSignal): Promise<void> {
+    if ((await this.#parts.bytes.compare(offset, came, signal)) === 'other') throw changed();
   }
 
   /** The body has ended where no length had been announced; `certain` where its framing proves it. */

@@ -8,7 +8,7 @@
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { RangeSet } from '../bytes/range-set.ts';
 import type { Representation } from '../http/representation.ts';
-import { StoreError, type StoreObject } from '../store/store.ts';
+import { ownedSlice, type Slice, StoreError, type StoreObject } from '../store/store.ts';
 import { PassingBytes } from './passing-bytes.ts';
 import type { Taken } from './reader.ts';
 
@@ -77,26 +77,27 @@ export class LandedBytes {
     return pressure;
   }
 
-  /** The first present bytes at `start`, up to `end` at most. */
-  take(start: number, end: number): Taken | null {
+  /**
+   * The first present bytes at `start`, up to `end` at most; `null` where there are none, or where they are not needed
+   * yet (`ahead`) and others may need the memory for them more. `signal` ends a wait for the store.
+   */
+  take(start: number, end: number, signal: AbortSignal, ahead = false): Taken | null {
     const unitEnd = start - (start % readUnit) + readUnit;
     const range = { start, end: Math.min(end, this.present.runEnd(start), unitEnd) };
     if (range.end <= start) return null;
     const passing = this.#passing?.read(range);
-    if (passing) {
-      const slice = { bytes: passing, release: () => {} };
-      return { start, end: start + passing.length, source: 'pass-through', slice };
-    }
+    if (passing) return { start, end: start + passing.length, source: 'pass-through', slice: ownedSlice(passing) };
     if (this.#object === null) return null;
-    const slice = this.#object.read(range);
+    const slice = ahead ? this.#object.readAhead(range, signal) : this.#object.read(range, signal);
+    if (slice === null) return null;
     if (slice instanceof Promise) return { ...range, source: 'store', slice };
     return { start, end: start + slice.bytes.length, source: 'memory', slice };
   }
 
   /** The first `length` bytes of all, or all that there are; `null` where they are not present. */
-  async beginning(length: number): Promise<Buffer | null> {
+  async beginning(length: number, signal: AbortSignal): Promise<Buffer | null> {
     if (this.#beginning !== null) return this.#beginning;
-    const taken = this.take(0, length);
+    const taken = this.take(0, length, signal);
     if (taken === null) return null;
     try {
       const slice = await taken.slice;
@@ -113,20 +114,24 @@ export class LandedBytes {
   }
 
   /** Whether all of `bytes` are present and the same, or some differ; what can't be read proves nothing. */
-  async compare(offset: number, bytes: Buffer): Promise<'same' | 'other' | 'unknown'> {
+  async compare(offset: number, bytes: Buffer, signal: AbortSignal): Promise<'same' | 'other' | 'unknown'> {
     const end = offset + bytes.length;
     for (let start = offset; start < end; ) {
-      const taken = this.take(start, end);
+      const taken = this.take(start, end, signal);
       if (taken === null) return 'unknown';
+      let slice: Slice;
       try {
-        const slice = await taken.slice;
-        const same = slice.bytes.equals(bytes.subarray(start - offset, start - offset + slice.bytes.length));
-        start += slice.bytes.length;
-        slice.release();
-        if (!same) return 'other';
+        slice = await taken.slice;
       } catch (error) {
         if (error instanceof StoreError) return 'unknown';
         throw error;
+      }
+      try {
+        const { length } = slice.bytes;
+        if (!slice.bytes.equals(bytes.subarray(start - offset, start - offset + length))) return 'other';
+        start += length;
+      } finally {
+        slice.release();
       }
     }
     return 'same';

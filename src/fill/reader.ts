@@ -24,7 +24,7 @@ export interface Taken extends ByteRange {
 
 /** What a reader needs of its fill. */
 export interface ReaderHost {
-  take(reader: Reader): Taken | null;
+  take(reader: Reader, signal: AbortSignal, ahead: boolean): Taken | null;
   arrival(reader: Reader, signal: AbortSignal): Promise<'bytes' | 'end'>;
   representation(reader: Reader, signal: AbortSignal): Promise<Representation>;
   moved(reader: Reader): void;
@@ -95,9 +95,18 @@ export class Reader {
     return this.#host.arrival(this, signal);
   }
 
-  /** The next bytes, if they are present; the reader moves on past them. */
-  take(): Taken | null {
-    const taken = this.#host.take(this);
+  /** The next bytes, if they are present; the reader moves on past them. `signal` ends a wait for the store. */
+  take(signal: AbortSignal): Taken | null {
+    return this.#take(signal, false);
+  }
+
+  /** The same, where those before them are not out yet: none where others may need the memory for them more. */
+  takeAhead(signal: AbortSignal): Taken | null {
+    return this.#take(signal, true);
+  }
+
+  #take(signal: AbortSignal, ahead: boolean): Taken | null {
+    const taken = this.#host.take(this, signal, ahead);
     if (taken !== null) {
       this.begun = true;
       this.position = taken.end;

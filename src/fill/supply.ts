@@ -330,8 +330,8 @@ export class Supply implements CursorHost {
     return this.#guard.meetingAfter(cursor.position);
   }
 
-  verify(offset: number, bytes: Buffer): Promise<void> {
-    return this.#unlessChanged(this.#guard.verify(offset, bytes));
+  verify(offset: number, bytes: Buffer, signal: AbortSignal): Promise<void> {
+    return this.#unlessChanged(this.#guard.verify(offset, bytes, signal));
   }
 
   land(cursor: Cursor, landed: Buffer): Promise<void> | undefined {

@@ -136,7 +136,7 @@ export class Transfer {
       const bytes = await reply.body.read();
       if (bytes === null) throw cutShort();
       const overlap = Math.min(bytes.length, position - offset);
-      await this.#host.verify(offset, bytes.subarray(0, overlap));
+      await this.#host.verify(offset, bytes.subarray(0, overlap), this.#abort.signal);
       offset += overlap;
       this.#unread = overlap < bytes.length ? bytes.subarray(overlap) : null;
     }
@@ -182,7 +182,7 @@ export class Transfer {
     let came = bytes.subarray(start - cursor.position);
     for (let offset = start; offset < end; ) {
       const overlap = came.subarray(0, end - offset);
-      if (overlap.length > 0) await this.#host.verify(offset, overlap);
+      if (overlap.length > 0) await this.#host.verify(offset, overlap, this.#abort.signal);
       offset += overlap.length;
       if (offset === end) break;
       const more = await reply.body.read();

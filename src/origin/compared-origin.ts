@@ -158,7 +158,7 @@ class ComparedOrigin implements Origin {
       if (validator === null || !sameValidator(validator, named) || length !== held.length) return 'other';
       let offset = start;
       for (let bytes = await reply.body.read(); bytes !== null; bytes = await reply.body.read()) {
-        const compared = await held.compare(offset, bytes);
+        const compared = await held.compare(offset, bytes, signal);
         if (compared !== 'same') return compared;
         offset += bytes.length;
       }

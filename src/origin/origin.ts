@@ -53,7 +53,7 @@ export interface Held {
   /** The runs of bytes that are present, in ascending order. */
   readonly present: Iterable<ByteRange>;
   /** Whether all of these bytes are present at the offset, or others are; `unknown` where they can't be read. */
-  compare(offset: number, bytes: Buffer): Promise<'same' | 'other' | 'unknown'>;
+  compare(offset: number, bytes: Buffer, signal: AbortSignal): Promise<'same' | 'other' | 'unknown'>;
 }
 
 /** An address that holds for a while. */

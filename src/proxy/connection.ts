@@ -6,7 +6,9 @@
  * client does nothing, so that it can be closed where others need its place.
  */
 import type { ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { Reader } from '../cache/visit.ts';
 import type { Clock } from '../clock.ts';
 
@@ -34,13 +36,16 @@ export class ClientConnection {
     this.#socket = socket;
     this.#clock = clock;
     this.#activeAt = clock.now();
-    socket.once('close', () => {
+    const leave = () => {
       this.#gone.abort(new ClientGone());
       for (const begin of this.#waiting.splice(0)) begin();
-    });
+    };
+    socket.once('close', leave);
+    // `node:http` answers an end with one of its own: what is written after that is thrown away without a word.
+    socket.once('end', leave);
   }
 
-  /** Aborts when the connection is closed. */
+  /** Aborts when the connection is closed, or when the client has said that it will send no more. */
   get gone(): AbortSignal {
     return this.#gone.signal;
   }
@@ -70,7 +75,7 @@ export class ClientConnection {
     return this.#reader === null || this.#reader.waitingSince !== null ? null : this.#activeAt;
   }
 
-  /** Resolves when it is the turn of this reply, or when the connection is closed. */
+  /** Resolves when it is the turn of this reply, or when the client has gone. */
   turnOf(response: ServerResponse): Promise<void> {
     const first = this.#owed === 0;
     this.#owed += 1;
@@ -106,4 +111,9 @@ export class ClientConnection {
     this.#activeAt = this.#clock.now();
     this.onTurn();
   }
+}
+
+/** Whether it writes straight to the system, and no code of anybody else looks at what it is given. */
+export function isSystemSocket(socket: Duplex): boolean {
+  return socket.constructor === Socket || socket.constructor === TLSSocket;
 }

@@ -8,7 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cache } from '../cache/cache.ts';
 import type { Entry } from '../cache/entry.ts';
-import { FillFailed, type ReadAheadAllowance, type Visit, type Wanted } from '../cache/visit.ts';
+import { FillFailed, type ReadAheadAllowance, type Reader, type Visit, type Wanted } from '../cache/visit.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { FillPhase, RequestOutcome } from '../events.ts';
@@ -17,11 +17,11 @@ import { type Fields, fieldsFromRaw } from '../http/fields.ts';
 import { signatureLength } from '../http/media-signature.ts';
 import type { Representation } from '../http/representation.ts';
 import { trailOf } from '../http/via.ts';
-import { untilAborted } from '../until-aborted.ts';
+import { within } from '../until-aborted.ts';
 import type { Place } from './client.ts';
 import type { Clients } from './clients.ts';
-import type { ClientConnection } from './connection.ts';
-import { deliver } from './deliver.ts';
+import { type ClientConnection, isSystemSocket } from './connection.ts';
+import { Delivery } from './deliver.ts';
 import { type ErrorReply, errorReply, failureReply, refusalReply } from './error-reply.ts';
 import { isolated, mayBeAnything } from './isolation.ts';
 import { Patience, type PatiencePolicy } from './patience.ts';
@@ -201,13 +201,21 @@ class Exchange {
     if (body.kind === 'run') this.#record.range = { start: body.start, end: body.end ?? visit.reader.position };
     // An end before the announced length throws, and is a cut: never a film that seems to be over.
     this.#response.strictContentLength = body.kind !== 'none';
+    using delivery = this.#deliveryTo(visit);
+    if (body.kind !== 'none') {
+      try {
+        await delivery.begin();
+      } catch (error) {
+        return this.#failed(error);
+      }
+    }
     // A 304 says nothing of the type, and browsers add what it says to what they have.
     const content = reply.status === 304 ? visit.representation.fields : reply.fields;
     const beginning = mayBeAnything(content) ? await this.#beginningOf(visit) : null;
     this.#writeHead(reply.status, isolated([...reply.fields, cache], content, beginning));
     if (visit.reader.waited) this.#record.waited('served');
     try {
-      await this.#sendBody(visit, body);
+      await this.#sendBody(visit.reader, body, delivery);
       this.#response.end();
       return reply.status === 304 ? 'refused' : 'served';
     } catch (error) {
@@ -219,9 +227,13 @@ class Exchange {
   }
 
   /** How the content begins, where that is present; `null` also where the client leaves meanwhile. */
-  async #beginningOf({ fill }: Visit): Promise<Uint8Array | null> {
+  async #beginningOf({ fill, patience }: Visit): Promise<Uint8Array | null> {
+    const { clock } = this.#parts;
+    const late = () => new Error('the store took too long');
     try {
-      return await untilAborted(fill.beginning(signatureLength), this.#gone);
+      return await within({ clock, limit: patience.first, late, signal: this.#gone }, (signal) =>
+        fill.beginning(signatureLength, signal),
+      );
     } catch (error) {
       if (this.#gone.aborted) return null;
       throw error;
@@ -236,27 +248,33 @@ class Exchange {
     else socket.resetAndDestroy();
   }
 
-  async #sendBody({ reader }: Visit, body: Body): Promise<void> {
-    const delivery = {
+  #deliveryTo({ reader, patience }: Visit): Delivery {
+    return new Delivery({
       reader,
       client: this.#response,
+      lends: isSystemSocket(this.#request.socket),
       clock: this.#parts.clock,
       stalled: this.#parts.stalled,
+      patience,
       signal: this.#gone,
-      onSent: (...sent: Parameters<RequestRecord['sent']>) => {
+      onSent: (...sent) => {
         this.#connection.progressed();
         this.#record.sent(...sent);
       },
-    };
+    });
+  }
+
+  async #sendBody(reader: Reader, body: Body, delivery: Delivery): Promise<void> {
     this.#connection.sends(reader);
-    if (body.kind === 'run') await deliver(delivery);
+    if (body.kind === 'run') await delivery.send();
     if (body.kind !== 'parts') return;
-    for (const { frame, range } of body.parts) {
-      this.#response.write(frame);
-      reader.aim(range);
-      await deliver(delivery);
+    for (const [index, { frame, range }] of body.parts.entries()) {
+      // The first bytes of the first part have been read before the head.
+      if (index > 0) reader.aim(range);
+      await delivery.sendFrame(frame);
+      await delivery.send();
     }
-    this.#response.write(body.closing);
+    await delivery.sendFrame(body.closing);
   }
 
   #failed(error: unknown): RequestOutcome {

@@ -13,6 +13,7 @@ import { Clients, type ClientsPolicy } from './clients.ts';
 import { ClientConnection } from './connection.ts';
 import { type ExchangeParts, exchange } from './exchange.ts';
 import { HostGuard } from './host-guard.ts';
+import { mostUnsent } from './outlet.ts';
 import { RequestRecord } from './request-record.ts';
 import { type Refusal, type Route, readHead, route } from './route.ts';
 import { StalledClients } from './stalled-clients.ts';
@@ -30,6 +31,8 @@ export interface ProxyParts extends Omit<ExchangeParts, 'stalled' | 'clients'>, 
   readonly onForeignHost: (host: string) => void;
   /** Milliseconds that a client may take for the head of a request. */
   readonly headTimeout: number;
+  /** What clients may keep in all that take nothing, in bytes. */
+  readonly stalledMemory: number;
   /** Answers what lies under `/-/`. */
   readonly control: (request: IncomingMessage, response: ServerResponse) => void;
 }
@@ -56,7 +59,9 @@ export class MediaProxy {
     this.#parts = parts;
     this.#guard = createClientGuard(parts.allowFrom);
     this.#hosts = new HostGuard(parts.allowHosts, parts.onForeignHost);
-    this.#stalled = new StalledClients(parts.clock);
+    this.#stalled = new StalledClients(Math.floor(parts.stalledMemory / mostUnsent), () => {
+      parts.events.emit({ type: 'stalled-ended', at: parts.clock.now(), stalled: this.stalled });
+    });
     this.#clients = new Clients(parts);
     this.#exchangeParts = { ...parts, stalled: this.#stalled, clients: this.#clients };
   }
@@ -106,9 +111,9 @@ export class MediaProxy {
     return this.#clients.look();
   }
 
-  /** Memory for reading is short: the client that has been idle the longest gives back what it holds. */
-  relieve(): void {
-    this.#stalled.endOne();
+  /** How many clients take nothing of what they were given. */
+  get stalled(): number {
+    return this.#stalled.count;
   }
 
   /** New requests are refused from now on; resolves when no exchange is under way. */

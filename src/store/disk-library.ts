@@ -34,7 +34,7 @@ type Layout = Omit<IndexPlace, 'path'>;
 /** How often it is looked for what nobody has used for too long: ten times within that time, at most so often. */
 const leastAgeInterval = 60_000;
 
-const silent: StoreEvents = { evicted() {}, blockLost() {}, stateChanged() {}, leftover() {} };
+const silent: StoreEvents = { evicted() {}, blockLost() {}, bufferWaited() {}, stateChanged() {}, leftover() {} };
 
 /** What the library asks of the store, in the order of its calls. */
 export interface LibraryCalls {
@@ -180,7 +180,8 @@ export class DiskLibrary {
 
   loans(): StoreLoans {
     const objects = [...this.open.values()].reduce((sum, { users }) => sum + users.size, 0);
-    return { objects, buffers: this.medium.pool.lent, descriptors: this.files.inUse };
+    const { lent: buffers, waiting: starved } = this.medium.pool;
+    return { objects, buffers, starved, descriptors: this.files.inUse };
   }
 
   /** Ends what happens in the background. */
@@ -217,7 +218,7 @@ export class DiskLibrary {
         size: this.#layout.blockSize,
         limit: this.#options.bufferMemory ?? 48 * 1024 * 1024,
         clock,
-        onStarved: () => this.#options.onStarved?.(),
+        onWaited: (outcome, duration) => this.#events.bufferWaited(outcome, duration),
       }),
       get trouble() {
         return state.trouble;

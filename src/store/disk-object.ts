@@ -10,6 +10,7 @@ import { crc32 } from 'node:zlib';
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { RangeSet } from '../bytes/range-set.ts';
 import type { Representation } from '../http/representation.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { AcceptedBytes } from './accepted-bytes.ts';
 import { BlockSums } from './block-sums.ts';
 import type { DiskMedium, ObjectFiles } from './disk-medium.ts';
@@ -18,7 +19,7 @@ import type { Run } from './gather-list.ts';
 import type { Holding } from './holding.ts';
 import { storeError } from './private-files.ts';
 import type { ObjectRow } from './sqlite-index.ts';
-import { type Lost, type Slice, StoreError } from './store.ts';
+import { type Lost, ownedSlice, type Slice, StoreError } from './store.ts';
 import type { Verified } from './upkeep.ts';
 
 /** What a read fails with for want of something that may come back: the bytes on disk are as good as before. */
@@ -84,10 +85,15 @@ export class DiskObject {
     return this.#accepted.land(offset, bytes);
   }
 
-  read({ start, end }: ByteRange): Slice | Promise<Slice> {
-    const bytes = this.#accepted.from(start);
-    if (bytes === undefined) return this.#readWritten(start, end);
-    return { bytes: bytes.subarray(0, Math.min(end - start, this.#medium.pool.size)), release() {} };
+  read(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> {
+    return this.#readAccepted(range) ?? this.#readWaiting(range, signal);
+  }
+
+  readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null {
+    const accepted = this.#readAccepted(range);
+    if (accepted !== null) return accepted;
+    const buffer = this.#medium.pool.takeSpare();
+    return buffer && this.#readWritten(buffer, range, signal);
   }
 
   describe(representation: Representation): void {
@@ -256,9 +262,36 @@ export class DiskObject {
     return crc32(buffer);
   }
 
-  async #readWritten(start: number, end: number): Promise<Slice> {
-    const { pool, clock } = this.#medium;
-    const buffer = await pool.take();
+  #readAccepted({ start, end }: ByteRange): Slice | null {
+    const bytes = this.#accepted.from(start);
+    return bytes === undefined ? null : ownedSlice(bytes.subarray(0, Math.min(end - start, this.#medium.pool.size)));
+  }
+
+  async #readWaiting(range: ByteRange, signal: AbortSignal): Promise<Slice> {
+    return this.#readWritten(await this.#medium.pool.take(signal), range, signal);
+  }
+
+  /** Takes the buffer over: it is the slice's, or goes back. */
+  async #readWritten(buffer: Buffer, range: ByteRange, signal: AbortSignal): Promise<Slice> {
+    const { pool } = this.#medium;
+    const giveBack = () => pool.giveBack(buffer);
+    const reading = this.#readInto(buffer, range);
+    let lent = false;
+    try {
+      const bytes = await untilAborted(reading, signal);
+      lent = true;
+      return { bytes, release: giveBack, cede: () => pool.cede(buffer) };
+    } catch (error) {
+      if (error instanceof StoreError) throw error;
+      throw new StoreError('ETIMEDOUT', 'The disk gave nothing.', error);
+    } finally {
+      // Who has given up waits no longer; the system may write into the buffer until the read has ended.
+      if (!lent) reading.then(giveBack, giveBack);
+    }
+  }
+
+  /** Rejects with a `StoreError` only. */
+  async #readInto(buffer: Buffer, { start, end }: ByteRange): Promise<Buffer> {
     const [block = 0] = this.#durable.blocksIn({ start, end: start + 1 });
     const blockRange = this.#durable.blockRange(block);
     const sliceEnd = Math.min(end, blockRange.end, this.#written.runEnd(start));
@@ -272,13 +305,9 @@ export class DiskObject {
       if (this.#lossesOf(block) !== before) throw new StoreError('ENOENT', 'The segment was given up meanwhile.');
       if (expected !== undefined && crc32(bytes) !== expected) throw notWhatWasWritten(block);
       this.#durable.checked(block);
-      this.#watch(block, clock.wallTime());
-      return {
-        bytes: bytes.subarray(start - within.start, sliceEnd - within.start),
-        release: () => pool.giveBack(buffer),
-      };
+      this.#watch(block, this.#medium.clock.wallTime());
+      return bytes.subarray(start - within.start, sliceEnd - within.start);
     } catch (error) {
-      pool.giveBack(buffer);
       const failure = storeError(error, 'Bytes could not be read');
       if (this.#lossesOf(block) === before) this.#lose(block, failure);
       throw failure;

@@ -41,8 +41,6 @@ export interface DiskStoreOptions extends StoreLimits {
   segmentSize?: number;
   /** For reading from disk, in bytes. */
   bufferMemory?: number;
-  /** Called when a read must wait for memory, and again each second while one does. */
-  onStarved?: () => void;
   /** How many segment files may be open. */
   openFiles?: number;
   /** Names this run of the machine; found out where absent. */

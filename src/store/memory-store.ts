@@ -20,6 +20,7 @@ import {
   type Lost,
   type ObjectLabel,
   type ObjectName,
+  ownedSlice,
   type Slice,
   type Store,
   type StoredObject,
@@ -162,7 +163,7 @@ class MemoryStore implements Store, Upkeep {
 
   loans(): StoreLoans {
     const objects = [...this.#byHolding.values()].reduce((sum, { users }) => sum + users.size, 0);
-    return { objects, buffers: 0, descriptors: 0 };
+    return { objects, buffers: 0, starved: 0, descriptors: 0 };
   }
 
   #lend(content: Content, lost: Lost): StoreObject {
@@ -262,7 +263,11 @@ class MemoryObject implements StoreObject {
     const bytes = this.#content.buffers.from(start);
     if (bytes === undefined) return Promise.reject(new StoreError('EINVAL', `Byte ${start} is not in memory.`));
     this.#calls.watch(start);
-    return { bytes: bytes.subarray(0, Math.min(end - start, largestSlice)), release() {} };
+    return ownedSlice(bytes.subarray(0, Math.min(end - start, largestSlice)));
+  }
+
+  readAhead(range: ByteRange): Slice | Promise<Slice> {
+    return this.read(range);
   }
 
   describe(representation: Representation): void {

@@ -48,8 +48,12 @@ export class OpenObject implements StoreObject {
     return this.#object.write(offset, bytes);
   }
 
-  read(range: ByteRange): Slice | Promise<Slice> {
-    return this.#object.read(range);
+  read(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> {
+    return this.#object.read(range, signal);
+  }
+
+  readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null {
+    return this.#object.readAhead(range, signal);
   }
 
   describe(representation: Representation): void {

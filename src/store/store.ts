@@ -70,9 +70,12 @@ export interface StoreObject {
   /**
    * The first bytes of `range`: at least one, and as many as are cheap to give at once (at most 256 KiB). Every
    * byte of `range` must be present. Rejects with a `StoreError` where they can no longer be read, for instance
-   * because their checksum is wrong; `lost` has been told before.
+   * because their checksum is wrong; `lost` has been told before. As soon as `signal` aborts it rejects with one that
+   * says what was waited for: `ENOBUFS`, memory to read into, or `ETIMEDOUT`, the medium.
    */
-  read(range: ByteRange): Slice | Promise<Slice>;
+  read(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice>;
+  /** The same for who does not need them yet: `null` where others may need the memory for it more. */
+  readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null;
   /** How far past a playhead bytes can be kept now without pushing out what others need; `Infinity` for any way. */
   readonly ahead: number;
   /** Where it is read now: what lies at and after these offsets is kept longest; none: nobody reads it. */
@@ -85,17 +88,30 @@ export interface StoreObject {
   close(): Promise<void>;
 }
 
-/** Bytes lent to one reader. */
+/**
+ * Bytes lent to one reader, who gives their memory back in the same function, on every way out: `release` where nobody
+ * looks at them any more, else `cede`.
+ */
 export interface Slice {
   readonly bytes: Buffer;
-  /** Gives the memory back; to be called exactly once, when nobody will look at `bytes` again. */
+  /** Nobody looks at `bytes` any more: others may be given their memory. Harmless when repeated. */
   release(): void;
+  /**
+   * Somebody may look at `bytes` for who knows how long, as a socket does that does not take them: their memory is left
+   * with whoever has it. Nobody else gets it, unless `release` follows. Harmless when repeated.
+   */
+  cede(): void;
+}
+
+/** Bytes whose memory is nobody's to give back. */
+export function ownedSlice(bytes: Buffer): Slice {
+  return { bytes, release() {}, cede() {} };
 }
 
 /** The medium failed: full, read-only, broken, or its content is not what was written. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
-  /** The system's code (`ENOSPC`, `EIO`, …), or `CORRUPT` where a checksum is wrong. */
+  /** The system's code (`ENOSPC`, `EIO`, …), `CORRUPT` where a checksum is wrong, `ENOBUFS` where memory was waited for. */
   readonly code: string;
 
   constructor(code: string, message: string, cause?: unknown) {

@@ -30,6 +30,8 @@ export interface StoreLoans {
   readonly objects: number;
   /** Buffers for reading. */
   readonly buffers: number;
+  /** Reads that wait for one. */
+  readonly starved: number;
   /** Reads and writes of its files that are under way. */
   readonly descriptors: number;
 }

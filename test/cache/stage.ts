@@ -3,6 +3,7 @@
  *
  * A `Viewer` is one request: it waits, reads to the end of its range as fast as bytes land, and checks each of them.
  */
+
 import assert from 'node:assert/strict';
 import { Cache, type Mount } from '../../src/cache/cache.ts';
 import { FillFailed, type Visit } from '../../src/cache/visit.ts';
@@ -17,6 +18,7 @@ import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { defaultPolicy } from '../fill/policy.ts';
 import type { Film } from '../support/film.ts';
+import { never } from '../support/never.ts';
 import { pause } from '../support/pause.ts';
 import { ScriptedOrigin, type ScriptedRequest } from '../support/scripted-origin.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -197,7 +199,7 @@ export class Viewer {
     for (;;) {
       await this.#paused.until?.promise;
       signal.throwIfAborted();
-      const taken = reader.take();
+      const taken = reader.take(never);
       if (taken === null) {
         if ((await reader.arrival(signal)) === 'end') return;
         continue;

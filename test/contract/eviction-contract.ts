@@ -41,6 +41,7 @@ class Bounded {
       events: {
         evicted: (reason, { path }) => this.told.push(`${path} for ${reason}`),
         blockLost: () => this.told.push('block lost'),
+        bufferWaited: () => 0,
         stateChanged: (trouble) => this.told.push(trouble?.code ?? 'storing'),
         leftover: ({ code }) => this.told.push(`leftover ${code}`),
       },

@@ -1,4 +1,5 @@
 /** What every store must do, whatever it is made of; each adapter runs it. */
+
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
@@ -7,6 +8,7 @@ import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import type { Representation } from '../../src/http/representation.ts';
 import type { Lost, ObjectLabel, Store, StoredObject, StoreObject } from '../../src/store/store.ts';
 import type { Upkeep } from '../../src/store/upkeep.ts';
+import { never } from '../support/never.ts';
 
 const kibibyte = 1024;
 const gibibyte = 1024 ** 3;
@@ -46,7 +48,7 @@ export async function writeContent(object: StoreObject, range: ByteRange, step =
 /** Reads `range` slice by slice and checks every byte of it. */
 export async function assertContent(object: StoreObject, range: ByteRange): Promise<void> {
   for (let start = range.start; start < range.end; ) {
-    const slice = await object.read({ start, end: range.end });
+    const slice = await object.read({ start, end: range.end }, never);
     const end = start + slice.bytes.length;
     assert.ok(end > start && end <= range.end, `${end} is past ${start} and not past ${range.end}`);
     assert.ok(slice.bytes.length <= 256 * kibibyte);
@@ -101,7 +103,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
     behaviour('a byte can be read as soon as write returns', async (store) => {
       const object = await store.create(objectName('film'), representationOf(10), label, unheard);
       void object.write(4, contentAt(4, 5));
-      const slice = object.read({ start: 4, end: 5 });
+      const slice = object.read({ start: 4, end: 5 }, never);
       assert.ok(!(slice instanceof Promise), 'what has just landed is given at once');
       assert.deepEqual(slice.bytes, contentAt(4, 5));
       slice.release();
@@ -113,7 +115,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
       await writeContent(object, { start: 0, end: 1000 });
       for (const committed of [false, true]) {
         if (committed) await object.commit();
-        const slice = await object.read({ start: 10, end: 13 });
+        const slice = await object.read({ start: 10, end: 13 }, never);
         assert.deepEqual(slice.bytes, contentAt(10, 13));
         slice.release();
       }
@@ -243,7 +245,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
 
       const found = await openAgain(store, 'film');
       assert.equal(found.representation.length, 2);
-      assert.deepEqual((await found.read({ start: 0, end: 2 })).bytes, contentAt(7, 9));
+      assert.deepEqual((await found.read({ start: 0, end: 2 }, never)).bytes, contentAt(7, 9));
       await found.close();
       await next.close();
     });

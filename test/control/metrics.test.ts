@@ -6,6 +6,7 @@ import { type MetricKey, type MetricRow, metricsReference, metricTable } from '.
 import { createMetrics } from '../../src/control/registry.ts';
 import {
   breakerPhases,
+  bufferWaitOutcomes,
   byteSources,
   cacheResults,
   clientBoundActions,
@@ -87,6 +88,8 @@ const movers: { [K in Exclude<MetricKey, Shown>]: Mover } = {
     bound: (value) => sample.clientBound({ bound: one(clientBounds, value) }),
     action: (value) => sample.clientBound({ action: one(clientBoundActions, value) }),
   },
+  bufferWaits: { outcome: (value) => sample.bufferWait({ outcome: one(bufferWaitOutcomes, value) }) },
+  stalledEnded: {},
   bugs: {},
 };
 
@@ -113,6 +116,12 @@ for (const [key, mover] of Object.entries(movers) as [keyof typeof movers, Mover
     });
   }
 }
+
+test('a stalled client that had to go is counted', async () => {
+  const { emit, metrics } = counting();
+  emit(sample.stalledEnded());
+  assert.equal(await series(metrics, 'firstbyte_stalled_clients_ended_total', {}), 1);
+});
 
 test('evicted bytes are summed up', async () => {
   const { emit, metrics } = counting();

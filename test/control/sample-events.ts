@@ -2,6 +2,7 @@
 import type {
   BlockLostEvent,
   BreakerEvent,
+  BufferWaitEvent,
   BugEvent,
   BytesLandedEvent,
   BytesSentEvent,
@@ -18,6 +19,7 @@ import type {
   RefreshEvent,
   RequestDoneEvent,
   RetryEvent,
+  StalledEndedEvent,
   StoreStateEvent,
 } from '../../src/events.ts';
 
@@ -139,4 +141,12 @@ export function blockLost(changes: Partial<BlockLostEvent> = {}): BlockLostEvent
 
 export function storeState(changes: Partial<StoreStateEvent> = {}): StoreStateEvent {
   return { type: 'store-state', at: 0, from: 'storing', to: 'passing', code: 'ENOSPC', ...changes };
+}
+
+export function bufferWait(changes: Partial<BufferWaitEvent> = {}): BufferWaitEvent {
+  return { type: 'buffer-wait', at: 0, outcome: 'given', duration: 2000, ...changes };
+}
+
+export function stalledEnded(): StalledEndedEvent {
+  return { type: 'stalled-ended', at: 0, stalled: 1024 };
 }

@@ -1,4 +1,5 @@
 /** Films as objects of a store, and what must be true of every object that a store finds after an accident. */
+
 import assert from 'node:assert/strict';
 import { systemClock } from '../../src/clock.ts';
 import type { Representation } from '../../src/http/representation.ts';
@@ -7,6 +8,7 @@ import type { ObjectName, Store, StoreObject } from '../../src/store/store.ts';
 import { objectName } from '../contract/store-contract.ts';
 import { type Film, film } from '../support/film.ts';
 import { etagOf } from '../support/film-fields.ts';
+import { never } from '../support/never.ts';
 import { settled } from './on-disk.ts';
 
 /** Small blocks and segments, so that a short film has many of both. */
@@ -80,7 +82,7 @@ export async function readAll(store: Store): Promise<ReadBack> {
 async function readRange(object: StoreObject, version: Film, start: number, end: number, sum: ReadBack): Promise<void> {
   for (let at = start; at < end; ) {
     try {
-      const slice = await object.read({ start: at, end });
+      const slice = await object.read({ start: at, end }, never);
       version.assertBytes(at, slice.bytes);
       at += slice.bytes.length;
       sum.right += slice.bytes.length;
@@ -108,6 +110,7 @@ export async function recover(directory: string, boot?: string): Promise<ReadBac
     events: {
       evicted: () => {},
       blockLost: () => {},
+      bufferWaited: () => {},
       stateChanged: (trouble) => failures.push(trouble),
       leftover: (error) => failures.push(error),
     },

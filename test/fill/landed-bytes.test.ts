@@ -6,6 +6,7 @@ import type { Representation } from '../../src/http/representation.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { StoreError, type StoreObject } from '../../src/store/store.ts';
 import { film } from '../support/film.ts';
+import { never } from '../support/never.ts';
 
 const movie = film(2_000_000);
 const described: Representation = { length: movie.size, validator: null, fields: [], validatedAt: 0, ranges: true };
@@ -37,7 +38,8 @@ function failing(inner: StoreObject, at: number, how: 'throws' | 'rejects'): Sto
       inner.write(offset, bytes);
       return Promise.reject(error);
     },
-    read: (range) => inner.read(range),
+    read: (...given) => inner.read(...given),
+    readAhead: (...given) => inner.readAhead(...given),
     attend: (playheads) => inner.attend(playheads),
     describe: (representation) => inner.describe(representation),
     commit: () => inner.commit(),
@@ -50,9 +52,9 @@ describe('the bytes of a fill', () => {
     const bytes = new LandedBytes(null);
     bytes.writeTo(await object());
     for (let at = 0; at < 5; at += 1) {
-      assert.equal(bytes.take(at, 100), null);
+      assert.equal(bytes.take(at, 100, never), null);
       bytes.write(at, movie.bytesAt(at, at + 1));
-      await check(bytes.take(at, 100), at, at + 1);
+      await check(bytes.take(at, 100, never), at, at + 1);
     }
     assert.deepEqual([...bytes.present], [{ start: 0, end: 5 }]);
   });
@@ -64,7 +66,7 @@ describe('the bytes of a fill', () => {
     await first.close();
     const bytes = new LandedBytes(await store.find('a'.repeat(64), unheard));
     assert.deepEqual([...bytes.present], [{ start: 100, end: 300 }]);
-    await check(bytes.take(150, 250), 150, 250);
+    await check(bytes.take(150, 250, never), 150, 250);
   });
 
   it('are written once where they come twice', async () => {
@@ -96,10 +98,10 @@ describe('the bytes of a fill', () => {
     const bytes = new LandedBytes(null);
     bytes.writeTo(await object());
     bytes.write(0, movie.bytesAt(0, 1_000_000));
-    await check(bytes.take(0, 2_000_000), 0, readUnit);
-    await check(bytes.take(readUnit - 1, 2_000_000), readUnit - 1, readUnit);
-    await check(bytes.take(readUnit, 2_000_000), readUnit, 2 * readUnit);
-    await check(bytes.take(999_990, 2_000_000), 999_990, 1_000_000);
+    await check(bytes.take(0, 2_000_000, never), 0, readUnit);
+    await check(bytes.take(readUnit - 1, 2_000_000, never), readUnit - 1, readUnit);
+    await check(bytes.take(readUnit, 2_000_000, never), readUnit, 2 * readUnit);
+    await check(bytes.take(999_990, 2_000_000, never), 999_990, 1_000_000);
   });
 
   for (const how of ['throws', 'rejects'] as const) {
@@ -108,7 +110,7 @@ describe('the bytes of a fill', () => {
       bytes.writeTo(failing(await object(), 3, how));
       for (let at = 0; at < 50; at += 10) await bytes.write(at, movie.bytesAt(at, at + 10));
       assert.deepEqual([bytes.passing, bytes.trouble?.code], [how === 'throws', 'ENOSPC']);
-      for (let at = 0; at < 50; at += 10) await check(bytes.take(at, at + 10), at, at + 10);
+      for (let at = 0; at < 50; at += 10) await check(bytes.take(at, at + 10, never), at, at + 10);
     });
   }
 
@@ -119,9 +121,9 @@ describe('the bytes of a fill', () => {
     assert.equal(bytes.passing, true);
     bytes.write(5_000_000, Buffer.alloc(1_000_000));
     assert.equal(bytes.present.has(0), false);
-    assert.equal(bytes.take(0, 100), null);
+    assert.equal(bytes.take(0, 100, never), null);
     assert.ok(bytes.present.size <= 2 * 1024 * 1024);
-    assert.equal(bytes.take(1_999_990, 2_000_000)?.source, 'pass-through');
+    assert.equal(bytes.take(1_999_990, 2_000_000, never)?.source, 'pass-through');
   });
 
   it('can be lost, and written again', async () => {
@@ -136,7 +138,7 @@ describe('the bytes of a fill', () => {
         { start: 60, end: 100 },
       ],
     );
-    assert.equal(bytes.take(40, 100), null);
+    assert.equal(bytes.take(40, 100, never), null);
   });
 
   it('survive a store that cannot make them durable', async () => {
@@ -147,7 +149,7 @@ describe('the bytes of a fill', () => {
     bytes.write(0, movie.bytesAt(0, 100));
     await bytes.commit();
     assert.equal(bytes.trouble?.code, 'EIO');
-    await check(bytes.take(0, 100), 0, 100);
+    await check(bytes.take(0, 100, never), 0, 100);
     await bytes.close();
   });
 });

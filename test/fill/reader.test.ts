@@ -38,7 +38,8 @@ describe('a reader', () => {
   it('moves on past what it takes, in pieces of at most 256 KiB', async () => {
     const { reader } = await reading();
     const taken = [];
-    for (let one = reader.take(); one !== null; one = reader.take()) taken.push([one.start, one.end, one.source]);
+    for (let one = reader.take(never); one !== null; one = reader.take(never))
+      taken.push([one.start, one.end, one.source]);
     assert.deepEqual(taken, [
       [0, 262_144, 'memory'],
       [262_144, 524_288, 'memory'],
@@ -51,24 +52,24 @@ describe('a reader', () => {
     const { reader } = await reading();
     reader.aim({ start: 100, end: 150 });
     assert.equal(await reader.arrival(never), 'bytes');
-    const taken = reader.take();
+    const taken = reader.take(never);
     assert.deepEqual([taken?.start, taken?.end], [100, 150]);
-    assert.deepEqual([reader.take(), await reader.arrival(never)], [null, 'end']);
+    assert.deepEqual([reader.take(never), await reader.arrival(never)], [null, 'end']);
   });
 
   it('turns to another range of what is there without a request', async () => {
     const { set, reader } = await reading();
-    reader.take();
+    reader.take(never);
     reader.aim({ start: 500_000, end: null });
-    assert.equal(reader.take()?.start, 500_000);
+    assert.equal(reader.take(never)?.start, 500_000);
     assert.equal(set.origin.requests.length, 1);
   });
 
   it('goes back where what it took did not come', async () => {
     const { reader } = await reading();
-    reader.take();
+    reader.take(never);
     reader.rewind(1000);
-    const again = reader.take();
+    const again = reader.take(never);
     assert.deepEqual([again?.start, again?.end], [1000, 262_144]);
   });
 
@@ -77,7 +78,7 @@ describe('a reader', () => {
     set.origin.requests[0]?.bytes(400_000).end();
     await set.clock.settle();
     assert.equal(set.fill().state.phase, 'complete');
-    reader.take();
+    reader.take(never);
     lose({ start: 1000, end: 2000 });
     assert.equal(set.fill().state.phase, 'paused');
     reader.rewind(1000);
@@ -86,7 +87,7 @@ describe('a reader', () => {
     assert.deepEqual([reader.position, request.offset, request.until], [1000, 1000, 2000]);
     request.head().bytes(1000).end();
     assert.equal(await set.clock.advanceUntil(arrival), 'bytes');
-    assert.equal(reader.take()?.start, 1000);
+    assert.equal(reader.take(never)?.start, 1000);
     assert.equal(set.fill().state.phase, 'complete');
   });
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { Writable } from 'node:stream';
+import { getEventListeners } from 'node:events';
+import { PassThrough, Writable } from 'node:stream';
 import { describe, it } from 'node:test';
-import { deliver } from '../../src/proxy/deliver.ts';
+import { FillFailed } from '../../src/cache/visit.ts';
+import { Delivery } from '../../src/proxy/deliver.ts';
 import { StalledClients } from '../../src/proxy/stalled-clients.ts';
 import { bump } from '../support/activity.ts';
 import { type Film, film } from '../support/film.ts';
@@ -14,7 +16,9 @@ const movie = film(3_000_001);
 /** A client that takes a write when it is told to; `quick` takes all at once. */
 class ScriptedClient extends Writable {
   readonly #film: Film;
-  #written: (() => void) | null = null;
+  #written: ((error?: Error | null) => void) | null = null;
+  /** What it was given last, which the system may still look at. */
+  #taking: { readonly at: number; readonly bytes: Buffer } | null = null;
   quick = true;
   received = 0;
 
@@ -23,45 +27,66 @@ class ScriptedClient extends Writable {
     this.#film = movie;
   }
 
-  override _write(bytes: Buffer, _encoding: string, written: () => void): void {
-    this.#film.assertBytes(this.received, bytes);
-    this.received += bytes.length;
-    bump();
-    if (this.quick) setImmediate(written);
-    else this.#written = written;
+  /** Throws away what is written, and says no word: as a reply does whose socket is destroyed, or half closed. */
+  deafen(): void {
+    this.write = () => false;
   }
 
-  /** As a socket does, it ends its writes. */
+  override _write(bytes: Buffer, _encoding: string, written: () => void): void {
+    this.#taking = { at: this.received, bytes };
+    this.received += bytes.length;
+    this.#written = written;
+    bump();
+    if (this.quick) setImmediate(() => this.takeOn());
+  }
+
+  /** As a socket does, it fails what is being written. */
   override _destroy(error: Error | null, destroyed: (error?: Error | null) => void): void {
-    this.takeOn();
+    this.takeOn(new Error('destroyed'));
     destroyed(error);
   }
 
-  takeOn(): void {
-    const written = this.#written;
-    this.#written = null;
-    written?.();
+  /** Fails where the bytes are others than when they were written. */
+  takeOn(error: Error | null = null): void {
+    const [written, taking] = [this.#written, this.#taking];
+    this.#written = this.#taking = null;
+    if (taking !== null) this.#film.assertBytes(taking.at, taking.bytes);
+    written?.(error);
   }
 }
 
-function delivery(reader = new ScriptedReader(movie)) {
+interface Stage {
+  readonly reader?: ScriptedReader;
+  readonly lends?: boolean;
+  readonly most?: number;
+}
+
+function delivery({ reader = new ScriptedReader(movie), lends = true, most = 1000 }: Stage = {}) {
   const clock = new VirtualClock();
   const client = new ScriptedClient(movie);
   const gone = new AbortController();
-  const stalled = new StalledClients(clock);
+  const stalled = new StalledClients(most);
   let sent = 0;
-  const done = deliver({
-    reader: reader.reader,
-    client,
-    clock,
-    stalled,
-    signal: gone.signal,
-    onSent: (bytes) => {
-      sent += bytes;
-    },
-  });
+  const deliver = async () => {
+    using delivered = new Delivery({
+      reader: reader.reader,
+      client,
+      lends,
+      clock,
+      stalled,
+      patience: { first: 10_000, next: 5000 },
+      signal: gone.signal,
+      onSent: (bytes) => {
+        sent += bytes;
+      },
+    });
+    await delivered.begin();
+    await delivered.send();
+  };
+  const done = deliver();
   done.catch(() => {});
-  return { reader, client, clock, gone, stalled, done, sent: () => sent };
+  const listeners = () => getEventListeners(gone.signal, 'abort').length;
+  return { reader, client, clock, gone, stalled, done, sent: () => sent, listeners };
 }
 
 describe('a delivery', () => {
@@ -73,7 +98,7 @@ describe('a delivery', () => {
   });
 
   it('waits for bytes to land, and passes each on as it lands', async () => {
-    const { reader, client, clock, done } = delivery(new ScriptedReader(movie, 0));
+    const { reader, client, clock, done } = delivery({ reader: new ScriptedReader(movie, 0) });
     for (const landed of [1, 7, 300_000, 300_001, movie.size]) {
       await clock.settle();
       reader.land(landed);
@@ -90,17 +115,18 @@ describe('a delivery', () => {
   });
 
   for (const start of [0, 200 * KiB]) {
-    it(`that has begun at ${start} holds no more than 256 KiB for a client that pauses`, async () => {
+    it(`that has begun at ${start} holds nothing of the store for a client that pauses, and leaves it 256 KiB`, async () => {
       const reader = new ScriptedReader(movie);
       reader.position = start;
-      const { client, clock, gone } = delivery(reader);
+      const { client, clock, gone, stalled } = delivery({ reader });
       client.received = start;
       client.quick = false;
       await clock.advance(250);
-      assert.ok(reader.held > 0 && reader.held <= 256 * KiB, `${reader.held} bytes`);
+      assert.deepEqual([reader.held, stalled.count], [0, 1]);
       const { takes } = reader;
       await clock.advance(3_600_000);
-      assert.ok(reader.held > 0 && reader.held <= 256 * KiB, `${reader.held} bytes`);
+      assert.equal(reader.held, 0);
+      assert.ok(reader.ceded > 0 && reader.ceded <= 256 * KiB, `${reader.ceded} bytes`);
       assert.deepEqual([reader.takes, clock.pending], [takes, 0], 'it sleeps');
       gone.abort();
       client.destroy();
@@ -108,19 +134,31 @@ describe('a delivery', () => {
   }
 
   it('goes on where a paused client goes on', async () => {
-    const { reader, client, clock, done } = delivery();
+    const { reader, client, clock, done, stalled } = delivery();
     client.quick = false;
     await clock.advance(60_000);
     for (let pieces = 0; pieces < 3; pieces += 1) {
       client.takeOn();
       await clock.advance(10_000);
-      assert.ok(reader.held <= 256 * KiB, `${reader.held} bytes`);
+      assert.equal(reader.held, 0);
+      assert.ok(reader.ceded <= 256 * KiB, `${reader.ceded} bytes`);
     }
     client.quick = true;
     client.takeOn();
     await done;
     await clock.settle();
-    assert.deepEqual([client.received, reader.held], [movie.size, 0]);
+    assert.deepEqual([client.received, reader.held, reader.ceded, stalled.count], [movie.size, 0, 0, 0]);
+  });
+
+  it('gives a copy to a stream of which nobody knows how long it looks at its bytes', async () => {
+    const { reader, client, clock, done } = delivery({ lends: false });
+    client.quick = false;
+    await clock.advance(250);
+    assert.deepEqual([reader.held, reader.ceded], [0, 0]);
+    client.quick = true;
+    client.takeOn();
+    await done;
+    assert.equal(client.received, movie.size);
   });
 
   it('of a paused client slows no other', async () => {
@@ -138,7 +176,7 @@ describe('a delivery', () => {
   it('has fetched again what the store could not read, and goes on behind it', async () => {
     const reader = new ScriptedReader(movie);
     reader.failures.add(256 * KiB);
-    const { client, done, clock } = delivery(reader);
+    const { client, done, clock } = delivery({ reader });
     await done;
     await clock.settle();
     assert.deepEqual([client.received, reader.held, reader.failures.size], [movie.size, 0, 0]);
@@ -147,28 +185,77 @@ describe('a delivery', () => {
   it('has the rest of a short read in the next ones', async () => {
     const reader = new ScriptedReader(movie);
     reader.shortTo = 100_000;
-    const { client, done, clock } = delivery(reader);
+    const { client, done, clock } = delivery({ reader });
     await done;
     await clock.settle();
     assert.deepEqual([client.received, reader.held], [movie.size, 0]);
   });
 
-  it('ends when the client has gone: nothing more is read, and every buffer is given back', async () => {
+  for (const lends of [true, false]) {
+    for (const [what, leave] of [
+      ['says that its writes failed', ({ client }) => client.destroy()],
+      ['throws them away without a word', () => {}],
+    ] as const satisfies readonly (readonly [string, (stage: { client: ScriptedClient }) => void])[]) {
+      for (const after of [0, 1, 10, 250, 60_000]) {
+        it(`ends ${after} ms after its beginning when the client, which ${what}, has gone (${lends})`, async () => {
+          const { reader, client, clock, gone, done, listeners, stalled } = delivery({ lends });
+          client.quick = false;
+          if (after > 0) await clock.advance(after);
+          const reason = new Error('gone');
+          leave({ client });
+          client.deafen();
+          await clock.settle();
+          gone.abort(reason);
+          await assert.rejects(done, reason);
+          await clock.settle();
+          const { takes } = reader;
+          await clock.advance(60_000);
+          assert.deepEqual([reader.takes, reader.held, stalled.count], [takes, 0, 0]);
+          assert.deepEqual([clock.pending, listeners()], [0, 0]);
+        });
+      }
+    }
+  }
+
+  it('holds nothing while its client throws everything away and has not gone yet', async () => {
     const { reader, client, clock, gone, done } = delivery();
-    client.quick = false;
-    await clock.advance(10);
-    const reason = new Error('gone');
-    gone.abort(reason);
-    client.destroy();
-    await assert.rejects(done, reason);
-    await clock.settle();
-    const { takes } = reader;
-    await clock.advance(60_000);
-    assert.deepEqual([reader.takes, reader.held, clock.pending], [takes, 0, 0]);
+    client.deafen();
+    await clock.advance(250);
+    assert.equal(reader.held, 0);
+    gone.abort(new Error('gone'));
+    await assert.rejects(done);
   });
 
+  for (const [what, start] of [
+    ['a clean answer before the head', 0],
+    ['a cut in its midst', 512 * KiB],
+  ] as const) {
+    it(`that gets no memory to read into ends within its time, for ${what}`, async () => {
+      const reader = new ScriptedReader(movie);
+      reader.starves = start === 0;
+      const { client, clock, done, listeners } = delivery({ reader });
+      if (start > 0) {
+        client.quick = false;
+        await clock.advance(250);
+        reader.starves = true;
+        client.takeOn();
+      }
+      await clock.advance(start === 0 ? 9_999 : 4_999);
+      assert.equal(listeners() > 0, true, 'it waits');
+      await clock.advance(1);
+      await assert.rejects(done, (error) => {
+        assert.ok(error instanceof FillFailed && error.failure.kind === 'error' && error.budgetSpent);
+        const { type, setting, message } = error.failure.error;
+        assert.deepEqual([type, setting], ['proxy_internal_response', 'bufferMemory']);
+        assert.match(message, /^No memory to read from disk came free within (10|5)\.0 s\.$/);
+        return true;
+      });
+      assert.deepEqual([reader.held, clock.pending, listeners()], [0, 0, 0]);
+    });
+  }
+
   it('that fails has given everything before it says so', async () => {
-    const { reader, client, clock, done } = delivery(new ScriptedReader(movie, 300_000));
+    const { reader, client, clock, done } = delivery({ reader: new ScriptedReader(movie, 300_000) });
     client.quick = false;
     await clock.settle();
     const error = new Error('no more');
@@ -184,7 +271,7 @@ describe('a delivery', () => {
   });
 
   it('ends when the client goes while nothing is there to give', async () => {
-    const { gone, done, clock } = delivery(new ScriptedReader(movie, 1000));
+    const { gone, done, clock } = delivery({ reader: new ScriptedReader(movie, 1000) });
     await clock.settle();
     const reason = new Error('gone');
     gone.abort(reason);
@@ -192,20 +279,22 @@ describe('a delivery', () => {
   });
 
   it('can be ended where its client takes nothing, and not where it goes on', async () => {
-    const { client, clock, stalled, done } = delivery();
+    const { client, clock, stalled, done } = delivery({ most: 1 });
     client.quick = false;
     await clock.advance(20_000);
     client.quick = true;
     client.takeOn();
     await done;
     await clock.advance(20_000);
-    stalled.endOne();
-    assert.equal(client.destroyed, false);
+    const [one, other] = [new PassThrough(), new PassThrough()];
+    stalled.add(one);
+    stalled.add(other);
+    assert.deepEqual([client.destroyed, one.destroyed, other.destroyed], [false, true, false]);
 
-    const paused = delivery();
+    const paused = delivery({ most: 1 });
     paused.client.quick = false;
     await paused.clock.advance(20_000);
-    paused.stalled.endOne();
+    paused.stalled.add(other);
     assert.equal(paused.client.destroyed, true);
     paused.gone.abort(new Error('gone'));
     await assert.rejects(paused.done);

@@ -45,7 +45,8 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
       left += 1;
     };
     const fill = { id: 1, passing: false, beginning: async () => null };
-    return { representation, reader, fill, cache: 'miss', collapsed: false, ttl: 0, leave };
+    const given = { representation, reader, fill, patience: { first: 1000, next: 1000 } };
+    return { ...given, cache: 'miss', collapsed: false, ttl: 0, leave };
   };
   const cache = { open: () => ({ visit, asking: new Asking('/a.mp4', []) }) } as unknown as Cache;
   const control = () => {};
@@ -61,6 +62,7 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
     pseudonym: 'firstbyte-of-a-test',
     onForeignHost: () => {},
     headTimeout: 15_000,
+    stalledMemory: 1024 * 1024,
     control,
   });
   const [near, far] = duplexPair();

@@ -14,14 +14,18 @@ export class ScriptedReader {
   position = 0;
   /** How far there is something to give. */
   present: number;
-  /** Bytes that were taken and not released. */
+  /** Bytes that were taken, and neither released nor ceded. */
   held = 0;
+  /** Bytes that were ceded and not released. */
+  ceded = 0;
   /** The most that was ever held. */
   mostHeld = 0;
   /** How often something was taken. */
   takes = 0;
   /** Offsets at which a read fails, once each. */
   readonly failures = new Set<number>();
+  /** Whether there is no memory to read into. */
+  starves = false;
   /** The most that one read gives, though more was promised. */
   shortTo = Number.POSITIVE_INFINITY;
 
@@ -46,24 +50,33 @@ export class ScriptedReader {
     this.land(this.present);
   }
 
-  take(): Taken | null {
+  take(signal: AbortSignal): Taken | null {
     const start = this.position;
     const end = Math.min(this.present, start - (start % unit) + unit);
     if (end <= start) return null;
     this.takes += 1;
     this.position = end;
-    return { start, end, source: 'store', slice: this.#read(start, end) };
+    return { start, end, source: 'store', slice: this.#read(start, end, signal) };
+  }
+
+  takeAhead(signal: AbortSignal): Taken | null {
+    return this.take(signal);
   }
 
   async arrival(signal: AbortSignal): Promise<'bytes' | 'end'> {
+    if (signal.aborted) throw signal.reason;
     if (this.position === this.#film.size) return 'end';
     if (this.position < this.present) return 'bytes';
     if (this.#failed !== null) throw this.#failed;
-    const arrived = new Promise<void>((resolve, reject) => {
-      this.#arrived.push(resolve);
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    });
-    await arrived;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onAbort = () => reject(signal.reason);
+    this.#arrived.push(resolve);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await promise;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
     return this.arrival(signal);
   }
 
@@ -71,16 +84,37 @@ export class ScriptedReader {
     this.position = position;
   }
 
-  async #read(start: number, end: number): Promise<Slice> {
+  /** Memory that is released is written over at once, as others would. */
+  async #read(start: number, end: number, signal: AbortSignal): Promise<Slice> {
     if (this.failures.delete(start)) throw new StoreError('failed', 'The disk failed.');
+    if (this.starves) await starve(signal);
     const bytes = this.#film.bytesAt(start, Math.min(end, start + this.shortTo));
+    let state: 'held' | 'ceded' | 'released' = 'held';
     this.held += bytes.length;
     this.mostHeld = Math.max(this.mostHeld, this.held);
+    const leave = (next: typeof state) => {
+      if (state === 'held') this.held -= bytes.length;
+      else this.ceded -= bytes.length;
+      if (next === 'ceded') this.ceded += bytes.length;
+      state = next;
+    };
     return {
       bytes,
       release: () => {
-        this.held -= bytes.length;
+        if (state === 'released') return;
+        leave('released');
+        bytes.fill(0xee);
+      },
+      cede: () => {
+        if (state === 'held') leave('ceded');
       },
     };
   }
+}
+
+/** Memory does not come before the signal ends the wait for it. */
+function starve(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new StoreError('ENOBUFS', 'No memory came free.')), { once: true });
+  });
 }

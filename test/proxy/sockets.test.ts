@@ -30,6 +30,7 @@ before(async () => {
     pseudonym: 'firstbyte-of-a-test',
     onForeignHost: () => {},
     headTimeout: 200,
+    stalledMemory: 1024 * 1024,
     control: () => {},
   });
   server = proxy.createServer().listen(0, '127.0.0.1');

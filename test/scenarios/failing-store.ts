@@ -2,7 +2,7 @@
 import { RangeSet } from '../../src/bytes/range-set.ts';
 import { BuffersByOffset } from '../../src/store/buffers-by-offset.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
-import { type Lost, type Store, StoreError, type StoreObject } from '../../src/store/store.ts';
+import { type Lost, ownedSlice, type Store, StoreError, type StoreObject } from '../../src/store/store.ts';
 import type { StoreUsage, Upkeep } from '../../src/store/upkeep.ts';
 
 /** Where it fails; `read` loses what was written before, not what is written again. */
@@ -84,14 +84,15 @@ export class FailingStore implements Store, Upkeep {
         const pressure = inner.write(offset, bytes);
         return this.#failing.has('write rejects') ? Promise.reject(this.#error()) : pressure;
       },
-      read: (range) => {
+      read: (range, signal) => {
         const bytes = again.from(range.start)?.subarray(0, range.end - range.start);
-        if (bytes !== undefined) return { bytes, release() {} };
-        if (!this.#failing.has('read')) return inner.read(range);
+        if (bytes !== undefined) return ownedSlice(bytes);
+        if (!this.#failing.has('read')) return inner.read(range, signal);
         const kept = RangeSet.from(again.ranges());
         lost({ start: range.start, end: Math.min(range.end, kept.nextStart(range.start) ?? range.end) });
         return Promise.reject(this.#error());
       },
+      readAhead: (...given) => (this.#failing.has('read') ? null : inner.readAhead(...given)),
       attend: (playheads) => inner.attend(playheads),
       describe: (representation) => inner.describe(representation),
       commit: async () => {

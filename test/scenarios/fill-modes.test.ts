@@ -1,9 +1,11 @@
 /** What is brought in beyond what is read: by an origin's `fill`, by warming, and what a user's pause keeps from it. */
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { stage } from '../cache/stage.ts';
 import { filled } from '../fill/filled.ts';
 import { film } from '../support/film.ts';
+import { never } from '../support/never.ts';
 import { virtualRig } from '../support/rig.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
 import { answerWith, refusal } from './answers.ts';
@@ -272,7 +274,7 @@ describe("a user's pause", () => {
     const { signal } = new AbortController();
     const reader = fill.join(0, null);
     await clock.advanceUntil(reader.arrival(signal));
-    while (reader.take() !== null);
+    while (reader.take(never) !== null);
     fill.pause();
     const waiting = reader.arrival(signal);
     await clock.advance(30_000);

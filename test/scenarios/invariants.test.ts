@@ -110,10 +110,11 @@ describe('4. write before present, present before wake, data durable before the 
         steps.push('written');
         return object.write(offset, bytes);
       },
-      read(range) {
+      read(...given) {
         steps.push('read');
-        return object.read(range);
+        return object.read(...given);
       },
+      readAhead: (...given) => object.readAhead(...given),
       attend: (playheads) => object.attend(playheads),
       describe: (representation) => object.describe(representation),
       commit: () => {

@@ -31,6 +31,7 @@ test('who plays has things lent, and half a minute after nothing is', async () =
     'objects',
     'timers',
     'listeners',
+    'stalled',
   ];
   assert.deepEqual(
     those(daemon.lent()).filter((thing) => !expected.includes(thing)),

@@ -57,7 +57,8 @@ describe('nobody waits for ever', () => {
             object.write(offset, bytes);
             return pause(clock, 60_000, signal);
           },
-          read: (range) => object.read(range),
+          read: (...given) => object.read(...given),
+          readAhead: (...given) => object.readAhead(...given),
           attend: (playheads) => object.attend(playheads),
           describe: (described) => object.describe(described),
           commit: () => object.commit(),

@@ -24,6 +24,7 @@ export function listener(): Told {
     told,
     evicted: (reason, { path }, bytes) => told.push(`evicted ${path} ${reason} ${bytes}`),
     blockLost: ({ path }, cause, bytes) => told.push(`lost ${path} ${cause} ${bytes}`),
+    bufferWaited: (outcome) => told.push(`waited ${outcome}`),
     stateChanged: (trouble) => told.push(trouble === null ? 'storing' : `passing ${trouble.code}`),
     leftover: ({ code }) => told.push(`leftover ${code}`),
   };

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Store, StoreObject } from '../../src/store/store.ts';
 import { contentAt, label, objectName, representationOf, unheard } from '../contract/store-contract.ts';
+import { never } from '../support/never.ts';
 import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 const length = 5000;
@@ -32,7 +33,7 @@ async function assertOneVersion(object: StoreObject): Promise<void> {
   const version = Number(object.representation.fields[0]?.[1]);
   for (const { start, end } of object.durable) {
     for (let offset = start; offset < end; ) {
-      const { bytes, release } = await object.read({ start: offset, end });
+      const { bytes, release } = await object.read({ start: offset, end }, never);
       assert.deepEqual(bytes, versionContent(version, offset, offset + bytes.length));
       offset += bytes.length;
       release();

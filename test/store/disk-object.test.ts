@@ -9,6 +9,7 @@ import { Room } from '../../src/store/room.ts';
 import type { SegmentRow } from '../../src/store/sqlite-index.ts';
 import type { StoreError } from '../../src/store/store.ts';
 import { contentAt, label, objectName, representationOf } from '../contract/store-contract.ts';
+import { never } from '../support/never.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const layout = { blockSize: 100, segmentSize: 300 };
@@ -192,7 +193,7 @@ test('a read across an eviction is not believed, nor does it harm what was writt
   const { object, files, lost } = makeObject(1000);
   await writeTo(object, 0, 100);
   await object.settle();
-  const reading = object.read({ start: 0, end: 100 });
+  const reading = object.read({ start: 0, end: 100 }, never);
   await object.evict(0);
   await writeTo(object, 0, 100);
   await assert.rejects(async () => reading, { name: 'StoreError' });
@@ -266,7 +267,7 @@ test('an early block that is not what was written is lost when it is read after 
   const { object, files, lost } = makeObject(1000, first.object.takeRow().segments);
   await files.write({ start: 0, end: 100, buffers: [Buffer.alloc(100)] });
   await object.settle();
-  await assert.rejects(async () => object.read({ start: 0, end: 100 }), { code: 'CORRUPT' });
+  await assert.rejects(async () => object.read({ start: 0, end: 100 }, never), { code: 'CORRUPT' });
   assert.deepEqual(lost, [[0, 100]]);
 });
 
@@ -276,7 +277,7 @@ test('a read for which there is no descriptor loses nothing for good', async () 
   await object.settle();
   object.takeRow();
   files.readError = systemError('EMFILE');
-  await assert.rejects(async () => object.read({ start: 0, end: 100 }), { code: 'EMFILE' });
+  await assert.rejects(async () => object.read({ start: 0, end: 100 }, never), { code: 'EMFILE' });
   assert.deepEqual(lost, [[0, 100]]);
   assert.deepEqual(object.durable, [{ start: 0, end: 200 }]);
   assert.deepEqual(object.takeRow().segments, []);
@@ -350,7 +351,7 @@ test('a block that can not be read is no longer durable', async () => {
   await object.settle();
   object.takeRow();
   files.readError = systemError('EIO');
-  await assert.rejects(async () => object.read({ start: 110, end: 120 }), { name: 'StoreError', code: 'EIO' });
+  await assert.rejects(async () => object.read({ start: 110, end: 120 }, never), { name: 'StoreError', code: 'EIO' });
   assert.deepEqual(object.durable, [{ start: 0, end: 100 }]);
   assert.deepEqual(blocksOf(object.takeRow().segments), { 0: 0b01 });
 });
@@ -372,7 +373,7 @@ async function writeTo(object: DiskObject, start: number, end: number): Promise<
 
 async function assertReads(object: DiskObject, start: number, end: number): Promise<void> {
   for (let offset = start; offset < end; ) {
-    const { bytes, release } = await object.read({ start: offset, end });
+    const { bytes, release } = await object.read({ start: offset, end }, never);
     assert.deepEqual(bytes, contentAt(offset, offset + bytes.length));
     offset += bytes.length;
     release();

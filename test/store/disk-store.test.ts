@@ -17,6 +17,7 @@ import {
   unheard,
   writeContent,
 } from '../contract/store-contract.ts';
+import { never } from '../support/never.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { listener, openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
@@ -144,11 +145,11 @@ test('a flipped byte on disk is never served, and its block is not found again',
   const store = await openDiskStore(directory);
   const object = await findFilm(store);
   await assertContent(object, { start: 0, end: block });
-  await assert.rejects(async () => object.read({ start: block, end: block + 1 }), {
+  await assert.rejects(async () => object.read({ start: block, end: block + 1 }, never), {
     name: 'StoreError',
     code: 'CORRUPT',
   });
-  await assert.rejects(async () => object.read({ start: block + 9, end: 2 * block }), { code: 'CORRUPT' });
+  await assert.rejects(async () => object.read({ start: block + 9, end: 2 * block }, never), { code: 'CORRUPT' });
   await assertContent(object, { start: 2 * block, end: 3 * block });
   await object.close();
   const again = await findFilm(store);
@@ -176,7 +177,7 @@ test('of many who ask for a damaged block at once, nobody gets a byte of it', as
 
   const store = await openDiskStore(directory, { bufferMemory: 2 * block });
   const object = await findFilm(store);
-  const reads = await Promise.allSettled(Array.from({ length: 6 }, () => object.read({ start: 0, end: block })));
+  const reads = await Promise.allSettled(Array.from({ length: 6 }, () => object.read({ start: 0, end: block }, never)));
   assert.deepEqual(
     reads.map((read) => read.status),
     Array.from({ length: 6 }, () => 'rejected'),
@@ -193,7 +194,7 @@ for (const [loss, damage] of [
     await damage(await storeFilm(directory, 2 * block));
     const store = await openDiskStore(directory);
     const object = await findFilm(store);
-    await assert.rejects(async () => object.read({ start: block, end: 2 * block }), { name: 'StoreError' });
+    await assert.rejects(async () => object.read({ start: block, end: 2 * block }, never), { name: 'StoreError' });
     await store.close();
   });
 }
@@ -255,7 +256,7 @@ test('a link in the place of a segment file is not followed', async (t) => {
   await symlink(join(directory, 'elsewhere'), file);
   const store = await openDiskStore(directory);
   const object = await findFilm(store);
-  await assert.rejects(async () => object.read({ start: 0, end: 1 }), { name: 'StoreError', code: 'ELOOP' });
+  await assert.rejects(async () => object.read({ start: 0, end: 1 }, never), { name: 'StoreError', code: 'ELOOP' });
   await store.close();
 });
 
@@ -439,8 +440,8 @@ test('all buffers come back when their slices are released', async (t) => {
   await storeFilm(directory, 3 * block);
   const store = await openDiskStore(directory, { bufferMemory: block });
   const object = await findFilm(store);
-  const first = await object.read({ start: 0, end: 10 });
-  const second = object.read({ start: block, end: block + 10 });
+  const first = await object.read({ start: 0, end: 10 }, never);
+  const second = object.read({ start: block, end: block + 10 }, never);
   assert.ok(second instanceof Promise);
   first.release();
   (await second).release();

@@ -12,6 +12,7 @@ import {
   unheard,
   writeContent,
 } from '../contract/store-contract.ts';
+import { never } from '../support/never.ts';
 
 storeContract('the memory store', async () => createMemoryStore());
 
@@ -20,7 +21,7 @@ evictionContract('the memory store', async (_, options) => createMemoryStore(opt
 test('a read from memory is answered at once', async () => {
   const object = await createMemoryStore().create(objectName('film'), representationOf(100), label, unheard);
   await writeContent(object, { start: 0, end: 100 });
-  const slice = object.read({ start: 20, end: 30 });
+  const slice = object.read({ start: 20, end: 30 }, never);
   assert.ok('bytes' in slice);
   assert.deepEqual(slice.bytes, contentAt(20, 30));
 });
@@ -28,5 +29,5 @@ test('a read from memory is answered at once', async () => {
 test('a byte that is not there is refused, not made up', async () => {
   const object = await createMemoryStore().create(objectName('film'), representationOf(100), label, unheard);
   await writeContent(object, { start: 0, end: 10 });
-  await assert.rejects(async () => object.read({ start: 10, end: 11 }), StoreError);
+  await assert.rejects(async () => object.read({ start: 10, end: 11 }, never), StoreError);
 });

@@ -34,6 +34,7 @@ export class PairedSocket extends Duplex {
   #ended = false;
   #peerGone = false;
   #resetting = false;
+  #deaf = false;
 
   constructor(allowHalfOpen: boolean, ports: { local: number; remote: number }, remoteAddress = '127.0.0.1') {
     super({ allowHalfOpen, highWaterMark: capacity });
@@ -53,6 +54,7 @@ export class PairedSocket extends Duplex {
       written(systemError('EPIPE', 'write'));
       return;
     }
+    if (this.#deaf) return;
     // One read gets at most what the other end holds; the rest waits until it is accepted.
     const piece = Buffer.from(bytes.subarray(0, capacity));
     const rest = bytes.subarray(capacity);
@@ -87,6 +89,11 @@ export class PairedSocket extends Duplex {
       destroyed(error);
       peer.#arriveClose(reset);
     });
+  }
+
+  /** Takes what is written from now on, passes nothing on, and never says that it is written. */
+  deafen(): void {
+    this.#deaf = true;
   }
 
   /** Closes with a reset: the other end fails with `ECONNRESET`. */

@@ -176,6 +176,6 @@ function keptOpen(store: Store & Upkeep): Store & Upkeep {
     verify: (...given) => store.verify(...given),
     usage: () => store.usage(),
     nextToGo: (bytes) => store.nextToGo(bytes),
-    loans: () => store.loans?.() ?? { objects: 0, buffers: 0, descriptors: 0 },
+    loans: () => store.loans?.() ?? { objects: 0, buffers: 0, starved: 0, descriptors: 0 },
   };
 }

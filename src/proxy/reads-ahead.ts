@@ -1,0 +1,69 @@
+/** Reads from the store that are under way for one client, in their order. */
+import { type Reader, type Slice, StoreError, type Taken } from '../cache/visit.ts';
+
+/** A store that fails so often in one reply can't be read. */
+const mostFailures = 100;
+
+export class ReadsAhead {
+  readonly #reader: Reader;
+  readonly #signal: AbortSignal;
+  #taken: Taken[] = [];
+  #failures = 0;
+
+  /** `signal` ends every read. */
+  constructor(reader: Reader, signal: AbortSignal) {
+    this.#reader = reader;
+    this.#signal = signal;
+  }
+
+  /** Begins reads, until there are `most`; those after the first only where others can spare the memory. */
+  fill(most: number): void {
+    while (this.#taken.length < most) {
+      const taken = this.#taken.length === 0 ? this.#reader.take(this.#signal) : this.#reader.takeAhead(this.#signal);
+      if (taken === null) return;
+      // Its failure is looked at when its turn comes.
+      if (taken.slice instanceof Promise) taken.slice.catch(() => {});
+      this.#taken.push(taken);
+    }
+  }
+
+  get first(): Taken | null {
+    return this.#taken[0] ?? null;
+  }
+
+  /** The bytes of the first read; `null` where the store could not give them, so that they must be fetched again. */
+  async settleFirst(): Promise<Slice | null> {
+    const read = this.#taken.shift();
+    if (read === undefined) return null;
+    try {
+      const slice = await read.slice;
+      if (read.start + slice.bytes.length < read.end) {
+        this.drop();
+        this.#reader.rewind(read.start + slice.bytes.length);
+      }
+      return slice;
+    } catch (error) {
+      this.#failures += 1;
+      if (!(error instanceof StoreError) || this.#failures > mostFailures || this.#signal.aborted) throw error;
+      this.drop();
+      this.#reader.rewind(read.start);
+      return null;
+    }
+  }
+
+  /** Gives up what was read ahead; what is being read goes back to the store as soon as that is done. */
+  drop(): void {
+    const [first] = this.#taken;
+    if (first === undefined) return;
+    this.#reader.rewind(first.start);
+    for (const { slice } of this.#taken) {
+      if (slice instanceof Promise) {
+        slice.then(
+          (unread) => unread.release(),
+          () => {},
+        );
+      } else slice.release();
+    }
+    this.#taken = [];
+  }
+}
