@@ -69,14 +69,14 @@ export class MediaProxy {
   /** A server that is not listening yet; every one shares this proxy. */
   createServer(): Server {
     const { headTimeout } = this.#parts;
-    // What is late is found by looking once in an interval.
-    const interval = Math.min(1000, headTimeout / 4);
+    // What is late is found by looking once in an interval, which a busy machine may begin late itself.
+    const interval = Math.min(500, headTimeout / 4);
     const take = (request: IncomingMessage, response: ServerResponse) => this.#take(request, response);
     const server = createServer(
       {
         maxHeaderSize: largestHead,
-        headersTimeout: headTimeout - interval,
-        requestTimeout: headTimeout - interval,
+        headersTimeout: headTimeout - 2 * interval,
+        requestTimeout: headTimeout - 2 * interval,
         keepAliveTimeout: keepAlive,
         connectionsCheckingInterval: interval,
         highWaterMark: 256 * 1024,
