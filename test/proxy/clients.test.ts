@@ -1,6 +1,6 @@
 /** Clients in a crowd: whose connection is closed, and that nothing is lost count of. */
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, getEventListeners } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
@@ -168,6 +168,19 @@ describe('where all connections together are as many as there are descriptors', 
   });
 });
 
+const everyOutcome = [
+  'connections closed-idle',
+  'connections closed-stalled',
+  'connections refused',
+  'descriptors closed-busy',
+  'descriptors closed-idle',
+  'descriptors closed-stalled',
+  'descriptors refused',
+  'requests closed-stalled',
+  'requests queued',
+  'requests refused',
+];
+
 describe('whatever clients do', () => {
   const policy = { connectionsPerClient: 3, requestsPerClient: 2, clientConnections: () => 7, queueTimeout: 5000 };
 
@@ -179,10 +192,11 @@ describe('whatever clients do', () => {
     time: fc.constantFrom(0, 1, 999, 5000, 10_000),
   });
 
-  it('no bound is passed, what is counted is what there is, and nothing is left', async () => {
+  it('no bound is passed, each is met, what is counted is what there is, and nothing is left', async () => {
+    const met = new Set<string>();
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
-        const { clock, clients, come } = hall(policy);
+      fc.asyncProperty(fc.array(step, { minLength: 60, maxLength: 120 }), async (steps) => {
+        const { clock, clients, come, told } = hall(policy);
         const callers: Caller[] = [];
         const open = () => callers.filter(({ isOpen }) => isOpen);
         const requests: Promise<void>[] = [];
@@ -210,8 +224,12 @@ describe('whatever clients do', () => {
           const seen = clients.look();
           assert.ok(seen.mostConnections <= 3 && seen.mostRequests <= 2, JSON.stringify(seen));
           assert.ok(seen.connections.idle + seen.connections.busy <= 7, JSON.stringify(seen));
+          for (const { place, connection } of open()) {
+            if (place !== null) assert.equal(getEventListeners(connection.gone, 'abort').length, 0);
+          }
           assert.ok(open().length >= seen.connections.idle + seen.connections.busy, JSON.stringify(seen));
         }
+        for (const line of told()) met.add(line.replace(/^\S+ /, ''));
         for (const { socket } of callers) socket.destroy();
         await clock.settle();
         await clock.advanceUntil(Promise.all(requests));
@@ -220,7 +238,8 @@ describe('whatever clients do', () => {
         assert.deepEqual(clients.look(), { ...noClients, connectionLimit: 7 });
         assert.equal(clock.pending, 0, 'a timer is left');
       }),
-      { numRuns: runs(60) },
+      { numRuns: runs(100), seed: 7 },
     );
+    assert.deepEqual([...met].sort(), everyOutcome);
   });
 });
