@@ -10,7 +10,16 @@ import { constants } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { makePrivateDirectory, makePrivateFile, openPrivateFile, storeError, syncDirectory } from './private-files.ts';
+import {
+  copyLinked,
+  lstatIfThere,
+  makePrivateDirectory,
+  makePrivateFile,
+  openPrivateFile,
+  removeLinked,
+  storeError,
+  syncDirectory,
+} from './private-files.ts';
 import { StoreError } from './store.ts';
 
 const { O_CREAT, O_RDWR, O_TRUNC } = constants;
@@ -134,10 +143,15 @@ export class CacheDirectory {
     return join(this.#path, names.index);
   }
 
-  /** Makes what every cache has: a place for objects, and a private file for the index. */
+  /**
+   * Makes what every cache has: a place for objects, and a private file for the index. SQLite opens files by their names:
+   * before it does, none of them may have another one.
+   */
   async prepare(): Promise<void> {
     await makePrivateDirectory(this.objects);
     await makePrivateFile(this.index);
+    for (const path of [this.index, `${this.index}-wal`, `${this.index}-journal`]) await copyLinked(path);
+    await removeLinked(`${this.index}-shm`);
   }
 
   /** Moves everything but the ownership out of the way and begins an empty cache. */
@@ -176,7 +190,11 @@ async function makeOwnDirectory(path: string): Promise<void> {
 
 async function takeLock(path: string): Promise<DatabaseSync> {
   const file = join(path, names.lock);
+  // Never written, so it is empty, whatever other names it has: whoever holds the lock holds it under each of them.
+  if (((await lstatIfThere(file))?.size ?? 0) > 0) await removeLinked(file);
   await makePrivateFile(file);
+  if ((await stat(file)).size > 0) throw new StoreError('EPERM', `${file} is not a lock of ours: it is not empty.`);
+  for (const beside of ['-journal', '-wal', '-shm']) await removeLinked(`${file}${beside}`);
   const lock = new DatabaseSync(file);
   try {
     lock.exec('BEGIN EXCLUSIVE');

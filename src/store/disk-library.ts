@@ -352,6 +352,7 @@ export class DiskLibrary {
   }
 
   async #openIndexAgain(): Promise<void> {
+    await this.directory.prepare();
     this.#index = (await openIndex(new SqliteIndex(), this.directory, this.#layout)).index;
     this.#indexFile = await stat(this.directory.index);
   }

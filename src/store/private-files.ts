@@ -2,11 +2,16 @@
  * Files and directories that only our own user may touch, and that nobody else has put there.
  *
  * Directories are 0700 and files 0600 whatever the umask. A symbolic link, a device or something of another owner in
- * the place of one of ours is refused, never followed and never changed.
+ * the place of one of ours is never followed and never changed. A file that has another name too, a hard link, may be
+ * anybody's there: it is read, and never written. What is written goes to a copy that takes its place.
  */
 import { constants, type Stats } from 'node:fs';
-import { chmod, type FileHandle, lstat, mkdir, open } from 'node:fs/promises';
+import { chmod, copyFile, type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { StoreError } from './store.ts';
+
+const { COPYFILE_EXCL, COPYFILE_FICLONE, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } =
+  constants;
 
 /** The same error as a `StoreError`; `what` says in a few words what could not be done. */
 export function storeError(cause: unknown, what: string): StoreError {
@@ -42,22 +47,73 @@ export async function makePrivateFile(path: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     const stats = await lstat(path);
     if (!stats.isFile() || !isOurs(stats)) throw new StoreError('EPERM', `${path} is not a file of ours.`);
-    if ((stats.mode & 0o777) !== 0o600) await chmod(path, 0o600);
+    if (stats.nlink === 1 && (stats.mode & 0o777) !== 0o600) await chmod(path, 0o600);
   }
 }
 
-/** Opens a regular file of ours with flags of `open(2)`; one that they create is 0600. */
+/**
+ * Opens a regular file of ours with flags of `open(2)`; one that they create is 0600. For writing it is one that has no
+ * other name, and no link to elsewhere.
+ */
 export async function openPrivateFile(path: string, flags: number): Promise<FileHandle> {
-  const file = await open(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600);
+  const writes = (flags & (O_RDWR | O_WRONLY)) !== 0;
+  if (writes && (flags & O_EXCL) === 0) await (flags & O_TRUNC ? removeLinked(path) : copyLinked(path));
+  // Not truncated before it is known to be ours.
+  const file = await open(path, (flags & ~O_TRUNC) | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
     const stats = await file.stat();
-    if (!stats.isFile() || !isOurs(stats)) throw new StoreError('EPERM', `${path} is not a file of ours.`);
-    if ((stats.mode & 0o777) !== 0o600) await file.chmod(0o600);
+    const isAlone = stats.nlink <= 1;
+    if (!stats.isFile() || !isOurs(stats) || (writes && !isAlone)) {
+      throw new StoreError('EPERM', `${path} is not a file of ours.`);
+    }
+    if (isAlone && (stats.mode & 0o777) !== 0o600) await file.chmod(0o600);
+    if (flags & O_TRUNC) await file.truncate();
     return file;
   } catch (error) {
     await file.close();
     throw error;
   }
+}
+
+/**
+ * Puts a copy in the place of a file that has another name too; takes a symbolic link away, whose content is not ours.
+ * What is neither stays as it is.
+ */
+export async function copyLinked(path: string): Promise<void> {
+  const stats = await lstatIfThere(path);
+  if (!isLinked(stats)) return;
+  if (!stats.isFile()) return rm(path);
+  if (!isOurs(stats)) throw new StoreError('EPERM', `${path} is not a file of ours.`);
+  const copy = `${path}.copy`;
+  await rm(copy, { force: true });
+  await copyFile(path, copy, COPYFILE_EXCL | COPYFILE_FICLONE);
+  const file = await openPrivateFile(copy, O_RDONLY);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(copy, path);
+  await syncDirectory(dirname(path));
+}
+
+/** Takes away a name under which something lies that has another name too, or lies elsewhere. */
+export async function removeLinked(path: string): Promise<void> {
+  if (isLinked(await lstatIfThere(path))) await rm(path);
+}
+
+/** `null` where nothing is at the path. */
+export async function lstatIfThere(path: string): Promise<Stats | null> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return null;
+  }
+}
+
+function isLinked(stats: Stats | null): stats is Stats {
+  return stats !== null && (stats.isSymbolicLink() || (stats.isFile() && stats.nlink > 1));
 }
 
 /** Makes what was created, renamed or unlinked in a directory survive a power cut. */

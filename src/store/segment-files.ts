@@ -105,13 +105,7 @@ export class SegmentFiles {
 
   /** Closes the file as soon as nobody uses it. */
   async forget(path: string): Promise<void> {
-    const closing: Promise<void>[] = [];
-    for (const files of Object.values(this.#open)) {
-      const open = files.get(path);
-      files.delete(path);
-      if (open?.users === 0) closing.push(close(open));
-    }
-    await Promise.all(closing);
+    await Promise.all([this.#retire('read', path), this.#retire('write', path)]);
   }
 
   /** Closes every file. Nobody may be using one. */
@@ -158,6 +152,8 @@ export class SegmentFiles {
 
   #openFile(path: string, access: Access): OpenFile {
     this.#closeIdle();
+    // What is written may go to a copy, which is what is read from then on.
+    if (access === 'write') void this.#retire('read', path);
     const removal = this.#removals.get(path);
     const opening = () => openPrivateFile(path, flags[access]);
     const file = removal === undefined ? opening() : removal.then(opening, opening);
@@ -166,6 +162,13 @@ export class SegmentFiles {
       if (this.#open[access].get(path) === open) this.#open[access].delete(path);
     });
     return open;
+  }
+
+  /** Who uses it closes it. */
+  async #retire(access: Access, path: string): Promise<void> {
+    const open = this.#open[access].get(path);
+    this.#open[access].delete(path);
+    if (open?.users === 0) await close(open);
   }
 
   #closeIdle(): void {

@@ -2,7 +2,7 @@
  * Compares the directory of objects with what the index names: what a crash between two steps leaves behind goes, what
  * is gone is no longer named, and sizes are those of the file system. It runs beside everything else, one call at a time.
  */
-import { readdir, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Holding } from './holding.ts';
 import { directoryName } from './object-directory.ts';
@@ -59,7 +59,7 @@ async function sweepObject(swept: Swept, holding: Holding, path: string): Promis
       await swept.removeFile(join(path, file));
       continue;
     }
-    const stats = await stat(join(path, file)).catch(() => null);
+    const stats = await lstat(join(path, file)).catch(() => null);
     // What is on its way into a segment is counted when it is synced.
     if (stats !== null && !holding.bySegment.get(number)?.busy)
       swept.correct(holding, number, stats.blocks * statBlock);
