@@ -7,6 +7,7 @@
  * with `ignoreQuery`, and without it all viewers of an entry have the same target. What an origin says of a token that
  * it refuses is for nobody else.
  */
+import type { ConnectionSlots } from '../fill/connection-slots.ts';
 import type { Fields } from '../http/fields.ts';
 import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 import { Trails } from './trails.ts';
@@ -39,8 +40,8 @@ export class Asking {
   }
 
   /** The origin; where it refuses a target, it is asked for a newer one, and for the one that it took last. */
-  through(origin: Origin): Origin {
-    const told = this.trails.through(origin);
+  through(origin: Origin, slots: Pick<ConnectionSlots, 'acquireNow'>): Origin {
+    const told = this.trails.through(origin, slots);
     return {
       name: origin.name,
       open: (request, signal) => this.#open(told, request, signal),

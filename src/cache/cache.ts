@@ -134,7 +134,7 @@ export class Cache implements FillsView {
   #makeEntry(key: string, mount: Mount, asking: Asking): Entry {
     const { store, mediaFreshness, clock, events, random } = this.#parts;
     const { slots, mode, keepDeleted = false } = mount;
-    const origin = asking.through(mount.origin);
+    const origin = asking.through(mount.origin, slots);
     const policy = { ...this.#parts.policy, ...mount.policy };
     const name = objectName(key);
     const path = showablePath(asking.target);

@@ -143,6 +143,27 @@ describe('a loop', () => {
     );
   });
 
+  it('over two instances is answered at once, too, where both were asked before either heard of the other', async (context) => {
+    const { one, other } = await pair(context, ['/films', '/films']);
+    const urls = [one, one, one, other, other, other].map(({ url }) => `${url}/films/a.mp4`);
+    await assertLoop(urls, [one, other], 12);
+  });
+
+  for (const size of [3, 4]) {
+    it(`over ${size} instances is answered at once, wherever and however often it was entered`, async (context) => {
+      const forwarders = await Promise.all(Array.from({ length: size }, () => Forwarder.listening(context)));
+      const ring: Instance[] = [];
+      for (const [index, forwarder] of forwarders.entries()) {
+        const next = forwarders[(index + 1) % size] ?? assert.fail();
+        const each = await instance(context, { films: `${next.url}/films` });
+        forwarder.to = each.port;
+        ring.push(each);
+      }
+      const urls = ring.flatMap(({ url }) => [1, 2, 3, 4].map((nth) => `${url}/films/${nth % 2}.mp4`));
+      await assertLoop(urls, ring, urls.length + 4 * size * size);
+    });
+  }
+
   it('in the strict mode is answered at once', async (context) => {
     const { one, other } = await pair(context, ['/films', '/films'], { cache: 'rfc9111' });
     await assertLoop([`${one.url}/films/a.mp4`], [one, other], 3);
