@@ -11,6 +11,7 @@ import {
   unheard,
   writeContent,
 } from '../contract/store-contract.ts';
+import { never } from '../support/never.ts';
 import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 const layout = { blockSize: 4096, segmentSize: 16_384 };
@@ -166,7 +167,7 @@ describe('a foreign file that is linked into the cache directory', () => {
       const object = await store.find(objectName('film'), ({ start }) => lost.push(start));
       assert.ok(object);
       for (const start of [0, 4096]) {
-        await assert.rejects(async () => object.read({ start, end: start + 1 }), { name: 'StoreError' });
+        await assert.rejects(async () => object.read({ start, end: start + 1 }, never), { name: 'StoreError' });
       }
       assert.deepEqual(lost, [0, 4096]);
       await writeContent(object, { start: 0, end: length }, 4096);
