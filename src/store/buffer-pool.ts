@@ -68,7 +68,11 @@ export function createBufferPool({ size, limit, clock, onWaited = () => {} }: Bu
   async function waitFor(signal: AbortSignal): Promise<Buffer> {
     const since = clock.now();
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    const onAbort = () => reject(new StoreError('ENOBUFS', 'No memory to read from disk came free.', signal.reason));
+    const onAbort = () => {
+      // Out of the line at once: what is given back in the same turn is not for one who has left.
+      waiters.delete(resolve);
+      reject(new StoreError('ENOBUFS', 'No memory to read from disk came free.', signal.reason));
+    };
     signal.addEventListener('abort', onAbort, { once: true });
     waiters.add(resolve);
     let outcome: BufferWaitOutcome = 'given up';

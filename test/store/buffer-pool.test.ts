@@ -52,6 +52,19 @@ test('whoever gives up waiting is told what it waited for, and loses no buffer',
   assert.equal(pool.lent, 1);
 });
 
+test('a buffer that comes back in the turn in which one gives up is given to the next', async () => {
+  const pool = poolOf(1);
+  const buffer = await pool.take(never);
+  const gone = new AbortController();
+  const given = pool.take(gone.signal);
+  const next = pool.take(never);
+  gone.abort(new Error('gone'));
+  pool.giveBack(buffer);
+  await assert.rejects(given, { code: 'ENOBUFS' });
+  pool.giveBack(await next);
+  assert.equal(pool.lent, 0);
+});
+
 test('one buffer is granted under any limit', async () => {
   const pool = poolOf(1, { limit: 1 });
   assert.equal((await pool.take(never)).length, 16);
