@@ -38,8 +38,8 @@ function shown(raw: unknown, secret: boolean): unknown {
 function withoutSecrets(text: string): string {
   return text
     .replace(/\?.*$/s, '?***')
-    .replace(/(:\/\/[^\s/@]*)(\/[^\s?]*)/g, (_, place, path) => `${place}${showablePath(path)}`)
-    .replace(/^([a-z0-9-]+=)?([a-z]+:\/\/)?.*@/is, (_, name = '', scheme = '') => `${name}${scheme}***@`);
+    .replace(/^([a-z0-9-]+=)?([a-z]+:\/\/)?.*@/is, (_, name = '', scheme = '') => `${name}${scheme}***@`)
+    .replace(/(:\/\/[^\s/]*)(\/[^\s?]*)/g, (_, place, path) => `${place}${showablePath(path)}`);
 }
 
 /** "… is unknown", with the name that was probably meant. */

@@ -5,6 +5,7 @@
  */
 import type { HttpBindings } from '@hono/node-server';
 import { OpenAPIHono, type z } from '@hono/zod-openapi';
+import { showableText } from '../showable.ts';
 import type { Bearer } from './control-guard.ts';
 import { Problem, type ProblemStatus, problemSchema } from './problem.ts';
 
@@ -40,7 +41,8 @@ function issuesIn(target: string, issues: readonly z.core.$ZodIssue[], sent: unk
     const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
     const name = path.length === 0 ? place : `"${path.join('.')}" in ${place}`;
     const value = path.some((step) => secrets.has(step)) ? undefined : valueAt(sent, path);
-    const shown = value === undefined || path.length === 0 ? '' : ` (${JSON.stringify(value).slice(0, 100)})`;
+    const shown =
+      value === undefined || path.length === 0 ? '' : ` (${showableText(JSON.stringify(value)).slice(0, 100)})`;
     return `${name}${shown}: ${message}`;
   });
   return `${told.join('; ')}.`;
