@@ -2,7 +2,8 @@
  * One HTTP/1.1 connection over a stream that somebody else has opened.
  *
  * It is an undici `Client` that may connect exactly once, because its stream has been judged by the address guard
- * and no other may take its place. undici's own timers are out of the way: budgets are the caller's.
+ * and no other may take its place. undici's own timers are out of the way: budgets are the caller's. It does not tell
+ * which version of HTTP an answer is of; that is read here, past it.
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -13,6 +14,9 @@ import { Exchange } from './exchange.ts';
 /** Bytes of a head, names and values together. */
 const maxHeadSize = 64 * 1024;
 
+/** How an answer in a version begins that knows no transfer codings. */
+const oldVersion = 'HTTP/1.0';
+
 /** Milliseconds; the longest that a timer can be set to. */
 const never = 2 ** 31 - 1;
 
@@ -20,6 +24,8 @@ export class Connection {
   readonly #url: URL;
   readonly #stream: Duplex;
   readonly #client: Client;
+  /** How the answer to the last request begins. */
+  #beginning = '';
 
   /** @param url its scheme, host and port name the origin that `stream` leads to */
   constructor(url: URL, stream: Duplex) {
@@ -27,6 +33,7 @@ export class Connection {
     this.#stream = stream;
     // Before its first request nobody else listens; that it is of no use any more shows by `usable`.
     stream.on('error', () => {});
+    this.#watch();
     let taken = false;
     this.#client = new Client(url.origin, {
       connect: (_options, connected) => {
@@ -60,12 +67,25 @@ export class Connection {
 
   /** Sends a GET; `onReusable` is called when its answer has ended and another request may follow. */
   send(path: string, fields: Fields, signal: AbortSignal, onReusable: () => void): Exchange {
-    const exchange = new Exchange(this.#url.host, this.#stream, signal, (ended) => {
+    this.#beginning = '';
+    const onDone = (ended: boolean) => {
       if (ended) onReusable();
       else this.close();
-    });
+    };
+    const exchange = new Exchange(this.#url.host, this.#stream, signal, onDone, () => this.#beginning === oldVersion);
     this.#client.dispatch({ path, method: 'GET', headers: fields.flat() }, exchange);
     return exchange;
+  }
+
+  #watch(): void {
+    const read = this.#stream.read.bind(this.#stream);
+    this.#stream.read = (size) => {
+      const bytes: unknown = read(size);
+      if (this.#beginning.length < oldVersion.length && Buffer.isBuffer(bytes)) {
+        this.#beginning += bytes.toString('latin1', 0, oldVersion.length - this.#beginning.length);
+      }
+      return bytes;
+    };
   }
 
   close(): void {

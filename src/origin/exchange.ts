@@ -19,6 +19,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OriginBody {
   readonly #socket: Duplex;
   readonly #signal: AbortSignal;
   readonly #onDone: (ended: boolean) => void;
+  readonly #isOld: () => boolean;
   readonly #head = Promise.withResolvers<OriginReply>();
   readonly #unread: Buffer[] = [];
   #controller: Controller | null = null;
@@ -28,12 +29,22 @@ export class Exchange implements Dispatcher.DispatchHandler, OriginBody {
   #answered = false;
   #closeDelimited = false;
 
-  /** @param onDone called once, with whether the answer `ended` as its framing promised */
-  constructor(host: string, socket: Duplex, signal: AbortSignal, onDone: (ended: boolean) => void) {
+  /**
+   * @param onDone called once, with whether the answer `ended` as its framing promised
+   * @param isOld whether the answer that has begun is of HTTP/1.0
+   */
+  constructor(
+    host: string,
+    socket: Duplex,
+    signal: AbortSignal,
+    onDone: (ended: boolean) => void,
+    isOld: () => boolean,
+  ) {
     this.#host = host;
     this.#socket = socket;
     this.#signal = signal;
     this.#onDone = onDone;
+    this.#isOld = isOld;
     signal.addEventListener('abort', this.#abort, { once: true });
   }
 
@@ -76,7 +87,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OriginBody {
   onResponseStart(controller: Controller, status: number): void {
     if (status < 200) return;
     const fields = fieldsOf(controller);
-    this.#closeDelimited = isCloseDelimited(status, fields, this.#host);
+    this.#closeDelimited = isCloseDelimited(status, fields, this.#host, this.#isOld());
     this.#stage = 'body';
     this.#head.resolve({ status, fields, body: this, closeDelimited: this.#closeDelimited });
   }
@@ -142,9 +153,10 @@ function fieldsOf({ rawHeaders }: Controller): Fields {
 }
 
 /** Whether only the end of the connection ends the body (RFC 9112 §6.3, rule 8). */
-function isCloseDelimited(status: number, fields: Fields, host: string): boolean {
+function isCloseDelimited(status: number, fields: Fields, host: string, old: boolean): boolean {
   const codings = fields.filter(([name]) => name === 'transfer-encoding').map(([, value]) => value.toLowerCase());
   if (codings.length > 0) {
+    if (old) throw new ProxyError('http_protocol_error', `${host} sent a transfer coding in HTTP/1.0, which has none.`);
     if (codings.join() === 'chunked') return false;
     throw new ProxyError('http_protocol_error', `${host} sent a transfer coding that nobody asked for.`);
   }

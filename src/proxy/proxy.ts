@@ -15,7 +15,7 @@ import { type ExchangeParts, exchange } from './exchange.ts';
 import { HostGuard } from './host-guard.ts';
 import { mostUnsent } from './outlet.ts';
 import { RequestRecord } from './request-record.ts';
-import { type Refusal, type Route, readHead, route } from './route.ts';
+import { judgeFraming, type Refusal, type Route, readHead, route } from './route.ts';
 import { StalledClients } from './stalled-clients.ts';
 import { refusalOf, turnAway } from './turn-away.ts';
 import { judgeUse } from './worker-guard.ts';
@@ -132,6 +132,11 @@ export class MediaProxy {
     if (socket.writableEnded) return;
     if (connection.overdrawn) {
       socket.destroy();
+      return;
+    }
+    const unframed = judgeFraming(request);
+    if (unframed !== null) {
+      this.#turnAway(socket, unframed);
       return;
     }
     const routed = this.#route(request);

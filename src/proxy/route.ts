@@ -66,12 +66,20 @@ export interface Head {
 
 type WrittenHead = Pick<IncomingMessage, 'httpVersion' | 'url' | 'headersDistinct'>;
 
-/** The refusal is of a head that Node's parser takes and RFC 9112 does not (§2.3, §3.2, §6.1). */
+/**
+ * The refusal of a head from which nobody can tell where the request ends (RFC 9112 §6.1, §6.3), though Node's parser
+ * takes it; or `null`. Nothing more may be read from such a connection.
+ */
+export function judgeFraming({ httpVersion, headersDistinct }: WrittenHead): Refusal | null {
+  const codings = headersDistinct['transfer-encoding'];
+  if (codings === undefined) return null;
+  if (httpVersion === '1.0') return refusal(400, 'HTTP/1.0 knows no Transfer-Encoding.');
+  return codings.join().toLowerCase() === 'chunked' ? null : refusal(400, 'The only transfer coding is chunked.');
+}
+
+/** The refusal is of a head that Node's parser takes and RFC 9112 does not (§2.3, §3.2). */
 export function readHead({ httpVersion, url = '', headersDistinct }: WrittenHead): Head | Refusal {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return refusal(400, 'Only HTTP/1.1 and HTTP/1.0 are spoken.');
-  if (httpVersion === '1.0' && headersDistinct['transfer-encoding'] !== undefined) {
-    return refusal(400, 'HTTP/1.0 knows no Transfer-Encoding.');
-  }
   const hosts = headersDistinct.host ?? [];
   const [field] = hosts;
   if (hosts.length > 1 || (field === undefined && httpVersion === '1.1')) {

@@ -29,6 +29,37 @@ async function statusOf(text: string) {
 
 const malformed: Readonly<Record<string, string>> = {
   'a length and a transfer coding': `POST /films/a HTTP/1.1\r\n${host}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+  'a transfer coding and a length': `POST /films/a HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n`,
+  'a transfer coding in HTTP/1.0': `GET /films/a HTTP/1.0\r\n${host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+  'a transfer coding in HTTP/1.0 that keeps the connection': `GET /films/a HTTP/1.0\r\n${host}Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /films/b HTTP/1.1\r\n${host}\r\n`,
+  'a transfer coding and a length in HTTP/1.0': `GET /films/a HTTP/1.0\r\n${host}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+  'the coding identity': `GET /films/a HTTP/1.1\r\n${host}Transfer-Encoding: identity\r\n\r\nGET /films/b HTTP/1.1\r\n${host}\r\n`,
+  'the coding gzip': `GET /films/a HTTP/1.1\r\n${host}Transfer-Encoding: gzip\r\n\r\n`,
+  'the coding gzip in chunks': `GET /films/a HTTP/1.1\r\n${host}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
+  'chunks within gzip': `GET /films/a HTTP/1.1\r\n${host}Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n`,
+  'chunks within chunks': `GET /films/a HTTP/1.1\r\n${host}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`,
+  'two transfer codings': `GET /films/a HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n`,
+  'an unheard-of coding': `GET /films/a HTTP/1.1\r\n${host}Transfer-Encoding: xchunked\r\n\r\n`,
+  'a coding behind a vertical tab': `GET /films/a HTTP/1.1\r\n${host}Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n`,
+  'no coding': `GET /films/a HTTP/1.1\r\n${host}Transfer-Encoding: \r\n\r\n`,
+  'a space before the colon of its coding': `GET /films/a HTTP/1.1\r\n${host}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n`,
+  'the same length twice': `POST /films/a HTTP/1.1\r\n${host}Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc`,
+  'a list of lengths': `POST /films/a HTTP/1.1\r\n${host}Content-Length: 3, 3\r\n\r\nabc`,
+  'a length with a sign': `POST /films/a HTTP/1.1\r\n${host}Content-Length: +3\r\n\r\nabc`,
+  'a length below nothing': `POST /films/a HTTP/1.1\r\n${host}Content-Length: -3\r\n\r\nabc`,
+  'a hexadecimal length': `POST /films/a HTTP/1.1\r\n${host}Content-Length: 0x3\r\n\r\nabc`,
+  'an empty length': `POST /films/a HTTP/1.1\r\n${host}Content-Length: \r\n\r\n`,
+  'a length above all numbers': `POST /films/a HTTP/1.1\r\n${host}Content-Length: 99999999999999999999999\r\n\r\n`,
+  'LF alone at the end of lines': 'GET /films/a HTTP/1.1\nHost: localhost\n\n',
+  'LF alone at the end of the head': 'GET /films/a HTTP/1.1\r\nHost: localhost\r\n\n',
+  'CR alone at the end of lines': 'GET /films/a HTTP/1.1\rHost: localhost\r\r',
+  'a folded first line': 'GET /films/a HTTP/1.1\r\n Host: localhost\r\n\r\n',
+  'a NUL in the name of a field': `GET /films/a HTTP/1.1\r\n${host}X\0: a\r\n\r\n`,
+  'a field without a name': `GET /films/a HTTP/1.1\r\n${host}: a\r\n\r\n`,
+  'a line without a colon': `GET /films/a HTTP/1.1\r\n${host}abc\r\n\r\n`,
+  'tabs in its first line': `GET\t/films/a\tHTTP/1.1\r\n${host}\r\n`,
+  'a space behind its version': `GET /films/a HTTP/1.1 \r\n${host}\r\n`,
+  'a version in lower case': `GET /films/a http/1.1\r\n${host}\r\n`,
   'two lengths': `POST /films/a HTTP/1.1\r\n${host}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc`,
   'two hosts': `GET /films/a HTTP/1.1\r\n${host}Host: localhost\r\n\r\n`,
   'two foreign hosts': 'GET /films/a HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\n\r\n',
@@ -91,6 +122,27 @@ describe('a malformed request', () => {
     const { status, connected } = await statusOf(`GET /films/a HTTP/1.1\r\n${host}X: ${long(16 * 1024)}\r\n\r\n`);
     assert.deepEqual([status, connected], [431, false]);
   });
+
+  for (const [what, content] of Object.entries({
+    'a size that is no number': 'zz\r\n',
+    'a size with a sign': '-1\r\n',
+    'a size with a prefix': '0x1\r\na\r\n0\r\n\r\n',
+    'a size above all numbers': 'ffffffffffffffffff\r\n',
+    'more than its size': '1\r\nxy\r\n0\r\n\r\n',
+    'LF alone behind a size': '1\nx\n0\n\n',
+    'LF in an extension': '1;a\nb\r\nx\r\n0\r\n\r\n',
+  })) {
+    it(`whose chunks have ${what} is the last on its connection`, async () => {
+      const rig = await virtualRig({ films: smallFilm });
+      const player = rig.player();
+      const head = `GET /films/film.mp4 HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n`;
+      player.send(`${head}${content}GET /films/smuggled HTTP/1.1\r\n${host}\r\n`);
+      await rig.clock.advance(2000);
+      assert.equal(player.connected, false);
+      assert.ok(rig.origin.requests.every(({ target }) => target === '/film.mp4'));
+      await rig.close();
+    });
+  }
 
   it('behind a finished reply is answered, too', async () => {
     const rig = await virtualRig({ films: smallFilm });
