@@ -8,7 +8,7 @@ import { Fill } from '../fill/fill.ts';
 import type { FillPolicy } from '../fill/fill-policy.ts';
 import type { FillsView, FillView } from '../fill/fill-view.ts';
 import type { Fields } from '../http/fields.ts';
-import { type CacheMode, freshUntil, storable } from '../http/freshness.ts';
+import { type CacheMode, forOneClient, freshUntil, storable } from '../http/freshness.ts';
 import type { Origin } from '../origin/origin.ts';
 import { showablePath } from '../showable.ts';
 import type { ObjectName, Store } from '../store/store.ts';
@@ -138,6 +138,9 @@ export class Cache implements FillsView {
     const policy = { ...this.#parts.policy, ...mount.policy };
     const name = objectName(key);
     const path = showablePath(asking.target);
+    const { fields: requestFields } = asking;
+    const mayShare = (status: number, fields: Fields, live: boolean) =>
+      !forOneClient({ requestFields, status, fields }, mode, live);
     return new Entry({
       objectName: name,
       label: { origin: origin.name, path, private: asking.fields.length > 0 },
@@ -148,13 +151,15 @@ export class Cache implements FillsView {
       makeFill: (object, shared) => {
         const fill = { fill: this.#nextFill, origin: origin.name, path };
         this.#nextFill += 1;
-        const mayStore = (status: number, fields: Fields) => shared && storable(asking.fields, status, fields, mode);
-        const place = { name: fill, origin, asking, objectName: name, store, mayStore };
+        const mayStore = (status: number, fields: Fields) =>
+          shared && storable({ requestFields, status, fields }, mode);
+        const place = { name: fill, origin, asking, objectName: name, store, mayStore, mayShare };
         return new Fill({ ...place, slots, policy, clock, events, random }, object);
       },
+      mayShare: ({ status = 200, fields }) => mayShare(status, fields, false),
       freshness: (representation) => freshUntil(representation, mediaFreshness, mode),
-      revalidate: (stored, held) =>
-        revalidate(stored, { origin, asking, held, slots, clock, timeout: policy.firstByteTimeout }),
+      revalidate: (stored, held, wanted) =>
+        revalidate(stored, { origin, asking, held, wanted, slots, clock, timeout: policy.firstByteTimeout }),
       forget: () => {
         this.#entries.delete(key);
         const left = this.#leaving.get(mount);

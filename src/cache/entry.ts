@@ -2,8 +2,9 @@
  * One key's place in the cache: finds what is stored, keeps it current, and gives every request its reader.
  *
  * An entry has one fill that requests share (collapsed forwarding, RFC 9111 §4). Where the origin's representation has
- * changed, a new fill takes its place, and the old one is read to its end by those who have it. Where parts can't be
- * combined, a request gets a fill of its own. An entry that nobody reads for a while lets go of its object.
+ * changed, a new fill takes its place, which begins with the very answer that told so, and the old one is read to its end
+ * by those who have it. Where parts can't be combined, or an answer is for one client only, a request gets a fill of its
+ * own. An entry that nobody reads for a while lets go of its object.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
@@ -11,6 +12,7 @@ import { ProxyError } from '../errors.ts';
 import type { ErrandProgress } from '../fill/errands.ts';
 import { FillFailed } from '../fill/failure.ts';
 import type { Fill } from '../fill/fill.ts';
+import { giveUp, type Opening } from '../fill/opening.ts';
 import type { ReadAheadAllowance } from '../fill/read-ahead-allowance.ts';
 import type { Reader } from '../fill/reader.ts';
 import { type Freshness, mustRevalidate } from '../http/freshness.ts';
@@ -39,11 +41,32 @@ export interface EntryParts {
   /** `shared: false` for a fill that brings its bytes to one request only. */
   makeFill(object: StoreObject | null, shared: boolean): Fill;
   freshness(representation: Representation): Freshness;
-  /** Asks the origin whether what is stored is current; `held` is what there is of it. */
-  revalidate(representation: Representation, held: Held | undefined): Promise<Verdict>;
+  /** Whether what is stored may be given to any client. */
+  mayShare(representation: Representation): boolean;
+  /**
+   * Asks the origin whether what is stored is current; `held` is what there is of it, and `wanted` what those who wait
+   * for that want of another version, or `null` where nobody waits.
+   */
+  revalidate(representation: Representation, held: Held | undefined, wanted: Wanted | null): Promise<Verdict>;
   /** The entry is empty and closed. */
   forget(): void;
 }
+
+/** What came of asking about a fill: another, none, or why there is nothing to give, and whether to one client only. */
+type Revalidated = { readonly fill?: Fill } | { readonly failed: FillFailed; readonly exclusive: boolean };
+
+/** The fill that a request joins, and what was done to find it. */
+interface Current {
+  readonly fill: Fill;
+  /** Whether the origin was asked, and waited for. */
+  readonly waited: boolean;
+  /** Whether that gave another version. */
+  readonly changed: boolean;
+  /** Whether it was asked on behalf of this request. */
+  readonly first: boolean;
+}
+
+const unasked = { waited: false, changed: false, first: false } as const;
 
 export class Entry {
   readonly #parts: EntryParts;
@@ -52,7 +75,11 @@ export class Entry {
   #opening: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   #fill: Fill | null = null;
-  #revalidating: Promise<void> | null = null;
+  #revalidating: Promise<Revalidated> | null = null;
+  /** How many wait for that. */
+  #awaiting = 0;
+  /** Holds a place in what came of it for them, until the last has its own. */
+  #placeholder: Reader | null = null;
   #closed = false;
   readonly #attendance: Attendance;
 
@@ -110,22 +137,27 @@ export class Entry {
         return range;
       };
       for (let fills = 1; ; fills += 1) {
-        const [fill, asked] = alone
-          ? ([this.#setAside(this.#parts.makeFill(null, false)), false] as const)
-          : await this.#current(signal);
-        const reader = fill.join(wanted.start, wanted.end, allowance);
-        reader.waited = asked;
+        const join = ({ fill, ...asked }: Current) => {
+          const reader = fill.join(wanted.start, wanted.end, allowance);
+          reader.waited = asked.waited;
+          return { fill, reader, ...asked };
+        };
+        let joined: ReturnType<typeof join> | null = null;
         try {
-          return await this.#waitIn(fill, reader, noted, signal);
+          joined = alone
+            ? join({ fill: this.#setAside(this.#parts.makeFill(null, false)), ...unasked })
+            : await this.#inCurrent((known) => wantedOfAnother(known, choose) ?? hint, join, signal);
+          return await this.#waitIn(joined, noted, signal);
         } catch (error) {
-          reader.leave();
-          this.#closeIfDone(fill);
+          joined?.reader.leave();
+          if (joined !== null) this.#closeIfDone(joined.fill);
           if (!(error instanceof FillFailed) || fills === mostFills) throw error;
           const { kind } = error.failure;
-          if (kind !== 'changed' && kind !== 'uncombinable') throw error;
+          if (kind !== 'changed' && kind !== 'uncombinable' && kind !== 'exclusive') throw error;
+          const isFromStart = wanted.start === 0 && !alone && fills === 1;
           // A fill that begins at the start, and runs to the end, serves more than this request.
-          if (kind === 'uncombinable' && wanted.start === 0 && !alone && fills === 1) this.#replace(fill);
-          else if (kind === 'uncombinable') alone = true;
+          if (kind === 'uncombinable' && joined !== null && isFromStart) this.#replace(joined.fill);
+          else if (kind !== 'changed') alone = true;
           else wanted = hint;
         }
       }
@@ -143,8 +175,10 @@ export class Entry {
   ): Promise<void> {
     this.#attendance.arrive();
     try {
-      const [fill] = await this.#current(signal);
-      await fill.warm(ranges, { onProgress, signal });
+      const [first] = ranges;
+      const wanted = { start: first?.start ?? 0, end: first?.end ?? null };
+      const warm = ({ fill }: Current) => fill.warm(ranges, { onProgress, signal });
+      await this.#inCurrent(() => wanted, warm, signal);
     } finally {
       this.#attendance.leave();
     }
@@ -174,13 +208,12 @@ export class Entry {
   }
 
   async #waitIn(
-    fill: Fill,
-    reader: Reader,
+    { fill, reader, changed, first }: Current & { readonly reader: Reader },
     choose: (representation: Representation) => Wanted | null,
     signal: AbortSignal,
   ): Promise<Visit> {
-    const knownBefore = fill.known !== null;
-    const collapsed = fill.busy;
+    const knownBefore = fill.known !== null && !changed;
+    const collapsed = fill.busy && !first;
     const representation = await reader.representation(signal);
     const range = choose(representation);
     const presence =
@@ -211,20 +244,44 @@ export class Entry {
     };
   }
 
-  /** The fill that requests share now; a stale one is asked about first, and whether that was waited for. */
-  async #current(signal: AbortSignal): Promise<readonly [fill: Fill, asked: boolean]> {
+  /**
+   * Calls `use` with the fill that requests share now, in the moment in which that is known; what is stale is asked about
+   * before. `wantedOf` says what is wanted of another version than the one that is known.
+   */
+  async #inCurrent<T>(
+    wantedOf: (known: Representation) => Wanted,
+    use: (current: Current) => T,
+    signal: AbortSignal,
+  ): Promise<T> {
     this.#opening ??= this.#restore();
     await untilAborted(this.#opening, signal);
     const fill = this.#usable();
-    if (fill.known === null) return [fill, false];
+    if (fill.known === null) return use({ fill, ...unasked });
     const { until, askFirst } = this.#parts.freshness(fill.known);
-    if (until > this.#parts.clock.wallTime()) return [fill, false];
-    this.#revalidating ??= this.#revalidate(fill).finally(() => {
+    if (until > this.#parts.clock.wallTime()) return use({ fill, ...unasked });
+    const first = this.#revalidating === null;
+    this.#revalidating ??= this.#revalidate(fill, askFirst ? wantedOf(fill.known) : null).finally(() => {
       this.#revalidating = null;
     });
-    if (askFirst) await untilAborted(this.#revalidating, signal);
-    else this.#revalidating.catch(() => {});
-    return [this.#usable(), askFirst];
+    if (!askFirst) {
+      this.#revalidating.catch(() => {});
+      return use({ fill: this.#usable(), ...unasked });
+    }
+    this.#awaiting += 1;
+    try {
+      const outcome = await untilAborted(this.#revalidating, signal);
+      if ('failed' in outcome) throw first || !outcome.exclusive ? outcome.failed : exclusive();
+      const { fill: current = this.#usable() } = outcome;
+      return use({ fill: current, waited: true, changed: current !== fill, first });
+    } finally {
+      this.#awaiting -= 1;
+      if (this.#awaiting === 0) this.#endWaiting();
+    }
+  }
+
+  #endWaiting(): void {
+    this.#placeholder?.leave();
+    this.#placeholder = null;
   }
 
   #usable(): Fill {
@@ -244,34 +301,57 @@ export class Entry {
 
   async #restore(): Promise<void> {
     await this.#closing;
-    const { store, objectName } = this.#parts;
+    const { store, objectName, mayShare } = this.#parts;
     let fill: Fill | null = null;
-    const object = await restore(store, objectName, (range) => fill?.lose(range));
+    const object = await restore(store, objectName, (range) => fill?.lose(range), mayShare);
     fill = this.#parts.makeFill(object, true);
     this.#fill = fill;
   }
 
-  async #revalidate(fill: Fill): Promise<void> {
+  /** Rejects only for a bug. */
+  async #revalidate(fill: Fill, wanted: Wanted | null): Promise<Revalidated> {
     const { known } = fill;
-    if (known === null) return;
-    const verdict = await this.#parts.revalidate(known, fill.held);
+    if (known === null) return {};
+    const verdict = await this.#parts.revalidate(known, fill.held, wanted);
     switch (verdict.kind) {
       case 'current':
-        return fill.describe(verdict.representation);
+        fill.describe(verdict.representation);
+        if (this.#parts.mayShare(verdict.representation)) return {};
+        // It is the first's who asked, and nobody's later.
+        fill.reserve();
+        this.#forgetStored();
+        return { fill };
       case 'changed':
-        return this.#supersede(fill);
-      case 'gone':
-        return this.#parts.keepDeleted ? undefined : this.#supersede(fill);
+        return this.#succeed(fill, verdict.opening, wanted);
+      case 'gone': {
+        if (this.#parts.keepDeleted) return {};
+        fill.supersede();
+        this.#replace(fill);
+        const { status, fields } = verdict.answer;
+        const failed = new FillFailed({ kind: 'answer', answer: verdict.answer });
+        return { failed, exclusive: !this.#parts.mayShare({ ...known, status, fields }) };
+      }
       case 'unknown':
-        if (mustRevalidate(known)) throw new FillFailed({ kind: 'error', error: unasked() });
+        if (!mustRevalidate(known)) return {};
+        return { failed: new FillFailed({ kind: 'error', error: unaskable() }), exclusive: false };
     }
   }
 
-  /** Those who read it read on; nobody finds it any more, after a restart neither. */
-  #supersede(fill: Fill): void {
+  /** Those who read it read on; nobody finds it any more, after a restart neither. What came is the next fill's. */
+  async #succeed(fill: Fill, opening: Opening | null, wanted: Wanted | null): Promise<Revalidated> {
     fill.supersede();
     // The answer may come late: then a newer version lies under the same name.
-    if (this.#fill === fill) this.#forgetStored();
+    const late = this.#fill !== fill;
+    this.#replace(fill);
+    if (opening === null || late || this.#closed) {
+      if (opening !== null) giveUp(opening);
+      return {};
+    }
+    const next = this.#parts.makeFill(null, true);
+    this.#fill = next;
+    if (this.#awaiting > 0) this.#placeholder = next.join(wanted?.start ?? 0, wanted?.end ?? null);
+    await next.begin(opening);
+    return { fill: next };
   }
 
   #forgetStored(): void {
@@ -305,7 +385,20 @@ export class Entry {
   }
 }
 
-function unasked(): ProxyError {
+function unaskable(): ProxyError {
   const message = 'The origin forbids serving this unasked once it is stale, and could not be asked.';
   return new ProxyError('connection_timeout', message, { setting: 'firstByteTimeout' });
+}
+
+function exclusive(): FillFailed {
+  return new FillFailed({ kind: 'exclusive' });
+}
+
+/** What a request would want of another version, of which none of its conditions holds, and which may be longer. */
+function wantedOfAnother(
+  known: Representation,
+  choose: (representation: Representation) => Wanted | null,
+): Wanted | null {
+  const wanted = choose({ ...known, validator: null, fields: [] });
+  return wanted?.end === known.length ? { ...wanted, end: null } : wanted;
 }

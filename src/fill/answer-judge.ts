@@ -50,7 +50,7 @@ export function violation(what: string): FillFailed {
  * Reads an answer without content to its end. An error that is too long or was cut keeps its status and loses its body;
  * but no success has a body of ours.
  */
-async function readErrorBody({ status, fields, body }: OriginReply): Promise<OriginAnswer> {
+export async function readErrorBody({ status, fields, body }: OriginReply): Promise<OriginAnswer> {
   const read: Buffer[] = [];
   let size = 0;
   try {

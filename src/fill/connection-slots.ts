@@ -14,6 +14,8 @@ import type { RequestRate } from './request-rate.ts';
 export interface Slot {
   /** Gives the connection back; harmless when repeated. */
   release(): void;
+  /** From now on it is this one's, with all that is under way on it. */
+  hand(to: Claimant): void;
 }
 
 /** What a request is for: nobody in particular, what a reader will want, or what a reader waits for now. */
@@ -136,6 +138,9 @@ export class ConnectionSlots {
     const slot: Slot = {
       release: () => {
         if (this.#held.delete(slot)) this.#serve();
+      },
+      hand: (to) => {
+        if (this.#held.has(slot)) this.#held.set(slot, to);
       },
     };
     this.#held.set(slot, claimant);

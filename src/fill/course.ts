@@ -5,12 +5,13 @@
  * origin has shown of itself: how late its first bytes come, how fast the others, and whether two at a time are too many.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
+import type { Fields } from '../http/fields.ts';
 import { combinable } from '../http/representation.ts';
 import { formatValidator } from '../http/validator.ts';
 import type { OriginRequest } from '../origin/origin.ts';
 import type { Urgency } from './connection-slots.ts';
 import type { Cursor } from './cursor.ts';
-import type { FirstByteTimes, RangeRequest } from './cursor-host.ts';
+import type { FirstByteTimes } from './cursor-host.ts';
 import { type Ground, type Reach, rangeEnd, reachOf } from './cursor-plan.ts';
 import type { Demand } from './demand.ts';
 import type { Errands } from './errands.ts';
@@ -18,6 +19,7 @@ import type { FillPolicy } from './fill-policy.ts';
 import type { IdentityGuard } from './identity-guard.ts';
 import type { LandedBytes } from './landed-bytes.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { type RangeRequest, requestAll, requestRange } from './range-request.ts';
 
 /** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
 const firstByteGuess = 300;
@@ -99,17 +101,16 @@ export class Course {
   }
 
   request(cursor: Cursor, offset: number): RangeRequest {
-    const { held } = this.#parts.guard;
+    const { target, fields } = this.#parts.asking;
+    const { held, asksRanges } = this.#parts.guard;
     const committed = this.#committed(cursor);
-    const about = { target: this.#parts.asking.target, committed, ...(held && { held }) };
-    const { fields: asked } = this.#parts.asking;
-    if (!this.#parts.guard.asksRanges) return { ...about, fields: asked, start: 0, end: null, ranged: false };
+    const about = { target, fields, committed, ...(held && { held }) };
+    if (!asksRanges) return requestAll(about);
     const start = offset - this.#parts.guard.overlapAt(offset, cursor.position);
     const end = this.#endOfRequest(cursor, offset);
-    const fields: [string, string][] = [['range', `bytes=${start}-${end === null ? '' : end - 1}`]];
     const validator = this.#parts.lifecycle.known?.validator;
-    if (validator?.strong) fields.push(['if-range', formatValidator(validator)]);
-    return { ...about, fields: [...asked, ...fields], start, end, ranged: true };
+    const condition: Fields = validator?.strong ? [['if-range', formatValidator(validator)]] : [];
+    return requestRange({ ...about, fields: [...fields, ...condition] }, start, end);
   }
 
   /** Whether somebody counts on the answer who can't be told at once that there will be none. */

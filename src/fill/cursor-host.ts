@@ -2,7 +2,7 @@
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import type { RetryCause } from '../events.ts';
-import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
+import type { Origin, OriginReply } from '../origin/origin.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import type { Course } from './course.ts';
 import type { Cursor } from './cursor.ts';
@@ -17,15 +17,6 @@ export interface FirstByteTimes {
   connectedAt: number | null;
   headAt: number;
   landedAt: number;
-}
-
-/** A request of a cursor, for the bytes from `start` on. */
-export interface RangeRequest extends OriginRequest {
-  readonly start: number;
-  /** Exclusive; `null` for the end of the representation. */
-  readonly end: number | null;
-  /** Whether it says so to the origin; else it asks for everything. */
-  readonly ranged: boolean;
 }
 
 export interface CursorHost {
@@ -50,6 +41,8 @@ export interface CursorHost {
   judge(asked: Asked, reply: OriginReply): Promise<BodyRange | null>;
   /** Takes bytes at the cursor's position; a promise means: wait before you read on. */
   land(cursor: Cursor, bytes: Buffer): Promise<void> | undefined;
+  /** The head of an opening has been judged, with whatever result. */
+  opened(): void;
   /** The body ended by its framing where no length had been announced. */
   bodyEnded(position: number, certain: boolean): void;
   /** `early`: it was asked for before it could be taken. */

@@ -17,6 +17,7 @@ import { type Claimant, outranks, type Slot, type Urgency } from './connection-s
 import type { CursorHost } from './cursor-host.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import { Flow } from './flow.ts';
+import type { Opening } from './opening.ts';
 import { backoff, failureFrom, retryAfter, retryCause } from './retry.ts';
 import { type Pause, Transfer } from './transfer.ts';
 import { Turn } from './turn.ts';
@@ -38,6 +39,8 @@ export class Cursor implements Claimant {
   /** The request for what follows, sent early. */
   #next: { readonly transfer: Transfer; readonly slot: Slot; readonly offset: number } | null = null;
   readonly #flow = new Flow();
+  /** What it begins with, on a connection that is there. */
+  #opening: Opening | null;
   /** With the connection that it holds. */
   #turn = new Turn();
 
@@ -61,7 +64,14 @@ export class Cursor implements Claimant {
   retryAt: number | null;
 
   /** `notBefore` holds the first request back, because the origin asked for that (`Retry-After`). */
-  constructor(host: CursorHost, id: number, position: number, notBefore: number | null) {
+  constructor(
+    host: CursorHost,
+    id: number,
+    position: number,
+    notBefore: number | null,
+    opening: Opening | null = null,
+  ) {
+    this.#opening = opening;
     this.#host = host;
     this.id = id;
     this.position = position;
@@ -242,12 +252,15 @@ export class Cursor implements Claimant {
 
   /** One request after another over the connection that it is given, until something else is to be done. */
   async #oneTurn(): Promise<Pause> {
-    if (!this.#mayGoOn()) return 'arrived';
-    let slot = await this.#queue();
+    const opening = this.#opening;
+    this.#opening = null;
+    if (opening === null && !this.#mayGoOn()) return 'arrived';
+    let slot = opening?.slot ?? (await this.#queue());
+    slot.hand(this);
     this.#turn = new Turn();
     try {
-      if (!this.#mayGoOn()) return 'arrived';
-      for (let transfer = this.#ask(); ; ) {
+      if (opening === null && !this.#mayGoOn()) return 'arrived';
+      for (let transfer = this.#ask(opening); ; ) {
         const pause = await this.#run(transfer);
         if (pause === 'contradicted') {
           this.attempt += 1;
@@ -277,10 +290,10 @@ export class Cursor implements Claimant {
     }
   }
 
-  #ask(): Transfer {
+  #ask(opening: Opening | null = null): Transfer {
     this.#stop.signal.throwIfAborted();
     this.enter('starting');
-    return new Transfer(this, this.#host, this.position, false);
+    return new Transfer(this, this.#host, this.position, opening ?? 'now');
   }
 
   async #run(transfer: Transfer): Promise<Pause> {
@@ -301,7 +314,7 @@ export class Cursor implements Claimant {
     if (((end - this.position) * 1000) / speed > margin * firstByteIn || !this.#host.course.continues(this, end))
       return;
     const slot = slots.acquireNow(this);
-    if (slot !== null) this.#next = { transfer: new Transfer(this, this.#host, end, true), slot, offset: end };
+    if (slot !== null) this.#next = { transfer: new Transfer(this, this.#host, end, 'early'), slot, offset: end };
   }
 
   /** The request that was sent early, where it is of use now. */

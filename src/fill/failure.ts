@@ -3,7 +3,8 @@
  *
  * `error` is ours (RFC 9209), `answer` is the origin's own status, passed on as it came; `unsatisfiable` says that the
  * offset lies past the end; `changed` that the origin now holds another representation, so that a new fill must begin;
- * `uncombinable` that no second request can be combined with the first, for want of a strong validator (RFC 9111 §3.4).
+ * `uncombinable` that no second request can be combined with the first, for want of a strong validator (RFC 9111 §3.4);
+ * `exclusive` that the answer is for the one client that asked (§4), so that the others ask for themselves.
  */
 import type { ProxyError } from '../errors.ts';
 import type { FillPhase } from '../events.ts';
@@ -20,7 +21,8 @@ export type Failure =
   | { readonly kind: 'answer'; readonly answer: OriginAnswer }
   | { readonly kind: 'unsatisfiable'; readonly length: number | null }
   | { readonly kind: 'changed' }
-  | { readonly kind: 'uncombinable' };
+  | { readonly kind: 'uncombinable' }
+  | { readonly kind: 'exclusive' };
 
 /** One plain sentence for logs and views. */
 export function describeFailure(failure: Failure): string {
@@ -35,6 +37,8 @@ export function describeFailure(failure: Failure): string {
       return 'the origin now holds another representation';
     case 'uncombinable':
       return 'the origin gives no strong validator, so that parts of it cannot be combined';
+    case 'exclusive':
+      return 'the origin answered one client only';
   }
 }
 

@@ -21,6 +21,7 @@ import { type FillView, viewCursor, viewReader, viewState } from './fill-view.ts
 import { type Arrival, arrivalAt, type Budget, type Failed, type HeadArrival, headAt, Waiters } from './first-byte.ts';
 import { LandedBytes, readUnit } from './landed-bytes.ts';
 import { Lifecycle } from './lifecycle.ts';
+import type { Opening } from './opening.ts';
 import type { ReadAheadAllowance } from './read-ahead-allowance.ts';
 import { Reader, type ReaderHost, type Taken } from './reader.ts';
 import { Supply, type SupplyParts } from './supply.ts';
@@ -147,6 +148,16 @@ export class Fill implements ReaderHost {
     this.#bytes.lose(range);
   }
 
+  /** Begins with an answer that came before there was this fill; resolves when it has been judged. */
+  begin(opening: Opening): Promise<void> {
+    return this.#supply.begin(opening);
+  }
+
+  /** The origin says by now that it is for one client: for the first who asks here next. */
+  reserve(): void {
+    this.#supply.reserve();
+  }
+
   /** Another representation has taken its place: what is present is read on, nothing more is fetched. */
   supersede(): void {
     this.#supply.end({ kind: 'changed' });
@@ -208,7 +219,8 @@ export class Fill implements ReaderHost {
   async representation(reader: Reader, signal: AbortSignal): Promise<Representation> {
     const look = () => headAt(this.known, reader.failed);
     const { representation } = await this.#wait<Exclude<HeadArrival, Failed>>(reader, look, signal);
-    if (!this.#supply.serves(reader)) throw new FillFailed({ kind: 'uncombinable' }, this.state.phase);
+    const unfit = this.#supply.unfitFor(reader);
+    if (unfit !== null) throw new FillFailed(unfit, this.state.phase);
     return representation;
   }
 
@@ -292,7 +304,7 @@ export class Fill implements ReaderHost {
       return { kind: 'error', error };
     }
     const heard = reader.claim?.cursor.lastFailure;
-    if (heard) return heard;
+    if (heard) return this.#supply.toldTo(heard, true);
     const silence = ((clock.now() - (reader.claim?.since ?? clock.now())) / 1000).toFixed(1);
     const message = `No byte came from the origin ${origin.name} within ${silence} s.`;
     return { kind: 'error', error: new ProxyError('http_response_timeout', message, { setting: budget }) };

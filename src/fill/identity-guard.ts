@@ -23,6 +23,9 @@ const mostUnmeasured = 1024 ** 3;
 /** How much of what is present is asked for again where the validator alone proves little, in bytes. */
 const overlap = 1024;
 
+/** `live`: as a stream that is passed on as it comes, and of which nothing is given twice. */
+export type MayShare = (status: number, fields: Fields, live: boolean) => boolean;
+
 export interface IdentityParts {
   readonly name: FillName;
   readonly clock: Clock;
@@ -34,6 +37,8 @@ export interface IdentityParts {
   readonly asking: Pick<OriginRequest, 'fields'>;
   /** Whether an answer with this status and these fields may be stored. */
   readonly mayStore: (status: number, fields: Fields) => boolean;
+  /** Whether it may be given to all who wait for it. */
+  readonly mayShare: MayShare;
   /** How many connections the origin allows. */
   readonly connections: number;
 }
@@ -57,9 +62,16 @@ export class IdentityGuard {
   shared = true;
   /** Whether it is a stream without beginning and end. */
   live = false;
+  /** Whether what came is for the one client that asked (RFC 9111 §4). */
+  exclusive = false;
 
   constructor(parts: IdentityParts) {
     this.#parts = parts;
+  }
+
+  /** The fill begins with an answer that another has contradicted before. */
+  began(contradiction: OriginContradiction | null): void {
+    this.#contradiction = contradiction;
   }
 
   /** Nothing more is stored: the fill has come to its end. */
@@ -91,7 +103,7 @@ export class IdentityGuard {
     }
     while (this.#adopting !== null) await this.#adopting;
     const { known } = this.#parts.lifecycle;
-    if (known !== null) this.#compare(known, content, asked);
+    if (known !== null) this.#compare(known, content, asked, reply);
     else await this.#adopt(content, reply);
     if (content.kind === 'empty') return { start: 0, end: null };
     // A body without a length of its own is held to the one that is known.
@@ -169,7 +181,7 @@ export class IdentityGuard {
   }
 
   async #adopt(content: Content, reply: OriginReply): Promise<void> {
-    const { mayStore, bytes, lifecycle, clock, connections } = this.#parts;
+    const { mayStore, mayShare, bytes, lifecycle, clock, connections } = this.#parts;
     const { representation } = content;
     const adopted = Promise.withResolvers<void>();
     this.#adopting = adopted.promise;
@@ -177,6 +189,7 @@ export class IdentityGuard {
       // An empty file shows itself by a 416 too.
       const status = content.kind === 'empty' ? 200 : reply.status;
       this.live = isLive(representation, reply, connections);
+      this.exclusive = !mayShare(status, reply.fields, this.live);
       const claimed = this.#contradiction?.total ?? representation.length;
       if (
         !content.storable ||
@@ -206,10 +219,11 @@ export class IdentityGuard {
     }
   }
 
-  #compare(known: Representation, { representation, storable }: Content, asked: Asked): void {
-    const { lifecycle, clock } = this.#parts;
+  #compare(known: Representation, { representation, storable }: Content, asked: Asked, reply: OriginReply): void {
+    const { lifecycle, clock, mayShare } = this.#parts;
     if (!combinable(known) || !sliceable(representation)) throw new FillFailed({ kind: 'uncombinable' });
     if (!sameRepresentation(known, representation)) throw otherThan(asked);
+    if (!mayShare(reply.status, reply.fields, this.live)) this.reserve();
     if (!storable) this.#unshare();
     // A 200 to a request for less than everything: the origin gives only the whole, now if not before.
     const ranges = representation.ranges || (known.ranges && this.asksRanges && asked.start === 0);
@@ -219,6 +233,12 @@ export class IdentityGuard {
     } else if (ranges !== known.ranges) {
       lifecycle.apply({ type: 'described', representation: updated });
     }
+  }
+
+  /** The origin says that it is for one client, from now on. */
+  reserve(): void {
+    this.exclusive = true;
+    this.#unshare();
   }
 
   /** What comes is for those who wait for it now, and for nobody later. */

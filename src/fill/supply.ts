@@ -18,13 +18,15 @@ import type { CursorHost, FirstByteTimes } from './cursor-host.ts';
 import { aheadOf, planFor } from './cursor-plan.ts';
 import type { Demand } from './demand.ts';
 import { type ErrandProgress, Errands } from './errands.ts';
-import { type Failure, FillFailed } from './failure.ts';
+import { type Failure, FillFailed, type OriginAnswer } from './failure.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import type { Waiters } from './first-byte.ts';
-import { type Asked, type BodyRange, IdentityGuard } from './identity-guard.ts';
+import { type Asked, type BodyRange, IdentityGuard, type MayShare } from './identity-guard.ts';
 import type { LandedBytes } from './landed-bytes.ts';
 import type { FillName, Lifecycle } from './lifecycle.ts';
+import type { Opening } from './opening.ts';
 import type { Claim, Reader } from './reader.ts';
+import { retryAfter } from './retry.ts';
 
 export interface SupplyParts {
   readonly name: FillName;
@@ -35,6 +37,8 @@ export interface SupplyParts {
   readonly store: Pick<Store, 'create'>;
   /** Whether an answer with this status and these fields may be stored. */
   readonly mayStore: (status: number, fields: Fields) => boolean;
+  /** Whether it may be given to all who wait for it. */
+  readonly mayShare: MayShare;
   readonly slots: ConnectionSlots;
   readonly policy: FillPolicy;
   readonly clock: Clock;
@@ -55,6 +59,11 @@ export class Supply implements CursorHost {
   readonly #guard: IdentityGuard;
   readonly #errands: Errands;
   #ended: Failure | null = null;
+  /** Whose it is, where it can follow one reader only. */
+  #owner: Reader | null = null;
+  /** Answers that were for one client, and were given to it. */
+  readonly #told = new WeakSet<OriginAnswer>();
+  #onOpened: (() => void) | null = null;
   /** Whether the user holds it. */
   #held = false;
   /** Whether somebody has played it since its units were finished last. */
@@ -82,12 +91,47 @@ export class Supply implements CursorHost {
   }
 
   /**
-   * Whether a reader can be served to its end here. Bytes that are neither kept nor to be had twice can follow one
-   * reader only, the first: the quickest of several would take the bytes of all who pause.
+   * Why a reader can't be served to its end here; `null` where it can. Bytes that are neither kept nor to be had twice
+   * can follow one reader only, the first that asks: the quickest of several would take the bytes of all who pause. And
+   * what is for one client is for no other.
    */
-  serves(reader: Reader): boolean {
-    const [first] = this.#parts.demand.readers;
-    return reader === first || this.#guard.shared || this.#guard.live || this.resumable;
+  unfitFor(reader: Reader): Failure | null {
+    const { exclusive, shared, live } = this.#guard;
+    if (!exclusive && (shared || live || this.resumable)) return null;
+    this.#owner ??= reader;
+    if (reader === this.#owner) return null;
+    return { kind: exclusive ? 'exclusive' : 'uncombinable' };
+  }
+
+  /** What came is for one client from now on. */
+  reserve(): void {
+    this.#guard.reserve();
+  }
+
+  /** What a reader is told: an answer for one client reaches one only; `spent`: there is no time to ask again. */
+  toldTo(failure: Failure, spent: boolean): Failure {
+    if (failure.kind !== 'answer') return failure;
+    const { answer } = failure;
+    if (this.#parts.mayShare(answer.status, answer.fields, false)) return failure;
+    if (!this.#told.has(answer)) {
+      this.#told.add(answer);
+      return failure;
+    }
+    return spent ? forAnother(failure, this.clock.wallTime()) : { kind: 'exclusive' };
+  }
+
+  /** Begins with an answer that is there; resolves when it has been judged. */
+  async begin(opening: Opening): Promise<void> {
+    const judged = Promise.withResolvers<void>();
+    this.#onOpened = judged.resolve;
+    this.#guard.began(opening.contradiction);
+    this.#launch(this.#add(opening.request.start, null, opening));
+    await judged.promise;
+  }
+
+  opened(): void {
+    this.#onOpened?.();
+    this.#onOpened = null;
   }
 
   /** Whether what is missing of a range can be asked for, or comes soon with a body that is under way. */
@@ -106,7 +150,7 @@ export class Supply implements CursorHost {
   /** The next byte of a live stream that comes in now; `null` where it is none. */
   get frontier(): number | null {
     const [cursor] = this.#cursors;
-    return this.#guard.live && cursor !== undefined ? cursor.position : null;
+    return this.#guard.live && !this.#guard.exclusive && cursor !== undefined ? cursor.position : null;
   }
 
   /** Sees to it that a cursor owes the reader the byte that it waits for, or that the reader knows why none can. */
@@ -138,7 +182,7 @@ export class Supply implements CursorHost {
     const { state } = lifecycle;
     const retryAt = state.phase === 'failed' ? state.retryAt : null;
     const tooLate = retryAt !== null && retryAt - clock.now() > policy.firstByteTimeout;
-    if (state.phase === 'failed' && tooLate) return state.failure;
+    if (state.phase === 'failed' && tooLate) return this.toldTo(state.failure, true);
     const cursor = this.#add(plan.open, retryAt);
     reader.claim = this.#claimOn(cursor);
     this.#endLingering();
@@ -320,7 +364,10 @@ export class Supply implements CursorHost {
   }
 
   async judge(asked: Asked, reply: OriginReply): Promise<BodyRange | null> {
+    const isFirst = this.#parts.lifecycle.known === null;
+    const { exclusive } = this.#guard;
     const body = await this.#unlessChanged(this.#guard.judge(asked, reply));
+    if (!isFirst && !exclusive && this.#guard.exclusive) this.#turnAway();
     this.#parts.waiters.wake();
     this.#completeIfWhole();
     return body;
@@ -380,6 +427,7 @@ export class Supply implements CursorHost {
     // What fails in the background is tried again, and is no state of the fill.
     const unheard = failure !== null && this.#parts.demand.readers.size === 0 && this.#errands.covers(cursor.position);
     if (!cursor.live) {
+      this.opened();
       this.#cursors.delete(cursor);
       this.#disown(cursor, failure);
       for (const other of this.#cursors) other.review();
@@ -393,14 +441,27 @@ export class Supply implements CursorHost {
 
   /** Those to whom a cursor owed a byte learn why it will not come, or find another to owe it. */
   #disown(cursor: Cursor, failure: Failure | null): void {
-    const { demand, bytes, lifecycle } = this.#parts;
+    const { demand, bytes } = this.#parts;
     for (const reader of demand.readers) {
       if (reader.claim?.cursor !== cursor) continue;
       reader.claim = null;
       if (reader.waitingSince === null || bytes.present.has(reader.position)) continue;
       if (failure === null) this.claim(reader);
-      else reader.failed = new FillFailed(failure, lifecycle.state.phase, cursor.budgetSpent);
+      else reader.failed = this.#failedFor(failure, cursor.budgetSpent);
     }
+  }
+
+  /** What comes is for one client only: of those who have got nothing yet, the others ask for themselves. */
+  #turnAway(): void {
+    for (const reader of this.#parts.demand.readers) {
+      if (reader.waitingSince === null || reader.begun) continue;
+      const unfit = this.unfitFor(reader);
+      if (unfit !== null) reader.failed = new FillFailed(unfit, this.#parts.lifecycle.state.phase);
+    }
+  }
+
+  #failedFor(failure: Failure, spent: boolean): FillFailed {
+    return new FillFailed(this.toldTo(failure, spent), this.#parts.lifecycle.state.phase, spent);
   }
 
   async #unlessChanged<T>(judgement: Promise<T>): Promise<T> {
@@ -429,8 +490,8 @@ export class Supply implements CursorHost {
     for (const cursor of this.#cursors) cursor.review();
   }
 
-  #add(position: number, notBefore: number | null): Cursor {
-    const cursor = new Cursor(this, this.#nextCursor, position, notBefore);
+  #add(position: number, notBefore: number | null, opening: Opening | null = null): Cursor {
+    const cursor = new Cursor(this, this.#nextCursor, position, notBefore, opening);
     this.#nextCursor += 1;
     this.#cursors.add(cursor);
     return cursor;
@@ -458,6 +519,13 @@ export class Supply implements CursorHost {
     const { phase } = lifecycle.state;
     if (phase !== before && (phase === 'paused' || phase === 'failed')) void bytes.commit();
   }
+}
+
+function forAnother(failure: Extract<Failure, { kind: 'answer' }>, wallTime: number): Failure {
+  const pause = Math.ceil(retryAfter(failure, wallTime) / 1000);
+  const message = `The origin answered ${failure.answer.status}, which was for another client only.`;
+  const error = new ProxyError('destination_unavailable', message, pause > 0 ? { retryAfter: pause } : {});
+  return { kind: 'error', error };
 }
 
 function heldByUser(): Failure {

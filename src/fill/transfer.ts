@@ -8,8 +8,11 @@
 import { ProxyError } from '../errors.ts';
 import type { OriginReply } from '../origin/origin.ts';
 import type { Cursor } from './cursor.ts';
-import type { CursorHost, FirstByteTimes, RangeRequest } from './cursor-host.ts';
+import type { CursorHost, FirstByteTimes } from './cursor-host.ts';
 import { FillFailed } from './failure.ts';
+import type { BodyRange } from './identity-guard.ts';
+import type { Opening } from './opening.ts';
+import type { RangeRequest } from './range-request.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** A body of which no more than this is missing is read to its end although nobody wants it, in bytes. */
@@ -26,6 +29,7 @@ export class Transfer {
   readonly #request: RangeRequest;
   readonly #times: FirstByteTimes;
   readonly #reply: Promise<OriginReply>;
+  readonly #isOpening: boolean;
   #early: boolean;
   #begun = false;
   /** Why it was ended from outside, where that is no failure. */
@@ -37,24 +41,26 @@ export class Transfer {
   /** Bytes that it brought. */
   landed = 0;
 
-  /** Asks for what follows `offset`; `early` where the cursor is not there yet. */
-  constructor(cursor: Cursor, host: CursorHost, offset: number, early: boolean) {
+  /** Asks for what follows `offset`; `early` where the cursor is not there yet; or has an answer already. */
+  constructor(cursor: Cursor, host: CursorHost, offset: number, how: 'now' | 'early' | Opening) {
+    const opening = typeof how === 'string' ? null : how;
     this.#cursor = cursor;
     this.#host = host;
-    this.#early = early;
+    this.#early = how === 'early';
+    this.#isOpening = opening !== null;
     this.#watchdog = new Watchdog(host.clock, this.#abort);
     this.#times = {
       offset,
       queued: cursor.queuedFor,
-      startedAt: host.clock.now(),
+      startedAt: opening?.startedAt ?? host.clock.now(),
       connectedAt: null,
-      headAt: 0,
+      headAt: opening?.headAt ?? 0,
       landedAt: 0,
     };
     this.#watchdog.set((cursor.landed > 0 ? 1 : 2) * host.policy.firstByteTimeout, 'firstByteTimeout');
-    this.#request = host.course.request(cursor, offset);
+    this.#request = opening?.request ?? host.course.request(cursor, offset);
     this.until = this.#request.end ?? Number.POSITIVE_INFINITY;
-    this.#reply = this.#open();
+    this.#reply = opening === null ? this.#open() : this.#take(opening.reply);
     this.#reply.catch(() => {});
   }
 
@@ -77,7 +83,7 @@ export class Transfer {
     let reply: OriginReply | null = null;
     try {
       reply = await this.#reply;
-      const body = await this.#host.judge(this.#request, reply);
+      const body = await this.#judge(reply);
       if (body === null) return 'contradicted';
       const { start, end } = body;
       if (this.#request.ranged && start === this.#request.start) await this.#verify(reply, start);
@@ -127,6 +133,20 @@ export class Transfer {
     this.#times.headAt = clock.now();
     if (this.#early) this.#watchdog.cancel();
     return reply;
+  }
+
+  /** It was asked for by somebody else, and is given up by whoever stops this. */
+  #take(reply: OriginReply): Promise<OriginReply> {
+    this.#abort.signal.addEventListener('abort', () => reply.body.cancel(), { once: true });
+    return Promise.resolve(reply);
+  }
+
+  async #judge(reply: OriginReply): Promise<BodyRange | null> {
+    try {
+      return await this.#host.judge(this.#request, reply);
+    } finally {
+      if (this.#isOpening) this.#host.opened();
+    }
   }
 
   /** Compares what a reply begins with, up to the cursor's position, with what is present. */

@@ -23,24 +23,48 @@ const heuristicallyCacheable: ReadonlySet<number> = new Set([
   200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501,
 ]);
 
+/** An answer, and what of a client's fields its request bore. */
+export interface Answered {
+  readonly requestFields: Fields;
+  readonly status: number;
+  readonly fields: Fields;
+}
+
 /** Whether the answer to a GET may be stored (RFC 9111 §3). */
-export function storable(requestFields: Fields, status: number, fields: Fields, mode: CacheMode): boolean {
-  if (mode === 'always' && (status === 200 || status === 206)) return true;
-  const directives = responseDirectives(fields);
-  // A status that we understand overrides no-store where the origin asks us to understand it (§5.2.2.3).
-  const forbidden =
-    directives.has('no-store') && !(directives.has('must-understand') && heuristicallyCacheable.has(status));
-  if (forbidden || directives.has('private')) return false;
-  if (parseCacheControl(fieldValue(requestFields, 'cache-control')).has('no-store')) return false;
-  // An answer that varies by everything matches no later request (§4.1).
-  if (listMembers(fieldValue(fields, 'vary') ?? '').includes('*')) return false;
+export function storable(answered: Answered, mode: CacheMode): boolean {
+  const { status, fields } = answered;
+  if (isOperators(status, mode)) return true;
+  if (forOneClient(answered, mode)) return false;
   if (mode === 'media' && isPage(fields) && explicitLifetime(fields, 'shared', 0) === null) return false;
-  // In media mode a client's credentials are part of the key.
-  const authorized = mode === 'rfc9111' && fieldValue(requestFields, 'authorization') !== null;
-  if (authorized && !allowsSharing(directives)) return false;
+  const directives = responseDirectives(fields);
   return (
     heuristicallyCacheable.has(status) || directives.has('public') || explicitLifetime(fields, 'shared', 0) !== null
   );
+}
+
+/**
+ * Whether the answer to a GET is for the one client that asked: not for those who wait for the same, either (RFC 9111 §4).
+ * A `live` stream is passed on as it comes, and whoever joins it gets nothing that was given before: in media mode
+ * `no-store`, which radio says always, forbids it to nobody.
+ */
+export function forOneClient({ requestFields, status, fields }: Answered, mode: CacheMode, live = false): boolean {
+  if (isOperators(status, mode)) return false;
+  const directives = responseDirectives(fields);
+  if (directives.has('private')) return true;
+  // An answer that varies by everything matches no other request (§4.1).
+  if (listMembers(fieldValue(fields, 'vary') ?? '').includes('*')) return true;
+  // In media mode a client's credentials are part of the key.
+  const authorized = mode === 'rfc9111' && fieldValue(requestFields, 'authorization') !== null;
+  if (authorized && !allowsSharing(directives)) return true;
+  if (live && mode === 'media') return false;
+  if (parseCacheControl(fieldValue(requestFields, 'cache-control')).has('no-store')) return true;
+  // A status that we understand overrides no-store where the origin asks us to understand it (§5.2.2.3).
+  return directives.has('no-store') && !(directives.has('must-understand') && heuristicallyCacheable.has(status));
+}
+
+/** Whether the operator has decided that it is stored, and for all. */
+function isOperators(status: number, mode: CacheMode): boolean {
+  return mode === 'always' && (status === 200 || status === 206);
 }
 
 /** RFC 9111 §3.5. */

@@ -91,13 +91,17 @@ class ComparedOrigin implements Origin {
 
   async #askWhetherCurrent(request: OriginRequest, held: Held, signal: AbortSignal): Promise<OriginReply> {
     const plain = { ...request, fields: unconditional(request.fields) };
-    const look = await this.#base.open({ ...plain, fields: [...plain.fields, ['range', 'bytes=0-0']] }, signal);
+    const others = plain.fields.filter(([name]) => name !== 'range');
+    const look = await this.#base.open({ ...plain, fields: [...others, ['range', 'bytes=0-0']] }, signal);
     const named = namedIn(look);
-    if (named === null || look.status !== 206 || this.#isByName(request, held, named)) return look;
+    if (look.status !== 206) return look;
     look.body.cancel();
+    if (named === null) return this.#base.open(plain, signal);
+    if (this.#isByName(request, held, named)) return unmodified(look);
     const same = await this.#compare(request, held, look, Number.POSITIVE_INFINITY, signal);
     if (typeof same !== 'boolean') return same;
-    return (same ? inWordsOf(held, named, look) : null) ?? this.#base.open(plain, signal);
+    const told = same ? inWordsOf(held, named, look) : null;
+    return told === null ? this.#base.open(plain, signal) : unmodified(told);
   }
 
   /** Whether the base calls what it has by the very name that is asked about. */
@@ -206,6 +210,12 @@ function under(named: Validator, fields: Fields): Fields {
 /** Whether it says something about a version. */
 function isAnswer({ status }: OriginReply): boolean {
   return status === 200 || status === 206 || status === 304 || status === 416;
+}
+
+/** A look that showed the version that was asked about: what the base would have said to a condition in its words. */
+function unmodified({ fields, ...look }: OriginReply): OriginReply {
+  const kept = fields.filter(([name]) => name !== 'content-length' && name !== 'content-range');
+  return { ...look, status: 304, fields: kept, closeDelimited: false };
 }
 
 /** What a base calls the content that it gives. */

@@ -224,9 +224,10 @@ function worthOf({ status, fields }: OriginReply, version: Version | null, first
   if (broken.has(status)) return 'status';
   if (status === 404 || status === 410) return 'gone';
   if (version === null) return 'good';
+  const isContent = status === 200 || status === 206;
   // Whether a version is current is for the first base to say.
-  if (status === 200 && !version.more && first) return 'good';
-  if ((status === 200 || status === 206) && validatorIn(fields) !== version.validator) return 'version';
+  if (isContent && !version.more && first) return 'good';
+  if (isContent && validatorIn(fields) !== version.validator) return 'version';
   return status === 416 && version.more ? 'version' : 'good';
 }
 

@@ -62,6 +62,7 @@ export function failureReply(failure: Failure, waited: number): ErrorReply {
       return unsatisfiable(failure.length);
     case 'changed':
     case 'uncombinable':
+    case 'exclusive':
       return errorReply(
         new ProxyError('http_protocol_error', 'What the origin holds changed with every answer.'),
         waited,

@@ -15,10 +15,11 @@ const controlled = (value: string) => [...filmFields(movie, 206), ['cache-contro
 describe('what is stale', () => {
   for (const [what, answer, served] of [
     ['304', 304, 'kept'],
-    ['200 of the same version', 200, 'kept'],
+    ['206 of the same version', 206, 'kept'],
+    ['200 of the same version', 200, 'taken from it'],
     ['503', 503, 'kept'],
     ['a refused connection', 'refused', 'kept'],
-    ['404', 404, 'asked for'],
+    ['404', 404, 'gone'],
   ] as const) {
     it(`and was said to be fresh for a time is asked about first: after ${what} it is ${served}`, async () => {
       const set = stage({ film: movie });
@@ -32,13 +33,14 @@ describe('what is stale', () => {
       else if (answer === 503 || answer === 404) answerWith(question, answer);
       else question.head(answer, [...filmFields(movie, answer), ['cache-control', 'max-age=60']]);
       await set.clock.settle();
-      if (served === 'kept') {
-        assert.deepEqual([viewer.outcome, set.origin.requests.length, question.live], ['whole', 2, false]);
-      } else {
-        answerWith(await set.asked(), 404);
+      if (served === 'taken from it') {
+        assert.deepEqual([viewer.bytes, question.live], [0, true]);
+        question.bytes(movie.size).end();
         await set.clock.settle();
-        assert.equal(viewer.failure.kind, 'answer');
       }
+      if (served === 'gone') assert.equal(viewer.failure.kind, 'answer');
+      else assert.equal(viewer.outcome, 'whole');
+      assert.deepEqual([set.origin.requests.length, question.live], [2, false]);
     });
   }
 

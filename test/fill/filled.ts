@@ -21,6 +21,7 @@ export function filled(film: Film, serving: { readonly rate: number } | null) {
       objectName: 'film',
       store: createMemoryStore(),
       mayStore: () => true,
+      mayShare: () => true,
       slots: new ConnectionSlots(32, 100),
       policy: defaultPolicy,
       clock,

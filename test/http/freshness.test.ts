@@ -181,7 +181,7 @@ const rows: [title: string, status: number, fields: Fields, request: Fields, mod
 for (const [title, status, fields, request, modes] of rows) {
   test(`${title}: stored in ${modes.length === 0 ? 'no mode' : modes.join(', ')}`, () => {
     assert.deepEqual(
-      every.filter((mode) => storable(request, status, fields, mode)),
+      every.filter((mode) => storable({ requestFields: request, status, fields }, mode)),
       every.filter((mode) => modes.includes(mode)),
     );
   });

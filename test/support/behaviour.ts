@@ -29,6 +29,8 @@ export interface Behaviour {
   readonly success?: number;
   /** Answers 200 and the whole film to every range. */
   readonly ignoreRange?: boolean;
+  /** Never answers 304. */
+  readonly ignoreConditions?: boolean;
   /** Answers 206 where `If-Range` names another version, too. */
   readonly ignoreIfRange?: boolean;
   /** Sends, and says so, a part that begins so many bytes after the one asked for. */

@@ -83,9 +83,14 @@ export class Exchange {
     return this.#bodyBytes;
   }
 
+  /** The first bytes of the body, up to 64 KiB. */
+  get beginning(): Buffer {
+    return Buffer.concat(this.#kept);
+  }
+
   /** The body as text; only the beginning of one longer than 64 KiB. */
   get text(): string {
-    return Buffer.concat(this.#kept).toString('utf8');
+    return this.beginning.toString('utf8');
   }
 
   /** `null` while the reply is under way. */

@@ -8,11 +8,12 @@ import { askedRange, etagOf, lastModified, satisfied } from './film-fields.ts';
 export function chooseStatus(
   film: Film,
   fields: Fields,
-  { ignoreRange = false, ignoreIfRange = false, fields: own = {} }: Behaviour = {},
+  { ignoreRange = false, ignoreIfRange = false, ignoreConditions = false, fields: own = {} }: Behaviour = {},
 ): number {
   const field = (name: string) => fields.find(([given]) => given === name)?.[1] ?? null;
   const { etag = etagOf(film), 'last-modified': date = lastModified } = own;
-  if (etag !== null && field('if-none-match') === etag) return 304;
+  const known = field('if-none-match') ?? field('if-modified-since');
+  if (!ignoreConditions && known !== null && known === (field('if-none-match') === null ? date : etag)) return 304;
   const range = askedRange(fields, film.size);
   const current = ignoreIfRange || [null, etag, date].includes(field('if-range'));
   if (range === null || ignoreRange || !current) return 200;

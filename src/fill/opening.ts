@@ -1,0 +1,25 @@
+/**
+ * The first answer of a fill, where it came before there was one: the origin was asked whether what is stored is
+ * current, and gave what it holds now (RFC 9111 §4.3.3). Its body is the first of the new fill's, on the same connection.
+ */
+import type { OriginContradiction } from '../http/origin-answer.ts';
+import type { OriginReply } from '../origin/origin.ts';
+import type { Slot } from './connection-slots.ts';
+import type { RangeRequest } from './range-request.ts';
+
+/** Whoever has it gives its body and its slot up, or hands it on. */
+export interface Opening {
+  readonly request: RangeRequest;
+  readonly reply: OriginReply;
+  readonly slot: Slot;
+  /** In monotonic milliseconds. */
+  readonly startedAt: number;
+  readonly headAt: number;
+  /** What the same request with a range was answered before; `null` where this is the first answer. */
+  readonly contradiction: OriginContradiction | null;
+}
+
+export function giveUp({ reply, slot }: Opening): void {
+  reply.body.cancel();
+  slot.release();
+}
