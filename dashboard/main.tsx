@@ -15,9 +15,10 @@ import { tellOfFills } from './state/fills.ts';
 import { stayConnected } from './state/live.ts';
 import { followAddress } from './state/route.ts';
 
-takeToken();
+// What is taken out of the address is gone before anybody follows it.
+const tokenGiven = takeToken();
 followAddress();
 tellOfFills();
-void stayConnected();
+void tokenGiven.then(stayConnected);
 const place = document.getElementById('page');
 if (place !== null) render(<Page />, place);

@@ -1,7 +1,7 @@
 /** The shell around the views: what this is, where one can go, whether the page is connected, what has just happened. */
 import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { askForToken } from './api/token.ts';
+import { askForToken, wasWrong, wrong } from './api/token.ts';
 import { FirstByte } from './first-byte/first-byte.tsx';
 import { Library } from './library/library.tsx';
 import { Now } from './now/now.tsx';
@@ -104,10 +104,7 @@ function Banner() {
     );
   }
   if (now.state === 'refused') {
-    const why =
-      now.token === null
-        ? 'firstbyte shows its state only to those who have its token.'
-        : 'firstbyte did not accept that token.';
+    const why = wasWrong.value ? wrong : 'firstbyte shows its state only to those who have its token.';
     return (
       <p class="banner wait">
         {why}{' '}

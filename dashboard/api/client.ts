@@ -1,5 +1,5 @@
-/** Requests to the control API: JSON in and out, problems as errors, and the token where one is wanted. */
-import { askForToken, token } from './token.ts';
+/** Requests to the control API: JSON in and out, problems as errors, and the token asked for where one is wanted. */
+import { askForToken, type Given, wrong } from './token.ts';
 
 const base = '/-/api/v1';
 
@@ -27,27 +27,26 @@ export async function change<T>(
   path: string,
   body: object = {},
 ): Promise<T> {
-  for (;;) {
-    const sent = token.value;
+  for (let given: Given = 'none'; ; ) {
     const response = await ask(method, path, body);
     if (response.ok) return (response.status === 204 ? null : await response.json()) as T;
     const problem = await problemOf(response);
     if (response.status !== 401) throw problem;
-    const why = sent === null ? 'A change needs the token of firstbyte.' : 'firstbyte did not accept that token.';
-    if ((await askForToken(why)) === null) throw problem;
+    if (given === 'accepted')
+      throw new ApiProblem(401, 'This browser keeps no cookie of firstbyte, which a change needs.');
+    given = await askForToken(given === 'wrong' ? wrong : 'A change needs the token of firstbyte.');
+    if (given === 'none') throw problem;
   }
 }
 
-/** The fields of a request that is not made here. */
-export function authorization(): Record<string, string> {
-  return token.value === null ? {} : { authorization: `Bearer ${token.value}` };
-}
+/** Tells firstbyte that its own page asks: the cookie, which stands for the token, counts with it alone. */
+export const ownPage = { 'firstbyte-page': '1' } as const;
 
 async function ask(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
   try {
     return await fetch(base + path, {
       method,
-      headers: { ...authorization(), ...(body && { 'content-type': 'application/json' }) },
+      headers: { ...ownPage, ...(body && { 'content-type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),
       ...(signal && { signal }),
     });

@@ -1,26 +1,41 @@
 /**
- * The token that changes need: kept for this tab only, and taken from the address where it stands there as
- * `#token=…`, from which it is removed at once.
+ * The token that changes need. It is handed to firstbyte once, which gives this browser a cookie that stands for it and
+ * that no script can read; the page itself keeps it nowhere.
  */
 import { signal } from '@preact/signals';
 
-const place = 'firstbyte-token';
+/** How many tokens were accepted while this page was open: with each, what was refused may be asked again. */
+export const accepted = signal(0);
+/** Whether the last one was not. */
+export const wasWrong = signal(false);
 
-export const token = signal<string | null>(null);
+export const wrong = 'firstbyte did not accept that token.';
 
-/** Reads what this tab knows, and takes the token out of the address. */
-export function takeToken(): void {
-  token.value = sessionStorage.getItem(place);
-  const fragment = new URLSearchParams(location.hash.slice(1));
-  const given = fragment.get('token');
+/** `none`: nothing was given, or firstbyte does not answer. */
+export type Given = 'accepted' | 'wrong' | 'none';
+
+/** Takes the token out of the address, where it stands as `#token=…`, and hands it over. */
+export async function takeToken(): Promise<void> {
+  const given = new URLSearchParams(location.hash.slice(1)).get('token');
   if (given === null) return;
-  keepToken(given);
   history.replaceState(null, '', location.pathname + location.search);
+  await handOver(given);
 }
 
-export function keepToken(given: string): void {
-  token.value = given;
-  sessionStorage.setItem(place, given);
+async function handOver(given: string): Promise<Given> {
+  let ok = false;
+  // Nothing else can stand in a field, nor in a token.
+  if (/^[\x21-\x7e]+$/.test(given)) {
+    const headers = { authorization: `Bearer ${given}`, 'content-type': 'application/json' };
+    try {
+      ({ ok } = await fetch('/-/api/v1/session', { method: 'POST', headers, body: '{}' }));
+    } catch {
+      return 'none';
+    }
+  }
+  wasWrong.value = !ok;
+  if (ok) accepted.value += 1;
+  return ok ? 'accepted' : 'wrong';
 }
 
 interface Question {
@@ -32,18 +47,17 @@ interface Question {
 /** What the dialog asks; `null` while it is closed. */
 export const question = signal<Question | null>(null);
 
-let asked: Promise<string | null> | null = null;
+let asked: Promise<Given> | null = null;
 
-/** Asks for a token; those who ask meanwhile get the same answer. Resolves with `null` where none is given. */
-export function askForToken(why: string): Promise<string | null> {
-  asked ??= new Promise<string | null>((resolve) => {
+/** Asks for a token; those who ask meanwhile get the same answer. */
+export function askForToken(why: string): Promise<Given> {
+  asked ??= new Promise<Given>((resolve) => {
     question.value = {
       why,
       answer(given) {
         question.value = null;
         asked = null;
-        if (given !== null) keepToken(given);
-        resolve(given);
+        resolve(given === null ? 'none' : handOver(given));
       },
     };
   });

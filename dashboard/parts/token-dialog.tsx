@@ -32,8 +32,8 @@ export function TokenDialog() {
         />
         <p id={hintId} class="hint">
           The one that is configured as <code>token</code>, or the one in the file <code>owner</code> of the cache
-          directory; <code>firstbyte page</code> prints the address of this page with it. It is kept until this tab is
-          closed.
+          directory; <code>firstbyte page</code> prints the address of this page with it. It is kept until this browser
+          is closed, for seven days at most.
         </p>
         <div class="actions">
           <button type="button" onClick={() => answer(null)}>

@@ -4,17 +4,17 @@
  */
 import { signal } from '@preact/signals';
 import type { Happening, HappeningType, Stats } from '../api/answers.ts';
-import { authorization, get } from '../api/client.ts';
+import { get, ownPage } from '../api/client.ts';
 import { readBlocks } from '../api/event-stream.ts';
-import { token } from '../api/token.ts';
+import { accepted } from '../api/token.ts';
 import { announce } from './announce.ts';
 
 export type Connection =
   | { readonly state: 'connecting' }
   | { readonly state: 'live' }
   | { readonly state: 'lost'; readonly since: number }
-  /** `token` is what it did not accept; `null` where it had none. */
-  | { readonly state: 'refused'; readonly token: string | null };
+  /** Until a token is given that it accepts. */
+  | { readonly state: 'refused' };
 
 export const connection = signal<Connection>({ state: 'connecting' });
 /** When firstbyte was started anew while this page was open, in wall-clock time. */
@@ -83,11 +83,11 @@ export async function stayConnected(): Promise<never> {
 
 /** One connection, from its start to its end; calls `hopeful` when the next try need not wait long. */
 async function listen(hopeful: () => void): Promise<void> {
-  const sent = token.value;
+  const acceptedBefore = accepted.value;
   const { uptimeSeconds } = await get<Stats>('/stats').catch(async (problem) => {
     if (problem.status === 401) {
-      connection.value = { state: 'refused', token: sent };
-      await anotherToken(sent);
+      connection.value = { state: 'refused' };
+      await anotherToken(acceptedBefore);
       hopeful();
     }
     throw problem;
@@ -98,7 +98,7 @@ async function listen(hopeful: () => void): Promise<void> {
   if (restarted) restartedAt.value = Date.now() - uptimeSeconds * 1000;
   startedAt = started;
   const query = new URLSearchParams({ types: types.join(','), after: lastId });
-  const response = await fetch(`/-/events?${query}`, { headers: authorization(), cache: 'no-store' });
+  const response = await fetch(`/-/events?${query}`, { headers: ownPage, cache: 'no-store' });
   if (!response.ok || response.body === null) throw new Error(`The events answer with ${response.status}.`);
   const before = connection.value.state;
   connection.value = { state: 'live' };
@@ -113,11 +113,11 @@ async function listen(hopeful: () => void): Promise<void> {
   });
 }
 
-/** Resolves when there is another token than `refused`, which may have come while that was asked about. */
-function anotherToken(refused: string | null): Promise<void> {
+/** Resolves when more than `before` tokens were accepted, the next of which may have come in the meantime. */
+function anotherToken(before: number): Promise<void> {
   return new Promise((resolve) => {
-    const unsubscribe = token.subscribe((now) => {
-      if (now === refused) return;
+    const unsubscribe = accepted.subscribe((now) => {
+      if (now === before) return;
       resolve();
       // The first call comes before `subscribe` has returned.
       queueMicrotask(() => unsubscribe());

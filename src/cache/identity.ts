@@ -7,6 +7,7 @@
  * nothing else is. What would open a connection, and not one request, is nothing: connections are shared. Pure.
  */
 import { type Fields, fieldValue } from '../http/fields.ts';
+import { ownCookie } from '../http/proxy-name.ts';
 import { cacheKey } from './cache-key.ts';
 
 export interface IdentityPolicy {
@@ -31,7 +32,8 @@ export function identify(origin: string, target: string, clientFields: Fields, p
   if (policy.ownCredentials) names.delete('authorization');
   else names.add('authorization');
   const fields = [...names].sort().flatMap((name) => {
-    const value = fieldValue(clientFields, name);
+    const written = fieldValue(clientFields, name);
+    const value = name === 'cookie' && written !== null ? withoutOwnCookies(written) : written;
     return value === null || (name === 'authorization' && opensConnections.test(value)) ? [] : [[name, value] as const];
   });
   return { key: cacheKey(origin, withoutNames(target, policy.ignoreQuery), fields), fields };
@@ -39,6 +41,13 @@ export function identify(origin: string, target: string, clientFields: Fields, p
 
 /** Schemes by which a server takes whatever comes on a connection for one user's (RFC 4559 §6, and NTLM). */
 const opensConnections = /(^|,)\s*(negotiate|ntlm|kerberos|nego2)\b/i;
+
+/** The cookies of others; `null` where there are none. Browsers send firstbyte's own to no mount, but others may. */
+function withoutOwnCookies(cookies: string): string | null {
+  if (!cookies.includes(ownCookie)) return cookies;
+  const kept = cookies.split(';').filter((pair) => !pair.trimStart().startsWith(ownCookie));
+  return kept.length === 0 ? null : kept.join(';').trimStart();
+}
 
 /** The target without the parts of its query that bear one of `names`. */
 function withoutNames(target: string, names: readonly string[]): string {

@@ -24,6 +24,7 @@ import { Jobs } from './jobs.ts';
 import { type Api, type ControlDocument, createApi, documentOf, methodsAt } from './open-api.ts';
 import { createOriginsView, type OriginSource } from './origins.ts';
 import { Page } from './page.ts';
+import { sessionOf } from './page-session.ts';
 import { Problem, problemReply, securityHeaders } from './problem.ts';
 import { watchProcess } from './process-sight.ts';
 import { createMetrics } from './registry.ts';
@@ -34,6 +35,7 @@ import { addHistoryRoutes } from './routes/history.ts';
 import { addJobRoutes } from './routes/jobs.ts';
 import { addObjectRoutes } from './routes/objects.ts';
 import { addOriginRoutes } from './routes/origins.ts';
+import { addSessionRoutes } from './routes/session.ts';
 import { addSettingRoutes, type SettingReport } from './routes/settings.ts';
 import { addSourceRoutes } from './routes/sources.ts';
 import { addStatisticsRoutes } from './routes/statistics.ts';
@@ -95,7 +97,8 @@ export function createControl(options: ControlOptions): Control {
   const stopSummary = options.summary && startSummary(options.summary, stats, events, clock);
 
   const api = createApi();
-  guard(api, options);
+  guard(api, options, clock);
+  addSessionRoutes(api, options, clock);
   addHealthRoutes(api, options.unready);
   addObjectRoutes(api, { holdings, history: fillHistory, clock });
   addFillRoutes(api, { fills, holdings, history: fillHistory, clock });
@@ -152,7 +155,7 @@ export function createControl(options: ControlOptions): Control {
 const nothing = new Problem(404, 'The control API has nothing at this path; /-/api/v1/openapi.json lists what it has.');
 
 /** Judges every request before anything else looks at it. */
-function guard(api: Api, policy: ControlPolicy): void {
+function guard(api: Api, policy: ControlPolicy, clock: Clock): void {
   api.use(async (context, next) => {
     const { incoming } = context.env;
     const judged = judgeControlRequest(
@@ -161,6 +164,7 @@ function guard(api: Api, policy: ControlPolicy): void {
         localAddress: incoming.socket.localAddress,
         host: incoming.headers.host,
         authorization: incoming.headers.authorization,
+        session: sessionOf(incoming.headers, clock.wallTime()),
         origin: incoming.headers.origin,
         secFetchSite: context.req.header('sec-fetch-site'),
         contentType: incoming.headers['content-type'],
@@ -173,7 +177,9 @@ function guard(api: Api, policy: ControlPolicy): void {
     }
     context.set('bearer', judged.bearer);
     await next();
-    for (const [name, value] of Object.entries(securityHeaders)) context.header(name, value);
+    for (const [name, value] of Object.entries(securityHeaders)) {
+      if (!context.res.headers.has(name)) context.header(name, value);
+    }
   });
   const tooLong = new Problem(413, `The content of a request may hold ${mostContent} bytes.`);
   api.use(bodyLimit({ maxSize: mostContent, onError: () => problemReply(tooLong) }));

@@ -7,10 +7,12 @@
  * may have been forwarded there.
  *
  * Whoever changes something needs a token always: the configured one, or the local one, which is another for each start
- * and lies in the cache directory. A change is JSON, which no form can send.
+ * and lies in the cache directory. A change is JSON, which no form can send. For the page a session stands for the token
+ * that was given there (`page-session.ts`).
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isLoopback } from '../http/loopback.ts';
+import type { PageSession } from './page-session.ts';
 
 export interface ControlPolicy {
   /** Asked of every request as `Authorization: Bearer …` (RFC 6750 §2.1); without it only loopback is answered. */
@@ -25,6 +27,8 @@ export interface ControlRequest {
   readonly localAddress: string | undefined;
   readonly host: string | undefined;
   readonly authorization: string | undefined;
+  /** What the page bears in place of a token; `null` for none. */
+  readonly session?: PageSession | null;
   readonly origin: string | undefined;
   readonly secFetchSite: string | undefined;
   readonly contentType: string | undefined;
@@ -51,7 +55,7 @@ const changing = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 export function judgeControlRequest(request: ControlRequest, policy: ControlPolicy): Judgement {
   const { method, localAddress } = request;
   const near = isNear(localAddress);
-  const bearer = bearerOf(request.authorization, near, policy);
+  const bearer = bearerOf(request, near, policy);
   if (policy.token !== undefined) {
     if (bearer === null) return refusal(401, 'The control API asks for its token as "Authorization: Bearer …".');
   } else if (!near) {
@@ -93,11 +97,17 @@ function isJson(contentType: string | undefined): boolean {
   return /^\s*application\/json\s*(;|$)/i.test(contentType ?? '');
 }
 
-/** Takes the same time whatever was sent: digests are compared, whole, with each token that there is. */
-function bearerOf(authorization: string | undefined, near: boolean, { token, localToken }: ControlPolicy): Bearer {
+/** A token counts before a session, and takes the same time whatever was sent: digests are compared, whole, with each. */
+function bearerOf(
+  { authorization, session }: ControlRequest,
+  near: boolean,
+  { token, localToken }: ControlPolicy,
+): Bearer {
   const sent = digest(/^bearer +(.+)$/i.exec(authorization ?? '')?.[1] ?? '');
-  const isOperator = token !== undefined && timingSafeEqual(sent, digest(token));
-  const isLocal = localToken !== undefined && timingSafeEqual(sent, digest(localToken));
+  const stands = (known: string | undefined) =>
+    known !== undefined &&
+    (authorization === undefined ? session?.standsFor(known) === true : timingSafeEqual(sent, digest(known)));
+  const [isOperator, isLocal] = [stands(token), stands(localToken)];
   if (isOperator) return 'operator';
   return isLocal && near ? 'local' : null;
 }

@@ -8,3 +8,6 @@ export const proxyName = new Token('firstbyte');
 export function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/gu, '?');
 }
+
+/** How the names of its own cookies begin; they are for itself alone. */
+export const ownCookie = 'firstbyte-';

@@ -31,6 +31,15 @@ const different: readonly [names: readonly string[], a: string, b: string][] = [
   [['token'], '/a?%=1', '/a?%=2'],
 ];
 
+test("the origin is told no cookie of firstbyte's own, and it is no part of what is meant", () => {
+  const sent = (cookie: string) =>
+    identify('films', '/a', [['cookie', cookie]], { ...plainIdentity, keyHeaders: ['cookie'] }).fields;
+  const own = 'firstbyte-8787=1.a';
+  assert.deepEqual(sent(`a=b; ${own}; c="d;firstbyte"`), [['cookie', 'a=b; c="d;firstbyte"']]);
+  assert.deepEqual(sent(`${own}; a=b`), [['cookie', 'a=b']]);
+  assert.deepEqual([sent(own), sent('myfirstbyte-1=a')], [[], [['cookie', 'myfirstbyte-1=a']]]);
+});
+
 describe('two requests', () => {
   for (const [ignoreQuery, a, b] of same) {
     test(`for ${a} and ${b} mean the same film`, () => {

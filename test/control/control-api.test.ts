@@ -412,3 +412,49 @@ test("the process's own Request and Response stay what they are", async (context
   await serve(context);
   assert.ok(globalThis.Request === Request && globalThis.Response === Response);
 });
+
+test('a token that is given once is stood for by a cookie, where the page asks and nobody else', async (context) => {
+  const token = 'correct-horse-battery-staple';
+  const { get, port, clock } = await serve(context, { token, localToken });
+  const given = await get('/-/api/v1/session', {
+    method: 'POST',
+    fields: { ...json, authorization: `Bearer ${token}` },
+    body: '{}',
+  });
+  assert.equal(given.status, 204);
+  const [cookie = ''] = given.fields['set-cookie'] ?? [];
+  assert.match(cookie, new RegExp(`^firstbyte-${port}=`));
+  const borne = { cookie: cookie.split(';', 1)[0] ?? '' };
+  const page = { ...borne, 'firstbyte-page': '1' };
+  const status = async (fields: Record<string, string>) => (await get('/-/api/v1/stats', { fields })).status;
+  assert.deepEqual(
+    [
+      await status(page),
+      await status({ ...page, 'sec-fetch-site': 'same-origin' }),
+      await status(borne),
+      await status({}),
+    ],
+    [200, 200, 401, 401],
+  );
+  assert.deepEqual(
+    [await status({ ...page, 'sec-fetch-site': 'cross-site' }), await status({ ...page, origin: 'null' })],
+    [401, 403],
+  );
+  const change = (fields: Record<string, string>) =>
+    get('/-/api/v1/jobs', { method: 'POST', fields: { ...json, ...fields }, body: '{"kind":"verify","repair":false}' });
+  assert.equal((await change(page)).status, 202);
+  assert.equal((await change(borne)).status, 401);
+  assert.equal(
+    (await get('/-/api/v1/session', { method: 'POST', fields: { ...json, ...borne }, body: '{}' })).status,
+    401,
+  );
+  await clock.advance(7 * 86_400_000);
+  assert.equal(await status(page), 401);
+});
+
+test('a wrong token gets no cookie', async (context) => {
+  const { get } = await serve(context, { localToken });
+  const fields = { ...json, authorization: 'Bearer wrong' };
+  const given = await get('/-/api/v1/session', { method: 'POST', fields, body: '{}' });
+  assert.deepEqual([given.status, given.fields['set-cookie']], [401, undefined]);
+});

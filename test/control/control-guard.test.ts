@@ -20,6 +20,8 @@ const change: Partial<ControlRequest> = {
   authorization: `Bearer ${localToken}`,
 };
 
+const sessionFor = (known: string) => ({ standsFor: (asked: string) => asked === known });
+
 type Row = [what: string, changes: Partial<ControlRequest>, policy: ControlPolicy, status: number | null];
 
 const rows: Row[] = [
@@ -104,6 +106,45 @@ const rows: Row[] = [
   ['plain text', { ...change, contentType: 'text/plain' }, { localToken }, 415],
   ['plain text that names JSON', { ...change, contentType: 'text/plain; application/json' }, { localToken }, 415],
   ['a type that only begins like JSON', { ...change, contentType: 'application/jsonp' }, { localToken }, 415],
+  [
+    'a change of the page',
+    { ...change, authorization: undefined, session: sessionFor(localToken) },
+    { localToken },
+    null,
+  ],
+  ['a look of the page', { session: sessionFor(token) }, { token }, null],
+  ['the page with a session for another token', { session: sessionFor(token) }, { token: `${token}x` }, 401],
+  [
+    'the page with a local session beyond loopback',
+    { session: sessionFor(localToken), localAddress: '192.168.1.5' },
+    { token, localToken },
+    401,
+  ],
+  [
+    'the page with its session beyond loopback',
+    { session: sessionFor(token), localAddress: '192.168.1.5' },
+    { token },
+    null,
+  ],
+  ['a wrong token beside a session', { session: sessionFor(token), authorization: 'Bearer wrong' }, { token }, 401],
+  [
+    'a session beside the Origin null',
+    { ...change, session: sessionFor(localToken), authorization: undefined, origin: 'null' },
+    { localToken },
+    403,
+  ],
+  [
+    'a session beside another Origin',
+    { ...change, session: sessionFor(localToken), authorization: undefined, origin: 'http://127.0.0.1:9' },
+    { localToken },
+    403,
+  ],
+  [
+    'a form with a session',
+    { ...change, session: sessionFor(localToken), authorization: undefined, contentType: 'text/plain' },
+    { localToken },
+    415,
+  ],
   ['JSON with a charset', { ...change, contentType: 'Application/JSON; charset=utf-8' }, { localToken }, null],
 ];
 

@@ -257,6 +257,11 @@ describe('the document of the control API', () => {
     assert.ok(!JSON.stringify(await ended(at(body, 'id'))).includes('secret'));
   });
 
+  it('is true for the session of the page', async () => {
+    const given = await call('post', `${v1}/session`, `${v1}/session`, {});
+    assert.equal(given.status, 204);
+  });
+
   it('has nothing that was not called', () => {
     const described = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method} ${path}`),

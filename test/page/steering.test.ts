@@ -128,7 +128,7 @@ describe('a page whose firstbyte asks everyone for a token', { skip: noChromium 
   test('takes the right token also where it comes before the answer to a wrong one', async () => {
     const { page, context } = await stage.open('#now');
     const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    await page.route('**/-/api/v1/stats', async (route) => {
+    await page.route('**/-/api/v1/session', async (route) => {
       if (route.request().headers().authorization === 'Bearer wrong') {
         asked.resolve();
         await answer.promise;

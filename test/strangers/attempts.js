@@ -55,7 +55,7 @@ const attempts = {
   'fetch of a page of another mount': async () => told((await fetch('/diary/page.html')).text()),
   'fetch of an open file of another mount': async () => told((await fetch('/diary/open.txt')).text()),
   'a request with fields of its own': async () =>
-    told((await fetch('/-/api/v1/config', { headers: { 'firstbyte-page': '1', authorization: 'Bearer x' } })).text()),
+    told((await fetch('/-/api/v1/config', { credentials: 'include', headers: { 'firstbyte-page': '1' } })).text()),
   'the events': async () => {
     const source = new EventSource('/-/events?after=0', { withCredentials: true });
     try {
@@ -75,6 +75,11 @@ const attempts = {
   },
   'a change without one': async () => {
     const { ok } = await post('/-/api/v1/jobs', { headers: { 'content-type': 'application/json' }, body: warm });
+    return ok && 'done';
+  },
+  'a change with the cookie of the page': async () => {
+    const headers = { 'content-type': 'application/json', 'firstbyte-page': '1' };
+    const { ok } = await post('/-/api/v1/jobs', { headers, body: warm });
     return ok && 'done';
   },
   'a beacon': async () => {

@@ -9,7 +9,7 @@ import { whichToken } from '../control-guard.ts';
 import type { FillHistory } from '../fill-history.ts';
 import { fillReport, fillSchema, idSchema, isoTime, pairs, rangesSchema, timeSchema } from '../fill-report.ts';
 import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
-import { Problem } from '../problem.ts';
+import { Problem, securityHeaders } from '../problem.ts';
 
 const rowShape = {
   id: idSchema,
@@ -241,6 +241,7 @@ export function addObjectRoutes(api: Api, { holdings, history, clock }: ObjectsP
       // It is the origin's content, not ours: no browser shall show it here.
       'content-type': 'application/octet-stream',
       'content-disposition': 'attachment',
+      'content-security-policy': `${securityHeaders['content-security-policy']}; sandbox`,
       'content-length': String(stored.length),
     };
     if (context.env.incoming.method === 'HEAD') {

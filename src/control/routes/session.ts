@@ -1,0 +1,25 @@
+/** `/-/api/v1/session`: the token, given once by the page, which is then known by a cookie. */
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Clock } from '../../clock.ts';
+import type { ControlPolicy } from '../control-guard.ts';
+import { type Api, changeProblems, content, problems } from '../open-api.ts';
+import { sessionCookie } from '../page-session.ts';
+
+const route = createRoute({
+  method: 'post',
+  path: '/-/api/v1/session',
+  summary: 'Give the token once: a cookie stands for it in requests of the page, and of nobody else',
+  tags: ['health'],
+  request: content(z.object({})),
+  responses: { 204: { description: '`Set-Cookie` has what stands for the token.' }, ...problems(...changeProblems) },
+});
+
+export function addSessionRoutes(api: Api, policy: ControlPolicy, clock: Clock): void {
+  api.openapi(route, (context) => {
+    const token = context.get('bearer') === 'operator' ? policy.token : policy.localToken;
+    if (token !== undefined) {
+      context.header('set-cookie', sessionCookie(token, clock.wallTime(), context.env.incoming.headers));
+    }
+    return context.body(null, 204);
+  });
+}
