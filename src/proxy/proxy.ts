@@ -2,7 +2,7 @@
  * The players' side: takes connections of a `node:http` server and gives each request its exchange.
  */
 import { getEventListeners } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ProxyError } from '../errors.ts';
 import type { EventBus } from '../events.ts';
@@ -59,7 +59,10 @@ export class MediaProxy {
     this.#parts = parts;
     this.#guard = createClientGuard(parts.allowFrom);
     this.#hosts = new HostGuard(parts.allowHosts, parts.onForeignHost);
-    this.#stalled = new StalledClients(Math.floor(parts.stalledMemory / mostUnsent), () => {
+    this.#stalled = new StalledClients(Math.floor(parts.stalledMemory / mostUnsent), (client) => {
+      const socket = client instanceof ServerResponse ? client.socket : null;
+      if (socket === null) client.destroy();
+      else this.#connectionOf(socket).close();
       parts.events.emit({ type: 'stalled-ended', at: parts.clock.now(), stalled: this.stalled });
     });
     this.#clients = new Clients(parts);

@@ -8,14 +8,14 @@ import type { Writable } from 'node:stream';
 
 export class StalledClients {
   readonly #most: number;
-  readonly #onEnded: () => void;
+  readonly #end: (client: Writable) => void;
   /** The longest idle comes first. */
   readonly #clients = new Set<Writable>();
 
-  /** @param onEnded called when one had to go */
-  constructor(most: number, onEnded: () => void = () => {}) {
+  /** `end` cuts off one that has to go, in such a way that it does not take its reply for complete. */
+  constructor(most: number, end: (client: Writable) => void = (client) => client.destroy()) {
     this.#most = most;
-    this.#onEnded = onEnded;
+    this.#end = end;
   }
 
   get count(): number {
@@ -27,8 +27,7 @@ export class StalledClients {
     const [longest] = this.#clients;
     if (this.#clients.size <= this.#most || longest === undefined) return;
     this.#clients.delete(longest);
-    longest.destroy();
-    this.#onEnded();
+    this.#end(longest);
   }
 
   remove(client: Writable): void {

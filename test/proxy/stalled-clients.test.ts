@@ -6,7 +6,8 @@ import { StalledClients } from '../../src/proxy/stalled-clients.ts';
 describe('where more clients take nothing than there is memory for', () => {
   it('the one that has been idle the longest goes, and no other', () => {
     let ended = 0;
-    const stalled = new StalledClients(2, () => {
+    const stalled = new StalledClients(2, (client) => {
+      client.destroy();
       ended += 1;
     });
     const clients = [new PassThrough(), new PassThrough(), new PassThrough(), new PassThrough()] as const;

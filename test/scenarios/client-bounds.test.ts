@@ -238,6 +238,33 @@ describe('this machine, and a trusted proxy itself', () => {
   }
 });
 
+describe('a paused film whose end would be told by the end of its connection', () => {
+  for (const [what, settings, address] of [
+    ['requestsPerClient', { requestsPerClient: 4 }, '192.168.1.7'],
+    ['connectionsPerClient', { connectionsPerClient: 4 }, '192.168.1.7'],
+    ['stalledMemory', { stalledMemory: '1MiB' }, '127.0.0.1'],
+  ] as const) {
+    it(`is cut by a reset where ${what} is used up`, async (test) => {
+      const rig = await stage(test, settings);
+      rig.origin.always({ framing: 'chunked', ignoreRange: true, fields: { 'accept-ranges': null } });
+      const films = [];
+      for (const name of ['a', 'b', 'c', 'd', 'e']) {
+        const player = rig.player({}, address);
+        const exchange = player.get(`/films/${name}`, { version: '1.0' });
+        player.pause();
+        await rig.clock.advanceUntil(exchange.received(1));
+        await rig.clock.advance(20_000);
+        films.push({ player, exchange });
+      }
+      const [{ player, exchange } = assert.fail()] = films;
+      assert.equal(exchange.field('content-length'), null);
+      player.resume();
+      assert.equal(await rig.clock.advanceUntil(exchange.done()), 'cut');
+      assert.equal(films[1]?.exchange.outcome, null);
+    });
+  }
+});
+
 describe('a bound that is met', () => {
   it('is warned of once a minute for each client, by the name of its setting', async (test) => {
     const rig = await stage(test, { connectionsPerClient: 1 });
