@@ -26,6 +26,7 @@ import { firstbyteProgram, nginxVersion } from './programs.ts';
 import { seek } from './seek.ts';
 import { smallCache } from './small-cache.ts';
 import { speeds } from './speeds.ts';
+import { stalledReaders } from './stalled.ts';
 import { start } from './start.ts';
 import { waiters } from './waiters.ts';
 import { window } from './window.ts';
@@ -45,6 +46,7 @@ const benches = {
   start,
   observers,
   page,
+  stalled: stalledReaders,
 };
 type Name = keyof typeof benches;
 

@@ -23,6 +23,11 @@ export class Footprint {
     });
   }
 
+  /** Memory that is resident now, in bytes. */
+  get resident(): number {
+    return this.#sum((pid) => Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024);
+  }
+
   /** The most memory that was resident since `resetPeak`, in bytes. */
   get peak(): number {
     return this.#sum((pid) => Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { firstbyteProgram } from '../../bench/programs.ts';
 import type { FillReport } from '../../src/control/fill-report.ts';
+import type { Lent } from '../../src/lent.ts';
 import { type Program, start } from '../players/program.ts';
 
 export interface FirstbyteOptions {
@@ -16,9 +17,9 @@ export interface FirstbyteOptions {
   readonly variables?: Readonly<Record<string, string>>;
   /** How many files and connections the system lets it have open (`prlimit`); as many as this process unless given. */
   readonly openFiles?: number;
+  /** Another build of it; this one where absent. */
+  readonly program?: string | undefined;
 }
-
-const program = firstbyteProgram();
 
 export class Firstbyte implements AsyncDisposable {
   /** Where it listens, without a slash at the end. */
@@ -42,6 +43,7 @@ export class Firstbyte implements AsyncDisposable {
     flags = [],
     variables = {},
     openFiles,
+    program = firstbyteProgram(),
   }: FirstbyteOptions): Promise<Firstbyte> {
     const serve = ['--listen', '127.0.0.1:0', '--cache-dir', directory, '--origin', `films=${origin}`];
     const environment = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
@@ -80,6 +82,11 @@ export class Firstbyte implements AsyncDisposable {
   /** Resident memory, in bytes. */
   get resident(): number {
     return Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'latin1'))?.[1]) * 1024;
+  }
+
+  /** What is lent at this moment. */
+  async lent(): Promise<Lent> {
+    return ((await this.#control('stats')) as { lent: Lent }).lent;
   }
 
   async fills(): Promise<readonly FillReport[]> {

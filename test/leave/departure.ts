@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Chance } from '../faults/chance.ts';
 
-/** With what a client closes its connection: a reset, a FIN that it follows up later, or both at once. */
+/** How a client goes: with a reset, with a FIN that it lets be answered for a moment, or as a process that ends. */
 export const goodbyes = ['reset', 'half-close', 'close'] as const;
 export type Goodbye = (typeof goodbyes)[number];
 
@@ -16,35 +16,41 @@ export interface Departure {
   readonly stalls: boolean;
 }
 
-const MiB = 1024 * 1024;
+const KiB = 1024;
 
-/** What a request asks for, of a file of `size` bytes. */
-function fieldsFor(chance: Chance, size: number): string {
-  const start = () => chance.between(0, size - 1);
-  const [from, other] = [start(), start()];
-  return chance.one([
-    () => '',
-    () => `Range: bytes=${from}-\r\n`,
-    () => `Range: bytes=${from}-\r\n`,
-    () => `Range: bytes=${from}-${Math.min(size - 1, from + chance.about(1, MiB))}\r\n`,
-    () => `Range: bytes=-${chance.about(1, MiB)}\r\n`,
-    () => `Range: bytes=${Math.min(from, other)}-${Math.max(from, other)},0-99,${size - 1000}-\r\n`,
-  ])();
-}
+/**
+ * In milliseconds: how long a client stalls, or waits with a FIN sent; how long it waits for an answer; and after what
+ * silence it has all that it asked for.
+ */
+const moment = 10;
+const patience = 5000;
+const silence = 100;
 
+/** A request for some of a file of `size` bytes, and a departure in its midst. */
 export function departure(chance: Chance, path: string, size: number): Departure {
-  const request = () =>
-    `${chance.is(0.1) ? 'HEAD' : 'GET'} ${path} HTTP/1.1\r\nHost: localhost\r\n${fieldsFor(chance, size)}\r\n`;
+  const request = () => {
+    const method = chance.is(0.1) ? 'HEAD' : 'GET';
+    return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${rangeOf(chance, size)}\r\n`;
+  };
   return {
     requests: chance.is(0.15) ? chance.many(2, 5, request) : [request()],
-    reads: chance.is(0.2) ? 0 : chance.about(1, 2 * MiB),
+    reads: chance.is(0.2) ? 0 : chance.about(1, 256 * KiB),
     goodbye: chance.one(goodbyes),
     stalls: chance.is(0.1),
   };
 }
 
-/** For so long a client stalls, or lets its FIN be answered, in milliseconds. */
-const moment = 20;
+function rangeOf(chance: Chance, size: number): string {
+  const [from, other] = [chance.between(0, size - 1), chance.between(0, size - 1)];
+  return chance.one([
+    '',
+    `Range: bytes=${from}-\r\n`,
+    `Range: bytes=${other}-\r\n`,
+    `Range: bytes=${from}-${Math.min(size - 1, from + chance.about(1, 1024 * KiB))}\r\n`,
+    `Range: bytes=-${chance.about(1, 1024 * KiB)}\r\n`,
+    `Range: bytes=${Math.min(from, other)}-${Math.max(from, other)},0-99,${size - 1000}-\r\n`,
+  ]);
+}
 
 /** Asks, reads, and goes; resolves with what it read, when its end of the connection is closed. */
 export function depart(port: number, { requests, reads, goodbye, stalls }: Departure): Promise<Buffer> {
@@ -53,15 +59,15 @@ export function depart(port: number, { requests, reads, goodbye, stalls }: Depar
   const read: Buffer[] = [];
   let count = 0;
   const leave = () => {
+    clearTimeout(quiet);
     socket.pause().removeAllListeners('data');
     if (stalls) setTimeout(() => go(socket, goodbye), moment);
     else go(socket, goodbye);
   };
+  let quiet = setTimeout(leave, patience);
   socket.on('error', () => {});
-  // Where the answers are shorter than it would read, it goes when it has them.
-  const idle = setTimeout(leave, 2000);
   socket.once('close', () => {
-    clearTimeout(idle);
+    clearTimeout(quiet);
     resolve(Buffer.concat(read));
   });
   socket.once('connect', () => {
@@ -69,13 +75,14 @@ export function depart(port: number, { requests, reads, goodbye, stalls }: Depar
       if (reads === 0) leave();
     });
   });
-  if (reads > 0) {
-    socket.on('data', (bytes) => {
-      read.push(bytes);
-      count += bytes.length;
-      if (count >= reads) leave();
-    });
-  }
+  if (reads === 0) return promise;
+  socket.on('data', (bytes) => {
+    read.push(bytes);
+    count += bytes.length;
+    clearTimeout(quiet);
+    if (count >= reads) leave();
+    else quiet = setTimeout(leave, silence);
+  });
   return promise;
 }
 
@@ -86,4 +93,17 @@ function go(socket: Socket, goodbye: Goodbye): void {
     socket.end();
     setTimeout(() => socket.destroy(), moment);
   }
+}
+
+/** Whether what was read of one answer is the content that its head names, as far as it goes. */
+export function isRight(read: Buffer, content: Buffer): boolean {
+  const end = read.indexOf('\r\n\r\n');
+  if (end === -1) return true;
+  const head = read.toString('latin1', 0, end);
+  const body = read.subarray(end + 4);
+  const status = Number(head.split(' ', 2)[1]);
+  if (status === 200) return content.subarray(0, body.length).equals(body);
+  const [, start] = /^content-range: bytes (\d+)-/im.exec(head) ?? [];
+  if (status !== 206) return false;
+  return start === undefined || content.subarray(Number(start), Number(start) + body.length).equals(body);
 }
