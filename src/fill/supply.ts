@@ -11,6 +11,7 @@ import { bugOf, type EventBus, type RetryCause } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
 import type { Held, Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 import type { Store } from '../store/store.ts';
+import { Audience } from './audience.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import { Course } from './course.ts';
 import { Cursor } from './cursor.ts';
@@ -18,7 +19,7 @@ import type { CursorHost, FirstByteTimes } from './cursor-host.ts';
 import { aheadOf, planFor } from './cursor-plan.ts';
 import type { Demand } from './demand.ts';
 import { type ErrandProgress, Errands } from './errands.ts';
-import { type Failure, FillFailed, type OriginAnswer } from './failure.ts';
+import { type Failure, FillFailed } from './failure.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import type { Waiters } from './first-byte.ts';
 import { type Asked, type BodyRange, IdentityGuard, type MayShare } from './identity-guard.ts';
@@ -26,7 +27,6 @@ import type { LandedBytes } from './landed-bytes.ts';
 import type { FillName, Lifecycle } from './lifecycle.ts';
 import type { Opening } from './opening.ts';
 import type { Claim, Reader } from './reader.ts';
-import { retryAfter } from './retry.ts';
 
 export interface SupplyParts {
   readonly name: FillName;
@@ -57,12 +57,9 @@ export class Supply implements CursorHost {
   #nextCursor = 1;
   readonly course: Course;
   readonly #guard: IdentityGuard;
+  readonly #audience: Audience;
   readonly #errands: Errands;
   #ended: Failure | null = null;
-  /** Whose it is, where it can follow one reader only. */
-  #owner: Reader | null = null;
-  /** Answers that were for one client, and were given to it. */
-  readonly #told = new WeakSet<OriginAnswer>();
   #onOpened: (() => void) | null = null;
   /** Whether the user holds it. */
   #held = false;
@@ -73,6 +70,7 @@ export class Supply implements CursorHost {
     this.#parts = parts;
     this.#errands = new Errands(parts.clock, parts.policy, () => this.review());
     this.#guard = new IdentityGuard({ ...parts, connections: parts.slots.limit });
+    this.#audience = new Audience(this.#guard, parts.mayShare);
     this.course = new Course({ ...parts, guard: this.#guard, errands: this.#errands, cursors: this.#cursors });
   }
 
@@ -90,17 +88,9 @@ export class Supply implements CursorHost {
     return this.#guard.held;
   }
 
-  /**
-   * Why a reader can't be served to its end here; `null` where it can. Bytes that are neither kept nor to be had twice
-   * can follow one reader only, the first that asks: the quickest of several would take the bytes of all who pause. And
-   * what is for one client is for no other.
-   */
+  /** Why a reader can't be served to its end here; `null` where it can. */
   unfitFor(reader: Reader): Failure | null {
-    const { exclusive, shared, live } = this.#guard;
-    if (!exclusive && (shared || live || this.resumable)) return null;
-    this.#owner ??= reader;
-    if (reader === this.#owner) return null;
-    return { kind: exclusive ? 'exclusive' : 'uncombinable' };
+    return this.#audience.unfitFor(reader, this.resumable);
   }
 
   /** What came is for one client from now on. */
@@ -108,16 +98,9 @@ export class Supply implements CursorHost {
     this.#guard.reserve();
   }
 
-  /** What a reader is told: an answer for one client reaches one only; `spent`: there is no time to ask again. */
+  /** What a reader is told in place of a failure; `spent`: it has no time to ask for itself. */
   toldTo(failure: Failure, spent: boolean): Failure {
-    if (failure.kind !== 'answer') return failure;
-    const { answer } = failure;
-    if (this.#parts.mayShare(answer.status, answer.fields, false)) return failure;
-    if (!this.#told.has(answer)) {
-      this.#told.add(answer);
-      return failure;
-    }
-    return spent ? forAnother(failure, this.clock.wallTime()) : { kind: 'exclusive' };
+    return this.#audience.toldTo(failure, spent, this.clock.wallTime());
   }
 
   /** Begins with an answer that is there; resolves when it has been judged. */
@@ -519,13 +502,6 @@ export class Supply implements CursorHost {
     const { phase } = lifecycle.state;
     if (phase !== before && (phase === 'paused' || phase === 'failed')) void bytes.commit();
   }
-}
-
-function forAnother(failure: Extract<Failure, { kind: 'answer' }>, wallTime: number): Failure {
-  const pause = Math.ceil(retryAfter(failure, wallTime) / 1000);
-  const message = `The origin answered ${failure.answer.status}, which was for another client only.`;
-  const error = new ProxyError('destination_unavailable', message, pause > 0 ? { retryAfter: pause } : {});
-  return { kind: 'error', error };
 }
 
 function heldByUser(): Failure {

@@ -192,13 +192,19 @@ export class Transfer {
 
   /**
    * Where bytes that are present prove more than the validator does, what comes is compared with those that it meets
-   * before it lands: else the reader would cross from one version to another. Resolves with whether it ends there.
+   * before it lands: else the reader would cross from one version to another. Resolves with whether it ends there; one
+   * body from the start, where the origin gives no other, goes on past them.
    */
   async #meet(reply: OriginReply, bytes: Buffer): Promise<boolean> {
     const cursor = this.#cursor;
     const meeting = this.#host.meetingOf(cursor);
     if (meeting === null || cursor.position + bytes.length < meeting.start) return false;
     const { start, end } = meeting;
+    if (this.#host.course.ground.ranges === false) {
+      const met = bytes.subarray(start - cursor.position, end - cursor.position);
+      if (met.length > 0) await this.#host.verify(start, met, this.#abort.signal);
+      return false;
+    }
     let came = bytes.subarray(start - cursor.position);
     for (let offset = start; offset < end; ) {
       const overlap = came.subarray(0, end - offset);

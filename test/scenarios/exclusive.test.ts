@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Behaviour } from '../support/behaviour.ts';
-import type { RequestOptions } from '../support/client.ts';
+import type { Exchange, RequestOptions } from '../support/client.ts';
 import { type Film, film } from '../support/film.ts';
 import { type VirtualRig, virtualRig } from '../support/rig.ts';
 
@@ -31,22 +31,16 @@ interface Reached {
   readonly answer: string | null;
 }
 
+const named = (exchange: Exchange) => films[Number(exchange.field('x-answer') ?? Number.NaN)] ?? null;
+
 /** What several get who ask at once; the bytes must be those of the very answer that the head says it is. */
 async function ask(rig: VirtualRig, each: readonly RequestOptions[]): Promise<Reached[]> {
-  const exchanges = each.map((options) => rig.get(target, { film: null, ...options }));
+  const exchanges = each.map((options) => rig.get(target, { film: named, ...options }));
   const reached: Reached[] = [];
   for (const exchange of exchanges) {
     assert.equal(await rig.clock.advanceUntil(exchange.done()), 'complete');
-    const answer = exchange.field('x-answer');
     const { status } = exchange;
-    const of = films[Number(answer)];
-    const isFilm = exchange.field('content-type') === 'video/mp4' && answer !== null && of !== undefined;
-    if (isFilm && exchange.bodyBytes > 0) {
-      const range = /^bytes (\d+)-/.exec(exchange.field('content-range') ?? '');
-      const start = Number(range?.[1] ?? 0);
-      of.assertBytes(start, exchange.beginning);
-    }
-    reached.push({ status, answer });
+    reached.push({ status, answer: exchange.field('x-answer') });
   }
   return reached;
 }

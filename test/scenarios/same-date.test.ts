@@ -15,6 +15,12 @@ function dated(version: Film, start: number, end: number | null = null): Fields 
   return filmFields(version, 206, start, end).filter(([name]) => name !== 'etag');
 }
 
+/** The same of one that gives no ranges. */
+function whole(version: Film): Fields {
+  const fields = filmFields(version, 200).filter(([name]) => name !== 'etag');
+  return [...fields, ['date', 'Sat, 01 Nov 2025 00:00:00 GMT']];
+}
+
 async function cutAt(position: number) {
   const set = stage({ film: movie });
   const viewer = set.view();
@@ -61,5 +67,21 @@ describe('a version that is told from others by its date only', () => {
     void answerAll(origin, (request) => answer(request, movie));
     await clock.settle();
     assert.deepEqual([viewer.outcome, viewer.bytes], ['whole', 1_000_000]);
+  });
+
+  it('is asked for no more than once where the origin gives it from its start alone, and plays on where that is the same', async () => {
+    const { second, viewer, clock, origin } = await cutAt(300_001);
+    second.head(200, whole(movie)).bytes(1_000_000).end();
+    await clock.advance(100_000);
+    assert.deepEqual([viewer.outcome, viewer.bytes, origin.requests.length], ['whole', 1_000_000, 2]);
+  });
+
+  it('is cut where the origin gives another from its start', async () => {
+    const { second, viewer, clock, origin } = await cutAt(300_001);
+    const other = film(1_000_000, 2);
+    second.head(200, whole(other)).bytes(other.bytesAt(0, 1_000_000)).end();
+    await clock.advance(100_000);
+    assert.ok(viewer.outcome instanceof FillFailed);
+    assert.deepEqual([viewer.outcome.failure.kind, viewer.bytes, origin.requests.length], ['changed', 300_001, 2]);
   });
 });

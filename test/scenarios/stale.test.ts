@@ -4,10 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { type Row, rowIn, type State } from '../faults/row.ts';
 import type { Behaviour } from '../support/behaviour.ts';
-import type { RequestOptions } from '../support/client.ts';
+import type { Exchange, RequestOptions } from '../support/client.ts';
 import { type Film, film } from '../support/film.ts';
+import { etagOf } from '../support/film-fields.ts';
 
 const movie = film(800_000);
 const next = film(800_000, 2);
@@ -301,5 +303,88 @@ describe('a film that is served at once, and asked about behind', () => {
     await row.rig.clock.advance(1000);
     assert.equal((await row.gets())[0], 404);
     await row.close();
+  });
+});
+
+describe('a stale film, by chance', () => {
+  const versions = [movie, next, film(700_000, 3), film(900_000, 4)] as const;
+  const some = { requiredKeys: [] };
+  const own = {
+    'cache-control': fc.constantFrom('max-age=60', 'private', 'no-store', 'no-cache', 'max-age=60, must-revalidate'),
+  };
+  const answer = fc.oneof(
+    fc.record(
+      {
+        film: fc.constantFrom(...versions),
+        success: fc.constantFrom(200, 203, 299),
+        ignoreRange: fc.boolean(),
+        ignoreConditions: fc.boolean(),
+        ignoreIfRange: fc.boolean(),
+        framing: fc.constantFrom('length', 'chunked'),
+        cutAfter: fc.constantFrom(0, 100_000),
+        headAfter: fc.constantFrom(0, 500),
+        fields: fc.record(own, some),
+      },
+      some,
+    ),
+    // What is not the film.
+    fc.record({
+      status: fc.constantFrom(202, 204, 301, 304, 403, 404, 410, 412, 416, 500, 503),
+      fields: fc.record(own, some),
+    }),
+    fc.constantFrom<Behaviour>({ hangUp: 'reset' }, { hangUp: 'end' }, { success: 200, shift: 4096 }),
+  ) as fc.Arbitrary<Behaviour>;
+  const options = fc.constantFrom<RequestOptions>(
+    {},
+    { range: '0-1' },
+    { range: '640000-' },
+    { range: '-1000' },
+    { method: 'HEAD' },
+  );
+
+  const versionOf = (view: Exchange) => versions.find((one) => etagOf(one) === view.field('etag')) ?? null;
+
+  /** As many bytes as the head promises; which ones is looked at as they come. */
+  function assertWhole(view: Exchange, outcome: string): void {
+    const status = view.status ?? 599;
+    if (status >= 300 || status === 204 || view.field('content-type') !== 'video/mp4') return;
+    const version = versionOf(view);
+    assert.ok(version !== null, `${status} of no version`);
+    const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(view.field('content-range') ?? '');
+    const [start, end] = range === null ? [0, version.size] : [Number(range[1]), Number(range[2]) + 1];
+    if (outcome === 'complete' && view.method === 'GET') assert.equal(view.bodyBytes, end - start);
+  }
+
+  it('is consistent in every reply, every reply ends, and the newest version is there in the end', async () => {
+    const draws = fc.record({
+      state: fc.constantFrom<State>('complete', 'partly present'),
+      maxConnections: fc.constantFrom(1, 4),
+      answers: fc.array(answer, { minLength: 1, maxLength: 10 }),
+      rounds: fc.array(fc.array(options, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 4 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(draws, async ({ state, maxConnections, answers, rounds }) => {
+        const row = await stale(state, { maxConnections });
+        row.rig.origin.always({ film: next, fields });
+        row.rig.origin.next(...answers);
+        for (const round of rounds) {
+          const views = round.map((each) => row.view({ ...each, film: versionOf }));
+          for (const view of views) assertWhole(view, await row.rig.clock.advanceUntil(view.done()));
+          await row.rig.clock.advance(61_000);
+        }
+        const all = rounds.reduce((sum, { length }) => sum + length, 0);
+        assert.ok(
+          row.rig.origin.requests.length <= answers.length + 12 * all,
+          `${row.rig.origin.requests.length} requests`,
+        );
+        row.rig.origin.forgetNext();
+        await row.rig.clock.advance(25 * 3_600_000);
+        await row.got(row.view({ film: null }));
+        await row.rig.clock.advance(61_000);
+        assert.deepEqual(await row.gets({ film: next }), [200, 'complete', next.size]);
+        await row.close();
+      }),
+      { numRuns: 60 },
+    );
   });
 });

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { connect, type NetConnectOpts } from 'node:net';
 import type { Clock } from '../../src/clock.ts';
 import type { SocketLike } from './duplex-pair.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, type Expected } from './exchange.ts';
 import type { Film } from './film.ts';
 import { durationOf, pieceSize } from './pace.ts';
 import { pause } from './pause.ts';
@@ -30,8 +30,8 @@ export interface RequestOptions {
   readonly range?: string;
   readonly fields?: Readonly<Record<string, string>>;
   readonly version?: '1.0' | '1.1';
-  /** What the body must be, in place of the client's film; `null` for anything. */
-  readonly film?: Film | null;
+  /** What the body must be, in place of the client's film. */
+  readonly film?: Expected;
 }
 
 export class Client {
@@ -69,7 +69,7 @@ export class Client {
   }
 
   /** Sends a request exactly as it is written here. */
-  send(text: string, film: Film | null = this.#film): Exchange {
+  send(text: string, film: Expected = this.#film): Exchange {
     const exchange = new Exchange(text.split(' ', 1)[0] ?? '', this.#clock, film);
     if (this.#left.signal.aborted) exchange.finish('left');
     else this.#unfinished.push(exchange);

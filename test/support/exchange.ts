@@ -7,6 +7,9 @@ import { type ReplyHead, ReplyParser } from './reply-parser.ts';
 /** `complete` as its framing promised; `cut` short by the other side; `left` by the client itself. */
 export type Outcome = 'complete' | 'cut' | 'left';
 
+/** What the body of a 200 or 206 must be; one that tells it by the head; `null` for anything. */
+export type Expected = Film | null | ((exchange: Exchange) => Film | null);
+
 /** Times on the test's clock; `null` for what never came. */
 export interface ArrivalTimes {
   readonly sentAt: number;
@@ -29,7 +32,8 @@ export class Exchange {
   /** Heads of 1xx replies that came before the final one. */
   readonly interim: ReplyHead[] = [];
   readonly #clock: Clock;
-  readonly #film: Film | null;
+  readonly #film: Expected;
+  #expected: Film | null = null;
   readonly #parser: ReplyParser;
   readonly #kept: Buffer[] = [];
   readonly #watchers = new Set<() => void>();
@@ -39,7 +43,7 @@ export class Exchange {
   #outcome: Outcome | null = null;
   #error: unknown = null;
 
-  constructor(method: string, clock: Clock, film: Film | null) {
+  constructor(method: string, clock: Clock, film: Expected) {
     this.method = method;
     this.#clock = clock;
     this.#film = film;
@@ -83,14 +87,9 @@ export class Exchange {
     return this.#bodyBytes;
   }
 
-  /** The first bytes of the body, up to 64 KiB. */
-  get beginning(): Buffer {
-    return Buffer.concat(this.#kept);
-  }
-
   /** The body as text; only the beginning of one longer than 64 KiB. */
   get text(): string {
-    return this.beginning.toString('utf8');
+    return Buffer.concat(this.#kept).toString('utf8');
   }
 
   /** `null` while the reply is under way. */
@@ -154,6 +153,7 @@ export class Exchange {
     }
     this.#head = head;
     this.times.headAt = this.#clock.now();
+    this.#expected = typeof this.#film === 'function' ? this.#film(this) : this.#film;
     const range = /^bytes (\d+)-/.exec(this.field('content-range') ?? '');
     this.#bodyStart = head.status === 206 ? Number(range?.[1] ?? 0) : 0;
   }
@@ -162,7 +162,7 @@ export class Exchange {
     this.times.firstBodyAt ??= this.#clock.now();
     if (this.#bodyBytes + bytes.length <= keptSize) this.#kept.push(bytes);
     if (this.#isFilm) {
-      this.#film?.assertBytes(this.#bodyStart + this.#bodyBytes, bytes);
+      this.#expected?.assertBytes(this.#bodyStart + this.#bodyBytes, bytes);
     }
     this.#bodyBytes += bytes.length;
   }
