@@ -141,7 +141,7 @@ function invocationOf(command: Command, row: CommandRow, around: Surroundings): 
   return {
     operands: command.args,
     options: Object.fromEntries(read.filter(([name]) => own.has(name))) as Invocation['options'],
-    load: (origins) => loadSettings({ flags: { ...flags, origins: origins ?? origin } }),
+    load: (instead) => loadSettings({ flags: { ...flags, origins: origin, ...instead } }),
     around,
   };
 }

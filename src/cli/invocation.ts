@@ -21,8 +21,8 @@ export interface Invocation {
   readonly operands: readonly string[];
   /** A switch that was given, or a text. */
   readonly options: Readonly<Partial<Record<string, string | boolean>>>;
-  /** Settings from the flags, the environment and the file; `origins` stand in place of those written there. */
-  load(origins?: Readonly<Record<string, unknown>>): LoadedSettings;
+  /** Settings from the flags, the environment and the file; those of `instead` stand in place of what is written there. */
+  load(instead?: Readonly<Record<string, unknown>>): LoadedSettings;
   readonly around: Surroundings;
 }
 

@@ -40,7 +40,9 @@ export async function openSession(invocation: Invocation, options: SessionOption
       `No firstbyte is running on ${settings.cacheDir}: start one with firstbyte serve, or name one with --url`,
     );
   }
-  return startedSession(invocation.load(options.origins), around);
+  const { origins } = options;
+  const here = { listen: '127.0.0.1:0', ...(origins && { origins }) };
+  return startedSession(invocation.load(here), around);
 }
 
 function sessionAt(address: ControlAddress, { clock }: Invocation['around'], daemon?: Daemon): Session {
@@ -56,7 +58,7 @@ function sessionAt(address: ControlAddress, { clock }: Invocation['around'], dae
 
 /** On a free port of loopback; silent but for errors. */
 async function startedSession(loaded: LoadedSettings, around: Invocation['around']): Promise<Session> {
-  const settings: Settings = { ...loaded.settings, listen: [{ host: '127.0.0.1', port: 0 }], logLevel: 'error' };
+  const settings: Settings = { ...loaded.settings, logLevel: 'error' };
   const daemon = await startHere({ ...loaded, settings }, around);
   if (daemon.control === null) throw new Error('A daemon that listens has a control API.');
   return sessionAt(daemon.control, around, daemon);

@@ -21,7 +21,9 @@ export function loopProblems(listen: readonly ListenAddress[], origins: readonly
       if (place === undefined) return [];
       const port = Number(place.port) || (place.protocol === 'https:' ? 443 : 80);
       if (!literalAddresses(place.hostname).some((address) => own.has(address, port))) return [];
-      return [`origins.${name}.${key}: ${place.host} is where firstbyte itself listens; name the server behind it`];
+      return [
+        `origins.${name}.${key}: ${place.host} is where firstbyte itself listens (listen): name the server behind it`,
+      ];
     });
   });
 }

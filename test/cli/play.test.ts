@@ -35,6 +35,17 @@ test('any URL plays with no firstbyte running, and the command ends with its pla
   assert.match(err, /(filling|complete): .* · .* of 2\.86 MiB/);
 });
 
+test('a URL plays whose port is the one that firstbyte would serve at', async (t) => {
+  const stage = await Stage.set(t);
+  const flags = ['--cache-dir', stage.cacheDir, '--listen', new URL(stage.originUrl).host];
+  const playing = stage.startWith(flags, 'play', '--player', 'none', `${stage.originUrl}/a.mkv`);
+  await playing.prints(/^http:.*\n/);
+  const reply = await fetch(playing.out.trim());
+  films['/a.mkv']?.assertBytes(0, Buffer.from(await reply.arrayBuffer()));
+  playing.process.kill('SIGINT');
+  assert.equal((await playing.ended).code, 0);
+});
+
 test('what a running firstbyte has an origin for plays through that', async (t) => {
   const stage = await Stage.set(t);
   const url = await stage.serve();
