@@ -26,7 +26,7 @@ import { type ErrorReply, errorReply, failureReply, refusalReply } from './error
 import { isolated, mayBeAnything } from './isolation.ts';
 import { Patience, type PatiencePolicy } from './patience.ts';
 import { type Body, hintOf, isConditional, type Reply, type Request, replyFor } from './reply.ts';
-import { notForwarded, signed } from './reply-fields.ts';
+import { inRealmOf, notForwarded, signed } from './reply-fields.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { Refusal, Route } from './route.ts';
 import type { StalledClients } from './stalled-clients.ts';
@@ -284,7 +284,9 @@ class Exchange {
     }
     this.#record.waited(error instanceof FillFailed && error.budgetSpent ? 'late' : 'failed');
     if (!(error instanceof FillFailed)) throw error;
-    return this.#refuse(failureReply(error.failure, this.#record.age), missedIn(error.phase), error.phase);
+    const reply = failureReply(error.failure, this.#record.age);
+    const fields = inRealmOf(this.#record.origin ?? '', reply.fields);
+    return this.#refuse({ ...reply, fields }, missedIn(error.phase), error.phase);
   }
 
   #refuse(reply: ErrorReply, cache: Fields[number], phase: FillPhase | null = null): RequestOutcome {

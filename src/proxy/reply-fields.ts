@@ -37,6 +37,24 @@ export function passable(fields: Fields): Fields {
   return fields.filter(([name]) => !ofOneHost.has(name) && !name.startsWith('access-control-'));
 }
 
+/**
+ * With the realms of passwords (RFC 7617) kept apart, origin by origin: a browser that was told one for a realm sends it
+ * to whoever names that realm at the same web origin.
+ */
+export function inRealmOf(origin: string, fields: Fields): Fields {
+  return fields.map(([name, value]) => [name, name === 'www-authenticate' ? ownRealm(origin, value) : value]);
+}
+
+/** Whatever else is offered stays as it is: browsers reckon with its realm, or ask nobody for it. */
+function ownRealm(origin: string, challenges: string): string {
+  if (!/(^|,)\s*basic\b/i.test(challenges)) return challenges;
+  return challenges
+    .replace(/((?:^|,)\s*basic)(?=\s*(?:,|$))/gi, '$1 realm=""')
+    .replace(/\brealm\s*=\s*(?:"|([^\s",]*))/gi, (_, bare?: string) =>
+      bare === undefined ? `realm="${origin}: ` : `realm="${origin}: ${bare}"`,
+    );
+}
+
 /** `Cache-Status` of a reply in which the cache had no part. */
 export const notForwarded = ['cache-status', proxyName.toString()] as const;
 

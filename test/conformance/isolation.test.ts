@@ -138,6 +138,29 @@ describe('what may be anything', () => {
   }
 });
 
+describe('a password that a browser was told for one origin', () => {
+  const realms: Readonly<Record<string, string>> = {
+    'Basic realm="NAS"': 'Basic realm="films: NAS"',
+    'basic REALM = "NAS", charset="UTF-8"': 'basic realm="films: NAS", charset="UTF-8"',
+    'Basic realm=NAS': 'Basic realm="films: NAS"',
+    'Basic realm=""': 'Basic realm="films: "',
+    'Basic realm="NAS': 'Basic realm="films: NAS',
+    Basic: 'Basic realm="films: "',
+    'Bearer realm="a", Basic realm="NAS"': 'Bearer realm="films: a", Basic realm="films: NAS"',
+    'Basic realm="a", realm="NAS"': 'Basic realm="films: a", realm="films: NAS"',
+    'Bearer realm="https://auth.example/token"': 'Bearer realm="https://auth.example/token"',
+    'Digest realm="NAS", nonce="a"': 'Digest realm="NAS", nonce="a"',
+  };
+
+  for (const [asked, told] of Object.entries(realms)) {
+    it(`is sent to no other that asks with ${asked}`, async () => {
+      const origin = { status: 401, fields: { 'www-authenticate': asked } };
+      const { exchange } = await answerTo({ film: null }, 'cold', { origin });
+      assert.deepEqual([exchange.status, exchange.field('www-authenticate')], [401, told]);
+    });
+  }
+});
+
 describe('a request for the script of a worker', () => {
   const script = { origin: { fields: { 'content-type': 'text/javascript', 'service-worker-allowed': '/' } } };
   const uses: Readonly<Record<string, readonly [fields: Record<string, string>, clears: string | null]>> = {

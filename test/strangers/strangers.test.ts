@@ -19,13 +19,13 @@ const plays = `new Promise((resolve) => {
   film.play().catch((error) => resolve(String(error)));
 })`;
 
-describe('a hostile mount', { skip: noChromium }, () => {
-  let scene: Scene;
-  before(async () => {
-    scene = await Scene.set();
-  });
-  after(async () => await scene?.[Symbol.asyncDispose]());
+let scene: Scene;
+before(async () => {
+  if (noChromium === false) scene = await Scene.set();
+});
+after(async () => await scene?.[Symbol.asyncDispose]());
 
+describe('a hostile mount', { skip: noChromium }, () => {
   test('has pages whose scripts run, try everything, and reach nothing', async () => {
     const { context, page } = await scene.operator();
     const { origin, tried, reached } = await scene.attack(page);
@@ -104,13 +104,10 @@ describe('a hostile mount', { skip: noChromium }, () => {
 });
 
 describe('what is no attack', { skip: noChromium }, () => {
-  let scene: Scene;
   let page: Page;
   before(async () => {
-    scene = await Scene.set();
     page = await (await scene.browser.newContext()).newPage();
   });
-  after(async () => await scene?.[Symbol.asyncDispose]());
 
   test('a film plays that is opened in its tab', async () => {
     await page.goto(`${scene.url}evil/film.mp4`);
