@@ -174,14 +174,14 @@ export interface BytesSentEvent {
   bytes: number;
 }
 
-/** An origin is taken for unreachable, is tried again, or has been reached. */
+/** An origin can't be connected to, is tried while somebody waits for it, or has been reached. */
 export interface BreakerEvent {
   type: 'breaker';
   at: number;
   origin: string;
   from: BreakerPhase;
   to: BreakerPhase;
-  /** How it was last not reached; `null` where it has been. */
+  /** How the last attempt to connect failed; `null` where one came about. */
   cause: ProxyErrorType | null;
 }
 

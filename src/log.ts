@@ -102,7 +102,8 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
         'half-open': 'trying the origin again',
         closed: 'origin reached again',
       };
-      return [to === 'open' ? 'warn' : 'info', said[to], { origin, from, to, cause }];
+      const level = from === 'closed' ? 'warn' : to === 'closed' ? 'info' : 'debug';
+      return [level, said[to], { origin, from, to, cause }];
     }
     case 'refresh': {
       const { origin, path, reason, outcome, duration } = event;

@@ -1,7 +1,7 @@
 /**
  * From the settings of one origin to its mount: the adapters that it is made of, one around the other.
  *
- *     HTTP → comparison (each for one base) → mirrors → pace → breaker → refresh hook
+ *     HTTP → comparison (each for one base) → mirrors → pace → refresh hook
  *
  * A source is an origin of one target, which is at one address.
  */
@@ -13,15 +13,14 @@ import type { EventBus } from './events.ts';
 import { ConnectionSlots } from './fill/connection-slots.ts';
 import { RequestRate } from './fill/request-rate.ts';
 import type { OwnListeners } from './http/own-listeners.ts';
-import { Breaker } from './origin/breaker.ts';
 import { comparedOrigin } from './origin/compared-origin.ts';
 import type { DialOptions } from './origin/dial.ts';
-import { createGuardedOrigin } from './origin/guarded-origin.ts';
 import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
 import { mirroredOrigin } from './origin/mirrors.ts';
 import type { Origin } from './origin/origin.ts';
 import { PacedOrigin } from './origin/paced-origin.ts';
 import { placedOrigin } from './origin/placed-origin.ts';
+import { Reachability } from './origin/reachability.ts';
 import { createRefreshingOrigin, type Refresh } from './origin/refresh.ts';
 import { commandRefresh } from './origin/refresh-command.ts';
 import { endpointRefresh } from './origin/refresh-endpoint.ts';
@@ -47,7 +46,7 @@ export interface WatchedMount extends Mount {
   readonly name: string;
   /** Without credentials. */
   readonly base: string;
-  readonly breaker: Breaker;
+  readonly reachability: Reachability;
   /** How fast bytes are taken from it. */
   readonly pace: Pick<PacedOrigin, 'rate'>;
   /** How many requests a second it gets; `null` for any number. */
@@ -64,15 +63,15 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
   const { firstByteTimeout } = { ...all, ...budgets };
   // What the operator sends takes the place of what a client has.
   const own = new Set(fields.map(([field]) => field));
-  const breaker = new Breaker({ name, clock, events, wait: firstByteTimeout });
-  const pace = new PacedOrigin(mirrored(settings, firstByteTimeout, parts), settings.maxRate ?? null, clock);
-  const guarded = createGuardedOrigin(pace, breaker, clock);
+  const reachability = new Reachability({ name, clock, events, wait: firstByteTimeout });
+  const bases = mirrored(settings, firstByteTimeout, { ...parts, reachability });
+  const pace = new PacedOrigin(bases, settings.maxRate ?? null, clock);
   const rateOf = (perSecond: number | null) => (perSecond === null ? null : new RequestRate(perSecond, clock));
   const slots = new ConnectionSlots(maxConnections, all.maxQueued, rateOf(maxRequestRate ?? null));
   return {
     name,
     base: url.href,
-    breaker,
+    reachability,
     pace,
     requests: {
       get rate() {
@@ -82,7 +81,7 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
         slots.rate = rateOf(perSecond);
       },
     },
-    origin: refreshed(guarded, settings, parts),
+    origin: refreshed(pace, settings, parts),
     slots,
     mode: cache,
     policy: { ...budgets, fill },
@@ -116,17 +115,21 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
     fill: 'window',
     mirrorProof: 'validator',
   };
-  const breaker = new Breaker({ name: sourceLabel, clock, events, wait: all.firstByteTimeout });
-  const placed = createGuardedOrigin(placedOrigin(overHttp(settings, parts), url), breaker, clock);
+  const reachability = new Reachability({ name: sourceLabel, clock, events, wait: all.firstByteTimeout });
+  const placed = placedOrigin(overHttp(settings, { ...parts, reachability }), url);
   const { connectTimeout } = settings;
   const dialing = { clock, connectTimeout, own: parts.own };
   const refresh = endpoint === null ? null : endpointRefresh(endpoint, network, dialing);
   const origin =
     refresh === null ? placed : createRefreshingOrigin(placed, { refresh, timeout: hookTimeout, clock, events });
-  return { origin, slots: new ConnectionSlots(all.maxConnections, all.maxQueued), mode: 'media' };
+  return { origin, reachability, slots: new ConnectionSlots(all.maxConnections, all.maxQueued), mode: 'media' };
 }
 
-function mirrored(settings: OriginSettings, firstByteTimeout: number, parts: MountParts): Origin {
+interface BaseParts extends MountParts {
+  readonly reachability: Reachability;
+}
+
+function mirrored(settings: OriginSettings, firstByteTimeout: number, parts: BaseParts): Origin {
   const { name, url, fields, mirrors, mirrorProof } = settings;
   if (mirrors.length === 0) return overHttp(settings, parts);
   const bases = [{ url, fields }, ...mirrors].map((base) => ({
@@ -139,7 +142,8 @@ function mirrored(settings: OriginSettings, firstByteTimeout: number, parts: Mou
   return mirroredOrigin({ name, bases, firstByteTimeout, clock: parts.clock, events: parts.events });
 }
 
-function overHttp(settings: OriginSettings, { clock, makeOrigin, own, pseudonym, onBusy }: MountParts): Origin {
+function overHttp(settings: OriginSettings, parts: BaseParts): Origin {
+  const { clock, reachability, makeOrigin, own, pseudonym, onBusy } = parts;
   const { name, url: base, fields, network, redirectTo, ca, connectTimeout, proxy } = settings;
   const options: HttpOriginOptions = {
     name,
@@ -153,6 +157,7 @@ function overHttp(settings: OriginSettings, { clock, makeOrigin, own, pseudonym,
     proxy,
     own,
     pseudonym,
+    reachability,
     onBusy,
   };
   return makeOrigin?.(settings, options) ?? createHttpOrigin(options);

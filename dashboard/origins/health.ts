@@ -10,10 +10,10 @@ export const slowFrom = 2000;
 export function healthOf({ breaker, firstByteMs }: Origin): { readonly health: Health; readonly why: string } {
   const { state, since, nextProbe, cause } = breaker;
   if (state !== 'closed') {
-    const reason = cause === null ? '' : `: ${cause.replaceAll('_', ' ')}`;
+    const reason = cause === null ? '' : `, last error: ${cause.replaceAll('_', ' ')}`;
     const from = since === null ? '' : ` since ${timeOfDay(since)}`;
     if (state === 'half-open') return { health: 'tried', why: `out of reach${from}${reason}; it is being tried now` };
-    const next = nextProbe === null ? '' : `; the next request after ${timeOfDay(nextProbe)} tries it`;
+    const next = nextProbe === null ? '' : `, next try at ${timeOfDay(nextProbe)}`;
     return { health: 'down', why: `out of reach${from}${reason}${next}` };
   }
   const { median } = firstByteMs;

@@ -9,7 +9,7 @@ import type { FillPolicy } from '../fill/fill-policy.ts';
 import type { FillsView, FillView } from '../fill/fill-view.ts';
 import type { Fields } from '../http/fields.ts';
 import { type CacheMode, forOneClient, freshUntil, storable } from '../http/freshness.ts';
-import type { Origin } from '../origin/origin.ts';
+import type { Origin, ReachabilityView } from '../origin/origin.ts';
 import { showablePath } from '../showable.ts';
 import type { ObjectName, Store } from '../store/store.ts';
 import { Asking } from './asking.ts';
@@ -23,6 +23,7 @@ export interface Mount {
   readonly origin: Origin;
   /** Where it is, as a URL without credentials: what came from elsewhere under the same name is not taken for its own. */
   readonly base?: string;
+  readonly reachability: ReachabilityView;
   readonly slots: ConnectionSlots;
   readonly mode: CacheMode;
   /** Which requests mean the same bytes; the plain rule where absent. */
@@ -133,7 +134,7 @@ export class Cache implements FillsView {
 
   #makeEntry(key: string, mount: Mount, asking: Asking): Entry {
     const { store, mediaFreshness, clock, events, random } = this.#parts;
-    const { slots, mode, keepDeleted = false } = mount;
+    const { reachability, slots, mode, keepDeleted = false } = mount;
     const origin = asking.through(mount.origin, slots);
     const policy = { ...this.#parts.policy, ...mount.policy };
     const name = objectName(key);
@@ -153,7 +154,7 @@ export class Cache implements FillsView {
         this.#nextFill += 1;
         const mayStore = (status: number, fields: Fields) =>
           shared && storable({ requestFields, status, fields }, mode);
-        const place = { name: fill, origin, asking, objectName: name, store, mayStore, mayShare };
+        const place = { name: fill, origin, reachability, asking, objectName: name, store, mayStore, mayShare };
         return new Fill({ ...place, slots, policy, clock, events, random }, object);
       },
       mayShare: ({ status = 200, fields }) => mayShare(status, fields, false),

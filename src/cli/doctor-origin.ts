@@ -67,7 +67,7 @@ async function* baseFindings(
   try {
     const target = path ?? '/';
     const waiting = AbortSignal.any([signal, late.signal]);
-    reply = await origin.open({ target, fields: [['range', 'bytes=0-0']], committed: true }, waiting);
+    reply = await origin.open({ target, fields: [['range', 'bytes=0-0']] }, waiting);
   } catch (error) {
     if (!signal.aborted) yield fail(about, `is not reached: ${errorWords(error)}`, reachChange(error));
     return;

@@ -49,7 +49,7 @@ async function readFrom(
   let bytes = 0;
   try {
     const fields = [['range', `bytes=${start}-`]] as const;
-    const { status, body } = await origin.open({ target: path, fields, committed: true }, signal);
+    const { status, body } = await origin.open({ target: path, fields }, signal);
     try {
       if (status >= 400) throw new Error(`status ${status}`);
       while (bytes < limit && !signal.aborted) {

@@ -48,9 +48,10 @@ const sentences: {
     return `${placeWords(event)}: ${what} in ${durationWords(event.delay)}, attempt ${event.attempt} (${event.cause})`;
   },
   breaker: (event) => {
-    const cause = event.cause === null ? '' : `: ${event.cause.replaceAll('_', ' ')}`;
-    if (event.to === 'open') return `/${event.origin}/ is out of reach${cause}`;
-    return `/${event.origin}/ is ${event.to === 'closed' ? 'reached again' : 'tried again'}`;
+    const cause = event.cause === null ? '' : `, last error: ${event.cause.replaceAll('_', ' ')}`;
+    if (event.to === 'closed') return `/${event.origin}/ is reached again`;
+    if (event.from === 'closed') return `/${event.origin}/ is out of reach${cause}`;
+    return `/${event.origin}/ is out of reach${event.to === 'open' ? ' still' : ', and tried again'}${cause}`;
   },
   refresh: (event) =>
     `${placeWords(event)}: its address was asked for (${event.reason}): ${event.outcome} after ${durationWords(event.duration)}`,

@@ -42,12 +42,12 @@ function storeLine({ store: { bytes, objects, limit, free } }: Sight): string {
 const breakerWords: Readonly<Record<string, string>> = {
   closed: 'reached',
   open: 'out of reach',
-  'half-open': 'tried again',
+  'half-open': 'out of reach, being tried',
 };
 
 function originLine({ name, base, breaker, connections, firstByteMs }: OriginReport, width: number, paint: Paint) {
   const state = breakerWords[breaker.state] ?? breaker.state;
-  const cause = breaker.cause === null ? '' : ` (${breaker.cause.replaceAll('_', ' ')})`;
+  const cause = breaker.cause === null ? '' : ` (last error: ${breaker.cause.replaceAll('_', ' ')})`;
   const queued = connections.queued === 0 ? '' : `, ${connections.queued} queued`;
   const first = firstByteMs.median === null ? '' : `, first byte after ${durationWords(firstByteMs.median)}`;
   const used = `${connections.used} of ${plural(connections.limit, 'connection')}`;

@@ -99,11 +99,11 @@ export function createGauges({ counter, gauge }: Instruments, sights: Sights): (
       for (const each of [waiters, readers, unread]) each.set({ origin }, 0);
       for (const state of cursorStates) cursors.set({ origin, state }, 0);
     }
-    for (const { name: origin, slots, breaker: guard } of origins) {
+    for (const { name: origin, slots, reachability } of origins) {
       connections.set({ origin }, slots.used);
       connectionLimit.set({ origin }, slots.limit);
       queued.set({ origin }, slots.queued);
-      for (const phase of breakerPhases) breaker.set({ origin, phase }, guard.state.phase === phase ? 1 : 0);
+      for (const phase of breakerPhases) breaker.set({ origin, phase }, reachability.state.phase === phase ? 1 : 0);
     }
     for (const fill of sights.fills.fills()) {
       const { origin } = fill;

@@ -133,7 +133,7 @@ export const metricTable = {
   breakerChanges: {
     name: 'firstbyte_breaker_changes_total',
     kind: 'counter',
-    help: 'Times that an origin was taken for unreachable, was tried again, or was reached again, by cause.',
+    help: 'Times that an origin was found out of reach, was tried again, or was reached again, by the last error.',
     labels: { origin: anyOrigin, to: breakerPhases, cause: [...proxyErrors, absent] },
   },
   refreshes: {

@@ -15,7 +15,7 @@ export interface OriginSource {
   readonly name: string;
   /** Without credentials. */
   readonly base: string;
-  readonly breaker: { readonly state: BreakerSight };
+  readonly reachability: { readonly state: ReachabilitySight };
   /** `limit` is how many connections it may have. */
   readonly slots: { readonly used: number; readonly queued: number; limit: number };
   /** `rate` is how many bytes a second are taken from it; `null` for as many as come. */
@@ -32,7 +32,7 @@ export interface OriginLimits {
 }
 
 /** Times are monotonic milliseconds. */
-interface BreakerSight {
+interface ReachabilitySight {
   readonly phase: BreakerPhase;
   readonly since?: number;
   readonly nextProbeAt?: number;
@@ -47,9 +47,9 @@ export interface OriginReport {
     readonly state: BreakerPhase;
     /** Since when it has been out of reach; `null` where it is not. */
     readonly since: string | null;
-    /** From when on the next request tries it; `null` where it is reachable or being tried. */
+    /** When it is tried again where nobody asks before; `null` where it is reachable. */
     readonly nextProbe: string | null;
-    /** How it was last not reached (RFC 9209). */
+    /** How the last attempt to connect failed (RFC 9209). */
     readonly cause: string | null;
   };
   readonly connections: { readonly used: number; readonly queued: number; readonly limit: number };
@@ -93,9 +93,9 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
   const timeOfDay = (at: number | undefined) =>
     at === undefined ? null : new Date(clock.wallTime() + at - clock.now()).toISOString();
 
-  const reportOf = ({ name, base, breaker, slots, pace, requests }: OriginSource): OriginReport => {
+  const reportOf = ({ name, base, reachability, slots, pace, requests }: OriginSource): OriginReport => {
     const { times = [], bytes = 0 } = measured.get(name) ?? {};
-    const { phase, since, nextProbeAt, cause = null } = breaker.state;
+    const { phase, since, nextProbeAt, cause = null } = reachability.state;
     return {
       name,
       base: showableText(base),

@@ -103,20 +103,13 @@ export class Course {
   request(cursor: Cursor, offset: number): RangeRequest {
     const { target, fields } = this.#parts.asking;
     const { held, asksRanges } = this.#parts.guard;
-    const committed = this.#committed(cursor);
-    const about = { target, fields, committed, ...(held && { held }) };
+    const about = { target, fields, ...(held && { held }) };
     if (!asksRanges) return requestAll(about);
     const start = offset - this.#parts.guard.overlapAt(offset, cursor.position);
     const end = this.#endOfRequest(cursor, offset);
     const validator = this.#parts.lifecycle.known?.validator;
     const condition: Fields = validator?.strong ? [['if-range', formatValidator(validator)]] : [];
     return requestRange({ ...about, fields: [...fields, ...condition] }, start, end);
-  }
-
-  /** Whether somebody counts on the answer who can't be told at once that there will be none. */
-  #committed(cursor: Cursor): boolean {
-    if (cursor.attempt > 1 || cursor.landed > 0) return true;
-    return [...this.#parts.demand.waitingFor(cursor)].some(({ begun }) => begun);
   }
 
   /**

@@ -2,7 +2,7 @@
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import type { RetryCause } from '../events.ts';
-import type { Origin, OriginReply } from '../origin/origin.ts';
+import type { Origin, OriginReply, ReachabilityView } from '../origin/origin.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import type { Course } from './course.ts';
 import type { Cursor } from './cursor.ts';
@@ -21,6 +21,7 @@ export interface FirstByteTimes {
 
 export interface CursorHost {
   readonly origin: Origin;
+  readonly reachability: ReachabilityView;
   readonly slots: ConnectionSlots;
   readonly policy: FillPolicy;
   readonly clock: Clock;

@@ -11,7 +11,7 @@
  * first byte an origin that may yet wake up is asked again. A cursor belongs to one fill, its host, and knows nothing of
  * readers.
  */
-import { sleep, type Timer } from '../clock.ts';
+import type { Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { type Claimant, outranks, type Slot, type Urgency } from './connection-slots.ts';
 import type { CursorHost } from './cursor-host.ts';
@@ -245,8 +245,9 @@ export class Cursor implements Claimant {
   }
 
   async #sleepUntil(at: number): Promise<void> {
+    const { clock, reachability } = this.#host;
     this.retryAt = at;
-    await sleep(this.#host.clock, Math.max(0, at - this.#host.clock.now()), this.#stop.signal);
+    await reachability.sleep(Math.max(0, at - clock.now()), this.#stop.signal);
     this.retryAt = null;
   }
 

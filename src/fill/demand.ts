@@ -3,24 +3,35 @@
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
+import type { ProxyError } from '../errors.ts';
+import type { ReachabilityView } from '../origin/origin.ts';
 import type { Cursor } from './cursor.ts';
 import { type ReaderSight, wholeUnits } from './cursor-plan.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import { type Budget, type Debt, deadlineOf } from './first-byte.ts';
-import { readUnit } from './landed-bytes.ts';
+import { type LandedBytes, readUnit } from './landed-bytes.ts';
 import { readAheadWindow } from './read-ahead-window.ts';
 import type { Reader } from './reader.ts';
 
 const nobody: Debt = { queued: false, queuedFor: 0, progressAt: null };
 
+export interface DemandParts {
+  readonly clock: Clock;
+  readonly policy: FillPolicy;
+  readonly reachability: ReachabilityView;
+  readonly bytes: LandedBytes;
+}
+
 export class Demand {
+  readonly #parts: DemandParts;
   readonly #clock: Clock;
   readonly #policy: FillPolicy;
   readonly readers = new Set<Reader>();
 
-  constructor(clock: Clock, policy: FillPolicy) {
-    this.#clock = clock;
-    this.#policy = policy;
+  constructor(parts: DemandParts) {
+    this.#parts = parts;
+    this.#clock = parts.clock;
+    this.#policy = parts.policy;
   }
 
   /** The readers that wait for a byte of this cursor. */
@@ -74,12 +85,24 @@ export class Demand {
     const { begun, claim, waitingSince } = reader;
     // The head and the first byte of one request have one budget together.
     const since = (begun ? null : claim?.since) ?? waitingSince ?? now;
-    return deadlineOf(
-      { since, begun, queuedBefore: claim?.queuedBefore ?? 0 },
-      claim?.cursor ?? nobody,
-      this.#policy,
-      now,
-    );
+    const wait = { since, begun, queuedBefore: claim?.queuedBefore ?? 0 };
+    const hope = deadlineOf(wait, claim?.cursor ?? nobody, this.#policy, now);
+    return { ...hope, at: Math.min(hope.at, this.#toldBy(reader) ?? hope.at) };
+  }
+
+  /** What a reader is told whose time is over because the origin is out of reach; `null` where that is not why. */
+  outOfReach(reader: Reader): ProxyError | null {
+    const toldBy = this.#toldBy(reader);
+    return toldBy === null || toldBy > this.#clock.now() ? null : this.#parts.reachability.outOfReach;
+  }
+
+  /**
+   * Who comes to a gap while the origin is out of reach is told early: there is more of the title that can be watched.
+   * Who waits for one of which nothing is there has nothing better to do.
+   */
+  #toldBy({ waitingSince }: Reader): number | null {
+    const { bytes, reachability } = this.#parts;
+    return waitingSince === null || bytes.present.size === 0 ? null : reachability.toldBy(waitingSince);
   }
 
   /** Until when anybody hopes for a byte of this cursor; `served`: whether readers count on it that do not wait yet. */

@@ -38,11 +38,11 @@ export class Fill implements ReaderHost {
 
   /** `object` is what the store had of it. */
   constructor(parts: FillParts, object: StoreObject | null) {
-    const { name, clock, events, policy } = parts;
+    const { name, clock, events } = parts;
     this.#parts = parts;
     this.#lifecycle = new Lifecycle(name, object?.representation ?? null, clock, events);
     this.#bytes = new LandedBytes(object, () => this.#lifecycle.apply({ type: 'lost' }));
-    this.#demand = new Demand(clock, policy);
+    this.#demand = new Demand({ ...parts, bytes: this.#bytes });
     this.#waiters = new Waiters(clock);
     this.#supply = new Supply({
       ...parts,
@@ -297,7 +297,10 @@ export class Fill implements ReaderHost {
   }
 
   #lastHeard(reader: Reader, budget: Budget): Failure {
-    const { clock, origin } = this.#parts;
+    const { clock, origin, reachability } = this.#parts;
+    // Who queues behind those who wait for an origin out of reach waits for the same.
+    const told = this.#demand.outOfReach(reader) ?? (budget === 'queueTimeout' ? reachability.outOfReach : null);
+    if (told !== null) return { kind: 'error', error: told };
     if (budget === 'queueTimeout') {
       const message = `Every connection to the origin ${origin.name} was busy.`;
       const error = new ProxyError('connection_limit_reached', message, { setting: budget, retryAfter: 5 });

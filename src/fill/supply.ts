@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { bugOf, type EventBus, type RetryCause } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
-import type { Held, Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
+import type { Held, Origin, OriginReply, OriginRequest, ReachabilityView } from '../origin/origin.ts';
 import type { Store } from '../store/store.ts';
 import { Audience } from './audience.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
@@ -31,6 +31,7 @@ import type { Claim, Reader } from './reader.ts';
 export interface SupplyParts {
   readonly name: FillName;
   readonly origin: Origin;
+  readonly reachability: ReachabilityView;
   /** Path and query at the origin, and fields to send; they may be others for the next request. */
   readonly asking: Readonly<Pick<OriginRequest, 'target' | 'fields'>>;
   readonly objectName: string;
@@ -322,6 +323,10 @@ export class Supply implements CursorHost {
     return this.#parts.origin;
   }
 
+  get reachability(): ReachabilityView {
+    return this.#parts.reachability;
+  }
+
   get slots(): ConnectionSlots {
     return this.#parts.slots;
   }
@@ -429,8 +434,12 @@ export class Supply implements CursorHost {
       if (reader.claim?.cursor !== cursor) continue;
       reader.claim = null;
       if (reader.waitingSince === null || bytes.present.has(reader.position)) continue;
-      if (failure === null) this.claim(reader);
-      else reader.failed = this.#failedFor(failure, cursor.budgetSpent);
+      if (failure === null) {
+        this.claim(reader);
+        continue;
+      }
+      const error = demand.outOfReach(reader);
+      reader.failed = this.#failedFor(error === null ? failure : { kind: 'error', error }, cursor.budgetSpent);
     }
   }
 

@@ -48,10 +48,14 @@ export class ConnectionPool {
     return connection;
   }
 
-  /** The connection that is being opened in advance; `null` where none is, or somebody else was quicker. */
+  /**
+   * The connection that is being opened in advance, from now on for this one alone: two who wait for one would be later
+   * than with a new one each. `null` where there is none.
+   */
   async takeComing(origin: string, signal: AbortSignal): Promise<Connection | null> {
     const coming = this.#coming.get(origin);
     if (coming === undefined) return null;
+    this.#coming.delete(origin);
     await untilAborted(coming, signal);
     return this.take(origin);
   }
@@ -73,7 +77,9 @@ export class ConnectionPool {
         // Whoever needs one opens it, and is told why that can't be done.
         () => {},
       )
-      .finally(() => this.#coming.delete(origin));
+      .finally(() => {
+        if (this.#coming.get(origin) === coming) this.#coming.delete(origin);
+      });
     this.#coming.set(origin, coming);
   }
 

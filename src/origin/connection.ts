@@ -24,12 +24,17 @@ export class Connection {
   readonly #url: URL;
   readonly #stream: Duplex;
   readonly #client: Client;
+  readonly #onBytes: () => void;
   /** How the answer to the last request begins. */
   #beginning = '';
 
-  /** @param url its scheme, host and port name the origin that `stream` leads to */
-  constructor(url: URL, stream: Duplex) {
+  /**
+   * @param url its scheme, host and port name the origin that `stream` leads to
+   * @param onBytes called for whatever comes
+   */
+  constructor(url: URL, stream: Duplex, onBytes: () => void = () => {}) {
     this.#url = url;
+    this.#onBytes = onBytes;
     this.#stream = stream;
     // Before its first request nobody else listens; that it is of no use any more shows by `usable`.
     stream.on('error', () => {});
@@ -81,7 +86,9 @@ export class Connection {
     const read = this.#stream.read.bind(this.#stream);
     this.#stream.read = (size) => {
       const bytes: unknown = read(size);
-      if (this.#beginning.length < oldVersion.length && Buffer.isBuffer(bytes)) {
+      if (!Buffer.isBuffer(bytes)) return bytes;
+      this.#onBytes();
+      if (this.#beginning.length < oldVersion.length) {
         this.#beginning += bytes.toString('latin1', 0, oldVersion.length - this.#beginning.length);
       }
       return bytes;

@@ -56,6 +56,8 @@ export interface DialTarget {
   readonly setting?: string | undefined;
   /** Certificates (PEM) to trust in place of the public ones. */
   readonly ca?: string | undefined;
+  /** Called when the host is connected to, by TCP or by a tunnel, before TLS. */
+  readonly onConnected?: (() => void) | undefined;
 }
 
 /**
@@ -64,7 +66,7 @@ export interface DialTarget {
  * `originError` makes of the rest.
  */
 export async function dial(target: DialTarget, options: DialOptions, signal: AbortSignal): Promise<Duplex> {
-  const { url, network, ca, setting = 'network' } = target;
+  const { url, network, ca, setting = 'network', onConnected } = target;
   const hostname = bareHost(url.hostname);
   const secure = url.protocol === 'https:';
   const { clock, connectTimeout, resolve = resolveName, connect = connectTcp, proxy, own } = options;
@@ -93,6 +95,7 @@ export async function dial(target: DialTarget, options: DialOptions, signal: Abo
       stream = await openTunnel(stream, `${url.hostname}:${portOf(url)}`, proxy, attempt.signal);
       near = url;
     }
+    onConnected?.();
     return secure ? await agreeOnTls(stream, hostname, ca, attempt.signal) : stream;
   } catch (error) {
     signal.throwIfAborted();

@@ -12,11 +12,13 @@ import type { Fields } from '../http/fields.ts';
 import { saysError } from '../http/proxy-status.ts';
 import { isTrailField, trailFields } from '../http/via.ts';
 import { isPrivateHost, type Network } from './address-guard.ts';
+import { ConnectAttempts } from './connect-attempts.ts';
 import { Connection } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { type DialOptions, dial } from './dial.ts';
 import type { Exchange } from './exchange.ts';
 import type { Origin, OriginBody, OriginReply, OriginRequest } from './origin.ts';
+import type { Reachability } from './reachability.ts';
 import {
   type Hop,
   isSamePlace,
@@ -44,6 +46,8 @@ export interface HttpOriginOptions extends DialOptions {
   readonly keepAlive?: number | undefined;
   /** What firstbyte calls itself towards its origins, so that it knows a request of its own; it does not where absent. */
   readonly pseudonym?: string | undefined;
+  /** Told of every attempt to connect to the base, and of what comes from it. */
+  readonly reachability?: Reachability | undefined;
   /** Told when one more connection is at work, or one less; idle ones are not. */
   readonly onBusy?: ((change: 1 | -1) => void) | undefined;
 }
@@ -91,6 +95,7 @@ class HttpOrigin implements Origin {
   readonly #options: HttpOriginOptions;
   readonly #network: Network;
   readonly #pool: ConnectionPool;
+  readonly #attempts: ConnectAttempts | null;
   readonly #closing = new AbortController();
 
   constructor(options: HttpOriginOptions) {
@@ -98,6 +103,10 @@ class HttpOrigin implements Origin {
     this.#options = options;
     this.#network = options.network ?? (isPrivateHost(options.base.hostname) ? 'private' : 'public');
     this.#pool = new ConnectionPool(options.clock, options.keepAlive ?? 30_000, options.onBusy);
+    const { clock, reachability } = options;
+    this.#attempts = reachability
+      ? new ConnectAttempts({ clock, reachability, connect: (...given) => this.#connectForAll(...given) })
+      : null;
   }
 
   async open(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
@@ -152,6 +161,8 @@ class HttpOrigin implements Origin {
 
   async close(): Promise<void> {
     this.#closing.abort(new ProxyError('proxy_internal_response', `The origin ${this.name} has been closed.`));
+    this.#attempts?.close();
+    this.#options.reachability?.close();
     this.#pool.close();
   }
 
@@ -177,7 +188,7 @@ class HttpOrigin implements Origin {
         if (exchange.answered || !isTerminated(error)) throw error;
       }
     }
-    const fresh = await this.#dial(hop, AbortSignal.any([signal, this.#closing.signal]));
+    const fresh = await this.#connect(hop, signal);
     if (warm === null) onConnected?.();
     const reply = await this.#send(fresh, hop, fields, signal).head;
     if (saysKeepAlive(reply.fields)) this.#pool.keeps(origin);
@@ -187,21 +198,47 @@ class HttpOrigin implements Origin {
 
   /** Opens a connection that nobody waits for. */
   #prepare(hop: Hop): void {
-    this.#pool.prepare(hop.url.origin, () => this.#dial(hop, this.#closing.signal));
+    this.#pool.prepare(hop.url.origin, () => this.#attempt(hop, this.#closing.signal));
   }
 
-  async #dial(hop: Hop, signal: AbortSignal): Promise<Connection> {
+  /** A connection for one request. */
+  async #connect(hop: Hop, signal: AbortSignal): Promise<Connection> {
+    if (!this.#isBase(hop)) return this.#attempt(hop, signal);
+    await this.#attempts?.share(signal);
+    return this.#pool.take(hop.url.origin) ?? this.#attempt(hop, signal);
+  }
+
+  /** A connection to the base that is made for whoever asks next, where anybody does. */
+  async #connectForAll(onConnected: () => void, kept: () => boolean): Promise<void> {
+    const { base } = this.#options;
+    const connection = await this.#dial({ url: base, path: '' }, this.#closing.signal, onConnected);
+    if (kept()) this.#pool.give(connection);
+    else connection.close();
+  }
+
+  async #attempt(hop: Hop, asked: AbortSignal): Promise<Connection> {
+    const signal = AbortSignal.any([asked, this.#closing.signal]);
+    if (this.#attempts === null || !this.#isBase(hop)) return this.#dial(hop, signal);
+    return this.#attempts.make((onConnected) => this.#dial(hop, signal, onConnected), signal);
+  }
+
+  #isBase({ url }: Hop): boolean {
+    return url.origin === this.#options.base.origin;
+  }
+
+  async #dial(hop: Hop, signal: AbortSignal, onConnected?: () => void): Promise<Connection> {
     const { url } = hop;
-    const { base, redirectTo = 'public', ca } = this.#options;
+    const { base, redirectTo = 'public', ca, reachability } = this.#options;
     const network = networkOf(hop, base, this.#network, redirectTo);
     const trusted = url.hostname === base.hostname ? ca : undefined;
     const setting = isSamePlace(base, url) ? 'network' : 'redirectTo';
-    const stream = await dial({ url, network, setting, ca: trusted }, this.#options, signal);
+    const stream = await dial({ url, network, setting, ca: trusted, onConnected }, this.#options, signal);
     if (signal.aborted) {
       stream.destroy();
       throw signal.reason;
     }
-    const connection = new Connection(url, stream);
+    const onBytes = this.#isBase(hop) ? () => reachability?.alive() : undefined;
+    const connection = new Connection(url, stream, onBytes);
     this.#pool.add(connection);
     return connection;
   }

@@ -14,6 +14,7 @@ import { type Fields, fieldValue } from '../http/fields.ts';
 import { formatValidator, validatorOf } from '../http/validator.ts';
 import { Mirror } from './mirror.ts';
 import type { Origin, OriginReply, OriginRequest } from './origin.ts';
+import { unconnectedTypes } from './origin-errors.ts';
 
 export interface MirrorsOptions {
   /** The name it is mounted under. */
@@ -72,8 +73,9 @@ class MirroredOrigin implements Origin {
     signal.throwIfAborted();
     const asked = { ...request, onConnected: once(request.onConnected) };
     const version = versionOf(request);
+    const path = pathOf(request);
     // A place of its own is at no mirror.
-    const waiting = request.place?.url ? this.#mirrors.slice(0, 1) : this.#inOrder(version);
+    const waiting = request.place?.url ? this.#mirrors.slice(0, 1) : this.#inOrder(path, version);
     const running = new Map<Mirror, { readonly abort: AbortController; readonly outcome: Promise<Outcome> }>();
     const outcomes: Outcome[] = [];
     let chosen: OriginReply | null = null;
@@ -90,7 +92,7 @@ class MirroredOrigin implements Origin {
         if (outcome !== null) {
           outcomes.push(outcome);
           if ('reply' in outcome && outcome.worth === 'good') {
-            this.#overtake(running.keys(), outcome.mirror);
+            this.#overtake(running.keys(), outcome.mirror, path);
             chosen = outcome.reply;
             return chosen;
           }
@@ -98,7 +100,7 @@ class MirroredOrigin implements Origin {
         }
         if (from !== undefined && waiting[0] !== undefined) this.#tell(from, waiting[0], causeOf(outcome));
       }
-      chosen = this.#best(outcomes, version);
+      chosen = this.#best(outcomes, path, version);
       return chosen;
     } finally {
       for (const [mirror, { abort }] of running) {
@@ -114,8 +116,8 @@ class MirroredOrigin implements Origin {
     await Promise.all(this.#mirrors.map(({ origin }) => origin.close()));
   }
 
-  #inOrder(version: Version | null): Mirror[] {
-    const rank = (mirror: Mirror) => mirror.rank(version?.key ?? null);
+  #inOrder(path: string, version: Version | null): Mirror[] {
+    const rank = (mirror: Mirror) => mirror.rank(path, version?.key ?? null);
     return [...this.#mirrors].sort((a, b) => rank(a) - rank(b));
   }
 
@@ -141,30 +143,31 @@ class MirroredOrigin implements Origin {
     signals: readonly AbortSignal[],
   ): Promise<Outcome> {
     const signal = AbortSignal.any([...signals]);
+    const path = pathOf(request);
     try {
       const reply = await mirror.origin.open(request, signal);
       const worth = worthOf(reply, version, mirror === this.#mirrors[0]);
-      if (worth === 'status') mirror.failed();
-      else mirror.succeeded();
+      if (worth === 'status') mirror.failed(path, true);
+      else mirror.succeeded(path);
       if (worth === 'version' && version !== null) mirror.lacks(version.key);
-      return { mirror, reply: this.#watched(reply, mirror, version), worth };
+      return { mirror, reply: this.#watched(reply, mirror, path, version), worth };
     } catch (error) {
-      if (error instanceof ProxyError) mirror.failed();
+      if (error instanceof ProxyError) mirror.failed(path, !unconnectedTypes.has(error.type));
       if (signal.aborted || !(error instanceof ProxyError)) throw error;
       return { mirror, error };
     }
   }
 
   /** Whoever was asked before the one who answered was too late. */
-  #overtake(running: Iterable<Mirror>, winner: Mirror): void {
+  #overtake(running: Iterable<Mirror>, winner: Mirror, path: string): void {
     for (const mirror of running) {
       if (mirror === winner) return;
-      mirror.failed();
+      mirror.failed(path, true);
     }
   }
 
   /** A base that breaks off in mid-body is not the first to be asked for the rest. */
-  #watched(reply: OriginReply, mirror: Mirror, version: Version | null): OriginReply {
+  #watched(reply: OriginReply, mirror: Mirror, path: string, version: Version | null): OriginReply {
     const { body } = reply;
     let failed = false;
     const read = async () => {
@@ -173,8 +176,8 @@ class MirroredOrigin implements Origin {
       } catch (error) {
         if (error instanceof ProxyError && !failed) {
           failed = true;
-          mirror.failed();
-          const to = this.#inOrder(version).find((other) => other !== mirror);
+          mirror.failed(path, true);
+          const to = this.#inOrder(path, version).find((other) => other !== mirror);
           if (to !== undefined) this.#tell(mirror, to, causeOf({ mirror, error }));
         }
         throw error;
@@ -189,15 +192,16 @@ class MirroredOrigin implements Origin {
   }
 
   /** What to make of it when no base gave what was wanted; throws the error that says most. */
-  #best(outcomes: readonly Outcome[], version: Version | null): OriginReply {
+  #best(outcomes: readonly Outcome[], path: string, version: Version | null): OriginReply {
     const { clock, firstByteTimeout } = this.#options;
     const answers = outcomes.filter((outcome) => 'reply' in outcome);
     const failed = outcomes.filter(
       (outcome) => !answers.some((answer) => answer === outcome && answer.worth !== 'status'),
     );
-    const lately = failed.some(
-      ({ mirror: { failingSince } }) => failingSince === null || clock.now() - failingSince < firstByteTimeout,
-    );
+    const lately = failed.some(({ mirror }) => {
+      const since = mirror.failingSince(path);
+      return since === null || clock.now() - since < firstByteTimeout;
+    });
     const other = answers.find(({ worth }) => worth === 'version');
     if (other !== undefined && !lately) return other.reply;
     const gone = answers.find(({ worth }) => worth === 'gone');
@@ -215,8 +219,12 @@ function versionOf({ target, fields }: OriginRequest): Version | null {
   const more = fieldValue(fields, 'if-range');
   const validator = more ?? fieldValue(fields, 'if-none-match') ?? fieldValue(fields, 'if-modified-since');
   if (validator === null) return null;
-  const [path] = target.split('?', 1);
-  return { validator, more: more !== null, key: `${validator}\n${path}` };
+  return { validator, more: more !== null, key: `${validator}\n${pathOf({ target })}` };
+}
+
+function pathOf({ target }: Pick<OriginRequest, 'target'>): string {
+  const [path = ''] = target.split('?', 1);
+  return path;
 }
 
 /** `first`: of the base that is preferred to all others. */

@@ -7,6 +7,7 @@
  * backpressure. Nothing here retries, stores or judges the answer.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
+import type { ProxyError } from '../errors.ts';
 import type { Fields } from '../http/fields.ts';
 import type { Validator } from '../http/validator.ts';
 
@@ -22,6 +23,20 @@ export interface Origin {
   close(): Promise<void>;
 }
 
+/** What those see of it who wait for an origin that may be out of reach: one that can't be connected to. */
+export interface ReachabilityView {
+  /**
+   * When somebody is to be told that there is no hope for now, who has come to what is missing at `since`: as soon as an
+   * attempt to connect has failed that was begun after it, within 2 s in any case. `null`: it is worth waiting for, because the
+   * origin is not known to be out of reach, or was not when that wait began. Monotonic milliseconds, both.
+   */
+  toldBy(since: number): number | null;
+  /** What those are told then; `null` where the last connection came about. */
+  readonly outOfReach: ProxyError | null;
+  /** Resolves after `delay` milliseconds, or when a connection comes about again. Rejects with the signal's reason. */
+  sleep(delay: number, signal: AbortSignal): Promise<void>;
+}
+
 export interface OriginRequest {
   /** Path and query at the origin, beginning with `/`, as the client sent them. */
   readonly target: string;
@@ -31,11 +46,6 @@ export interface OriginRequest {
   readonly place?: Place;
   /** What the asker has of the version that the conditions in `fields` name. */
   readonly held?: Held;
-  /**
-   * Somebody counts on the answer, who has waited for it before or has part of it: an origin that is thought to be
-   * unreachable is tried all the same.
-   */
-  readonly committed?: boolean;
   /**
    * Called once when a connection is there and the request is about to be written; before `open` returns where the
    * connection was warm.

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { cacheKey, objectName } from '../../src/cache/cache-key.ts';
+import { EventBus } from '../../src/events.ts';
 import { ConnectionSlots } from '../../src/fill/connection-slots.ts';
+import { Reachability } from '../../src/origin/reachability.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { refusal } from '../scenarios/answers.ts';
 import { FailingStore } from '../scenarios/failing-store.ts';
@@ -245,7 +247,8 @@ describe('a mount', () => {
     const set = stage({ film: movie });
     const { cache, origin, clock } = set;
     const slots = new ConnectionSlots(1, 1);
-    cache.mount('other', { origin, slots, mode: 'media', base: 'elsewhere', only: '/one%20film.mp4' });
+    const reachability = new Reachability({ name: 'other', clock, events: new EventBus(), wait: 30_000 });
+    cache.mount('other', { origin, reachability, slots, mode: 'media', base: 'elsewhere', only: '/one%20film.mp4' });
     assert.equal(cache.open('other', '/two.mp4'), null);
     const entry = cache.open('other', '/one%20%66ilm.mp4?x=1');
     assert.ok(entry !== null && entry === cache.open('other', '/one%20film.mp4'));

@@ -14,6 +14,7 @@ import type { FillPolicy } from '../../src/fill/fill-policy.ts';
 import type { FillView } from '../../src/fill/fill-view.ts';
 import type { Fields } from '../../src/http/fields.ts';
 import type { CacheMode } from '../../src/http/freshness.ts';
+import { Reachability } from '../../src/origin/reachability.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { defaultPolicy } from '../fill/policy.ts';
@@ -63,7 +64,8 @@ export function stage(options: StageOptions): Stage {
   const events: DomainEvent[] = [];
   bus.subscribe((event) => events.push(event));
   const slots = new ConnectionSlots(maxConnections, maxQueued);
-  const mount: Mount = { origin, slots, mode, ...options.mount };
+  const reachability = new Reachability({ name: origin.name, clock, events: bus, wait: 30_000 });
+  const mount: Mount = { origin, reachability, slots, mode, ...options.mount };
   const cache = new Cache({
     mounts: new Map([[origin.name, mount]]),
     store,

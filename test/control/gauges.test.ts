@@ -29,7 +29,7 @@ function origin(name: string, used = 0, queued = 0) {
   return {
     name,
     base,
-    breaker: { state: { phase: 'closed' } },
+    reachability: { state: { phase: 'closed' } },
     slots,
     pace: { rate: null },
     requests: { rate: null },
@@ -96,7 +96,7 @@ test('what is over is not shown on', async () => {
 });
 
 test("an origin's connections, queue and breaker are what they are now", async () => {
-  const open = { ...origin('music', 3, 7), breaker: { state: { phase: 'open' } } } as const;
+  const open = { ...origin('music', 3, 7), reachability: { state: { phase: 'open' } } } as const;
   const samples = await scraped({ origins: () => [origin('films', 2), open] });
   assert.equal(samples['firstbyte_origin_connections{origin="films"}'], 2);
   assert.equal(samples['firstbyte_origin_queue_length{origin="music"}'], 7);

@@ -8,7 +8,7 @@ import * as sample from './sample-events.ts';
 const idle: OriginSource = {
   name: 'films',
   base: 'https://media.example/films',
-  breaker: { state: { phase: 'closed' } },
+  reachability: { state: { phase: 'closed' } },
   slots: { used: 0, queued: 0, limit: 32 },
   pace: { rate: null },
   requests: { rate: null },
@@ -42,8 +42,8 @@ test('an origin that nobody has asked is reachable, idle and unmeasured', () => 
 });
 
 test('an origin out of reach shows since when, why, and when it is tried again, as times of day', async () => {
-  const breaker = { state: { phase: 'open', since: 5000, nextProbeAt: 70_000, cause: 'dns_error' } } as const;
-  const { clock, view } = watching({ breaker });
+  const reachability = { state: { phase: 'open', since: 5000, nextProbeAt: 70_000, cause: 'dns_error' } } as const;
+  const { clock, view } = watching({ reachability });
   await clock.advance(60_000);
   assert.deepEqual(view.report()[0]?.breaker, {
     state: 'open',

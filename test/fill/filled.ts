@@ -2,6 +2,7 @@
 import { EventBus } from '../../src/events.ts';
 import { ConnectionSlots } from '../../src/fill/connection-slots.ts';
 import { Fill } from '../../src/fill/fill.ts';
+import { Reachability } from '../../src/origin/reachability.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Film } from '../support/film.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
@@ -13,10 +14,12 @@ export function filled(film: Film, serving: { readonly rate: number } | null) {
   const clock = new VirtualClock();
   const origin =
     serving === null ? new ScriptedOrigin(film) : ScriptedOrigin.serving(film, { clock, headAfter: 50, ...serving });
+  const events = new EventBus();
   const fill = new Fill(
     {
       name: { fill: 1, origin: 'films', path: '/film.mp4' },
       origin,
+      reachability: new Reachability({ name: 'films', clock, events, wait: defaultPolicy.firstByteTimeout }),
       asking: { target: '/film.mp4', fields: [] },
       objectName: 'film',
       store: createMemoryStore(),
@@ -25,7 +28,7 @@ export function filled(film: Film, serving: { readonly rate: number } | null) {
       slots: new ConnectionSlots(32, 100),
       policy: defaultPolicy,
       clock,
-      events: new EventBus(),
+      events,
       random: () => 0.5,
     },
     null,

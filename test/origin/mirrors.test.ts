@@ -37,6 +37,9 @@ const film = new Film(1000, 1);
 const other = new Film(1000, 2);
 const refused = () => new ProxyError('connection_refused', 'No.');
 
+/** What a base does with a request. */
+type Play = (request: ScriptedRequest) => unknown;
+
 /** Bases that do what they are told, as one. */
 class Bench {
   readonly clock = new VirtualClock();
@@ -53,9 +56,13 @@ class Bench {
   }
 
   /** Asks; `plays` is what each base does with its next request, in order. */
-  async ask(fields: Fields, ...plays: ReadonlyArray<(request: ScriptedRequest) => unknown>): Promise<OriginReply> {
+  ask(fields: Fields, ...plays: readonly Play[]): Promise<OriginReply> {
+    return this.askFor('/a', fields, ...plays);
+  }
+
+  async askFor(target: string, fields: Fields, ...plays: readonly Play[]): Promise<OriginReply> {
     const before = this.counts;
-    const reply = this.origin.open({ target: '/a', fields }, new AbortController().signal);
+    const reply = this.origin.open({ target, fields }, new AbortController().signal);
     reply.catch(() => {});
     await this.clock.settle();
     const played = new Set<ScriptedRequest>();
@@ -212,6 +219,31 @@ suite('a base that failed', () => {
     const bench = new Bench();
     await assert.rejects(bench.ask([], refuse, refuse));
     assert.equal((await bench.ask([], right, refuse)).status, 206);
+  });
+
+  test('by one target is asked first for all others, unless two of them fail in a row', async () => {
+    const bench = new Bench();
+    const hangsUp = (request: ScriptedRequest) => request.refuse(new ProxyError('connection_terminated', 'Cut.'));
+    const ask = (target: string, ...plays: readonly Play[]) => bench.askFor(target, [], ...plays);
+    await ask('/bad', hangsUp, right);
+    assert.deepEqual(bench.counts, [1, 1]);
+    await ask('/bad?again', right, right);
+    assert.deepEqual(bench.counts, [1, 2], 'not for the same');
+    await ask('/good', right, right);
+    assert.deepEqual(bench.counts, [2, 2]);
+    await ask('/bad', right, hangsUp);
+    assert.deepEqual(bench.counts, [3, 3], 'the other fails too');
+    await ask('/worse', hangsUp, right);
+    await ask('/worst', hangsUp, right);
+    await ask('/good', right, right);
+    assert.deepEqual(bench.counts, [5, 6], 'now it is the base');
+  });
+
+  test('to be connected to is asked first for nothing', async () => {
+    const bench = new Bench();
+    await bench.askFor('/bad', [], refuse, right);
+    await bench.askFor('/good', [], right, right);
+    assert.deepEqual(bench.counts, [1, 2]);
   });
 
   test('in mid-body is not the first to be asked for the rest', async () => {

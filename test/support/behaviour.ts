@@ -16,6 +16,10 @@ export interface Behaviour {
   readonly statusOfHead?: number;
   /** Closes the connection in place of a head. */
   readonly hangUp?: 'end' | 'reset';
+  /** Writes this in place of a head, and nothing more. */
+  readonly raw?: string;
+  /** Writes an interim answer (103) every so many milliseconds in place of a head, for ever. */
+  readonly interimEvery?: number;
   /** Closes the connection when this many bytes of the body are out. */
   readonly cutAfter?: number;
   readonly cutBy?: 'end' | 'reset';

@@ -62,9 +62,14 @@ export class FilmReply {
 
   async #reply(): Promise<void> {
     const { behaviour, seen, clock } = this.#parts;
-    const { headAfter = 0, hangUp, signedFor } = behaviour;
+    const { headAfter = 0, hangUp, raw, interimEvery, signedFor } = behaviour;
     await this.#pause(headAfter);
     if (hangUp !== undefined) return this.#hangUp(hangUp);
+    if (raw !== undefined) return void this.#parts.response.socket?.write(raw);
+    while (interimEvery !== undefined) {
+      this.#parts.response.writeEarlyHints({ link: '</next>; rel=preload' });
+      await this.#pause(interimEvery);
+    }
     const [, until] = /[?&]signed-until=(\d+)/.exec(seen.target) ?? [];
     if (signedFor !== undefined && until === undefined) return this.#redirect(signedFor);
     const { film, ...own } = behaviour;

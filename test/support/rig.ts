@@ -29,6 +29,8 @@ export interface RigOptions extends Omit<VirtualNetworkOptions, 'clock'> {
   readonly mirrors?: ReadonlyArray<Partial<Omit<VirtualNetworkOptions, 'clock'>>>;
   /** How many files and connections the daemon may believe to have; what the system says unless given. */
   readonly descriptorLimit?: number;
+  /** From 0 to 1, for jitter; always the middle unless given. */
+  readonly random?: () => number;
   /** In place of one in memory; closed only by `close`. */
   readonly store?: Store & Upkeep;
 }
@@ -86,7 +88,7 @@ export class VirtualRig {
       { ...settings, listen: [] },
       {
         clock,
-        random: () => 0.5,
+        random: this.#options.random ?? (() => 0.5),
         ...(this.#options.descriptorLimit === undefined ? {} : { descriptorLimit: this.#options.descriptorLimit }),
         store: keptOpen(this.#store),
         makeOrigin: (_, options) => {

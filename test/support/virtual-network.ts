@@ -2,7 +2,7 @@
  * Everything beyond firstbyte's origin side, on one virtual clock: a relay that is the network, an HTTP origin behind.
  *
  * `connect` is what the origin adapter takes in place of TCP. A connection takes one round trip to be there; an origin
- * that is `down` refuses it.
+ * that is `down` refuses it, or answers nothing.
  */
 import type { Connect } from '../../src/origin/dial.ts';
 import { Relay, type RelayOptions } from '../network/relay.ts';
@@ -18,6 +18,9 @@ export interface VirtualNetworkOptions {
   readonly clock?: VirtualClock;
 }
 
+/** In milliseconds. */
+const forever = 2 ** 31 - 1;
+
 export class VirtualNetwork {
   readonly clock: VirtualClock;
   readonly origin: HttpOriginServer;
@@ -25,8 +28,10 @@ export class VirtualNetwork {
   /** Whether the origin refuses connections, as a server does that is still waking up. */
   down = false;
   /** How a connection fails while it is down, as the system says it. */
-  downBy: 'ECONNREFUSED' | 'EHOSTUNREACH' | 'EAI_AGAIN' | 'ENOTFOUND' = 'ECONNREFUSED';
-  /** Connections that were refused. */
+  downBy: 'silence' | 'ECONNREFUSED' | 'EHOSTUNREACH' | 'EAI_AGAIN' | 'ENOTFOUND' = 'ECONNREFUSED';
+  /** Addresses at which nobody answers. */
+  readonly deserted = new Set<string>();
+  /** Connections that did not come about. */
   refused = 0;
   readonly #roundTrip: number;
 
@@ -37,10 +42,12 @@ export class VirtualNetwork {
     this.#roundTrip = 2 * (relay.delay ?? 0);
   }
 
-  readonly connect: Connect = async (_destination, signal) => {
+  readonly connect: Connect = async ({ addresses }, signal) => {
+    if (addresses.some((address) => this.deserted.has(address))) await pause(this.clock, forever, signal);
     await pause(this.clock, this.#roundTrip, signal);
     if (this.down) {
       this.refused += 1;
+      if (this.downBy === 'silence') await pause(this.clock, forever, signal);
       const syscall = ['EAI_AGAIN', 'ENOTFOUND'].includes(this.downBy) ? 'getaddrinfo' : 'connect';
       throw Object.assign(new Error(`${syscall} ${this.downBy}`), { code: this.downBy, syscall });
     }

@@ -15,8 +15,8 @@ const originSchema = z
     breaker: z.object({
       state: z.enum(breakerPhases),
       since: timeSchema.nullable().meta({ description: 'Since when it has been out of reach.' }),
-      nextProbe: timeSchema.nullable().meta({ description: 'From when on the next request tries it.' }),
-      cause: z.string().nullable().meta({ description: 'How it was last not reached (RFC 9209).' }),
+      nextProbe: timeSchema.nullable().meta({ description: 'When it is tried again where nobody asks before.' }),
+      cause: z.string().nullable().meta({ description: 'How the last attempt to connect failed (RFC 9209).' }),
     }),
     connections: z.object({ used: z.int(), queued: z.int(), limit: z.int() }),
     limits: z.object({

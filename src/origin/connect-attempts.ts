@@ -1,0 +1,174 @@
+/**
+ * Attempts to connect to one base of an origin. While they fail, they are few: whoever asks shares the latest one, and
+ * what it comes to, so that a crowd does not hammer a host that is down; and one is made now and then although nobody
+ * asks, so that the next who comes finds the truth.
+ */
+import { type Clock, sleep, type Timer } from '../clock.ts';
+import { ProxyError } from '../errors.ts';
+import { untilAborted } from '../until-aborted.ts';
+import { unconnectedTypes } from './origin-errors.ts';
+import { type Reachability, soon } from './reachability.ts';
+
+/** Attempts begin no closer together than this while the last one has failed, in milliseconds. */
+const spacing = 250;
+
+/** One that is that old gets another beside it: a host that has woken up does not hear what was sent before. */
+const stale = 2000;
+const mostAtOnce = 2;
+
+/** The pause before the first attempt that nobody asks for; it doubles with each, in milliseconds. */
+const firstPause = 1000;
+const longestPause = 30_000;
+
+export interface ConnectAttemptsParts {
+  readonly clock: Clock;
+  readonly reachability: Reachability;
+  /**
+   * Makes a connection for whoever asks next; `kept` says whether anybody will. `onConnected` is called when the host
+   * is connected to, before TLS. Rejects with a `ProxyError`.
+   */
+  readonly connect: (onConnected: () => void, kept: () => boolean) => Promise<void>;
+}
+
+/** Since the last one that came about. */
+interface Trouble {
+  error: ProxyError;
+  startedAt: number;
+  pause: number;
+  nextAt: number;
+  timer: Timer;
+  /** The latest attempt that is made for all, while it is under way. */
+  latest: Promise<void> | null;
+  atOnce: number;
+}
+
+export class ConnectAttempts {
+  readonly #parts: ConnectAttemptsParts;
+  #trouble: Trouble | null = null;
+  /** Who shares an attempt now, to be told when any comes about. */
+  readonly #sharing = new Set<() => void>();
+  readonly #closing = new AbortController();
+
+  constructor(parts: ConnectAttemptsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Resolves as soon as a connection may be had: at once, unless the last attempt failed. Rejects with how the one
+   * fails that is shared, with how the last did where this one takes long, or with the signal's reason.
+   */
+  async share(signal: AbortSignal): Promise<void> {
+    const trouble = this.#trouble;
+    if (trouble === null) return;
+    const { clock, reachability } = this.#parts;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#forAll(trouble).then(resolve, reject);
+    const late = clock.after(soon, () => reject(trouble.error));
+    const over = reachability.begin();
+    this.#sharing.add(resolve);
+    try {
+      await untilAborted(promise, signal);
+    } finally {
+      this.#sharing.delete(resolve);
+      over();
+      late.cancel();
+    }
+  }
+
+  /**
+   * Makes an attempt, and learns from it. `connect` calls what it is given once the host is connected to, before TLS;
+   * an aborted `signal` says that it was given up.
+   */
+  async make<T>(connect: (onConnected: () => void) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const { clock } = this.#parts;
+    const startedAt = clock.now();
+    let connected = false;
+    try {
+      const made = await connect(() => {
+        connected = true;
+      });
+      connected = true;
+      return made;
+    } catch (error) {
+      const failure = signal?.aborted ? givenUpAfter(clock.now() - startedAt) : error;
+      if (!connected && failure instanceof ProxyError && isUnconnected(failure)) {
+        this.#failed(failure, startedAt);
+      }
+      throw error;
+    } finally {
+      if (connected) this.#connected();
+    }
+  }
+
+  close(): void {
+    const message = 'The origin has been closed.';
+    this.#closing.abort(new ProxyError('proxy_internal_response', message));
+    this.#trouble?.timer.cancel();
+  }
+
+  /** The attempt that all share who ask now: the latest, or one that begins as soon as it may. */
+  #forAll(trouble: Trouble): Promise<void> {
+    const { clock, connect, reachability } = this.#parts;
+    const sinceLast = clock.now() - trouble.startedAt;
+    if (trouble.latest !== null && (trouble.atOnce >= mostAtOnce || sinceLast < stale)) return trouble.latest;
+    const rest = Math.max(0, spacing - sinceLast);
+    trouble.startedAt = clock.now() + rest;
+    trouble.atOnce += 1;
+    const kept = () => this.#sharing.size > 0 || reachability.waitedFor;
+    const attempt = sleep(clock, rest, this.#closing.signal)
+      .then(() => this.make((onConnected) => connect(onConnected, kept)))
+      .finally(() => {
+        trouble.atOnce -= 1;
+        if (trouble.latest === attempt) trouble.latest = null;
+      });
+    // Those who share it are told.
+    attempt.catch(() => {});
+    trouble.latest = attempt;
+    return attempt;
+  }
+
+  #connected(): void {
+    const { reachability } = this.#parts;
+    reachability.alive();
+    if (this.#trouble === null) return;
+    this.#trouble.timer.cancel();
+    this.#trouble = null;
+    for (const resolve of this.#sharing) resolve();
+    reachability.wake();
+  }
+
+  #failed(error: ProxyError, startedAt: number): void {
+    if (this.#closing.signal.aborted) return;
+    if (this.#trouble === null) {
+      const times = { startedAt, pause: firstPause, ...this.#next(firstPause) };
+      this.#trouble = { error, ...times, latest: null, atOnce: 0 };
+    }
+    this.#trouble.error = error;
+    this.#parts.reachability.failed({ error, startedAt, nextAt: this.#trouble.nextAt });
+  }
+
+  /** The next attempt that nobody asks for. */
+  #next(pause: number): { nextAt: number; timer: Timer } {
+    const { clock } = this.#parts;
+    const timer = clock.after(pause, () => {
+      const trouble = this.#trouble;
+      if (trouble === null) return;
+      trouble.pause = Math.min(2 * trouble.pause, longestPause);
+      Object.assign(trouble, this.#next(trouble.pause));
+      void this.#forAll(trouble);
+    });
+    return { nextAt: clock.now() + pause, timer };
+  }
+}
+
+/** Any other failure says nothing about the host. A reset counts here: it came in place of a connection. */
+function isUnconnected({ type }: ProxyError): boolean {
+  return unconnectedTypes.has(type) || type === 'connection_terminated';
+}
+
+/** What it says of the host that somebody left who had waited for a connection: nothing, where that was not long. */
+function givenUpAfter(waited: number): ProxyError | null {
+  if (waited < soon) return null;
+  const message = `No connection came about within ${(waited / 1000).toFixed(1)} s.`;
+  return new ProxyError('connection_timeout', message, { setting: 'connectTimeout' });
+}
