@@ -123,9 +123,8 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   const localToken = randomBytes(32).toString('base64url');
   let state: 'starting' | 'ready' | 'draining' = 'starting';
   const unready = () => {
-    const { trouble } = store.usage();
-    if (state !== 'ready') return state === 'starting' ? 'It does not listen yet.' : 'It is shutting down.';
-    return trouble && `Nothing can be stored: ${trouble.message}`;
+    if (state === 'ready') return null;
+    return state === 'starting' ? 'It does not listen yet.' : 'It is shutting down.';
   };
   const lent = (): Lent => {
     const fills = cache.fills();

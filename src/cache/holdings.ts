@@ -169,6 +169,11 @@ export class Holdings {
     };
   }
 
+  /** Reads something of what is stored, as a reply would. Rejects with a `StoreError` as soon as `signal` aborts. */
+  async tryRead(signal: AbortSignal): Promise<void> {
+    await this.#parts.store.tryRead?.(signal);
+  }
+
   usage(): StoreUsage {
     return this.#parts.store.usage();
   }

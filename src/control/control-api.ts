@@ -27,6 +27,7 @@ import { Page } from './page.ts';
 import { sessionOf } from './page-session.ts';
 import { Problem, problemReply, securityHeaders } from './problem.ts';
 import { watchProcess } from './process-sight.ts';
+import { Readiness } from './readiness.ts';
 import { createMetrics } from './registry.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addFillRoutes } from './routes/fills.ts';
@@ -93,13 +94,14 @@ export function createControl(options: ControlOptions): Control {
   const origins = createOriginsView(options.origins, events, clock);
   const fillHistory = new FillHistory(events);
   const jobs = new Jobs(events, clock);
+  const readiness = new Readiness({ clock, unready: options.unready, tryRead: (signal) => holdings.tryRead(signal) });
   const page = new Page();
   const stopSummary = options.summary && startSummary(options.summary, stats, events, clock);
 
   const api = createApi();
   guard(api, options, clock);
   addSessionRoutes(api, options, clock);
-  addHealthRoutes(api, options.unready);
+  addHealthRoutes(api, () => readiness.trouble());
   addObjectRoutes(api, { holdings, history: fillHistory, clock });
   addFillRoutes(api, { fills, holdings, history: fillHistory, clock });
   addJobRoutes(api, jobs, holdings);
@@ -140,6 +142,7 @@ export function createControl(options: ControlOptions): Control {
     },
     stop() {
       jobs.stop();
+      readiness.stop();
       stream.stop();
       history.stop();
       watched.stop();

@@ -12,6 +12,15 @@ import type { Clock } from '../clock.ts';
 import type { BufferWaitOutcome } from '../events.ts';
 import { StoreError } from './store.ts';
 
+/** One borrowed buffer; each call ends it once, whoever has been lent the same buffer since. */
+export interface Loan {
+  readonly buffer: Buffer;
+  /** Nobody looks at the buffer any more; also after it was ceded. */
+  giveBack(): void;
+  /** The buffer is left with somebody who may look at it for ever: it counts no longer. */
+  cede(): void;
+}
+
 export interface BufferPool {
   /** Of each buffer, in bytes. */
   readonly size: number;
@@ -23,13 +32,9 @@ export interface BufferPool {
    * Borrows a buffer with unspecified content, in order of asking. Where `signal` aborts before there is one it rejects
    * with a `StoreError` of the code `ENOBUFS`.
    */
-  take(signal: AbortSignal): Promise<Buffer>;
+  take(signal: AbortSignal): Promise<Loan>;
   /** The same at once, for who can do without: `null` unless half of all buffers are there for those who can't. */
-  takeSpare(): Buffer | null;
-  /** Takes back a buffer that nobody looks at any more, were it ceded before; harmless when repeated. */
-  giveBack(buffer: Buffer): void;
-  /** Counts a borrowed buffer no longer: it is left with somebody; harmless when repeated. */
-  cede(buffer: Buffer): void;
+  takeSpare(): Loan | null;
 }
 
 export interface BufferPoolOptions {
@@ -45,29 +50,44 @@ export interface BufferPoolOptions {
 export function createBufferPool({ size, limit, clock, onWaited = () => {} }: BufferPoolOptions): BufferPool {
   const most = Math.max(1, Math.floor(limit / size));
   const idle: Buffer[] = [];
-  const lent = new Set<Buffer>();
-  const ceded = new WeakSet<Buffer>();
-  const waiters = new Set<(buffer: Buffer) => void>();
+  const waiters = new Set<(loan: Loan) => void>();
+  let lent = 0;
 
-  function lend(): Buffer | null {
-    if (lent.size >= most) return null;
+  function lend(): Loan | null {
+    if (lent >= most) return null;
     const buffer = idle.pop() ?? Buffer.allocUnsafeSlow(size);
-    lent.add(buffer);
-    return buffer;
+    lent += 1;
+    let state: 'lent' | 'ceded' | 'over' = 'lent';
+    return {
+      buffer,
+      giveBack() {
+        if (state === 'over') return;
+        if (state === 'lent') lent -= 1;
+        state = 'over';
+        if (idle.length + lent < most) idle.push(buffer);
+        serve();
+      },
+      cede() {
+        if (state !== 'lent') return;
+        state = 'ceded';
+        lent -= 1;
+        serve();
+      },
+    };
   }
 
   function serve(): void {
     for (const give of waiters) {
-      const buffer = lend();
-      if (buffer === null) return;
+      const loan = lend();
+      if (loan === null) return;
       waiters.delete(give);
-      give(buffer);
+      give(loan);
     }
   }
 
-  async function waitFor(signal: AbortSignal): Promise<Buffer> {
+  async function waitFor(signal: AbortSignal): Promise<Loan> {
     const since = clock.now();
-    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const { promise, resolve, reject } = Promise.withResolvers<Loan>();
     const onAbort = () => {
       // Out of the line at once: what is given back in the same turn is not for one who has left.
       waiters.delete(resolve);
@@ -77,9 +97,9 @@ export function createBufferPool({ size, limit, clock, onWaited = () => {} }: Bu
     waiters.add(resolve);
     let outcome: BufferWaitOutcome = 'given up';
     try {
-      const buffer = await promise;
+      const loan = await promise;
       outcome = 'given';
-      return buffer;
+      return loan;
     } finally {
       waiters.delete(resolve);
       signal.removeEventListener('abort', onAbort);
@@ -90,7 +110,7 @@ export function createBufferPool({ size, limit, clock, onWaited = () => {} }: Bu
   return {
     size,
     get lent() {
-      return lent.size;
+      return lent;
     },
     get waiting() {
       return waiters.size;
@@ -99,16 +119,6 @@ export function createBufferPool({ size, limit, clock, onWaited = () => {} }: Bu
       if (signal.aborted) throw new StoreError('ENOBUFS', 'Nobody waits for what was to be read.', signal.reason);
       return (waiters.size === 0 ? lend() : null) ?? waitFor(signal);
     },
-    takeSpare: () => (lent.size < most / 2 ? lend() : null),
-    giveBack(buffer) {
-      const isRoom = lent.delete(buffer) || (ceded.delete(buffer) && idle.length + lent.size < most);
-      if (isRoom) idle.push(buffer);
-      serve();
-    },
-    cede(buffer) {
-      if (!lent.delete(buffer)) return;
-      ceded.add(buffer);
-      serve();
-    },
+    takeSpare: () => (lent < most / 2 ? lend() : null),
   };
 }

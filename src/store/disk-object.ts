@@ -13,6 +13,7 @@ import type { Representation } from '../http/representation.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { AcceptedBytes } from './accepted-bytes.ts';
 import { BlockSums } from './block-sums.ts';
+import type { Loan } from './buffer-pool.ts';
 import type { DiskMedium, ObjectFiles } from './disk-medium.ts';
 import { DurableBlocks } from './durable-blocks.ts';
 import type { Run } from './gather-list.ts';
@@ -92,8 +93,8 @@ export class DiskObject {
   readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null {
     const accepted = this.#readAccepted(range);
     if (accepted !== null) return accepted;
-    const buffer = this.#medium.pool.takeSpare();
-    return buffer && this.#readWritten(buffer, range, signal);
+    const loan = this.#medium.pool.takeSpare();
+    return loan && this.#readWritten(loan, range, signal);
   }
 
   describe(representation: Representation): void {
@@ -271,16 +272,14 @@ export class DiskObject {
     return this.#readWritten(await this.#medium.pool.take(signal), range, signal);
   }
 
-  /** Takes the buffer over: it is the slice's, or goes back. */
-  async #readWritten(buffer: Buffer, range: ByteRange, signal: AbortSignal): Promise<Slice> {
-    const { pool } = this.#medium;
-    const giveBack = () => pool.giveBack(buffer);
+  /** Takes the loan over: it is the slice's, or is given back. */
+  async #readWritten({ buffer, giveBack, cede }: Loan, range: ByteRange, signal: AbortSignal): Promise<Slice> {
     const reading = this.#readInto(buffer, range);
     let lent = false;
     try {
       const bytes = await untilAborted(reading, signal);
       lent = true;
-      return { bytes, release: giveBack, cede: () => pool.cede(buffer) };
+      return { bytes, release: giveBack, cede };
     } catch (error) {
       if (error instanceof StoreError) throw error;
       throw new StoreError('ETIMEDOUT', 'The disk gave nothing.', error);

@@ -29,6 +29,7 @@ import {
   type StoreObject,
 } from './store.ts';
 import type { StoreEvents } from './store-events.ts';
+import { TrialRead } from './trial-read.ts';
 import type { NextToGo, StoreLoans, StoreUsage, Upkeep, Verified } from './upkeep.ts';
 
 export interface DiskStoreOptions extends StoreLimits {
@@ -81,6 +82,7 @@ async function bootId(): Promise<string> {
 
 class OpenStore implements DiskStore {
   readonly #library: DiskLibrary;
+  readonly #trial: TrialRead;
   /** The newest object of each name that anyone has open. */
   readonly #newest = new Map<ObjectName, DiskObject>();
   /** The last step of the latest call that concerns a name: calls for one name happen one after another. */
@@ -88,6 +90,13 @@ class OpenStore implements DiskStore {
 
   constructor(library: DiskLibrary) {
     this.#library = library;
+    this.#trial = new TrialRead({
+      holdings: library.holdings,
+      find: ({ name }) => library.index.find(name),
+      pathOf: (holding) => library.pathOf(holding),
+      pool: library.medium.pool,
+      files: library.files,
+    });
     library.start({
       forget: (name, spare) =>
         this.#inTurn(name, async () => {
@@ -162,6 +171,10 @@ class OpenStore implements DiskStore {
 
   usage(): StoreUsage {
     return this.#library.usage();
+  }
+
+  tryRead(signal: AbortSignal): Promise<void> {
+    return this.#trial.run(signal);
   }
 
   loans(): StoreLoans {

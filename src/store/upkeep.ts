@@ -21,6 +21,11 @@ export interface Upkeep {
   usage(): StoreUsage;
   /** What would be evicted next, in order, until `bytes` were free. */
   nextToGo(bytes: number): readonly NextToGo[];
+  /**
+   * Reads something of what is stored, as a reply would; a store where that can't fail has no need of it. Rejects with a
+   * `StoreError`: `ENOBUFS` or `ETIMEDOUT` where `signal` aborts (see `StoreObject.read`), or what the medium says.
+   */
+  tryRead?(signal: AbortSignal): Promise<void>;
   /** What it has lent now; a store that does not count it is taken to have lent nothing. */
   loans?(): StoreLoans;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type BufferPoolOptions, createBufferPool } from '../../src/store/buffer-pool.ts';
+import { type BufferPoolOptions, createBufferPool, type Loan } from '../../src/store/buffer-pool.ts';
 import { Chance } from '../faults/chance.ts';
 import { never } from '../support/never.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -11,12 +11,12 @@ function poolOf(buffers: number, options: Partial<BufferPoolOptions> = {}) {
 
 test('a buffer given back is lent again', async () => {
   const pool = poolOf(4);
-  const buffer = await pool.take(never);
-  assert.equal(buffer.length, 16);
+  const loan = await pool.take(never);
+  assert.equal(loan.buffer.length, 16);
   assert.equal(pool.lent, 1);
-  pool.giveBack(buffer);
+  loan.giveBack();
   assert.equal(pool.lent, 0);
-  assert.equal(await pool.take(never), buffer);
+  assert.equal((await pool.take(never)).buffer, loan.buffer);
 });
 
 test('no more than the limit is out, and those who wait are served in order', async () => {
@@ -28,10 +28,10 @@ test('no more than the limit is out, and those who wait are served in order', as
   await Promise.resolve();
   assert.deepEqual(served, []);
   assert.deepEqual([pool.lent, pool.waiting], [2, 2]);
-  pool.giveBack(first);
+  first.giveBack();
   await waiting[0];
   assert.deepEqual(served, ['one']);
-  pool.giveBack(second);
+  second.giveBack();
   await waiting[1];
   assert.deepEqual(served, ['one', 'two']);
   assert.deepEqual([pool.lent, pool.waiting], [2, 0]);
@@ -46,8 +46,8 @@ test('whoever gives up waiting is told what it waited for, and loses no buffer',
   gone.abort(new Error('gone'));
   await assert.rejects(given, { name: 'StoreError', code: 'ENOBUFS' });
   assert.equal(pool.waiting, 1);
-  pool.giveBack(buffer);
-  assert.equal(await next, buffer);
+  buffer.giveBack();
+  assert.equal((await next).buffer, buffer.buffer);
   await assert.rejects(pool.take(gone.signal), { code: 'ENOBUFS' });
   assert.equal(pool.lent, 1);
 });
@@ -59,25 +59,27 @@ test('a buffer that comes back in the turn in which one gives up is given to the
   const given = pool.take(gone.signal);
   const next = pool.take(never);
   gone.abort(new Error('gone'));
-  pool.giveBack(buffer);
+  buffer.giveBack();
   await assert.rejects(given, { code: 'ENOBUFS' });
-  pool.giveBack(await next);
+  (await next).giveBack();
   assert.equal(pool.lent, 0);
 });
 
 test('one buffer is granted under any limit', async () => {
   const pool = poolOf(1, { limit: 1 });
-  assert.equal((await pool.take(never)).length, 16);
+  assert.equal((await pool.take(never)).buffer.length, 16);
 });
 
-test('a buffer that is given back twice is lent once', async () => {
-  const pool = poolOf(2);
-  const buffer = await pool.take(never);
-  pool.giveBack(buffer);
-  pool.giveBack(buffer);
-  assert.equal(pool.lent, 0);
-  const [one, other] = [await pool.take(never), await pool.take(never)];
-  assert.notEqual(one, other);
+test("a loan that is given back twice, or ceded after that, ends nobody else's loan of the same buffer", async () => {
+  const pool = poolOf(1);
+  const first = await pool.take(never);
+  first.giveBack();
+  const second = await pool.take(never);
+  assert.equal(second.buffer, first.buffer);
+  first.giveBack();
+  first.cede();
+  assert.equal(pool.lent, 1);
+  assert.equal(pool.takeSpare(), null);
 });
 
 describe('a buffer that was ceded', () => {
@@ -85,43 +87,41 @@ describe('a buffer that was ceded', () => {
     const pool = poolOf(1);
     const ceded = await pool.take(never);
     const waiting = pool.take(never);
-    pool.cede(ceded);
+    ceded.cede();
     const other = await waiting;
-    assert.notEqual(other, ceded);
+    assert.notEqual(other.buffer, ceded.buffer);
     assert.equal(pool.lent, 1);
-    pool.cede(ceded);
+    ceded.cede();
     assert.equal(pool.lent, 1, 'once is enough');
   });
 
   test('is never lent while it is not given back, and then as any other', async () => {
     const pool = poolOf(1);
     const ceded = await pool.take(never);
-    pool.cede(ceded);
+    ceded.cede();
     for (let round = 0; round < 5; round += 1) {
-      const buffer = await pool.take(never);
-      assert.notEqual(buffer, ceded);
-      pool.cede(buffer);
+      const loan = await pool.take(never);
+      assert.notEqual(loan.buffer, ceded.buffer);
+      loan.cede();
     }
-    pool.giveBack(ceded);
-    assert.equal(await pool.take(never), ceded);
+    ceded.giveBack();
+    assert.equal((await pool.take(never)).buffer, ceded.buffer);
   });
 
   test('makes no more buffers than the limit, were a hundred of them to come back', async () => {
     const pool = poolOf(2);
-    const ceded: Buffer[] = [];
+    const ceded: Loan[] = [];
     for (let count = 0; count < 100; count += 1) {
-      const buffer = await pool.take(never);
-      pool.cede(buffer);
-      ceded.push(buffer);
+      const loan = await pool.take(never);
+      loan.cede();
+      ceded.push(loan);
     }
-    for (const buffer of ceded) pool.giveBack(buffer);
+    for (const loan of ceded) loan.giveBack();
+    const known = new Set(ceded.map(({ buffer }) => buffer));
     const held = [await pool.take(never), await pool.take(never)];
-    assert.ok(
-      held.every((buffer) => ceded.includes(buffer)),
-      'they are used again',
-    );
-    for (const buffer of held) pool.cede(buffer);
-    assert.ok(!ceded.includes(await pool.take(never)), 'two were kept, and the others are garbage');
+    for (const { buffer } of held) assert.ok(known.has(buffer), 'they are used again');
+    for (const loan of held) loan.cede();
+    assert.ok(!known.has((await pool.take(never)).buffer), 'two were kept, and the others are garbage');
   });
 });
 
@@ -147,7 +147,7 @@ test('each wait is told when it ends, with how and after how long', async () => 
   gone.abort();
   await assert.rejects(left);
   await clock.advance(1000);
-  pool.giveBack(buffer);
+  buffer.giveBack();
   await stayed;
   assert.deepEqual(told, [
     ['given up', 500],
@@ -157,44 +157,48 @@ test('each wait is told when it ends, with how and after how long', async () => 
 });
 
 test('whatever is taken, ceded, given up and given back, two never have one buffer, and the count is right', async () => {
-  for (let seed = 1; seed <= 200; seed += 1) {
+  for (let seed = 1; seed <= 300; seed += 1) {
     const chance = new Chance(seed);
     const most = chance.between(1, 4);
     const pool = poolOf(most);
-    const held = new Set<Buffer>();
-    const left = new Set<Buffer>();
+    /** Those that are lent, those that were ceded, and those that are over: none of their calls may do anything. */
+    const [held, left, over] = [new Set<Loan>(), new Set<Loan>(), new Set<Loan>()];
     const waits: { readonly gone: AbortController; readonly taken: Promise<void> }[] = [];
-    const hold = (buffer: Buffer) => {
-      assert.ok(!held.has(buffer) && !left.has(buffer), `seed ${seed}`);
-      held.add(buffer);
+    const hold = (loan: Loan) => {
+      const others = [...held, ...left].map(({ buffer }) => buffer);
+      assert.ok(!others.includes(loan.buffer), `seed ${seed}`);
+      held.add(loan);
     };
-    for (let step = 0; step < 60; step += 1) {
-      const [first] = held;
-      const [one] = left;
-      const what = chance.between(0, 5);
-      if (what <= 1) {
+    const moves: readonly (() => void)[] = [
+      () => {
         const gone = new AbortController();
         waits.push({ gone, taken: pool.take(gone.signal).then(hold, () => {}) });
-      } else if (what === 2) {
-        waits[chance.between(0, Math.max(0, waits.length - 1))]?.gone.abort();
-      } else if (what === 3 && first !== undefined) {
-        held.delete(first);
-        pool.giveBack(first);
-      } else if (what === 4 && first !== undefined) {
-        held.delete(first);
-        left.add(first);
-        pool.cede(first);
-      } else if (one !== undefined) {
-        left.delete(one);
-        pool.giveBack(one);
-      }
+      },
+      () => waits[chance.between(0, Math.max(0, waits.length - 1))]?.gone.abort(),
+      () => moveOne(held, over, (loan) => loan.giveBack()),
+      () => moveOne(held, left, (loan) => loan.cede()),
+      () => moveOne(left, over, (loan) => loan.giveBack()),
+      () => moveOne(over, over, (loan) => (chance.is(0.5) ? loan.giveBack() : loan.cede())),
+    ];
+    for (let step = 0; step < 60; step += 1) {
+      // Several in one turn: a waiter that gives up as its buffer comes is in nobody's way.
+      for (let move = chance.between(1, 3); move > 0; move -= 1) moves[chance.between(0, moves.length - 1)]?.();
       await new Promise(setImmediate);
       assert.ok(pool.lent <= most, `seed ${seed}`);
       assert.equal(pool.lent, held.size, `seed ${seed}`);
+      assert.ok(pool.waiting === 0 || pool.lent === most, `seed ${seed}: somebody waits for what is there`);
     }
     for (const { gone } of waits) gone.abort();
     await Promise.all(waits.map(({ taken }) => taken));
-    for (const buffer of held) pool.giveBack(buffer);
+    for (const loan of held) loan.giveBack();
     assert.deepEqual([pool.lent, pool.waiting], [0, 0], `seed ${seed}`);
   }
 });
+
+function moveOne(from: Set<Loan>, to: Set<Loan>, act: (loan: Loan) => void): void {
+  const [loan] = from;
+  if (loan === undefined) return;
+  from.delete(loan);
+  to.add(loan);
+  act(loan);
+}

@@ -435,6 +435,44 @@ test('objects of another block size are set aside', async (t) => {
   await store.close();
 });
 
+test('a trial read goes through the index, the memory and the files, and waits no longer than it is let', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await storeFilm(directory, 3 * block);
+  const store = await openDiskStore(directory, { bufferMemory: block });
+  await store.tryRead?.(never);
+  const object = await findFilm(store);
+  const slice = await object.read({ start: 0, end: 10 }, never);
+  const late = new AbortController();
+  const trial = store.tryRead?.(late.signal);
+  setTimeout(() => late.abort(), 20);
+  await assert.rejects(async () => trial, { name: 'StoreError', code: 'ENOBUFS' });
+  slice.cede();
+  await store.tryRead?.(never);
+  assert.deepEqual(store.loans?.(), { objects: 1, buffers: 0, starved: 0, descriptors: 0 });
+  await store.close();
+});
+
+test('a read of the disk is given up by its signal, and its buffer comes back when the system is done', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await storeFilm(directory, 3 * block);
+  const store = await openDiskStore(directory, { bufferMemory: block });
+  const object = await findFilm(store);
+  for (let round = 0; round < 20; round += 1) {
+    const gone = new AbortController();
+    const reads = [0, 1, 2].map(async (at) => object.read({ start: at * block, end: at * block + 10 }, gone.signal));
+    if (round % 2 === 0) await setImmediate();
+    gone.abort();
+    const given = (await Promise.allSettled(reads)).flatMap((read) =>
+      read.status === 'fulfilled' ? [read.value] : [],
+    );
+    for (const slice of given) slice.release();
+    assert.ok(given.length < 3, 'they were given up');
+    await assertContent(object, { start: 0, end: 3 * block });
+  }
+  assert.deepEqual(store.loans?.(), { objects: 1, buffers: 0, starved: 0, descriptors: 0 });
+  await store.close();
+});
+
 test('all buffers come back when their slices are released', async (t) => {
   const directory = await temporaryDirectory(t);
   await storeFilm(directory, 3 * block);

@@ -178,6 +178,7 @@ function keptOpen(store: Store & Upkeep): Store & Upkeep {
     verify: (...given) => store.verify(...given),
     usage: () => store.usage(),
     nextToGo: (bytes) => store.nextToGo(bytes),
+    tryRead: async (signal) => store.tryRead?.(signal),
     loans: () => store.loans?.() ?? { objects: 0, buffers: 0, starved: 0, descriptors: 0 },
   };
 }

@@ -17,16 +17,16 @@ const healthRoute = createRoute({
 const readyRoute = createRoute({
   method: 'get',
   path: '/-/ready',
-  summary: 'Whether it takes requests: not before it listens, while it drains, or while nothing can be stored',
+  summary: 'Whether it takes requests: not before it listens, while it drains, or while what is cached can not be read',
   tags,
   responses: { 200: json('It does.', fine), ...problems(...readProblems, 503) },
 });
 
-/** `unready` says in one sentence why it takes no requests, or is `null`. */
-export function addHealthRoutes(api: Api, unready: () => string | null): void {
+/** `trouble` says in one sentence why it should be given no requests, or `null`. */
+export function addHealthRoutes(api: Api, trouble: () => Promise<string | null>): void {
   api.openapi(healthRoute, (context) => context.json({ status: 'ok' as const }, 200));
-  api.openapi(readyRoute, (context) => {
-    const why = unready();
+  api.openapi(readyRoute, async (context) => {
+    const why = await trouble();
     if (why !== null) throw new Problem(503, why);
     return context.json({ status: 'ok' as const }, 200);
   });

@@ -1,0 +1,63 @@
+/**
+ * Whether firstbyte should be given work: it takes requests, and what is cached can be read at once.
+ *
+ * Whoever asks has something read from the store, for a second at most, and once in ten seconds whoever asks how often;
+ * nobody is looked for who does not ask. A store that fails is no reason: playback goes past it. One that does not answer
+ * is: playback waits for it.
+ */
+
+import { StoreError } from '../cache/visit.ts';
+import type { Clock } from '../clock.ts';
+import { within } from '../until-aborted.ts';
+
+/** In milliseconds. */
+const limit = 1000;
+const interval = 10_000;
+
+export interface ReadinessParts {
+  readonly clock: Clock;
+  /** Why no requests are taken now, in one sentence; `null` where they are. */
+  readonly unready: () => string | null;
+  /** Reads something of what is stored, as a reply would. */
+  readonly tryRead: (signal: AbortSignal) => Promise<void>;
+}
+
+export class Readiness {
+  readonly #parts: ReadinessParts;
+  readonly #closing = new AbortController();
+  #look: { readonly at: number; readonly trouble: Promise<string | null> } | null = null;
+
+  constructor(parts: ReadinessParts) {
+    this.#parts = parts;
+  }
+
+  /** In one sentence why it should not; `null` where it should. */
+  async trouble(): Promise<string | null> {
+    const { clock, unready } = this.#parts;
+    const why = unready();
+    if (why !== null) return why;
+    if (this.#look === null || clock.now() - this.#look.at >= interval) {
+      this.#look = { at: clock.now(), trouble: this.#read() };
+    }
+    return this.#look.trouble;
+  }
+
+  stop(): void {
+    this.#closing.abort(new Error('firstbyte is shutting down'));
+  }
+
+  async #read(): Promise<string | null> {
+    const { clock, tryRead } = this.#parts;
+    const late = () => new Error('what is stored could not be read in time');
+    try {
+      await within({ clock, limit, late, signal: this.#closing.signal }, tryRead);
+      return null;
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (error.code === 'ENOBUFS')
+        return `What is cached waits for memory to be read into (bufferMemory) for over ${limit / 1000} s.`;
+      if (error.code === 'ETIMEDOUT') return `The disk of the cache has given nothing for ${limit / 1000} s.`;
+      return null;
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * A read of something that is stored, as a reply would make it, for who asks whether that can be done.
+ *
+ * It goes through the index, the memory for reading and the files, each time to another place, so that the system has it
+ * not in memory already; and it is no use of what it reads, so that nothing is kept longer for it.
+ */
+import { join } from 'node:path';
+import { untilAborted } from '../until-aborted.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import type { Holding } from './holding.ts';
+import type { SegmentFiles } from './segment-files.ts';
+import { StoreError } from './store.ts';
+
+export interface TrialReadParts {
+  readonly holdings: { all(): Iterable<Holding> };
+  /** Asks the index for an object. */
+  find(holding: Holding): Promise<unknown>;
+  pathOf(holding: Holding): string;
+  readonly pool: BufferPool;
+  readonly files: Pick<SegmentFiles, 'read'>;
+}
+
+/** Blocks from one trial to the next in the same file: a prime, so that all of them have their turn. */
+const stride = 37;
+
+export class TrialRead {
+  readonly #parts: TrialReadParts;
+  #turn = 0;
+  /** What the system has not answered yet: another is not begun beside it. */
+  #underWay: Promise<unknown> | null = null;
+
+  constructor(parts: TrialReadParts) {
+    this.#parts = parts;
+  }
+
+  /** Rejects with a `StoreError`: `ENOBUFS` or `ETIMEDOUT` where `signal` aborts, or what the medium says. */
+  async run(signal: AbortSignal): Promise<void> {
+    const place = this.#next();
+    if (place === null) return;
+    await this.#answered(() => this.#parts.find(place.holding), signal);
+    const { buffer, giveBack } = await this.#parts.pool.take(signal);
+    try {
+      await this.#answered(() => this.#parts.files.read(place.path, buffer, place.position), signal);
+    } finally {
+      // The system may write into it until it has answered, though nobody waits for that any more.
+      const underWay = this.#underWay ?? Promise.resolve();
+      underWay.then(giveBack, giveBack);
+    }
+  }
+
+  async #answered(ask: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
+    try {
+      if (this.#underWay !== null) await untilAborted(this.#underWay, signal);
+      signal.throwIfAborted();
+      const underWay = ask().finally(() => {
+        this.#underWay = null;
+      });
+      underWay.catch(() => {});
+      this.#underWay = underWay;
+      await untilAborted(underWay, signal);
+    } catch (error) {
+      if (signal.aborted) throw new StoreError('ETIMEDOUT', 'The disk gave nothing.', error);
+      throw error;
+    }
+  }
+
+  #next() {
+    const { holdings, pathOf, pool } = this.#parts;
+    const places = [...holdings.all()].flatMap((holding) => {
+      const segment = [...holding.segments].find(({ bytes, coming }) => bytes > 0 && coming === 0);
+      return segment === undefined ? [] : [{ holding, segment }];
+    });
+    this.#turn += 1;
+    const place = places[this.#turn % Math.max(1, places.length)];
+    if (place === undefined) return null;
+    const { holding, segment } = place;
+    const blocks = Math.max(1, Math.floor(segment.bytes / pool.size));
+    const round = Math.floor(this.#turn / places.length);
+    const position = ((round * stride) % blocks) * pool.size;
+    return { holding, path: join(pathOf(holding), String(segment.number)), position };
+  }
+}

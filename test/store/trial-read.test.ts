@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createBufferPool } from '../../src/store/buffer-pool.ts';
+import { Holding } from '../../src/store/holding.ts';
+import { StoreError } from '../../src/store/store.ts';
+import { TrialRead, type TrialReadParts } from '../../src/store/trial-read.ts';
+import { never } from '../support/never.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+
+const size = 1024;
+
+/** A holding of one segment with so many blocks. */
+function holding(name: string, blocks: number): Holding {
+  const made = new Holding({ name, generation: 'g', label: { origin: 'films', path: `/${name}` } }, null, false, 0);
+  made.segment(0, 0).bytes = blocks * size;
+  return made;
+}
+
+function stage(parts: Partial<TrialReadParts> = {}, holdings = [holding('a', 50), holding('b', 1)]) {
+  const pool = createBufferPool({ size, limit: 2 * size, clock: new VirtualClock() });
+  const places: string[] = [];
+  const trial = new TrialRead({
+    holdings: { all: () => holdings },
+    find: async () => null,
+    pathOf: ({ name }) => name,
+    pool,
+    files: {
+      read: async (path, _, position) => {
+        places.push(`${path} ${position / size}`);
+        return size;
+      },
+    },
+    ...parts,
+  });
+  return { trial, pool, places, holdings };
+}
+
+describe('a trial read', () => {
+  test('reads something else each time, from every object, and keeps nothing', async () => {
+    const { trial, pool, places, holdings } = stage();
+    for (let turn = 0; turn < 100; turn += 1) await trial.run(never);
+    assert.equal(new Set(places.filter((place) => place.startsWith('a/0'))).size, 50);
+    assert.equal(new Set(places.filter((place) => place.startsWith('b/0'))).size, 1);
+    assert.equal(pool.lent, 0);
+    assert.deepEqual(
+      holdings.map(({ used }) => used),
+      [0, 0],
+      'it is no use of what it reads',
+    );
+  });
+
+  test('has nothing to do where nothing is stored', async () => {
+    const { trial, places } = stage({}, []);
+    await trial.run(never);
+    assert.deepEqual(places, []);
+  });
+
+  test('says what the medium says, and gives its buffer back', async () => {
+    const read = async () => {
+      throw new StoreError('EIO', 'broken');
+    };
+    const { trial, pool } = stage({ files: { read } });
+    await assert.rejects(trial.run(never), { code: 'EIO' });
+    assert.equal(pool.lent, 0);
+  });
+
+  test('waits for memory no longer than it is let', async () => {
+    const { trial, pool } = stage();
+    await pool.take(never);
+    await pool.take(never);
+    const late = new AbortController();
+    const read = trial.run(late.signal);
+    await new Promise(setImmediate);
+    late.abort();
+    await assert.rejects(read, { code: 'ENOBUFS' });
+    assert.deepEqual([pool.lent, pool.waiting], [2, 0]);
+  });
+
+  for (const what of ['find', 'read'] as const) {
+    test(`waits for a ${what} that hangs no longer than it is let, and begins no other beside it`, async () => {
+      const hanging = Promise.withResolvers<number>();
+      let begun = 0;
+      const hang = () => {
+        begun += 1;
+        return hanging.promise;
+      };
+      const { trial, pool } = stage(what === 'find' ? { find: hang } : { files: { read: hang } });
+      for (let turn = 0; turn < 3; turn += 1) {
+        const late = new AbortController();
+        const read = trial.run(late.signal);
+        await new Promise(setImmediate);
+        late.abort();
+        await assert.rejects(read, { code: 'ETIMEDOUT' });
+        assert.equal(begun, 1);
+        assert.equal(pool.lent, what === 'read' ? 1 : 0, 'the system may still write into it');
+      }
+      hanging.resolve(size);
+      await trial.run(never);
+      assert.equal(pool.lent, 0);
+    });
+  }
+});
