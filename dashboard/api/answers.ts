@@ -83,6 +83,8 @@ export interface Store {
   readonly limit: number | null;
   readonly free: number | null;
   readonly trouble: { readonly message: string } | null;
+  /** How many reads wait for memory to read from disk. */
+  readonly starved: number;
   readonly nextToGo: readonly Pick<Stored, 'id' | 'origin' | 'path' | 'bytes'>[];
 }
 

@@ -4,7 +4,7 @@ import { TitleOf } from '../parts/title.tsx';
 import { Untrusted } from '../parts/untrusted.tsx';
 import { bytesText, countText, shareText } from '../words/amounts.ts';
 
-export function Quota({ store: { bytes, objects, limit, free, trouble, nextToGo } }: { store: Store }) {
+export function Quota({ store: { bytes, objects, limit, free, trouble, starved, nextToGo } }: { store: Store }) {
   const room = limit ?? (free === null ? null : bytes + free);
   const going = nextToGo.reduce((sum, title) => sum + title.bytes, 0);
   return (
@@ -24,6 +24,11 @@ export function Quota({ store: { bytes, objects, limit, free, trouble, nextToGo 
       {trouble !== null && (
         <p class="problem">
           Nothing is stored now; playback goes on. <Untrusted text={trouble.message} />
+        </p>
+      )}
+      {starved > 0 && (
+        <p class="problem">
+          {countText(starved, 'read is', 'reads are')} waiting for memory to read from disk (bufferMemory).
         </p>
       )}
       {nextToGo.length > 0 && (

@@ -178,6 +178,11 @@ export class Holdings {
     return this.#parts.store.usage();
   }
 
+  /** How many reads wait for memory. */
+  get starved(): number {
+    return this.#parts.store.loans?.().starved ?? 0;
+  }
+
   /** What would be evicted next, in order, until `bytes` were free. */
   nextToGo(bytes: number): readonly NextToGo[] {
     return this.#parts.store.nextToGo(bytes);

@@ -21,6 +21,7 @@ interface StatsReport {
   readonly retries: Counts;
   readonly heals: Counts;
   readonly bugs: number;
+  readonly lent: Counts;
 }
 
 /** The last own errors that are shown. */
@@ -34,7 +35,7 @@ export async function stats(invocation: Invocation): Promise<ExitReason> {
 }
 
 function statsText(report: StatsReport): string {
-  const { requests, ownErrors, firstByteWaits, fills, bytesLanded, bytesSent, retries, heals, bugs } = report;
+  const { requests, ownErrors, firstByteWaits, fills, bytesLanded, bytesSent, retries, heals, bugs, lent } = report;
   const waits = Object.values(firstByteWaits);
   const waited = waits.reduce((sum, { count }) => sum + count, 0);
   const mean = waits.reduce((sum, { sumSeconds }) => sum + sumSeconds, 0) / Math.max(1, waited);
@@ -48,6 +49,7 @@ function statsText(report: StatsReport): string {
     ['fills now', `${total(fills)}${each(fills)}`],
     ['asked again', `${total(retries)}${each(retries)}`],
     ['healed', `${total(heals)}${each(heals)}`],
+    ['lent now', each(lent).slice(2) || 'nothing'],
     ['own errors', String(ownErrors.count)],
     ...(bugs === 0 ? [] : [['bugs', `${plural(bugs, 'bug')}, each worth a report`] as const]),
   ];

@@ -328,6 +328,14 @@ test('ready is 503 and says why while no requests are taken', async (context) =>
   assert.equal((await get('/-/ready')).status, 200);
 });
 
+test('the store says how many reads wait for memory', async (context) => {
+  const usage = () => ({ bytes: 5, objects: 1, limit: null, free: null, trouble: null });
+  const holdings = { usage, nextToGo: () => [], starved: 3, tryRead: async () => {} };
+  const { get } = await serve(context, { holdings: holdings as unknown as Holdings });
+  const { starved, bytes } = JSON.parse((await get('/-/api/v1/store')).body);
+  assert.deepEqual([starved, bytes], [3, 5]);
+});
+
 test('a connection beyond loopback without a configured token is 401', async (context) => {
   const { get } = await serve(context, {}, '192.0.2.1');
   assertProblem(await get('/-/health'), 401);

@@ -18,6 +18,7 @@ const storeSchema = z
       .object({ code: z.string(), message: z.string() })
       .nullable()
       .meta({ description: 'Why nothing is stored now.' }),
+    starved: z.int().meta({ description: 'How many reads wait for memory to read from disk (`bufferMemory`).' }),
     nextToGo: z
       .array(z.object({ id: idSchema, origin: z.string(), path: z.string(), bytes: z.int() }))
       .meta({ description: 'What would be evicted first, in order.' }),
@@ -32,10 +33,10 @@ const storeRoute = createRoute({
   responses: { 200: json('As it is now.', storeSchema), ...problems(...readProblems) },
 });
 
-export function addStoreRoutes(api: Api, holdings: Pick<Holdings, 'usage' | 'nextToGo'>): void {
+export function addStoreRoutes(api: Api, holdings: Pick<Holdings, 'usage' | 'nextToGo' | 'starved'>): void {
   api.openapi(storeRoute, (context) => {
     const next = holdings.nextToGo(nextBytes).slice(0, mostShown);
     const nextToGo = next.map(({ name, label: { origin, path }, bytes }) => ({ id: name, origin, path, bytes }));
-    return context.json({ ...holdings.usage(), nextToGo }, 200);
+    return context.json({ ...holdings.usage(), starved: holdings.starved, nextToGo }, 200);
   });
 }
