@@ -61,9 +61,9 @@ function wrongIn(expression: string): string[] {
 }
 
 describe('the dashboard', () => {
-  test('has a row for the first byte, own errors, origins, the cache, the process and the store', () => {
+  test('has a row for the first byte, own errors, origins, the cache, the process, the store and clients', () => {
     const titles = dashboard.panels.filter(({ type }) => type === 'row').map(({ title }) => title);
-    assert.deepEqual(titles, ['First byte', 'Own errors', 'Origins', 'Cache', 'Process', 'Store']);
+    assert.deepEqual(titles, ['First byte', 'Own errors', 'Origins', 'Cache', 'Process', 'Store', 'Clients']);
   });
 
   test('names only metrics, labels and values that exist', () => {
