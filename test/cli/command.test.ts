@@ -135,7 +135,13 @@ test('an address in use is code 3, a bad cache directory 4, anything else 1', as
 });
 
 test('every flag reaches its setting', async () => {
-  const values: Record<string, string> = { allowFrom: '10.0.0.0/8', origins: 'a=http://a.example', cacheDir: '/tmp/c' };
+  const values: Record<string, string> = {
+    allowFrom: '10.0.0.0/8',
+    allowHosts: 'media.example.org',
+    trustedProxies: '10.0.0.1',
+    origins: 'a=http://a.example',
+    cacheDir: '/tmp/c',
+  };
   for (const key of settingKeys) {
     const { flag } = namesOf(key);
     if (flag === null) continue;
