@@ -12,10 +12,14 @@ export class Attendance {
   #timer: Timer | null = null;
   #closed = false;
 
-  /** `onDeserted` is called when nobody has come for a while; whoever is not ready then says `wait`. */
+  /**
+   * `onDeserted` is called when nobody has come for a while, also where nobody ever has; whoever is not ready then says
+   * `wait`.
+   */
   constructor(clock: Clock, onDeserted: () => void) {
     this.#clock = clock;
     this.#onDeserted = onDeserted;
+    this.wait();
   }
 
   get deserted(): boolean {

@@ -80,6 +80,10 @@ export class Cache implements FillsView {
     await new Promise<void>((resolve) => this.#leaving.set(mount, resolve));
   }
 
+  isMounted(name: string): boolean {
+    return this.#mounts.has(name);
+  }
+
   /**
    * The entry of a target, beginning with `/`, at the mount of that name; `null` where there is none. The client's
    * fields may make it an entry of its own. Synchronous: two requests in one tick get the same.

@@ -135,21 +135,23 @@ class Exchange {
 
   async #serve({ mount, target, origin, path }: Media): Promise<RequestOutcome> {
     const request = { method: this.#request.method ?? 'GET', fields: fieldsFromRaw(this.#request.rawHeaders) };
-    const entry = this.#parts.cache.open(mount, target, request.fields);
-    if (entry === null) {
-      const message =
-        mount === origin ? `No origin is mounted as "${origin}".` : 'Nothing plays at this path, or no longer.';
-      return this.#refuse(refusalReply({ kind: 'refusal', status: 404, message }), notForwarded);
-    }
+    const { cache, clients } = this.#parts;
+    const message =
+      mount === origin ? `No origin is mounted as "${origin}".` : 'Nothing plays at this path, or no longer.';
+    const nothing = refusalReply({ kind: 'refusal', status: 404, message });
+    if (!cache.isMounted(mount)) return this.#refuse(nothing, notForwarded);
     this.#record.origin = origin;
     this.#record.path = path;
     try {
       const { remoteAddress } = this.#request.socket;
-      this.#place = await this.#parts.clients.enter(this.#connection, remoteAddress, request.fields, this.#gone);
+      this.#place = await clients.enter(this.#connection, remoteAddress, request.fields, this.#gone);
     } catch (error) {
       return this.#failed(error);
     }
     if (this.#place === null) return this.#refuse(refusalReply(tooMany), notForwarded);
+    // Not before: who waits for a place costs nothing, and a source may have ended meanwhile.
+    const entry = cache.open(mount, target, request.fields);
+    if (entry === null) return this.#refuse(nothing, notForwarded);
     const part = entry.asking.trails.accompany(trailOf(request.fields));
     try {
       return await this.#attend(entry, request);

@@ -161,6 +161,17 @@ describe('an entry that nobody reads', () => {
   });
 });
 
+describe('an entry that nobody ever visits', () => {
+  it('is let go of after as long as one that everybody has left', async () => {
+    const { cache, clock, origin } = stage({ film: movie });
+    assert.notEqual(cache.open(origin.name, '/nobody.mp4'), null);
+    await clock.advance(29_999);
+    assert.equal(cache.entries().length, 1);
+    await clock.advance(1);
+    assert.deepEqual([cache.entries().length, clock.pending], [0, 0]);
+  });
+});
+
 describe('what was stored', () => {
   it('in part is gone on with under its strong validator', async () => {
     const store = createMemoryStore();
