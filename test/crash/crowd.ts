@@ -8,8 +8,16 @@ import type { Firstbyte } from './firstbyte.ts';
 import type { Library } from './library.ts';
 import { watch } from './viewer.ts';
 
-/** The films, in bytes; a version is so many bytes longer. No size is a multiple of anything. */
-const sizes = { '/clip': 100_003, '/short': 600_011, '/part': 1_100_009, '/episode': 2_200_013, '/film': 17_000_003 };
+/** The films, in bytes; a version is so many bytes longer. The first begin with nothing, and with one block of the store. */
+const sizes = {
+  '/nothing': 0,
+  '/block': 262_143,
+  '/clip': 100_003,
+  '/short': 600_011,
+  '/part': 1_100_009,
+  '/episode': 2_200_013,
+  '/film': 17_000_003,
+};
 export type Path = keyof typeof sizes;
 export const paths = Object.keys(sizes) as [Path, ...Path[]];
 
@@ -41,8 +49,9 @@ export class Crowd {
     this.#library.rate = chance.one([1_000_000, 3_000_000, 10_000_000, Number.POSITIVE_INFINITY]);
     const viewers = chance.many(2, 6, () => {
       const path = chance.one([chance.one(paths), ...replaced]);
-      const from = chance.is(0.4) ? {} : { from: chance.between(0, sizes[path] - 1) };
-      const most = chance.is(0.3) ? { most: chance.about(1000, 5_000_000) } : {};
+      const from = chance.is(0.4) ? {} : { from: chance.between(0, Math.max(0, sizes[path] - 1)) };
+      const leaves = chance.one(['end', 'reset'] as const);
+      const most = chance.is(0.3) ? { most: chance.about(1, 5_000_000), leaves } : {};
       return { path, after: chance.between(0, 300), watching: { ...from, ...most, rate: chance.about(200_000, 5e7) } };
     });
     const hurried = new AbortController();

@@ -1,8 +1,9 @@
-/** One long-lived firstbyte that is not killed: round after round of viewers, and then what it still holds at rest. */
+/** One long-lived firstbyte, under settings by chance, that is not killed: round after round of viewers, and then what it still holds at rest. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Chance } from '../faults/chance.ts';
 import { Crowd } from './crowd.ts';
 import { Firstbyte } from './firstbyte.ts';
+import { flagsOf } from './flags.ts';
 import { Library } from './library.ts';
 
 /** Films that nobody watches are let go of after 30 s, connections to the origin as well; in milliseconds. */
@@ -18,7 +19,8 @@ export interface Held {
 export async function playWithoutKills(directory: string, rounds: number, seed: number): Promise<Held> {
   await using library = await Library.open();
   const crowd = new Crowd(library);
-  await using firstbyte = await Firstbyte.start({ directory, origin: library.url });
+  const flags = flagsOf(new Chance(seed));
+  await using firstbyte = await Firstbyte.start({ directory, origin: library.url, flags });
   const before = firstbyte.descriptors;
   let resident = firstbyte.resident;
   for (let number = 1; number <= rounds; number += 1) {

@@ -1,7 +1,7 @@
 /**
  * Rounds of kill -9: one cache directory, one firstbyte after another, each killed at a moment that chance decides.
  *
- * A round starts firstbyte, waits until nothing lies in the directory that the index does not name, reads every film
+ * A round starts firstbyte under settings of its own, waits until nothing lies in the directory that the index does not name, reads every film
  * back and compares each byte; then films are replaced at the origin, viewers come (from the start and by seeking,
  * several to one film), and the process is killed under them. What was present one second before the kill must not
  * be fetched again in the next round, but for a small share; films that nothing has happened to cost no byte, nor does
@@ -12,6 +12,7 @@ import { RangeSet } from '../../src/bytes/range-set.ts';
 import { Chance } from '../faults/chance.ts';
 import { Crowd, paths } from './crowd.ts';
 import { Firstbyte } from './firstbyte.ts';
+import { flagsOf } from './flags.ts';
 import { Library } from './library.ts';
 import { settled } from './on-disk.ts';
 import { watch } from './viewer.ts';
@@ -88,7 +89,18 @@ export class KillRounds implements AsyncDisposable {
   /** Plays one round; throws what is wrong. The same seed and number make the same round. */
   async play(number: number): Promise<void> {
     const chance = new Chance(Math.imul(this.#options.seed, 0x9e37_79b1) + number);
-    await using firstbyte = await this.#start();
+    const flags = flagsOf(chance);
+    try {
+      await this.#playUnder(flags, chance);
+    } catch (error) {
+      const again = `npm run crash -- kills --rounds ${number} --seed ${this.#options.seed}`;
+      throw new Error(`in round ${number}, with ${flags.join(' ')}\n${again}`, { cause: error });
+    }
+    this.figures.rounds += 1;
+  }
+
+  async #playUnder(flags: readonly string[], chance: Chance): Promise<void> {
+    await using firstbyte = await this.#start(flags);
     // Sometimes it is killed while it still sweeps, and the next round reads back what this one was to.
     if (chance.is(0.1)) {
       await sleep(chance.between(0, 30));
@@ -96,7 +108,6 @@ export class KillRounds implements AsyncDisposable {
       await this.#readBack(firstbyte);
       await this.#load(firstbyte, chance);
     }
-    this.figures.rounds += 1;
   }
 
   /** After the last round: all is well once more, and firstbyte ends as it should. */
@@ -111,9 +122,9 @@ export class KillRounds implements AsyncDisposable {
     return this.#library[Symbol.asyncDispose]();
   }
 
-  async #start(): Promise<Firstbyte> {
+  async #start(flags: readonly string[] = []): Promise<Firstbyte> {
     const { directory } = this.#options;
-    const firstbyte = await Firstbyte.start({ directory, origin: this.#library.url });
+    const firstbyte = await Firstbyte.start({ directory, origin: this.#library.url, flags });
     this.figures.slowestStart = Math.max(this.figures.slowestStart, firstbyte.readyAfter);
     return firstbyte;
   }

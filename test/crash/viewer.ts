@@ -7,8 +7,10 @@ import type { Library } from './library.ts';
 export interface Watching {
   /** The offset of the first byte asked for; without it the whole film is asked for, without a range. */
   readonly from?: number;
-  /** Leaves after so many bytes. */
+  /** Leaves after so many bytes, */
   readonly most?: number;
+  /** in this way. */
+  readonly leaves?: 'end' | 'reset';
   /** Bytes a second that it reads at, */
   readonly rate?: number;
   /** until this aborts: then it takes what there is. */
@@ -26,7 +28,7 @@ export async function watch(
   { url }: Pick<Firstbyte, 'url'>,
   library: Library,
   path: string,
-  { from, most = Number.POSITIVE_INFINITY, rate = Number.POSITIVE_INFINITY, unhurried }: Watching = {},
+  { from, most = Number.POSITIVE_INFINITY, leaves = 'end', rate = Number.POSITIVE_INFINITY, unhurried }: Watching = {},
 ): Promise<Seen> {
   const headers = from === undefined ? {} : { range: `bytes=${from}-` };
   const asked = request(`${url}/films${path}`, { agent: false, headers });
@@ -36,6 +38,12 @@ export async function watch(
   if (status !== 200 && status !== 206) {
     reply.resume();
     return { end: 'status', status, bytes: 0 };
+  }
+  // Of nothing there is no range, and the answer to that question names no version.
+  const isEmpty = status === 200 && fields['content-length'] === '0' && library.films.get(path)?.size === 0;
+  if (isEmpty) {
+    reply.resume();
+    return { end: 'whole', bytes: 0 };
   }
   const version = library.version(fields.etag ?? '');
   const start = from ?? 0;
@@ -50,7 +58,10 @@ export async function watch(
       const wrong = version.firstDifference(start + bytes, piece);
       if (wrong !== null) throw new WrongByte(`${path} (${fields.etag}): byte ${wrong} of ${version.size} is wrong`);
       bytes += piece.length;
-      if (bytes >= most) return { end: 'left', bytes };
+      if (bytes >= most) {
+        if (leaves === 'reset') asked.socket?.resetAndDestroy();
+        return { end: 'left', bytes };
+      }
       const early = (bytes / rate) * 1000 - (performance.now() - startedAt);
       if (early >= 1 && !unhurried?.aborted)
         await sleep(early, undefined, { ...(unhurried && { signal: unhurried }) }).catch(() => {});

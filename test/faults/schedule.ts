@@ -1,13 +1,15 @@
 /**
- * What happens in one simulation, told by its seed alone: the film and its versions, the network, what the origin does
- * to each request, what befalls everybody at certain times, and what the viewers do.
+ * What happens in one simulation, told by its seed alone: the settings, the film and its versions, the network, what the
+ * origin does to each request, what befalls everybody at certain times, and what the viewers do.
  *
  * A schedule is of one of three kinds. In a `calm` one nothing goes wrong. In a `mendable` one everything that goes
  * wrong can be mended within the budgets: whoever stays gets the whole. In a `wild` one anything may happen: replies may
  * be cut and requests refused, but no byte may be wrong.
  */
 import type { Behaviour } from '../support/behaviour.ts';
+import type { Leaving } from '../support/client.ts';
 import { Chance } from './chance.ts';
+import { type DrawnSettings, settingsOf } from './settings.ts';
 
 /** How versions are told apart: by entity tags, by a weak one, by a date that never changes, or not at all. */
 export type Identity = 'tag' | 'weak tag' | 'date' | 'nothing';
@@ -40,8 +42,10 @@ export interface ViewerPlan {
   readonly rate: number | null;
   /** Stops reading, for a while. */
   readonly pause: { readonly after: number; readonly for: number } | null;
-  /** Goes away so many milliseconds after asking. */
-  readonly leaveAfter: number | null;
+  /** Asks so many times at once, one request behind the other on the same connection. */
+  readonly times: number;
+  /** Goes away so many milliseconds after asking, or when so many bytes of any kind have come; `null` where it stays. */
+  readonly leaves: (({ readonly after: number } | { readonly atByte: number }) & { readonly how: Leaving }) | null;
 }
 
 /** A second base with the same films, which it calls by other tags. */
@@ -59,9 +63,7 @@ export interface Schedule {
   readonly identity: Identity;
   readonly rate: number;
   readonly delay: number;
-  /** As it stands in the configuration. */
-  readonly readAhead: string;
-  readonly maxConnections: number;
+  readonly settings: DrawnSettings;
   /** What the first requests meet with, in order; those after them are answered honestly. */
   readonly fates: readonly Behaviour[];
   readonly incidents: readonly Incident[];
@@ -71,6 +73,15 @@ export interface Schedule {
 
 /** Everything but the viewers begins within this time, in milliseconds. */
 const span = 20_000;
+
+/** Nobody waits for the end of a film that is larger than this: there a viewer takes pieces, or goes away. */
+export const largestWhole = 2_000_000;
+
+/** What a store reads and writes at once, in bytes. */
+const block = 256 * 1024;
+
+/** An hour, in milliseconds. */
+const longPause = 3_600_000;
 
 export function scheduleOf(seed: number): Schedule {
   const schedule = drawn(seed);
@@ -90,6 +101,15 @@ export function scheduleOf(seed: number): Schedule {
   };
 }
 
+/** The command that plays a schedule again, and the settings that belong to it. */
+export function replayOf({ seed, settings }: Schedule): string {
+  const { budgets, written, ...others } = settings;
+  const drawn = Object.entries({ ...others, ...budgets, ...written }).map(
+    ([name, value]) => `${name} ${value ?? 'any'}`,
+  );
+  return `npm run simulate -- --seed ${seed}    # ${drawn.join(', ')}`;
+}
+
 /** Everything that the bases do in a schedule, other than what it should. */
 export function behavioursOf({ fates, incidents, mirror }: Schedule): Behaviour[] {
   return [
@@ -104,7 +124,8 @@ function drawn(seed: number): Schedule {
   // Neighbouring seeds begin alike.
   for (let skipped = 0; skipped < 4; skipped += 1) chance.next();
   const kind = chance.one<Schedule['kind']>(['calm', 'mendable', 'mendable', 'wild', 'wild', 'wild']);
-  const size = chance.about(1000, 1_500_000);
+  const size = sizeOf(kind, chance);
+  const reach = Math.max(1, Math.min(size, largestWhole));
   const versions: [Version, ...Version[]] = [{ size, seed: 1 }];
   if (kind === 'wild' && chance.is(0.6)) versions.push(...nextVersions(size, chance));
   const schedule = {
@@ -114,16 +135,24 @@ function drawn(seed: number): Schedule {
     identity:
       kind === 'wild' ? chance.one<Identity>(['tag', 'tag', 'weak tag', 'date', 'date', 'nothing']) : ('tag' as const),
     // The slowest film takes some twenty seconds.
-    rate: chance.is(0.25) ? Number.POSITIVE_INFINITY : Math.max(size / 20, chance.about(50_000, 4_000_000)),
+    rate: chance.is(0.25) ? Number.POSITIVE_INFINITY : Math.max(reach / 20, chance.about(50_000, 4_000_000)),
     delay: chance.one([0, 0, 5, 80]),
-    readAhead: chance.one(['64KiB', '256KiB', '1MiB', '64MiB']),
-    // Who queues behind stalled connections may wait too long for their turn.
-    maxConnections: kind === 'mendable' ? 32 : chance.one([1, 2, 32, 32, 32]),
-    fates: fatesOf(kind, size, chance),
-    incidents: incidentsOf(kind, versions.length - 1, size, chance).sort((a, b) => a.at - b.at),
-    viewers: chance.many(1, 5, (index) => viewerOf(index, size, chance)).sort((a, b) => a.at - b.at),
+    settings: settingsOf(seed, kind),
+    fates: fatesOf(kind, reach, chance),
+    incidents: incidentsOf(kind, versions.length - 1, reach, chance).sort((a, b) => a.at - b.at),
   };
-  return { ...schedule, mirror: chance.is(0.35) ? mirrorOf(kind, size, chance) : null };
+  const viewers = chance.many(1, 5, (index) => viewerOf(index, size, chance));
+  if (chance.is(0.3)) viewers.push(...crowdOf(size, chance));
+  viewers.sort((a, b) => a.at - b.at);
+  return { ...schedule, viewers, mirror: chance.is(0.35) ? mirrorOf(kind, reach, chance) : null };
+}
+
+/** Mostly that of a film of some blocks; also none, a few bytes, one block and its neighbours, and more than anyone stores. */
+function sizeOf(kind: Schedule['kind'], chance: Chance): number {
+  if (chance.is(0.8)) return chance.about(1000, 1_500_000);
+  // Who asks for a piece and is given the whole of something huge is no viewer.
+  if (kind !== 'wild' && chance.is(0.3)) return chance.about(100_000_000, 50_000_000_000);
+  return chance.one([0, 1, 2, 7, 100, block - 1, block, block + 1, 4 * block]);
 }
 
 function mirrorOf(kind: Schedule['kind'], size: number, chance: Chance): MirrorPlan {
@@ -189,7 +218,7 @@ function wildFate(size: number, chance: Chance): Behaviour {
     case 'rangeless':
       return { ignoreRange: true, ...reset(size, chance) };
     case 'trickle':
-      return { rate: Math.max(size / 600, chance.about(100, 20_000)), ...reset(size, chance) };
+      return { rate: Math.max(size / 120, chance.about(100, 20_000)), ...reset(size, chance) };
     default:
       return mendableFate(size, chance);
   }
@@ -236,20 +265,54 @@ function incidentsOf(kind: Schedule['kind'], newVersions: number, size: number, 
 }
 
 function viewerOf(index: number, size: number, chance: Chance): ViewerPlan {
-  const start = chance.between(0, size - 1);
+  const reach = Math.min(size, largestWhole);
   return {
     at: index === 0 ? 0 : chance.between(0, span),
-    range: chance.one([
-      null,
-      '0-',
-      '0-',
-      `${start}-`,
-      `${start}-${chance.between(start, size - 1)}`,
-      `-${chance.between(1, size)}`,
-    ]),
+    range: rangeOf(size, chance),
     method: chance.is(0.06) ? 'HEAD' : 'GET',
-    rate: chance.is(0.6) ? null : Math.max(size / 30, chance.about(30_000, 2_000_000)),
-    pause: chance.is(0.15) ? { after: chance.between(0, 5000), for: chance.between(1000, 120_000) } : null,
-    leaveAfter: chance.is(0.2) ? chance.between(0, 10_000) : null,
+    rate: chance.is(0.6) ? null : Math.max(reach / 30, chance.about(30_000, 2_000_000)),
+    pause: chance.is(0.15)
+      ? { after: chance.between(0, 5000), for: chance.is(0.2) ? longPause : chance.between(1000, 120_000) }
+      : null,
+    times: chance.is(0.1) ? chance.between(2, 4) : 1,
+    leaves: chance.is(0.25) ? leavingOf(reach, chance) : null,
   };
+}
+
+/** As it stands in a Range field; of something huge only pieces. */
+function rangeOf(size: number, chance: Chance): string | null {
+  const start = chance.between(0, Math.max(0, size - 1));
+  const end = Math.max(start, Math.min(size - 1, start + chance.between(0, largestWhole / 2)));
+  const last = chance.between(1, Math.max(1, Math.min(size, largestWhole)));
+  if (size > largestWhole) return chance.one([`${start}-${end}`, `${start}-${end}`, `-${last}`]);
+  return chance.one([
+    null,
+    '0-',
+    '0-',
+    `${start}-`,
+    `${start}-${chance.between(start, Math.max(start, size - 1))}`,
+    `-${last}`,
+  ]);
+}
+
+/** At any byte: before the head, in it, or of the body. */
+function leavingOf(reach: number, chance: Chance): NonNullable<ViewerPlan['leaves']> {
+  const how = chance.one<Leaving>(['end', 'reset', 'reset', 'half']);
+  if (chance.is(0.4)) return { after: chance.between(0, 10_000), how };
+  return { atByte: chance.one([0, 1, chance.between(1, 600), chance.between(1, reach + 600)]), how };
+}
+
+/** Many who take a part and go, one after another, also when everything is stored. */
+function crowdOf(size: number, chance: Chance): ViewerPlan[] {
+  const at = chance.between(0, 3 * span);
+  const reach = Math.min(size, largestWhole);
+  return chance.many(4, 16, () => ({
+    at: at + chance.between(0, span),
+    range: chance.one(['0-', rangeOf(size, chance)]),
+    method: 'GET',
+    rate: chance.is(0.7) ? null : chance.about(30_000, 2_000_000),
+    pause: null,
+    times: 1,
+    leaves: leavingOf(reach, chance),
+  }));
 }

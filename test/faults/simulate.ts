@@ -1,12 +1,13 @@
 /**
  * `npm run simulate`: plays schedules of faults and tells which of them went wrong.
  *
- *   npm run simulate                         500 of them, as `npm test` does
+ *   npm run simulate                         500 of them; `npm test` plays the first 300
  *   npm run simulate -- --seeds 5000         the long run
+ *   npm run simulate -- --from 501           those after them
  *   npm run simulate -- --seed 4711          one of them, told in full
  */
 import { parseArgs } from 'node:util';
-import { scheduleOf } from './schedule.ts';
+import { replayOf, scheduleOf } from './schedule.ts';
 import { simulate } from './simulation.ts';
 
 const { values } = parseArgs({
@@ -28,7 +29,12 @@ async function many(first: number, count: number): Promise<void> {
   const kinds: Record<string, number> = {};
   const sums = { requests: 0, bytesSent: 0, bytesFetched: 0 };
   let failed = 0;
+  let told = performance.now();
   for (let seed = first; seed < first + count; seed += 1) {
+    if (performance.now() - told >= 60_000) {
+      told = performance.now();
+      console.log(`${seed - first} schedules after ${Math.round(told / 60_000)} min, ${failed} of them went wrong`);
+    }
     const schedule = scheduleOf(seed);
     kinds[schedule.kind] = (kinds[schedule.kind] ?? 0) + 1;
     try {
@@ -40,10 +46,14 @@ async function many(first: number, count: number): Promise<void> {
     } catch (error) {
       failed += 1;
       const [line] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
-      console.log(`${schedule.kind}: ${line}\n  npm run simulate -- --seed ${seed}`);
+      console.log(`${schedule.kind}: ${line}\n  ${replayOf(schedule)}`);
     }
   }
-  console.log(`${count} schedules in ${Math.round(performance.now() / 1000)} s, ${failed} of them went wrong.`);
+  const seconds = performance.now() / 1000;
+  const pace = Math.round((count / seconds) * 60);
+  console.log(
+    `${count} schedules in ${Math.round(seconds)} s, ${pace} a minute, under settings of their own; ${failed} went wrong.`,
+  );
   console.log({ kinds, outcomes, ...sums });
   process.exitCode = failed > 0 ? 1 : 0;
 }

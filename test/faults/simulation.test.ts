@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { scheduleOf } from './schedule.ts';
+import { replayOf, scheduleOf } from './schedule.ts';
 import { simulate } from './simulation.ts';
 
 /** `npm run simulate -- --seeds 5000` plays more of them. */
-const seeds = 500;
+const seeds = 300;
 const atOnce = 50;
 
 describe('schedules of faults', () => {
@@ -14,7 +14,7 @@ describe('schedules of faults', () => {
       const failures: string[] = [];
       for (let seed = first; seed <= last; seed += 1) {
         await simulate(scheduleOf(seed)).catch((error: unknown) => {
-          failures.push(`npm run simulate -- --seed ${seed}\n${error instanceof Error ? error.stack : error}`);
+          failures.push(`${replayOf(scheduleOf(seed))}\n${error instanceof Error ? error.stack : error}`);
         });
       }
       assert.equal(failures.length, 0, failures.join('\n'));

@@ -6,14 +6,29 @@
  * went wrong can be mended, everybody who stays gets the whole. When it is over, the next viewer is served.
  */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Timer } from '../../src/clock.ts';
+import { createDiskStore } from '../../src/store/disk-store.ts';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Client } from '../support/client.ts';
 import type { Exchange } from '../support/exchange.ts';
 import { Film } from '../support/film.ts';
 import { etagOf } from '../support/film-fields.ts';
 import type { Behaviour } from '../support/http-origin-server.ts';
 import { pieceSize } from '../support/pace.ts';
-import { type VirtualRig, virtualRig } from '../support/rig.ts';
-import { behavioursOf, type Identity, type Incident, type Schedule, type ViewerPlan } from './schedule.ts';
+import { type RigOptions, type VirtualRig, virtualRig } from '../support/rig.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import {
+  behavioursOf,
+  type Identity,
+  type Incident,
+  largestWhole,
+  type Schedule,
+  type ViewerPlan,
+} from './schedule.ts';
+import { smallSegment } from './settings.ts';
 import { type KnownVersion, Witness } from './witness.ts';
 
 /** The most that one network read brings: where a cursor has rested. Else it brings 20 ms worth at most. */
@@ -22,14 +37,17 @@ const largestRead = 64 * 1024;
 /** What is asked of a base that names a film otherwise, before it goes on with it. */
 const mostCompared = 384 * 1024;
 
-/** The budgets, as they are by default, in milliseconds. */
-const budgets = { firstByte: 30_000, heal: 90_000, queue: 30_000 };
-
 /** An entry begins anew at most this often for one request, each time with a budget of its own. */
 const mostFills = 4;
 
 /** After this long without trouble, an origin that was given up is asked again, in milliseconds. */
 const convalescence = 300_000;
+
+/** What the bytes themselves take at most, from the slowest origin to the slowest viewer, in milliseconds. */
+const longestTransfer = 1_200_000;
+
+/** A block of the store, which is fetched anew where it was there in part, in bytes. */
+const block = 256 * 1024;
 
 interface Viewer {
   readonly plan: ViewerPlan;
@@ -48,19 +66,60 @@ export interface Figures {
 
 /** Rejects with an `AssertionError` where anything was wrong. */
 export async function simulate(schedule: Schedule): Promise<Figures> {
-  const simulation = new Simulation(schedule, await rigFor(schedule));
-  const figures = await simulation.run();
-  await simulation.close();
-  return figures;
+  const place = await placeOf(schedule);
+  try {
+    const simulation = new Simulation(schedule, await rigFor(schedule, place.options));
+    const figures = await simulation.run();
+    await simulation.close();
+    return figures;
+  } finally {
+    await place.clear();
+  }
 }
 
-async function rigFor(schedule: Schedule) {
-  const { versions, identity, rate, delay, readAhead, maxConnections, fates, mirror } = schedule;
+/** Where the bytes of one simulation are kept. */
+interface Place {
+  readonly options: Pick<RigOptions, 'store' | 'cacheDir' | 'clock'>;
+  clear(): Promise<void>;
+}
+
+async function placeOf({ settings: { store, room, written } }: Schedule): Promise<Place> {
+  const limits = room === null ? {} : { maxSize: { bytes: room }, segmentSize: smallSegment };
+  if (store === 'memory') {
+    const clock = new VirtualClock();
+    return { options: { clock, store: createMemoryStore({ clock, ...limits }) }, async clear() {} };
+  }
+  const clock = new VirtualClock(undefined, { files: true });
+  const folder = await mkdtemp(join(tmpdir(), 'firstbyte-simulation-'));
+  const directory = join(folder, 'cache');
+  const bufferMemory = Number.parseInt(written.bufferMemory, 10) * 1024 * 1024;
+  return {
+    // A store with so little room can't be written into a configuration.
+    options:
+      room === null
+        ? { clock, cacheDir: directory }
+        : { clock, store: await createDiskStore({ directory, clock, bufferMemory, ...limits }) },
+    // Where something went wrong, somebody may be writing there still.
+    clear: () => rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => {}),
+  };
+}
+
+async function rigFor(schedule: Schedule, place: Place['options']) {
+  const { versions, identity, rate, delay, fates, mirror } = schedule;
+  const { maxConnections, budgets, written } = schedule.settings;
   const film = filmOf(versions[0]);
   const rig = await virtualRig({
+    ...place,
     films: film,
     relay: { rate, delay },
-    settings: { readAhead, drainTimeout: '0s' },
+    settings: {
+      ...written,
+      drainTimeout: '0s',
+      firstByteTimeout: `${budgets.firstByte}ms`,
+      healTimeout: `${budgets.heal}ms`,
+      queueTimeout: `${budgets.queue}ms`,
+      stallTimeout: `${budgets.stall}ms`,
+    },
     mount: { maxConnections, mirrorProof: 'overlap' },
     mirrors: mirror === null ? [] : [{ origin: mirrored(film) }],
   });
@@ -74,6 +133,7 @@ class Simulation {
   readonly #schedule: Schedule;
   readonly #rig: VirtualRig;
   readonly #viewers: Viewer[] = [];
+  readonly #pauses: Timer[] = [];
   readonly #versions: KnownVersion[];
   /** By whatever name any base gives them. */
   readonly #known: KnownVersion[];
@@ -93,8 +153,11 @@ class Simulation {
 
   async run(): Promise<Figures> {
     await this.#play();
-    await this.#endAll();
+    await this.#endAll(this.#viewers);
     for (const viewer of this.#viewers) await this.#judge(viewer);
+    for (const { client } of this.#viewers) client.leave();
+    for (const timer of this.#pauses) timer.cancel();
+    await this.#rig.assertNothingLent();
     await this.#serveTheNext();
     await this.#assertAtRest();
     this.#assertSparing();
@@ -173,53 +236,88 @@ class Simulation {
     const { clock } = this.#rig;
     const client = this.#rig.player(plan.rate === null ? {} : { rate: plan.rate });
     const saysLengths = behavioursOf(this.#schedule).every(({ framing = 'length' }) => framing === 'length');
-    const witness = new Witness(this.#known, clock, { saysLengths });
-    const { method, range, pause, leaveAfter } = plan;
-    const exchange = client.get('/films/film.mp4', { method, film: witness, ...(range === null ? {} : { range }) });
-    witness.watch(exchange);
-    // The verdict is asked for at the end.
-    exchange.done().catch(() => {});
-    this.#viewers.push({ plan, client, exchange, witness });
-    if (leaveAfter !== null) clock.after(leaveAfter, () => client.leave());
-    if (pause === null) return;
-    clock.after(pause.after, () => client.pause());
-    clock.after(pause.after + pause.for, () => {
-      witness.forgive();
-      client.resume();
+    const { method, range, pause, leaves, times } = plan;
+    const witnesses = Array.from({ length: times }, () => {
+      const witness = new Witness(this.#known, clock, { saysLengths });
+      const exchange = client.get('/films/film.mp4', { method, film: witness, ...(range === null ? {} : { range }) });
+      witness.watch(exchange);
+      // The verdict is asked for at the end.
+      exchange.done().catch(() => {});
+      this.#viewers.push({ plan, client, exchange, witness });
+      return witness;
     });
+    if (leaves !== null && 'after' in leaves) clock.after(leaves.after, () => client.leave(leaves.how));
+    else if (leaves?.atByte === 0) client.leave(leaves.how);
+    else if (leaves !== null) client.leaveAt(leaves.atByte, leaves.how);
+    if (pause === null) return;
+    this.#pauses.push(
+      clock.after(pause.after, () => client.pause()),
+      clock.after(pause.after + pause.for, () => {
+        for (const witness of witnesses) witness.forgive();
+        client.resume();
+      }),
+    );
   }
 
-  /** Every exchange comes to its end, in whatever way. */
-  async #endAll(): Promise<void> {
-    for (const { exchange } of this.#viewers) {
-      await this.#rig.clock.advanceUntil(() => exchange.outcome !== null);
-    }
+  /** Every exchange comes to its end, in whatever way, within all that it may wait for. */
+  async #endAll(viewers: readonly Viewer[]): Promise<void> {
+    const { clock } = this.#rig;
+    const pauses = viewers.map(({ plan }) => plan.pause?.for ?? 0);
+    const requests = Math.max(...viewers.map(({ plan }) => plan.times));
+    const limit = Math.max(...pauses) + requests * (longestTransfer + this.#mostHeadless + this.#mostSilent);
+    const waiting = () => viewers.filter(({ exchange }) => exchange.outcome === null);
+    await clock
+      .advanceUntil(() => waiting().length === 0, { limit })
+      .catch((error: Error) => {
+        const waits = waiting().map(({ plan: { method, range }, exchange }) =>
+          exchange.status === null
+            ? `${method} ${range} has no head`
+            : `${method} ${range} got ${exchange.bodyBytes} bytes`,
+        );
+        assert.fail(`A wait without end: ${waits.join(', ')}. Lent: ${this.#rig.lentInWords()}. ${error.message}`);
+      });
+  }
+
+  /** How long a head may not come while nothing comes from the origin, in milliseconds. */
+  get #mostHeadless(): number {
+    const { kind, viewers, settings } = this.#schedule;
+    const asked = viewers.reduce((sum, { times }) => sum + times, 0);
+    const queue = settings.maxConnections < asked ? settings.budgets.queue : 0;
+    return (kind === 'wild' ? mostFills : 1) * (settings.budgets.firstByte + queue);
+  }
+
+  /** The same of the next byte. */
+  get #mostSilent(): number {
+    const { heal, queue } = this.#schedule.settings.budgets;
+    return heal + queue + this.#mostHeadless;
   }
 
   async #judge({ plan, exchange, witness }: Viewer): Promise<void> {
     // Rejects with what the witness found wrong.
     if ((await exchange.done()) === 'complete') witness.assertWhole();
     this.#assertInTime(plan, exchange, witness);
-    if (this.#schedule.kind !== 'wild' && plan.leaveAfter === null) {
-      const got = `${exchange.status}, ${exchange.outcome} after ${exchange.bodyBytes} bytes: ${exchange.text.slice(0, 200)}`;
-      assert.ok(
-        exchange.outcome === 'complete' && [200, 206].includes(exchange.status ?? 0),
-        `${plan.range} got ${got}`,
-      );
-    }
+    if (this.#schedule.kind === 'wild' || plan.leaves !== null) return;
+    const got = `${exchange.status}, ${exchange.outcome} after ${exchange.bodyBytes} bytes: ${exchange.text.slice(0, 200)}`;
+    assert.ok(exchange.outcome === 'complete' && this.#isRight(exchange.status), `${plan.range} got ${got}`);
+  }
+
+  /** Whether a status is one of those that somebody gets who gets what there is; of nothing there is no range. */
+  #isRight(status: number | null): boolean {
+    return (
+      status === 200 || status === 206 || (status === 416 && this.#schedule.versions.some(({ size }) => size === 0))
+    );
   }
 
   /** Where nothing comes from the origin, nobody waits longer than the budgets say. */
   #assertInTime(plan: ViewerPlan, { times }: Exchange, { moments }: Witness): void {
-    const { kind, maxConnections, viewers } = this.#schedule;
-    const queue = maxConnections < viewers.length ? budgets.queue : 0;
-    const fills = kind === 'wild' ? mostFills : 1;
-    const most = fills * (budgets.firstByte + queue) + (plan.pause?.for ?? 0);
+    // A request that was sent with others waits for them as well; that all of them end is known by now.
+    if (plan.times > 1) return;
+    const most = this.#mostHeadless + (plan.pause?.for ?? 0);
     const endAt = times.endAt ?? Number.NaN;
     const headless = this.#longestStandstill(times.sentAt, times.headAt ?? endAt, []);
     assert.ok(headless <= most, `no head for ${headless} ms; no more than ${most} ms are allowed`);
     const silence = this.#longestStandstill(times.headAt ?? endAt, endAt, moments);
-    assert.ok(silence <= budgets.heal + queue + most, `silence of ${silence} ms in mid-reply`);
+    assert.ok(silence <= this.#mostSilent + (plan.pause?.for ?? 0), `silence of ${silence} ms in mid-reply`);
   }
 
   /** The longest time between two moments at which something moved: a byte landed, or one of `others`. */
@@ -240,15 +338,17 @@ class Simulation {
     this.#behave();
     for (const base of networks) base.origin.forgetNext();
     await clock.advance(convalescence + (this.#schedule.mirror?.lag ?? 0));
-    const plan = { at: 0, range: '0-', method: 'GET', rate: null, pause: null, leaveAfter: null } as const;
-    const tries = this.#schedule.versions.length === 1 ? 1 : 2;
+    const { versions } = this.#schedule;
+    const range = versions[0].size > largestWhole ? `0-${largestWhole}` : '0-';
+    const plan = { at: 0, range, method: 'GET', rate: null, pause: null, times: 1, leaves: null } as const;
+    const tries = versions.length === 1 ? 1 : 2;
     for (let count = 1; count <= tries; count += 1) {
       this.#send(plan);
       const viewer = this.#viewers.at(-1) ?? assert.fail();
-      await this.#rig.clock.advanceUntil(() => viewer.exchange.outcome !== null);
+      await this.#endAll([viewer]);
       await this.#judge(viewer);
       const { status, outcome, bodyBytes, text } = viewer.exchange;
-      if (outcome === 'complete' && (status === 200 || status === 206)) return;
+      if (outcome === 'complete' && this.#isRight(status)) return;
       assert.ok(count < tries, `the next viewer got ${status}, ${outcome} after ${bodyBytes}: ${text.slice(0, 200)}`);
     }
   }
@@ -262,12 +362,13 @@ class Simulation {
 
   /** Where nothing changed and ranges can be had, the origin gives the film, and one read more at each seam. */
   #assertSparing(): void {
-    const { kind, versions, viewers, fates, incidents, mirror } = this.#schedule;
-    if (kind === 'wild') return;
+    const { kind, versions, viewers, fates, incidents, mirror, settings } = this.#schedule;
+    if (kind === 'wild' || settings.room !== null) return;
     const faults = fates.length + incidents.length;
     const read = Math.min(largestRead, 2 * pieceSize(this.#schedule.rate));
     const compared = mirror === null ? 0 : 2 * mostCompared;
-    const most = versions[0].size + largestRead + read * (faults + viewers.length) + compared;
+    const unfinished = settings.store === 'disk' ? block * viewers.length : 0;
+    const most = versions[0].size + largestRead + read * (faults + viewers.length) + compared + unfinished;
     const { bytesFetched } = this.#rig;
     assert.ok(bytesFetched <= most, `${bytesFetched} bytes came for a film of ${versions[0].size}`);
   }

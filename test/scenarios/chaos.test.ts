@@ -1,15 +1,19 @@
-/** An origin that does everything wrong that can be mended, and players that do as they please. */
+/**
+ * An origin that does everything wrong that can be mended, and players that do as they please, under settings that are
+ * drawn with them. What fails is told with its seed, its settings among them.
+ */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { stage } from '../cache/stage.ts';
 import { film } from '../support/film.ts';
 import { pause } from '../support/pause.ts';
 import type { ScriptedRequest } from '../support/scripted-origin.ts';
-import type { VirtualClock } from '../support/virtual-clock.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
 import { answerAll, answerWith, refusal } from './answers.ts';
 
-const movie = film(700_001);
+const mebibyte = 1024 * 1024;
 const never = new AbortController().signal;
 
 /** What one request meets; what is not told ends well. */
@@ -18,29 +22,47 @@ const fate = fc.record({
   how: fc.constantFrom('well', 'well', 'refused', 'reset', '503', 'cut', 'short', 'stall', 'whole', 'trickle'),
   bytes: fc.integer({ min: 1, max: 300_000 }),
 });
+/** An hour, in milliseconds. */
+const longPause = 3_600_000;
+
 type Fate = typeof fate extends fc.Arbitrary<infer T> ? T : never;
 
 const player = fc.record({
   at: fc.nat(40_000),
-  start: fc.oneof(fc.constant(0), fc.nat(movie.size - 1)),
+  /** Of the film. */
+  start: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
   length: fc.option(fc.integer({ min: 1, max: 400_000 })),
   leaves: fc.option(fc.nat(8000), { freq: 2 }),
-  pauses: fc.option(fc.nat(60_000), { freq: 2 }),
+  pauses: fc.option(fc.oneof(fc.nat(60_000), fc.constant(longPause)), { freq: 2 }),
 });
 
-async function meet(request: ScriptedRequest, { after, how, bytes }: Fate, clock: VirtualClock): Promise<void> {
+/** Times are in milliseconds, sizes in bytes. */
+const settings = fc.record({
+  size: fc.constantFrom(700_001, 700_001, 1, 7, 262_143, 262_144, 262_145, 3 * mebibyte),
+  /** How much the store may hold. */
+  room: fc.constantFrom(null, null, mebibyte / 2, mebibyte),
+  maxConnections: fc.constantFrom(1, 2, 32),
+  readAhead: fc.constantFrom(65_536, 262_144, 67_108_864),
+  restTimeout: fc.constantFrom(0, 5000, 60_000),
+  stallTimeout: fc.constantFrom(10_000, 5000),
+  firstByteTimeout: fc.constantFrom(30_000, 120_000),
+  healTimeout: fc.constantFrom(90_000, 300_000),
+});
+
+async function meet(request: ScriptedRequest, fate: Fate, size: number, clock: VirtualClock): Promise<void> {
+  const { after, how, bytes } = fate;
   await pause(clock, after, never);
   if (how === 'refused') return void request.refuse(refusal());
   if (how === 'reset') return void request.refuse(refusal('connection_terminated'));
   if (how === '503') return answerWith(request, 503);
   request.head(how === 'whole' ? 200 : 206);
-  const end = how === 'whole' ? movie.size : (request.until ?? movie.size);
+  const end = how === 'whole' ? size : (request.until ?? size);
   const stop = how === 'well' || how === 'whole' ? end : Math.min(end, request.position + bytes);
   while (request.live && request.position < stop) {
-    const size = how === 'trickle' ? 5000 : 65_536;
+    const piece = how === 'trickle' ? 5000 : 65_536;
     await pause(clock, how === 'trickle' ? 200 : 20, never);
     await request.wanted();
-    request.bytes(Math.min(size, stop - request.position));
+    request.bytes(Math.min(piece, stop - request.position));
   }
   if (how === 'cut') request.cut();
   if (how !== 'cut' && how !== 'stall') request.end();
@@ -52,23 +74,22 @@ describe('an origin that does everything wrong that can be mended', () => {
       fc.asyncProperty(
         fc.array(fate, { maxLength: 12 }),
         fc.array(player, { minLength: 1, maxLength: 6 }),
-        fc.constantFrom(1, 2, 32),
-        fc.constantFrom(65_536, 262_144, 67_108_864),
-        async (fates, players, maxConnections, readAhead) => {
-          const { view, clock, origin, cache, eventsOf } = stage({
-            film: movie,
-            maxConnections,
-            policy: { readAhead },
-          });
+        settings,
+        async (fates, players, { size, room, maxConnections, ...policy }) => {
+          const clock = new VirtualClock();
+          const limits = room === null ? {} : { maxSize: { bytes: room }, segmentSize: mebibyte / 4 };
+          const store = createMemoryStore({ clock, ...limits });
+          const { view, origin, cache, eventsOf } = stage({ film: film(size), clock, store, maxConnections, policy });
           let met = 0;
           void answerAll(origin, (request) => {
-            void meet(request, fates[met] ?? { after: 50, how: 'well', bytes: 1 }, clock);
+            void meet(request, fates[met] ?? { after: 50, how: 'well', bytes: 1 }, size, clock);
             met += 1;
           });
           const staying: Array<ReturnType<typeof view>> = [];
-          for (const { at, start, length, leaves, pauses } of players) {
+          for (const { at, start: share, length, leaves, pauses } of players) {
+            const start = Math.floor(share * size);
             clock.after(at, () => {
-              const viewer = view(start, length === null ? null : Math.min(movie.size, start + length));
+              const viewer = view(start, length === null ? null : Math.min(size, start + length));
               if (leaves === null) staying.push(viewer);
               else clock.after(leaves, () => viewer.leave());
               if (pauses === null) return;
@@ -76,14 +97,20 @@ describe('an origin that does everything wrong that can be mended', () => {
               clock.after(pauses, () => viewer.resume());
             });
           }
-          await clock.advance(900_000);
+          await clock.advance(longPause + 1_800_000);
           assert.deepEqual(
             staying.map(({ outcome }) => outcome),
             staying.map(() => 'whole'),
           );
           assert.deepEqual(eventsOf('bug'), []);
           assert.ok(origin.requests.length < 150, `${origin.requests.length} requests`);
-          assert.deepEqual([cache.fills().length, clock.pending, origin.live.length], [0, 0, 0]);
+          const counts = { entries: cache.entries().length, slots: cache.slotsUsed, ...store.loans?.() };
+          const all = Object.entries({ ...counts, timers: clock.pending, requests: origin.live.length });
+          assert.deepEqual(
+            all.filter(([, count]) => count !== 0),
+            [],
+            'nothing is lent',
+          );
         },
       ),
       { numRuns: 150, seed: 7 },

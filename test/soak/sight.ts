@@ -2,9 +2,8 @@
 import type { Firstbyte } from '../crash/firstbyte.ts';
 import { median } from './tally.ts';
 
-/** Gauges that are zero when nobody is there. */
-const lentGauges =
-  /^firstbyte_(?:readers|waiters|cursors|origin_connections|origin_queue_length|lent\w*)(?:\{(.*)\})? (\S+)$/;
+/** What is counted as lent, one line for each thing. */
+const lentGauge = /^firstbyte_lent\{what="(\w+)"\} (\S+)$/gm;
 
 /** The share of what was resident early that it may have grown to. */
 export const mostGrown = 1.05;
@@ -44,12 +43,8 @@ export class Sight {
   /** Everything that is lent at this moment and how much of it, and nothing else. */
   async lent(): Promise<Readonly<Record<string, number>>> {
     const text = await (await fetch(`${this.#firstbyte.url}/-/metrics`, { signal: AbortSignal.timeout(5000) })).text();
-    const lent: Record<string, number> = {};
-    for (const line of text.split('\n')) {
-      const [found, , value] = lentGauges.exec(line) ?? [];
-      if (found === undefined || Number(value) === 0) continue;
-      lent[found.slice('firstbyte_'.length, found.lastIndexOf(' '))] = Number(value);
-    }
-    return lent;
+    const counts = [...text.matchAll(lentGauge)].map(([, thing = '', count]) => [thing, Number(count)] as const);
+    if (counts.length === 0) throw new Error('firstbyte does not tell what it has lent.');
+    return Object.fromEntries(counts.filter(([, count]) => count !== 0));
   }
 }

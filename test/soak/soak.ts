@@ -53,7 +53,7 @@ const mebibytes = (bytes: number) => Math.round(bytes / 1024 / 1024);
 const words = ({ from, to }: Window) => `${minutes(from)} to ${minutes(to)}`;
 
 // Whoever works at this machine goes first.
-setPriority(10);
+setPriority(5);
 await using disk = await SmallDisk.make();
 const child = fork(join(import.meta.dirname, 'origin.ts'), [String(seed)], { serialization: 'advanced' });
 const [port] = (await once(child, 'message')) as [number];

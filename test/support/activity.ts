@@ -11,6 +11,16 @@ export function bump(): void {
   count += 1;
 }
 
+/**
+ * Whether the kernel or a thread still works for this process: files that are opened, read, written or closed, and calls
+ * of the store's index. Something will then move by itself.
+ */
+export function filesUnderWay(): boolean {
+  return process.getActiveResourcesInfo().some((name) => fileWork.test(name));
+}
+
+const fileWork = /^(?:FSReq|CloseReq|MessagePort|Worker)/;
+
 /** Grows with each movement; only its change means something. */
 export function activity(): number {
   return count;

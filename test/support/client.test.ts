@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { systemClock } from '../../src/clock.ts';
@@ -162,6 +163,34 @@ describe('the test client', () => {
     player.resume();
     assert.equal(await clock.advanceUntil(exchange.done()), 'complete');
     assert.deepEqual([exchange.bodyBytes, origin.requests[0]?.complete], [500_000, true]);
+  });
+
+  it('leaves at the byte that it is told to, in mid-head too', async () => {
+    for (const bytes of [1, 9, 60, 70]) {
+      const clock = new VirtualClock();
+      const [player, far] = client(clock);
+      const exchange = player.get('/');
+      player.leaveAt(bytes, 'reset');
+      far.on('error', () => {});
+      far.write(`HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n${'x'.repeat(1000)}`);
+      assert.equal(await clock.advanceUntil(exchange.done()), 'left');
+      const head = 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n'.length;
+      assert.deepEqual([exchange.status, exchange.bodyBytes], bytes < head ? [null, 0] : [200, bytes - head]);
+      await clock.settle();
+      assert.equal(far.destroyed, true);
+    }
+  });
+
+  it('says that it will ask for nothing more, and reads on', async () => {
+    const clock = new VirtualClock();
+    const [player, far] = client(clock);
+    const exchange = player.get('/');
+    player.leave('half');
+    far.resume();
+    await once(far, 'end');
+    far.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+    assert.equal(await clock.advanceUntil(exchange.done()), 'complete');
+    assert.deepEqual([exchange.text, far.destroyed], ['ok', false]);
   });
 
   it('leaves in the middle of a reply, by end or by reset', async () => {

@@ -34,6 +34,9 @@ export interface RequestOptions {
   readonly film?: Expected;
 }
 
+/** How a client goes away: FIN and no more, RST, or FIN while it still reads. */
+export type Leaving = 'end' | 'reset' | 'half';
+
 export class Client {
   /** Bytes per second that it reads at; may be changed at any time. */
   rate: number;
@@ -43,6 +46,8 @@ export class Client {
   readonly #unfinished: Exchange[] = [];
   readonly #left = new AbortController();
   #resumed: PromiseWithResolvers<void> | null = null;
+  /** After how many more bytes it leaves, and how. */
+  #leaving: { bytes: number; how: Leaving } | null = null;
 
   constructor(socket: SocketLike, options: ClientOptions) {
     this.rate = options.rate ?? Number.POSITIVE_INFINITY;
@@ -93,11 +98,23 @@ export class Client {
     this.#resumed = null;
   }
 
-  /** Closes the connection, whatever is still to come. */
-  leave(how: 'end' | 'reset' = 'end'): void {
+  /**
+   * Closes the connection, whatever is still to come; or says that nothing more will be asked (`half`), as a client does
+   * that shuts its side down, and reads on.
+   */
+  leave(how: Leaving = 'end'): void {
+    if (how === 'half') {
+      this.#socket.end();
+      return;
+    }
     this.#stop('left');
     if (how === 'reset') this.#socket.resetAndDestroy();
     else this.#socket.destroy();
+  }
+
+  /** Leaves as soon as so many bytes have come, whatever they are of; in mid-head where they are few. */
+  leaveAt(bytes: number, how: Leaving = 'end'): void {
+    this.#leaving = { bytes, how };
   }
 
   /** Takes bytes from the network until its end, and gives them to the exchanges in turn. */
@@ -107,9 +124,10 @@ export class Client {
     try {
       for (;;) {
         await this.#resumed?.promise;
-        const bytes = await tap.pull(pieceSize(this.rate));
+        const bytes = await tap.pull(Math.min(pieceSize(this.rate), Math.max(1, this.#leaving?.bytes ?? Infinity)));
         if (bytes === null) break;
         if (!this.#take(bytes)) return;
+        if (this.#leaves(bytes.length)) return;
         await pause(this.#clock, durationOf(bytes.length, this.rate), signal);
       }
       if (this.#unfinished[0]?.endsWithConnection) this.#unfinished.shift()?.finish('complete');
@@ -118,6 +136,17 @@ export class Client {
       this.#socket.destroy();
     }
     this.#stop('cut');
+  }
+
+  /** Whether it has gone now that so many more bytes have come. */
+  #leaves(taken: number): boolean {
+    if (this.#leaving === null) return false;
+    this.#leaving.bytes -= taken;
+    if (this.#leaving.bytes > 0) return false;
+    const { how } = this.#leaving;
+    this.#leaving = null;
+    this.leave(how);
+    return how !== 'half';
   }
 
   /** False, with the connection closed, where the bytes were wrong. */

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
+import { temporaryDirectory } from '../store/disk-directory.ts';
 import { film } from './film.ts';
 import { virtualRig } from './rig.ts';
+import { VirtualClock } from './virtual-clock.ts';
 
 const movie = film(600_000);
 
@@ -57,5 +61,24 @@ describe('the rig', () => {
     await rig.clock.settle();
     assert.deepEqual([rig.network.relay.open, rig.origin.open, rig.clock.pending], [0, 0, 0]);
     assert.equal(await exchange.done(), 'cut');
+  });
+
+  it('is not closed in peace where something is lent, and says what and where', async () => {
+    const loans = () => ({ objects: 0, buffers: 3, starved: 0, descriptors: 0 });
+    const rig = await virtualRig({ films: movie, store: Object.assign(createMemoryStore(), { loans }) });
+    assert.equal(await rig.clock.advanceUntil(rig.get('/films/film.mp4').done()), 'complete');
+    await assert.rejects(rig.close(), /last player has gone is lent: 3 buffers/);
+    await rig.stop();
+  });
+
+  it('keeps what is stored on a disk where it is given one, over a restart, in no time of its own', async (t) => {
+    const cacheDir = join(await temporaryDirectory(t), 'cache');
+    const rig = await virtualRig({ films: movie, cacheDir, clock: new VirtualClock(undefined, { files: true }) });
+    assert.equal(await rig.clock.advanceUntil(rig.get('/films/film.mp4').done()), 'complete');
+    await rig.restart();
+    const before = rig.clock.now();
+    assert.equal(await rig.clock.advanceUntil(rig.get('/films/film.mp4').done()), 'complete');
+    assert.deepEqual([rig.clock.now(), rig.fetched('/film.mp4')], [before, []]);
+    await rig.close();
   });
 });

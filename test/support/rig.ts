@@ -1,9 +1,11 @@
 /**
  * firstbyte, whole, on virtual time: players, the daemon, a network and an origin, all in memory and on one clock.
  *
- * player ↔ `node:http` ↔ firstbyte ↔ HTTP origin adapter ↔ relay ↔ HTTP origin. Only the store is not the usual one: it
- * is in memory, and outlives a `restart`. Targets are at `/films/…`; any path is the film unless `films` names several.
+ * player ↔ `node:http` ↔ firstbyte ↔ HTTP origin adapter ↔ relay ↔ HTTP origin. The store is in memory unless a
+ * directory is given, and outlives a `restart`. Targets are at `/films/…`; any path is the film unless `films` names
+ * several. However a scenario went, at its close nothing may be lent any more once its players have gone.
  */
+import assert from 'node:assert/strict';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import { loadSettings, type SettingKey } from '../../src/config.ts';
 import { type Daemon, startDaemon } from '../../src/daemon.ts';
@@ -20,7 +22,7 @@ import type { HttpOriginServer } from './http-origin-server.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 import { VirtualNetwork, type VirtualNetworkOptions } from './virtual-network.ts';
 
-export interface RigOptions extends Omit<VirtualNetworkOptions, 'clock'> {
+export interface RigOptions extends VirtualNetworkOptions {
   /** As they would stand in the configuration file. */
   readonly settings?: Partial<Record<SettingKey, unknown>>;
   /** The origin's own settings, as they would stand in the file beside its `url`. */
@@ -33,7 +35,12 @@ export interface RigOptions extends Omit<VirtualNetworkOptions, 'clock'> {
   readonly random?: () => number;
   /** In place of one in memory; closed only by `close`. */
   readonly store?: Store & Upkeep;
+  /** In place of one in memory, the usual one on disk in this directory, opened at each start. Needs a clock with `files`. */
+  readonly cacheDir?: string;
 }
+
+/** After this long without a player nothing is lent, in milliseconds: connections and films are kept for less. */
+const restTime = 60_000;
 
 /** The address of a base is never connected to: a network in memory stands in its place. */
 const baseUrl = (index: number) => `http://10.0.0.${index + 1}/`;
@@ -47,13 +54,15 @@ export class VirtualRig {
   /** The lines of the log. */
   readonly log: string[] = [];
   readonly #options: RigOptions;
-  readonly #store: Store & Upkeep;
+  readonly #store: (Store & Upkeep) | null;
   readonly #film: Film | null;
   /** The daemon's ends of the players' connections. */
   readonly #served: PairedSocket[] = [];
   /** One for each start of the daemon. */
   readonly #adapters: CountedOrigin[] = [];
   #daemon: Daemon | null = null;
+  /** Objects of the store that whoever had it before never gave back: a daemon that was ended without warning. */
+  #lostObjects = 0;
 
   constructor(options: RigOptions) {
     this.#options = options;
@@ -61,7 +70,7 @@ export class VirtualRig {
     const { films, relay = {}, mirrors = [] } = options;
     const { clock } = this.network;
     this.networks = [this.network, ...mirrors.map((own) => new VirtualNetwork({ films, relay, ...own, clock }))];
-    this.#store = options.store ?? createMemoryStore();
+    this.#store = options.cacheDir === undefined ? (options.store ?? createMemoryStore()) : null;
     this.#film = options.films instanceof Film ? options.films : null;
   }
 
@@ -79,18 +88,20 @@ export class VirtualRig {
   }
 
   async start(): Promise<void> {
-    const { settings: written = {}, mount = {} } = this.#options;
+    const { settings: given = {}, mount = {}, cacheDir } = this.#options;
+    const written = { ...given, ...(cacheDir !== undefined && { store: 'disk', cacheDir }) };
     const [url, ...mirrors] = this.networks.map((_, index) => baseUrl(index));
     const origins = { films: { url, ...(mirrors.length > 0 && { mirrors }), ...mount } };
     const { settings } = loadSettings({ flags: { ...written, origins }, env: { HOME: '/' } });
     const { clock } = this.network;
+    this.#lostObjects = this.#store?.loans?.().objects ?? 0;
     this.#daemon = await startDaemon(
       { ...settings, listen: [] },
       {
         clock,
         random: this.#options.random ?? (() => 0.5),
         ...(this.#options.descriptorLimit === undefined ? {} : { descriptorLimit: this.#options.descriptorLimit }),
-        store: keptOpen(this.#store),
+        ...(this.#store !== null && { store: keptOpen(this.#store) }),
         makeOrigin: (_, options) => {
           const network = this.networks.find((_, index) => baseUrl(index) === options.base.href) ?? this.network;
           const adapter = new CountedOrigin(createHttpOrigin({ ...options, connect: network.connect }));
@@ -149,13 +160,39 @@ export class VirtualRig {
     await this.clock.advanceUntil(daemon.stop());
   }
 
-  /** Breaks every connection, ends the daemon and closes the store. */
+  /** Breaks every connection, ends the daemon and closes the store. Rejects where something is lent that nobody needs. */
   async close(): Promise<void> {
     for (const connection of this.#served) connection.destroy();
     for (const network of this.networks) network.close();
     await this.clock.settle();
-    if (this.#daemon !== null) await this.stop();
-    await this.#store.close();
+    if (this.#daemon !== null) {
+      await this.assertNothingLent();
+      await this.stop();
+    }
+    await this.#store?.close();
+  }
+
+  /** Rejects where something is lent still, a while after the last player has gone. */
+  async assertNothingLent(): Promise<void> {
+    const { clock } = this;
+    for (const end = clock.now() + restTime; this.#lent().length > 0 && clock.now() < end; ) await clock.advance(1000);
+    if (this.#lent().length === 0) return;
+    assert.fail(`${restTime} ms after the last player has gone is lent: ${this.lentInWords()}.`);
+  }
+
+  #lent(): ReadonlyArray<readonly [thing: string, count: number]> {
+    const { objects, ...others } = this.daemon.lent();
+    const counts = Object.entries({ ...others, objects: objects - this.#lostObjects });
+    return counts.filter(([, count]) => count !== 0);
+  }
+
+  /** What is lent now, and where each fill stands that has not come to its end: for whoever finds that it is too much. */
+  lentInWords(): string {
+    const last = new Map(this.eventsOf('fill-state').map((event) => [event.fill, event]));
+    const fills = [...last.values()]
+      .filter(({ to }) => to !== 'idle' && to !== 'complete' && to !== 'failed')
+      .map(({ fill, origin, path, to, at }) => `fill ${fill} of ${origin}${path} is ${to} since ${at} ms`);
+    return [...this.#lent().map(([thing, count]) => `${count} ${thing}`), ...fills].join(', ') || 'nothing';
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { sleep } from '../../src/clock.ts';
@@ -100,5 +101,16 @@ describe('VirtualClock', () => {
     const clock = new VirtualClock(Date.UTC(2030, 0, 1));
     await clock.advance(1500);
     assert.equal(clock.wallTime(), Date.UTC(2030, 0, 1) + 1500);
+  });
+
+  it('stands still while files are worked on, where it is told to wait for them', async () => {
+    const clock = new VirtualClock(undefined, { files: true });
+    const read: number[] = [];
+    clock.after(1, async () => {
+      await readFile(import.meta.filename);
+      read.push(clock.now());
+    });
+    await clock.advance(1000);
+    assert.deepEqual(read, [1]);
   });
 });

@@ -3,10 +3,11 @@
  *
  * Timers fire in the order in which they are due, those due together in the order in which they were set, one at a
  * time; after each the process settles (microtasks, ticks, immediates and in-memory streams come to rest) before
- * the next. What waits for a disk, a thread or a kernel's socket is not seen and needs a real clock.
+ * the next. What waits for a disk or for the index of a store is seen where the clock is told to wait for files: then no
+ * time passes while they are being worked on. What waits for another thread or a kernel's socket needs a real clock.
  */
 import type { Clock, Timer } from '../../src/clock.ts';
-import { activity } from './activity.ts';
+import { activity, filesUnderWay } from './activity.ts';
 
 /** Quiet turns of the event loop after which nothing is expected to move any more. */
 const quietTurns = 5;
@@ -17,6 +18,9 @@ const longestDelay = 2 ** 31 - 1;
 /** Milliseconds that `advanceUntil` goes on for unless it is told otherwise: an hour. */
 const defaultLimit = 3_600_000;
 
+/** What a thread may take to end on a busy machine, in milliseconds. */
+const threadTimeout = 5000;
+
 interface PendingTimer {
   readonly due: number;
   readonly order: number;
@@ -26,14 +30,19 @@ interface PendingTimer {
 export class VirtualClock implements Clock {
   readonly #queue = new TimerQueue();
   readonly #wallOffset: number;
+  readonly #files: boolean;
   #now = 0;
   #order = 0;
   #pending = 0;
   #firedNow = 0;
 
-  /** Monotonic time begins at 0; wall-clock time at `wallStart`, milliseconds since 1970. */
-  constructor(wallStart = Date.UTC(2026, 0, 1)) {
+  /**
+   * Monotonic time begins at 0; wall-clock time at `wallStart`, milliseconds since 1970. With `files` it stands still
+   * while files are read or written.
+   */
+  constructor(wallStart = Date.UTC(2026, 0, 1), { files = false } = {}) {
     this.#wallOffset = wallStart;
+    this.#files = files;
   }
 
   now(): number {
@@ -66,12 +75,16 @@ export class VirtualClock implements Clock {
   /** Lets everything happen that needs no time. */
   async settle(): Promise<void> {
     let seen = activity();
+    let waited = 0;
     for (let quiet = 0; quiet < quietTurns; quiet += 1) {
       await turn();
-      if (activity() !== seen) {
-        seen = activity();
-        quiet = -1;
-      }
+      const files = this.#files && filesUnderWay();
+      if (activity() === seen && !files) continue;
+      seen = activity();
+      quiet = -1;
+      waited = files ? waited + 1 : 0;
+      // Whoever works on the files may need this processor.
+      if (waited > quietTurns) await new Promise((resolve) => setTimeout(resolve, 1));
     }
   }
 
@@ -94,7 +107,7 @@ export class VirtualClock implements Clock {
     const reached = typeof goal === 'function' ? goal : watch(goal);
     await this.settle();
     while (!reached()) {
-      if (!this.#fireNext(target)) {
+      if (!this.#fireNext(target) && !(this.#files && this.#pending === 0 && (await happens(reached)))) {
         const why = this.#pending === 0 ? 'nothing is left to wait for' : `${limit} ms are over`;
         throw new Error(`The goal was not reached at ${this.#now} ms: ${why}.`);
       }
@@ -170,6 +183,15 @@ function isBefore(a: PendingTimer, b: PendingTimer): boolean {
 
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Whether something comes about within a moment of real time, as the end of a thread does, of which no work is seen. */
+async function happens(reached: () => boolean): Promise<boolean> {
+  for (const end = performance.now() + threadTimeout; performance.now() < end; ) {
+    if (reached()) return true;
+    await turn();
+  }
+  return false;
 }
 
 /** Whether a promise has settled, asked from outside. */
