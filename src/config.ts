@@ -236,7 +236,8 @@ export const settingTable = {
     group: 'limits',
     type: count({ atLeast: 0 }),
     default: '1000',
-    sentence: 'How many requests may wait for a connection at one time.',
+    sentence:
+      "How many requests may wait for one of an origin's connections; background downloads do not count against players.",
   },
   bufferMemory: {
     group: 'limits',

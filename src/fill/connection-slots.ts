@@ -92,7 +92,10 @@ export class ConnectionSlots {
     signal.throwIfAborted();
     const now = this.acquireNow(claimant);
     if (now !== null) return now;
-    if (this.#queue.length >= this.#maxQueued) throw this.#full();
+    // Work that would come after it anyway keeps nobody out of the queue.
+    const urgency = claimant.urgency();
+    const ahead = this.#queue.filter((waiting) => !outranks(urgency, waiting.claimant.urgency()));
+    if (ahead.length >= this.#maxQueued) throw this.#full();
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#queue.splice(this.#queue.indexOf(waiting), 1);

@@ -2,7 +2,7 @@
  * Whether an origin can be connected to, and who is told when it can't.
  *
  *     closed ── no connection came about for a whole wait ──▶ open ◀──▶ half-open ── one came about ──▶ closed
- *                                                              (somebody waits for an attempt)
+ *                                                              (somebody waits for attempts)
  *
  * Only connections count. Whatever happens after one came about (a reset, silence, an answer that is none) is the
  * matter of the target that was asked for, and says nothing about others; so does a failed TLS handshake. Bytes of a
@@ -15,6 +15,9 @@ import type { ReachabilityView } from './origin.ts';
 
 /** How long those wait for a connection who are told early, in milliseconds. */
 export const soon = 2000;
+
+/** Who waits asks again and again: for so long after, in milliseconds, it counts as waiting still. */
+const lull = 3000;
 
 /** Every time is monotonic milliseconds. */
 export type ReachabilityState =
@@ -63,6 +66,8 @@ export class Reachability implements ReachabilityView {
   #failing: Failing | null = null;
   #aliveAt = Number.NEGATIVE_INFINITY;
   #awaited = 0;
+  /** Until nobody has waited for an attempt for a while. */
+  #lull: Timer | null = null;
   #phase: BreakerPhase = 'closed';
 
   constructor(parts: ReachabilityParts) {
@@ -75,11 +80,6 @@ export class Reachability implements ReachabilityView {
     return { phase: this.#phase, since, nextProbeAt, cause: error.type };
   }
 
-  /** Whether no connection has come about since the last one failed. */
-  get failing(): boolean {
-    return this.#failing !== null;
-  }
-
   /** Whether anybody sleeps until it is connected to. */
   get waitedFor(): boolean {
     return this.#sleepers.size > 0;
@@ -88,10 +88,13 @@ export class Reachability implements ReachabilityView {
   /** Somebody waits for an attempt to connect; to be called once when that is over, whatever came of it. */
   begin(): () => void {
     this.#awaited += 1;
+    this.#lull?.cancel();
     this.#settle();
     return () => {
       this.#awaited -= 1;
-      this.#settle();
+      if (this.#awaited > 0 || this.#phase !== 'half-open') return;
+      this.#lull?.cancel();
+      this.#lull = this.#parts.clock.after(lull, () => this.#settle());
     };
   }
 
@@ -103,8 +106,8 @@ export class Reachability implements ReachabilityView {
   /** A connection came about, or the origin has said something. */
   alive(): void {
     this.#aliveAt = this.#parts.clock.now();
-    this.#failing?.timer.cancel();
     if (this.#failing === null) return;
+    this.close();
     this.#failing = null;
     this.#settle();
   }
@@ -149,8 +152,10 @@ export class Reachability implements ReachabilityView {
     }
   }
 
+  /** Sets no timer any more. */
   close(): void {
     this.#failing?.timer.cancel();
+    this.#lull?.cancel();
   }
 
   #timerFrom(since: number): Timer {

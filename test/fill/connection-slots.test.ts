@@ -115,6 +115,21 @@ describe("an origin's connections", () => {
     }
   });
 
+  it('refuse no reader for the sake of work that would come after it', async () => {
+    const slots = new ConnectionSlots(1, 2);
+    const { ask, give, granted } = queueOf(slots);
+    void ask('holder');
+    void ask('warm', background);
+    void ask('read-ahead', ahead);
+    await assert.rejects(ask('more of it', background), { setting: 'maxQueued' });
+    void ask('reader');
+    void ask('another');
+    await assert.rejects(ask('one too many'), { setting: 'maxQueued' });
+    give('holder');
+    await turn();
+    assert.deepEqual(granted, ['holder', 'reader']);
+  });
+
   it('forget who leaves the queue', async () => {
     const slots = new ConnectionSlots(1, 1);
     const { ask, give, granted } = queueOf(slots);

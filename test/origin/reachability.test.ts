@@ -102,7 +102,7 @@ suite('an attempt to connect', () => {
       const { reachability, origin, set, ask } = bench();
       set.outcome = failure(code);
       await ask();
-      assert.equal(reachability.failing, false);
+      assert.equal(reachability.outOfReach, null);
       await origin.close();
     });
   }
@@ -115,7 +115,7 @@ suite('an attempt to connect', () => {
       const { reachability, origin, set, ask } = bench();
       set.outcome = 'silence';
       assert.equal(await ask(patience), 'left');
-      assert.equal(reachability.failing, failing);
+      assert.equal(reachability.outOfReach !== null, failing);
       await origin.close();
     }
   });
@@ -127,7 +127,7 @@ suite('an attempt to connect', () => {
       assert.equal(await ask(), 'connection_refused');
       await clock.advance(10_000);
     }
-    assert.deepEqual([reachability.failing, reachability.state], [false, { phase: 'closed' }]);
+    assert.deepEqual([reachability.outOfReach, reachability.state], [null, { phase: 'closed' }]);
     await origin.close();
   });
 
@@ -142,7 +142,7 @@ suite('an attempt to connect', () => {
     opened.catch(() => {});
     void (await server.next()).write('HTTP/1.1 400 Bad Request\r\n\r\n');
     await assert.rejects(opened, { type: 'tls_protocol_error' });
-    assert.equal(reachability.failing, false);
+    assert.equal(reachability.outOfReach, null);
     await secure.close();
   });
 
@@ -159,7 +159,7 @@ suite('an attempt to connect', () => {
       const { reachability, origin, set, ask } = bench({ proxy });
       set.answer = `HTTP/1.1 ${status} No\r\n\r\n`;
       assert.equal(await ask(), type);
-      assert.equal(reachability.failing, failing);
+      assert.equal(reachability.outOfReach !== null, failing);
       await origin.close();
     });
   }
@@ -201,7 +201,7 @@ suite('while attempts fail', () => {
     set.outcome = 'connected';
     assert.equal(await ask(), '200');
     assert.deepEqual([woken, set.attempts], [5, [0, 250]]);
-    assert.equal(reachability.failing, false);
+    assert.equal(reachability.outOfReach, null);
     await origin.close();
     assert.equal(clock.pending, 0);
   });
@@ -222,16 +222,36 @@ suite('while attempts fail', () => {
     await origin.close();
   });
 
+  test('an origin out of reach is half-open for as long as somebody waits for it, and open again 3 s after', async () => {
+    const { clock, events, origin, set, ask } = bench();
+    set.outcome = failure('ECONNREFUSED');
+    await ask();
+    await clock.advance(wait);
+    for (let tries = 0; tries < 20; tries += 1) {
+      await ask();
+      await clock.advance(1000);
+    }
+    await clock.advance(10_000);
+    set.outcome = 'connected';
+    assert.equal(await ask(), '200');
+    assert.deepEqual(
+      events.map(({ from, to }) => `${from} to ${to}`),
+      ['closed to open', 'open to half-open', 'half-open to open', 'open to half-open', 'half-open to closed'],
+    );
+    await origin.close();
+    assert.equal(clock.pending, 0);
+  });
+
   test('an answer over a connection that was kept is a sign of life', async () => {
     const { clock, reachability, origin, set } = bench();
     const kept = await clock.advanceUntil(open(origin));
     set.outcome = failure('ECONNREFUSED');
     await assert.rejects(clock.advanceUntil(open(origin)), { type: 'connection_refused' });
-    assert.equal(reachability.failing, true);
+    assert.notEqual(reachability.outOfReach, null);
     await kept.body.read();
     await kept.body.read();
     assert.equal((await clock.advanceUntil(open(origin))).status, 200);
-    assert.equal(reachability.failing, false);
+    assert.equal(reachability.outOfReach, null);
     await origin.close();
   });
 });
