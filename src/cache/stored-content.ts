@@ -26,6 +26,7 @@ export class StoredContent {
   readonly #closed = new AbortController();
   readonly length: number;
   #position = 0;
+  #closing: Promise<void> | null = null;
 
   constructor(object: StoreObject, length: number, clock: Clock) {
     this.#object = object;
@@ -56,9 +57,10 @@ export class StoredContent {
     }
   }
 
-  /** Ends a read that is under way. */
+  /** Ends a read that is under way. Harmless when repeated. */
   close(): Promise<void> {
     this.#closed.abort(new Error('the content was closed'));
-    return this.#object.close();
+    this.#closing ??= this.#object.close();
+    return this.#closing;
   }
 }
