@@ -1,6 +1,6 @@
 /**
  * Several bases with the same files as one origin: a request goes to the first that is well, and to the next within
- * the same `open` where that one can't be reached, breaks off, or answers 502, 503 or 504. A base that is merely late
+ * the same `open` where that one can't be reached, breaks off, or answers 202, 502, 503 or 504. A base that is merely late
  * is not given up: the next is asked beside it, and the first good head counts.
  *
  * Bases may hold different versions. Who asks for more of one version gets another only when every base has answered
@@ -46,8 +46,8 @@ type Worth = 'good' | 'version' | 'gone' | 'status';
 type Answer = { readonly mirror: Mirror; readonly reply: OriginReply; readonly worth: Worth };
 type Outcome = Answer | { readonly mirror: Mirror; readonly error: ProxyError };
 
-/** Statuses of a server that can't get at what it should serve. */
-const broken = new Set([502, 503, 504]);
+/** Statuses of a server that can't get at what it should serve, or not yet. */
+const broken = new Set([202, 502, 503, 504]);
 
 const causes: Partial<Record<ProxyErrorType, FailoverCause>> = {
   connection_terminated: 'reset',

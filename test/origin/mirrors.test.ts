@@ -105,6 +105,7 @@ suite('the next base is asked within the same request', () => {
     'does not connect in time': [(request) => request.refuse(new ProxyError('connection_timeout', 'Late.')), 'timeout'],
     'answers 502': [broken(502), 'status'],
     'answers 503': [broken(503), 'status'],
+    'answers 202': [broken(202), 'status'],
     'answers 504': [broken(504), 'status'],
     'has no such file': [broken(404), 'gone'],
   };

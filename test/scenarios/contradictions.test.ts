@@ -232,6 +232,9 @@ describe('by chance', () => {
   } as const;
   const fields = { etag: fc.constantFrom(null, 'W/"weak"'), 'last-modified': fc.constant(null) };
   const some = { requiredKeys: [] };
+  /** A 206 that is right in all it says, and gives everything in chunks. */
+  const isUnseen = ({ success, ignoreRange, framing }: Behaviour) =>
+    success === 206 && ignoreRange === true && framing === 'chunked';
   /** Contradictions that can be seen; nobody sees that a body is of another part where everything else is right. */
   const behaviour = fc.oneof(
     // The part that was asked for, or another, under whatever status.
@@ -251,11 +254,12 @@ describe('by chance', () => {
       ),
     }),
   ) as fc.Arbitrary<Behaviour>;
+  const seen = behaviour.filter((one) => !isUnseen(one));
 
   it('gives no wrong byte, ends nothing cleanly that is not whole, and keeps nothing wrong', async () => {
     const draws = fc.record({
       state: fc.constantFrom(...states),
-      answers: fc.array(behaviour, { minLength: 1, maxLength: 12 }),
+      answers: fc.array(seen, { minLength: 1, maxLength: 12 }),
       rounds: fc.array(fc.array(fc.constantFrom(...asks), { minLength: 1, maxLength: 3 }), {
         minLength: 1,
         maxLength: 4,
@@ -283,7 +287,7 @@ describe('by chance', () => {
   });
 
   it('plays all that plays directly, from an origin that is always like that', async () => {
-    const draws = fc.record({ state: fc.constantFrom('cold', 'complete'), always: behaviour });
+    const draws = fc.record({ state: fc.constantFrom('cold', 'complete'), always: seen });
     await fc.assert(
       fc.asyncProperty(draws, async ({ state, always }) => {
         const { framing, success = 200 } = always;

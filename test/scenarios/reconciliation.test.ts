@@ -92,7 +92,8 @@ async function mixedLoad(rig: VirtualRig): Promise<Load> {
   // Until the breaker lets somebody try again.
   await rig.clock.advance(1000);
 
-  origin.next({ headAfter: 200, fields: { 'content-range': 'bytes 7-299999/300000' } });
+  const part = { 'content-range': 'bytes 7-299999/300000' };
+  origin.next({ headAfter: 200, fields: part }, { success: 206, fields: part });
   await load.done(load.ask('failed', { phase: 'starting' }));
 
   origin.next({ cutAfter: 100_000, fields: unhealable });
