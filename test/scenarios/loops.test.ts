@@ -86,20 +86,19 @@ async function pair(context: TestContext, paths: [string, string], mount = {}, s
   return { one, other, first, second };
 }
 
-/** Asks each, all at once; every one must learn of the loop, soon, at the cost of `most` requests in all. */
+/**
+ * Asks each, all at once; every one must learn of the loop, at the cost of `most` requests in all. Who waits for a budget
+ * to end instead is told 504.
+ */
 async function assertLoop(urls: readonly string[], instances: readonly Instance[], most: number): Promise<void> {
-  const startedAt = performance.now();
   const replies = await Promise.all(urls.map((url) => fetch(url)));
   const texts = await Promise.all(replies.map((reply) => reply.text()));
-  const waited = performance.now() - startedAt;
   for (const [index, { status, headers }] of replies.entries()) {
     assert.equal(status, 502, texts[index]);
     assert.match(headers.get('proxy-status') ?? '', /^firstbyte; ?error=proxy_loop_detected/);
   }
   const answered = instances.reduce((sum, each) => sum + each.answered(), 0);
   assert.ok(answered <= most, `${answered} requests for ${urls.length}`);
-  // A wait of any budget would be 10 s at least; on a busy machine a second is not always one.
-  assert.ok(waited < 3000, `${waited} ms`);
 }
 
 describe('a loop', () => {
