@@ -105,7 +105,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   const own = new OwnListeners();
   // Another for each start: a cache behind this one is no loop.
   const pseudonym = `${proxyName}-${randomBytes(8).toString('hex')}`;
-  const mountParts = { clock: counted, events, makeOrigin, refresh, own, pseudonym, onBusy };
+  const mountParts = { clock: counted, upkeepClock: clock, events, makeOrigin, refresh, own, pseudonym, onBusy };
   const mounted = settings.origins.map((origin) => mount(origin, settings, mountParts));
   const mounts = new Map(mounted.map((each) => [each.name, each]));
   const cache = new Cache({

@@ -30,6 +30,8 @@ export type MakeOrigin = (settings: OriginSettings, options: HttpOriginOptions) 
 
 export interface MountParts {
   readonly clock: Clock;
+  /** For what is done although nobody asks: its timers are nobody's loan. */
+  readonly upkeepClock: Clock;
   readonly events: EventBus;
   readonly makeOrigin?: MakeOrigin | undefined;
   /** The hook of every origin whose settings name none. */
@@ -63,7 +65,7 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
   const { firstByteTimeout } = { ...all, ...budgets };
   // What the operator sends takes the place of what a client has.
   const own = new Set(fields.map(([field]) => field));
-  const reachability = new Reachability({ name, clock, events, wait: firstByteTimeout });
+  const reachability = new Reachability({ name, clock: parts.upkeepClock, events, wait: firstByteTimeout });
   const bases = mirrored(settings, firstByteTimeout, { ...parts, reachability });
   const pace = new PacedOrigin(bases, settings.maxRate ?? null, clock);
   const rateOf = (perSecond: number | null) => (perSecond === null ? null : new RequestRate(perSecond, clock));
@@ -115,7 +117,12 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
     fill: 'window',
     mirrorProof: 'validator',
   };
-  const reachability = new Reachability({ name: sourceLabel, clock, events, wait: all.firstByteTimeout });
+  const reachability = new Reachability({
+    name: sourceLabel,
+    clock: parts.upkeepClock,
+    events,
+    wait: all.firstByteTimeout,
+  });
   const placed = placedOrigin(overHttp(settings, { ...parts, reachability }), url);
   const { connectTimeout } = settings;
   const dialing = { clock, connectTimeout, own: parts.own };

@@ -31,7 +31,11 @@ export async function* originFindings(
 ): AsyncGenerator<Finding> {
   const { url, fields, mirrors, ...shared } = settings;
   for (const base of [{ url, fields }, ...mirrors]) {
-    const { origin } = mount({ ...shared, ...base, mirrors: [] }, all, { clock, events: new EventBus() });
+    const { origin } = mount({ ...shared, ...base, mirrors: [] }, all, {
+      clock,
+      upkeepClock: clock,
+      events: new EventBus(),
+    });
     try {
       yield* baseFindings(origin, { ...shared, ...base, mirrors: [] }, all, path, clock, signal);
     } finally {

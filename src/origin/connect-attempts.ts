@@ -21,6 +21,7 @@ const firstPause = 1000;
 const longestPause = 30_000;
 
 export interface ConnectAttemptsParts {
+  /** For those who ask. */
   readonly clock: Clock;
   readonly reachability: Reachability;
   /**
@@ -108,7 +109,8 @@ export class ConnectAttempts {
 
   /** The attempt that all share who ask now: the latest, or one that begins as soon as it may. */
   #forAll(trouble: Trouble): Promise<void> {
-    const { clock, connect, reachability } = this.#parts;
+    const { connect, reachability } = this.#parts;
+    const { clock } = reachability;
     const sinceLast = clock.now() - trouble.startedAt;
     if (trouble.latest !== null && (trouble.atOnce >= mostAtOnce || sinceLast < stale)) return trouble.latest;
     const rest = Math.max(0, spacing - sinceLast);
@@ -149,7 +151,7 @@ export class ConnectAttempts {
 
   /** The next attempt that nobody asks for. */
   #next(pause: number): { nextAt: number; timer: Timer } {
-    const { clock } = this.#parts;
+    const { clock } = this.#parts.reachability;
     const timer = clock.after(pause, () => {
       const trouble = this.#trouble;
       if (trouble === null) return;

@@ -7,6 +7,7 @@
  * redirects is always a fresh one.
  */
 import { createRequire } from 'node:module';
+import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { Fields } from '../http/fields.ts';
 import { saysError } from '../http/proxy-status.ts';
@@ -89,6 +90,12 @@ const travelling = new Set([
   'range',
   'user-agent',
 ]);
+
+interface Dialing {
+  readonly onConnected?: () => void;
+  /** In place of the origin's own. */
+  readonly clock?: Clock | undefined;
+}
 
 class HttpOrigin implements Origin {
   readonly name: string;
@@ -210,8 +217,9 @@ class HttpOrigin implements Origin {
 
   /** A connection to the base that is made for whoever asks next, where anybody does. */
   async #connectForAll(onConnected: () => void, kept: () => boolean): Promise<void> {
-    const { base } = this.#options;
-    const connection = await this.#dial({ url: base, path: '' }, this.#closing.signal, onConnected);
+    const { base, reachability } = this.#options;
+    const clock = reachability?.clock;
+    const connection = await this.#dial({ url: base, path: '' }, this.#closing.signal, { onConnected, clock });
     if (kept()) this.#pool.give(connection);
     else connection.close();
   }
@@ -219,20 +227,21 @@ class HttpOrigin implements Origin {
   async #attempt(hop: Hop, asked: AbortSignal): Promise<Connection> {
     const signal = AbortSignal.any([asked, this.#closing.signal]);
     if (this.#attempts === null || !this.#isBase(hop)) return this.#dial(hop, signal);
-    return this.#attempts.make((onConnected) => this.#dial(hop, signal, onConnected), signal);
+    return this.#attempts.make((onConnected) => this.#dial(hop, signal, { onConnected }), signal);
   }
 
   #isBase({ url }: Hop): boolean {
     return url.origin === this.#options.base.origin;
   }
 
-  async #dial(hop: Hop, signal: AbortSignal, onConnected?: () => void): Promise<Connection> {
+  async #dial(hop: Hop, signal: AbortSignal, { onConnected, clock }: Dialing = {}): Promise<Connection> {
     const { url } = hop;
     const { base, redirectTo = 'public', ca, reachability } = this.#options;
     const network = networkOf(hop, base, this.#network, redirectTo);
     const trusted = url.hostname === base.hostname ? ca : undefined;
     const setting = isSamePlace(base, url) ? 'network' : 'redirectTo';
-    const stream = await dial({ url, network, setting, ca: trusted, onConnected }, this.#options, signal);
+    const options = clock === undefined ? this.#options : { ...this.#options, clock };
+    const stream = await dial({ url, network, setting, ca: trusted, onConnected }, options, signal);
     if (signal.aborted) {
       stream.destroy();
       throw signal.reason;

@@ -42,6 +42,7 @@ export interface FailedAttempt {
 export interface ReachabilityParts {
   /** The origin's name. */
   readonly name: string;
+  /** For what happens although nobody asks. */
   readonly clock: Clock;
   readonly events: EventBus;
   /** How long somebody waits for a first byte of it (`firstByteTimeout`), in milliseconds. */
@@ -72,6 +73,11 @@ export class Reachability implements ReachabilityView {
 
   constructor(parts: ReachabilityParts) {
     this.#parts = parts;
+  }
+
+  /** For what happens although nobody asks. */
+  get clock(): Clock {
+    return this.#parts.clock;
   }
 
   get state(): ReachabilityState {
