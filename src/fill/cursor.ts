@@ -214,18 +214,26 @@ export class Cursor implements Claimant {
   async #attempts(): Promise<void> {
     const { clock, policy } = this.#host;
     if (this.retryAt !== null) await this.#sleepUntil(this.retryAt);
+    // From an origin without ranges each attempt begins anew: bytes up to where an earlier one came are no progress.
+    let furthest = -1;
+    let { progressAt } = this;
     for (let failures = 0; ; ) {
       const landedBefore = this.landed;
       try {
         const pause = await this.#oneTurn();
         if (pause === 'arrived' || pause === 'rested') return;
         failures = 0;
+        ({ progressAt } = this);
       } catch (error) {
         if (this.#stop.signal.aborted) throw error;
         const failure = error instanceof FillFailed ? error.failure : failureFrom(error);
         this.lastFailure = failure;
         const healing = this.landed > 0;
-        failures = this.landed > landedBefore ? 1 : failures + 1;
+        const progressed = this.landed > landedBefore && this.position > furthest;
+        failures = progressed ? 1 : failures + 1;
+        furthest = Math.max(furthest, this.position);
+        if (progressed) ({ progressAt } = this);
+        else this.progressAt = progressAt;
         const cause = retryCause(failure);
         if (cause === null || (healing && !this.#host.resumable)) throw new FillFailed(failure);
         const asked = retryAfter(failure, clock.wallTime());

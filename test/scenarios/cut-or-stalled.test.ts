@@ -49,6 +49,30 @@ describe('a cut in mid-body', () => {
     assert.equal(viewer.endAt, 0, 'what brings bytes is asked again at once');
   });
 
+  it('at the same byte each time, by an origin without ranges, is asked again with pauses, and ends after healTimeout', async () => {
+    const { view, clock, origin } = stage({ film: movie });
+    void answerAll(origin, (request) => void request.head(200).bytes(4).cut());
+    const viewer = view();
+    await clock.advance(89_000);
+    assert.equal(viewer.outcome, null);
+    await clock.advance(1000);
+    assert.deepEqual([viewer.error.status, viewer.bytes], [502, 4]);
+    assert.ok(origin.requests.length < 150, `${origin.requests.length} requests for the same four bytes`);
+  });
+
+  it('later each time, by an origin without ranges, is healed at once', async () => {
+    const { view, clock, origin } = stage({ film: movie });
+    void answerAll(origin, (request) => {
+      const reach = Math.min(movie.size, origin.requests.length * 200_000);
+      request.head(200).bytes(reach);
+      if (reach < movie.size) request.cut();
+      else request.end();
+    });
+    const viewer = view();
+    await clock.advance(1000);
+    assert.deepEqual([viewer.outcome, viewer.endAt, origin.requests.length], ['whole', 0, 5]);
+  });
+
   it('by an end of the body before its announced length is healed as well', async () => {
     const { view, asked, clock, origin, eventsOf } = stage({ film: movie });
     const viewer = view();
