@@ -16,9 +16,6 @@ const stalled = 400;
 const visits = 300;
 const apart = 20;
 
-/** So long it takes until the network is full of what four hundred clients do not take, in milliseconds. */
-const settles = 10_000;
-
 /** Of the time to the first byte, the hundredth longest, in milliseconds. */
 const goal = 50;
 
@@ -46,7 +43,6 @@ async function measure(program: string, { what, addresses, flags }: (typeof case
   const readers = await Promise.all(
     Array.from({ length: stalled }, (_, index) => stall(url, addressOf(index % addresses))),
   );
-  await sleep(settles);
   const crowded = await firstBytes(stage, url);
   const held = footprint.resident / MiB - before;
   const gone = readers.filter(({ destroyed }) => destroyed).length;

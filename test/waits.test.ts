@@ -11,6 +11,7 @@ import { Waiters } from '../src/fill/first-byte.ts';
 import { Client } from '../src/proxy/client.ts';
 import { ClientConnection } from '../src/proxy/connection.ts';
 import { createBufferPool } from '../src/store/buffer-pool.ts';
+import { Gate } from '../src/store/gate.ts';
 import { untilAborted, within } from '../src/until-aborted.ts';
 import { never } from './support/never.ts';
 import { VirtualClock } from './support/virtual-clock.ts';
@@ -41,6 +42,11 @@ const waits: Readonly<Record<string, (signal: AbortSignal, clock: VirtualClock) 
     const pool = createBufferPool({ size: 1, limit: 1, clock });
     const loan = await pool.take(never);
     return { promise: pool.take(signal).then((next) => next.giveBack()), give: () => loan.giveBack() };
+  },
+  'for one of few places': async (signal) => {
+    const gate = new Gate(1);
+    const leave = await gate.enter(never);
+    return { promise: gate.enter(signal).then((done) => done()), give: leave };
   },
   "for an origin's connection": async (signal) => {
     const slots = new ConnectionSlots(1, 1);

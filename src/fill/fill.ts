@@ -231,7 +231,7 @@ export class Fill implements ReaderHost {
 
   take(reader: Reader, signal: AbortSignal, ahead: boolean): Taken | null {
     const end = Math.min(reader.end ?? Number.POSITIVE_INFINITY, this.#length ?? Number.POSITIVE_INFINITY);
-    const taken = this.#bytes.take(reader.position, end, signal, ahead);
+    const taken = this.#bytes.take(reader.position, end, signal, ahead ? 'ahead' : reader.begun ? 'next' : 'first');
     if (taken !== null) reader.pace.took(taken.end - taken.start, this.#parts.clock.now());
     return taken;
   }

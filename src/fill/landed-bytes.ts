@@ -15,6 +15,9 @@ import type { Taken } from './reader.ts';
 /** The most that is read at once; reads end at its multiples. */
 export const readUnit = 256 * 1024;
 
+/** Whether a reader has had nothing yet, has had all before these bytes, or has still to take some of it. */
+export type Need = 'first' | 'next' | 'ahead';
+
 /** Where nothing is stored, this much is read ahead, and twice as much is kept. */
 export const passingWindow = 1024 * 1024;
 
@@ -78,17 +81,18 @@ export class LandedBytes {
   }
 
   /**
-   * The first present bytes at `start`, up to `end` at most; `null` where there are none, or where they are not needed
-   * yet (`ahead`) and others may need the memory for them more. `signal` ends a wait for the store.
+   * The first present bytes at `start`, up to `end` at most; `null` where there are none, or where they are needed later
+   * only and others may need the memory for them more. `signal` ends a wait for the store.
    */
-  take(start: number, end: number, signal: AbortSignal, ahead = false): Taken | null {
+  take(start: number, end: number, signal: AbortSignal, need: Need = 'next'): Taken | null {
     const unitEnd = start - (start % readUnit) + readUnit;
     const range = { start, end: Math.min(end, this.present.runEnd(start), unitEnd) };
     if (range.end <= start) return null;
     const passing = this.#passing?.read(range);
     if (passing) return { start, end: start + passing.length, source: 'pass-through', slice: ownedSlice(passing) };
     if (this.#object === null) return null;
-    const slice = ahead ? this.#object.readAhead(range, signal) : this.#object.read(range, signal);
+    const object = this.#object;
+    const slice = need === 'ahead' ? object.readAhead(range, signal) : object.read(range, signal, need === 'first');
     if (slice === null) return null;
     if (slice instanceof Promise) return { ...range, source: 'store', slice };
     return { start, end: start + slice.bytes.length, source: 'memory', slice };

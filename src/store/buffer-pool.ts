@@ -101,7 +101,6 @@ export function createBufferPool({ size, limit, clock, onWaited = () => {} }: Bu
       outcome = 'given';
       return loan;
     } finally {
-      waiters.delete(resolve);
       signal.removeEventListener('abort', onAbort);
       onWaited(outcome, clock.now() - since);
     }

@@ -14,6 +14,7 @@ import { Committer } from './committer.ts';
 import type { DiskMedium } from './disk-medium.ts';
 import type { DiskObject } from './disk-object.ts';
 import type { DiskStoreOptions } from './disk-store.ts';
+import { Gate } from './gate.ts';
 import { Holding } from './holding.ts';
 import { HoldingTable } from './holding-table.ts';
 import { inBytes } from './limits.ts';
@@ -33,6 +34,12 @@ type Layout = Omit<IndexPlace, 'path'>;
 
 /** How often it is looked for what nobody has used for too long: ten times within that time, at most so often. */
 const leastAgeInterval = 60_000;
+
+/**
+ * Reads for replies that run at once: two for each of the threads that libuv gives to files. With more of them each
+ * would only end later, the first byte of whoever has just come included.
+ */
+const mostReads = 8;
 
 const silent: StoreEvents = { evicted() {}, blockLost() {}, bufferWaited() {}, stateChanged() {}, leftover() {} };
 
@@ -214,6 +221,7 @@ export class DiskLibrary {
       layout: this.#layout,
       clock,
       room,
+      reads: new Gate(mostReads),
       pool: createBufferPool({
         size: this.#layout.blockSize,
         limit: this.#options.bufferMemory ?? 48 * 1024 * 1024,

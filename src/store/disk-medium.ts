@@ -5,12 +5,15 @@ import type { LossCause } from '../events.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { DiskObject } from './disk-object.ts';
 import type { Layout } from './durable-blocks.ts';
+import type { Gate } from './gate.ts';
 import type { Run } from './gather-list.ts';
 import type { Room } from './room.ts';
 import type { StoreError } from './store.ts';
 
 export interface DiskMedium {
   readonly layout: Layout;
+  /** How many reads run at once. */
+  readonly reads: Gate;
   /** Its buffers hold one block each. */
   readonly pool: BufferPool;
   readonly clock: Clock;

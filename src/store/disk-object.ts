@@ -20,7 +20,7 @@ import type { Run } from './gather-list.ts';
 import type { Holding } from './holding.ts';
 import { storeError } from './private-files.ts';
 import type { ObjectRow } from './sqlite-index.ts';
-import { type Lost, ownedSlice, type Slice, StoreError } from './store.ts';
+import { gaveNothing, type Lost, ownedSlice, type Slice, StoreError } from './store.ts';
 import type { Verified } from './upkeep.ts';
 
 /** What a read fails with for want of something that may come back: the bytes on disk are as good as before. */
@@ -86,15 +86,18 @@ export class DiskObject {
     return this.#accepted.land(offset, bytes);
   }
 
-  read(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> {
-    return this.#readAccepted(range) ?? this.#readWaiting(range, signal);
+  read(range: ByteRange, signal: AbortSignal, isFirst = false): Slice | Promise<Slice> {
+    return this.#readAccepted(range) ?? this.#readWaiting(range, signal, isFirst);
   }
 
   readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null {
     const accepted = this.#readAccepted(range);
     if (accepted !== null) return accepted;
-    const loan = this.#medium.pool.takeSpare();
-    return loan && this.#readWritten(loan, range, signal);
+    const { reads, pool } = this.#medium;
+    const leave = reads.enterNow();
+    const loan = leave && pool.takeSpare();
+    if (loan === null) leave?.();
+    return loan && this.#readWritten(loan, range, signal, leave);
   }
 
   describe(representation: Representation): void {
@@ -268,23 +271,36 @@ export class DiskObject {
     return bytes === undefined ? null : ownedSlice(bytes.subarray(0, Math.min(end - start, this.#medium.pool.size)));
   }
 
-  async #readWaiting(range: ByteRange, signal: AbortSignal): Promise<Slice> {
-    return this.#readWritten(await this.#medium.pool.take(signal), range, signal);
+  async #readWaiting(range: ByteRange, signal: AbortSignal, isFirst: boolean): Promise<Slice> {
+    const { reads, pool } = this.#medium;
+    const leave = await reads.enter(signal, isFirst).catch((error: unknown) => {
+      throw gaveNothing(error);
+    });
+    let loan: Loan;
+    try {
+      loan = await pool.take(signal);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return this.#readWritten(loan, range, signal, leave);
   }
 
-  /** Takes the loan over: it is the slice's, or is given back. */
-  async #readWritten({ buffer, giveBack, cede }: Loan, range: ByteRange, signal: AbortSignal): Promise<Slice> {
-    const reading = this.#readInto(buffer, range);
+  /**
+   * Takes the loan over: it is the slice's, or is given back. Who has given up waits no longer; but the system may write
+   * into the buffer until the read has ended, and only then is it the next one's turn.
+   */
+  async #readWritten(loan: Loan, range: ByteRange, signal: AbortSignal, leave: (() => void) | null): Promise<Slice> {
+    const { buffer, giveBack, cede } = loan;
+    const reading = this.#readInto(buffer, range).finally(() => leave?.());
     let lent = false;
     try {
       const bytes = await untilAborted(reading, signal);
       lent = true;
       return { bytes, release: giveBack, cede };
     } catch (error) {
-      if (error instanceof StoreError) throw error;
-      throw new StoreError('ETIMEDOUT', 'The disk gave nothing.', error);
+      throw error instanceof StoreError ? error : gaveNothing(error);
     } finally {
-      // Who has given up waits no longer; the system may write into the buffer until the read has ended.
       if (!lent) reading.then(giveBack, giveBack);
     }
   }

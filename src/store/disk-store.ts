@@ -94,6 +94,7 @@ class OpenStore implements DiskStore {
       holdings: library.holdings,
       find: ({ name }) => library.index.find(name),
       pathOf: (holding) => library.pathOf(holding),
+      reads: library.medium.reads,
       pool: library.medium.pool,
       files: library.files,
     });

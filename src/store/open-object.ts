@@ -48,8 +48,8 @@ export class OpenObject implements StoreObject {
     return this.#object.write(offset, bytes);
   }
 
-  read(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> {
-    return this.#object.read(range, signal);
+  read(range: ByteRange, signal: AbortSignal, isFirst?: boolean): Slice | Promise<Slice> {
+    return this.#object.read(range, signal, isFirst);
   }
 
   readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null {

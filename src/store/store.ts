@@ -71,9 +71,10 @@ export interface StoreObject {
    * The first bytes of `range`: at least one, and as many as are cheap to give at once (at most 256 KiB). Every
    * byte of `range` must be present. Rejects with a `StoreError` where they can no longer be read, for instance
    * because their checksum is wrong; `lost` has been told before. As soon as `signal` aborts it rejects with one that
-   * says what was waited for: `ENOBUFS`, memory to read into, or `ETIMEDOUT`, the medium.
+   * says what was waited for: `ENOBUFS`, memory to read into, or `ETIMEDOUT`, the medium. Where many read, those go
+   * before the others who have had none of what they want yet (`isFirst`).
    */
-  read(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice>;
+  read(range: ByteRange, signal: AbortSignal, isFirst?: boolean): Slice | Promise<Slice>;
   /** The same for who does not need them yet: `null` where others may need the memory for it more. */
   readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null;
   /** How far past a playhead bytes can be kept now without pushing out what others need; `Infinity` for any way. */
@@ -101,6 +102,11 @@ export interface Slice {
    * with whoever has it. Nobody else gets it, unless `release` follows. Harmless when repeated.
    */
   cede(): void;
+}
+
+/** A read was given up, because the disk had other reads to end, or did not end this one. */
+export function gaveNothing(cause: unknown): StoreError {
+  return new StoreError('ETIMEDOUT', 'The disk gave nothing.', cause);
 }
 
 /** Bytes whose memory is nobody's to give back. */

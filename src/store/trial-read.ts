@@ -7,15 +7,17 @@
 import { join } from 'node:path';
 import { untilAborted } from '../until-aborted.ts';
 import type { BufferPool } from './buffer-pool.ts';
+import type { Gate } from './gate.ts';
 import type { Holding } from './holding.ts';
 import type { SegmentFiles } from './segment-files.ts';
-import { StoreError } from './store.ts';
+import { gaveNothing } from './store.ts';
 
 export interface TrialReadParts {
   readonly holdings: { all(): Iterable<Holding> };
   /** Asks the index for an object. */
   find(holding: Holding): Promise<unknown>;
   pathOf(holding: Holding): string;
+  readonly reads: Gate;
   readonly pool: BufferPool;
   readonly files: Pick<SegmentFiles, 'read'>;
 }
@@ -38,14 +40,26 @@ export class TrialRead {
     const place = this.#next();
     if (place === null) return;
     await this.#answered(() => this.#parts.find(place.holding), signal);
-    const { buffer, giveBack } = await this.#parts.pool.take(signal);
+    const { reads, pool, files } = this.#parts;
+    const leave = await reads.enter(signal).catch((error: unknown) => {
+      throw gaveNothing(error);
+    });
     try {
-      await this.#answered(() => this.#parts.files.read(place.path, buffer, place.position), signal);
+      const { buffer, giveBack } = await pool.take(signal);
+      try {
+        await this.#answered(() => files.read(place.path, buffer, place.position), signal);
+      } finally {
+        // The system may write into it until it has answered, though nobody waits for that any more.
+        this.#whenAnswered(giveBack);
+      }
     } finally {
-      // The system may write into it until it has answered, though nobody waits for that any more.
-      const underWay = this.#underWay ?? Promise.resolve();
-      underWay.then(giveBack, giveBack);
+      this.#whenAnswered(leave);
     }
+  }
+
+  #whenAnswered(giveBack: () => void): void {
+    if (this.#underWay === null) giveBack();
+    else this.#underWay.then(giveBack, giveBack);
   }
 
   async #answered(ask: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
@@ -59,8 +73,7 @@ export class TrialRead {
       this.#underWay = underWay;
       await untilAborted(underWay, signal);
     } catch (error) {
-      if (signal.aborted) throw new StoreError('ETIMEDOUT', 'The disk gave nothing.', error);
-      throw error;
+      throw signal.aborted ? gaveNothing(error) : error;
     }
   }
 

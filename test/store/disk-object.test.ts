@@ -4,6 +4,7 @@ import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import { createBufferPool } from '../../src/store/buffer-pool.ts';
 import type { ObjectFiles } from '../../src/store/disk-medium.ts';
 import { DiskObject } from '../../src/store/disk-object.ts';
+import { Gate } from '../../src/store/gate.ts';
 import { Holding } from '../../src/store/holding.ts';
 import { Room } from '../../src/store/room.ts';
 import type { SegmentRow } from '../../src/store/sqlite-index.ts';
@@ -80,6 +81,7 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
   room.admit(holding);
   const medium = {
     layout,
+    reads: new Gate(8),
     pool: createBufferPool({ size: layout.blockSize, limit: 1000, clock }),
     clock,
     room,

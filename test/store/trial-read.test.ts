@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createBufferPool } from '../../src/store/buffer-pool.ts';
+import { Gate } from '../../src/store/gate.ts';
 import { Holding } from '../../src/store/holding.ts';
 import { StoreError } from '../../src/store/store.ts';
 import { TrialRead, type TrialReadParts } from '../../src/store/trial-read.ts';
@@ -23,6 +24,7 @@ function stage(parts: Partial<TrialReadParts> = {}, holdings = [holding('a', 50)
     holdings: { all: () => holdings },
     find: async () => null,
     pathOf: ({ name }) => name,
+    reads: new Gate(1),
     pool,
     files: {
       read: async (path, _, position) => {
