@@ -13,7 +13,7 @@ function count(code: string, pattern: RegExp): number {
 const lendings: readonly { what: string; taken: RegExp; back: RegExp; owners: readonly string[] }[] = [
   {
     what: 'a buffer for reading',
-    taken: /\.pool\.(take|takeSpare)\(/g,
+    taken: /(?<!#)\bpool\.(take|takeSpare)\(/g,
     back: /\bgiveBack\b/g,
     owners: ['store/disk-object.ts', 'store/trial-read.ts'],
   },
