@@ -4,7 +4,7 @@ import { LandedBytes, readUnit } from '../../src/fill/landed-bytes.ts';
 import type { Taken } from '../../src/fill/reader.ts';
 import type { Representation } from '../../src/http/representation.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
-import { StoreError, type StoreObject } from '../../src/store/store.ts';
+import { type Slice, StoreError, type StoreObject } from '../../src/store/store.ts';
 import { film } from '../support/film.ts';
 import { never } from '../support/never.ts';
 
@@ -151,5 +151,51 @@ describe('the bytes of a fill', () => {
     assert.equal(bytes.trouble?.code, 'EIO');
     await check(bytes.take(0, 100, never), 0, 100);
     await bytes.close();
+  });
+});
+
+describe('what is looked at is given back', () => {
+  /** An object of the film whose slices are counted. */
+  async function counted() {
+    const inner = await object();
+    inner.write(0, movie.bytesAt(0, 600_000));
+    await inner.commit();
+    const lent = { now: 0, ever: 0 };
+    const read = (...given: Parameters<StoreObject['read']>) => {
+      const slice = inner.read(...given) as Slice;
+      lent.now += 1;
+      lent.ever += 1;
+      const release = () => {
+        lent.now -= 1;
+      };
+      return Promise.resolve({ bytes: slice.bytes, release, cede: release });
+    };
+    const watched: StoreObject = {
+      name: inner.name,
+      durable: inner.durable,
+      representation: inner.representation,
+      ahead: inner.ahead,
+      write: (...given) => inner.write(...given),
+      read,
+      readAhead: read,
+      attend: (playheads) => inner.attend(playheads),
+      describe: (representation) => inner.describe(representation),
+      commit: () => inner.commit(),
+      close: () => inner.close(),
+    };
+    return { bytes: new LandedBytes(watched), lent };
+  }
+
+  it('where it is compared, the same or not', async () => {
+    const { bytes, lent } = await counted();
+    assert.equal(await bytes.compare(0, movie.bytesAt(0, 600_000), never), 'same');
+    assert.equal(await bytes.compare(0, movie.bytesAt(1, 1000), never), 'other');
+    assert.deepEqual([lent.now, lent.ever >= 4], [0, true]);
+  });
+
+  it('where it is the beginning', async () => {
+    const { bytes, lent } = await counted();
+    assert.equal((await bytes.beginning(100, never))?.length, 100);
+    assert.deepEqual([lent.now, lent.ever], [0, 1]);
   });
 });

@@ -48,7 +48,10 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
     const given = { representation, reader, fill, patience: { first: 1000, next: 1000 } };
     return { ...given, cache: 'miss', collapsed: false, ttl: 0, leave };
   };
-  const cache = { open: () => ({ visit, asking: new Asking('/a.mp4', []) }) } as unknown as Cache;
+  const cache = {
+    isMounted: () => true,
+    open: () => ({ visit, asking: new Asking('/a.mp4', []) }),
+  } as unknown as Cache;
   const control = () => {};
   const patience = { patience: 5000, patienceInterval: 10_000 };
   const proxy = new MediaProxy({

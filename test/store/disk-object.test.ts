@@ -21,6 +21,8 @@ class ScriptedFiles implements ObjectFiles {
   readonly #bytes = Buffer.alloc(10_000);
   writeError: Error | null = null;
   readError: Error | null = null;
+  /** What `read` waits for; `undefined` for nothing. */
+  reading: Promise<void> | undefined;
   /** What `sync` waits for. */
   syncing: Promise<void> = Promise.resolve();
 
@@ -32,6 +34,7 @@ class ScriptedFiles implements ObjectFiles {
 
   async read(buffer: Buffer, start: number): Promise<void> {
     this.calls.push(`read ${start}-${start + buffer.length}`);
+    await this.reading;
     if (this.readError !== null) throw this.readError;
     this.#bytes.copy(buffer, 0, start);
   }
@@ -203,6 +206,52 @@ test('a read across an eviction is not believed, nor does it harm what was writt
   await object.settle();
   await assertReads(object, 0, 100);
   assert.ok(files.calls.includes('remove 0'));
+});
+
+test("who gives a read up waits no longer, but its buffer is nobody else's before the system is done with it", async () => {
+  const { object, files, medium } = makeObject(1000);
+  await writeTo(object, 0, 900);
+  await object.settle();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  files.reading = promise;
+  const gone = new AbortController();
+  const reads = [0, 300, 600].map(async (start) => object.read({ start, end: start + 100 }, gone.signal));
+  await new Promise(setImmediate);
+  assert.equal(medium.pool.lent, 3);
+  gone.abort();
+  for (const read of reads) await assert.rejects(read, { name: 'StoreError', code: 'ETIMEDOUT' });
+  await new Promise(setImmediate);
+  assert.deepEqual([medium.pool.lent, medium.pool.waiting], [3, 0], 'the system may still write into them');
+  files.reading = undefined;
+  resolve();
+  await new Promise(setImmediate);
+  assert.equal(medium.pool.lent, 0);
+  await assertReads(object, 0, 900);
+});
+
+test('of many reads eight run at once, and whoever has had nothing yet goes first', async () => {
+  const { object, files, medium } = makeObject(1000);
+  await writeTo(object, 0, 900);
+  await object.settle();
+  files.calls.length = 0;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  files.reading = promise;
+  const ended: string[] = [];
+  const read = async (name: string, isFirst: boolean) => {
+    const slice = await object.read({ start: 0, end: 100 }, never, isFirst);
+    ended.push(name);
+    slice.release();
+  };
+  const reads = Array.from({ length: 20 }, (_, index) => read(`next ${index}`, false));
+  await new Promise(setImmediate);
+  assert.equal(files.calls.length, 8);
+  assert.equal(object.readAhead({ start: 100, end: 200 }, never), null, 'others need it more');
+  reads.push(read('first', true));
+  files.reading = undefined;
+  resolve();
+  await Promise.all(reads);
+  assert.ok(ended.indexOf('first') < 10, ended.join());
+  assert.equal(medium.pool.lent, 0);
 });
 
 test('a sync across an eviction names nothing of what was written since', async () => {
