@@ -13,7 +13,7 @@ import { Client } from '../support/client.ts';
 import { roomForAll } from '../support/client-limits.ts';
 
 /** No origin is mounted, so that whoever is answered at all gets a 404. */
-const cache = { open: () => null } as unknown as Cache;
+const cache = { isMounted: () => false, open: () => null } as unknown as Cache;
 
 let server: Server;
 let port: number;
