@@ -33,14 +33,19 @@ describe('a film behind a signed URL', { skip, concurrency: true }, () => {
   test('is refused as nginx refuses it, where the signature is wrong', async () => {
     await using stage = await Stage.open();
     await signedStage(stage);
-    await stage.write('film.mp4', right.bytesAt(0, size));
+    for (const name of ['film.mp4', 'other.mp4']) await stage.write(name, right.bytesAt(0, size));
     const player = await stage.player();
-    for (const query of ['', '?md5=wrong&expires=4102444800']) {
-      const reply = player.get(`/films/film.mp4${query}`);
+    for (const target of ['film.mp4', 'other.mp4?md5=wrong&expires=4102444800']) {
+      const reply = player.get(`/films/${target}`);
       await reply.done();
       assert.equal(reply.status, 403);
       assert.match(reply.text, /403 Forbidden.*nginx/s);
     }
+    // What nginx says of one viewer's signature is for that viewer alone.
+    const reply = player.get('/films/other.mp4?md5=wrong-too&expires=4102444800');
+    await reply.done();
+    assert.equal(reply.status, 403);
+    assert.doesNotMatch(reply.text, /nginx/);
   });
 
   test('plays on from what is present when the URL has expired; beyond it nginx is heard', async () => {
