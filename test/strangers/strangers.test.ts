@@ -73,6 +73,8 @@ describe('a hostile mount', { skip: noChromium }, () => {
     })()`);
     assert.equal(framed, 0);
     const [, inside] = page.frames();
+    // Word of where the frame has come to may be a moment later than the frame.
+    while (inside?.url() === '') await page.evaluate('new Promise(requestAnimationFrame).then(() => null)');
     assert.match(inside?.url() ?? '', /^chrome-error:/);
     await context.close();
   });
