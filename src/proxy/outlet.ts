@@ -100,12 +100,17 @@ export class Outlet {
   #write(bytes: Buffer, release: () => void): void {
     const { length } = bytes;
     this.#unsent += length;
-    this.#parts.client.write(bytes, (error) => {
-      if (error) return;
-      release();
+    try {
+      this.#parts.client.write(bytes, (error) => {
+        if (error) return;
+        release();
+        this.#unsent -= length;
+        this.#resume?.();
+      });
+    } catch (error) {
       this.#unsent -= length;
-      this.#resume?.();
-    });
+      throw error;
+    }
   }
 
   async #oneWritten(): Promise<void> {

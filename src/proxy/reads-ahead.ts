@@ -57,12 +57,10 @@ export class ReadsAhead {
     if (first === undefined) return;
     this.#reader.rewind(first.start);
     for (const { slice } of this.#taken) {
-      if (slice instanceof Promise) {
-        slice.then(
-          (unread) => unread.release(),
-          () => {},
-        );
-      } else slice.release();
+      Promise.resolve(slice).then(
+        (unread) => unread.release(),
+        () => {},
+      );
     }
     this.#taken = [];
   }

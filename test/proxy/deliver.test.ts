@@ -211,11 +211,46 @@ describe('a delivery', () => {
           const { takes } = reader;
           await clock.advance(60_000);
           assert.deepEqual([reader.takes, reader.held, stalled.count], [takes, 0, 0]);
+          if (lends && after > 0) assert.ok(reader.ceded > 0, 'what was not written is left to its socket');
           assert.deepEqual([clock.pending, listeners()], [0, 0]);
         });
       }
     }
   }
+
+  it('whose client can not be written to gives everything back, and ends every read', async () => {
+    const { reader, client, clock, done, listeners } = delivery();
+    const error = new Error('more than was announced');
+    client.write = () => {
+      reader.starves = true;
+      throw error;
+    };
+    await assert.rejects(done, error);
+    await clock.settle();
+    assert.deepEqual([reader.held, clock.pending, listeners()], [0, 0, 0]);
+    assert.ok(reader.signals.length > 0 && reader.signals.every(({ aborted }) => aborted));
+  });
+
+  it('that is over before its head went out gives the first bytes back', async () => {
+    const reader = new ScriptedReader(movie);
+    const gone = new AbortController();
+    {
+      using begun = new Delivery({
+        reader: reader.reader,
+        client: new PassThrough(),
+        lends: true,
+        clock: new VirtualClock(),
+        stalled: new StalledClients(1),
+        patience: { first: 1000, next: 1000 },
+        signal: gone.signal,
+        onSent: () => {},
+      });
+      await begun.begin();
+      assert.ok(reader.held > 0);
+    }
+    await new Promise(setImmediate);
+    assert.deepEqual([reader.held, getEventListeners(gone.signal, 'abort').length], [0, 0]);
+  });
 
   it('holds nothing while its client throws everything away and has not gone yet', async () => {
     const { reader, client, clock, gone, done } = delivery();

@@ -22,6 +22,8 @@ export class ScriptedReader {
   mostHeld = 0;
   /** How often something was taken. */
   takes = 0;
+  /** Under which each was taken. */
+  readonly signals: AbortSignal[] = [];
   /** Offsets at which a read fails, once each. */
   readonly failures = new Set<number>();
   /** Whether there is no memory to read into. */
@@ -55,6 +57,7 @@ export class ScriptedReader {
     const end = Math.min(this.present, start - (start % unit) + unit);
     if (end <= start) return null;
     this.takes += 1;
+    this.signals.push(signal);
     this.position = end;
     return { start, end, source: 'store', slice: this.#read(start, end, signal) };
   }
