@@ -1,7 +1,7 @@
 /** A start with ten thousand films in the cache, a hundred gigabytes by their lengths, and the first hit after it. */
 import { createHash } from 'node:crypto';
 import { systemClock } from '../src/clock.ts';
-import { createDiskStore } from '../src/store/disk-store.ts';
+import { createDiskStore } from '../src/store/disk/disk-store.ts';
 import { film } from './content.ts';
 import { type Row, Series } from './figures.ts';
 import { Stage } from './programs.ts';

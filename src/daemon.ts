@@ -24,12 +24,12 @@ import { isPrivateHost } from './origin/address-guard.ts';
 import type { Refresh } from './origin/refresh.ts';
 import { MediaProxy } from './proxy/proxy.ts';
 import { settingReports } from './setting-reports.ts';
-import { createDiskStore, type DiskStore } from './store/disk-store.ts';
+import type { Upkeep } from './store/admin.ts';
+import { createDiskStore, type DiskStore } from './store/disk/disk-store.ts';
 import { createMemoryStore } from './store/memory-store.ts';
 import { createNoStore } from './store/no-store.ts';
 import type { Store } from './store/store.ts';
 import type { StoreEvents } from './store/store-events.ts';
-import type { Upkeep } from './store/upkeep.ts';
 
 export type { Refresh, RefreshAnswer, RefreshQuestion } from './origin/refresh.ts';
 

@@ -28,6 +28,7 @@ export { ProxyError, type ProxyErrorType } from './errors.ts';
 export { type DomainEvent, EventBus } from './events.ts';
 export type { Lent, LentThing } from './lent.ts';
 export type { Origin, OriginBody, OriginReply, OriginRequest, Place } from './origin/origin.ts';
+export type { NextToGo, StoreLoans, StoreTrouble, StoreUsage, Upkeep, Verified } from './store/admin.ts';
 export {
   type Lost,
   type ObjectLabel,
@@ -38,4 +39,3 @@ export {
   StoreError,
   type StoreObject,
 } from './store/store.ts';
-export type { NextToGo, StoreLoans, StoreTrouble, StoreUsage, Upkeep, Verified } from './store/upkeep.ts';

@@ -10,6 +10,8 @@ const folders: Readonly<Record<string, string>> = {
   http: 'what the RFCs say: pure, no I/O',
   origin: 'ask one target from one offset',
   store: 'random-access objects that outlive the process',
+  'store/disk': 'a store in a directory, which survives power cuts',
+  'store/disk/index': 'the database that names what is durable',
   fill: 'bring one representation in',
   cache: 'from a key to its entry: collapse, revalidate, restore',
   proxy: 'one client request, from top to bottom',

@@ -10,8 +10,8 @@ import type { EventBus } from '../events.ts';
 import type { Fill } from '../fill/fill.ts';
 import type { FillView } from '../fill/fill-view.ts';
 import { isUnsafePath } from '../http/request-target.ts';
+import type { NextToGo, StoreUsage, Upkeep } from '../store/admin.ts';
 import type { ObjectName, Store, StoredObject } from '../store/store.ts';
-import type { NextToGo, StoreUsage, Upkeep } from '../store/upkeep.ts';
 import type { Cache } from './cache.ts';
 import type { Entry } from './entry.ts';
 import { type Holding, holdingOf } from './holding.ts';
@@ -33,7 +33,7 @@ export interface HoldingSight extends Holding {
 }
 
 /** Which objects are meant: those of an origin whose paths begin so, or all. */
-export type { StoreUsage } from '../store/upkeep.ts';
+export type { StoreUsage } from '../store/admin.ts';
 
 export type Which = { readonly origin: string; readonly prefix: string } | 'all';
 

@@ -1,6 +1,7 @@
 /** Every holding of a disk store: by the directory that it lies in, and by name where it can be found under it. */
+
+import { directoryName } from './disk/object-directory.ts';
 import type { Holding } from './holding.ts';
-import { directoryName } from './object-directory.ts';
 import type { ObjectName } from './store.ts';
 
 export class HoldingTable {

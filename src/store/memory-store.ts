@@ -11,11 +11,12 @@ import { RangeSet } from '../bytes/range-set.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { EvictionReason } from '../events.ts';
 import type { Representation } from '../http/representation.ts';
+import type { NextToGo, StoreLoans, StoreUsage, Upkeep, Verified } from './admin.ts';
 import { BuffersByOffset } from './buffers-by-offset.ts';
+import { Room } from './capacity.ts';
 import { Holding } from './holding.ts';
 import { inBytes, type StoreLimits } from './limits.ts';
 import { Refusal } from './refusal.ts';
-import { Room } from './room.ts';
 import {
   type Lost,
   type ObjectLabel,
@@ -28,7 +29,6 @@ import {
   type StoreObject,
 } from './store.ts';
 import type { StoreEvents } from './store-events.ts';
-import type { NextToGo, StoreLoans, StoreUsage, Upkeep, Verified } from './upkeep.ts';
 
 /** No read gives more than this at once. */
 const largestSlice = 256 * 1024;

@@ -1,6 +1,7 @@
 /** ADAPTER: a store that keeps nothing: every byte goes past it, to those who read along. */
+
+import type { NextToGo, StoreUsage, Upkeep, Verified } from './admin.ts';
 import { type Store, type StoredObject, StoreError, type StoreObject } from './store.ts';
-import type { NextToGo, StoreUsage, Upkeep, Verified } from './upkeep.ts';
 
 export function createNoStore(): Store & Upkeep {
   return new NoStore();

@@ -15,7 +15,7 @@ const lendings: readonly { what: string; taken: RegExp; back: RegExp; owners: re
     what: 'a buffer for reading',
     taken: /(?<!#)\bpool\.(take|takeSpare)\(/g,
     back: /\bgiveBack\b/g,
-    owners: ['store/disk-object.ts', 'store/trial-read.ts'],
+    owners: ['store/disk/disk-object.ts', 'store/disk/trial-read.ts'],
   },
   {
     what: "the right to an origin's connection",

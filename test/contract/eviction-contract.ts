@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
+import type { Upkeep } from '../../src/store/admin.ts';
 import type { Lost, Store, StoreObject } from '../../src/store/store.ts';
 import type { StoreEvents } from '../../src/store/store-events.ts';
-import type { Upkeep } from '../../src/store/upkeep.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { assertContent, contentAt, objectName, representationOf, unheard, writeContent } from './store-contract.ts';
 

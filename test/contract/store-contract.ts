@@ -6,8 +6,8 @@ import { describe, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import type { Representation } from '../../src/http/representation.ts';
+import type { Upkeep } from '../../src/store/admin.ts';
 import type { Lost, ObjectLabel, Store, StoredObject, StoreObject } from '../../src/store/store.ts';
-import type { Upkeep } from '../../src/store/upkeep.ts';
 import { never } from '../support/never.ts';
 
 const kibibyte = 1024;

@@ -6,7 +6,7 @@
  */
 import { once } from 'node:events';
 import { systemClock } from '../../src/clock.ts';
-import { createDiskStore } from '../../src/store/disk-store.ts';
+import { createDiskStore } from '../../src/store/disk/disk-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type Film, film } from '../support/film.ts';
 import { create, layout, objectName, readAll, writeFilm } from './objects.ts';

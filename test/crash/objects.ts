@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../src/clock.ts';
 import type { Representation } from '../../src/http/representation.ts';
-import { createDiskStore } from '../../src/store/disk-store.ts';
+import { createDiskStore } from '../../src/store/disk/disk-store.ts';
 import type { ObjectName, Store, StoreObject } from '../../src/store/store.ts';
 import { objectName } from '../contract/store-contract.ts';
 import { type Film, film } from '../support/film.ts';

@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../src/clock.ts';
-import { createDiskStore } from '../../src/store/disk-store.ts';
+import { createDiskStore } from '../../src/store/disk/disk-store.ts';
 import { Chance } from '../faults/chance.ts';
 import { film } from '../support/film.ts';
 import { create, keptFilm, keptTitle, layout, objectName, writeFilm } from './objects.ts';

@@ -4,7 +4,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createDiskStore } from '../../src/store/disk-store.ts';
+import { createDiskStore } from '../../src/store/disk/disk-store.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { Film } from '../support/film.ts';
 import { etagOf } from '../support/film-fields.ts';

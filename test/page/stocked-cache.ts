@@ -1,7 +1,7 @@
 /** A cache directory as firstbyte itself would have filled it, with any number of titles. */
 import { createHash } from 'node:crypto';
 import { systemClock } from '../../src/clock.ts';
-import { createDiskStore } from '../../src/store/disk-store.ts';
+import { createDiskStore } from '../../src/store/disk/disk-store.ts';
 import { Film } from '../support/film.ts';
 
 /** Bytes of each title: so few that a thousand are made in a moment. */

@@ -1,9 +1,9 @@
 /** A store that does what a failing disk does, from the moment that a test says so. */
 import { RangeSet } from '../../src/bytes/range-set.ts';
+import type { StoreUsage, Upkeep } from '../../src/store/admin.ts';
 import { BuffersByOffset } from '../../src/store/buffers-by-offset.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { type Lost, ownedSlice, type Store, StoreError, type StoreObject } from '../../src/store/store.ts';
-import type { StoreUsage, Upkeep } from '../../src/store/upkeep.ts';
 
 /** Where it fails; `read` loses what was written before, not what is written again. */
 export type Weakness = 'find' | 'create' | 'write throws' | 'write rejects' | 'read' | 'commit' | 'close';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type BufferPoolOptions, createBufferPool, type Loan } from '../../src/store/buffer-pool.ts';
+import { type BufferPoolOptions, createBufferPool, type Loan } from '../../src/store/disk/buffer-pool.ts';
 import { Chance } from '../faults/chance.ts';
 import { never } from '../support/never.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
-import { createDiskStore, type DiskStore, type DiskStoreOptions } from '../../src/store/disk-store.ts';
+import { createDiskStore, type DiskStore, type DiskStoreOptions } from '../../src/store/disk/disk-store.ts';
 import type { StoreEvents } from '../../src/store/store-events.ts';
 
 export async function temporaryDirectory(t: TestContext): Promise<string> {

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { DiskStore } from '../../src/store/disk-store.ts';
+import type { DiskStore } from '../../src/store/disk/disk-store.ts';
 import type { StoreObject } from '../../src/store/store.ts';
 import {
   assertContent,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { SegmentFiles } from '../../src/store/segment-files.ts';
+import { SegmentFiles } from '../../src/store/disk/segment-files.ts';
 import { contentAt } from '../contract/store-contract.ts';
 import { temporaryDirectory } from './disk-directory.ts';
 

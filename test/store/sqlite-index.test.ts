@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type ObjectRow, type SegmentRow, SqliteIndex } from '../../src/store/sqlite-index.ts';
+import { type ObjectRow, type SegmentRow, SqliteIndex } from '../../src/store/disk/index/sqlite-index.ts';
 import { label, objectName, representationOf } from '../contract/store-contract.ts';
 import { temporaryDirectory } from './disk-directory.ts';
 

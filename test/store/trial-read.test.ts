@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createBufferPool } from '../../src/store/buffer-pool.ts';
-import { Gate } from '../../src/store/gate.ts';
+import { createBufferPool } from '../../src/store/disk/buffer-pool.ts';
+import { Gate } from '../../src/store/disk/semaphore.ts';
+import { TrialRead, type TrialReadParts } from '../../src/store/disk/trial-read.ts';
 import { Holding } from '../../src/store/holding.ts';
 import { StoreError } from '../../src/store/store.ts';
-import { TrialRead, type TrialReadParts } from '../../src/store/trial-read.ts';
 import { never } from '../support/never.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 

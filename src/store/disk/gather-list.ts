@@ -4,8 +4,8 @@
  * A buffer passes: `land` → `takeRuns` (about to be written, still readable) → `drop` (on disk), or `putBack` where
  * writing failed. No run reaches over the edge of a segment file.
  */
-import type { ByteRange } from '../bytes/byte-range.ts';
-import { BuffersByOffset } from './buffers-by-offset.ts';
+import type { ByteRange } from '../../bytes/byte-range.ts';
+import { BuffersByOffset } from '../buffers-by-offset.ts';
 
 /** Adjacent bytes within one segment. */
 export interface Run extends ByteRange {

@@ -6,9 +6,9 @@
  */
 import type { Clock } from '../clock.ts';
 import type { EvictionReason } from '../events.ts';
+import type { NextToGo } from './admin.ts';
 import { type EvictionRules, evictionOrder } from './eviction.ts';
 import type { HeldSegment, Holding } from './holding.ts';
-import type { NextToGo } from './upkeep.ts';
 
 /** What was watched so many milliseconds ago does not go for bytes that nobody waits for. */
 const justWatched = 600_000;

@@ -5,12 +5,12 @@
  * not in memory already; and it is no use of what it reads, so that nothing is kept longer for it.
  */
 import { join } from 'node:path';
-import { untilAborted } from '../until-aborted.ts';
+import { untilAborted } from '../../until-aborted.ts';
+import type { Holding } from '../holding.ts';
+import { gaveNothing } from '../store.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import type { Gate } from './gate.ts';
-import type { Holding } from './holding.ts';
 import type { SegmentFiles } from './segment-files.ts';
-import { gaveNothing } from './store.ts';
+import type { Gate } from './semaphore.ts';
 
 export interface TrialReadParts {
   readonly holdings: { all(): Iterable<Holding> };

@@ -4,9 +4,9 @@
  * After a failure everything goes past it, and a timer tries again: as long as it fails and somebody wants it. The
  * pause doubles where a medium fails again right after it had come back, so that a broken one is not hammered.
  */
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock, Timer } from '../../clock.ts';
+import type { StoreError } from '../store.ts';
 import { storeError } from './private-files.ts';
-import type { StoreError } from './store.ts';
 
 /** In milliseconds; from the end of a fault to the next try it never takes longer than the most. */
 const retry = { first: 1000, most: 4000, calm: 10_000 };

@@ -8,9 +8,9 @@
 import { constants, fdatasync, fstat, read, writev } from 'node:fs';
 import { type FileHandle, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { Gate } from './gate.ts';
+import { StoreError } from '../store.ts';
 import { openPrivateFile } from './private-files.ts';
-import { StoreError } from './store.ts';
+import { Gate } from './semaphore.ts';
 
 const readAt = promisify(read);
 const writeAt = promisify(writev);

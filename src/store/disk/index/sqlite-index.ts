@@ -8,8 +8,8 @@
  * first byte, does not wait for another thread to say so.
  */
 import { Worker } from 'node:worker_threads';
-import type { Representation } from '../http/representation.ts';
-import { type ObjectLabel, type ObjectName, type StoredObject, StoreError } from './store.ts';
+import type { Representation } from '../../../http/representation.ts';
+import { type ObjectLabel, type ObjectName, type StoredObject, StoreError } from '../../store.ts';
 
 /** The database file, and the sizes in bytes for which its rows are true. */
 export interface IndexPlace {

@@ -4,10 +4,10 @@
  * A block is durable once it is synced. Before that it may be early: it is written and summed, and counts for as long as
  * the machine runs. A block that came from the index is unchecked until its content has been read and compared once.
  */
-import { BlockMap } from '../bytes/block-map.ts';
-import type { ByteRange } from '../bytes/byte-range.ts';
-import { RangeSet } from '../bytes/range-set.ts';
-import type { SegmentRow } from './sqlite-index.ts';
+import { BlockMap } from '../../bytes/block-map.ts';
+import type { ByteRange } from '../../bytes/byte-range.ts';
+import { RangeSet } from '../../bytes/range-set.ts';
+import type { SegmentRow } from './index/sqlite-index.ts';
 
 /** Sizes in bytes; a segment is a whole number of blocks. */
 export interface Layout {

@@ -1,14 +1,14 @@
 /** What all objects of one disk store share, and what each has of its own on disk. */
-import type { ByteRange } from '../bytes/byte-range.ts';
-import type { Clock } from '../clock.ts';
-import type { LossCause } from '../events.ts';
+import type { ByteRange } from '../../bytes/byte-range.ts';
+import type { Clock } from '../../clock.ts';
+import type { LossCause } from '../../events.ts';
+import type { Room } from '../capacity.ts';
+import type { StoreError } from '../store.ts';
+import type { Layout } from './block-index.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { DiskObject } from './disk-object.ts';
-import type { Layout } from './durable-blocks.ts';
-import type { Gate } from './gate.ts';
 import type { Run } from './gather-list.ts';
-import type { Room } from './room.ts';
-import type { StoreError } from './store.ts';
+import type { Gate } from './semaphore.ts';
 
 export interface DiskMedium {
   readonly layout: Layout;

@@ -1,8 +1,8 @@
 /** One user's view of an object of the disk store; others may have the same object open. */
-import type { ByteRange } from '../bytes/byte-range.ts';
-import type { Representation } from '../http/representation.ts';
+import type { ByteRange } from '../../bytes/byte-range.ts';
+import type { Representation } from '../../http/representation.ts';
+import type { ObjectName, Slice, StoreObject } from '../store.ts';
 import type { DiskObject } from './disk-object.ts';
-import type { ObjectName, Slice, StoreObject } from './store.ts';
 
 /** What concerns the store beside the object itself. */
 export interface ObjectCalls {

@@ -5,11 +5,11 @@
  */
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { StoreError } from '../store.ts';
 import type { ObjectFiles } from './disk-medium.ts';
 import type { Run } from './gather-list.ts';
 import { makePrivateDirectory, syncDirectory } from './private-files.ts';
 import type { SegmentFiles } from './segment-files.ts';
-import { StoreError } from './store.ts';
 
 /** What an object's directory is called. */
 export function directoryName(name: string, generation: string): string {

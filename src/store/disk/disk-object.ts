@@ -7,21 +7,21 @@
  * not to be believed; those who have the object open are told before.
  */
 import { crc32 } from 'node:zlib';
-import type { ByteRange } from '../bytes/byte-range.ts';
-import { RangeSet } from '../bytes/range-set.ts';
-import type { Representation } from '../http/representation.ts';
-import { untilAborted } from '../until-aborted.ts';
+import type { ByteRange } from '../../bytes/byte-range.ts';
+import { RangeSet } from '../../bytes/range-set.ts';
+import type { Representation } from '../../http/representation.ts';
+import { untilAborted } from '../../until-aborted.ts';
+import type { Verified } from '../admin.ts';
+import type { Holding } from '../holding.ts';
+import { gaveNothing, type Lost, ownedSlice, type Slice, StoreError } from '../store.ts';
 import { AcceptedBytes } from './accepted-bytes.ts';
-import { BlockSums } from './block-sums.ts';
+import { BlockSums } from './block-checksums.ts';
+import { DurableBlocks } from './block-index.ts';
 import type { Loan } from './buffer-pool.ts';
 import type { DiskMedium, ObjectFiles } from './disk-medium.ts';
-import { DurableBlocks } from './durable-blocks.ts';
 import type { Run } from './gather-list.ts';
-import type { Holding } from './holding.ts';
+import type { ObjectRow } from './index/sqlite-index.ts';
 import { storeError } from './private-files.ts';
-import type { ObjectRow } from './sqlite-index.ts';
-import { gaveNothing, type Lost, ownedSlice, type Slice, StoreError } from './store.ts';
-import type { Verified } from './upkeep.ts';
 
 /** What a read fails with for want of something that may come back: the bytes on disk are as good as before. */
 const passingCodes = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);

@@ -5,10 +5,10 @@
  * never guessed at.
  */
 import { DatabaseSync } from 'node:sqlite';
-import { type Representation, storedFields } from '../http/representation.ts';
-import { showablePath } from '../showable.ts';
+import { type Representation, storedFields } from '../../../http/representation.ts';
+import { showablePath } from '../../../showable.ts';
+import { StoreError } from '../../store.ts';
 import type { IndexPlace } from './sqlite-index.ts';
-import { StoreError } from './store.ts';
 
 const schema = `
   CREATE TABLE layout (block_size INTEGER NOT NULL, segment_size INTEGER NOT NULL) STRICT;

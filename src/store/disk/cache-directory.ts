@@ -10,6 +10,7 @@ import { constants } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { StoreError } from '../store.ts';
 import {
   copyLinked,
   lstatIfThere,
@@ -20,7 +21,6 @@ import {
   storeError,
   syncDirectory,
 } from './private-files.ts';
-import { StoreError } from './store.ts';
 
 const { O_CREAT, O_RDWR, O_TRUNC } = constants;
 

@@ -4,8 +4,9 @@
  * They are readable here until they are written. Where writing fails they stay, and are tried again at the next
  * `flush`. Whoever brings more than the disk takes is asked to wait.
  */
+
+import type { StoreError } from '../store.ts';
 import { GatherList, type Run } from './gather-list.ts';
-import type { StoreError } from './store.ts';
 
 /** How much is gathered before it is written, in bytes. */
 const gatherSize = 1024 * 1024;

@@ -4,7 +4,7 @@
  */
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Holding } from './holding.ts';
+import type { Holding } from '../holding.ts';
 import { directoryName } from './object-directory.ts';
 import { statBlock } from './segment-files.ts';
 

@@ -8,17 +8,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
-import type { Clock } from '../clock.ts';
-import type { Representation } from '../http/representation.ts';
-import { CacheDirectory } from './cache-directory.ts';
-import { DiskLibrary } from './disk-library.ts';
-import { DiskObject } from './disk-object.ts';
-import { Holding } from './holding.ts';
-import type { StoreLimits } from './limits.ts';
-import { directoryName, ObjectDirectory } from './object-directory.ts';
-import { OpenObject } from './open-object.ts';
-import { storeError } from './private-files.ts';
-import { type ObjectRow, SqliteIndex } from './sqlite-index.ts';
+import type { Clock } from '../../clock.ts';
+import type { Representation } from '../../http/representation.ts';
+import type { NextToGo, StoreLoans, StoreUsage, Upkeep, Verified } from '../admin.ts';
+import { Holding } from '../holding.ts';
+import type { StoreLimits } from '../limits.ts';
 import {
   type Lost,
   type ObjectLabel,
@@ -27,10 +21,16 @@ import {
   type StoredObject,
   StoreError,
   type StoreObject,
-} from './store.ts';
-import type { StoreEvents } from './store-events.ts';
+} from '../store.ts';
+import type { StoreEvents } from '../store-events.ts';
+import { CacheDirectory } from './cache-directory.ts';
+import { DiskLibrary } from './disk-library.ts';
+import { DiskObject } from './disk-object.ts';
+import { type ObjectRow, SqliteIndex } from './index/sqlite-index.ts';
+import { directoryName, ObjectDirectory } from './object-directory.ts';
+import { OpenObject } from './open-object.ts';
+import { storeError } from './private-files.ts';
 import { TrialRead } from './trial-read.ts';
-import type { NextToGo, StoreLoans, StoreUsage, Upkeep, Verified } from './upkeep.ts';
 
 export interface DiskStoreOptions extends StoreLimits {
   /** Made if need be; nobody else may use it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Gate } from '../../src/store/gate.ts';
+import { Gate } from '../../src/store/disk/semaphore.ts';
 import { Chance } from '../faults/chance.ts';
 import { never } from '../support/never.ts';
 

@@ -5,9 +5,9 @@
  * finds again; and a little later the syncs, and the rows that a power cut can't take away. First the bytes, always,
  * then the rows that name them.
  */
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock, Timer } from '../../clock.ts';
 import type { DiskObject } from './disk-object.ts';
-import type { ObjectRow } from './sqlite-index.ts';
+import type { ObjectRow } from './index/sqlite-index.ts';
 
 /** How long something accepted may wait, in milliseconds: to be named early, and to be made durable. */
 const interval = { early: 250, settle: 1000 };

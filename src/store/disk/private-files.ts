@@ -8,7 +8,7 @@
 import { constants, type Stats } from 'node:fs';
 import { chmod, copyFile, type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { StoreError } from './store.ts';
+import { StoreError } from '../store.ts';
 
 const { COPYFILE_EXCL, COPYFILE_FICLONE, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } =
   constants;

@@ -7,9 +7,9 @@
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { parentPort } from 'node:worker_threads';
+import { type ObjectLabel, type StoredObject, StoreError } from '../../store.ts';
 import { openDatabase } from './index-schema.ts';
 import type { IndexAnswer, IndexCall, ObjectRow, SegmentRow, WorkerCall } from './sqlite-index.ts';
-import { type ObjectLabel, type StoredObject, StoreError } from './store.ts';
 
 type Row = Record<string, unknown>;
 

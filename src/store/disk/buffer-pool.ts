@@ -8,9 +8,9 @@
  *               └──▶ ceded ─▶ idle   (left with somebody who may look at it for ever: another takes its place here; it
  *                                     comes back where there is room, or is garbage when the last has let go of it)
  */
-import type { Clock } from '../clock.ts';
-import type { BufferWaitOutcome } from '../events.ts';
-import { StoreError } from './store.ts';
+import type { Clock } from '../../clock.ts';
+import type { BufferWaitOutcome } from '../../events.ts';
+import { StoreError } from '../store.ts';
 
 /** One borrowed buffer; each call ends it once, whoever has been lent the same buffer since. */
 export interface Loan {

@@ -6,29 +6,29 @@
  */
 import { rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock, Timer } from '../clock.ts';
-import type { EvictionReason } from '../events.ts';
+import type { Clock, Timer } from '../../clock.ts';
+import type { EvictionReason } from '../../events.ts';
+import type { StoreLoans, StoreUsage } from '../admin.ts';
+import { Room } from '../capacity.ts';
+import { Holding } from '../holding.ts';
+import { HoldingTable } from '../holding-table.ts';
+import { inBytes } from '../limits.ts';
+import { Refusal } from '../refusal.ts';
+import { type ObjectName, StoreError } from '../store.ts';
+import type { StoreEvents } from '../store-events.ts';
 import { createBufferPool } from './buffer-pool.ts';
 import type { CacheDirectory } from './cache-directory.ts';
 import { Committer } from './committer.ts';
 import type { DiskMedium } from './disk-medium.ts';
 import type { DiskObject } from './disk-object.ts';
 import type { DiskStoreOptions } from './disk-store.ts';
-import { Gate } from './gate.ts';
-import { Holding } from './holding.ts';
-import { HoldingTable } from './holding-table.ts';
-import { inBytes } from './limits.ts';
-import { MediumState } from './medium-state.ts';
+import { MediumState } from './health.ts';
+import { type IndexedObject, type IndexPlace, type ObjectRow, SqliteIndex } from './index/sqlite-index.ts';
 import { directoryName, directoryPath } from './object-directory.ts';
 import { storeError } from './private-files.ts';
-import { Refusal } from './refusal.ts';
-import { Room } from './room.ts';
 import { SegmentFiles } from './segment-files.ts';
-import { type IndexedObject, type IndexPlace, type ObjectRow, SqliteIndex } from './sqlite-index.ts';
-import { type ObjectName, StoreError } from './store.ts';
-import type { StoreEvents } from './store-events.ts';
+import { Gate } from './semaphore.ts';
 import { sweep } from './sweep.ts';
-import type { StoreLoans, StoreUsage } from './upkeep.ts';
 
 type Layout = Omit<IndexPlace, 'path'>;
 
