@@ -9,7 +9,7 @@ import { ConnectionSlots } from '../src/fill/connection-slots.ts';
 import { Errands } from '../src/fill/errands.ts';
 import { Waiters } from '../src/fill/first-byte.ts';
 import { Client } from '../src/proxy/client.ts';
-import { ClientConnection } from '../src/proxy/connection.ts';
+import { ClientConnection } from '../src/proxy/client-connection.ts';
 import { createBufferPool } from '../src/store/disk/buffer-pool.ts';
 import { Gate } from '../src/store/disk/semaphore.ts';
 import { untilAborted, within } from '../src/until-aborted.ts';

@@ -5,13 +5,13 @@
  */
 import type { Clock, Timer } from '../clock.ts';
 import { untilAborted } from '../until-aborted.ts';
-import type { Connection } from './connection.ts';
+import type { OriginConnection } from './origin-connection.ts';
 
 export class ConnectionPool {
   readonly #clock: Clock;
   readonly #keepAlive: number;
-  readonly #open = new Set<Connection>();
-  readonly #idle = new Map<Connection, Timer>();
+  readonly #open = new Set<OriginConnection>();
+  readonly #idle = new Map<OriginConnection, Timer>();
   /** Origins (scheme, host and port) that keep connections open after an answer. */
   readonly #keeping = new Set<string>();
   /** By origin, what is being opened for whoever asks next. */
@@ -30,7 +30,7 @@ export class ConnectionPool {
   }
 
   /** Watches over a new connection, which is not idle yet. */
-  add(connection: Connection): void {
+  add(connection: OriginConnection): void {
     this.#open.add(connection);
     this.#onBusy(1);
     connection.onceClosed(() => {
@@ -41,7 +41,7 @@ export class ConnectionPool {
   }
 
   /** The connection to `origin` (scheme, host and port) that has been idle for the shortest time, or `null`. */
-  take(origin: string): Connection | null {
+  take(origin: string): OriginConnection | null {
     const connection = this.#idleTo(origin);
     if (connection === undefined) return null;
     this.#wake(connection);
@@ -52,7 +52,7 @@ export class ConnectionPool {
    * The connection that is being opened in advance, from now on for this one alone: two who wait for one would be later
    * than with a new one each. `null` where there is none.
    */
-  async takeComing(origin: string, signal: AbortSignal): Promise<Connection | null> {
+  async takeComing(origin: string, signal: AbortSignal): Promise<OriginConnection | null> {
     const coming = this.#coming.get(origin);
     if (coming === undefined) return null;
     this.#coming.delete(origin);
@@ -69,7 +69,7 @@ export class ConnectionPool {
    * Sees to it that one connection to `origin` is idle, where that has shown that it keeps them: to one that does not, it
    * could be of no use, and might keep a server busy that serves one after another.
    */
-  prepare(origin: string, open: () => Promise<Connection>): void {
+  prepare(origin: string, open: () => Promise<OriginConnection>): void {
     if (!this.#keeping.has(origin) || this.#coming.has(origin) || this.#idleTo(origin) !== undefined) return;
     const coming = open()
       .then(
@@ -84,7 +84,7 @@ export class ConnectionPool {
   }
 
   /** Takes a connection back, to be taken again within `keepAlive`. */
-  give(connection: Connection): void {
+  give(connection: OriginConnection): void {
     if (!connection.usable) return;
     this.#idle.set(
       connection,
@@ -97,11 +97,11 @@ export class ConnectionPool {
     for (const connection of this.#open) connection.close();
   }
 
-  #idleTo(origin: string): Connection | undefined {
+  #idleTo(origin: string): OriginConnection | undefined {
     return [...this.#idle.keys()].findLast((idle) => idle.origin === origin && idle.usable);
   }
 
-  #wake(connection: Connection): void {
+  #wake(connection: OriginConnection): void {
     const timer = this.#idle.get(connection);
     if (timer === undefined) return;
     timer.cancel();

@@ -14,11 +14,11 @@ import { saysError } from '../http/proxy-status.ts';
 import { isTrailField, trailFields } from '../http/via.ts';
 import { isPrivateHost, type Network } from './address-guard.ts';
 import { ConnectAttempts } from './connect-attempts.ts';
-import { Connection } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { type DialOptions, dial } from './dial.ts';
-import type { Exchange } from './exchange.ts';
 import type { Origin, OriginBody, OriginReply, OriginRequest } from './origin.ts';
+import { OriginConnection } from './origin-connection.ts';
+import type { OriginExchange } from './origin-exchange.ts';
 import type { Reachability } from './reachability.ts';
 import {
   type Hop,
@@ -209,7 +209,7 @@ class HttpOrigin implements Origin {
   }
 
   /** A connection for one request. */
-  async #connect(hop: Hop, signal: AbortSignal): Promise<Connection> {
+  async #connect(hop: Hop, signal: AbortSignal): Promise<OriginConnection> {
     if (!this.#isBase(hop)) return this.#attempt(hop, signal);
     await this.#attempts?.share(signal);
     return this.#pool.take(hop.url.origin) ?? this.#attempt(hop, signal);
@@ -224,7 +224,7 @@ class HttpOrigin implements Origin {
     else connection.close();
   }
 
-  async #attempt(hop: Hop, asked: AbortSignal): Promise<Connection> {
+  async #attempt(hop: Hop, asked: AbortSignal): Promise<OriginConnection> {
     const signal = AbortSignal.any([asked, this.#closing.signal]);
     if (this.#attempts === null || !this.#isBase(hop)) return this.#dial(hop, signal);
     return this.#attempts.make((onConnected) => this.#dial(hop, signal, { onConnected }), signal);
@@ -234,7 +234,7 @@ class HttpOrigin implements Origin {
     return url.origin === this.#options.base.origin;
   }
 
-  async #dial(hop: Hop, signal: AbortSignal, { onConnected, clock }: Dialing = {}): Promise<Connection> {
+  async #dial(hop: Hop, signal: AbortSignal, { onConnected, clock }: Dialing = {}): Promise<OriginConnection> {
     const { url } = hop;
     const { base, redirectTo = 'public', ca, reachability } = this.#options;
     const network = networkOf(hop, base, this.#network, redirectTo);
@@ -247,12 +247,12 @@ class HttpOrigin implements Origin {
       throw signal.reason;
     }
     const onBytes = this.#isBase(hop) ? () => reachability?.alive() : undefined;
-    const connection = new Connection(url, stream, onBytes);
+    const connection = new OriginConnection(url, stream, onBytes);
     this.#pool.add(connection);
     return connection;
   }
 
-  #send(connection: Connection, hop: Hop, fields: Fields, signal: AbortSignal): Exchange {
+  #send(connection: OriginConnection, hop: Hop, fields: Fields, signal: AbortSignal): OriginExchange {
     return connection.send(hop.path, fields, signal, () => this.#pool.give(connection));
   }
 

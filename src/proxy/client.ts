@@ -8,7 +8,7 @@
 import { ReadAheadAllowance } from '../cache/visit.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { ClientBound, ClientBoundAction } from '../events.ts';
-import type { ClientConnection } from './connection.ts';
+import type { ClientConnection } from './client-connection.ts';
 
 export interface ClientLimits {
   readonly connections: number;

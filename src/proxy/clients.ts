@@ -9,9 +9,9 @@ import type { Clock } from '../clock.ts';
 import type { ClientBound, ClientBoundAction, EventBus } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
 import { Client, type ClientLimits, type Place, stalledAfter } from './client.ts';
+import type { ClientConnection } from './client-connection.ts';
 import type { AllowedNetwork } from './client-guard.ts';
 import { type ClientIdentities, type ClientIdentity, createClientIdentities } from './client-identity.ts';
-import type { ClientConnection } from './connection.ts';
 
 export interface ClientsPolicy {
   /** Peers that are believed about whose requests they forward. */

@@ -1,5 +1,5 @@
 /**
- * The players' side: takes connections of a `node:http` server and gives each request its exchange.
+ * The players' side: takes connections of a `node:http` server and has each request answered.
  */
 import { getEventListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
@@ -8,19 +8,19 @@ import { ProxyError } from '../errors.ts';
 import type { EventBus } from '../events.ts';
 import { fieldsFromRaw } from '../http/fields.ts';
 import { hasPassed } from '../http/via.ts';
+import { ClientConnection } from './client-connection.ts';
 import { type AllowedNetwork, createClientGuard } from './client-guard.ts';
 import { Clients, type ClientsPolicy } from './clients.ts';
-import { ClientConnection } from './connection.ts';
-import { type ExchangeParts, exchange } from './exchange.ts';
 import { HostGuard } from './host-guard.ts';
 import { mostUnsent } from './outlet.ts';
+import { handleRequest, type RequestHandlerParts } from './request-handler.ts';
 import { RequestRecord } from './request-record.ts';
 import { judgeFraming, type Refusal, type Route, readHead, route } from './route.ts';
 import { StalledClients } from './stalled-clients.ts';
 import { refusalOf, turnAway } from './turn-away.ts';
 import { judgeUse } from './worker-guard.ts';
 
-export interface ProxyParts extends Omit<ExchangeParts, 'stalled' | 'clients'>, ClientsPolicy {
+export interface ProxyParts extends Omit<RequestHandlerParts, 'stalled' | 'clients'>, ClientsPolicy {
   readonly events: EventBus;
   readonly allowFrom: readonly AllowedNetwork[];
   /** Host names that are the operator's own, beside those that no stranger can have. */
@@ -49,7 +49,7 @@ export class MediaProxy {
   readonly #hosts: HostGuard;
   readonly #stalled: StalledClients;
   readonly #clients: Clients;
-  readonly #exchangeParts: ExchangeParts;
+  readonly #handlerParts: RequestHandlerParts;
   readonly #connections = new Map<Duplex, ClientConnection>();
   #nextRequest = 1;
   #underway = 0;
@@ -66,7 +66,7 @@ export class MediaProxy {
       parts.events.emit({ type: 'stalled-ended', at: parts.clock.now(), stalled: this.stalled });
     });
     this.#clients = new Clients(parts);
-    this.#exchangeParts = { ...parts, stalled: this.#stalled, clients: this.#clients };
+    this.#handlerParts = { ...parts, stalled: this.#stalled, clients: this.#clients };
   }
 
   /** A server that is not listening yet; every one shares this proxy. */
@@ -119,7 +119,7 @@ export class MediaProxy {
     return this.#stalled.count;
   }
 
-  /** New requests are refused from now on; resolves when no exchange is under way. */
+  /** New requests are refused from now on; resolves when no request is being answered. */
   async drain(): Promise<void> {
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;
@@ -153,7 +153,7 @@ export class MediaProxy {
     if (this.#onIdle !== null) response.setHeader('connection', 'close');
     const answer = this.#onIdle === null ? routed : shuttingDown();
     this.#underway += 1;
-    void exchange(request, response, answer, record, connection, this.#exchangeParts).then(() => {
+    void handleRequest(request, response, answer, record, connection, this.#handlerParts).then(() => {
       this.#underway -= 1;
       if (this.#underway === 0) this.#onIdle?.();
     });

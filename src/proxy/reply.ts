@@ -7,7 +7,7 @@ import { formatContentRange } from '../http/content-range.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { currentAge } from '../http/freshness.ts';
 import { evaluatePreconditions, ifRangeHolds } from '../http/preconditions.ts';
-import { parseRange, resolveRanges } from '../http/range-request.ts';
+import { parseRange, resolveRanges } from '../http/range-field.ts';
 import { type Representation, sliceable } from '../http/representation.ts';
 import { type ErrorReply, refusalReply, unsatisfiable } from './error-reply.ts';
 import { type Multipart, multipart } from './multipart.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
-import { ClientConnection } from '../../src/proxy/connection.ts';
+import { ClientConnection } from '../../src/proxy/client-connection.ts';
 import { Delivery } from '../../src/proxy/deliver.ts';
 import { StalledClients } from '../../src/proxy/stalled-clients.ts';
 import { bump } from '../support/activity.ts';

@@ -19,8 +19,8 @@ import type { Representation } from '../http/representation.ts';
 import { trailOf } from '../http/via.ts';
 import { within } from '../until-aborted.ts';
 import type { Place } from './client.ts';
+import { type ClientConnection, isSystemSocket } from './client-connection.ts';
 import type { Clients } from './clients.ts';
-import { type ClientConnection, isSystemSocket } from './connection.ts';
 import { Delivery } from './deliver.ts';
 import { type ErrorReply, errorReply, failureReply, refusalReply } from './error-reply.ts';
 import { isolated, mayBeAnything } from './isolation.ts';
@@ -31,7 +31,7 @@ import type { RequestRecord } from './request-record.ts';
 import type { Refusal, Route } from './route.ts';
 import type { StalledClients } from './stalled-clients.ts';
 
-export interface ExchangeParts {
+export interface RequestHandlerParts {
   readonly cache: Cache;
   readonly clock: Clock;
   readonly patience: PatiencePolicy;
@@ -43,19 +43,19 @@ type Media = Extract<Route, { kind: 'media' }>;
 type Answer = Exclude<Route, { kind: 'control' }> | ProxyError;
 
 /** Answers one request in whatever way, when it is its reply's turn; never rejects. */
-export async function exchange(
+export async function handleRequest(
   request: IncomingMessage,
   response: ServerResponse,
   answer: Answer,
   record: RequestRecord,
   connection: ClientConnection,
-  parts: ExchangeParts,
+  parts: RequestHandlerParts,
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => response.once('close', resolve));
   await connection.turnOf(response);
   if (connection.gone.aborted) return record.done('gone', null);
   const patience = new Patience(response, parts.patience, parts.clock, record.age);
-  const reply = new Exchange(request, response, patience, record, parts, connection);
+  const reply = new RequestHandler(request, response, patience, record, parts, connection);
   let outcome: RequestOutcome;
   try {
     outcome = await reply.answer(answer);
@@ -74,12 +74,12 @@ export async function exchange(
   record.done(outcome, patience.beganAt);
 }
 
-class Exchange {
+class RequestHandler {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #patience: Patience;
   readonly #record: RequestRecord;
-  readonly #parts: ExchangeParts;
+  readonly #parts: RequestHandlerParts;
   readonly #connection: ClientConnection;
   #place: (Place & { readonly allowance: ReadAheadAllowance }) | null = null;
 
@@ -88,7 +88,7 @@ class Exchange {
     response: ServerResponse,
     patience: Patience,
     record: RequestRecord,
-    parts: ExchangeParts,
+    parts: RequestHandlerParts,
     connection: ClientConnection,
   ) {
     this.#request = request;

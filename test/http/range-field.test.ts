@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseRange, resolveRanges } from '../../src/http/range-request.ts';
+import { parseRange, resolveRanges } from '../../src/http/range-field.ts';
 
 /** `416`, `200`, or the ranges as `first-last,…` */
 function answer(value: string, length = 1000): string {

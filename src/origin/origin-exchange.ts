@@ -14,7 +14,7 @@ import { originError } from './origin-errors.ts';
 
 type Controller = Dispatcher.DispatchController;
 
-export class Exchange implements Dispatcher.DispatchHandler, OriginBody {
+export class OriginExchange implements Dispatcher.DispatchHandler, OriginBody {
   readonly #host: string;
   readonly #socket: Duplex;
   readonly #signal: AbortSignal;

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Client } from 'undici';
 import type { Fields } from '../http/fields.ts';
-import { Exchange } from './exchange.ts';
+import { OriginExchange } from './origin-exchange.ts';
 
 /** Bytes of a head, names and values together. */
 const maxHeadSize = 64 * 1024;
@@ -20,7 +20,7 @@ const oldVersion = 'HTTP/1.0';
 /** Milliseconds; the longest that a timer can be set to. */
 const never = 2 ** 31 - 1;
 
-export class Connection {
+export class OriginConnection {
   readonly #url: URL;
   readonly #stream: Duplex;
   readonly #client: Client;
@@ -71,13 +71,19 @@ export class Connection {
   }
 
   /** Sends a GET; `onReusable` is called when its answer has ended and another request may follow. */
-  send(path: string, fields: Fields, signal: AbortSignal, onReusable: () => void): Exchange {
+  send(path: string, fields: Fields, signal: AbortSignal, onReusable: () => void): OriginExchange {
     this.#beginning = '';
     const onDone = (ended: boolean) => {
       if (ended) onReusable();
       else this.close();
     };
-    const exchange = new Exchange(this.#url.host, this.#stream, signal, onDone, () => this.#beginning === oldVersion);
+    const exchange = new OriginExchange(
+      this.#url.host,
+      this.#stream,
+      signal,
+      onDone,
+      () => this.#beginning === oldVersion,
+    );
     this.#client.dispatch({ path, method: 'GET', headers: fields.flat() }, exchange);
     return exchange;
   }
