@@ -1,5 +1,5 @@
 /** The completion script for bash. */
-import type { CompletedCommand, CompletedOption } from './completion.ts';
+import type { CompletedCommand, CompletedOption } from './completed-commands.ts';
 
 export function bashCompletion(commands: readonly CompletedCommand[]): string {
   return `# Completes firstbyte in bash: source <(firstbyte completion bash)

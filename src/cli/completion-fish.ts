@@ -1,5 +1,5 @@
 /** The completion script for fish. */
-import type { CompletedCommand, CompletedOption } from './completion.ts';
+import type { CompletedCommand, CompletedOption } from './completed-commands.ts';
 
 export function fishCompletion(commands: readonly CompletedCommand[]): string {
   return `# Completes firstbyte in fish: firstbyte completion fish > ~/.config/fish/completions/firstbyte.fish

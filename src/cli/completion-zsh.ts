@@ -1,5 +1,5 @@
 /** The completion script for zsh. */
-import type { CompletedCommand, CompletedOption } from './completion.ts';
+import type { CompletedCommand, CompletedOption } from './completed-commands.ts';
 
 export function zshCompletion(commands: readonly CompletedCommand[]): string {
   return `#compdef firstbyte

@@ -1,9 +1,19 @@
 /** What `firstbyte top` draws: pure, from one look at the control API to lines of a given width. */
 import { type Column, columnsText, fit } from './columns.ts';
 import { aheadWords, percentOf, speedIn, speedOut } from './fill-words.ts';
-import type { FillReport, OriginReport } from './replies.ts';
-import type { Paint, Sight } from './top.ts';
+import type { FillReport, OriginReport, StoreReport } from './replies.ts';
 import { durationWords, placeWords, plural, sizeWords, speedWords } from './words.ts';
+
+/** What the control API said, all at one moment. */
+export interface TopSnapshot {
+  readonly address: string;
+  readonly fills: readonly FillReport[];
+  readonly origins: readonly OriginReport[];
+  readonly store: StoreReport;
+  readonly uptimeSeconds: number;
+}
+
+export type Paint = (style: 'bold' | 'dim' | 'red' | 'yellow', text: string) => string;
 
 const fillColumns: readonly Column[] = [
   { title: 'PATH', gives: true },
@@ -15,26 +25,28 @@ const fillColumns: readonly Column[] = [
   { title: 'STATE' },
 ];
 
-export function topLines(sight: Sight, width: number, paint: Paint): string[] {
-  const active = sight.fills.filter(({ phase, readers }) => readers.length > 0 || !/^(idle|complete)$/.test(phase));
+export function topLines(snapshot: TopSnapshot, width: number, paint: Paint): string[] {
+  const active = snapshot.fills.filter(({ phase, readers }) => readers.length > 0 || !/^(idle|complete)$/.test(phase));
   return [
-    paint('bold', fit(headLine(sight), width)),
-    fit(storeLine(sight), width),
-    ...(sight.store.trouble === null ? [] : [paint('red', fit(`the store: ${sight.store.trouble.message}`, width))]),
+    paint('bold', fit(headLine(snapshot), width)),
+    fit(storeLine(snapshot), width),
+    ...(snapshot.store.trouble === null
+      ? []
+      : [paint('red', fit(`the store: ${snapshot.store.trouble.message}`, width))]),
     '',
-    ...sight.origins.map((origin) => originLine(origin, width, paint)),
+    ...snapshot.origins.map((origin) => originLine(origin, width, paint)),
     '',
     ...(active.length === 0 ? [paint('dim', 'Nobody plays anything.')] : fillLines(active, width, paint)),
   ];
 }
 
-function headLine({ address, fills, uptimeSeconds }: Sight): string {
+function headLine({ address, fills, uptimeSeconds }: TopSnapshot): string {
   const [comes, goes] = [speedIn, speedOut].map((speed) => fills.reduce((sum, fill) => sum + speed(fill), 0));
   const running = durationWords(uptimeSeconds * 1000);
   return `in ${speedWords(comes ?? 0)}  out ${speedWords(goes ?? 0)}  running for ${running}  ${address}`;
 }
 
-function storeLine({ store: { bytes, objects, limit, free } }: Sight): string {
+function storeLine({ store: { bytes, objects, limit, free } }: TopSnapshot): string {
   const of = limit === null ? '' : ` of ${sizeWords(limit)}`;
   return `store: ${plural(objects, 'file')}, ${sizeWords(bytes)}${of}${free === null ? '' : `, ${sizeWords(free)} free`}`;
 }

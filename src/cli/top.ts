@@ -2,20 +2,12 @@
 import { sleep } from '../clock.ts';
 import type { ExitReason } from './exit-codes.ts';
 import { Interruption, type Invocation } from './invocation.ts';
-import type { FillReport, OriginReport, StoreReport } from './replies.ts';
+import type { StoreReport } from './replies.ts';
 import { openSession, type Session } from './session.ts';
-import { topLines } from './top-lines.ts';
+import { type Paint, type TopSnapshot, topLines } from './top-lines.ts';
 
 /** Milliseconds. */
 const interval = 1000;
-
-export interface Sight {
-  readonly address: string;
-  readonly fills: readonly FillReport[];
-  readonly origins: readonly OriginReport[];
-  readonly store: StoreReport;
-  readonly uptimeSeconds: number;
-}
 
 export async function top(invocation: Invocation): Promise<ExitReason> {
   const { options, around } = invocation;
@@ -28,21 +20,19 @@ export async function top(invocation: Invocation): Promise<ExitReason> {
   const { signal } = interruption;
   const width = terminal.isTerminal('out') ? terminal.size('out').columns : Number.POSITIVE_INFINITY;
   for (;;) {
-    const sight = await look(session);
-    if (!options.json) print(`${topLines(sight, width, paint).join('\n')}\n`);
-    else print(`${JSON.stringify(sight)}\n`);
+    const snapshot = await look(session);
+    if (!options.json) print(`${topLines(snapshot, width, paint).join('\n')}\n`);
+    else print(`${JSON.stringify(snapshot)}\n`);
     if (options.once || !options.json) return 'stopped';
     await sleep(around.clock, interval, signal).catch(() => {});
     if (signal.aborted) return 'stopped';
   }
 }
 
-export type Paint = (style: 'bold' | 'dim' | 'red' | 'yellow', text: string) => string;
-
-async function look({ control }: Session, signal?: AbortSignal): Promise<Sight> {
+async function look({ control }: Session, signal?: AbortSignal): Promise<TopSnapshot> {
   const [{ fills }, { origins }, store, { uptimeSeconds }] = await Promise.all([
-    control.get<Pick<Sight, 'fills'>>('fills', signal),
-    control.get<Pick<Sight, 'origins'>>('origins', signal),
+    control.get<Pick<TopSnapshot, 'fills'>>('fills', signal),
+    control.get<Pick<TopSnapshot, 'origins'>>('origins', signal),
     control.get<StoreReport>('store', signal),
     control.get<{ uptimeSeconds: number }>('stats', signal),
   ]);
@@ -59,10 +49,10 @@ async function drawLive(session: Session, { around }: Invocation, paint: Paint):
   using interruption = new Interruption(around);
   const left = new AbortController();
   const signal = AbortSignal.any([interruption.signal, left.signal]);
-  let sight = await look(session, signal);
+  let snapshot = await look(session, signal);
   const draw = () => {
     const { columns, rows } = terminal.size('out');
-    const lines = topLines(sight, columns, paint).slice(0, rows - 2);
+    const lines = topLines(snapshot, columns, paint).slice(0, rows - 2);
     print(`\x1b[H${[...lines, paint('dim', 'q: quit')].map((line) => `${line}\x1b[K`).join('\r\n')}\x1b[J`);
   };
   const offKey = terminal.onKey((key) => {
@@ -74,7 +64,7 @@ async function drawLive(session: Session, { around }: Invocation, paint: Paint):
     while (!signal.aborted) {
       draw();
       await sleep(clock, interval, signal);
-      sight = await look(session, signal);
+      snapshot = await look(session, signal);
     }
   } catch (error) {
     if (!signal.aborted) throw error;

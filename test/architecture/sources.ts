@@ -5,26 +5,36 @@ import { dirname, join, normalize, relative } from 'node:path';
 const root = join(import.meta.dirname, '../..');
 
 export interface SourceFile {
-  /** Relative to `src/`, with forward slashes. */
+  /** Relative to the folder that was asked for, with forward slashes. */
   readonly path: string;
   /** Without comments. */
   readonly code: string;
-  /** What it imports: files of `src/` as their `path`, everything else by its name. */
+  /** What it imports, types too: files as their `path`, everything else by its name. */
   readonly imports: readonly string[];
 }
 
+/** The files of `src/`. */
 export function readSources(): SourceFile[] {
-  const src = join(root, 'src');
-  return readdirSync(src, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+  return readFolder('src', filesBelow('src'));
+}
+
+/** The files of `src/` and of the page in `dashboard/`, relative to the repository. */
+export function readAllSources(): SourceFile[] {
+  return readFolder('.', [...filesBelow('src'), ...filesBelow('dashboard')]);
+}
+
+function readFolder(folder: string, files: readonly string[]): SourceFile[] {
+  return files
+    .filter((file) => /\.tsx?$/.test(file))
     .sort()
-    .map((path) => {
-      const code = withoutComments(readFileSync(join(src, path), 'utf8'));
+    .map((file) => {
+      const path = relative(folder, file).replaceAll('\\', '/');
+      const code = withoutComments(readText(file));
       const names = [...code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(([, name = '']) => name);
       const imports = names.map((name) =>
         name.startsWith('.') ? normalize(join(dirname(path), name)).replaceAll('\\', '/') : name,
       );
-      return { path: path.replaceAll('\\', '/'), code, imports };
+      return { path, code, imports };
     });
 }
 

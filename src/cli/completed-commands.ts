@@ -1,0 +1,40 @@
+/** The commands of the table as a shell completes them: names, options, and the values that are known. */
+import { kindOf } from '../config/values.ts';
+import { namesOf, settingKeys, settingRow } from '../config.ts';
+import { type CommandOption, commandNames, commandRow } from './command-table.ts';
+
+/** One command as a shell needs to know it. */
+export interface CompletedCommand {
+  readonly name: string;
+  readonly sentence: string;
+  readonly options: readonly CompletedOption[];
+  /** What its operands can be, where that is known. */
+  readonly words: readonly string[];
+}
+
+export interface CompletedOption extends CommandOption {
+  /** Whether its value is a path. */
+  readonly file: boolean;
+}
+
+export function completedCommands(): CompletedCommand[] {
+  return commandNames.map((name) => {
+    const { sentence, options = [], operands = [], settings } = commandRow(name);
+    const own = options.map((option) => ({ ...option, file: false }));
+    const words = operands.flatMap(({ completion }) => (Array.isArray(completion) ? completion : []));
+    return { name, sentence, words, options: settings === 'none' ? own : [...own, ...settingOptions()] };
+  });
+}
+
+function settingOptions(): CompletedOption[] {
+  const config = { flag: '--config', value: 'FILE', sentence: 'the configuration file (JSON)', file: true } as const;
+  const flags = settingKeys.flatMap((key): CompletedOption[] => {
+    const { flag } = namesOf(key);
+    if (flag === null) return [];
+    const { type, sentence } = settingRow(key);
+    const { placeholder } = kindOf(type);
+    const choices = placeholder.includes('|') ? { choices: placeholder.split('|') } : {};
+    return [{ flag: flag as `--${string}`, value: placeholder, sentence, file: placeholder === 'PATH', ...choices }];
+  });
+  return [config, ...flags];
+}
