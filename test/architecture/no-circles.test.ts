@@ -21,8 +21,8 @@ const remaining: readonly (readonly string[])[] = [
     'src/fill/reader.ts',
     'src/fill/transfer.ts',
   ],
-  ['src/store/disk-library.ts', 'src/store/disk-store.ts'],
-  ['src/store/disk-medium.ts', 'src/store/disk-object.ts'],
+  ['src/store/disk/disk-library.ts', 'src/store/disk/disk-store.ts'],
+  ['src/store/disk/disk-medium.ts', 'src/store/disk/disk-object.ts'],
 ];
 
 /** The files of each circle in their order: those of which each is reached from every other. */
