@@ -7,9 +7,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { Holdings } from './admin/holdings.ts';
+import { type NewSource, Sources } from './admin/sources.ts';
 import { Cache } from './cache/cache.ts';
-import { Holdings } from './cache/holdings.ts';
-import { type NewSource, Sources } from './cache/sources.ts';
 import { type Clock, countedClock, sleep, systemClock } from './clock.ts';
 import type { LoadedSettings, Settings } from './config.ts';
 import { descriptorLimit, planDescriptors } from './descriptors.ts';

@@ -7,13 +7,13 @@
  *     // look at `await daemon.holdings.page({ sort: '-bytes' })`, and steer what is held with its other methods
  *     await daemon.stop();
  */
-export type { Holding } from './cache/holding.ts';
-export type { HoldingPage, HoldingQuery, HoldingSort } from './cache/holding-page.ts';
-export type { HoldingSight, Holdings, Warmed, Which, Work } from './cache/holdings.ts';
-export type { AddedSource, NewSource, Source, Sources } from './cache/sources.ts';
-export type { StoredContent } from './cache/stored-content.ts';
-export type { VerifyResult } from './cache/verify.ts';
-export type { WarmProgress } from './cache/warm.ts';
+export type { Holding } from './admin/holding.ts';
+export type { HoldingPage, HoldingQuery, HoldingSort } from './admin/holding-page.ts';
+export type { HoldingSight, Holdings, Warmed, Which, Work } from './admin/holdings.ts';
+export type { AddedSource, NewSource, Source, Sources } from './admin/sources.ts';
+export type { StoredContent } from './admin/stored-content.ts';
+export type { VerifyResult } from './admin/verify.ts';
+export type { WarmProgress } from './admin/warm.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { ConfigError, loadSettings, type OriginSettings, type Settings } from './config.ts';
 export {

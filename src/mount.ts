@@ -5,8 +5,9 @@
  *
  * A source is an origin of one target, which is at one address.
  */
+
+import { type NewSource, sourceLabel } from './admin/sources.ts';
 import type { Mount } from './cache/cache.ts';
-import { type NewSource, sourceLabel } from './cache/sources.ts';
 import type { Clock } from './clock.ts';
 import type { OriginSettings, Settings } from './config.ts';
 import type { EventBus } from './events.ts';

@@ -1,8 +1,8 @@
 /** docs/reference/api.md, from the OpenAPI document that the control API itself gives. */
 
+import { Holdings } from '../src/admin/holdings.ts';
+import { Sources } from '../src/admin/sources.ts';
 import { Cache } from '../src/cache/cache.ts';
-import { Holdings } from '../src/cache/holdings.ts';
-import { Sources } from '../src/cache/sources.ts';
 import { systemClock as clock } from '../src/clock.ts';
 import { loadSettings } from '../src/config.ts';
 import { createControl } from '../src/control/control-api.ts';

@@ -4,7 +4,7 @@
  * Nothing here is counted: each value is looked up where it lives, so it can't drift from it.
  */
 import type { Gauge } from 'prom-client';
-import type { StoreUsage } from '../cache/holdings.ts';
+import type { StoreUsage } from '../admin/holdings.ts';
 import { breakerPhases } from '../events.ts';
 import { cursorStates, type FillsView } from '../fill/fill-view.ts';
 import { type Lent, lentThings } from '../lent.ts';

@@ -30,13 +30,14 @@ const mayImport: Record<string, readonly string[]> = {
   'store/': ['http/', 'bytes/'],
   'fill/': [...ports, 'http/', 'bytes/'],
   'cache/': ['fill/', ...ports, 'http/', 'bytes/'],
+  'admin/': ['cache/', 'fill/', ...ports, 'http/', 'bytes/'],
   'proxy/': ['cache/', 'http/', 'bytes/'],
-  'control/': ['cache/', 'fill/fill-view.ts', 'http/', 'bytes/'],
+  'control/': ['admin/', 'cache/', 'fill/fill-view.ts', 'http/', 'bytes/'],
   'config/': ['http/'],
   'config.ts': ['config/'],
   'setting-reports.ts': ['config.ts', 'config/'],
   'listen.ts': ['config.ts'],
-  'mount.ts': ['cache/', 'fill/', 'origin/', 'http/', 'bytes/', 'config.ts'],
+  'mount.ts': ['admin/', 'cache/', 'fill/', 'origin/', 'http/', 'bytes/', 'config.ts'],
   'daemon.ts': [
     'mount.ts',
     'descriptors.ts',
@@ -44,6 +45,7 @@ const mayImport: Record<string, readonly string[]> = {
     'setting-reports.ts',
     'proxy/',
     'control/',
+    'admin/',
     'cache/',
     'fill/',
     'origin/',
@@ -56,7 +58,7 @@ const mayImport: Record<string, readonly string[]> = {
   'cli/': ['daemon.ts', 'mount.ts', 'descriptors.ts', 'http/', 'config.ts', 'config/', 'console.ts', ...ports],
   'cli.ts': ['cli/', 'console.ts', 'clock.ts'],
   'otel/': [],
-  'index.ts': ['daemon.ts', 'config.ts', 'cache/', ...ports],
+  'index.ts': ['daemon.ts', 'config.ts', 'admin/', ...ports],
 };
 
 /** Where each thing that touches the machine, or a package, is used. */

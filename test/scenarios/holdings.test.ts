@@ -1,8 +1,8 @@
 /** What is held, seen and steered while it is played: on the whole way from player to origin. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Holding } from '../../src/cache/holding.ts';
-import type { HoldingQuery } from '../../src/cache/holding-page.ts';
+import type { Holding } from '../../src/admin/holding.ts';
+import type { HoldingQuery } from '../../src/admin/holding-page.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { film } from '../support/film.ts';
 import { type VirtualRig, virtualRig } from '../support/rig.ts';

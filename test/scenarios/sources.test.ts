@@ -1,7 +1,7 @@
 /** A URL that somebody hands in at run time, on the whole way from player to origin. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { AddedSource, NewSource } from '../../src/cache/sources.ts';
+import type { AddedSource, NewSource } from '../../src/admin/sources.ts';
 import { film } from '../support/film.ts';
 import { type VirtualRig, virtualRig } from '../support/rig.ts';
 

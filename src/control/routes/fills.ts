@@ -1,6 +1,6 @@
 /** `/-/api/v1/fills`: what brings objects in now; paused and resumed. */
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Holdings } from '../../cache/holdings.ts';
+import type { Holdings } from '../../admin/holdings.ts';
 import type { Clock } from '../../clock.ts';
 import type { FillsView, FillView } from '../../fill/fill-view.ts';
 import type { FillHistory } from '../fill-history.ts';

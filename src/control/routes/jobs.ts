@@ -1,6 +1,6 @@
 /** `/-/api/v1/jobs`: long work, started, followed and given up. */
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Holdings } from '../../cache/holdings.ts';
+import type { Holdings } from '../../admin/holdings.ts';
 import { jobKinds, jobOutcomes } from '../../events.ts';
 import { showablePath } from '../../showable.ts';
 import { idSchema, isoTime, timeSchema } from '../fill-report.ts';

@@ -1,8 +1,8 @@
 /** `/-/api/v1/objects`: what is held, one row an object; pinned, purged and given out whole. */
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Holding } from '../../cache/holding.ts';
-import { holdingSorts } from '../../cache/holding-page.ts';
-import type { Holdings } from '../../cache/holdings.ts';
+import type { Holding } from '../../admin/holding.ts';
+import { holdingSorts } from '../../admin/holding-page.ts';
+import type { Holdings } from '../../admin/holdings.ts';
 import type { Clock } from '../../clock.ts';
 import { fillPhases } from '../../events.ts';
 import { whichToken } from '../control-guard.ts';

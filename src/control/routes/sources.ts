@@ -1,6 +1,6 @@
 /** `/-/api/v1/sources`: URLs handed in at run time, each with a play URL that can't be guessed. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { mostSources, type Source, type Sources } from '../../cache/sources.ts';
+import { mostSources, type Source, type Sources } from '../../admin/sources.ts';
 import { type Fields, isFieldText, operatorFieldName } from '../../http/fields.ts';
 import { showablePath } from '../../showable.ts';
 import { isoTime, timeSchema } from '../fill-report.ts';

@@ -1,6 +1,6 @@
 /** `/-/api/v1/store`: what the store holds and may hold, and what it would let go of next. */
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Holdings } from '../../cache/holdings.ts';
+import type { Holdings } from '../../admin/holdings.ts';
 import { idSchema } from '../fill-report.ts';
 import { type Api, json, problems, readProblems } from '../open-api.ts';
 

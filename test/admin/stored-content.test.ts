@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, test } from 'node:test';
-import { storedContent } from '../../src/cache/stored-content.ts';
+import { storedContent } from '../../src/admin/stored-content.ts';
 import { type Slice, type Store, StoreError } from '../../src/store/store.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 

@@ -1,8 +1,8 @@
 /** Reads what is stored again and compares checksums, object by object; what is bad is dropped, and brought in again. */
 import type { ByteRange } from '../bytes/byte-range.ts';
+import type { Entry } from '../cache/entry.ts';
 import type { Upkeep } from '../store/admin.ts';
 import type { ObjectName, StoredObject } from '../store/store.ts';
-import type { Entry } from './entry.ts';
 import { type WarmProgress, warm } from './warm.ts';
 
 export interface VerifyResult {

@@ -5,6 +5,9 @@
  * Everything here is by the name of an object. Nothing of this is on the way of a request.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
+import type { Cache } from '../cache/cache.ts';
+import type { Entry } from '../cache/entry.ts';
+import type { Wanted } from '../cache/visit.ts';
 import type { Clock } from '../clock.ts';
 import type { EventBus } from '../events.ts';
 import type { Fill } from '../fill/fill.ts';
@@ -12,14 +15,11 @@ import type { FillView } from '../fill/fill-view.ts';
 import { isUnsafePath } from '../http/request-target.ts';
 import type { NextToGo, StoreUsage, Upkeep } from '../store/admin.ts';
 import type { ObjectName, Store, StoredObject } from '../store/store.ts';
-import type { Cache } from './cache.ts';
-import type { Entry } from './entry.ts';
 import { type Holding, holdingOf } from './holding.ts';
 import { type HoldingPage, type HoldingQuery, pageOf } from './holding-page.ts';
 import { Stock } from './stock.ts';
 import { type StoredContent, storedContent } from './stored-content.ts';
 import { type VerifyResult, verify } from './verify.ts';
-import type { Wanted } from './visit.ts';
 import { type WarmProgress, warm } from './warm.ts';
 
 /** One object, with where its bytes lie. */
@@ -32,9 +32,9 @@ export interface HoldingSight extends Holding {
   readonly fill: FillView | null;
 }
 
-/** Which objects are meant: those of an origin whose paths begin so, or all. */
 export type { StoreUsage } from '../store/admin.ts';
 
+/** Which objects are meant: those of an origin whose paths begin so, or all. */
 export type Which = { readonly origin: string; readonly prefix: string } | 'all';
 
 export interface HoldingsParts {
@@ -174,6 +174,7 @@ export class Holdings {
     await this.#parts.store.tryRead?.(signal);
   }
 
+  /** What can be seen of the store without asking it. */
   usage(): StoreUsage {
     return this.#parts.store.usage();
   }
@@ -188,7 +189,7 @@ export class Holdings {
     return this.#parts.store.nextToGo(bytes);
   }
 
-  /** What can be seen of the store without asking it. */
+  /** Ends listening to events. */
   stop(): void {
     this.#stock.stop();
   }

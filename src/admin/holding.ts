@@ -1,11 +1,12 @@
 /** One object that is held, as people see it: what lies in the store, joined with what is done with it now. */
+
+import type { Entry } from '../cache/entry.ts';
 import type { FillPhase } from '../events.ts';
 import { phaseReason } from '../fill/fill-view.ts';
 import { fieldValue } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
 import { formatValidator } from '../http/validator.ts';
 import type { ObjectLabel, ObjectName, StoredObject } from '../store/store.ts';
-import type { Entry } from './entry.ts';
 
 export interface Holding extends Pick<ObjectLabel, 'origin' | 'path'> {
   readonly id: ObjectName;

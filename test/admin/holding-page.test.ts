@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Holding } from '../../src/cache/holding.ts';
-import { type HoldingQuery, type HoldingSort, holdingSorts, pageOf } from '../../src/cache/holding-page.ts';
+import type { Holding } from '../../src/admin/holding.ts';
+import { type HoldingQuery, type HoldingSort, holdingSorts, pageOf } from '../../src/admin/holding-page.ts';
 import { fillPhases } from '../../src/events.ts';
 
 const holdings = fc.uniqueArray(

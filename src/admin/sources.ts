@@ -8,9 +8,9 @@
  * URL with the same fields and the same name is the same object in the cache, whenever it is handed in.
  */
 import { hash, randomBytes } from 'node:crypto';
+import type { Cache, Mount } from '../cache/cache.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Fields } from '../http/fields.ts';
-import type { Cache, Mount } from './cache.ts';
 
 /** What sources are called where origins have names. */
 export const sourceLabel = '~';
