@@ -20,7 +20,7 @@ import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.t
 import { mirroredOrigin } from './origin/mirrors.ts';
 import type { Origin } from './origin/origin.ts';
 import { PacedOrigin } from './origin/paced-origin.ts';
-import { placedOrigin } from './origin/placed-origin.ts';
+import { fixedUrlOrigin } from './origin/fixed-url-origin.ts';
 import { Reachability } from './origin/reachability.ts';
 import { createRefreshingOrigin, type Refresh } from './origin/refresh.ts';
 import { commandRefresh } from './origin/refresh-command.ts';
@@ -124,12 +124,12 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
     events,
     wait: all.firstByteTimeout,
   });
-  const placed = placedOrigin(overHttp(settings, { ...parts, reachability }), url);
+  const atUrl = fixedUrlOrigin(overHttp(settings, { ...parts, reachability }), url);
   const { connectTimeout } = settings;
   const dialing = { clock, connectTimeout, own: parts.own };
   const refresh = endpoint === null ? null : endpointRefresh(endpoint, network, dialing);
   const origin =
-    refresh === null ? placed : createRefreshingOrigin(placed, { refresh, timeout: hookTimeout, clock, events });
+    refresh === null ? atUrl : createRefreshingOrigin(atUrl, { refresh, timeout: hookTimeout, clock, events });
   return { origin, reachability, slots: new ConnectionSlots(all.maxConnections, all.maxQueued), mode: 'media' };
 }
 

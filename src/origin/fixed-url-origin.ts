@@ -1,8 +1,8 @@
-/** An origin whose every target is to be had at one address, whatever the target is called. */
+/** An origin whose targets all come from one URL, whatever the request calls them. */
 import type { Origin } from './origin.ts';
 
-/** Where a request names a place of its own, that one holds. */
-export function placedOrigin(origin: Origin, url: URL): Origin {
+/** A URL that the request brings along goes first. */
+export function fixedUrlOrigin(origin: Origin, url: URL): Origin {
   return {
     name: origin.name,
     open: ({ place, ...request }, signal) =>
