@@ -27,7 +27,7 @@ export {
 export { ProxyError, type ProxyErrorType } from './errors.ts';
 export { type DomainEvent, EventBus } from './events.ts';
 export type { Lent, LentThing } from './lent.ts';
-export type { Origin, OriginBody, OriginReply, OriginRequest, Place } from './origin/origin.ts';
+export type { Origin, OriginBody, OriginReply, OriginRequest, Place, ResolvedUrl } from './origin/origin.ts';
 export type { NextToGo, StoreLoans, StoreTrouble, StoreUsage, Upkeep, Verified } from './store/admin.ts';
 export {
   type Lost,

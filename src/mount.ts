@@ -16,11 +16,11 @@ import { RequestRate } from './fill/request-rate.ts';
 import type { OwnListeners } from './http/own-listeners.ts';
 import { comparedOrigin } from './origin/compared-origin.ts';
 import type { DialOptions } from './origin/dial.ts';
+import { fixedUrlOrigin } from './origin/fixed-url-origin.ts';
 import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
 import { mirroredOrigin } from './origin/mirrors.ts';
 import type { Origin } from './origin/origin.ts';
 import { PacedOrigin } from './origin/paced-origin.ts';
-import { fixedUrlOrigin } from './origin/fixed-url-origin.ts';
 import { Reachability } from './origin/reachability.ts';
 import { createRefreshingOrigin, type Refresh } from './origin/refresh.ts';
 import { commandRefresh } from './origin/refresh-command.ts';
@@ -168,7 +168,17 @@ function overHttp(settings: OriginSettings, parts: BaseParts): Origin {
     reachability,
     onBusy,
   };
-  return makeOrigin?.(settings, options) ?? createHttpOrigin(options);
+  return makeOrigin === undefined ? createHttpOrigin(options) : withFormerNames(makeOrigin(settings, options));
+}
+
+/** An origin of an embedding program, which may read a request by the names that it had in earlier versions. */
+function withFormerNames(origin: Origin): Origin {
+  return {
+    name: origin.name,
+    open: (request, signal) =>
+      origin.open(request.resolved === undefined ? request : { ...request, place: request.resolved }, signal),
+    close: () => origin.close(),
+  };
 }
 
 function refreshed(origin: Origin, { refresh: written, connectTimeout }: OriginSettings, parts: MountParts): Origin {

@@ -79,11 +79,11 @@ async function lookBeside(
   const slot = slots.acquireNow({ urgency: () => 'background', contended: () => needless.abort() });
   if (slot === null) return;
   for (const member of trail) named.add(keyOf(member));
-  const { target, place } = request;
+  const { target, resolved } = request;
   const fields = [...request.fields.filter(([name]) => !partial.test(name)), ['range', 'bytes=0-0'] as const];
   const signal = AbortSignal.any([answered.signal, needless.signal]);
   try {
-    const reply = await origin.open(withTrail({ target, fields, ...(place && { place }) }, trail), signal);
+    const reply = await origin.open(withTrail({ target, fields, ...(resolved && { resolved }) }, trail), signal);
     reply.body.cancel();
   } catch (error) {
     // Any other failure says nothing about the request under way; a bug is told by it.

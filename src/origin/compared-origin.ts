@@ -44,11 +44,11 @@ class ComparedOrigin implements Origin {
   }
 
   async open(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
-    const { held, place } = request;
+    const { held, resolved } = request;
     const more = fieldValue(request.fields, 'if-range') !== null;
     const conditional = more || request.fields.some(([name]) => isCondition(name));
-    // A place of its own is at no base.
-    if (place?.url) return this.#base.open(request, signal);
+    // A resolved URL is at no base.
+    if (resolved?.url) return this.#base.open(request, signal);
     if (held === undefined || !conditional) return this.#begin(request, signal);
     const finding = this.#findings.get(keyOf(held.validator, request));
     if (finding?.same) return this.#goOn(request, held, finding.named, signal);

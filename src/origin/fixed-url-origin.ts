@@ -5,8 +5,8 @@ import type { Origin } from './origin.ts';
 export function fixedUrlOrigin(origin: Origin, url: URL): Origin {
   return {
     name: origin.name,
-    open: ({ place, ...request }, signal) =>
-      origin.open({ ...request, place: { url: place?.url ?? url, fields: place?.fields ?? [] } }, signal),
+    open: ({ resolved, ...request }, signal) =>
+      origin.open({ ...request, resolved: { url: resolved?.url ?? url, fields: resolved?.fields ?? [] } }, signal),
     close: () => origin.close(),
   };
 }

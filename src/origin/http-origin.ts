@@ -3,7 +3,7 @@
  *
  * A request takes a warm connection where there is one, and follows redirects as the policy allows, each hop under
  * the address guard. Credentials never leave the scheme, host and port that they were given for, but for https in place
- * of http. Every request begins at the target's own URL, or at its `place`, so that an expiring one to which it
+ * of http. Every request begins at the target's own URL, or at its resolved URL, so that an expiring one to which it
  * redirects is always a fresh one.
  */
 import { createRequire } from 'node:module';
@@ -122,16 +122,16 @@ class HttpOrigin implements Origin {
     if (!reply.redirected || !expired.has(reply.status)) return reply;
     // The redirect may have led to an address whose time was over: it is asked for once more.
     void runOut(reply.body);
-    const { target, fields, place } = request;
-    return this.#follow({ target, fields, ...(place && { place }) }, signal);
+    const { target, fields, resolved } = request;
+    return this.#follow({ target, fields, ...(resolved && { resolved }) }, signal);
   }
 
   /** The answer at the end of a chain of redirects. */
   async #follow(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
-    const { target, fields, place, onConnected, maySpare = () => false } = request;
+    const { target, fields, resolved, onConnected, maySpare = () => false } = request;
     const { base } = this.#options;
     let hop: Hop = { url: base, path: base.pathname.replace(/\/$/, '') + target };
-    if (place?.url) hop = { url: place.url, path: place.url.pathname + place.url.search };
+    if (resolved?.url) hop = { url: resolved.url, path: resolved.url.pathname + resolved.url.search };
     let atHome = hop.url.origin === base.origin;
     let atStart = true;
     let onReady = onConnected;
@@ -139,8 +139,8 @@ class HttpOrigin implements Origin {
     const left: OriginBody[] = [];
     try {
       for (;;) {
-        const placed = atStart ? (place?.fields ?? []) : [];
-        const reply = await this.#ask(hop, this.#fieldsFor(fields, atHome, placed), signal, maySpare, onReady);
+        const ofUrl = atStart ? (resolved?.fields ?? []) : [];
+        const reply = await this.#ask(hop, this.#fieldsFor(fields, atHome, ofUrl), signal, maySpare, onReady);
         onReady = undefined;
         left.push(reply.body);
         if (reply.status >= 500 && saysError(reply.fields, 'proxy_loop_detected')) {
@@ -256,14 +256,14 @@ class HttpOrigin implements Origin {
     return connection.send(hop.path, fields, signal, () => this.#pool.give(connection));
   }
 
-  /** `placed` come from the target's place: they are for where it is, and replace all others. */
-  #fieldsFor(asked: Fields, atHome: boolean, placed: Fields): Fields {
+  /** `ofUrl` are for the resolved URL alone, and replace all others of the same names. */
+  #fieldsFor(asked: Fields, atHome: boolean, ofUrl: Fields): Fields {
     const { fields: own = [] } = this.#options;
     const replaced = new Set(own.map(([name]) => name));
     const known = [...asked.filter(([name]) => !unforwarded.has(name) && !replaced.has(name)), ...own];
     const sent = atHome ? known : known.filter(([name]) => travelling.has(name));
-    const placedNames = new Set(placed.map(([name]) => name));
-    const kept = sent.filter(([name]) => !placedNames.has(name) && !isTrailField(name));
+    const ofUrlNames = new Set(ofUrl.map(([name]) => name));
+    const kept = sent.filter(([name]) => !ofUrlNames.has(name) && !isTrailField(name));
     const { pseudonym } = this.#options;
     const trail =
       pseudonym === undefined
@@ -272,7 +272,7 @@ class HttpOrigin implements Origin {
             asked.filter(([name]) => isTrailField(name)),
             pseudonym,
           );
-    const fields = [...kept, ...placed, ['accept-encoding', 'identity'] as const, ...trail];
+    const fields = [...kept, ...ofUrl, ['accept-encoding', 'identity'] as const, ...trail];
     return fields.some(([name]) => name === 'user-agent')
       ? fields
       : [['user-agent', `firstbyte/${version}`], ...fields];

@@ -42,8 +42,10 @@ export interface OriginRequest {
   readonly target: string;
   /** Fields to send beside those that the origin adds itself: `range`, `if-range`, `if-none-match`, … */
   readonly fields: Fields;
-  /** Where the target is to be had for now, if not at its path below the base. */
-  readonly place?: Place;
+  /** Where the target is for now, if not at its path below the base. */
+  readonly resolved?: ResolvedUrl;
+  /** @deprecated `resolved` under its former name, for origins that embedding programs make. */
+  readonly place?: ResolvedUrl;
   /** What the asker has of the version that the conditions in `fields` name. */
   readonly held?: Held;
   /**
@@ -51,7 +53,7 @@ export interface OriginRequest {
    * connection was warm.
    */
   readonly onConnected?: () => void;
-  /** Whether, at this moment, another connection may be opened in advance: whoever leaves for another place finds it warm. */
+  /** Whether, at this moment, another connection may be opened in advance: a reader that seeks finds it warm. */
   readonly maySpare?: () => boolean;
 }
 
@@ -66,13 +68,16 @@ export interface Held {
   compare(offset: number, bytes: Buffer, signal: AbortSignal): Promise<'same' | 'other' | 'unknown'>;
 }
 
-/** An address that holds for a while. */
-export interface Place {
+/** Where a target is for a while: a source's URL, or what a refresh hook answered. */
+export interface ResolvedUrl {
   /** `null` for the target's own. */
   readonly url: URL | null;
   /** Sent to the scheme, host and port of that URL alone, in place of others of the same name. */
   readonly fields: Fields;
 }
+
+/** @deprecated The former name of `ResolvedUrl`. */
+export type Place = ResolvedUrl;
 
 export interface OriginReply {
   readonly status: number;

@@ -4,7 +4,7 @@ import type { Fields } from '../http/fields.ts';
 import type { Network } from './address-guard.ts';
 
 /**
- * Where a redirect may lead, beside the origin's own place: to other ports of its host where its addresses are public
+ * Where a redirect may lead, beside the origin's own scheme, host and port: to other ports of its host where its addresses are public
  * (`same-host`), to other hosts with public addresses (`public`), to any port of its host besides (`any-port`), or to any
  * host (`any`).
  */

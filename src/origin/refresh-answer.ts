@@ -1,17 +1,17 @@
 /** What a refresh hook said, read with distrust: an address, fields and a time, or a clause about what is wrong. Pure. */
 import type { Fields } from '../http/fields.ts';
-import type { Place } from './origin.ts';
+import type { ResolvedUrl } from './origin.ts';
 
 /** `expiresAt` is wall-clock time in milliseconds, `Infinity` for no end. */
-export interface FreshPlace {
-  readonly place: Place;
+export interface FreshUrl {
+  readonly resolved: ResolvedUrl;
   readonly expiresAt: number;
 }
 
 const tokenOfAField = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const valueOfAField = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-export function readFreshPlace(answer: unknown, wallTime: number): FreshPlace | string {
+export function readFreshUrl(answer: unknown, wallTime: number): FreshUrl | string {
   if (answer === null || typeof answer !== 'object' || Array.isArray(answer)) return 'its answer is no object';
   const { url, fields, expiresAt, expiresIn } = answer as Record<string, unknown>;
   const address = readUrl(url);
@@ -20,7 +20,7 @@ export function readFreshPlace(answer: unknown, wallTime: number): FreshPlace | 
   if (sent === undefined) return 'its fields are no names with values that can be sent';
   const end = readEnd(expiresAt, expiresIn, wallTime);
   if (end === undefined) return 'its expiresAt is no ISO 8601 date, or its expiresIn no number of seconds';
-  return { place: { url: address, fields: sent }, expiresAt: end };
+  return { resolved: { url: address, fields: sent }, expiresAt: end };
 }
 
 function readUrl(url: unknown): URL | null | undefined {

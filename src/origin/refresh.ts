@@ -9,8 +9,8 @@ import { ProxyError } from '../errors.ts';
 import type { EventBus, RefreshOutcome, RefreshReason } from '../events.ts';
 import { showablePath } from '../showable.ts';
 import { untilAborted } from '../until-aborted.ts';
-import type { Origin, OriginReply, OriginRequest, Place } from './origin.ts';
-import { readFreshPlace } from './refresh-answer.ts';
+import type { Origin, OriginReply, OriginRequest, ResolvedUrl } from './origin.ts';
+import { readFreshUrl } from './refresh-answer.ts';
 
 /** What a hook is asked. */
 export interface RefreshQuestion {
@@ -45,7 +45,7 @@ export interface RefreshParts {
 
 /** Where a target is, and until when (wall-clock time). */
 interface Lease {
-  readonly place: Place;
+  readonly resolved: ResolvedUrl;
   readonly expiresAt: number;
 }
 
@@ -84,11 +84,11 @@ class RefreshingOrigin implements Origin {
   async open(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
     signal.throwIfAborted();
     const lease = await this.#current(request.target, null, signal);
-    const reply = await this.#origin.open({ ...request, place: lease.place }, signal);
+    const reply = await this.#origin.open({ ...request, resolved: lease.resolved }, signal);
     if (!isRefusal(reply, lease)) return reply;
     reply.body.cancel();
     const fresh = await this.#current(request.target, lease, signal);
-    return this.#origin.open({ ...request, onConnected: () => {}, place: fresh.place }, signal);
+    return this.#origin.open({ ...request, onConnected: () => {}, resolved: fresh.resolved }, signal);
   }
 
   async close(): Promise<void> {
@@ -154,7 +154,7 @@ class RefreshingOrigin implements Origin {
     try {
       this.#closing.signal.throwIfAborted();
       const answer = await untilAborted(refresh(question, abort.signal), abort.signal);
-      const fresh = readFreshPlace(answer, clock.wallTime());
+      const fresh = readFreshUrl(answer, clock.wallTime());
       if (typeof fresh === 'string') throw unanswered(this.name, fresh);
       return fresh;
     } catch (error) {
@@ -183,8 +183,8 @@ export function unanswered(origin: string, why: string, cause?: unknown): ProxyE
   return new ProxyError('destination_unavailable', message, { setting: 'refresh', cause });
 }
 
-/** Whether an answer means that the place is no longer good. */
-function isRefusal({ status, redirected }: OriginReply, { place }: Lease): boolean {
+/** Whether an answer means that the resolved URL is no longer good. */
+function isRefusal({ status, redirected }: OriginReply, { resolved }: Lease): boolean {
   if (status === 401 || status === 403) return true;
-  return (status === 404 || status === 410) && (place.url !== null || redirected === true);
+  return (status === 404 || status === 410) && (resolved.url !== null || redirected === true);
 }

@@ -84,7 +84,7 @@ suite('redirects', () => {
     assert.doesNotMatch(second, /secret/);
   });
 
-  test('credentials and the fields of a place follow to https at the same host, and never back', async () => {
+  test('credentials and the fields of a resolved URL follow to https at the same host, and never back', async () => {
     const identity = { key: fixture('origin.key.pem'), cert: fixture('origin.pem') };
     const heads: string[] = [];
     await using secure = await RawServer.answering((head) => {
@@ -107,11 +107,11 @@ suite('redirects', () => {
       connect: async ({ port }) => connect(port === 443 ? secure.port : plain.port, '127.0.0.1'),
     });
     const fields: Fields = [['authorization', 'secret']];
-    const place = { url: new URL('http://origin.test/placed'), fields: [['cookie', 'secret']] as const };
+    const resolved = { url: new URL('http://origin.test/resolved'), fields: [['cookie', 'secret']] as const };
     for (const request of [
       { target: '/film', fields },
       { target: '/back', fields },
-      { target: '/x', fields, place },
+      { target: '/x', fields, resolved },
     ]) {
       const reply = await origin.open(request, new AbortController().signal);
       assert.equal(await readAll(reply), 'film');
@@ -124,8 +124,8 @@ suite('redirects', () => {
       ['/back', 2],
       ['/back', 2],
       ['/again', 0],
-      ['/placed', 3],
-      ['/placed', 3],
+      ['/resolved', 3],
+      ['/resolved', 3],
     ]);
   });
 

@@ -64,19 +64,19 @@ function bench() {
   const request = (index: number): ScriptedRequest =>
     behind.requests[index] ?? assert.fail(`the origin was asked ${behind.requests.length} times`);
   /** Where the `index`-th request went. */
-  const place = (index: number) => request(index).place;
-  return { clock, events, behind, asked, origin, open, hook, request, place };
+  const resolved = (index: number) => request(index).resolved;
+  return { clock, events, behind, asked, origin, open, hook, request, resolved };
 }
 
 describe('a refresh hook', () => {
   it('is asked before the first request, which goes where it says', async () => {
-    const { events, asked, behind, open, hook, request, place } = bench();
+    const { events, asked, behind, open, hook, request, resolved } = bench();
     const { reply } = await open();
     assert.equal(behind.requests.length, 0);
     assert.deepEqual(hook(0).question, { origin: 'films', target: '/a?x=1', reason: 'start' });
     await hook(0).answer({ url: signedUrl(1), fields: { Authorization: 'Bearer fresh' } });
-    assert.equal(place(0)?.url?.href, signedUrl(1));
-    assert.deepEqual(place(0)?.fields, [['authorization', 'Bearer fresh']]);
+    assert.equal(resolved(0)?.url?.href, signedUrl(1));
+    assert.deepEqual(resolved(0)?.fields, [['authorization', 'Bearer fresh']]);
     assert.equal(request(0).field('range'), 'bytes=5-');
     request(0).head().end();
     assert.equal((await reply).status, 206);
@@ -120,30 +120,30 @@ describe('a refresh hook', () => {
     ['seconds', { expiresIn: 60 }],
   ] as const) {
     it(`is asked again when the time is over that it gave as ${how}`, async () => {
-      const { clock, open, hook, place } = bench();
+      const { clock, open, hook, resolved } = bench();
       await open();
       await hook(0).answer({ url: signedUrl(1), ...answer });
       await clock.advance(60_000);
       await open();
       assert.equal(hook(1).question.reason, 'expired');
       await hook(1).answer({ url: signedUrl(2) });
-      assert.equal(place(1)?.url?.href, signedUrl(2));
+      assert.equal(resolved(1)?.url?.href, signedUrl(2));
       await clock.advance(600_000_000);
       await open();
-      assert.equal(place(2)?.url?.href, signedUrl(2), 'without an end it holds');
+      assert.equal(resolved(2)?.url?.href, signedUrl(2), 'without an end it holds');
     });
   }
 
   for (const status of [401, 403, 404, 410]) {
     it(`is asked when the address answers ${status}, and the same bytes are asked for anew`, async () => {
-      const { clock, open, hook, request, place } = bench();
+      const { clock, open, hook, request, resolved } = bench();
       const { reply } = await open();
       await hook(0).answer({ url: signedUrl(1) });
       request(0).head(status, []);
       await clock.settle();
       assert.deepEqual([hook(1).question.reason, request(0).cancelled], ['denied', true]);
       await hook(1).answer({ url: signedUrl(2) });
-      assert.deepEqual([place(1)?.url?.href, request(1).field('range')], [signedUrl(2), 'bytes=5-']);
+      assert.deepEqual([resolved(1)?.url?.href, request(1).field('range')], [signedUrl(2), 'bytes=5-']);
       request(1).head().end();
       assert.equal((await reply).status, 206);
     });
@@ -162,7 +162,7 @@ describe('a refresh hook', () => {
     await clock.settle();
     assert.equal(asked.length, 2, 'who was refused later takes what is there already');
     assert.deepEqual(
-      behind.requests.map(({ place }) => place?.url?.href),
+      behind.requests.map(({ resolved }) => resolved?.url?.href),
       [1, 1, 1, 2, 2, 2].map(signedUrl),
     );
   });

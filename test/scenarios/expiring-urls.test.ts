@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { loadSettings } from '../../src/config.ts';
 import { startDaemon } from '../../src/daemon.ts';
 import { createHttpOrigin } from '../../src/origin/http-origin.ts';
+import type { OriginRequest } from '../../src/origin/origin.ts';
 import type { RefreshAnswer, RefreshQuestion } from '../../src/origin/refresh.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Behaviour } from '../support/behaviour.ts';
@@ -76,6 +77,7 @@ describe('a film whose address a hook gives', () => {
     const network = new VirtualNetwork({ films: movie });
     const { clock, connect } = network;
     const questions: RefreshQuestion[] = [];
+    const asked: OriginRequest[] = [];
     const log: string[] = [];
     const origins = { films: { url: 'http://10.0.0.1/', redirectTo: 'any' } };
     const { settings } = loadSettings({ flags: { origins }, env: { HOME: '/' } });
@@ -85,7 +87,14 @@ describe('a film whose address a hook gives', () => {
         clock,
         random: () => 0.5,
         store: createMemoryStore(),
-        makeOrigin: (_, options) => createHttpOrigin({ ...options, connect }),
+        makeOrigin: (_, options) => {
+          const origin = createHttpOrigin({ ...options, connect });
+          const open = (request: OriginRequest, signal: AbortSignal) => {
+            asked.push(request);
+            return origin.open(request, signal);
+          };
+          return { name: origin.name, open, close: () => origin.close() };
+        },
         refresh: (question) => {
           questions.push(question);
           return answer(question, questions.length);
@@ -103,7 +112,7 @@ describe('a film whose address a hook gives', () => {
       await clock.settle();
       await clock.advanceUntil(daemon.stop());
     };
-    return { clock, network, questions, log, get, close };
+    return { clock, network, questions, asked, log, get, close };
   }
 
   const fresh = async (_: RefreshQuestion, asked: number): Promise<RefreshAnswer> => ({
@@ -136,6 +145,15 @@ describe('a film whose address a hook gives', () => {
       ],
     );
     assert.ok(!log.join('').includes('secret'));
+    await close();
+  });
+
+  it('is asked for at an origin of an embedding program by the former name of the address, too', async () => {
+    const { clock, asked, get, close } = await stage(fresh);
+    await clock.advanceUntil(get().done());
+    const [request] = asked;
+    assert.equal(request?.resolved?.url?.href, 'http://10.0.0.2/signed/1?sig=secret');
+    assert.equal(request?.place, request?.resolved);
     await close();
   });
 

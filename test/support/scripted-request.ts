@@ -6,7 +6,7 @@
  */
 import { ProxyError } from '../../src/errors.ts';
 import type { Fields } from '../../src/http/fields.ts';
-import type { OriginBody, OriginReply, OriginRequest, Place } from '../../src/origin/origin.ts';
+import type { OriginBody, OriginReply, OriginRequest, ResolvedUrl } from '../../src/origin/origin.ts';
 import { bump } from './activity.ts';
 import type { Coverage } from './coverage.ts';
 import type { Film } from './film.ts';
@@ -23,7 +23,7 @@ interface PendingRead {
 export class ScriptedRequest {
   readonly target: string;
   /** Where it was sent, if not to its own address. */
-  readonly place: Place | null;
+  readonly resolved: ResolvedUrl | null;
   readonly fields: Fields;
   /** First byte asked for: 0 without a Range field, and for a suffix the place where it begins. */
   readonly offset: number;
@@ -50,7 +50,7 @@ export class ScriptedRequest {
   constructor(request: OriginRequest, signal: AbortSignal, film: Film, coverage: Coverage) {
     const range = askedRange(request.fields, film.size);
     this.target = request.target;
-    this.place = request.place ?? null;
+    this.resolved = request.resolved ?? null;
     this.fields = request.fields;
     this.offset = range?.start ?? 0;
     this.until = range?.end ?? null;

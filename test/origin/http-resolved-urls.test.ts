@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Origin, OriginReply, Place } from '../../src/origin/origin.ts';
+import type { Origin, OriginReply, ResolvedUrl } from '../../src/origin/origin.ts';
 import { isProxyError, open, readAll } from './bench.ts';
 import { film, redirect, World } from './world.ts';
 
@@ -11,25 +11,25 @@ const fields = [
 
 const refusal = (status: number) => `HTTP/1.1 ${status} No\r\nContent-Length: 2\r\n\r\nno`;
 
-async function openAt(origin: Origin, place: Place): Promise<OriginReply> {
+async function openAt(origin: Origin, resolved: ResolvedUrl): Promise<OriginReply> {
   try {
-    return await origin.open({ target: '/film', fields, place }, new AbortController().signal);
+    return await origin.open({ target: '/film', fields, resolved }, new AbortController().signal);
   } finally {
     await origin.close();
   }
 }
 
-describe('a place', () => {
+describe('a resolved URL', () => {
   const own = [['authorization', 'Basic of-the-operator'] as const];
 
   it('elsewhere is asked as it is, with its own fields and no credentials of anybody', async () => {
     const world = new World({ 'b.example': () => film });
     const origin = world.origin('http://a.example/base', { fields: own });
-    const place = {
+    const resolved = {
       url: new URL('http://b.example:81/signed/a%20b?sig=secret'),
       fields: [['x-key', 'fresh']] as const,
     };
-    const reply = await openAt(origin, place);
+    const reply = await openAt(origin, resolved);
     assert.deepEqual([reply.status, reply.redirected], [200, false]);
     const head = world.heads.at(-1) ?? '';
     assert.match(head, /^GET \/signed\/a%20b\?sig=secret HTTP\/1\.1\r\nHost: b\.example:81\r\n/i);
