@@ -4,7 +4,7 @@
  *
  * An entity tag means something to the server that made it, and to no other. So a condition is never sent to a base
  * before it is known what that base calls the version. Until then it is asked without one, and its answer says what it
- * has. Where that bears another validator, the length and samples of what is present are compared (`evidence.ts`), each
+ * has. Where that bears another validator, the length and samples of what is present are compared (`samples.ts`), each
  * sample under the base's own validator; only where all are the same is it asked for more. A base without a strong
  * validator of its own is never joined, and where either side has only a date it is compared for every request.
  */
@@ -14,8 +14,8 @@ import { parseContentRange } from '../http/content-range.ts';
 import { type Fields, fieldValue, parseDecimal } from '../http/fields.ts';
 import { readAnswer } from '../http/origin-answer.ts';
 import { formatValidator, sameValidator, type Validator, validatorOf, weaklyEqual } from '../http/validator.ts';
-import { evidenceFor, leastEvidence } from './evidence.ts';
 import type { Held, Origin, OriginReply, OriginRequest } from './origin.ts';
+import { leastSampled, samplesFor } from './samples.ts';
 
 /** More versions than this are not remembered. */
 const mostFindings = 512;
@@ -127,7 +127,7 @@ class ComparedOrigin implements Origin {
     if (held.length === null || lengthOf(reply) !== held.length) return false;
     const before = this.#findings.get(keyOf(held.validator, request));
     if (before !== undefined && !before.same && sameValidator(before.named, named)) return false;
-    const samples = evidenceFor(held.present, position);
+    const samples = samplesFor(held.present, position);
     if (samples.length === 0) return false;
     let compared = 0;
     for (const sample of samples) {
@@ -137,7 +137,7 @@ class ComparedOrigin implements Origin {
       if (typeof equal === 'string') return false;
       compared += equal;
     }
-    if (compared < leastEvidence) return false;
+    if (compared < leastSampled) return false;
     this.#note(request, held.validator, { named, same: true });
     return true;
   }

@@ -8,16 +8,16 @@ import type { ByteRange } from '../bytes/byte-range.ts';
 import { RangeSet } from '../bytes/range-set.ts';
 
 /** Fewer bytes prove nothing: the first of two films from one program may be the same. */
-export const leastEvidence = 64 * 1024;
+export const leastSampled = 64 * 1024;
 
-/** What is compared before the missing byte; each end of the file gives `leastEvidence`. */
+/** What is compared before the missing byte; each end of the file gives `leastSampled`. */
 const nearby = 256 * 1024;
 
 /**
  * Ranges to compare, in ascending order, where bytes from `position` on are wanted; none where too little is present.
  * `present` are the runs of bytes that are there, in ascending order.
  */
-export function evidenceFor(present: Iterable<ByteRange>, position: number): ByteRange[] {
+export function samplesFor(present: Iterable<ByteRange>, position: number): ByteRange[] {
   const runs = [...present];
   const [first] = runs;
   const last = runs.at(-1);
@@ -27,7 +27,7 @@ export function evidenceFor(present: Iterable<ByteRange>, position: number): Byt
     const end = Math.min(before.end, position);
     chosen.add({ start: Math.max(before.start, end - nearby), end });
   }
-  if (first?.start === 0) chosen.add({ start: 0, end: Math.min(first.end, leastEvidence) });
-  if (last !== undefined) chosen.add({ start: Math.max(last.start, last.end - leastEvidence), end: last.end });
-  return chosen.size < leastEvidence ? [] : [...chosen];
+  if (first?.start === 0) chosen.add({ start: 0, end: Math.min(first.end, leastSampled) });
+  if (last !== undefined) chosen.add({ start: Math.max(last.start, last.end - leastSampled), end: last.end });
+  return chosen.size < leastSampled ? [] : [...chosen];
 }
