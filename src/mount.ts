@@ -1,7 +1,7 @@
 /**
  * From the settings of one origin to its mount: the adapters that it is made of, one around the other.
  *
- *     HTTP → comparison (each for one base) → mirrors → pace → refresh hook
+ *     HTTP → content-verified mirror (one a base) → mirrors → rate limit → refresh hook
  *
  * A source is an origin of one target, which is at one address.
  */
@@ -14,7 +14,7 @@ import type { EventBus } from './events.ts';
 import { ConnectionSlots } from './fill/connection-slots.ts';
 import { RequestRate } from './fill/request-rate.ts';
 import type { OwnListeners } from './http/own-listeners.ts';
-import { comparedOrigin } from './origin/compared-origin.ts';
+import { contentVerifiedMirror } from './origin/content-verified-mirror.ts';
 import type { DialOptions } from './origin/dial.ts';
 import { fixedUrlOrigin } from './origin/fixed-url-origin.ts';
 import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
@@ -144,7 +144,7 @@ function mirrored(settings: OriginSettings, firstByteTimeout: number, parts: Bas
     host: base.url.host,
     origin:
       mirrorProof === 'overlap'
-        ? comparedOrigin(overHttp({ ...settings, ...base }, parts))
+        ? contentVerifiedMirror(overHttp({ ...settings, ...base }, parts))
         : overHttp({ ...settings, ...base }, parts),
   }));
   return mirroredOrigin({ name, bases, firstByteTimeout, clock: parts.clock, events: parts.events });

@@ -40,10 +40,10 @@ interface Version {
   readonly key: string;
 }
 
-/** What a reply is worth: to be taken at once; of another version; the file is gone; the server is broken. */
-type Worth = 'good' | 'version' | 'gone' | 'status';
+/** What to do with a reply: to be taken at once; of another version; the file is gone; the server is broken. */
+type Verdict = 'good' | 'version' | 'gone' | 'status';
 
-type Answer = { readonly mirror: Mirror; readonly reply: OriginReply; readonly worth: Worth };
+type Answer = { readonly mirror: Mirror; readonly reply: OriginReply; readonly verdict: Verdict };
 type Outcome = Answer | { readonly mirror: Mirror; readonly error: ProxyError };
 
 /** Statuses of a server that can't get at what it should serve, or not yet. */
@@ -91,7 +91,7 @@ class MirroredOrigin implements Origin {
         const from = outcome?.mirror ?? mirror;
         if (outcome !== null) {
           outcomes.push(outcome);
-          if ('reply' in outcome && outcome.worth === 'good') {
+          if ('reply' in outcome && outcome.verdict === 'good') {
             this.#overtake(running.keys(), outcome.mirror, path);
             chosen = outcome.reply;
             return chosen;
@@ -146,11 +146,11 @@ class MirroredOrigin implements Origin {
     const path = pathOf(request);
     try {
       const reply = await mirror.origin.open(request, signal);
-      const worth = worthOf(reply, version, mirror === this.#mirrors[0]);
-      if (worth === 'status') mirror.failed(path, true);
+      const verdict = verdictOn(reply, version, mirror === this.#mirrors[0]);
+      if (verdict === 'status') mirror.failed(path, true);
       else mirror.succeeded(path);
-      if (worth === 'version' && version !== null) mirror.lacks(version.key);
-      return { mirror, reply: this.#watched(reply, mirror, path, version), worth };
+      if (verdict === 'version' && version !== null) mirror.lacks(version.key);
+      return { mirror, reply: this.#watched(reply, mirror, path, version), verdict };
     } catch (error) {
       if (error instanceof ProxyError) mirror.failed(path, !unconnectedTypes.has(error.type));
       if (signal.aborted || !(error instanceof ProxyError)) throw error;
@@ -196,18 +196,18 @@ class MirroredOrigin implements Origin {
     const { clock, firstByteTimeout } = this.#options;
     const answers = outcomes.filter((outcome) => 'reply' in outcome);
     const failed = outcomes.filter(
-      (outcome) => !answers.some((answer) => answer === outcome && answer.worth !== 'status'),
+      (outcome) => !answers.some((answer) => answer === outcome && answer.verdict !== 'status'),
     );
     const lately = failed.some(({ mirror }) => {
       const since = mirror.failingSince(path);
       return since === null || clock.now() - since < firstByteTimeout;
     });
-    const other = answers.find(({ worth }) => worth === 'version');
+    const other = answers.find(({ verdict }) => verdict === 'version');
     if (other !== undefined && !lately) return other.reply;
-    const gone = answers.find(({ worth }) => worth === 'gone');
+    const gone = answers.find(({ verdict }) => verdict === 'gone');
     // What is stored is not given up on the word of some.
     if (gone !== undefined && (failed.length === 0 || (version === null && !lately))) return gone.reply;
-    const heard = answers.find(({ worth }) => worth === 'status');
+    const heard = answers.find(({ verdict }) => verdict === 'status');
     if (heard !== undefined) return heard.reply;
     for (const outcome of outcomes) if ('error' in outcome) throw outcome.error;
     throw new Error('no base has answered, and none has failed');
@@ -228,7 +228,7 @@ function pathOf({ target }: Pick<OriginRequest, 'target'>): string {
 }
 
 /** `first`: of the base that is preferred to all others. */
-function worthOf({ status, fields }: OriginReply, version: Version | null, first: boolean): Worth {
+function verdictOn({ status, fields }: OriginReply, version: Version | null, first: boolean): Verdict {
   if (broken.has(status)) return 'status';
   if (status === 404 || status === 410) return 'gone';
   if (version === null) return 'good';
@@ -248,7 +248,7 @@ function validatorIn(fields: Fields): string | null {
 function causeOf(outcome: Outcome | null): FailoverCause {
   if (outcome === null) return 'timeout';
   if ('error' in outcome) return causes[outcome.error.type] ?? 'unreachable';
-  return outcome.worth === 'good' ? 'unreachable' : outcome.worth;
+  return outcome.verdict === 'good' ? 'unreachable' : outcome.verdict;
 }
 
 function once(call: (() => void) | undefined): () => void {

@@ -1,12 +1,12 @@
 /**
- * One of several bases that name the same bytes differently: it is asked about a version in its own words, and its
- * answer is told in the words of those who ask.
+ * One of several bases that name the same bytes differently. It translates: a base is asked about a version under the
+ * base's own validator, and its answer is passed on under the validator of those who ask.
  *
- * An entity tag means something to the server that made it, and to no other. So a condition is never sent to a base
- * before it is known what that base calls the version. Until then it is asked without one, and its answer says what it
- * has. Where that bears another validator, the length and samples of what is present are compared (`samples.ts`), each
- * sample under the base's own validator; only where all are the same is it asked for more. A base without a strong
- * validator of its own is never joined, and where either side has only a date it is compared for every request.
+ * An entity tag means something to the server that made it, and to no other. So no condition is sent to a base before
+ * it is known what that base calls the version. Until then the base is asked without a condition, and its answer says
+ * what it has. Where that has another validator, its length and samples of what is present are compared (`samples.ts`),
+ * each sample under the base's own validator. More is requested from it only where all are the same. A base without a
+ * strong validator of its own is never joined, and where either side has only a date it is compared for every request.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { ProxyError } from '../errors.ts';
@@ -18,22 +18,22 @@ import type { Held, Origin, OriginReply, OriginRequest } from './origin.ts';
 import { leastSampled, samplesFor } from './samples.ts';
 
 /** More versions than this are not remembered. */
-const mostFindings = 512;
+const mostResults = 512;
 
 /** What a base holds in place of a version: by its own name, and whether the bytes are the same. */
-interface Finding {
+interface ComparisonResult {
   readonly named: Validator;
   readonly same: boolean;
 }
 
-export function comparedOrigin(base: Origin): Origin {
-  return new ComparedOrigin(base);
+export function contentVerifiedMirror(base: Origin): Origin {
+  return new ContentVerifiedMirror(base);
 }
 
-class ComparedOrigin implements Origin {
+class ContentVerifiedMirror implements Origin {
   readonly #base: Origin;
   /** By version and path. */
-  readonly #findings = new Map<string, Finding>();
+  readonly #results = new Map<string, ComparisonResult>();
 
   constructor(base: Origin) {
     this.#base = base;
@@ -50,8 +50,8 @@ class ComparedOrigin implements Origin {
     // A resolved URL is at no base.
     if (resolved?.url) return this.#base.open(request, signal);
     if (held === undefined || !conditional) return this.#begin(request, signal);
-    const finding = this.#findings.get(keyOf(held.validator, request));
-    if (finding?.same) return this.#goOn(request, held, finding.named, signal);
+    const known = this.#results.get(keyOf(held.validator, request));
+    if (known?.same) return this.#goOn(request, held, known.named, signal);
     return more ? this.#askForMore(request, held, signal) : this.#askWhetherCurrent(request, held, signal);
   }
 
@@ -72,7 +72,7 @@ class ComparedOrigin implements Origin {
     const reply = await this.#base.open({ ...request, fields: under(named, request.fields) }, signal);
     const told = inWordsOf(held, named, reply);
     // It holds something else by now.
-    if (told === null && isAnswer(reply)) this.#findings.delete(keyOf(held.validator, request));
+    if (told === null && isAnswer(reply)) this.#results.delete(keyOf(held.validator, request));
     return told ?? reply;
   }
 
@@ -125,7 +125,7 @@ class ComparedOrigin implements Origin {
     const named = namedIn(reply);
     if (named === null || !named.strong || reply.status !== 206) return false;
     if (held.length === null || lengthOf(reply) !== held.length) return false;
-    const before = this.#findings.get(keyOf(held.validator, request));
+    const before = this.#results.get(keyOf(held.validator, request));
     if (before !== undefined && !before.same && sameValidator(before.named, named)) return false;
     const samples = samplesFor(held.present, position);
     if (samples.length === 0) return false;
@@ -174,13 +174,13 @@ class ComparedOrigin implements Origin {
   }
 
   /** A date, of whichever side, tells versions apart to the second only: what was found under it is not remembered. */
-  #note(request: OriginRequest, version: Validator, finding: Finding): void {
-    if (version.kind !== 'etag' || finding.named.kind !== 'etag') return;
+  #note(request: OriginRequest, version: Validator, result: ComparisonResult): void {
+    if (version.kind !== 'etag' || result.named.kind !== 'etag') return;
     const key = keyOf(version, request);
-    this.#findings.delete(key);
-    this.#findings.set(key, finding);
-    const [oldest] = this.#findings.keys();
-    if (this.#findings.size > mostFindings && oldest !== undefined) this.#findings.delete(oldest);
+    this.#results.delete(key);
+    this.#results.set(key, result);
+    const [oldest] = this.#results.keys();
+    if (this.#results.size > mostResults && oldest !== undefined) this.#results.delete(oldest);
   }
 }
 
