@@ -20,7 +20,7 @@ import { fixedUrlOrigin } from './origin/fixed-url-origin.ts';
 import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
 import { mirroredOrigin } from './origin/mirrors.ts';
 import type { Origin } from './origin/origin.ts';
-import { PacedOrigin } from './origin/paced-origin.ts';
+import { RateLimitedOrigin } from './origin/rate-limited-origin.ts';
 import { Reachability } from './origin/reachability.ts';
 import { createRefreshingOrigin, type Refresh } from './origin/refresh.ts';
 import { commandRefresh } from './origin/refresh-command.ts';
@@ -51,7 +51,7 @@ export interface WatchedMount extends Mount {
   readonly base: string;
   readonly reachability: Reachability;
   /** How fast bytes are taken from it. */
-  readonly pace: Pick<PacedOrigin, 'rate'>;
+  readonly throttle: Pick<RateLimitedOrigin, 'rate'>;
   /** How many requests a second it gets; `null` for any number. */
   readonly requests: { rate: number | null };
 }
@@ -68,14 +68,14 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
   const own = new Set(fields.map(([field]) => field));
   const reachability = new Reachability({ name, clock: parts.upkeepClock, events, wait: firstByteTimeout });
   const bases = mirrored(settings, firstByteTimeout, { ...parts, reachability });
-  const pace = new PacedOrigin(bases, settings.maxRate ?? null, clock);
+  const throttle = new RateLimitedOrigin(bases, settings.maxRate ?? null, clock);
   const rateOf = (perSecond: number | null) => (perSecond === null ? null : new RequestRate(perSecond, clock));
   const slots = new ConnectionSlots(maxConnections, all.maxQueued, rateOf(maxRequestRate ?? null));
   return {
     name,
     base: url.href,
     reachability,
-    pace,
+    throttle,
     requests: {
       get rate() {
         return slots.rate?.perSecond ?? null;
@@ -84,7 +84,7 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
         slots.rate = rateOf(perSecond);
       },
     },
-    origin: refreshed(pace, settings, parts),
+    origin: refreshed(throttle, settings, parts),
     slots,
     mode: cache,
     policy: { ...budgets, fill },

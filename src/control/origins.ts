@@ -19,7 +19,7 @@ export interface OriginSource {
   /** `limit` is how many connections it may have. */
   readonly slots: { readonly used: number; readonly queued: number; limit: number };
   /** `rate` is how many bytes a second are taken from it; `null` for as many as come. */
-  readonly pace: { rate: number | null };
+  readonly throttle: { rate: number | null };
   /** `rate` is how many requests a second it gets; `null` for any number. */
   readonly requests: { rate: number | null };
 }
@@ -93,7 +93,7 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
   const timeOfDay = (at: number | undefined) =>
     at === undefined ? null : new Date(clock.wallTime() + at - clock.now()).toISOString();
 
-  const reportOf = ({ name, base, reachability, slots, pace, requests }: OriginSource): OriginReport => {
+  const reportOf = ({ name, base, reachability, slots, throttle, requests }: OriginSource): OriginReport => {
     const { times = [], bytes = 0 } = measured.get(name) ?? {};
     const { phase, since, nextProbeAt, cause = null } = reachability.state;
     return {
@@ -101,7 +101,7 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
       base: showableText(base),
       breaker: { state: phase, since: timeOfDay(since), nextProbe: timeOfDay(nextProbeAt), cause },
       connections: { used: slots.used, queued: slots.queued, limit: slots.limit },
-      limits: { maxConnections: slots.limit, maxRate: pace.rate, maxRequestRate: requests.rate },
+      limits: { maxConnections: slots.limit, maxRate: throttle.rate, maxRequestRate: requests.rate },
       firstByteMs: { last: whole(times.at(-1)), median: whole(median(times)) },
       bytesIn: bytes,
     };
@@ -114,7 +114,7 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
       const source = sources.find((each) => each.name === name);
       if (source === undefined) return null;
       if (maxConnections !== undefined) source.slots.limit = maxConnections;
-      if (maxRate !== undefined) source.pace.rate = maxRate;
+      if (maxRate !== undefined) source.throttle.rate = maxRate;
       if (maxRequestRate !== undefined) source.requests.rate = maxRequestRate;
       return reportOf(source);
     },

@@ -134,9 +134,9 @@ test('every path carries the security fields', async (context) => {
 test('origins appear with their reachability, connections and measures', async (context) => {
   const reachability = { state: { phase: 'open', since: 0, nextProbeAt: 9000, cause: 'connection_refused' } } as const;
   const slots = { used: 0, queued: 2, limit: 1 };
-  const pace = { rate: null };
+  const throttle = { rate: null };
   const requests = { rate: null };
-  const origins = [{ name: 'films', base: 'https://media.example/', reachability, slots, pace, requests }];
+  const origins = [{ name: 'films', base: 'https://media.example/', reachability, slots, throttle, requests }];
   const { events, get } = await serve(context, { origins });
   events.emit(sample.bytesLanded(10));
   const [films, ...others] = JSON.parse((await get('/-/api/v1/origins')).body).origins;

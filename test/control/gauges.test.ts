@@ -31,7 +31,7 @@ function origin(name: string, used = 0, queued = 0) {
     base,
     reachability: { state: { phase: 'closed' } },
     slots,
-    pace: { rate: null },
+    throttle: { rate: null },
     requests: { rate: null },
   } as const;
 }

@@ -10,7 +10,7 @@ const idle: OriginSource = {
   base: 'https://media.example/films',
   reachability: { state: { phase: 'closed' } },
   slots: { used: 0, queued: 0, limit: 32 },
-  pace: { rate: null },
+  throttle: { rate: null },
   requests: { rate: null },
 };
 
@@ -85,7 +85,7 @@ test('bytes are summed up per origin, and no longer once it is stopped', () => {
 });
 
 test('a limit that is changed is the one that the origin has, and what is left out stays', () => {
-  const source = { slots: { used: 0, queued: 0, limit: 32 }, pace: { rate: 5000 }, requests: { rate: 3 } };
+  const source = { slots: { used: 0, queued: 0, limit: 32 }, throttle: { rate: 5000 }, requests: { rate: 3 } };
   const { view } = watching(source);
   assert.deepEqual(view.change('films', { maxConnections: 2 })?.limits, {
     maxConnections: 2,
@@ -98,6 +98,6 @@ test('a limit that is changed is the one that the origin has, and what is left o
     maxRequestRate: 3,
   });
   assert.equal(view.change('films', { maxRequestRate: null })?.limits.maxRequestRate, null);
-  assert.deepEqual([source.slots.limit, source.pace.rate, source.requests.rate], [2, null, null]);
+  assert.deepEqual([source.slots.limit, source.throttle.rate, source.requests.rate], [2, null, null]);
   assert.equal(view.change('nobody', { maxRate: 1000 }), null);
 });

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { systemClock } from '../../src/clock.ts';
 import type { OriginBody } from '../../src/origin/origin.ts';
-import { PacedOrigin } from '../../src/origin/paced-origin.ts';
+import { RateLimitedOrigin } from '../../src/origin/rate-limited-origin.ts';
 import { type OriginBench, originContract } from '../contract/origin-contract.ts';
 import { Film } from '../support/film.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
@@ -15,7 +15,7 @@ import { RawServer } from './raw-server.ts';
 
 originContract('paced', async (): Promise<OriginBench> => {
   const server = await RawServer.listen();
-  const origin = new PacedOrigin(originAt(server.port), 10_000_000_000, systemClock);
+  const origin = new RateLimitedOrigin(originAt(server.port), 10_000_000_000, systemClock);
   return {
     origin,
     next: async () => peerOf(await server.next()),
@@ -39,11 +39,11 @@ interface Taker {
 class Bench {
   readonly clock = new VirtualClock();
   readonly inner: ScriptedOrigin;
-  readonly #origin: PacedOrigin;
+  readonly #origin: RateLimitedOrigin;
 
   constructor(rate: number | null, readSize = 64 * 1024) {
     this.inner = ScriptedOrigin.serving(film, { clock: this.clock, readSize });
-    this.#origin = new PacedOrigin(this.inner, rate, this.clock);
+    this.#origin = new RateLimitedOrigin(this.inner, rate, this.clock);
   }
 
   set rate(rate: number | null) {
@@ -138,7 +138,7 @@ suite('a rate', () => {
   test('is shared evenly by bytes, however small the reads are in which they come', async () => {
     const clock = new VirtualClock();
     const inner = new ScriptedOrigin(film);
-    const origin = new PacedOrigin(inner, 1_000_000, clock);
+    const origin = new RateLimitedOrigin(inner, 1_000_000, clock);
     const totals = [0, 0];
     const bodies: OriginBody[] = [];
     for (const [index, size] of [65_536, 1000].entries()) {

@@ -15,7 +15,7 @@ const piece = 50;
 
 const largestPiece = 64 * 1024;
 
-export class PacedOrigin implements Origin {
+export class RateLimitedOrigin implements Origin {
   readonly #origin: Origin;
   readonly #allowance: Allowance;
 
@@ -39,7 +39,7 @@ export class PacedOrigin implements Origin {
 
   async open(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
     const reply = await this.#origin.open(request, signal);
-    return { ...reply, body: new PacedBody(reply.body, this.#allowance, signal) };
+    return { ...reply, body: new RateLimitedBody(reply.body, this.#allowance, signal) };
   }
 
   async close(): Promise<void> {
@@ -155,7 +155,7 @@ class Allowance {
   }
 }
 
-class PacedBody implements OriginBody, Taker {
+class RateLimitedBody implements OriginBody, Taker {
   readonly #body: OriginBody;
   readonly #allowance: Allowance;
   readonly #signal: AbortSignal;
@@ -180,10 +180,10 @@ class PacedBody implements OriginBody, Taker {
   /** Where nothing is held back, as the network gives it. */
   read(): Promise<Buffer | null> {
     const free = this.#allowance.rate === null && this.#over === null && this.#unread.length === 0;
-    return free && !this.#reading ? this.#body.read() : this.#readPaced();
+    return free && !this.#reading ? this.#body.read() : this.#readLimited();
   }
 
-  async #readPaced(): Promise<Buffer | null> {
+  async #readLimited(): Promise<Buffer | null> {
     if (this.#reading) throw new Error('read() was called while another read() waits');
     this.#reading = true;
     try {
