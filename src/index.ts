@@ -9,7 +9,7 @@
  */
 export type { Holding } from './admin/holding.ts';
 export type { HoldingPage, HoldingQuery, HoldingSort } from './admin/holding-page.ts';
-export type { HoldingSight, Holdings, Warmed, Which, Work } from './admin/holdings.ts';
+export type { Holdings, HoldingView, HoldingView as HoldingSight, Warmed, Which, Work } from './admin/holdings.ts';
 export type { AddedSource, NewSource, Source, Sources } from './admin/sources.ts';
 export type { StoredContent } from './admin/stored-content.ts';
 export type { VerifyResult } from './admin/verify.ts';

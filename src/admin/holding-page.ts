@@ -1,8 +1,8 @@
 /**
  * A page of what is held: filtered, sorted and cut. Pure.
  *
- * A cursor is the place of the last one on the page before, not its number: what comes and goes in between moves
- * nothing.
+ * A cursor is the sort key of the last object on the page before, not its number: objects that come and go in between
+ * move nothing.
  */
 import type { FillPhase } from '../events.ts';
 import type { Holding } from './holding.ts';
@@ -33,19 +33,19 @@ export interface HoldingPage {
   readonly bytes: number;
 }
 
-/** What a holding is sorted by; no two have the same place. */
-type Place = readonly [key: string | number, id: string];
+/** What a holding is sorted by; no two have the same key. */
+type SortKey = readonly [key: string | number, id: string];
 
 export function pageOf(holdings: readonly Holding[], query: HoldingQuery): HoldingPage | 'no such cursor' {
   const { sort = 'path', limit = 100, cursor } = query;
   const after = cursor === undefined ? null : readCursor(cursor, sort);
   if (after === undefined) return 'no such cursor';
-  const placeOf = placers[sort.replace('-', '') as keyof typeof placers];
-  const turn = sort.startsWith('-') ? -1 : 1;
+  const sortKeyOf = sortKeys[sort.replace('-', '') as keyof typeof sortKeys];
+  const direction = sort.startsWith('-') ? -1 : 1;
   const found = holdings.filter((holding) => matches(holding, query));
-  const placed = found.map((holding) => [placeOf(holding), holding] as const);
-  const rest = after === null ? placed : placed.filter(([place]) => turn * compare(place, after) > 0);
-  rest.sort(([one], [other]) => turn * compare(one, other));
+  const keyed = found.map((holding) => [sortKeyOf(holding), holding] as const);
+  const rest = after === null ? keyed : keyed.filter(([key]) => direction * compare(key, after) > 0);
+  rest.sort(([one], [other]) => direction * compare(one, other));
   const page = rest.slice(0, limit);
   const last = page.at(-1)?.[0];
   return {
@@ -56,10 +56,10 @@ export function pageOf(holdings: readonly Holding[], query: HoldingQuery): Holdi
   };
 }
 
-const placers = {
-  path: ({ path, origin, id }: Holding): Place => [`${path}\n${origin}`, id],
-  used: ({ lastUsed, id }: Holding): Place => [lastUsed, id],
-  bytes: ({ bytes, id }: Holding): Place => [bytes, id],
+const sortKeys = {
+  path: ({ path, origin, id }: Holding): SortKey => [`${path}\n${origin}`, id],
+  used: ({ lastUsed, id }: Holding): SortKey => [lastUsed, id],
+  bytes: ({ bytes, id }: Holding): SortKey => [bytes, id],
 };
 
 function matches({ origin, path, state, pinned }: Holding, query: HoldingQuery): boolean {
@@ -80,18 +80,18 @@ function decoded(path: string): string {
   }
 }
 
-function compare([one, oneId]: Place, [other, otherId]: Place): number {
+function compare([one, oneId]: SortKey, [other, otherId]: SortKey): number {
   if (one !== other) return one < other ? -1 : 1;
   if (oneId === otherId) return 0;
   return oneId < otherId ? -1 : 1;
 }
 
-function writeCursor(place: Place, sort: HoldingSort): string {
-  return Buffer.from(JSON.stringify([sort, ...place])).toString('base64url');
+function writeCursor(key: SortKey, sort: HoldingSort): string {
+  return Buffer.from(JSON.stringify([sort, ...key])).toString('base64url');
 }
 
 /** `undefined` where it is none, or of another sorting. */
-function readCursor(cursor: string, sort: HoldingSort): Place | undefined {
+function readCursor(cursor: string, sort: HoldingSort): SortKey | undefined {
   try {
     const [of, key, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
     const right = of === sort && typeof id === 'string' && typeof key === (sort.endsWith('path') ? 'string' : 'number');

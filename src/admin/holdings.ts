@@ -7,7 +7,7 @@
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Cache } from '../cache/cache.ts';
 import type { Entry } from '../cache/entry.ts';
-import type { Wanted } from '../cache/visit.ts';
+import type { Wanted } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import type { EventBus } from '../events.ts';
 import type { Fill } from '../fill/fill.ts';
@@ -15,15 +15,15 @@ import type { FillView } from '../fill/fill-view.ts';
 import { isUnsafePath } from '../http/request-target.ts';
 import type { NextToGo, StoreUsage, Upkeep } from '../store/admin.ts';
 import type { ObjectName, Store, StoredObject } from '../store/store.ts';
+import { CachedObjectList } from './cached-object-list.ts';
 import { type Holding, holdingOf } from './holding.ts';
 import { type HoldingPage, type HoldingQuery, pageOf } from './holding-page.ts';
-import { Stock } from './stock.ts';
 import { type StoredContent, storedContent } from './stored-content.ts';
 import { type VerifyResult, verify } from './verify.ts';
 import { type WarmProgress, warm } from './warm.ts';
 
 /** One object, with where its bytes lie. */
-export interface HoldingSight extends Holding {
+export interface HoldingView extends Holding {
   readonly present: readonly ByteRange[];
   readonly durable: readonly ByteRange[];
   /** What readers wait for: as much as each would be given next. */
@@ -67,11 +67,11 @@ const atOnce = 16;
 
 export class Holdings {
   readonly #parts: HoldingsParts;
-  readonly #stock: Stock;
+  readonly #cachedObjects: CachedObjectList;
 
   constructor(parts: HoldingsParts) {
     this.#parts = parts;
-    this.#stock = new Stock(parts.store, parts.events, parts.clock);
+    this.#cachedObjects = new CachedObjectList(parts.store, parts.events, parts.clock);
   }
 
   /** Rejects with a `StoreError`, as everything here, where the store can't tell or can't do it. */
@@ -80,10 +80,10 @@ export class Holdings {
   }
 
   /** `null` where nothing of that name is held. */
-  async one(id: ObjectName): Promise<HoldingSight | null> {
+  async one(id: ObjectName): Promise<HoldingView | null> {
     const { clock } = this.#parts;
     const entry = this.#entryOf(id);
-    const holding = holdingOf((await this.#stock.objects()).get(id) ?? null, entry, clock.now());
+    const holding = holdingOf((await this.#cachedObjects.objects()).get(id) ?? null, entry, clock.now());
     if (holding === null) return null;
     const fill = entry?.current?.view() ?? null;
     const durable = fill === null ? await this.#durable(holding) : fill.durable;
@@ -93,7 +93,7 @@ export class Holdings {
   /** Forgets it, also while it is read: who reads it reads on through what is present. `false`: it was not held. */
   async remove(id: ObjectName): Promise<boolean> {
     const entry = this.#entryOf(id);
-    const held = holdingOf((await this.#stock.objects()).get(id) ?? null, entry, this.#parts.clock.now());
+    const held = holdingOf((await this.#cachedObjects.objects()).get(id) ?? null, entry, this.#parts.clock.now());
     if (held === null) return false;
     await this.#forget(id);
     return true;
@@ -113,15 +113,15 @@ export class Holdings {
   /** Keeps it from eviction, or lets it go. `false`: nothing of it is stored. */
   async pin(id: ObjectName, pinned: boolean): Promise<boolean> {
     const known = await this.#parts.store.pin(id, pinned);
-    this.#stock.changed();
+    this.#cachedObjects.changed();
     return known;
   }
 
   /** Its bytes, where all of them are stored and nobody's own; `null` where they are not stored. */
   async content(id: ObjectName): Promise<StoredContent | Withheld | null> {
     // What was stored a moment ago is not listed yet.
-    this.#stock.changed();
-    const stored = (await this.#stock.objects()).get(id) ?? null;
+    this.#cachedObjects.changed();
+    const stored = (await this.#cachedObjects.objects()).get(id) ?? null;
     const isPrivate = this.#isPrivate(stored, this.#entryOf(id));
     if (isPrivate === false) return storedContent(this.#parts.store, id, this.#parts.clock);
     if (stored === null) return null;
@@ -160,11 +160,11 @@ export class Holdings {
   /** Compares what is stored, or these objects of it, with its checksums; what is bad is dropped, and fetched again. */
   verify(ids: readonly ObjectName[] | null, repair: boolean): Work<VerifyResult> {
     return async (progress, signal) => {
-      this.#stock.changed();
-      const stored = await this.#stock.objects();
+      this.#cachedObjects.changed();
+      const stored = await this.#cachedObjects.objects();
       const entryFor = (object: StoredObject) => (repair ? this.#entryFor(object) : null);
       const result = await verify({ store: this.#parts.store, stored, ids, entryFor }, progress, signal);
-      this.#stock.changed();
+      this.#cachedObjects.changed();
       return result;
     };
   }
@@ -191,11 +191,11 @@ export class Holdings {
 
   /** Ends listening to events. */
   stop(): void {
-    this.#stock.stop();
+    this.#cachedObjects.stop();
   }
 
   async #all(): Promise<Holding[]> {
-    const stored = await this.#stock.objects();
+    const stored = await this.#cachedObjects.objects();
     const now = this.#parts.clock.now();
     const open = new Map(this.#parts.cache.entries().map((entry) => [entry.objectName, entry]));
     const names = new Set([...stored.keys(), ...open.keys()]);
@@ -237,7 +237,7 @@ export class Holdings {
     const entry = this.#entryOf(id);
     if (entry === null) await this.#parts.store.remove(id);
     else await entry.purge();
-    this.#stock.changed();
+    this.#cachedObjects.changed();
   }
 
   /** Where the bytes of an object lie that nobody has open. */

@@ -1,6 +1,6 @@
 /** Brings in what nobody has asked for yet, behind all playback. */
 import type { Entry } from '../cache/entry.ts';
-import type { Wanted } from '../cache/visit.ts';
+import type { Wanted } from '../cache/read-session.ts';
 
 export interface WarmProgress {
   /** So many bytes more are present. */

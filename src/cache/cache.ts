@@ -12,11 +12,11 @@ import { type CacheMode, forOneClient, freshUntil, storable } from '../http/fres
 import type { Origin, ReachabilityView } from '../origin/origin.ts';
 import { showablePath } from '../showable.ts';
 import type { ObjectName, Store } from '../store/store.ts';
-import { Asking } from './asking.ts';
 import { objectName } from './cache-key.ts';
 import { Entry } from './entry.ts';
 import { type IdentityPolicy, identify, plainIdentity } from './identity.ts';
 import { revalidate } from './revalidate.ts';
+import { UpstreamTarget } from './upstream-target.ts';
 
 /** An origin and how it is to be treated. */
 export interface Mount {
@@ -89,20 +89,20 @@ export class Cache implements FillsView {
    * fields may make it an entry of its own. Synchronous: two requests in one tick get the same.
    */
   open(mountName: string, named: string, clientFields: Fields = []): Entry | null {
-    const place = this.#place(mountName, named, clientFields);
+    const place = this.#resolve(mountName, named, clientFields);
     if (place === null) return null;
     const { key, mount, target, fields } = place;
     const found = this.#entries.get(key)?.entry;
-    found?.asking.hear(target);
+    found?.upstream.offer(target);
     if (found !== undefined) return found;
-    const entry = this.#makeEntry(key, mount, new Asking(target, fields));
+    const entry = this.#makeEntry(key, mount, new UpstreamTarget(target, fields));
     this.#entries.set(key, { entry, mount });
     return entry;
   }
 
   /** What the object of such an entry is called; `null` where there is no such mount. */
   nameOf(mountName: string, named: string): ObjectName | null {
-    const place = this.#place(mountName, named, []);
+    const place = this.#resolve(mountName, named, []);
     return place && objectName(place.key);
   }
 
@@ -127,7 +127,7 @@ export class Cache implements FillsView {
     this.#entries.clear();
   }
 
-  #place(mountName: string, named: string, clientFields: Fields) {
+  #resolve(mountName: string, named: string, clientFields: Fields) {
     const mount = this.#mounts.get(mountName);
     if (mount === undefined || (mount.only !== undefined && !isSamePath(named, mount.only))) return null;
     const target = mount.only ?? named;
@@ -136,35 +136,44 @@ export class Cache implements FillsView {
     return { mount, target, ...identify(place, target, clientFields, mount.identity ?? plainIdentity) };
   }
 
-  #makeEntry(key: string, mount: Mount, asking: Asking): Entry {
+  #makeEntry(key: string, mount: Mount, upstream: UpstreamTarget): Entry {
     const { store, mediaFreshness, clock, events, random } = this.#parts;
     const { reachability, slots, mode, keepDeleted = false } = mount;
-    const origin = asking.through(mount.origin, slots);
+    const origin = upstream.through(mount.origin, slots);
     const policy = { ...this.#parts.policy, ...mount.policy };
     const name = objectName(key);
-    const path = showablePath(asking.target);
-    const { fields: requestFields } = asking;
+    const path = showablePath(upstream.target);
+    const { fields: requestFields } = upstream;
     const mayShare = (status: number, fields: Fields, live: boolean) =>
       !forOneClient({ requestFields, status, fields }, mode, live);
     return new Entry({
       objectName: name,
-      label: { origin: origin.name, path, private: asking.fields.length > 0 },
+      label: { origin: origin.name, path, private: upstream.fields.length > 0 },
       store,
       clock,
-      asking,
+      upstream,
       keepDeleted,
       makeFill: (object, shared) => {
         const fill = { fill: this.#nextFill, origin: origin.name, path };
         this.#nextFill += 1;
         const mayStore = (status: number, fields: Fields) =>
           shared && storable({ requestFields, status, fields }, mode);
-        const place = { name: fill, origin, reachability, asking, objectName: name, store, mayStore, mayShare };
+        const place = {
+          name: fill,
+          origin,
+          reachability,
+          asking: upstream,
+          objectName: name,
+          store,
+          mayStore,
+          mayShare,
+        };
         return new Fill({ ...place, slots, policy, clock, events, random }, object);
       },
       mayShare: ({ status = 200, fields }) => mayShare(status, fields, false),
       freshness: (representation) => freshUntil(representation, mediaFreshness, mode),
       revalidate: (stored, held, wanted) =>
-        revalidate(stored, { origin, asking, held, wanted, slots, clock, timeout: policy.firstByteTimeout }),
+        revalidate(stored, { origin, upstream, held, wanted, slots, clock, timeout: policy.firstByteTimeout }),
       forget: () => {
         this.#entries.delete(key);
         const left = this.#leaving.get(mount);

@@ -20,11 +20,11 @@ import type { Representation } from '../http/representation.ts';
 import type { Held } from '../origin/origin.ts';
 import { type ObjectLabel, type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { untilAborted } from '../until-aborted.ts';
-import type { Asking } from './asking.ts';
-import { Attendance } from './attendance.ts';
+import { IdleTracker } from './idle-tracker.ts';
+import type { ReadSession, Wanted } from './read-session.ts';
 import { restore } from './restore.ts';
 import type { Verdict } from './revalidate.ts';
-import type { Visit, Wanted } from './visit.ts';
+import type { UpstreamTarget } from './upstream-target.ts';
 
 /** An origin whose representation changes under every new fill is given up after this many. */
 const mostFills = 4;
@@ -35,7 +35,7 @@ export interface EntryParts {
   readonly label: ObjectLabel;
   readonly store: Store;
   readonly clock: Clock;
-  readonly asking: Asking;
+  readonly upstream: UpstreamTarget;
   /** Whether what is stored is served on when the origin says that it is gone. */
   readonly keepDeleted: boolean;
   /** `shared: false` for a fill that brings its bytes to one request only. */
@@ -81,16 +81,16 @@ export class Entry {
   /** Holds a place in what came of it for them, until the last has its own. */
   #placeholder: Reader | null = null;
   #closed = false;
-  readonly #attendance: Attendance;
+  readonly #idleTracker: IdleTracker;
 
   constructor(parts: EntryParts) {
     this.#parts = parts;
-    this.#attendance = new Attendance(parts.clock, () => this.#retire());
+    this.#idleTracker = new IdleTracker(parts.clock, () => this.#retire());
   }
 
-  /** In whose words the origin is asked. */
-  get asking(): Asking {
-    return this.#parts.asking;
+  /** What is requested from the origin. */
+  get upstream(): UpstreamTarget {
+    return this.#parts.upstream;
   }
 
   get objectName(): ObjectName {
@@ -103,7 +103,7 @@ export class Entry {
 
   /** When somebody asked for it last, in wall-clock time. */
   get usedAt(): number {
-    return this.#attendance.usedAt;
+    return this.#idleTracker.usedAt;
   }
 
   /** The fill that a new request would join. */
@@ -121,13 +121,13 @@ export class Entry {
    * first of them. `hint` is where to begin while the representation is unknown. Rejects with `FillFailed`, or with
    * the signal's reason. What is fetched ahead of the reader counts towards its client's `allowance`.
    */
-  async visit(
+  async openSession(
     hint: Wanted,
     choose: (representation: Representation) => Wanted | null,
     signal: AbortSignal,
     allowance?: ReadAheadAllowance,
-  ): Promise<Visit> {
-    this.#attendance.arrive();
+  ): Promise<ReadSession> {
+    this.#idleTracker.arrive();
     try {
       let alone = false;
       let wanted = hint;
@@ -162,7 +162,7 @@ export class Entry {
         }
       }
     } catch (error) {
-      this.#attendance.leave();
+      this.#idleTracker.leave();
       throw error;
     }
   }
@@ -173,21 +173,21 @@ export class Entry {
     onProgress: (progress: ErrandProgress) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    this.#attendance.arrive();
+    this.#idleTracker.arrive();
     try {
       const [first] = ranges;
       const wanted = { start: first?.start ?? 0, end: first?.end ?? null };
       const warm = ({ fill }: Current) => fill.warm(ranges, { onProgress, signal });
       await this.#inCurrent(() => wanted, warm, signal);
     } finally {
-      this.#attendance.leave();
+      this.#idleTracker.leave();
     }
   }
 
   /** Stops every fill and lets go of what is stored, after making it durable. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#attendance.close();
+    this.#idleTracker.close();
     await this.#opening?.catch(() => {});
     await Promise.all(this.fills.map((fill) => fill.close()));
     await this.#closing;
@@ -211,7 +211,7 @@ export class Entry {
     { fill, reader, changed, first }: Current & { readonly reader: Reader },
     choose: (representation: Representation) => Wanted | null,
     signal: AbortSignal,
-  ): Promise<Visit> {
+  ): Promise<ReadSession> {
     const knownBefore = fill.known !== null && !changed;
     const collapsed = fill.busy && !first;
     const representation = await reader.representation(signal);
@@ -239,7 +239,7 @@ export class Entry {
       leave: () => {
         reader.leave();
         this.#closeIfDone(fill);
-        this.#attendance.leave();
+        this.#idleTracker.leave();
       },
     };
   }
@@ -373,14 +373,14 @@ export class Entry {
 
   #retire(): void {
     if ((this.#fill?.readers ?? 0) > 0 || this.#fill?.engaged || this.#revalidating !== null) {
-      this.#attendance.wait();
+      this.#idleTracker.restart();
       return;
     }
     const fill = this.#fill;
     this.#fill = null;
     this.#opening = null;
     this.#closing = Promise.all([this.#closing, fill?.close()]).then(() => {
-      if (this.#attendance.deserted && this.#opening === null) this.#parts.forget();
+      if (this.#idleTracker.idle && this.#opening === null) this.#parts.forget();
     });
   }
 }

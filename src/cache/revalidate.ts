@@ -17,7 +17,7 @@ import { type OriginContent, readAnswer } from '../http/origin-answer.ts';
 import { type Representation, refreshed, sameRepresentation } from '../http/representation.ts';
 import { formatValidator } from '../http/validator.ts';
 import type { Held, Origin, OriginRequest } from '../origin/origin.ts';
-import type { Wanted } from './visit.ts';
+import type { Wanted } from './read-session.ts';
 
 export type Verdict =
   /** It is current; `representation` has the fresher fields. */
@@ -32,7 +32,7 @@ export type Verdict =
 export interface RevalidationParts {
   readonly origin: Origin;
   /** Path and query at the origin, and fields to send. */
-  readonly asking: Pick<OriginRequest, 'target' | 'fields'>;
+  readonly upstream: Pick<OriginRequest, 'target' | 'fields'>;
   /** What there is of it. */
   readonly held?: Held | undefined;
   /** What is wanted of another version by those who wait; `null` where nobody does. */
@@ -74,10 +74,10 @@ async function ask(
   slot: Slot,
   signal: AbortSignal,
 ): Promise<Verdict> {
-  const { origin, asking, held, wanted, clock } = parts;
+  const { origin, upstream, held, wanted, clock } = parts;
   const about = {
-    target: asking.target,
-    fields: [...asking.fields, ...conditionsFor(stored)],
+    target: upstream.target,
+    fields: [...upstream.fields, ...conditionsFor(stored)],
     ...(held && { held }),
   };
   let contradiction: Opening['contradiction'] = null;

@@ -10,7 +10,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import type { Holdings } from '../admin/holdings.ts';
 import type { Sources } from '../admin/sources.ts';
-import { StoreError } from '../cache/visit.ts';
+import { StoreError } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import { bugOf, type EventBus } from '../events.ts';
 import type { FillsView } from '../fill/fill-view.ts';
@@ -18,7 +18,7 @@ import type { Lent } from '../lent.ts';
 import { type ControlPolicy, judgeControlRequest } from './control-guard.ts';
 import { EventStream } from './event-stream.ts';
 import { FillHistory } from './fill-history.ts';
-import type { ClientsSight } from './gauges.ts';
+import type { ClientsSnapshot } from './gauges.ts';
 import { createHistory } from './history.ts';
 import { Jobs } from './jobs.ts';
 import { type Api, type ControlDocument, createApi, documentOf, methodsAt } from './open-api.ts';
@@ -26,7 +26,7 @@ import { createOriginsView, type OriginSource } from './origins.ts';
 import { Page } from './page.ts';
 import { sessionOf } from './page-session.ts';
 import { Problem, problemReply, securityHeaders } from './problem.ts';
-import { watchProcess } from './process-sight.ts';
+import { watchProcess } from './process-snapshot.ts';
 import { Readiness } from './readiness.ts';
 import { createMetrics } from './registry.ts';
 import { addEventRoutes } from './routes/events.ts';
@@ -56,7 +56,7 @@ export interface ControlOptions extends ControlPolicy {
   /** Why no requests are taken now, in one sentence; `null` where they are. */
   readonly unready: () => string | null;
   /** What the clients have and want at this moment. */
-  readonly clients: () => ClientsSight;
+  readonly clients: () => ClientsSnapshot;
   /** What is lent at this moment. */
   readonly lent: () => Lent;
   /** Where the summary line goes; without it none is written. */

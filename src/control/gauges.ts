@@ -12,10 +12,10 @@ import { version } from '../version.ts';
 import type { Instruments } from './instruments.ts';
 import { connectionStates, requestStates } from './metrics.ts';
 import type { OriginSource } from './origins.ts';
-import { delayStats, type ProcessSight } from './process-sight.ts';
+import { delayStats, type ProcessSnapshot } from './process-snapshot.ts';
 
 /** All clients at one moment; `most…` is what the one has that has most of it. */
-export interface ClientsSight {
+export interface ClientsSnapshot {
   readonly clients: number;
   readonly connections: Readonly<Record<(typeof connectionStates)[number], number>>;
   readonly mostConnections: number;
@@ -26,7 +26,7 @@ export interface ClientsSight {
   readonly mostUnread: number;
 }
 
-export const noClients: ClientsSight = {
+export const noClients: ClientsSnapshot = {
   clients: 0,
   connections: { idle: 0, busy: 0 },
   mostConnections: 0,
@@ -38,17 +38,17 @@ export const noClients: ClientsSight = {
 };
 
 /** Where the values live. */
-export interface Sights {
+export interface Readings {
   readonly fills: FillsView;
   /** Those that are mounted. */
   origins(): readonly OriginSource[];
-  process(): ProcessSight;
+  process(): ProcessSnapshot;
   /** What the store holds, may hold, and why it stores nothing. */
   store(): Pick<StoreUsage, 'bytes' | 'limit' | 'trouble'>;
   /** How many follow the events. */
   observers(): number;
   /** What the clients have and want. */
-  clients(): ClientsSight;
+  clients(): ClientsSnapshot;
   /** What is lent. */
   lent(): Lent;
   /** Bytes that landed and that no client was given yet, by origin. */
@@ -56,7 +56,7 @@ export interface Sights {
 }
 
 /** Returns the function that brings every gauge up to date. */
-export function createGauges({ counter, gauge }: Instruments, sights: Sights): () => void {
+export function createGauges({ counter, gauge }: Instruments, readings: Readings): () => void {
   const waiters = gauge('waiters');
   const readers = gauge('readers');
   const cursors = gauge('cursors');
@@ -75,24 +75,24 @@ export function createGauges({ counter, gauge }: Instruments, sights: Sights): (
   const lent = gauge('lent');
   const clientConnections = gauge('clientConnections');
   const clientRequests = gauge('clientRequests');
-  const ofClients: [Gauge, (sight: ClientsSight) => number][] = [
-    [gauge('clients'), (sight) => sight.clients],
-    [gauge('clientConnectionLimit'), (sight) => sight.connectionLimit],
-    [gauge('clientUnread'), (sight) => sight.unread],
-    [gauge('clientMostConnections'), (sight) => sight.mostConnections],
-    [gauge('clientMostRequests'), (sight) => sight.mostRequests],
-    [gauge('clientMostUnread'), (sight) => sight.mostUnread],
+  const ofClients: [Gauge, (snapshot: ClientsSnapshot) => number][] = [
+    [gauge('clients'), (snapshot) => snapshot.clients],
+    [gauge('clientConnectionLimit'), (snapshot) => snapshot.connectionLimit],
+    [gauge('clientUnread'), (snapshot) => snapshot.unread],
+    [gauge('clientMostConnections'), (snapshot) => snapshot.mostConnections],
+    [gauge('clientMostRequests'), (snapshot) => snapshot.mostRequests],
+    [gauge('clientMostUnread'), (snapshot) => snapshot.mostUnread],
   ];
-  const single: [Gauge, (sight: ProcessSight) => number][] = [
-    [gauge('residentMemory'), (sight) => sight.residentMemory],
-    [gauge('heapUsed'), (sight) => sight.heapUsed],
-    [gauge('heapTotal'), (sight) => sight.heapTotal],
-    [gauge('startedAt'), (sight) => sight.startedAt],
+  const single: [Gauge, (snapshot: ProcessSnapshot) => number][] = [
+    [gauge('residentMemory'), (snapshot) => snapshot.residentMemory],
+    [gauge('heapUsed'), (snapshot) => snapshot.heapUsed],
+    [gauge('heapTotal'), (snapshot) => snapshot.heapTotal],
+    [gauge('startedAt'), (snapshot) => snapshot.startedAt],
   ];
   gauge('build').set({ version, node: process.version }, 1);
 
   const lookAtOrigins = () => {
-    const origins = sights.origins();
+    const origins = readings.origins();
     const names = origins.map(({ name }) => name);
     for (const each of [waiters, readers, cursors, connections, connectionLimit, queued, breaker, unread]) each.reset();
     for (const origin of names) {
@@ -105,37 +105,37 @@ export function createGauges({ counter, gauge }: Instruments, sights: Sights): (
       queued.set({ origin }, slots.queued);
       for (const phase of breakerPhases) breaker.set({ origin, phase }, reachability.state.phase === phase ? 1 : 0);
     }
-    for (const fill of sights.fills.fills()) {
+    for (const fill of readings.fills.fills()) {
       const { origin } = fill;
       waiters.inc({ origin }, fill.waiters);
       readers.inc({ origin }, fill.readers.length);
       for (const { state } of fill.cursors) cursors.inc({ origin, state });
     }
-    for (const [origin, bytes] of sights.unread()) unread.set({ origin }, bytes);
+    for (const [origin, bytes] of readings.unread()) unread.set({ origin }, bytes);
   };
 
   const lookAtProcess = () => {
-    const sight = sights.process();
-    for (const [each, of] of single) each.set(of(sight));
-    for (const stat of delayStats) delays.set({ stat }, sight.eventLoopDelay[stat]);
+    const snapshot = readings.process();
+    for (const [each, of] of single) each.set(of(snapshot));
+    for (const stat of delayStats) delays.set({ stat }, snapshot.eventLoopDelay[stat]);
     processorTime.reset();
-    processorTime.inc(sight.processorTime);
-    if (sight.openDescriptors === null) openDescriptors.remove({});
-    else openDescriptors.set(sight.openDescriptors);
+    processorTime.inc(snapshot.processorTime);
+    if (snapshot.openDescriptors === null) openDescriptors.remove({});
+    else openDescriptors.set(snapshot.openDescriptors);
   };
 
   const lookAtStore = () => {
-    const { bytes, limit, trouble } = sights.store();
+    const { bytes, limit, trouble } = readings.store();
     storeBytes.set(bytes);
     storeLimit.set(limit ?? 0);
     storePassing.set(trouble === null ? 0 : 1);
   };
 
   const lookAtClients = () => {
-    const sight = sights.clients();
-    for (const [each, of] of ofClients) each.set(of(sight));
-    for (const state of connectionStates) clientConnections.set({ state }, sight.connections[state]);
-    for (const state of requestStates) clientRequests.set({ state }, sight.requests[state]);
+    const snapshot = readings.clients();
+    for (const [each, of] of ofClients) each.set(of(snapshot));
+    for (const state of connectionStates) clientConnections.set({ state }, snapshot.connections[state]);
+    for (const state of requestStates) clientRequests.set({ state }, snapshot.requests[state]);
   };
 
   return () => {
@@ -143,8 +143,8 @@ export function createGauges({ counter, gauge }: Instruments, sights: Sights): (
     lookAtOrigins();
     lookAtStore();
     lookAtProcess();
-    observers.set(sights.observers());
-    const counts = sights.lent();
+    observers.set(readings.observers());
+    const counts = readings.lent();
     for (const what of lentThings) lent.set({ what }, counts[what]);
   };
 }

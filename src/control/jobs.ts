@@ -5,7 +5,7 @@
  *
  * Its end is an event. A bounded number runs at one time, and a bounded number is remembered.
  */
-import { FillFailed, StoreError } from '../cache/visit.ts';
+import { FillFailed, StoreError } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import { bugOf, type EventBus, type JobKind, type JobOutcome } from '../events.ts';
 import { Problem } from './problem.ts';

@@ -25,7 +25,7 @@ import {
 } from '../events.ts';
 import { cursorStates } from '../fill/fill-view.ts';
 import { lentMeaning, lentThings } from '../lent.ts';
-import { delayStats } from './process-sight.ts';
+import { delayStats } from './process-snapshot.ts';
 import { readAheadFates } from './read-ahead.ts';
 
 /** What a label says where the event says `null`. */

@@ -6,7 +6,7 @@
  * is: playback waits for it.
  */
 
-import { StoreError } from '../cache/visit.ts';
+import { StoreError } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import { within } from '../until-aborted.ts';
 

@@ -5,7 +5,7 @@
 import { Registry } from 'prom-client';
 import type { EventBus } from '../events.ts';
 import { countEvents } from './counters.ts';
-import { createGauges, type Sights } from './gauges.ts';
+import { createGauges, type Readings } from './gauges.ts';
 import { instrumentsIn } from './instruments.ts';
 
 export interface Metrics {
@@ -18,11 +18,11 @@ export interface Metrics {
 }
 
 /** Counts what the bus carries from now on. */
-export function createMetrics(events: EventBus, sights: Omit<Sights, 'unread'>): Metrics {
+export function createMetrics(events: EventBus, readings: Omit<Readings, 'unread'>): Metrics {
   const registry = new Registry();
   const instruments = instrumentsIn(registry);
   const counting = countEvents(instruments, events);
-  const look = createGauges(instruments, { ...sights, unread: counting.unread });
+  const look = createGauges(instruments, { ...readings, unread: counting.unread });
   return {
     registry,
     async scrape(accept = '') {

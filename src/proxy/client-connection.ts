@@ -9,7 +9,7 @@ import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import type { Reader } from '../cache/visit.ts';
+import type { Reader } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 
 /** A connection with more unanswered requests than this asks for nothing that anybody needs. */

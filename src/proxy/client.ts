@@ -5,7 +5,7 @@
  * client has taken nothing for the longest. A request for which there is no room waits until another ends, or has been
  * stalled for long enough.
  */
-import { ReadAheadAllowance } from '../cache/visit.ts';
+import { ReadAheadAllowance } from '../cache/read-session.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { ClientBound, ClientBoundAction } from '../events.ts';
 import type { ClientConnection } from './client-connection.ts';

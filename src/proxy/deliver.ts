@@ -6,7 +6,7 @@
  * Whatever was taken is given back when the delivery is over, in whatever way that came.
  */
 import type { Writable } from 'node:stream';
-import { FillFailed, type Reader, type Slice, StoreError, type Taken } from '../cache/visit.ts';
+import { FillFailed, type Reader, type Slice, StoreError, type Taken } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { ByteSource } from '../events.ts';

@@ -1,6 +1,6 @@
 /** What a client is told when the bytes will not come: status, fields and plain sentences. Pure. */
 
-import type { Failure } from '../cache/visit.ts';
+import type { Failure } from '../cache/read-session.ts';
 import { ProxyError, type ProxyErrorType } from '../errors.ts';
 import type { RequestOutcome } from '../events.ts';
 import { formatContentRange } from '../http/content-range.ts';

@@ -10,7 +10,7 @@
  * may pass a buffer on by reference and call it written (`stream.duplexPair` does): it gets a copy.
  */
 import type { Writable } from 'node:stream';
-import type { Slice, Taken } from '../cache/visit.ts';
+import type { Slice, Taken } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import type { ByteSource } from '../events.ts';
 import type { StalledClients } from './stalled-clients.ts';

@@ -1,5 +1,5 @@
 /** Reads from the store that are under way for one client, in their order. */
-import { type Reader, type Slice, StoreError, type Taken } from '../cache/visit.ts';
+import { type Reader, type Slice, StoreError, type Taken } from '../cache/read-session.ts';
 
 /** A store that fails so often in one reply can't be read. */
 const mostFailures = 100;

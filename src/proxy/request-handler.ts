@@ -8,7 +8,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cache } from '../cache/cache.ts';
 import type { Entry } from '../cache/entry.ts';
-import { FillFailed, type ReadAheadAllowance, type Reader, type Visit, type Wanted } from '../cache/visit.ts';
+import {
+  FillFailed,
+  type ReadAheadAllowance,
+  type Reader,
+  type ReadSession,
+  type Wanted,
+} from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { FillPhase, RequestOutcome } from '../events.ts';
@@ -152,7 +158,7 @@ class RequestHandler {
     // Not before: who waits for a place costs nothing, and a source may have ended meanwhile.
     const entry = cache.open(mount, target, request.fields);
     if (entry === null) return this.#refuse(nothing, notForwarded);
-    const part = entry.asking.trails.accompany(trailOf(request.fields));
+    const part = entry.upstream.trails.accompany(trailOf(request.fields));
     try {
       return await this.#attend(entry, request);
     } finally {
@@ -162,48 +168,48 @@ class RequestHandler {
 
   async #attend(entry: Entry, request: Request): Promise<RequestOutcome> {
     const choose = (representation: Representation) => replyFor(request, representation, this.#parts.clock.wallTime());
-    let visit: Visit;
+    let session: ReadSession;
     try {
-      visit = await this.#visit(entry, request, (representation) => firstOf(choose(representation)));
+      session = await this.#openSession(entry, request, (representation) => firstOf(choose(representation)));
     } catch (error) {
       return this.#failed(error);
     }
     try {
-      return await this.#send(visit, choose(visit.representation));
+      return await this.#send(session, choose(session.representation));
     } finally {
-      visit.leave();
+      session.leave();
     }
   }
 
-  async #visit(
+  async #openSession(
     entry: Entry,
     request: Request,
     choose: (representation: Representation) => Wanted | null,
-  ): Promise<Visit> {
+  ): Promise<ReadSession> {
     try {
-      return await entry.visit(hintOf(request), choose, this.#gone, this.#place?.allowance);
+      return await entry.openSession(hintOf(request), choose, this.#gone, this.#place?.allowance);
     } catch (error) {
       const past = error instanceof FillFailed && error.failure.kind === 'unsatisfiable';
       if (!past || !isConditional(request)) throw error;
       // Conditions come before the range: they may ask for the whole, or for nothing.
-      return await entry.visit({ start: 0, end: 1 }, choose, this.#gone, this.#place?.allowance);
+      return await entry.openSession({ start: 0, end: 1 }, choose, this.#gone, this.#place?.allowance);
     }
   }
 
   /** The first byte is there: from here on there is no way back to another status. */
-  async #send(visit: Visit, reply: Reply | ErrorReply): Promise<RequestOutcome> {
-    this.#record.cache = visit.cache;
-    this.#record.fill = visit.fill.id;
-    const cache = ['cache-status', cacheStatusOf(visit)] as const;
+  async #send(session: ReadSession, reply: Reply | ErrorReply): Promise<RequestOutcome> {
+    this.#record.cache = session.cache;
+    this.#record.fill = session.fill.id;
+    const cache = ['cache-status', cacheStatusOf(session)] as const;
     if ('outcome' in reply) {
-      if (visit.reader.waited) this.#record.waited('served');
+      if (session.reader.waited) this.#record.waited('served');
       return this.#refuse(reply, cache);
     }
     const { body } = reply;
-    if (body.kind === 'run') this.#record.range = { start: body.start, end: body.end ?? visit.reader.position };
+    if (body.kind === 'run') this.#record.range = { start: body.start, end: body.end ?? session.reader.position };
     // An end before the announced length throws, and is a cut: never a film that seems to be over.
     this.#response.strictContentLength = body.kind !== 'none';
-    using delivery = this.#deliveryTo(visit);
+    using delivery = this.#deliveryTo(session);
     if (body.kind !== 'none') {
       try {
         await delivery.begin();
@@ -212,12 +218,12 @@ class RequestHandler {
       }
     }
     // A 304 says nothing of the type, and browsers add what it says to what they have.
-    const content = reply.status === 304 ? visit.representation.fields : reply.fields;
-    const beginning = mayBeAnything(content) ? await this.#beginningOf(visit) : null;
+    const content = reply.status === 304 ? session.representation.fields : reply.fields;
+    const beginning = mayBeAnything(content) ? await this.#beginningOf(session) : null;
     this.#writeHead(reply.status, isolated([...reply.fields, cache], content, beginning));
-    if (visit.reader.waited) this.#record.waited('served');
+    if (session.reader.waited) this.#record.waited('served');
     try {
-      await this.#sendBody(visit.reader, body, delivery);
+      await this.#sendBody(session.reader, body, delivery);
       this.#response.end();
       return reply.status === 304 ? 'refused' : 'served';
     } catch (error) {
@@ -229,7 +235,7 @@ class RequestHandler {
   }
 
   /** How the content begins, where that is present; `null` also where the client leaves meanwhile. */
-  async #beginningOf({ fill, patience }: Visit): Promise<Uint8Array | null> {
+  async #beginningOf({ fill, patience }: ReadSession): Promise<Uint8Array | null> {
     const { clock } = this.#parts;
     const late = () => new Error('the store took too long');
     try {
@@ -250,7 +256,7 @@ class RequestHandler {
     else socket.resetAndDestroy();
   }
 
-  #deliveryTo({ reader, patience }: Visit): Delivery {
+  #deliveryTo({ reader, patience }: ReadSession): Delivery {
     return new Delivery({
       reader,
       client: this.#response,
@@ -330,7 +336,7 @@ function missedIn(phase: FillPhase | null): Fields[number] {
   return ['cache-status', cacheStatus({ fwd: 'miss', detail: phase ?? undefined })];
 }
 
-function cacheStatusOf({ cache, collapsed, fill, ttl }: Visit): string {
+function cacheStatusOf({ cache, collapsed, fill, ttl }: ReadSession): string {
   if (cache === 'hit' || cache === 'stale') return cacheStatus({ hit: true, ttl });
   const fwd = { pass: 'bypass', partial: 'partial', miss: 'uri-miss', none: 'miss' } as const;
   return cacheStatus({ fwd: fwd[cache], stored: !fill.passing, collapsed: collapsed || undefined });

@@ -116,7 +116,7 @@ describe('the cache', () => {
     const [hit, partial] = [set.view(0, 10), set.view(200_000)];
     await set.clock.settle();
     assert.deepEqual(
-      [cold, joined, hit, partial].map(({ visit }) => [visit?.cache, visit?.collapsed]),
+      [cold, joined, hit, partial].map(({ session }) => [session?.cache, session?.collapsed]),
       [
         ['miss', false],
         ['miss', true],
@@ -189,7 +189,7 @@ describe('what was stored', () => {
       .bytes(movie.size - 262_144)
       .end();
     await second.clock.settle();
-    assert.deepEqual([viewer.outcome, viewer.visit?.cache], ['whole', 'partial']);
+    assert.deepEqual([viewer.outcome, viewer.session?.cache], ['whole', 'partial']);
   });
 
   for (const [what, end] of [
@@ -247,9 +247,9 @@ describe('an entry', () => {
   it('asks for nothing where nothing is wanted of a known representation', async () => {
     const set = stage({ film: movie });
     await fillIt(set);
-    const visit = await set.cache.open('films', '/film.mp4')?.visit({ start: 0, end: null }, () => null, never);
-    assert.deepEqual([visit?.cache, visit?.representation.length, set.origin.requests.length], ['hit', 600_000, 1]);
-    visit?.leave();
+    const session = await set.cache.open('films', '/film.mp4')?.openSession({ start: 0, end: null }, () => null, never);
+    assert.deepEqual([session?.cache, session?.representation.length, set.origin.requests.length], ['hit', 600_000, 1]);
+    session?.leave();
   });
 });
 
@@ -263,11 +263,11 @@ describe('a mount', () => {
     assert.equal(cache.open('other', '/two.mp4'), null);
     const entry = cache.open('other', '/one%20%66ilm.mp4?x=1');
     assert.ok(entry !== null && entry === cache.open('other', '/one%20film.mp4'));
-    const visiting = entry.visit({ start: 0, end: null }, () => ({ start: 0, end: null }), never);
+    const visiting = entry.openSession({ start: 0, end: null }, () => ({ start: 0, end: null }), never);
     const asked = await set.asked();
     assert.equal(asked.target, '/one%20film.mp4');
     asked.head(206).bytes(movie.size).end();
-    const visit = await visiting;
+    const session = await visiting;
     let gone = false;
     void cache.unmount('other').then(() => {
       gone = true;
@@ -275,7 +275,7 @@ describe('a mount', () => {
     assert.equal(cache.open('other', '/one%20film.mp4'), null);
     await clock.advance(120_000);
     assert.equal(gone, false);
-    visit.leave();
+    session.leave();
     await clock.advance(31_000);
     assert.equal(gone, true);
   });

@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { Cache, type Mount } from '../../src/cache/cache.ts';
-import { FillFailed, type Visit } from '../../src/cache/visit.ts';
+import { FillFailed, type ReadSession } from '../../src/cache/read-session.ts';
 import { ProxyError } from '../../src/errors.ts';
 import { type DomainEvent, EventBus } from '../../src/events.ts';
 import { ConnectionSlots } from '../../src/fill/connection-slots.ts';
@@ -110,7 +110,7 @@ export class Viewer {
   bytes = 0;
   firstAt: number | null = null;
   endAt: number | null = null;
-  visit: Visit | null = null;
+  session: ReadSession | null = null;
   /** How it ended: with all that it wanted, or with what. */
   outcome: 'whole' | FillFailed | 'left' | null = null;
   readonly over: Promise<void>;
@@ -175,16 +175,16 @@ export class Viewer {
     assert.ok(entry !== null, `no origin ${origin}`);
     const { signal } = this.#gone;
     try {
-      const visit = await entry.visit(
+      const session = await entry.openSession(
         { start, end },
         ({ length }) => ({ start, end: end === null || length === null ? (end ?? length) : Math.min(end, length) }),
         signal,
       );
-      this.visit = visit;
+      this.session = session;
       try {
-        await this.#read(visit);
+        await this.#read(session);
       } finally {
-        visit.leave();
+        session.leave();
       }
       this.outcome = 'whole';
     } catch (error) {
@@ -196,7 +196,7 @@ export class Viewer {
     }
   }
 
-  async #read({ reader }: Visit): Promise<void> {
+  async #read({ reader }: ReadSession): Promise<void> {
     const { signal } = this.#gone;
     for (;;) {
       await this.#paused.until?.promise;

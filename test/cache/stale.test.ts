@@ -51,7 +51,7 @@ describe('what is stale', () => {
     const viewer = set.view();
     (await set.asked()).head(304, [...filmFields(movie, 304), ['cache-control', 'max-age=600'], ['x-new', 'yes']]);
     await set.clock.settle();
-    assert.ok(viewer.visit?.representation.fields.some(([name, value]) => name === 'x-new' && value === 'yes'));
+    assert.ok(viewer.session?.representation.fields.some(([name, value]) => name === 'x-new' && value === 'yes'));
     await set.clock.advance(500_000);
     set.view();
     await set.clock.settle();

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Sights } from '../../src/control/gauges.ts';
-import { watchProcess } from '../../src/control/process-sight.ts';
+import type { Readings } from '../../src/control/gauges.ts';
+import { watchProcess } from '../../src/control/process-snapshot.ts';
 import { createMetrics } from '../../src/control/registry.ts';
 import { EventBus } from '../../src/events.ts';
 import { type CursorState, cursorStates, type FillView } from '../../src/fill/fill-view.ts';
 import { lentThings, nothingLent } from '../../src/lent.ts';
 import { version } from '../../src/version.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
+import { readings } from './readings.ts';
 import * as sample from './sample-events.ts';
-import { sights } from './sights.ts';
 
 /** The samples of a scrape, by their name with their labels. */
-async function scraped(changes: Partial<Sights> = {}, events = new EventBus()): Promise<Record<string, number>> {
-  return samplesOf((await createMetrics(events, sights(changes)).scrape()).text);
+async function scraped(changes: Partial<Readings> = {}, events = new EventBus()): Promise<Record<string, number>> {
+  return samplesOf((await createMetrics(events, readings(changes)).scrape()).text);
 }
 
 function samplesOf(text: string): Record<string, number> {
@@ -87,7 +87,7 @@ test('what is over is not shown on', async () => {
   let fills = [fill({ waiters: 5, cursors: [cursor('queued')] })];
   const metrics = createMetrics(
     new EventBus(),
-    sights({ fills: { fills: () => fills }, origins: () => [origin('films')] }),
+    readings({ fills: { fills: () => fills }, origins: () => [origin('films')] }),
   );
   const waiters = async () => samplesOf((await metrics.scrape()).text)['firstbyte_waiters{origin="films"}'];
   assert.equal(await waiters(), 5);
@@ -114,7 +114,7 @@ test("an origin's connections, queue and breaker are what they are now", async (
 
 test('bytes that landed are unread, used or wasted', async () => {
   const events = new EventBus();
-  const metrics = createMetrics(events, sights());
+  const metrics = createMetrics(events, readings());
   for (const event of [sample.bytesLanded(100), sample.bytesSent('memory', 60)]) events.emit(event);
   const before = samplesOf((await metrics.scrape()).text);
   assert.equal(before['firstbyte_unread_bytes{origin="films"}'], 40);
@@ -152,14 +152,14 @@ test('the process is shown in bytes and seconds, and who follows the events', as
 test('processor time is the whole of it at each scrape, not the sum of all scrapes', async () => {
   const metrics = createMetrics(
     new EventBus(),
-    sights({ process: () => ({ ...sights().process(), processorTime: 2 }) }),
+    readings({ process: () => ({ ...readings().process(), processorTime: 2 }) }),
   );
   await metrics.scrape();
   assert.equal(samplesOf((await metrics.scrape()).text).process_cpu_seconds_total, 2);
 });
 
 test('descriptors that the system does not tell of have no series', async () => {
-  const samples = await scraped({ process: () => ({ ...sights().process(), openDescriptors: null }) });
+  const samples = await scraped({ process: () => ({ ...readings().process(), openDescriptors: null }) });
   assert.equal(samples.process_open_fds, undefined);
 });
 
@@ -170,12 +170,14 @@ test('the build says which firstbyte and which Node run', async () => {
 
 test('the real process has memory, a start and, on Linux, descriptors', () => {
   const watch = watchProcess(new VirtualClock(Date.now()));
-  const sight = watch.look();
+  const snapshot = watch.look();
   watch.stop();
-  assert.ok(sight.heapUsed > 1e6 && sight.heapTotal >= sight.heapUsed && sight.residentMemory > sight.heapUsed);
-  assert.ok(Math.abs(sight.startedAt * 1000 + process.uptime() * 1000 - Date.now()) < 1000);
-  assert.ok(sight.processorTime > 0);
-  assert.equal(sight.openDescriptors === null, process.platform !== 'linux');
+  assert.ok(
+    snapshot.heapUsed > 1e6 && snapshot.heapTotal >= snapshot.heapUsed && snapshot.residentMemory > snapshot.heapUsed,
+  );
+  assert.ok(Math.abs(snapshot.startedAt * 1000 + process.uptime() * 1000 - Date.now()) < 1000);
+  assert.ok(snapshot.processorTime > 0);
+  assert.equal(snapshot.openDescriptors === null, process.platform !== 'linux');
 });
 
 test('an event loop that is held up for 200 ms was late by about that much, once', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FillFailed, StoreError } from '../../src/cache/visit.ts';
+import { FillFailed, StoreError } from '../../src/cache/read-session.ts';
 import { Jobs, mostRunning, type Progress, type Work } from '../../src/control/jobs.ts';
 import { Problem } from '../../src/control/problem.ts';
 import { type DomainEvent, EventBus } from '../../src/events.ts';

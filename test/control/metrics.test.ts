@@ -23,14 +23,14 @@ import {
   retryCauses,
   waitOutcomes,
 } from '../../src/events.ts';
+import { readings } from './readings.ts';
 import * as sample from './sample-events.ts';
-import { sights } from './sights.ts';
 
 type Labels = Readonly<Record<string, string | number>>;
 
 function counting() {
   const events = new EventBus();
-  const metrics = createMetrics(events, sights());
+  const metrics = createMetrics(events, readings());
   return { emit: (event: DomainEvent) => events.emit(event), metrics };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, test } from 'node:test';
-import { StoreError } from '../../src/cache/visit.ts';
+import { StoreError } from '../../src/cache/read-session.ts';
 import { Readiness } from '../../src/control/readiness.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 

@@ -5,13 +5,13 @@ import { createStats } from '../../src/control/stats.ts';
 import { EventBus } from '../../src/events.ts';
 import { nothingLent } from '../../src/lent.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
+import { readings } from './readings.ts';
 import * as sample from './sample-events.ts';
-import { sights } from './sights.ts';
 
 function statistics() {
   const clock = new VirtualClock(Date.UTC(2026, 10, 22));
   const events = new EventBus();
-  const stats = createStats(createMetrics(events, sights()), events, clock, () => ({ ...nothingLent, buffers: 3 }));
+  const stats = createStats(createMetrics(events, readings()), events, clock, () => ({ ...nothingLent, buffers: 3 }));
   return { clock, events, stats };
 }
 

@@ -6,14 +6,14 @@ import { type SummaryLine, startSummary } from '../../src/control/summary.ts';
 import { EventBus } from '../../src/events.ts';
 import { nothingLent } from '../../src/lent.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
+import { readings } from './readings.ts';
 import * as sample from './sample-events.ts';
-import { sights } from './sights.ts';
 
 function summarising(interval = 30_000) {
   const clock = new VirtualClock();
   const events = new EventBus();
   const lines: SummaryLine[] = [];
-  const stats = createStats(createMetrics(events, sights()), events, clock, () => nothingLent);
+  const stats = createStats(createMetrics(events, readings()), events, clock, () => nothingLent);
   const stop = startSummary({ interval, write: (line) => lines.push(line) }, stats, events, clock);
   return { clock, events, lines, stop };
 }
@@ -93,7 +93,7 @@ test('a stop while the counts are being read lets no line through', async () => 
   const clock = new VirtualClock();
   const events = new EventBus();
   const lines: SummaryLine[] = [];
-  const stats = createStats(createMetrics(events, sights()), events, clock, () => nothingLent);
+  const stats = createStats(createMetrics(events, readings()), events, clock, () => nothingLent);
   const read = () => {
     stop();
     return stats.read();

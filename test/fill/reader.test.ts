@@ -24,12 +24,12 @@ async function reading(): Promise<{ set: Stage; reader: Reader; lose: Lost }> {
     close: () => inner.close(),
   };
   const set = stage({ film: movie, store });
-  const visit = set.cache
+  const session = set.cache
     .open('films', '/film.mp4')
-    ?.visit({ start: 0, end: null }, () => ({ start: 0, end: null }), never);
-  assert.ok(visit !== undefined);
+    ?.openSession({ start: 0, end: null }, () => ({ start: 0, end: null }), never);
+  assert.ok(session !== undefined);
   (await set.asked()).head().bytes(600_000);
-  const { reader } = await set.clock.advanceUntil(visit);
+  const { reader } = await set.clock.advanceUntil(session);
   await set.clock.settle();
   return { set, reader, lose };
 }

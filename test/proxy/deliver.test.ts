@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { PassThrough, Writable } from 'node:stream';
 import { describe, it } from 'node:test';
-import { FillFailed } from '../../src/cache/visit.ts';
+import { FillFailed } from '../../src/cache/read-session.ts';
 import { Delivery } from '../../src/proxy/deliver.ts';
 import { StalledClients } from '../../src/proxy/stalled-clients.ts';
 import { bump } from '../support/activity.ts';

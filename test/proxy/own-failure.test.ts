@@ -1,9 +1,9 @@
 /** What a client gets when firstbyte itself fails: a clean 500 before the head, and never half a reply. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Asking } from '../../src/cache/asking.ts';
 import type { Cache } from '../../src/cache/cache.ts';
-import type { Visit, Wanted } from '../../src/cache/visit.ts';
+import type { ReadSession, Wanted } from '../../src/cache/read-session.ts';
+import { UpstreamTarget } from '../../src/cache/upstream-target.ts';
 import { type DomainEvent, EventBus } from '../../src/events.ts';
 import { type Representation, representationFrom } from '../../src/http/representation.ts';
 import { MediaProxy } from '../../src/proxy/proxy.ts';
@@ -18,9 +18,9 @@ import { ScriptedReader } from './scripted-reader.ts';
 const movie = film(1000);
 
 interface Fault {
-  /** Milliseconds until the visit is there. */
+  /** Milliseconds until the session is there. */
   readonly after?: number;
-  /** What the visit fails with. */
+  /** What the session fails with. */
   readonly error?: Error;
   /** A field that no reply can carry. */
   readonly field?: string;
@@ -36,7 +36,7 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
   events.subscribe((event) => seen.push(event));
   const representation = representationFrom([['x-field', field]], 1000, { validatedAt: 0, ranges: true });
   let left = 0;
-  const visit = async (_: Wanted, choose: (known: Representation) => Wanted | null): Promise<Visit> => {
+  const openSession = async (_: Wanted, choose: (known: Representation) => Wanted | null): Promise<ReadSession> => {
     await pause(clock, after, new AbortController().signal);
     if (error !== undefined) throw error;
     choose(representation);
@@ -50,7 +50,7 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
   };
   const cache = {
     isMounted: () => true,
-    open: () => ({ visit, asking: new Asking('/a.mp4', []) }),
+    open: () => ({ openSession, upstream: new UpstreamTarget('/a.mp4', []) }),
   } as unknown as Cache;
   const control = () => {};
   const patience = { patience: 5000, patienceInterval: 10_000 };

@@ -1,6 +1,6 @@
 /** A reader of a film that gives what the test lets it give, and counts what is held of it. */
-import type { Reader, Slice, Taken } from '../../src/cache/visit.ts';
-import { StoreError } from '../../src/cache/visit.ts';
+import type { Reader, Slice, Taken } from '../../src/cache/read-session.ts';
+import { StoreError } from '../../src/cache/read-session.ts';
 import type { Film } from '../support/film.ts';
 
 /** Reads end at its multiples, as those of a fill do. */

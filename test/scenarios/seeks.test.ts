@@ -79,7 +79,7 @@ describe('a seek', () => {
     const { view, clock } = slow();
     const tail = view(long.size - 1000);
     await clock.advance(300);
-    assert.equal(tail.visit?.representation.length, long.size);
+    assert.equal(tail.session?.representation.length, long.size);
   });
 
   for (const order of ['after', 'before'] as const) {

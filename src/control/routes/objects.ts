@@ -187,9 +187,9 @@ export function addObjectRoutes(api: Api, { holdings, history, clock }: ObjectsP
 
   api.openapi(oneRoute, async (context) => {
     const { id } = context.req.valid('param');
-    const sight = await holdings.one(id);
-    if (sight === null) throw noObject(id);
-    const { present, durable, waitedFor, fill, ...holding } = sight;
+    const object = await holdings.one(id);
+    if (object === null) throw noObject(id);
+    const { present, durable, waitedFor, fill, ...holding } = object;
     const where = { present: pairs(present), durable: pairs(durable), waitedFor: pairs(waitedFor) };
     const report = fill && fillReport(fill, history.of(fill.id), clock);
     return context.json({ ...row(holding), ...where, fill: report }, 200);
@@ -217,10 +217,10 @@ export function addObjectRoutes(api: Api, { holdings, history, clock }: ObjectsP
 
   const pin = async (id: string, pinned: boolean) => {
     const known = await holdings.pin(id, pinned);
-    const sight = await holdings.one(id);
-    if (sight === null) throw noObject(id);
-    if (!known) throw new Problem(409, `Nothing of the object ${id} is stored yet (${sight.reason}).`);
-    return row(sight);
+    const object = await holdings.one(id);
+    if (object === null) throw noObject(id);
+    if (!known) throw new Problem(409, `Nothing of the object ${id} is stored yet (${object.reason}).`);
+    return row(object);
   };
   api.openapi(pinRoute, async (context) => context.json(await pin(context.req.valid('param').id, true), 200));
   api.openapi(unpinRoute, async (context) => context.json(await pin(context.req.valid('param').id, false), 200));
@@ -232,9 +232,9 @@ export function addObjectRoutes(api: Api, { holdings, history, clock }: ObjectsP
     const stored = await holdings.content(id);
     if (stored === 'private' || stored === 'unknown') throw new Problem(403, withheld[stored]);
     if (stored === null) {
-      const sight = await holdings.one(id);
-      if (sight === null) throw noObject(id);
-      const held = `${sight.bytes} of ${sight.length ?? 'an unknown number of'} bytes`;
+      const object = await holdings.one(id);
+      if (object === null) throw noObject(id);
+      const held = `${object.bytes} of ${object.length ?? 'an unknown number of'} bytes`;
       throw new Problem(409, `Of the object ${id} ${held} are held; only a whole one, on disk, can be given out.`);
     }
     const headers = {

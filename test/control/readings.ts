@@ -1,9 +1,9 @@
 /** What the gauges look at, with nothing going on, for a test to change in what it is about. */
 
-import { noClients, type Sights } from '../../src/control/gauges.ts';
+import { noClients, type Readings } from '../../src/control/gauges.ts';
 import { nothingLent } from '../../src/lent.ts';
 
-export function sights(changes: Partial<Sights> = {}): Omit<Sights, 'unread'> {
+export function readings(changes: Partial<Readings> = {}): Omit<Readings, 'unread'> {
   return {
     fills: { fills: () => [] },
     origins: () => [],

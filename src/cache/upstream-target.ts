@@ -1,27 +1,28 @@
 /**
- * In whose words an entry asks its origin: those of the newest viewer.
+ * Which URL (with which token) to request from the origin: the newest that a client sent.
  *
- * Targets that mean the same bytes may differ in a token, and tokens expire. A target that was never seen before is
- * taken for the fresher one; a viewer who comes back with an older one changes nothing for the others, and neither does
- * one whose target the origin refuses. So a viewer gets what another's token opens: that is what an operator chooses
- * with `ignoreQuery`, and without it all viewers of an entry have the same target. What an origin says of a token that
- * it refuses is for nobody else.
+ * Targets of one entry have the same bytes and may differ in a token (`ignoreQuery`), and tokens expire. A target that
+ * no client has sent before is the newer one. A client that comes back with an older one changes nothing for the others,
+ * and neither does a client whose target the origin refuses. So a client gets what the token of another opens: that is
+ * what an operator chooses with `ignoreQuery`; without it all clients of an entry send the same target. What an origin
+ * says about a token that it refuses is for no other client.
  */
+
 import type { ConnectionSlots } from '../fill/connection-slots.ts';
 import type { Fields } from '../http/fields.ts';
 import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 import { Trails } from './trails.ts';
 
-/** More targets than this are not remembered. */
+/** So many earlier targets are remembered. */
 const mostEarlier = 64;
 
-export class Asking {
-  /** What is forwarded of a client's fields: the same for all, since it is part of the identity. */
+export class UpstreamTarget {
+  /** The forwarded fields: the same for all clients of the entry, because they are part of its identity. */
   readonly fields: Fields;
   readonly trails = new Trails();
   #target: string;
   readonly #earlier = new Set<string>();
-  /** The last that the origin took. */
+  /** The last target that the origin accepted. */
   #proven: string | null = null;
 
   constructor(target: string, fields: Fields) {
@@ -29,17 +30,17 @@ export class Asking {
     this.fields = fields;
   }
 
-  /** Path and query to ask for, as the newest viewer sent them. */
+  /** Path and query to request, as the newest client sent them. */
   get target(): string {
     return this.#target;
   }
 
-  /** A viewer has come with this target. */
-  hear(target: string): void {
+  /** A client has requested this target. */
+  offer(target: string): void {
     if (target !== this.#target && !this.#earlier.has(target)) this.#become(target);
   }
 
-  /** The origin; where it refuses a target, it is asked for a newer one, and for the one that it took last. */
+  /** The origin. A target that it refuses is requested again as the newest one, and as the last that it accepted. */
   through(origin: Origin, slots: Pick<ConnectionSlots, 'acquireNow'>): Origin {
     const told = this.trails.through(origin, slots);
     return {
@@ -91,7 +92,7 @@ function isRefusal({ status }: OriginReply): boolean {
   return status === 401 || status === 403;
 }
 
-/** A refusal without what the origin says to the one viewer whose token it was. */
+/** A refusal without what the origin says to the one client whose token it was. */
 function toAll({ status, fields: said }: OriginReply): OriginReply {
   let rest: Buffer | null = Buffer.from('The origin refuses the token.\n');
   const fields: Fields = [

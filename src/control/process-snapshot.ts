@@ -7,7 +7,7 @@ export const delayStats = ['mean', 'p50', 'p99', 'max'] as const;
 export type DelayStat = (typeof delayStats)[number];
 
 /** Everything in base units: bytes and seconds. */
-export interface ProcessSight {
+export interface ProcessSnapshot {
   readonly startedAt: number;
   readonly residentMemory: number;
   readonly heapUsed: number;
@@ -20,7 +20,7 @@ export interface ProcessSight {
 }
 
 export interface ProcessWatch {
-  look(): ProcessSight;
+  look(): ProcessSnapshot;
   /** Watches the event loop no more. */
   stop(): void;
 }
@@ -38,7 +38,7 @@ export function watchProcess(clock: Clock): ProcessWatch {
     look() {
       const { rss: residentMemory, heapUsed, heapTotal } = process.memoryUsage();
       const { user, system } = process.cpuUsage();
-      const sight = {
+      const snapshot = {
         startedAt,
         residentMemory,
         heapUsed,
@@ -48,7 +48,7 @@ export function watchProcess(clock: Clock): ProcessWatch {
         eventLoopDelay: lateness(delays),
       };
       delays.reset();
-      return sight;
+      return snapshot;
     },
   };
 }

@@ -1,6 +1,4 @@
-/**
- * One request's hold on an entry, and the words in which its bytes and its failures are told: all that the proxy sees.
- */
+/** One request that reads an entry, and the types of its bytes and failures: all that the proxy sees of the cache. */
 import type { CacheResult } from '../events.ts';
 import type { Fill } from '../fill/fill.ts';
 import type { Reader } from '../fill/reader.ts';
@@ -17,8 +15,8 @@ export interface Wanted {
   readonly end: number | null;
 }
 
-/** A request whose first byte is there, or whose head is all that it wanted. */
-export interface Visit {
+/** Begins when the first byte is present, or the representation is known where no byte is wanted. */
+export interface ReadSession {
   readonly representation: Representation;
   readonly reader: Reader;
   readonly fill: Pick<Fill, 'id' | 'passing' | 'beginning'>;

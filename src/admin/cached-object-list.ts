@@ -1,22 +1,22 @@
 /**
- * What the store lists, remembered for those who look often: it is listed again only after something has happened, and
- * then at most once in a while, because a list makes everything durable first.
+ * The list of all stored objects, remembered. The store is listed again only after an event, and then at most every two
+ * seconds: a list makes everything durable first.
  */
 import type { Clock } from '../clock.ts';
 import type { EventBus } from '../events.ts';
 import type { ObjectName, Store, StoredObject } from '../store/store.ts';
 
-/** How old a list may be while things happen, in milliseconds. */
-const keptFor = 2000;
+/** How old a list may be while events come. */
+const maxAgeMs = 2000;
 
 export type Listed = ReadonlyMap<ObjectName, StoredObject>;
 
-export class Stock {
+export class CachedObjectList {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #unsubscribe: () => void;
   #listed: { readonly at: number; readonly objects: Promise<Listed> } | null = null;
-  /** Whether anything has happened since. */
+  /** Whether an event has come since. */
   #touched = false;
 
   constructor(store: Store, events: EventBus, clock: Clock) {
@@ -27,10 +27,10 @@ export class Stock {
     });
   }
 
-  /** Rejects with a `StoreError` where the store can't tell. */
+  /** All objects by name. Rejects with a `StoreError` where the store can't list them. */
   objects(): Promise<Listed> {
     const now = this.#clock.now();
-    if (this.#listed !== null && (!this.#touched || now - this.#listed.at < keptFor)) return this.#listed.objects;
+    if (this.#listed !== null && (!this.#touched || now - this.#listed.at < maxAgeMs)) return this.#listed.objects;
     this.#touched = false;
     const objects = this.#list();
     objects.catch(() => this.changed());
@@ -38,7 +38,7 @@ export class Stock {
     return objects;
   }
 
-  /** Somebody has changed what is stored, and wants to see it. */
+  /** Forgets the list: the next one is to show a change that was just made. */
   changed(): void {
     this.#listed = null;
   }

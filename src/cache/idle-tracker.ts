@@ -1,0 +1,61 @@
+/** Counts the users of an entry, and says when it has had none for half a minute. */
+import type { Clock, Timer } from '../clock.ts';
+
+/** How long an entry without users keeps its object open. */
+const keepOpenMs = 30_000;
+
+export class IdleTracker {
+  readonly #clock: Clock;
+  readonly #onIdle: () => void;
+  #users = 0;
+  #usedAt = 0;
+  #timer: Timer | null = null;
+  #closed = false;
+
+  /**
+   * Calls `onIdle` after half a minute without users, also where there never was one. A callee that is still busy then
+   * calls `restart`, and is called again.
+   */
+  constructor(clock: Clock, onIdle: () => void) {
+    this.#clock = clock;
+    this.#onIdle = onIdle;
+    this.restart();
+  }
+
+  /** Whether there is no user now. */
+  get idle(): boolean {
+    return this.#users === 0;
+  }
+
+  /** When the last user came or left, in wall-clock time. */
+  get usedAt(): number {
+    return this.#usedAt;
+  }
+
+  /** A user has come. It calls `leave` once. */
+  arrive(): void {
+    this.#users += 1;
+    this.#usedAt = this.#clock.wallTime();
+    this.#timer?.cancel();
+  }
+
+  leave(): void {
+    this.#users -= 1;
+    this.#usedAt = this.#clock.wallTime();
+    if (this.idle) this.restart();
+  }
+
+  /** Begins the half minute anew. */
+  restart(): void {
+    if (this.#closed) return;
+    this.#timer = this.#clock.after(keepOpenMs, () => {
+      if (this.idle) this.#onIdle();
+    });
+  }
+
+  /** `onIdle` is called no more. */
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+}
