@@ -1,7 +1,7 @@
 /**
  * The one family of errors that firstbyte makes itself, typed by RFC 9209 §2.3.
  *
- * Refusals of a client's request (304, 404, 405, 412, 416) are values, an origin's own error status is passed on,
+ * Rejections of a client's request (304, 404, 405, 412, 416) are values, an origin's own error status is passed on,
  * and anything else thrown is a bug.
  */
 

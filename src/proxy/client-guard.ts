@@ -6,7 +6,7 @@
  */
 import { BlockList, isIPv6 } from 'node:net';
 import { isLoopback } from '../http/loopback.ts';
-import type { Refusal } from './route.ts';
+import type { Rejection } from './route.ts';
 
 export interface Client {
   /** The address at which the connection came in, and the one it came from; `undefined` for a Unix socket. */
@@ -20,13 +20,13 @@ export interface AllowedNetwork {
   readonly family: 'ipv4' | 'ipv6';
 }
 
-/** The refusal of a client that may not be served, or `null`. */
-export function createClientGuard(allowFrom: readonly AllowedNetwork[]): (client: Client) => Refusal | null {
+/** The rejection of a client that may not be served, or `null`. */
+export function createClientGuard(allowFrom: readonly AllowedNetwork[]): (client: Client) => Rejection | null {
   const allowed = new BlockList();
   for (const { address, prefix, family } of allowFrom) allowed.addSubnet(address, prefix, family);
   return ({ localAddress, remoteAddress }) => {
     if (localAddress === undefined || remoteAddress === undefined || isLoopback(localAddress)) return null;
     if (isLoopback(remoteAddress) || allowed.check(remoteAddress, isIPv6(remoteAddress) ? 'ipv6' : 'ipv4')) return null;
-    return { kind: 'refusal', status: 403, message: 'This network is not among those that may come (allowFrom).' };
+    return { kind: 'rejection', status: 403, message: 'This network is not among those that may come (allowFrom).' };
   };
 }

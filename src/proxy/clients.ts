@@ -39,7 +39,7 @@ const quietAfter = 1000;
 /** One client's reaching a bound is worth a line in the log once in so many milliseconds. */
 const tellAgainAfter = 60_000;
 
-/** What became of a connection that came in: it is served, answered with a refusal, or closed. */
+/** What became of a connection that came in: it is served, answered with a rejection, or closed. */
 export type Admission = 'served' | 'refused' | 'dropped';
 
 export class Clients {

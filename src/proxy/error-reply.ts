@@ -7,14 +7,14 @@ import { formatContentRange } from '../http/content-range.ts';
 import { endToEnd, type Fields } from '../http/fields.ts';
 import { proxyStatus } from '../http/proxy-status.ts';
 import { passable } from './reply-fields.ts';
-import type { Refusal } from './route.ts';
+import type { Rejection } from './route.ts';
 
 export interface ErrorReply {
   readonly status: number;
   readonly fields: Fields;
   readonly body: Buffer;
   readonly outcome: RequestOutcome;
-  /** What of ours went wrong; `null` for a refusal and for an origin's own answer. */
+  /** What of ours went wrong; `null` for a rejection and for an origin's own answer. */
   readonly error: ProxyError | null;
 }
 
@@ -26,15 +26,15 @@ const plainText: Fields = [
 /** Seconds after which a client may try again where nobody knows better. */
 const tryAgainAfter = 5;
 
-/** RFC 9209 §2.3; every other status of a refusal is an `http_request_error`. */
-const refusalTypes: Partial<Record<Refusal['status'], ProxyErrorType>> = {
+/** RFC 9209 §2.3; every other status of a rejection is an `http_request_error`. */
+const rejectionTypes: Partial<Record<Rejection['status'], ProxyErrorType>> = {
   403: 'http_request_denied',
   404: 'destination_not_found',
   429: 'http_request_denied',
 };
 
-export function refusalReply({ status, message, fields = [] }: Refusal): ErrorReply {
-  const type = refusalTypes[status] ?? 'http_request_error';
+export function rejectionReply({ status, message, fields = [] }: Rejection): ErrorReply {
+  const type = rejectionTypes[status] ?? 'http_request_error';
   const allow: Fields = status === 405 ? [['allow', 'GET, HEAD']] : [];
   const close: Fields = status === 400 ? [['connection', 'close']] : [];
   const later: Fields = status === 429 ? [['retry-after', String(tryAgainAfter)]] : [];
@@ -46,7 +46,7 @@ export function refusalReply({ status, message, fields = [] }: Refusal): ErrorRe
 export function unsatisfiable(length: number | null): ErrorReply {
   const message = 'The range begins at or after the end of the file.';
   const range: Fields = length === null ? [] : [['content-range', formatContentRange(null, length)]];
-  return refusalReply({ kind: 'refusal', status: 416, message, fields: range });
+  return rejectionReply({ kind: 'rejection', status: 416, message, fields: range });
 }
 
 /** `waited` is in milliseconds, from the request's acceptance. */

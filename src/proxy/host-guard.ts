@@ -1,7 +1,7 @@
 /** Under which host names anything is answered, on every listener; the log is told once of each that is not. */
 import { hostname } from 'node:os';
 import { isAllowedHost, isUnmistakable } from '../http/host.ts';
-import type { Refusal } from './route.ts';
+import type { Rejection } from './route.ts';
 
 /** The log is told of so many names. */
 const mostTold = 32;
@@ -18,7 +18,7 @@ export class HostGuard {
   }
 
   /** `host` as `readHost` gave it; `null` for a request without one, as only HTTP/1.0 may be, and no web page's is. */
-  judge(host: string | null): Refusal | null {
+  judge(host: string | null): Rejection | null {
     if (host === null || isUnmistakable(host) || isAllowedHost(host, this.#allowed)) return null;
     // A machine may be called anew while this runs.
     if (host === hostname().toLowerCase().replace(/\.$/, '')) return null;
@@ -27,6 +27,6 @@ export class HostGuard {
       this.#onForeign(host);
     }
     const message = `firstbyte does not answer under the host name ${host}; if it is yours, add it to the setting allowHosts.`;
-    return { kind: 'refusal', status: 421, message };
+    return { kind: 'rejection', status: 421, message };
   }
 }

@@ -15,9 +15,9 @@ import { HostGuard } from './host-guard.ts';
 import { mostUnsent } from './outlet.ts';
 import { handleRequest, type RequestHandlerParts } from './request-handler.ts';
 import { RequestRecord } from './request-record.ts';
-import { judgeFraming, type Refusal, type Route, readHead, route } from './route.ts';
+import { judgeFraming, type Rejection, type Route, readHead, route } from './route.ts';
 import { StalledClients } from './stalled-clients.ts';
-import { refusalOf, turnAway } from './turn-away.ts';
+import { rejectionOf, turnAway } from './turn-away.ts';
 import { judgeUse } from './worker-guard.ts';
 
 export interface ProxyParts extends Omit<RequestHandlerParts, 'stalled' | 'clients'>, ClientsPolicy {
@@ -92,7 +92,7 @@ export class MediaProxy {
     // No 100 is sent: no request's content is ever waited for.
     server.on('checkContinue', take);
     server.on('checkExpectation', take);
-    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#turnAway(socket, refusalOf(error)));
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#turnAway(socket, rejectionOf(error)));
     server.on('connect', (_request, socket) => this.#turnAway(socket, tunnel));
     return server;
   }
@@ -162,7 +162,7 @@ export class MediaProxy {
   /** What the request asks for, if it may; everybody sees it in origin form from then on. */
   #route(request: IncomingMessage): Route | ProxyError {
     const head = readHead(request);
-    if (head.kind === 'refusal') return head;
+    if (head.kind === 'rejection') return head;
     if (hasPassed(fieldsFromRaw(request.rawHeaders), this.#parts.pseudonym)) return loop();
     request.url = head.url;
     request.headers.host = head.authority;
@@ -191,17 +191,17 @@ export class MediaProxy {
   }
 
   /** Nothing can be written on a connection on which a reply has begun; so that one is closed. */
-  #turnAway(socket: Duplex, refusal: Refusal): void {
+  #turnAway(socket: Duplex, rejection: Rejection): void {
     if (socket.writableEnded) return;
     if (!socket.writable || this.#connectionOf(socket).owes) socket.destroy();
-    else turnAway(socket, refusal, this.#parts.clock);
+    else turnAway(socket, rejection, this.#parts.clock);
   }
 }
 
-const tunnel: Refusal = { kind: 'refusal', status: 405, message: 'CONNECT is not served.' };
+const tunnel: Rejection = { kind: 'rejection', status: 405, message: 'CONNECT is not served.' };
 
-const tooMany: Refusal = {
-  kind: 'refusal',
+const tooMany: Rejection = {
+  kind: 'rejection',
   status: 429,
   message: 'This client has as many connections as it may, and none of them is idle (connectionsPerClient).',
 };

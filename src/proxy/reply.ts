@@ -9,7 +9,7 @@ import { currentAge } from '../http/freshness.ts';
 import { evaluatePreconditions, ifRangeHolds } from '../http/preconditions.ts';
 import { parseRange, resolveRanges } from '../http/range-field.ts';
 import { type Representation, sliceable } from '../http/representation.ts';
-import { type ErrorReply, refusalReply, unsatisfiable } from './error-reply.ts';
+import { type ErrorReply, rejectionReply, unsatisfiable } from './error-reply.ts';
 import { type Multipart, multipart } from './multipart.ts';
 import { passable } from './reply-fields.ts';
 
@@ -62,7 +62,7 @@ export function replyFor(request: Request, representation: Representation, now: 
   const refused = evaluatePreconditions(request.method, request.fields, representation);
   if (refused === 304) return { status: 304, fields: withoutContent(fields), body: { kind: 'none' } };
   if (refused === 412) {
-    return refusalReply({ kind: 'refusal', status: 412, message: 'A condition of the request does not hold.' });
+    return rejectionReply({ kind: 'rejection', status: 412, message: 'A condition of the request does not hold.' });
   }
 
   const inParts = length !== null && sliceable(representation);

@@ -28,13 +28,13 @@ import type { Place } from './client.ts';
 import { type ClientConnection, isSystemSocket } from './client-connection.ts';
 import type { Clients } from './clients.ts';
 import { Delivery } from './deliver.ts';
-import { type ErrorReply, errorReply, failureReply, refusalReply } from './error-reply.ts';
+import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
 import { isolated, mayBeAnything } from './isolation.ts';
 import { Patience, type PatiencePolicy } from './patience.ts';
 import { type Body, hintOf, isConditional, type Reply, type Request, replyFor } from './reply.ts';
 import { inRealmOf, notForwarded, signed } from './reply-fields.ts';
 import type { RequestRecord } from './request-record.ts';
-import type { Refusal, Route } from './route.ts';
+import type { Rejection, Route } from './route.ts';
 import type { StalledClients } from './stalled-clients.ts';
 
 export interface RequestHandlerParts {
@@ -128,8 +128,8 @@ class RequestHandler {
   async #answer(answer: Answer): Promise<RequestOutcome> {
     if (answer instanceof ProxyError) return this.#refuse(errorReply(answer, this.#record.age), notForwarded);
     switch (answer.kind) {
-      case 'refusal':
-        return this.#refuse(refusalReply(answer), notForwarded);
+      case 'rejection':
+        return this.#refuse(rejectionReply(answer), notForwarded);
       case 'redirect':
         this.#writeHead(308, isolated([['location', answer.location], ['content-length', '0'], notForwarded]));
         this.#response.end();
@@ -144,7 +144,7 @@ class RequestHandler {
     const { cache, clients } = this.#parts;
     const message =
       mount === origin ? `No origin is mounted as "${origin}".` : 'Nothing plays at this path, or no longer.';
-    const nothing = refusalReply({ kind: 'refusal', status: 404, message });
+    const nothing = rejectionReply({ kind: 'rejection', status: 404, message });
     if (!cache.isMounted(mount)) return this.#refuse(nothing, notForwarded);
     this.#record.origin = origin;
     this.#record.path = path;
@@ -154,7 +154,7 @@ class RequestHandler {
     } catch (error) {
       return this.#failed(error);
     }
-    if (this.#place === null) return this.#refuse(refusalReply(tooMany), notForwarded);
+    if (this.#place === null) return this.#refuse(rejectionReply(tooMany), notForwarded);
     // Not before: who waits for a place costs nothing, and a source may have ended meanwhile.
     const entry = cache.open(mount, target, request.fields);
     if (entry === null) return this.#refuse(nothing, notForwarded);
@@ -316,8 +316,8 @@ class RequestHandler {
   }
 }
 
-const tooMany: Refusal = {
-  kind: 'refusal',
+const tooMany: Rejection = {
+  kind: 'rejection',
   status: 429,
   message:
     'This client has as many requests under way as it may, and none of them ended or stalled (requestsPerClient).',

@@ -1,5 +1,5 @@
 /**
- * From a request's head to what it asks for; or a refusal, without a connection made.
+ * From a request's head to what it asks for; or a rejection, without a connection made.
  *
  * The target at the origin is the rest of the request's target, byte for byte: it is never resolved as a URL.
  */
@@ -22,11 +22,11 @@ export type Route =
     }
   | { readonly kind: 'control' }
   | { readonly kind: 'redirect'; readonly location: string }
-  | Refusal;
+  | Rejection;
 
-/** A refusal of our own; `message` is one plain sentence. */
-export interface Refusal {
-  readonly kind: 'refusal';
+/** A rejection of our own; `message` is one plain sentence. */
+export interface Rejection {
+  readonly kind: 'rejection';
   readonly status: 400 | 403 | 404 | 405 | 408 | 412 | 414 | 416 | 421 | 429 | 431;
   readonly message: string;
   /** What the reply says beside the usual. */
@@ -38,17 +38,17 @@ export const longestTarget = 8 * 1024;
 
 /** `url` in origin form (RFC 9112 §3.2.1). */
 export function route(method: string, url: string): Route {
-  if (url.length > longestTarget) return refusal(414, `The request target is longer than ${longestTarget} bytes.`);
-  if (!url.startsWith('/')) return refusal(400, 'A target is a path, such as /films/a.mp4, or an http URL with one.');
+  if (url.length > longestTarget) return rejection(414, `The request target is longer than ${longestTarget} bytes.`);
+  if (!url.startsWith('/')) return rejection(400, 'A target is a path, such as /films/a.mp4, or an http URL with one.');
   const [path = ''] = url.split('?', 1);
   if (path === '/-' || path.startsWith('/-/')) return { kind: 'control' };
-  if (isUnsafePath(path)) return refusal(400, 'The path holds dot segments, backslashes or control characters.');
+  if (isUnsafePath(path)) return rejection(400, 'The path holds dot segments, backslashes or control characters.');
   const slash = path.indexOf('/', path.startsWith('/~/') ? 3 : 1);
   const mount = path.slice(1, slash === -1 ? undefined : slash);
   const [origin = ''] = mount.split('/', 1);
-  if (origin === '') return refusal(404, 'A path begins with the name of an origin, such as /films/a.mp4.');
-  if (method !== 'GET' && method !== 'HEAD') return refusal(405, 'Only GET and HEAD are served.');
-  if (slash === -1 && origin === '~') return refusal(404, 'Nothing plays at this path.');
+  if (origin === '') return rejection(404, 'A path begins with the name of an origin, such as /films/a.mp4.');
+  if (method !== 'GET' && method !== 'HEAD') return rejection(405, 'Only GET and HEAD are served.');
+  if (slash === -1 && origin === '~') return rejection(404, 'Nothing plays at this path.');
   if (slash === -1) return { kind: 'redirect', location: `/${mount}/${url.slice(path.length)}` };
   return { kind: 'media', mount, target: url.slice(slash), origin, path: showablePath(path.slice(slash)) };
 }
@@ -67,33 +67,33 @@ export interface Head {
 type WrittenHead = Pick<IncomingMessage, 'httpVersion' | 'url' | 'headersDistinct'>;
 
 /**
- * The refusal of a head from which nobody can tell where the request ends (RFC 9112 §6.1, §6.3), though Node's parser
+ * The rejection of a head from which nobody can tell where the request ends (RFC 9112 §6.1, §6.3), though Node's parser
  * takes it; or `null`. Nothing more may be read from such a connection.
  */
-export function judgeFraming({ httpVersion, headersDistinct }: WrittenHead): Refusal | null {
+export function judgeFraming({ httpVersion, headersDistinct }: WrittenHead): Rejection | null {
   const codings = headersDistinct['transfer-encoding'];
   if (codings === undefined) return null;
-  if (httpVersion === '1.0') return refusal(400, 'HTTP/1.0 knows no Transfer-Encoding.');
-  return codings.join().toLowerCase() === 'chunked' ? null : refusal(400, 'The only transfer coding is chunked.');
+  if (httpVersion === '1.0') return rejection(400, 'HTTP/1.0 knows no Transfer-Encoding.');
+  return codings.join().toLowerCase() === 'chunked' ? null : rejection(400, 'The only transfer coding is chunked.');
 }
 
-/** The refusal is of a head that Node's parser takes and RFC 9112 does not (§2.3, §3.2). */
-export function readHead({ httpVersion, url = '', headersDistinct }: WrittenHead): Head | Refusal {
-  if (httpVersion !== '1.1' && httpVersion !== '1.0') return refusal(400, 'Only HTTP/1.1 and HTTP/1.0 are spoken.');
+/** The rejection is of a head that Node's parser takes and RFC 9112 does not (§2.3, §3.2). */
+export function readHead({ httpVersion, url = '', headersDistinct }: WrittenHead): Head | Rejection {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return rejection(400, 'Only HTTP/1.1 and HTTP/1.0 are spoken.');
   const hosts = headersDistinct.host ?? [];
   const [field] = hosts;
   if (hosts.length > 1 || (field === undefined && httpVersion === '1.1')) {
-    return refusal(400, 'A request names its host exactly once.');
+    return rejection(400, 'A request names its host exactly once.');
   }
   // The authority of an absolute target counts in place of the field (RFC 9112 §3.2.2); the field must be right all the same.
   const [, named, rest = url] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url) ?? [];
   const written = [field, named].filter((authority) => authority !== undefined);
   const read = written.map(readHost);
-  if (read.includes(null)) return refusal(400, 'The host that the request names is not a valid one.');
+  if (read.includes(null)) return rejection(400, 'The host that the request names is not a valid one.');
   const origin = named === undefined || rest.startsWith('/') ? rest : `/${rest}`;
   return { kind: 'head', url: origin, authority: written.at(-1)?.replace(/%.*(?=\])/, ''), host: read.at(-1) ?? null };
 }
 
-function refusal(status: Refusal['status'], message: string): Refusal {
-  return { kind: 'refusal', status, message };
+function rejection(status: Rejection['status'], message: string): Rejection {
+  return { kind: 'rejection', status, message };
 }

@@ -7,10 +7,10 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Fields } from '../http/fields.ts';
-import { refusalReply } from './error-reply.ts';
+import { rejectionReply } from './error-reply.ts';
 import { isolated } from './isolation.ts';
 import { notForwarded, signed } from './reply-fields.ts';
-import { longestTarget, type Refusal } from './route.ts';
+import { longestTarget, type Rejection } from './route.ts';
 
 /** Milliseconds for which a client may read the reply and go on sending. */
 const linger = 1000;
@@ -18,23 +18,23 @@ const linger = 1000;
 const longRequestLine = new RegExp(`^\\s*\\S+ +\\S{${longestTarget + 1}}`);
 
 /** Why Node's parser gave a connection up. */
-export function refusalOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Refusal {
+export function rejectionOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Rejection {
   switch (error.code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return { kind: 'refusal', status: 408, message: 'The head of the request did not come in time (headTimeout).' };
+      return { kind: 'rejection', status: 408, message: 'The head of the request did not come in time (headTimeout).' };
     case 'HPE_HEADER_OVERFLOW': {
       if (!longRequestLine.test(error.rawPacket?.toString('latin1') ?? '')) {
-        return { kind: 'refusal', status: 431, message: 'The head of the request is too long.' };
+        return { kind: 'rejection', status: 431, message: 'The head of the request is too long.' };
       }
-      return { kind: 'refusal', status: 414, message: `The request target is longer than ${longestTarget} bytes.` };
+      return { kind: 'rejection', status: 414, message: `The request target is longer than ${longestTarget} bytes.` };
     }
     default:
-      return { kind: 'refusal', status: 400, message: 'The request is malformed.' };
+      return { kind: 'rejection', status: 400, message: 'The request is malformed.' };
   }
 }
 
-export function turnAway(socket: Duplex, refusal: Refusal, clock: Clock): void {
-  const { status, fields, body } = refusalReply(refusal);
+export function turnAway(socket: Duplex, rejection: Rejection, clock: Clock): void {
+  const { status, fields, body } = rejectionReply(rejection);
   const kept = fields.filter(([name]) => name !== 'connection');
   const said: Fields = [...kept, ['connection', 'close'], ['content-length', String(body.length)], notForwarded];
   const lines = signed(isolated(said, said, body), clock.wallTime()).map(([name, value]) => `${name}: ${value}\r\n`);

@@ -6,16 +6,16 @@
  * which a worker was registered before. Such a one asks again for its script with each visit, and is told to let go.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Refusal } from './route.ts';
+import type { Rejection } from './route.ts';
 
 /** Values of `Sec-Fetch-Dest` (Fetch Metadata §2.1). */
 const workers: ReadonlySet<unknown> = new Set(['sharedworker', 'worker']);
 
 /** `Service-Worker: script` is said of a service worker's script (Service Workers §6.1), by older browsers alone. */
-export function judgeUse(headers: IncomingHttpHeaders): Refusal | null {
+export function judgeUse(headers: IncomingHttpHeaders): Rejection | null {
   const destination = headers['sec-fetch-dest'];
   const service = destination === 'serviceworker' || headers['service-worker'] !== undefined;
   if (!service && !workers.has(destination)) return null;
   const message = 'No script of an origin may become a worker of this address.';
-  return { kind: 'refusal', status: 403, message, ...(service && { fields: [['clear-site-data', '"storage"']] }) };
+  return { kind: 'rejection', status: 403, message, ...(service && { fields: [['clear-site-data', '"storage"']] }) };
 }

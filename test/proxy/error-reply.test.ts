@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ProxyError, type ProxyErrorType, proxyErrorTypes } from '../../src/errors.ts';
 import { fieldValue } from '../../src/http/fields.ts';
-import { errorReply, failureReply, refusalReply, unsatisfiable } from '../../src/proxy/error-reply.ts';
-import type { Refusal } from '../../src/proxy/route.ts';
+import { errorReply, failureReply, rejectionReply, unsatisfiable } from '../../src/proxy/error-reply.ts';
+import type { Rejection } from '../../src/proxy/route.ts';
 
 describe('an error of our own', () => {
   it('says what happened, after how long, and which setting governs it', () => {
@@ -79,7 +79,7 @@ describe('what never settles', () => {
   }
 });
 
-describe('a refusal', () => {
+describe('a rejection', () => {
   it('of a range tells the length where it is known', () => {
     assert.equal(fieldValue(unsatisfiable(1000).fields, 'content-range'), 'bytes */1000');
     assert.equal(fieldValue(unsatisfiable(null).fields, 'content-range'), null);
@@ -87,8 +87,8 @@ describe('a refusal', () => {
   });
 
   it('has the type of RFC 9209 that fits it', () => {
-    const typeOf = (status: Refusal['status']) => {
-      const { fields } = refusalReply({ kind: 'refusal', status, message: 'No.' });
+    const typeOf = (status: Rejection['status']) => {
+      const { fields } = rejectionReply({ kind: 'rejection', status, message: 'No.' });
       return /error=(\w+)/.exec(fieldValue(fields, 'proxy-status') ?? '')?.[1];
     };
     assert.deepEqual([typeOf(403), typeOf(404)], ['http_request_denied', 'destination_not_found']);
@@ -98,8 +98,8 @@ describe('a refusal', () => {
   });
 
   it('ends the connection only where the request was malformed', () => {
-    const ends = (status: Refusal['status']) =>
-      fieldValue(refusalReply({ kind: 'refusal', status, message: 'No.' }).fields, 'connection') === 'close';
+    const ends = (status: Rejection['status']) =>
+      fieldValue(rejectionReply({ kind: 'rejection', status, message: 'No.' }).fields, 'connection') === 'close';
     assert.deepEqual([ends(400), ends(404), ends(405), ends(416)], [true, false, false, false]);
   });
 });

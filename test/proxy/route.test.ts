@@ -5,7 +5,7 @@ import { longestTarget, readHead, route } from '../../src/proxy/route.ts';
 
 function statusOf(method: string, url: string): number | string {
   const routed = route(method, url);
-  return routed.kind === 'refusal' ? routed.status : routed.kind;
+  return routed.kind === 'rejection' ? routed.status : routed.kind;
 }
 
 describe('a route', () => {
@@ -82,7 +82,7 @@ describe('a route', () => {
   });
 });
 
-/** The host that it names, or the status of its refusal. */
+/** The host that it names, or the status of its rejection. */
 function headOf(httpVersion: string, hosts: readonly string[]): string | number | null {
   const head = readHead({ httpVersion, url: '/', headersDistinct: { ...(hosts.length > 0 && { host: [...hosts] }) } });
   return head.kind === 'head' ? head.host : head.status;

@@ -4,12 +4,12 @@ import { turnAway } from '../../src/proxy/turn-away.ts';
 import { duplexPair } from '../support/duplex-pair.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
-const refusal = { kind: 'refusal', status: 400, message: 'The request is malformed.' } as const;
+const rejection = { kind: 'rejection', status: 400, message: 'The request is malformed.' } as const;
 
 test('a connection that is turned away is closed within a second, though its client takes nothing', async () => {
   const clock = new VirtualClock();
   const [, socket] = duplexPair();
-  turnAway(socket, refusal, clock);
+  turnAway(socket, rejection, clock);
   await clock.advance(999);
   assert.equal(socket.destroyed, false);
   await clock.advance(1);
@@ -19,7 +19,7 @@ test('a connection that is turned away is closed within a second, though its cli
 test('a connection whose client goes when it is turned away leaves no timer', async () => {
   const clock = new VirtualClock();
   const [client, socket] = duplexPair();
-  turnAway(socket, refusal, clock);
+  turnAway(socket, rejection, clock);
   client.resetAndDestroy();
   await clock.settle();
   assert.deepEqual([socket.destroyed, clock.pending], [true, 0]);
