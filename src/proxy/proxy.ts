@@ -8,6 +8,7 @@ import { ProxyError } from '../errors.ts';
 import type { EventBus } from '../events.ts';
 import { fieldsFromRaw } from '../http/fields.ts';
 import { hasPassed } from '../http/via.ts';
+import { rejectionOf, sendBadRequestReply } from './bad-request-reply.ts';
 import { ClientConnection } from './client-connection.ts';
 import { type AllowedNetwork, createClientGuard } from './client-guard.ts';
 import { Clients, type ClientsPolicy } from './clients.ts';
@@ -17,7 +18,6 @@ import { handleRequest, type RequestHandlerParts } from './request-handler.ts';
 import { RequestRecord } from './request-record.ts';
 import { judgeFraming, type Rejection, type Route, readHead, route } from './route.ts';
 import { StalledClients } from './stalled-clients.ts';
-import { rejectionOf, turnAway } from './turn-away.ts';
 import { judgeUse } from './worker-guard.ts';
 
 export interface ProxyParts extends Omit<RequestHandlerParts, 'stalled' | 'clients'>, ClientsPolicy {
@@ -92,8 +92,10 @@ export class MediaProxy {
     // No 100 is sent: no request's content is ever waited for.
     server.on('checkContinue', take);
     server.on('checkExpectation', take);
-    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#turnAway(socket, rejectionOf(error)));
-    server.on('connect', (_request, socket) => this.#turnAway(socket, tunnel));
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
+      this.#sendBadRequestReply(socket, rejectionOf(error)),
+    );
+    server.on('connect', (_request, socket) => this.#sendBadRequestReply(socket, tunnel));
     return server;
   }
 
@@ -139,7 +141,7 @@ export class MediaProxy {
     }
     const unframed = judgeFraming(request);
     if (unframed !== null) {
-      this.#turnAway(socket, unframed);
+      this.#sendBadRequestReply(socket, unframed);
       return;
     }
     const routed = this.#route(request);
@@ -173,7 +175,7 @@ export class MediaProxy {
 
   #admit(socket: Duplex & { readonly remoteAddress?: string | undefined }): void {
     const admission = this.#clients.admit(this.#connectionOf(socket), socket.remoteAddress);
-    if (admission === 'refused') this.#turnAway(socket, tooMany);
+    if (admission === 'refused') this.#sendBadRequestReply(socket, tooMany);
     if (admission === 'dropped') socket.destroy();
   }
 
@@ -191,10 +193,10 @@ export class MediaProxy {
   }
 
   /** Nothing can be written on a connection on which a reply has begun; so that one is closed. */
-  #turnAway(socket: Duplex, rejection: Rejection): void {
+  #sendBadRequestReply(socket: Duplex, rejection: Rejection): void {
     if (socket.writableEnded) return;
     if (!socket.writable || this.#connectionOf(socket).owes) socket.destroy();
-    else turnAway(socket, rejection, this.#parts.clock);
+    else sendBadRequestReply(socket, rejection, this.#parts.clock);
   }
 }
 

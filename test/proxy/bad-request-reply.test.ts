@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { turnAway } from '../../src/proxy/turn-away.ts';
+import { sendBadRequestReply } from '../../src/proxy/bad-request-reply.ts';
 import { duplexPair } from '../support/duplex-pair.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -9,7 +9,7 @@ const rejection = { kind: 'rejection', status: 400, message: 'The request is mal
 test('a connection that is turned away is closed within a second, though its client takes nothing', async () => {
   const clock = new VirtualClock();
   const [, socket] = duplexPair();
-  turnAway(socket, rejection, clock);
+  sendBadRequestReply(socket, rejection, clock);
   await clock.advance(999);
   assert.equal(socket.destroyed, false);
   await clock.advance(1);
@@ -19,7 +19,7 @@ test('a connection that is turned away is closed within a second, though its cli
 test('a connection whose client goes when it is turned away leaves no timer', async () => {
   const clock = new VirtualClock();
   const [client, socket] = duplexPair();
-  turnAway(socket, rejection, clock);
+  sendBadRequestReply(socket, rejection, clock);
   client.resetAndDestroy();
   await clock.settle();
   assert.deepEqual([socket.destroyed, clock.pending], [true, 0]);

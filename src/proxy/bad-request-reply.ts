@@ -33,7 +33,7 @@ export function rejectionOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer 
   }
 }
 
-export function turnAway(socket: Duplex, rejection: Rejection, clock: Clock): void {
+export function sendBadRequestReply(socket: Duplex, rejection: Rejection, clock: Clock): void {
   const { status, fields, body } = rejectionReply(rejection);
   const kept = fields.filter(([name]) => name !== 'connection');
   const said: Fields = [...kept, ['connection', 'close'], ['content-length', String(body.length)], notForwarded];
