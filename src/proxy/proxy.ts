@@ -13,10 +13,10 @@ import { ClientConnection } from './client-connection.ts';
 import { type AllowedNetwork, createClientGuard } from './client-guard.ts';
 import { Clients, type ClientsPolicy } from './clients.ts';
 import { HostGuard } from './host-guard.ts';
-import { mostUnsent } from './outlet.ts';
 import { handleRequest, type RequestHandlerParts } from './request-handler.ts';
 import { RequestRecord } from './request-record.ts';
 import { judgeFraming, type Rejection, type Route, readHead, route } from './route.ts';
+import { mostUnsent } from './send-buffer.ts';
 import { StalledClients } from './stalled-clients.ts';
 import { judgeUse } from './worker-guard.ts';
 

@@ -27,7 +27,6 @@ import { within } from '../until-aborted.ts';
 import type { Place } from './client.ts';
 import { type ClientConnection, isSystemSocket } from './client-connection.ts';
 import type { Clients } from './clients.ts';
-import { Delivery } from './deliver.ts';
 import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
 import { isolated, mayBeAnything } from './isolation.ts';
 import { Patience, type PatiencePolicy } from './patience.ts';
@@ -35,6 +34,7 @@ import { type Body, hintOf, isConditional, type Reply, type Request, replyFor } 
 import { inRealmOf, notForwarded, signed } from './reply-fields.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { Rejection, Route } from './route.ts';
+import { Sender } from './sender.ts';
 import type { StalledClients } from './stalled-clients.ts';
 
 export interface RequestHandlerParts {
@@ -209,10 +209,10 @@ class RequestHandler {
     if (body.kind === 'run') this.#record.range = { start: body.start, end: body.end ?? session.reader.position };
     // An end before the announced length throws, and is a cut: never a film that seems to be over.
     this.#response.strictContentLength = body.kind !== 'none';
-    using delivery = this.#deliveryTo(session);
+    using sender = this.#senderTo(session);
     if (body.kind !== 'none') {
       try {
-        await delivery.begin();
+        await sender.begin();
       } catch (error) {
         return this.#failed(error);
       }
@@ -223,7 +223,7 @@ class RequestHandler {
     this.#writeHead(reply.status, isolated([...reply.fields, cache], content, beginning));
     if (session.reader.waited) this.#record.waited('served');
     try {
-      await this.#sendBody(session.reader, body, delivery);
+      await this.#sendBody(session.reader, body, sender);
       this.#response.end();
       return reply.status === 304 ? 'refused' : 'served';
     } catch (error) {
@@ -256,8 +256,8 @@ class RequestHandler {
     else socket.resetAndDestroy();
   }
 
-  #deliveryTo({ reader, patience }: ReadSession): Delivery {
-    return new Delivery({
+  #senderTo({ reader, patience }: ReadSession): Sender {
+    return new Sender({
       reader,
       client: this.#response,
       lends: isSystemSocket(this.#request.socket),
@@ -272,17 +272,17 @@ class RequestHandler {
     });
   }
 
-  async #sendBody(reader: Reader, body: Body, delivery: Delivery): Promise<void> {
+  async #sendBody(reader: Reader, body: Body, sender: Sender): Promise<void> {
     this.#connection.sends(reader);
-    if (body.kind === 'run') await delivery.send();
+    if (body.kind === 'run') await sender.send();
     if (body.kind !== 'parts') return;
     for (const [index, { frame, range }] of body.parts.entries()) {
       // The first bytes of the first part have been read before the head.
       if (index > 0) reader.aim(range);
-      await delivery.sendFrame(frame);
-      await delivery.send();
+      await sender.sendFrame(frame);
+      await sender.send();
     }
-    await delivery.sendFrame(body.closing);
+    await sender.sendFrame(body.closing);
   }
 
   #failed(error: unknown): RequestOutcome {

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
 import { ClientConnection } from '../../src/proxy/client-connection.ts';
-import { Delivery } from '../../src/proxy/deliver.ts';
+import { Sender } from '../../src/proxy/sender.ts';
 import { StalledClients } from '../../src/proxy/stalled-clients.ts';
 import { bump } from '../support/activity.ts';
 import { duplexPair, type PairedSocket } from '../support/duplex-pair.ts';
@@ -51,7 +51,7 @@ function reply() {
   const server = createServer(async (request, response) => {
     begin();
     const { gone } = new ClientConnection(request.socket as Duplex, clock);
-    using delivery = new Delivery({
+    using sender = new Sender({
       reader: reader.reader,
       client: response,
       lends: true,
@@ -62,9 +62,9 @@ function reply() {
       onSent: bump,
     });
     try {
-      await delivery.begin();
+      await sender.begin();
       response.writeHead(200, { 'content-length': movie.size });
-      await delivery.send();
+      await sender.send();
       response.end();
       end('whole');
     } catch (error) {

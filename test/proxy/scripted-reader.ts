@@ -36,7 +36,7 @@ export class ScriptedReader {
     this.present = present;
   }
 
-  /** As `deliver` knows it. */
+  /** As the sender knows it. */
   get reader(): Reader {
     return this as unknown as Reader;
   }

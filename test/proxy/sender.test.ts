@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import { PassThrough, Writable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { FillFailed } from '../../src/cache/read-session.ts';
-import { Delivery } from '../../src/proxy/deliver.ts';
+import { Sender } from '../../src/proxy/sender.ts';
 import { StalledClients } from '../../src/proxy/stalled-clients.ts';
 import { bump } from '../support/activity.ts';
 import { type Film, film } from '../support/film.ts';
@@ -61,14 +61,14 @@ interface Stage {
   readonly most?: number;
 }
 
-function delivery({ reader = new ScriptedReader(movie), lends = true, most = 1000 }: Stage = {}) {
+function sender({ reader = new ScriptedReader(movie), lends = true, most = 1000 }: Stage = {}) {
   const clock = new VirtualClock();
   const client = new ScriptedClient(movie);
   const gone = new AbortController();
   const stalled = new StalledClients(most);
   let sent = 0;
-  const deliver = async () => {
-    using delivered = new Delivery({
+  const send = async () => {
+    using sender = new Sender({
       reader: reader.reader,
       client,
       lends,
@@ -80,25 +80,25 @@ function delivery({ reader = new ScriptedReader(movie), lends = true, most = 100
         sent += bytes;
       },
     });
-    await delivered.begin();
-    await delivered.send();
+    await sender.begin();
+    await sender.send();
   };
-  const done = deliver();
+  const done = send();
   done.catch(() => {});
   const listeners = () => getEventListeners(gone.signal, 'abort').length;
   return { reader, client, clock, gone, stalled, done, sent: () => sent, listeners };
 }
 
-describe('a delivery', () => {
+describe('a sender', () => {
   it('gives every byte once, in order, and gives every buffer back', async () => {
-    const { reader, client, clock, done, sent } = delivery();
+    const { reader, client, clock, done, sent } = sender();
     await done;
     await clock.settle();
     assert.deepEqual([client.received, sent(), reader.held, clock.pending], [movie.size, movie.size, 0, 0]);
   });
 
   it('waits for bytes to land, and passes each on as it lands', async () => {
-    const { reader, client, clock, done } = delivery({ reader: new ScriptedReader(movie, 0) });
+    const { reader, client, clock, done } = sender({ reader: new ScriptedReader(movie, 0) });
     for (const landed of [1, 7, 300_000, 300_001, movie.size]) {
       await clock.settle();
       reader.land(landed);
@@ -109,7 +109,7 @@ describe('a delivery', () => {
   });
 
   it('reads ahead for a quick client, and holds a megabyte at most', async () => {
-    const { reader, done } = delivery();
+    const { reader, done } = sender();
     await done;
     assert.ok(reader.mostHeld > 256 * KiB && reader.mostHeld <= 1024 * KiB, `${reader.mostHeld} bytes`);
   });
@@ -118,7 +118,7 @@ describe('a delivery', () => {
     it(`that has begun at ${start} holds nothing of the store for a client that pauses, and leaves it 256 KiB`, async () => {
       const reader = new ScriptedReader(movie);
       reader.position = start;
-      const { client, clock, gone, stalled } = delivery({ reader });
+      const { client, clock, gone, stalled } = sender({ reader });
       client.received = start;
       client.quick = false;
       await clock.advance(250);
@@ -134,7 +134,7 @@ describe('a delivery', () => {
   }
 
   it('goes on where a paused client goes on', async () => {
-    const { reader, client, clock, done, stalled } = delivery();
+    const { reader, client, clock, done, stalled } = sender();
     client.quick = false;
     await clock.advance(60_000);
     for (let pieces = 0; pieces < 3; pieces += 1) {
@@ -151,7 +151,7 @@ describe('a delivery', () => {
   });
 
   it('gives a copy to a stream of which nobody knows how long it looks at its bytes', async () => {
-    const { reader, client, clock, done } = delivery({ lends: false });
+    const { reader, client, clock, done } = sender({ lends: false });
     client.quick = false;
     await clock.advance(250);
     assert.deepEqual([reader.held, reader.ceded], [0, 0]);
@@ -162,10 +162,10 @@ describe('a delivery', () => {
   });
 
   it('of a paused client slows no other', async () => {
-    const slow = delivery();
+    const slow = sender();
     slow.client.quick = false;
     await slow.clock.advance(1000);
-    const quick = delivery();
+    const quick = sender();
     await quick.done;
     await quick.clock.settle();
     assert.equal(quick.client.received, movie.size);
@@ -176,7 +176,7 @@ describe('a delivery', () => {
   it('has fetched again what the store could not read, and goes on behind it', async () => {
     const reader = new ScriptedReader(movie);
     reader.failures.add(256 * KiB);
-    const { client, done, clock } = delivery({ reader });
+    const { client, done, clock } = sender({ reader });
     await done;
     await clock.settle();
     assert.deepEqual([client.received, reader.held, reader.failures.size], [movie.size, 0, 0]);
@@ -185,7 +185,7 @@ describe('a delivery', () => {
   it('has the rest of a short read in the next ones', async () => {
     const reader = new ScriptedReader(movie);
     reader.shortTo = 100_000;
-    const { client, done, clock } = delivery({ reader });
+    const { client, done, clock } = sender({ reader });
     await done;
     await clock.settle();
     assert.deepEqual([client.received, reader.held], [movie.size, 0]);
@@ -198,7 +198,7 @@ describe('a delivery', () => {
     ] as const satisfies readonly (readonly [string, (stage: { client: ScriptedClient }) => void])[]) {
       for (const after of [0, 1, 10, 250, 60_000]) {
         it(`ends ${after} ms after its beginning when the client, which ${what}, has gone (${lends})`, async () => {
-          const { reader, client, clock, gone, done, listeners, stalled } = delivery({ lends });
+          const { reader, client, clock, gone, done, listeners, stalled } = sender({ lends });
           client.quick = false;
           if (after > 0) await clock.advance(after);
           const reason = new Error('gone');
@@ -219,7 +219,7 @@ describe('a delivery', () => {
   }
 
   it('whose client can not be written to gives everything back, and ends every read', async () => {
-    const { reader, client, clock, done, listeners } = delivery();
+    const { reader, client, clock, done, listeners } = sender();
     const error = new Error('more than was announced');
     client.write = () => {
       reader.starves = true;
@@ -235,7 +235,7 @@ describe('a delivery', () => {
     const reader = new ScriptedReader(movie);
     const gone = new AbortController();
     {
-      using begun = new Delivery({
+      using begun = new Sender({
         reader: reader.reader,
         client: new PassThrough(),
         lends: true,
@@ -253,7 +253,7 @@ describe('a delivery', () => {
   });
 
   it('holds nothing while its client throws everything away and has not gone yet', async () => {
-    const { reader, client, clock, gone, done } = delivery();
+    const { reader, client, clock, gone, done } = sender();
     client.deafen();
     await clock.advance(250);
     assert.equal(reader.held, 0);
@@ -268,7 +268,7 @@ describe('a delivery', () => {
     it(`that gets no memory to read into ends within its time, for ${what}`, async () => {
       const reader = new ScriptedReader(movie);
       reader.starves = start === 0;
-      const { client, clock, done, listeners } = delivery({ reader });
+      const { client, clock, done, listeners } = sender({ reader });
       if (start > 0) {
         client.quick = false;
         await clock.advance(250);
@@ -290,7 +290,7 @@ describe('a delivery', () => {
   }
 
   it('that fails has given everything before it says so', async () => {
-    const { reader, client, clock, done } = delivery({ reader: new ScriptedReader(movie, 300_000) });
+    const { reader, client, clock, done } = sender({ reader: new ScriptedReader(movie, 300_000) });
     client.quick = false;
     await clock.settle();
     const error = new Error('no more');
@@ -306,7 +306,7 @@ describe('a delivery', () => {
   });
 
   it('ends when the client goes while nothing is there to give', async () => {
-    const { gone, done, clock } = delivery({ reader: new ScriptedReader(movie, 1000) });
+    const { gone, done, clock } = sender({ reader: new ScriptedReader(movie, 1000) });
     await clock.settle();
     const reason = new Error('gone');
     gone.abort(reason);
@@ -314,7 +314,7 @@ describe('a delivery', () => {
   });
 
   it('can be ended where its client takes nothing, and not where it goes on', async () => {
-    const { client, clock, stalled, done } = delivery({ most: 1 });
+    const { client, clock, stalled, done } = sender({ most: 1 });
     client.quick = false;
     await clock.advance(20_000);
     client.quick = true;
@@ -326,7 +326,7 @@ describe('a delivery', () => {
     stalled.add(other);
     assert.deepEqual([client.destroyed, one.destroyed, other.destroyed], [false, true, false]);
 
-    const paused = delivery({ most: 1 });
+    const paused = sender({ most: 1 });
     paused.client.quick = false;
     await paused.clock.advance(20_000);
     paused.stalled.add(other);

@@ -3,21 +3,21 @@
  *
  * Reading from disk overlaps the writing while the client is quick; a slow or paused one holds no more than what it was
  * given last (256 KiB), none of it of the memory for reading that all share, and nobody waits for it but itself.
- * Whatever was taken is given back when the delivery is over, in whatever way that came.
+ * It gives back whatever it took when it is disposed of, however the reply ended.
  */
 import type { Writable } from 'node:stream';
 import { FillFailed, type Reader, type Slice, StoreError, type Taken } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { ByteSource } from '../events.ts';
-import { Outlet } from './outlet.ts';
 import { ReadsAhead } from './reads-ahead.ts';
+import { SendBuffer } from './send-buffer.ts';
 import type { StalledClients } from './stalled-clients.ts';
 
 /** Reads that may be under way for a quick client. */
 const mostReads = 3;
 
-export interface DeliveryParts {
+export interface SenderParts {
   readonly reader: Reader;
   readonly client: Writable;
   /** Whether memory that the client was given may be used again as soon as it says that this is written. */
@@ -33,20 +33,20 @@ export interface DeliveryParts {
 }
 
 /** To be disposed of in the function that made it. */
-export class Delivery implements Disposable {
-  readonly #parts: DeliveryParts;
+export class Sender implements Disposable {
+  readonly #parts: SenderParts;
   /** Ends every read that is under way. */
   readonly #stop = new AbortController();
   readonly #reads: ReadsAhead;
-  readonly #outlet: Outlet;
+  readonly #buffer: SendBuffer;
   /** The first bytes, as long as they wait for the head. */
   #first: { readonly read: Taken; readonly slice: Slice } | null = null;
   #begun = false;
 
-  constructor(parts: DeliveryParts) {
+  constructor(parts: SenderParts) {
     this.#parts = parts;
     this.#reads = new ReadsAhead(parts.reader, this.#stop.signal);
-    this.#outlet = new Outlet(parts, () => this.#reads.drop());
+    this.#buffer = new SendBuffer(parts, () => this.#reads.drop());
     parts.signal.addEventListener('abort', this.#onGone, { once: true });
     if (parts.signal.aborted) this.#onGone();
   }
@@ -72,42 +72,42 @@ export class Delivery implements Disposable {
   /** Sends everything up to the reader's end; resolves when the client has taken it. */
   async send(): Promise<void> {
     const { reader, signal } = this.#parts;
-    const outlet = this.#outlet;
+    const buffer = this.#buffer;
     try {
       if (this.#first !== null) {
         const { read, slice } = this.#first;
         this.#first = null;
-        outlet.send(slice, read);
+        buffer.send(slice, read);
       }
       for (;;) {
         // A slow client is given one piece after another, a quick one the next before the last is out.
-        if (!outlet.isQuick && !outlet.isEmpty) {
-          await outlet.progress();
+        if (!buffer.isQuick && !buffer.isEmpty) {
+          await buffer.progress();
           continue;
         }
-        this.#reads.fill(outlet.isQuick ? mostReads : 1);
+        this.#reads.fill(buffer.isQuick ? mostReads : 1);
         const read = this.#reads.first;
         if (read === null) {
           if ((await reader.arrival(signal)) === 'end') break;
-        } else if (outlet.hasRoomFor(read.end - read.start)) {
+        } else if (buffer.hasRoomFor(read.end - read.start)) {
           const slice = await this.#settle();
-          if (slice !== null) outlet.send(slice, read);
+          if (slice !== null) buffer.send(slice, read);
         } else {
-          await outlet.progress();
+          await buffer.progress();
         }
       }
     } catch (error) {
       // What the client was given goes out before it learns that there is no more.
-      await outlet.emptied();
+      await buffer.emptied();
       throw error;
     }
-    await outlet.emptied();
+    await buffer.emptied();
   }
 
   /** Sends bytes that are no content, such as the frame of a part. */
   async sendFrame(bytes: Buffer): Promise<void> {
-    this.#outlet.sendFrame(bytes);
-    await this.#outlet.emptied();
+    this.#buffer.sendFrame(bytes);
+    await this.#buffer.emptied();
   }
 
   [Symbol.dispose](): void {
@@ -115,7 +115,7 @@ export class Delivery implements Disposable {
     this.#reads.drop();
     this.#first?.slice.release();
     this.#first = null;
-    this.#stop.abort(new Error('the delivery is over'));
+    this.#stop.abort(new Error('the sender is over'));
   }
 
   readonly #onGone = (): void => this.#stop.abort(this.#parts.signal.reason);

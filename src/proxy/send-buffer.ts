@@ -21,7 +21,7 @@ export const mostUnsent = 256 * 1024;
 /** A client that takes longer than this for what it was given is a slow one, in milliseconds. */
 const quick = 250;
 
-export interface OutletParts {
+export interface SendBufferParts {
   readonly client: Writable;
   readonly lends: boolean;
   readonly clock: Clock;
@@ -30,15 +30,15 @@ export interface OutletParts {
   onSent(bytes: number, source: ByteSource, offset: number): void;
 }
 
-export class Outlet {
-  readonly #parts: OutletParts;
+export class SendBuffer {
+  readonly #parts: SendBufferParts;
   readonly #onSlow: () => void;
   #unsent = 0;
   #resume: (() => void) | null = null;
   isQuick = true;
 
   /** `onSlow` is called when the client turns out to be a slow one. */
-  constructor(parts: OutletParts, onSlow: () => void) {
+  constructor(parts: SendBufferParts, onSlow: () => void) {
     this.#parts = parts;
     this.#onSlow = onSlow;
   }
