@@ -81,9 +81,9 @@ const waits: Readonly<Record<string, (signal: AbortSignal, clock: VirtualClock) 
     const told = { onBound: () => {}, onLeft: () => {} };
     const client = new Client({ key: 'a', name: 'a', limits, queueTimeout: limit, clock, ...told });
     const connection = () => new ClientConnection(new Duplex(), clock);
-    const place = await client.enter(connection(), never);
-    const promise = client.enter(connection(), signal).then((next) => next?.leave());
-    return { promise, give: () => place?.leave(), late: limit };
+    const permit = await client.enter(connection(), never);
+    const promise = client.enter(connection(), signal).then((next) => next?.release());
+    return { promise, give: () => permit?.release(), late: limit };
   },
 };
 

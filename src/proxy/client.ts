@@ -21,14 +21,14 @@ export interface ClientLimits {
 export const stalledAfter = 10_000;
 
 /** One request under way. */
-export interface Place {
+export interface RequestPermit {
   /** To be called when the reply has ended in whatever way; harmless when repeated. */
-  leave(): void;
+  release(): void;
 }
 
 interface Waiting {
   readonly connection: ClientConnection;
-  begin(place: Place): void;
+  begin(permit: RequestPermit): void;
 }
 
 export interface ClientParts {
@@ -51,8 +51,8 @@ export class Client {
   readonly #connections = new Set<ClientConnection>();
   /** Those without a request, the longest idle first. */
   readonly #idle = new Set<ClientConnection>();
-  readonly #places = new Map<Place, ClientConnection>();
-  readonly #line = new Set<Waiting>();
+  readonly #permits = new Map<RequestPermit, ClientConnection>();
+  readonly #queue = new Set<Waiting>();
   #nextLook: Timer | null = null;
   /** What may be fetched ahead of its readers. */
   readonly allowance: ReadAheadAllowance;
@@ -81,16 +81,16 @@ export class Client {
 
   /** How many of its requests are under way. */
   get requests(): number {
-    return this.#places.size;
+    return this.#permits.size;
   }
 
   /** How many of its requests wait for their turn. */
   get queued(): number {
-    return this.#line.size;
+    return this.#queue.size;
   }
 
   get isGone(): boolean {
-    return this.#connections.size === 0 && this.#places.size === 0 && this.#line.size === 0;
+    return this.#connections.size === 0 && this.#permits.size === 0 && this.#queue.size === 0;
   }
 
   /** Whether one more connection would be too many. */
@@ -137,54 +137,54 @@ export class Client {
    * Resolves when a request on this connection may begin, or with `null` where it has waited for too long. Rejects with
    * the signal's reason.
    */
-  async enter(connection: ClientConnection, signal: AbortSignal): Promise<Place | null> {
+  async enter(connection: ClientConnection, signal: AbortSignal): Promise<RequestPermit | null> {
     signal.throwIfAborted();
-    if (this.#line.size === 0 && this.#hasRoom()) return this.#take(connection);
+    if (this.#queue.size === 0 && this.#hasRoom()) return this.#take(connection);
     const { queueTimeout, clock, onBound } = this.#parts;
     onBound('requests', 'queued');
-    const { promise, resolve, reject } = Promise.withResolvers<Place | null>();
+    const { promise, resolve, reject } = Promise.withResolvers<RequestPermit | null>();
     const waiting: Waiting = { connection, begin: resolve };
-    // Who is no longer in line is given no place, which nobody would leave.
+    // A request that is no longer queued gets no permit, which nobody would release.
     const onGone = () => {
-      this.#line.delete(waiting);
+      this.#queue.delete(waiting);
       reject(signal.reason);
     };
     const late = clock.after(queueTimeout, () => {
-      this.#line.delete(waiting);
+      this.#queue.delete(waiting);
       resolve(null);
     });
-    this.#line.add(waiting);
+    this.#queue.add(waiting);
     this.#lookLater();
     signal.addEventListener('abort', onGone, { once: true });
     try {
-      const place = await promise;
-      if (place === null) onBound('requests', 'refused');
-      return place;
+      const permit = await promise;
+      if (permit === null) onBound('requests', 'refused');
+      return permit;
     } finally {
       late.cancel();
       signal.removeEventListener('abort', onGone);
-      if (this.#line.size === 0) this.#stopLooking();
+      if (this.#queue.size === 0) this.#stopLooking();
     }
   }
 
-  #take(connection: ClientConnection): Place {
-    const place: Place = {
-      leave: () => {
-        if (!this.#places.delete(place)) return;
+  #take(connection: ClientConnection): RequestPermit {
+    const permit: RequestPermit = {
+      release: () => {
+        if (!this.#permits.delete(permit)) return;
         this.#advance();
         this.#parts.onLeft();
       },
     };
-    this.#places.set(place, connection);
-    return place;
+    this.#permits.set(permit, connection);
+    return permit;
   }
 
-  /** Whether one more request may begin, in the place of a stalled one where need be. */
+  /** Whether one more request may begin, which ends a stalled one where it must. */
   #hasRoom(): boolean {
-    if (this.#places.size < this.#parts.limits.requests) return true;
-    const stalled = this.#longestStalled(this.#places.values(), stalledAfter);
+    if (this.#permits.size < this.#parts.limits.requests) return true;
+    const stalled = this.#longestStalled(this.#permits.values(), stalledAfter);
     if (stalled === null) return false;
-    for (const [place, connection] of this.#places) if (connection === stalled) this.#places.delete(place);
+    for (const [permit, connection] of this.#permits) if (connection === stalled) this.#permits.delete(permit);
     stalled.close();
     this.#parts.onBound('requests', 'closed-stalled');
     return true;
@@ -192,9 +192,9 @@ export class Client {
 
   /** Lets those begin who wait, in the order in which they came. */
   #advance(): void {
-    for (const waiting of this.#line) {
+    for (const waiting of this.#queue) {
       if (!this.#hasRoom()) break;
-      this.#line.delete(waiting);
+      this.#queue.delete(waiting);
       waiting.begin(this.#take(waiting.connection));
     }
     this.#lookLater();
@@ -203,11 +203,11 @@ export class Client {
   /** While somebody waits, looks again when the next reply can have been stalled for long. */
   #lookLater(): void {
     this.#stopLooking();
-    if (this.#line.size === 0) return;
+    if (this.#queue.size === 0) return;
     const { clock } = this.#parts;
     const now = clock.now();
     let since = now;
-    for (const { stalledSince } of this.#places.values()) since = Math.min(since, stalledSince ?? now);
+    for (const { stalledSince } of this.#permits.values()) since = Math.min(since, stalledSince ?? now);
     this.#nextLook = clock.after(Math.max(1, since + stalledAfter - now), () => this.#advance());
   }
 

@@ -8,7 +8,7 @@
 import type { Clock } from '../clock.ts';
 import type { ClientBound, ClientBoundAction, EventBus } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
-import { Client, type ClientLimits, type Place, stalledAfter } from './client.ts';
+import { Client, type ClientLimits, type RequestPermit, stalledAfter } from './client.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { AllowedNetwork } from './client-guard.ts';
 import { type ClientIdentities, type ClientIdentity, createClientIdentities } from './client-identity.ts';
@@ -78,7 +78,7 @@ export class Clients {
   }
 
   /**
-   * Resolves when a request may begin, with its client and its place there, which is to be left; with `null` where the
+   * Resolves when a request may begin, with its permit, which is to be released; with `null` where the
    * client has had too many under way for too long. Rejects with the signal's reason.
    */
   async enter(
@@ -86,11 +86,11 @@ export class Clients {
     remoteAddress: string | undefined,
     fields: Fields,
     signal: AbortSignal,
-  ): Promise<(Place & Pick<Client, 'allowance'>) | null> {
+  ): Promise<(RequestPermit & Pick<Client, 'allowance'>) | null> {
     const client = this.#clientOf(this.#identities.ofRequest(remoteAddress, fields));
     try {
-      const place = await client.enter(connection, signal);
-      return place && { leave: place.leave, allowance: client.allowance };
+      const permit = await client.enter(connection, signal);
+      return permit && { release: permit.release, allowance: client.allowance };
     } finally {
       this.#forgetIfGone(client);
     }

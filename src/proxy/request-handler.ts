@@ -24,7 +24,7 @@ import { signatureLength } from '../http/media-signature.ts';
 import type { Representation } from '../http/representation.ts';
 import { trailOf } from '../http/via.ts';
 import { within } from '../until-aborted.ts';
-import type { Place } from './client.ts';
+import type { RequestPermit } from './client.ts';
 import { type ClientConnection, isSystemSocket } from './client-connection.ts';
 import type { Clients } from './clients.ts';
 import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
@@ -87,7 +87,7 @@ class RequestHandler {
   readonly #record: RequestRecord;
   readonly #parts: RequestHandlerParts;
   readonly #connection: ClientConnection;
-  #place: (Place & { readonly allowance: ReadAheadAllowance }) | null = null;
+  #permit: (RequestPermit & { readonly allowance: ReadAheadAllowance }) | null = null;
 
   constructor(
     request: IncomingMessage,
@@ -111,7 +111,7 @@ class RequestHandler {
 
   /** The reply has ended in whatever way: another of its client may begin. */
   leave(): void {
-    this.#place?.leave();
+    this.#permit?.release();
   }
 
   async answer(answer: Answer): Promise<RequestOutcome> {
@@ -150,12 +150,12 @@ class RequestHandler {
     this.#record.path = path;
     try {
       const { remoteAddress } = this.#request.socket;
-      this.#place = await clients.enter(this.#connection, remoteAddress, request.fields, this.#gone);
+      this.#permit = await clients.enter(this.#connection, remoteAddress, request.fields, this.#gone);
     } catch (error) {
       return this.#failed(error);
     }
-    if (this.#place === null) return this.#refuse(rejectionReply(tooMany), notForwarded);
-    // Not before: who waits for a place costs nothing, and a source may have ended meanwhile.
+    if (this.#permit === null) return this.#refuse(rejectionReply(tooMany), notForwarded);
+    // Not before: a request that is queued costs nothing, and a source may have ended meanwhile.
     const entry = cache.open(mount, target, request.fields);
     if (entry === null) return this.#refuse(nothing, notForwarded);
     const part = entry.upstream.trails.accompany(trailOf(request.fields));
@@ -187,12 +187,12 @@ class RequestHandler {
     choose: (representation: Representation) => Wanted | null,
   ): Promise<ReadSession> {
     try {
-      return await entry.openSession(hintOf(request), choose, this.#gone, this.#place?.allowance);
+      return await entry.openSession(hintOf(request), choose, this.#gone, this.#permit?.allowance);
     } catch (error) {
       const past = error instanceof FillFailed && error.failure.kind === 'unsatisfiable';
       if (!past || !isConditional(request)) throw error;
       // Conditions come before the range: they may ask for the whole, or for nothing.
-      return await entry.openSession({ start: 0, end: 1 }, choose, this.#gone, this.#place?.allowance);
+      return await entry.openSession({ start: 0, end: 1 }, choose, this.#gone, this.#permit?.allowance);
     }
   }
 

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { noClients } from '../../src/control/gauges.ts';
 import { type ClientBoundEvent, EventBus } from '../../src/events.ts';
-import type { Place } from '../../src/proxy/client.ts';
+import type { RequestPermit } from '../../src/proxy/client.ts';
 import { ClientConnection } from '../../src/proxy/client-connection.ts';
 import { Clients, type ClientsPolicy } from '../../src/proxy/clients.ts';
 import { roomForAll } from '../support/client-limits.ts';
@@ -20,7 +20,7 @@ class Caller {
   readonly connection: ClientConnection;
   readonly address: string;
   readonly reader: { waitingSince: number | null } = { waitingSince: null };
-  place: Place | null = null;
+  permit: RequestPermit | null = null;
   #response: EventEmitter | null = null;
 
   constructor(address: string, clock: VirtualClock) {
@@ -46,8 +46,8 @@ class Caller {
   }
 
   end(): void {
-    this.place?.leave();
-    this.place = null;
+    this.permit?.release();
+    this.permit = null;
     const response = this.#response;
     this.#response = null;
     response?.emit('close');
@@ -209,14 +209,14 @@ describe('whatever clients do', () => {
             caller.begin({ waits });
             const { connection, address } = caller;
             const entered = clients.enter(connection, address, [], connection.gone).then(
-              (place) => {
-                if (caller.isOpen) caller.place = place;
-                else place?.leave();
+              (permit) => {
+                if (caller.isOpen) caller.permit = permit;
+                else permit?.release();
               },
               () => {},
             );
             requests.push(entered);
-          } else if (what === 'end' && caller.place !== null) caller.end();
+          } else if (what === 'end' && caller.permit !== null) caller.end();
           else if (what === 'close') caller.socket.destroy();
           else if (what === 'progress') caller.connection.progressed();
           await clock.settle();
@@ -224,8 +224,8 @@ describe('whatever clients do', () => {
           const seen = clients.look();
           assert.ok(seen.mostConnections <= 3 && seen.mostRequests <= 2, JSON.stringify(seen));
           assert.ok(seen.connections.idle + seen.connections.busy <= 7, JSON.stringify(seen));
-          for (const { place, connection } of open()) {
-            if (place !== null) assert.equal(getEventListeners(connection.gone, 'abort').length, 0);
+          for (const { permit, connection } of open()) {
+            if (permit !== null) assert.equal(getEventListeners(connection.gone, 'abort').length, 0);
           }
           assert.ok(open().length >= seen.connections.idle + seen.connections.busy, JSON.stringify(seen));
         }
