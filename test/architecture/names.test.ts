@@ -1,10 +1,7 @@
 /** A name stands for one thing: whoever reads it knows which. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readSources } from './sources.ts';
-
-/** The folders that a request goes through. */
-const core = ['bytes', 'http', 'origin', 'store', 'fill', 'cache', 'proxy'];
+import { core, readSources } from './sources.ts';
 
 function ambiguous(paths: readonly string[]): string[][] {
   const named = Map.groupBy(paths, (path) => path.slice(path.lastIndexOf('/') + 1));

@@ -4,6 +4,9 @@ import { dirname, join, normalize, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
 
+/** The folders of `src/` that a request goes through. */
+export const core: readonly string[] = ['bytes', 'http', 'origin', 'store', 'fill', 'cache', 'proxy'];
+
 export interface SourceFile {
   /** Relative to the folder that was asked for, with forward slashes. */
   readonly path: string;

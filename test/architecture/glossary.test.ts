@@ -1,0 +1,76 @@
+/** The glossary of ARCHITECTURE.md explains every noun by which a type of the core is named. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { core, readSources, readText } from './sources.ts';
+
+/** Terms of HTTP that its RFCs explain. */
+const http = `
+  body cache content control error field forward head hit host http media multipart name network proxy redirect resolve
+  spec status validator`;
+
+/** Words that mean here what they mean everywhere. */
+const everyday = `
+  attempt connect directory disk event file first fresh list memory next offset open pause
+  question rate reason sqlite start table time worker`;
+
+/** Words that the redesign of each folder replaces: the lists may only shrink. */
+const leaving = {
+  store: 'gate gather go library medium place refusal room run sum swept upkeep',
+  fill: 'activity claim claimant course debt demand flow ground lifecycle pace passing reach sight supply transfer turn',
+};
+
+const plain = wordsOf(`${http} ${everyday} ${Object.values(leaving).join(' ')}`);
+
+/** The words of a text in lower case and in the singular. */
+function wordsOf(text: string): Set<string> {
+  return new Set((text.toLowerCase().match(/[a-z]+/g) ?? []).map(singular));
+}
+
+function singular(word: string): string {
+  if (word.endsWith('ies')) return `${word.slice(0, -3)}y`;
+  return /(?:ss|us|[^s]is)$/.test(word) ? word : word.replace(/s$/, '');
+}
+
+/** The first column of the glossary's tables. */
+function glossaryWords(): Set<string> {
+  const [, glossary = ''] = /\n## Glossary\n([\s\S]*?)\n## /.exec(readText('ARCHITECTURE.md')) ?? [];
+  return wordsOf([...glossary.matchAll(/^\| ([^|]+) \|/gm)].map(([, term = '']) => term).join(' '));
+}
+
+/** What links or describes nouns: little words and participles. */
+const noNoun = /^(?:by|for|may|of|own|taken|to)$|ed$/;
+
+/** Each noun in the names of exported types, with those types; a second name of the same type counts for nothing. */
+function nouns(): Map<string, string[]> {
+  const named = new Map<string, string[]>();
+  for (const { path, code } of readSources().filter(({ path }) => core.includes(path.split('/', 1)[0] ?? ''))) {
+    for (const [, name = ''] of code.matchAll(/^export (?:interface|class|type) (\w+)\b(?! = \w+;)/gm)) {
+      const words = wordsOf(name.replace(/[A-Z]/g, ' $&'));
+      for (const word of [...words].filter((each) => !noNoun.test(each)))
+        named.set(word, [...(named.get(word) ?? []), `${path}: ${name}`]);
+    }
+  }
+  return named;
+}
+
+describe('the glossary of ARCHITECTURE.md', () => {
+  test('explains every noun in the name of a type of the core', () => {
+    const explained = glossaryWords().union(plain);
+    assert.deepEqual(Object.fromEntries([...nouns()].filter(([word]) => !explained.has(word))), {});
+  });
+
+  test('is needed for every word but those that need no explanation, of which none is listed in vain', () => {
+    assert.deepEqual(
+      [...plain].filter((word) => !nouns().has(word) || glossaryWords().has(word)),
+      [],
+    );
+  });
+
+  test('is missed where a type is named by a word that it does not have', () => {
+    assert.deepEqual(
+      [...wordsOf('BlockMaps RangeStatus Entries'.replace(/[A-Z]/g, ' $&'))],
+      ['block', 'map', 'range', 'status', 'entry'],
+    );
+    assert.ok(glossaryWords().has('segment') && !glossaryWords().has('thing'));
+  });
+});
