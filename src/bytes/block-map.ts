@@ -30,14 +30,6 @@ export class BlockMap {
     return this.#bytesOf({ start: index, end: index + 1 });
   }
 
-  /** Indexes of the blocks that lie wholly inside `range`, the short last one included, in ascending order. */
-  wholeBlocks(range: ByteRange): number[] {
-    const { blockSize, length } = this;
-    const first = Math.ceil(range.start / blockSize);
-    const after = length !== null && range.end >= length ? Math.ceil(length / blockSize) : this.blockOf(range.end);
-    return Array.from({ length: Math.max(0, after - first) }, (_, position) => first + position);
-  }
-
   /** Throws a `RangeError` for a block that does not exist. */
   mark(index: number): void {
     const { start, end } = this.blockRange(index);

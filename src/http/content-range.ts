@@ -1,12 +1,26 @@
 /** The `Content-Range` field (RFC 9110 §14.4), read from origins and written for clients. */
 import type { ByteRange } from '../bytes/byte-range.ts';
-import { parseDecimal } from './fields.ts';
+import { type Fields, fieldValue, parseDecimal } from './fields.ts';
+
+/** Of a 206: never empty; `total`, the length of the file, is `null` for `*`. */
+export type ContentPart = ByteRange & { readonly total: number | null };
 
 export type ContentRange =
-  /** Of a 206: half-open, never empty; `total` is `null` for `*`. */
-  | { readonly start: number; readonly end: number; readonly total: number | null }
-  /** Of a 416: the whole length. */
+  | ContentPart
+  /** Of a 416: the length of the file. */
   | { readonly unsatisfiedTotal: number };
+
+/** The part that the field names; `null` where it names none. */
+export function partIn(fields: Fields): ContentPart | null {
+  const range = parseContentRange(fieldValue(fields, 'content-range'));
+  return range !== null && 'start' in range ? range : null;
+}
+
+/** The length of the file that the field names, of a 206 or a 416; `null` where it names none. */
+export function totalIn(fields: Fields): number | null {
+  const range = parseContentRange(fieldValue(fields, 'content-range'));
+  return range !== null && 'start' in range ? range.total : (range?.unsatisfiedTotal ?? null);
+}
 
 /** `null` where the field is absent, malformed, contradicts itself, or counts in another unit than bytes. */
 export function parseContentRange(value: string | null): ContentRange | null {

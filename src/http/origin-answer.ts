@@ -5,14 +5,13 @@
  * contradiction: the same bytes may still be had by a request without `Range`. What such a request brings is taken for
  * what a client without firstbyte would take it for, as far as nothing proves it wrong, and is never stored.
  */
-import { type ContentRange, parseContentRange } from './content-range.ts';
+import type { OpenRange } from '../bytes/byte-range.ts';
+import { type ContentPart, partIn, totalIn } from './content-range.ts';
 import { type Fields, fieldValue, parseDecimal } from './fields.ts';
 import { isCoded, type Representation, representationFrom } from './representation.ts';
 
-/** The bytes asked for; `end` is exclusive, and `null` for "to the end". */
-export interface AskedBytes {
-  readonly start: number;
-  readonly end: number | null;
+/** The bytes asked for. */
+export interface AskedBytes extends OpenRange {
   /** Whether that was asked for by `Range`; it was, where this is absent. Else it is everything. */
   readonly ranged?: boolean;
 }
@@ -39,13 +38,10 @@ export interface OriginContradiction {
   readonly total: number | null;
 }
 
-export interface OriginContent {
+/** Its range is what the body holds; the end is `null` where only the message's framing tells. */
+export interface OriginContent extends OpenRange {
   readonly kind: 'content';
   readonly representation: Representation;
-  /** Offset of the first byte of the body. */
-  readonly start: number;
-  /** One past its last byte; `null` where only the message's framing tells. */
-  readonly end: number | null;
   /**
    * Whether its head proves enough to keep it. It does not where the body is in a content coding, so that offsets into
    * it mean nothing, where a status other than 200 and 206 came with it, and where it contradicts itself.
@@ -137,7 +133,7 @@ function readUnaskedPart(fields: Fields, validatedAt: number): OriginAnswer {
 /** RFC 9110 §15.5.17. */
 function readUnsatisfiable(asked: AskedBytes, fields: Fields, validatedAt: number): OriginAnswer {
   if (asked.ranged === false) return { kind: 'status' };
-  const length = unsatisfiedTotal(parseContentRange(fieldValue(fields, 'content-range')));
+  const length = partIn(fields) === null ? totalIn(fields) : null;
   if (length !== null && length > asked.start) {
     return contradiction(asked, fields, `refused a range at ${asked.start} of a file of ${length} bytes`);
   }
@@ -148,34 +144,22 @@ function readUnsatisfiable(asked: AskedBytes, fields: Fields, validatedAt: numbe
   return { kind: 'empty', representation, storable: true };
 }
 
-function unsatisfiedTotal(range: ContentRange | null): number | null {
-  return range !== null && 'unsatisfiedTotal' in range ? range.unsatisfiedTotal : null;
-}
-
-type Part = Extract<ContentRange, { start: number }>;
-
-/** The part that `Content-Range` names; `null` where it names none. */
-function partIn(fields: Fields): Part | null {
-  const range = parseContentRange(fieldValue(fields, 'content-range'));
-  return range !== null && 'start' in range ? range : null;
-}
-
 /** Whether a body of that length, as far as it is announced, can be that part. */
-function fits({ start, end }: Part, length: number | null): boolean {
+function fits({ start, end }: ContentPart, length: number | null): boolean {
   return length === null || length === end - start;
 }
 
-function isWhole(range: Part, length: number | null): boolean {
+function isWhole(range: ContentPart, length: number | null): boolean {
   return range.start === 0 && range.end === range.total && fits(range, length);
 }
 
 /** Whether there are certainly bytes that are not in it. */
-function isProper({ start, end, total }: Part): boolean {
+function isProper({ start, end, total }: ContentPart): boolean {
   return start > 0 || (total !== null && end < total);
 }
 
 /** Whether that is all that was asked for, and nothing else; the length of the body has to bear it out. */
-function isExactly(range: Part, asked: AskedBytes, length: number | null): boolean {
+function isExactly(range: ContentPart, asked: AskedBytes, length: number | null): boolean {
   const { start, end, total } = range;
   if (asked.ranged === false || start !== asked.start || length !== end - start) return false;
   return end === asked.end || (end === total && (asked.end === null || end < asked.end));
@@ -202,9 +186,7 @@ function readFraming(fields: Fields): { length: number | null } | { violation: s
 /** Without a range there is nothing left to try. */
 function contradiction({ ranged = true }: AskedBytes, fields: Fields, message: string): OriginAnswer {
   if (!ranged) return violation(message);
-  const range = parseContentRange(fieldValue(fields, 'content-range'));
-  const total = range === null || 'start' in range ? (range?.total ?? null) : range.unsatisfiedTotal;
-  return { kind: 'contradiction', message, total };
+  return { kind: 'contradiction', message, total: totalIn(fields) };
 }
 
 function violation(message: string): OriginAnswer {

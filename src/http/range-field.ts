@@ -4,7 +4,7 @@
  * Parsing does not know the length and resolving does not know the syntax: the one happens when a request comes in,
  * the other when the origin has said how long the film is.
  */
-import { type ByteRange, byteLength } from '../bytes/byte-range.ts';
+import { type ByteRange, totalLength } from '../bytes/byte-range.ts';
 import { listMembers } from './fields.ts';
 
 /** One member of the set, positions inclusive as on the wire; `last` is `null` for "to the end". */
@@ -57,9 +57,8 @@ export function resolveRanges(specs: readonly RangeSpec[], length: number): Reso
   // A suffix of nothing is satisfiable, but no Content-Range can say so.
   if (length === 0 || satisfiable.length > mostRanges) return { kind: 'whole' };
   const ranges = satisfiable.map((spec) => resolveSpec(spec, length));
-  const total = ranges.reduce((sum, range) => sum + byteLength(range), 0);
   // Ranges that overlap may not be used to draw more bytes than the file has (§17.15).
-  return total > length ? { kind: 'whole' } : { kind: 'ranges', ranges };
+  return totalLength(ranges) > length ? { kind: 'whole' } : { kind: 'ranges', ranges };
 }
 
 function resolveSpec(spec: RangeSpec, length: number): ByteRange {

@@ -10,7 +10,7 @@
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { ProxyError } from '../errors.ts';
-import { parseContentRange } from '../http/content-range.ts';
+import { partIn } from '../http/content-range.ts';
 import { type Fields, fieldValue, parseDecimal } from '../http/fields.ts';
 import { readAnswer } from '../http/origin-answer.ts';
 import { formatValidator, sameValidator, type Validator, validatorOf, weaklyEqual } from '../http/validator.ts';
@@ -81,10 +81,8 @@ class ContentVerifiedMirror implements Origin {
     const reply = await this.#base.open({ ...request, fields: unconditional(request.fields) }, signal);
     const named = namedIn(reply);
     if (named === null || this.#isByName(request, held, named)) return reply;
-    const start = parseContentRange(fieldValue(reply.fields, 'content-range'));
-    const position = start !== null && 'start' in start ? start.start : 0;
     reply.body.cancel();
-    const same = await this.#compare(request, held, reply, position, signal);
+    const same = await this.#compare(request, held, reply, partIn(reply.fields)?.start ?? 0, signal);
     if (typeof same !== 'boolean') return same;
     return same ? this.#goOn(request, held, named, signal) : reply;
   }
@@ -224,9 +222,7 @@ function namedIn({ status, fields }: OriginReply): Validator | null {
 }
 
 function lengthOf({ status, fields }: OriginReply): number | null {
-  if (status !== 206) return parseDecimal(fieldValue(fields, 'content-length') ?? '');
-  const range = parseContentRange(fieldValue(fields, 'content-range'));
-  return range !== null && 'start' in range ? range.total : null;
+  return status === 206 ? (partIn(fields)?.total ?? null) : parseDecimal(fieldValue(fields, 'content-length') ?? '');
 }
 
 /** The answer with the validator that is held in place of the base's own; `null` where it is of something else. */

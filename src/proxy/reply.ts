@@ -2,7 +2,7 @@
  * What a reply says, decided from the request and the representation: 304, 412, 416, 206 or 200 (RFC 9110 §13.2.2,
  * §14.2). Pure.
  */
-import type { ByteRange } from '../bytes/byte-range.ts';
+import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
 import { formatContentRange } from '../http/content-range.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { currentAge } from '../http/freshness.ts';
@@ -13,10 +13,10 @@ import { type ErrorReply, rejectionReply, unsatisfiable } from './error-reply.ts
 import { type Multipart, multipart } from './multipart.ts';
 import { passable } from './reply-fields.ts';
 
-/** A reply's body: nothing, one run of bytes (`end: null` where its end is not known yet), or several parts. */
+/** A reply's body: nothing, one run of bytes, or several parts. */
 export type Body =
   | { readonly kind: 'none' }
-  | { readonly kind: 'run'; readonly start: number; readonly end: number | null }
+  | ({ readonly kind: 'run' } & OpenRange)
   | ({ readonly kind: 'parts' } & Multipart);
 
 export interface Reply {
@@ -42,7 +42,7 @@ const conditions: ReadonlySet<string> = new Set([
 ]);
 
 /** Where to begin, and end, while the representation is not known. */
-export function hintOf({ method, fields }: Request): { start: number; end: number | null } {
+export function hintOf({ method, fields }: Request): OpenRange {
   if (method === 'HEAD') return { start: 0, end: 1 };
   const [spec, ...others] = parseRange(fieldValue(fields, 'range')) ?? [];
   if (spec === undefined || others.length > 0 || 'suffix' in spec) return { start: 0, end: null };
