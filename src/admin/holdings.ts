@@ -262,6 +262,7 @@ function waitedFor(fill: FillView | null): ByteRange[] {
     .filter(({ waiting }) => waiting)
     .map(({ position, end }) => {
       const next = present.find(({ start }) => start > position)?.start ?? Number.POSITIVE_INFINITY;
-      return { start: position, end: Math.min(position + nextBytes, end ?? length ?? Number.POSITIVE_INFINITY, next) };
+      const last = Math.min(position + nextBytes, end ?? length ?? Number.POSITIVE_INFINITY, next);
+      return { start: position, end: Math.max(position + 1, last) };
     });
 }

@@ -322,7 +322,7 @@ export class Entry {
         this.#forgetStored();
         return { fill };
       case 'changed':
-        return this.#succeed(fill, verdict.opening, wanted);
+        return this.#succeed(fill, verdict.opening);
       case 'gone': {
         if (this.#parts.keepDeleted) return {};
         fill.supersede();
@@ -338,7 +338,7 @@ export class Entry {
   }
 
   /** Those who read it read on; nobody finds it any more, after a restart neither. What came is the next fill's. */
-  async #succeed(fill: Fill, opening: Opening | null, wanted: Wanted | null): Promise<Revalidated> {
+  async #succeed(fill: Fill, opening: Opening | null): Promise<Revalidated> {
     fill.supersede();
     // The answer may come late: then a newer version lies under the same name.
     const late = this.#fill !== fill;
@@ -349,7 +349,7 @@ export class Entry {
     }
     const next = this.#parts.makeFill(null, true);
     this.#fill = next;
-    if (this.#awaiting > 0) this.#placeholder = next.join(wanted?.start ?? 0, wanted?.end ?? null);
+    if (this.#awaiting > 0) this.#placeholder = next.join(opening.request.start, opening.request.end);
     await next.begin(opening);
     return { fill: next };
   }

@@ -8,7 +8,7 @@ import { type Clock, sleep } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { readErrorBody } from '../fill/answer-judge.ts';
 import type { ConnectionSlots, Slot } from '../fill/connection-slots.ts';
-import { wholeUnits } from '../fill/cursor-plan.ts';
+import { requestEnd } from '../fill/cursor-plan.ts';
 import type { OriginAnswer } from '../fill/failure.ts';
 import type { Opening } from '../fill/opening.ts';
 import { requestAll, requestRange } from '../fill/range-request.ts';
@@ -83,7 +83,10 @@ async function ask(
   let contradiction: Opening['contradiction'] = null;
   for (;;) {
     const { start, end } = wanted ?? { start: 0, end: null };
-    const request = contradiction === null ? requestRange(about, start, end && wholeUnits(end)) : requestAll(about);
+    const request =
+      contradiction === null
+        ? requestRange(about, start, end === null ? null : requestEnd(start, end))
+        : requestAll(about);
     const startedAt = clock.now();
     const reply = await origin.open(request, signal);
     const opening: Opening = { request, reply, slot, startedAt, headAt: clock.now(), contradiction };

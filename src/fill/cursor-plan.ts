@@ -156,7 +156,15 @@ export function rangeEnd({ start, behind, edge, meanwhile }: RangeStart, given: 
   return given - end < firstRange ? given : end;
 }
 
-/** So that whole blocks become durable; but who wants the first byte at most wants the head only. */
+/** So that whole blocks become durable. */
 export function wholeUnits(offset: number): number {
-  return offset <= 1 ? offset : Math.ceil(offset / readUnit) * readUnit;
+  return Math.ceil(offset / readUnit) * readUnit;
+}
+
+/**
+ * Where a request for `start` to `end` ends: in whole units. An empty range is wanted for the head of the answer alone,
+ * and costs one byte: no request can ask for none.
+ */
+export function requestEnd(start: number, end: number): number {
+  return Math.max(start + 1, wholeUnits(end));
 }

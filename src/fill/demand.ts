@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { ProxyError } from '../errors.ts';
 import type { ReachabilityView } from '../origin/origin.ts';
 import type { Cursor } from './cursor.ts';
-import { type ReaderSight, wholeUnits } from './cursor-plan.ts';
+import { type ReaderSight, requestEnd, wholeUnits } from './cursor-plan.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import { type Budget, type Debt, deadlineOf } from './first-byte.ts';
 import { type LandedBytes, readUnit } from './landed-bytes.ts';
@@ -59,7 +59,7 @@ export class Demand {
   }
 
   sightOf(reader: Reader, widest: number): ReaderSight<Cursor> {
-    const bound = reader.end === null ? Number.POSITIVE_INFINITY : wholeUnits(reader.end);
+    const bound = boundFor(reader) ?? Number.POSITIVE_INFINITY;
     const wanted = Math.min(this.#windowOf(reader, widest), bound - reader.position);
     const window = reader.share.grant(wanted, reader.plays);
     const owedBy = reader.waitingSince === null ? null : (reader.claim?.cursor ?? null);
@@ -125,9 +125,16 @@ export class Demand {
     }
     for (const reader of this.readers) {
       if (reader.position > cursor.position && reader.claim?.cursor !== cursor) continue;
-      if (reader.end === null) return null;
-      bound = Math.max(bound ?? 0, wholeUnits(reader.end));
+      const end = boundFor(reader);
+      if (end === null) return null;
+      bound = Math.max(bound ?? 0, end);
     }
     return bound;
   }
+}
+
+/** Where what is fetched for a reader ends, in whole units; `null` for the end of the representation. */
+function boundFor({ position, end, waitingSince }: Reader): number | null {
+  if (end === null) return null;
+  return waitingSince === null ? wholeUnits(end) : requestEnd(position, end);
 }

@@ -41,9 +41,12 @@ const conditions: ReadonlySet<string> = new Set([
   'if-unmodified-since',
 ]);
 
-/** Where to begin, and end, while the representation is not known. */
+/** What a request wants that has no use for content: the representation, and no byte of it. */
+export const headOnly: OpenRange = { start: 0, end: 0 };
+
+/** Which bytes are wanted while the representation is not known. */
 export function hintOf({ method, fields }: Request): OpenRange {
-  if (method === 'HEAD') return { start: 0, end: 1 };
+  if (method === 'HEAD') return headOnly;
   const [spec, ...others] = parseRange(fieldValue(fields, 'range')) ?? [];
   if (spec === undefined || others.length > 0 || 'suffix' in spec) return { start: 0, end: null };
   return { start: spec.first, end: spec.last === null ? null : spec.last + 1 };

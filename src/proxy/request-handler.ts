@@ -30,7 +30,7 @@ import type { Clients } from './clients.ts';
 import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
 import { isolated, mayBeAnything } from './isolation.ts';
 import { Patience, type PatiencePolicy } from './patience.ts';
-import { type Body, hintOf, isConditional, type Reply, type Request, replyFor } from './reply.ts';
+import { type Body, headOnly, hintOf, isConditional, type Reply, type Request, replyFor } from './reply.ts';
 import { inRealmOf, notForwarded, signed } from './reply-fields.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { Rejection, Route } from './route.ts';
@@ -192,7 +192,7 @@ class RequestHandler {
       const past = error instanceof FillFailed && error.failure.kind === 'unsatisfiable';
       if (!past || !isConditional(request)) throw error;
       // Conditions come before the range: they may ask for the whole, or for nothing.
-      return await entry.openSession({ start: 0, end: 1 }, choose, this.#gone, this.#permit?.allowance);
+      return await entry.openSession(headOnly, choose, this.#gone, this.#permit?.allowance);
     }
   }
 

@@ -177,7 +177,7 @@ export class Viewer {
     try {
       const session = await entry.openSession(
         { start, end },
-        ({ length }) => ({ start, end: end === null || length === null ? (end ?? length) : Math.min(end, length) }),
+        ({ length }) => (end === start ? null : { start, end: end === null ? length : Math.min(end, length ?? end) }),
         signal,
       );
       this.session = session;

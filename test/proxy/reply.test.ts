@@ -81,8 +81,9 @@ describe('a hint', () => {
     }
   });
 
-  it('of a HEAD asks for no more than the head', () => {
-    assert.deepEqual(hint('bytes=5-9', 'HEAD'), { start: 0, end: 1 });
+  it('of a HEAD asks for no byte, and is told from the first byte alone', () => {
+    assert.deepEqual(hint('bytes=5-9', 'HEAD'), { start: 0, end: 0 });
+    assert.deepEqual(hint('bytes=0-0', 'GET'), { start: 0, end: 1 });
   });
 });
 

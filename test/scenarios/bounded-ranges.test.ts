@@ -22,10 +22,10 @@ const slow = (options: Partial<Parameters<typeof stage>[0]> = {}) =>
 const sizesOf = (requests: readonly ScriptedRequest[]) =>
   requests.map(({ offset, until }) => ((until ?? Number.POSITIVE_INFINITY) - offset) / kibibyte);
 
-/** The first request of a fill, by somebody who wants one byte: after it the origin is known. */
+/** The first request of a fill, by somebody who wants the head alone: after it the origin is known. */
 async function known(options: Partial<Parameters<typeof stage>[0]> = {}) {
   const staged = slow(options);
-  const first = staged.view(0, 1);
+  const first = staged.view(0, 0);
   await staged.clock.advanceUntil(first.over);
   await staged.clock.advance(1000);
   return staged;
@@ -100,7 +100,7 @@ describe('a range', () => {
 
   it('that the origin refuses while the one before is under way is asked for after it, and never early again', async () => {
     const { view, clock, origin, eventsOf } = stage({ film: long });
-    const whole = view(0, 1);
+    const whole = view(0, 0);
     (await clock.advanceUntil(origin.nextRequest())).head().bytes(1).end();
     await clock.advanceUntil(whole.over);
     const viewer = view(mebibyte);
@@ -200,7 +200,7 @@ describe('a range', () => {
       ['date', 'Sat, 01 Nov 2025 00:00:00 GMT'] as const,
     ];
     const { view, clock, origin } = stage({ film: long });
-    const first = view(0, 1);
+    const first = view(0, 0);
     const head = await clock.advanceUntil(origin.nextRequest());
     head.head(206, dated(head)).bytes(1).end();
     await clock.advanceUntil(first.over);
