@@ -3,6 +3,7 @@
  *
  * Everything that waits takes a `Clock`, so that tests run hours of network time in milliseconds and exactly.
  */
+import { untilAborted } from './until-aborted.ts';
 
 /** A timer that has been set. */
 export interface Timer {
@@ -70,17 +71,37 @@ export function stayAlive(): void {
 }
 
 /** Resolves after `delay` milliseconds of `clock`; rejects with the signal's reason as soon as it aborts. */
-export function sleep(clock: Clock, delay: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const onAbort = () => {
-      timer.cancel();
-      reject(signal.reason);
-    };
-    const timer = clock.after(delay, () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    });
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
+export async function sleep(clock: Clock, delay: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = clock.after(delay, resolve);
+  try {
+    await untilAborted(promise, signal);
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** What bounds a piece of work: its time in milliseconds, the error where that is over, and its caller's signal. */
+export interface Limits {
+  readonly clock: Clock;
+  readonly limit: number;
+  readonly late: () => Error;
+  readonly signal: AbortSignal;
+}
+
+/** Calls `work` with a signal that aborts when its caller's does, and with what `late` gives when its time is over. */
+export async function within<T>(limits: Limits, work: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
+  const { clock, limit, late, signal } = limits;
+  signal.throwIfAborted();
+  const stop = new AbortController();
+  const onAbort = () => stop.abort(signal.reason);
+  const timer = clock.after(limit, () => stop.abort(late()));
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await work(stop.signal);
+  } finally {
+    timer.cancel();
+    signal.removeEventListener('abort', onAbort);
+  }
 }

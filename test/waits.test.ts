@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events';
 import { Duplex } from 'node:stream';
 import { describe, test } from 'node:test';
 import { RangeSet } from '../src/bytes/range-set.ts';
-import { sleep } from '../src/clock.ts';
+import { sleep, within } from '../src/clock.ts';
 import { ConnectionSlots } from '../src/fill/connection-slots.ts';
 import { Errands } from '../src/fill/errands.ts';
 import { Waiters } from '../src/fill/first-byte.ts';
@@ -12,7 +12,7 @@ import { Client } from '../src/proxy/client.ts';
 import { ClientConnection } from '../src/proxy/client-connection.ts';
 import { createBufferPool } from '../src/store/disk/buffer-pool.ts';
 import { Gate } from '../src/store/disk/semaphore.ts';
-import { untilAborted, within } from '../src/until-aborted.ts';
+import { untilAborted } from '../src/until-aborted.ts';
 import { never } from './support/never.ts';
 import { VirtualClock } from './support/virtual-clock.ts';
 

@@ -1,7 +1,6 @@
 /** The stored bytes of one whole object, from the first to the last, for those who take them elsewhere. */
-import type { Clock } from '../clock.ts';
+import { type Clock, within } from '../clock.ts';
 import type { ObjectName, Store, StoreObject } from '../store/store.ts';
-import { within } from '../until-aborted.ts';
 
 /** Milliseconds that a store may take for the next bytes. */
 const patience = 30_000;

@@ -7,8 +7,7 @@
  */
 
 import { StoreError } from '../cache/read-session.ts';
-import type { Clock } from '../clock.ts';
-import { within } from '../until-aborted.ts';
+import { type Clock, within } from '../clock.ts';
 
 /** In milliseconds. */
 const limit = 1000;

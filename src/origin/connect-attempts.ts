@@ -5,6 +5,7 @@
  */
 import { type Clock, sleep, type Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
+import { type BackOff, backOffMs } from '../kit/back-off.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { unconnectedTypes } from './origin-errors.ts';
 import { type Reachability, soon } from './reachability.ts';
@@ -16,9 +17,8 @@ const spacing = 250;
 const stale = 2000;
 const mostAtOnce = 2;
 
-/** The pause before the first attempt that nobody asks for; it doubles with each, in milliseconds. */
-const firstPause = 1000;
-const longestPause = 30_000;
+/** The pauses before attempts that nobody asks for. */
+const probing: BackOff = { firstMs: 1000, longestMs: 30_000 };
 
 export interface ConnectAttemptsParts {
   /** For those who ask. */
@@ -35,7 +35,8 @@ export interface ConnectAttemptsParts {
 interface Trouble {
   error: ProxyError;
   startedAt: number;
-  pause: number;
+  /** How many attempts that nobody asks for were made or are to come. */
+  probes: number;
   nextAt: number;
   timer: Timer;
   /** The latest attempt that is made for all, while it is under way. */
@@ -142,21 +143,21 @@ export class ConnectAttempts {
   #failed(error: ProxyError, startedAt: number): void {
     if (this.#closing.signal.aborted) return;
     if (this.#trouble === null) {
-      const times = { startedAt, pause: firstPause, ...this.#next(firstPause) };
-      this.#trouble = { error, ...times, latest: null, atOnce: 0 };
+      this.#trouble = { error, startedAt, probes: 1, ...this.#nextProbe(1), latest: null, atOnce: 0 };
     }
     this.#trouble.error = error;
     this.#parts.reachability.failed({ error, startedAt, nextAt: this.#trouble.nextAt });
   }
 
   /** The next attempt that nobody asks for. */
-  #next(pause: number): { nextAt: number; timer: Timer } {
+  #nextProbe(number: number): { nextAt: number; timer: Timer } {
     const { clock } = this.#parts.reachability;
+    const pause = backOffMs(probing, number);
     const timer = clock.after(pause, () => {
       const trouble = this.#trouble;
       if (trouble === null) return;
-      trouble.pause = Math.min(2 * trouble.pause, longestPause);
-      Object.assign(trouble, this.#next(trouble.pause));
+      trouble.probes += 1;
+      Object.assign(trouble, this.#nextProbe(trouble.probes));
       void this.#forAll(trouble);
     });
     return { nextAt: clock.now() + pause, timer };

@@ -3,6 +3,7 @@
  *
  * The proxy resolves the target's name. Its own address is the operator's choice, and is not judged.
  */
+import { on } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { ProxyError } from '../errors.ts';
 
@@ -38,6 +39,7 @@ export async function openTunnel(
     return stream;
   } catch (error) {
     stream.destroy();
+    signal.throwIfAborted();
     throw error;
   }
 }
@@ -59,46 +61,26 @@ function judge(head: string, authority: string, proxy: string): void {
 }
 
 /** Everything up to the first empty line; what follows is put back. */
-function readHead(stream: Duplex, proxy: string, signal: AbortSignal): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let read = Buffer.alloc(0);
-    const settle = (outcome: () => void) => {
-      stream.off('readable', onReadable);
-      stream.off('error', onError);
-      stream.off('end', onEnd);
-      stream.off('close', onEnd);
-      signal.removeEventListener('abort', onAbort);
-      outcome();
-    };
-    const onReadable = () => {
+async function readHead(stream: Duplex, proxy: string, signal: AbortSignal): Promise<string> {
+  let read = Buffer.alloc(0);
+  const arrivals = on(stream, 'readable', { signal, close: ['end', 'close'] });
+  try {
+    do {
       for (let bytes = stream.read(); bytes !== null; bytes = stream.read()) {
         read = Buffer.concat([read, bytes]);
         const end = read.indexOf('\r\n\r\n');
         if (end >= 0) {
-          settle(() => {
-            if (read.length > end + 4) stream.unshift(read.subarray(end + 4));
-            resolve(read.toString('latin1', 0, end + 4));
-          });
-          return;
+          await arrivals.return?.();
+          if (read.length > end + 4) stream.unshift(read.subarray(end + 4));
+          return read.toString('latin1', 0, end + 4);
         }
         if (read.length > maxHeadSize) {
-          const error = new ProxyError('http_protocol_error', `The proxy ${proxy} sent a head that is too large.`);
-          return settle(() => reject(error));
+          throw new ProxyError('http_protocol_error', `The proxy ${proxy} sent a head that is too large.`);
         }
       }
-    };
-    const onError = (error: Error) => settle(() => reject(error));
-    const onEnd = () => {
-      const message = `The proxy ${proxy} closed the connection before it answered.`;
-      settle(() => reject(new ProxyError('connection_terminated', message)));
-    };
-    const onAbort = () => settle(() => reject(signal.reason));
-    stream.on('readable', onReadable);
-    stream.on('error', onError);
-    stream.on('end', onEnd);
-    stream.on('close', onEnd);
-    if (signal.aborted) return onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    onReadable();
-  });
+    } while (!(await arrivals.next()).done);
+  } finally {
+    await arrivals.return?.();
+  }
+  throw new ProxyError('connection_terminated', `The proxy ${proxy} closed the connection before it answered.`);
 }

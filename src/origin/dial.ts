@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import { connect as connectSocket, isIP, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
-import type { Clock } from '../clock.ts';
+import { type Clock, within } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { literalAddresses, type OwnListeners } from '../http/own-listeners.ts';
 import { untilAborted } from '../until-aborted.ts';
@@ -74,36 +74,31 @@ export async function dial(target: DialTarget, options: DialOptions, signal: Abo
   let near = proxy?.url ?? url;
 
   let resolved = false;
-  const attempt = new AbortController();
-  const giveUp = () => attempt.abort(signal.reason);
-  const timer = clock.after(connectTimeout, () => attempt.abort(timeoutError(near.host, connectTimeout, resolved)));
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    signal.throwIfAborted();
-    if (proxy !== undefined) {
-      judgeUnresolved(url, network, setting);
-      judgeOwn(url, literalAddresses(hostname), own);
+  const late = () => timeoutError(near.host, connectTimeout, resolved);
+  return within({ clock, limit: connectTimeout, late, signal }, async (inTime) => {
+    try {
+      if (proxy !== undefined) {
+        judgeUnresolved(url, network, setting);
+        judgeOwn(url, literalAddresses(hostname), own);
+      }
+      const name = bareHost(near.hostname);
+      const addresses = isIP(name) === 0 ? await untilAborted(resolve(name), inTime) : [name];
+      resolved = true;
+      judgeOwn(near, addresses, own);
+      judge(near.host, addresses, proxy === undefined ? network : 'private', setting);
+      let stream = await connect({ hostname: name, addresses, port: portOf(near) }, inTime);
+      judgeConnected(stream, near, own);
+      if (proxy !== undefined) {
+        stream = await openTunnel(stream, `${url.hostname}:${portOf(url)}`, proxy, inTime);
+        near = url;
+      }
+      onConnected?.();
+      return secure ? await agreeOnTls(stream, hostname, ca, inTime) : stream;
+    } catch (error) {
+      inTime.throwIfAborted();
+      throw originError(error, near.host, 'connect');
     }
-    const name = bareHost(near.hostname);
-    const addresses = isIP(name) === 0 ? await untilAborted(resolve(name), attempt.signal) : [name];
-    resolved = true;
-    judgeOwn(near, addresses, own);
-    judge(near.host, addresses, proxy === undefined ? network : 'private', setting);
-    let stream = await connect({ hostname: name, addresses, port: portOf(near) }, attempt.signal);
-    judgeConnected(stream, near, own);
-    if (proxy !== undefined) {
-      stream = await openTunnel(stream, `${url.hostname}:${portOf(url)}`, proxy, attempt.signal);
-      near = url;
-    }
-    onConnected?.();
-    return secure ? await agreeOnTls(stream, hostname, ca, attempt.signal) : stream;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw originError(attempt.signal.aborted ? attempt.signal.reason : error, near.host, 'connect');
-  } finally {
-    timer.cancel();
-    signal.removeEventListener('abort', giveUp);
-  }
+  });
 }
 
 function judge(host: string, addresses: readonly string[], network: Network, setting: string): void {

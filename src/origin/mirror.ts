@@ -5,11 +5,11 @@
  * target failed by counts for that target alone, unless the base could not be connected to, or others failed as well.
  */
 import type { Clock } from '../clock.ts';
+import { type BackOff, backOffMs } from '../kit/back-off.ts';
 import type { Origin } from './origin.ts';
 
-/** The first cool-down, in milliseconds; it doubles with each failure in a row. */
-const firstCoolDown = 10_000;
-const longestCoolDown = 300_000;
+/** For how long a base is left alone that has failed. */
+const coolDown: BackOff = { firstMs: 10_000, longestMs: 300_000 };
 
 /** So many targets that fail, with none in between that did not, tell of their base. */
 const enoughTargets = 2;
@@ -85,8 +85,8 @@ export class Mirror {
     const trouble = before ?? { since: now, failures: 0, coolUntil: Number.NEGATIVE_INFINITY };
     // Several requests that fail in one cool-down are one failure.
     if (now < trouble.coolUntil) return trouble;
-    trouble.coolUntil = now + Math.min(longestCoolDown, firstCoolDown * 2 ** trouble.failures);
     trouble.failures += 1;
+    trouble.coolUntil = now + backOffMs(coolDown, trouble.failures);
     return trouble;
   }
 }

@@ -7,6 +7,8 @@
  */
 import type { Clock, Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
+import { TokenBucket } from '../kit/token-bucket.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { Origin, OriginBody, OriginReply, OriginRequest } from './origin.ts';
 
 /** How much of the rate is saved up at most, and how much of it is one piece, in milliseconds' worth. */
@@ -48,34 +50,29 @@ export class RateLimitedOrigin implements Origin {
   }
 }
 
-/** Somebody who wants bytes. */
+/** A body that wants bytes. */
 interface Taker {
   /** Bytes had so far, beginning at what the others had when this one came. */
   had: number;
   /** How many it would take now. */
   readonly wanted: number;
-  give(): void;
-  fail(error: unknown): void;
 }
 
 /** What all bodies of an origin may take together. */
 class Allowance {
-  #rate: number | null;
   readonly #clock: Clock;
-  readonly #waiting = new Set<Taker>();
-  /** Bytes that may be taken, as of `#countedAt`. */
-  #credit: number;
-  #countedAt: number;
+  readonly #waiting = new Map<Taker, PromiseWithResolvers<number>>();
+  #rate: number | null;
+  #bucket: TokenBucket | null;
   /** What the taker had that was served last: who comes anew begins there. */
   #floor = 0;
   #timer: Timer | null = null;
   #closed: { readonly error: unknown } | null = null;
 
   constructor(rate: number | null, clock: Clock) {
-    this.#rate = rate;
     this.#clock = clock;
-    this.#credit = this.#worth(saved);
-    this.#countedAt = clock.now();
+    this.#rate = rate;
+    this.#bucket = bucketOf(rate, clock);
   }
 
   get rate(): number | null {
@@ -83,65 +80,54 @@ class Allowance {
   }
 
   set rate(rate: number | null) {
-    this.#count();
     this.#rate = rate;
-    this.#credit = this.#worth(saved);
+    this.#bucket = bucketOf(rate, this.#clock);
     this.#serve();
   }
 
   get piece(): number {
-    return Math.max(1, Math.min(largestPiece, Math.floor(this.#worth(piece))));
+    return this.#rate === null ? largestPiece : Math.max(1, Math.min(largestPiece, worth(this.#rate, piece)));
   }
 
-  ask(taker: Taker): void {
-    if (this.#closed !== null) {
-      taker.fail(this.#closed.error);
-      return;
-    }
+  /** Resolves with how many bytes it may have now. Rejects with the signal's reason. */
+  async take(taker: Taker, signal: AbortSignal): Promise<number> {
+    if (this.#closed !== null) throw this.#closed.error;
     taker.had = Math.max(taker.had, this.#floor);
-    this.#waiting.add(taker);
+    const turn = Promise.withResolvers<number>();
+    this.#waiting.set(taker, turn);
     this.#serve();
-  }
-
-  leave(taker: Taker): void {
-    this.#waiting.delete(taker);
-    if (this.#waiting.size === 0) this.#disarm();
+    return untilAborted(turn.promise, signal, () => {
+      this.#waiting.delete(taker);
+      this.#serve();
+    });
   }
 
   close(error: unknown): void {
     this.#closed = { error };
     this.#disarm();
-    for (const taker of this.#waiting) taker.fail(error);
+    for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
 
   #serve(): void {
     this.#disarm();
-    this.#count();
     for (let next = this.#neediest(); next !== null; next = this.#neediest()) {
-      const missing = next.wanted - this.#credit;
-      if (missing > 0 && this.#rate !== null) {
-        this.#timer = this.#clock.after(Math.ceil((missing * 1000) / this.#rate), () => this.#serve());
+      const { wanted } = next;
+      if (this.#bucket !== null && !this.#bucket.take(wanted)) {
+        this.#timer = this.#clock.after(this.#bucket.msUntil(wanted), () => this.#serve());
         return;
       }
-      this.#credit -= next.wanted;
       this.#floor = next.had;
-      next.had += next.wanted;
+      next.had += wanted;
+      const turn = this.#waiting.get(next);
       this.#waiting.delete(next);
-      next.give();
+      turn?.resolve(wanted);
     }
-  }
-
-  /** What has been saved up since it was counted last. */
-  #count(): void {
-    const now = this.#clock.now();
-    this.#credit = Math.min(this.#worth(saved), this.#credit + this.#worth(now - this.#countedAt));
-    this.#countedAt = now;
   }
 
   #neediest(): Taker | null {
     let least: Taker | null = null;
-    for (const taker of this.#waiting) if (least === null || taker.had < least.had) least = taker;
+    for (const taker of this.#waiting.keys()) if (least === null || taker.had < least.had) least = taker;
     return least;
   }
 
@@ -149,28 +135,31 @@ class Allowance {
     this.#timer?.cancel();
     this.#timer = null;
   }
+}
 
-  #worth(milliseconds: number): number {
-    return this.#rate === null ? Number.POSITIVE_INFINITY : (this.#rate * milliseconds) / 1000;
-  }
+function bucketOf(rate: number | null, clock: Clock): TokenBucket | null {
+  return rate === null ? null : new TokenBucket({ clock, perSecond: rate, capacity: Math.max(1, worth(rate, saved)) });
+}
+
+function worth(rate: number, milliseconds: number): number {
+  return Math.floor((rate * milliseconds) / 1000);
 }
 
 class RateLimitedBody implements OriginBody, Taker {
   readonly #body: OriginBody;
   readonly #allowance: Allowance;
+  readonly #cancelled = new AbortController();
   readonly #signal: AbortSignal;
   #unread: Buffer = Buffer.alloc(0);
   #reading = false;
-  #waiting: PromiseWithResolvers<void> | null = null;
-  #over: { readonly error: unknown } | 'ended' | null = null;
+  #ended = false;
 
   had = 0;
 
   constructor(body: OriginBody, allowance: Allowance, signal: AbortSignal) {
     this.#body = body;
     this.#allowance = allowance;
-    this.#signal = signal;
-    signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#signal = AbortSignal.any([signal, this.#cancelled.signal]);
   }
 
   get wanted(): number {
@@ -179,20 +168,25 @@ class RateLimitedBody implements OriginBody, Taker {
 
   /** Where nothing is held back, as the network gives it. */
   read(): Promise<Buffer | null> {
-    const free = this.#allowance.rate === null && this.#over === null && this.#unread.length === 0;
-    return free && !this.#reading ? this.#body.read() : this.#readLimited();
+    const free = this.#allowance.rate === null && this.#unread.length === 0 && !this.#reading && !this.#ended;
+    return free ? this.#body.read() : this.#readLimited();
   }
 
   async #readLimited(): Promise<Buffer | null> {
     if (this.#reading) throw new Error('read() was called while another read() waits');
+    if (this.#ended) return null;
     this.#reading = true;
     try {
-      if (this.#over === null && this.#unread.length === 0) await this.#pull();
-      if (this.#over === null) await this.#turn();
-      if (this.#over === 'ended') return null;
-      if (this.#over !== null) throw this.#over.error;
-      const bytes = this.#unread.subarray(0, this.wanted);
-      this.#unread = this.#unread.subarray(bytes.length);
+      this.#signal.throwIfAborted();
+      if (this.#unread.length === 0) {
+        const bytes = await this.#body.read();
+        this.#ended = bytes === null;
+        if (bytes === null) return null;
+        this.#unread = bytes;
+      }
+      const count = await this.#allowance.take(this, this.#signal);
+      const bytes = this.#unread.subarray(0, count);
+      this.#unread = this.#unread.subarray(count);
       return bytes;
     } finally {
       this.#reading = false;
@@ -200,42 +194,7 @@ class RateLimitedBody implements OriginBody, Taker {
   }
 
   cancel(): void {
-    this.fail(new DOMException('The rest of the body was given up.', 'AbortError'));
+    this.#cancelled.abort(new DOMException('The rest of the body was given up.', 'AbortError'));
     this.#body.cancel();
-  }
-
-  give(): void {
-    this.#waiting?.resolve();
-  }
-
-  fail(error: unknown): void {
-    this.#end({ error });
-    this.#waiting?.resolve();
-  }
-
-  async #pull(): Promise<void> {
-    try {
-      const bytes = await this.#body.read();
-      if (bytes === null) this.#end('ended');
-      else this.#unread = bytes;
-    } catch (error) {
-      this.#end({ error });
-    }
-  }
-
-  async #turn(): Promise<void> {
-    this.#waiting = Promise.withResolvers();
-    this.#allowance.ask(this);
-    await this.#waiting.promise;
-    this.#waiting = null;
-  }
-
-  readonly #onAbort = (): void => this.fail(this.#signal.reason);
-
-  #end(outcome: { readonly error: unknown } | 'ended'): void {
-    if (this.#over !== null) return;
-    this.#over = outcome;
-    this.#signal.removeEventListener('abort', this.#onAbort);
-    this.#allowance.leave(this);
   }
 }

@@ -5,6 +5,8 @@
  * goes nowhere, because it may hold secrets. When its time is over, it is killed with all that it has started.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { untilAborted } from '../until-aborted.ts';
 import { type Refresh, type RefreshQuestion, unanswered } from './refresh.ts';
 
 /** Bytes of an answer. */
@@ -17,44 +19,43 @@ export function commandRefresh(command: readonly [string, ...string[]]): Refresh
   return (question, signal) => run(command, question, signal);
 }
 
-function run([program, ...args]: readonly [string, ...string[]], question: RefreshQuestion, signal: AbortSignal) {
-  return new Promise<Record<string, unknown>>((resolve, reject) => {
-    const fail = (why: string, cause?: unknown) => {
-      end();
-      reject(unanswered(question.origin, why, cause));
-    };
-    if (signal.aborted) return reject(signal.reason);
-    const child = spawn(program, args, { env: environment, stdio: ['pipe', 'pipe', 'ignore'], detached: true });
-    const onAbort = () => {
-      end();
-      reject(signal.reason);
-    };
-    const end = () => {
-      signal.removeEventListener('abort', onAbort);
-      killAll(child);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
+async function run(
+  [program, ...args]: readonly [string, ...string[]],
+  question: RefreshQuestion,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
+  signal.throwIfAborted();
+  const child = spawn(program, args, { env: environment, stdio: ['pipe', 'pipe', 'ignore'], detached: true });
+  try {
+    // Who does not read the question may answer all the same.
+    child.stdin.on('error', () => {});
+    child.stdin.end(`${JSON.stringify(question)}\n`);
+    const output = await untilAborted(outputOf(child, question.origin), signal);
+    return JSON.parse(output);
+  } catch (error) {
+    throw error instanceof SyntaxError ? unanswered(question.origin, 'its command wrote no JSON') : error;
+  } finally {
+    killAll(child);
+  }
+}
 
+/** What the program wrote, when it has ended well. */
+function outputOf(child: ChildProcess & { readonly stdout: Readable }, origin: string): Promise<string> {
+  return new Promise((resolve, reject) => {
     const output: Buffer[] = [];
     let size = 0;
     child.stdout.on('data', (bytes: Buffer) => {
       output.push(bytes);
       size += bytes.length;
-      if (size > mostOutput) fail('its command said too much');
+      if (size > mostOutput) reject(unanswered(origin, 'its command said too much'));
     });
-    child.once('error', (error: NodeJS.ErrnoException) => fail(`its command did not start (${error.code})`, error));
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      reject(unanswered(origin, `its command did not start (${error.code})`, error));
+    });
     child.once('close', (code, killedBy) => {
-      if (code !== 0) return fail(`its command ended with ${code === null ? killedBy : `code ${code}`}`);
-      signal.removeEventListener('abort', onAbort);
-      try {
-        resolve(JSON.parse(Buffer.concat(output).toString()));
-      } catch {
-        reject(unanswered(question.origin, 'its command wrote no JSON'));
-      }
+      if (code === 0) return resolve(Buffer.concat(output).toString());
+      reject(unanswered(origin, `its command ended with ${code === null ? killedBy : `code ${code}`}`));
     });
-    // Who does not read the question may answer all the same.
-    child.stdin.on('error', () => {});
-    child.stdin.end(`${JSON.stringify(question)}\n`);
   });
 }
 

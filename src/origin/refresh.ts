@@ -4,7 +4,7 @@
  * The hook is asked once for all who wait, when a target is not known yet, when its time is over, or when the origin
  * refuses it; then the same request is sent to the fresh address. What the hook said is remembered until it expires.
  */
-import type { Clock } from '../clock.ts';
+import { type Clock, within } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { EventBus, RefreshOutcome, RefreshReason } from '../events.ts';
 import { showablePath } from '../showable.ts';
@@ -147,23 +147,17 @@ class RefreshingOrigin implements Origin {
 
   async #answer(question: RefreshQuestion): Promise<Lease> {
     const { refresh, timeout, clock } = this.#parts;
-    const abort = new AbortController();
-    const onClose = () => abort.abort(this.#closing.signal.reason);
-    const timer = clock.after(timeout, () => abort.abort(new Late(this.name, timeout)));
-    this.#closing.signal.addEventListener('abort', onClose, { once: true });
-    try {
-      this.#closing.signal.throwIfAborted();
-      const answer = await untilAborted(refresh(question, abort.signal), abort.signal);
-      const fresh = readFreshUrl(answer, clock.wallTime());
-      if (typeof fresh === 'string') throw unanswered(this.name, fresh);
-      return fresh;
-    } catch (error) {
-      if (abort.signal.aborted) throw abort.signal.reason;
-      throw error instanceof ProxyError ? error : unanswered(this.name, 'it failed', error);
-    } finally {
-      timer.cancel();
-      this.#closing.signal.removeEventListener('abort', onClose);
-    }
+    const limits = { clock, limit: timeout, late: () => new Late(this.name, timeout), signal: this.#closing.signal };
+    return within(limits, async (signal) => {
+      try {
+        const fresh = readFreshUrl(await untilAborted(refresh(question, signal), signal), clock.wallTime());
+        if (typeof fresh === 'string') throw unanswered(this.name, fresh);
+        return fresh;
+      } catch (error) {
+        signal.throwIfAborted();
+        throw error instanceof ProxyError ? error : unanswered(this.name, 'it failed', error);
+      }
+    });
   }
 }
 

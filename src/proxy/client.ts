@@ -6,8 +6,9 @@
  * stalled for long enough.
  */
 import { ReadAheadAllowance } from '../cache/read-session.ts';
-import type { Clock, Timer } from '../clock.ts';
+import { type Clock, type Timer, within } from '../clock.ts';
 import type { ClientBound, ClientBoundAction } from '../events.ts';
+import { WaitQueue } from '../kit/wait-queue.ts';
 import type { ClientConnection } from './client-connection.ts';
 
 export interface ClientLimits {
@@ -24,11 +25,6 @@ export const stalledAfter = 10_000;
 export interface RequestPermit {
   /** To be called when the reply has ended in whatever way; harmless when repeated. */
   release(): void;
-}
-
-interface Waiting {
-  readonly connection: ClientConnection;
-  begin(permit: RequestPermit): void;
 }
 
 export interface ClientParts {
@@ -52,7 +48,7 @@ export class Client {
   /** Those without a request, the longest idle first. */
   readonly #idle = new Set<ClientConnection>();
   readonly #permits = new Map<RequestPermit, ClientConnection>();
-  readonly #queue = new Set<Waiting>();
+  readonly #queue = new WaitQueue<RequestPermit, ClientConnection>();
   #nextLook: Timer | null = null;
   /** What may be fetched ahead of its readers. */
   readonly allowance: ReadAheadAllowance;
@@ -142,27 +138,18 @@ export class Client {
     if (this.#queue.size === 0 && this.#hasRoom()) return this.#take(connection);
     const { queueTimeout, clock, onBound } = this.#parts;
     onBound('requests', 'queued');
-    const { promise, resolve, reject } = Promise.withResolvers<RequestPermit | null>();
-    const waiting: Waiting = { connection, begin: resolve };
-    // A request that is no longer queued gets no permit, which nobody would release.
-    const onGone = () => {
-      this.#queue.delete(waiting);
-      reject(signal.reason);
-    };
-    const late = clock.after(queueTimeout, () => {
-      this.#queue.delete(waiting);
-      resolve(null);
-    });
-    this.#queue.add(waiting);
-    this.#lookLater();
-    signal.addEventListener('abort', onGone, { once: true });
+    const tooLate = new Error('queued for too long');
     try {
-      const permit = await promise;
-      if (permit === null) onBound('requests', 'refused');
-      return permit;
+      return await within({ clock, limit: queueTimeout, late: () => tooLate, signal }, (inTime) => {
+        const permit = this.#queue.wait(connection, inTime);
+        this.#lookLater();
+        return permit;
+      });
+    } catch (error) {
+      if (error !== tooLate) throw error;
+      onBound('requests', 'refused');
+      return null;
     } finally {
-      late.cancel();
-      signal.removeEventListener('abort', onGone);
       if (this.#queue.size === 0) this.#stopLooking();
     }
   }
@@ -192,11 +179,7 @@ export class Client {
 
   /** Lets those begin who wait, in the order in which they came. */
   #advance(): void {
-    for (const waiting of this.#queue) {
-      if (!this.#hasRoom()) break;
-      this.#queue.delete(waiting);
-      waiting.begin(this.#take(waiting.connection));
-    }
+    this.#queue.serve((connection) => (this.#hasRoom() ? this.#take(connection) : null));
     this.#lookLater();
   }
 

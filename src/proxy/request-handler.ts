@@ -15,7 +15,7 @@ import {
   type ReadSession,
   type Wanted,
 } from '../cache/read-session.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, within } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { FillPhase, RequestOutcome } from '../events.ts';
 import { cacheStatus } from '../http/cache-status.ts';
@@ -23,7 +23,6 @@ import { type Fields, fieldsFromRaw } from '../http/fields.ts';
 import { signatureLength } from '../http/media-signature.ts';
 import type { Representation } from '../http/representation.ts';
 import { trailOf } from '../http/via.ts';
-import { within } from '../until-aborted.ts';
 import type { RequestPermit } from './client.ts';
 import { type ClientConnection, isSystemSocket } from './client-connection.ts';
 import type { Clients } from './clients.ts';

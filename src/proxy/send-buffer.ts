@@ -13,6 +13,7 @@ import type { Writable } from 'node:stream';
 import type { Slice, Taken } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import type { ByteSource } from '../events.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { StalledClients } from './stalled-clients.ts';
 
 /** Bytes that may be on their way to one client. */
@@ -114,17 +115,12 @@ export class SendBuffer {
   }
 
   async #oneWritten(): Promise<void> {
-    const { signal } = this.#parts;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const onAbort = () => reject(signal.reason);
+    const { promise, resolve } = Promise.withResolvers<void>();
     this.#resume = resolve;
-    signal.addEventListener('abort', onAbort, { once: true });
     try {
-      if (signal.aborted) onAbort();
-      await promise;
+      await untilAborted(promise, this.#parts.signal);
     } finally {
       this.#resume = null;
-      signal.removeEventListener('abort', onAbort);
     }
   }
 }

@@ -5,6 +5,7 @@
  * given last (256 KiB), none of it of the memory for reading that all share, and nobody waits for it but itself.
  * It gives back whatever it took when it is disposed of, however the reply ended.
  */
+import { addAbortListener } from 'node:events';
 import type { Writable } from 'node:stream';
 import { FillFailed, type Reader, type Slice, StoreError, type Taken } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
@@ -37,6 +38,7 @@ export class Sender implements Disposable {
   readonly #parts: SenderParts;
   /** Ends every read that is under way. */
   readonly #stop = new AbortController();
+  readonly #listening: Disposable;
   readonly #reads: ReadsAhead;
   readonly #buffer: SendBuffer;
   /** The first bytes, as long as they wait for the head. */
@@ -47,8 +49,7 @@ export class Sender implements Disposable {
     this.#parts = parts;
     this.#reads = new ReadsAhead(parts.reader, this.#stop.signal);
     this.#buffer = new SendBuffer(parts, () => this.#reads.drop());
-    parts.signal.addEventListener('abort', this.#onGone, { once: true });
-    if (parts.signal.aborted) this.#onGone();
+    this.#listening = addAbortListener(parts.signal, () => this.#stop.abort(parts.signal.reason));
   }
 
   /**
@@ -111,14 +112,12 @@ export class Sender implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#parts.signal.removeEventListener('abort', this.#onGone);
+    this.#listening[Symbol.dispose]();
     this.#reads.drop();
     this.#first?.slice.release();
     this.#first = null;
     this.#stop.abort(new Error('the sender is over'));
   }
-
-  readonly #onGone = (): void => this.#stop.abort(this.#parts.signal.reason);
 
   /** The bytes of the first read; `null` where the store could not give them, so that they must be fetched again. */
   async #settle(): Promise<Slice | null> {

@@ -26,6 +26,15 @@ const lendings: readonly { what: string; taken: RegExp; back: RegExp; owners: re
 ];
 
 describe('what is taken is given back', () => {
+  test('who waits under a signal does it by untilAborted, or has said why not', () => {
+    const listeners = sources.filter(({ code }) => count(code, /addEventListener\('abort'|\baddAbortListener\(/g) > 0);
+    assert.deepEqual(
+      listeners.map(({ path }) => path).filter((path) => !/^(fill|store)\//.test(path)),
+      // The wait itself, and its time; two that hear of the end of what they bring for as long as they live.
+      ['clock.ts', 'origin/origin-exchange.ts', 'proxy/sender.ts', 'until-aborted.ts'],
+    );
+  });
+
   test('whoever listens for the end of a signal stops listening', () => {
     const deaf = sources.filter(
       ({ code }) => count(code, /addEventListener\('abort'/g) > count(code, /removeEventListener\('abort'/g),
