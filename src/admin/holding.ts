@@ -1,5 +1,6 @@
 /** One object that is held, as people see it: what lies in the store, joined with what is done with it now. */
 
+import { totalLength } from '../bytes/byte-range.ts';
 import type { Entry } from '../cache/entry.ts';
 import type { FillPhase } from '../events.ts';
 import { phaseReason } from '../fill/fill-view.ts';
@@ -35,7 +36,7 @@ function liveHolding(entry: Entry, stored: StoredObject | null, now: number): Ho
   const view = entry.current?.view();
   const known = entry.current?.known ?? null;
   if (view === undefined || entry.current?.passing) return null;
-  const bytes = view.present.reduce((sum, { start, end }) => sum + end - start, 0);
+  const bytes = totalLength(view.present);
   const comes = view.state.phase === 'queued' || view.state.phase === 'starting' || view.state.phase === 'filling';
   if (bytes === 0 && stored === null && !comes) return null;
   return {

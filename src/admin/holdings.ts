@@ -4,10 +4,9 @@
  *
  * Everything here is by the name of an object. Nothing of this is on the way of a request.
  */
-import type { ByteRange } from '../bytes/byte-range.ts';
+import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
 import type { Cache } from '../cache/cache.ts';
 import type { Entry } from '../cache/entry.ts';
-import type { Wanted } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import type { EventBus } from '../events.ts';
 import type { Fill } from '../fill/fill.ts';
@@ -145,7 +144,11 @@ export class Holdings {
   }
 
   /** What brings ranges of a target in, as soon as it is called; or why nothing can. */
-  warm(origin: string, target: string, wanted: readonly Wanted[]): Work<Warmed> | 'no such origin' | 'no such target' {
+  warm(
+    origin: string,
+    target: string,
+    wanted: readonly OpenRange[],
+  ): Work<Warmed> | 'no such origin' | 'no such target' {
     const [path = ''] = target.split('?', 1);
     if (!target.startsWith('/') || isUnsafePath(path)) return 'no such target';
     const { cache } = this.#parts;

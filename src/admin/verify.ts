@@ -1,5 +1,5 @@
 /** Reads what is stored again and compares checksums, object by object; what is bad is dropped, and brought in again. */
-import type { ByteRange } from '../bytes/byte-range.ts';
+import { totalLength } from '../bytes/byte-range.ts';
 import type { Entry } from '../cache/entry.ts';
 import type { Upkeep } from '../store/admin.ts';
 import type { ObjectName, StoredObject } from '../store/store.ts';
@@ -41,7 +41,7 @@ export async function verify(parts: VerifyParts, progress: WarmProgress, signal:
     }
     objects += 1;
     bytes += verified.checked;
-    bad += sizeOf(verified.bad);
+    bad += totalLength(verified.bad);
     const entry = verified.bad.length === 0 ? null : entryFor(object);
     if (entry !== null) repaired += await warm(entry, verified.bad, unseen, signal);
   }
@@ -50,7 +50,3 @@ export async function verify(parts: VerifyParts, progress: WarmProgress, signal:
 
 /** What is brought in again is not what was asked to be read. */
 const unseen: WarmProgress = { add() {}, expect() {} };
-
-function sizeOf(ranges: readonly ByteRange[]): number {
-  return ranges.reduce((sum, { start, end }) => sum + end - start, 0);
-}

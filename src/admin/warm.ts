@@ -1,6 +1,6 @@
 /** Brings in what nobody has asked for yet, behind all playback. */
+import type { OpenRange } from '../bytes/byte-range.ts';
 import type { Entry } from '../cache/entry.ts';
-import type { Wanted } from '../cache/read-session.ts';
 
 export interface WarmProgress {
   /** So many bytes more are present. */
@@ -12,7 +12,7 @@ export interface WarmProgress {
 /** Resolves with how many bytes of `wanted` are present. Rejects with `FillFailed`, or with the signal's reason. */
 export async function warm(
   entry: Entry,
-  wanted: readonly Wanted[],
+  wanted: readonly OpenRange[],
   progress: WarmProgress,
   signal: AbortSignal,
 ): Promise<number> {

@@ -6,7 +6,7 @@
  * by those who have it. Where parts can't be combined, or an answer is for one client only, a request gets a fill of its
  * own. An entry that nobody reads for a while lets go of its object.
  */
-import type { ByteRange } from '../bytes/byte-range.ts';
+import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { ErrandProgress } from '../fill/errands.ts';
@@ -21,7 +21,7 @@ import type { Held } from '../origin/origin.ts';
 import { type ObjectLabel, type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { IdleTracker } from './idle-tracker.ts';
-import type { ReadSession, Wanted } from './read-session.ts';
+import type { ReadSession } from './read-session.ts';
 import { restore } from './restore.ts';
 import type { Verdict } from './revalidate.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
@@ -47,7 +47,7 @@ export interface EntryParts {
    * Asks the origin whether what is stored is current; `held` is what there is of it, and `wanted` what those who wait
    * for that want of another version, or `null` where nobody waits.
    */
-  revalidate(representation: Representation, held: Held | undefined, wanted: Wanted | null): Promise<Verdict>;
+  revalidate(representation: Representation, held: Held | undefined, wanted: OpenRange | null): Promise<Verdict>;
   /** The entry is empty and closed. */
   forget(): void;
 }
@@ -118,12 +118,13 @@ export class Entry {
 
   /**
    * Waits for the representation, lets `choose` say which bytes of it are wanted (`null`: none), and waits for the
-   * first of them. `hint` is where to begin while the representation is unknown. Rejects with `FillFailed`, or with
-   * the signal's reason. What is fetched ahead of the reader counts towards its client's `allowance`.
+   * first of them. `hint` is what is wanted while the representation is unknown: an empty range for the head alone.
+   * Rejects with `FillFailed`, or with the signal's reason. What is fetched ahead of the reader counts towards its
+   * client's `allowance`.
    */
   async openSession(
-    hint: Wanted,
-    choose: (representation: Representation) => Wanted | null,
+    hint: OpenRange,
+    choose: (representation: Representation) => OpenRange | null,
     signal: AbortSignal,
     allowance?: ReadAheadAllowance,
   ): Promise<ReadSession> {
@@ -209,7 +210,7 @@ export class Entry {
 
   async #waitIn(
     { fill, reader, changed, first }: Current & { readonly reader: Reader },
-    choose: (representation: Representation) => Wanted | null,
+    choose: (representation: Representation) => OpenRange | null,
     signal: AbortSignal,
   ): Promise<ReadSession> {
     const knownBefore = fill.known !== null && !changed;
@@ -249,7 +250,7 @@ export class Entry {
    * before. `wantedOf` says what is wanted of another version than the one that is known.
    */
   async #inCurrent<T>(
-    wantedOf: (known: Representation) => Wanted,
+    wantedOf: (known: Representation) => OpenRange,
     use: (current: Current) => T,
     signal: AbortSignal,
   ): Promise<T> {
@@ -309,7 +310,7 @@ export class Entry {
   }
 
   /** Rejects only for a bug. */
-  async #revalidate(fill: Fill, wanted: Wanted | null): Promise<Revalidated> {
+  async #revalidate(fill: Fill, wanted: OpenRange | null): Promise<Revalidated> {
     const { known } = fill;
     if (known === null) return {};
     const verdict = await this.#parts.revalidate(known, fill.held, wanted);
@@ -397,8 +398,8 @@ function exclusive(): FillFailed {
 /** What a request would want of another version, of which none of its conditions holds, and which may be longer. */
 function wantedOfAnother(
   known: Representation,
-  choose: (representation: Representation) => Wanted | null,
-): Wanted | null {
+  choose: (representation: Representation) => OpenRange | null,
+): OpenRange | null {
   const wanted = choose({ ...known, validator: null, fields: [] });
   return wanted?.end === known.length ? { ...wanted, end: null } : wanted;
 }

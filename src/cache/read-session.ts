@@ -9,12 +9,6 @@ export { ReadAheadAllowance } from '../fill/read-ahead-allowance.ts';
 export type { Reader, Taken } from '../fill/reader.ts';
 export { type Slice, StoreError } from '../store/store.ts';
 
-/** Bytes that a request wants; `end: null` for all that follow. An empty range: the head alone, as for HEAD. */
-export interface Wanted {
-  readonly start: number;
-  readonly end: number | null;
-}
-
 /** Begins when the first byte is present, or the representation is known where no byte is wanted. */
 export interface ReadSession {
   readonly representation: Representation;

@@ -1,4 +1,5 @@
 /** What the store still has of an entry, as far as it can be gone on with. */
+import { totalLength } from '../bytes/byte-range.ts';
 import { combinable, type Representation } from '../http/representation.ts';
 import { type Lost, type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
 
@@ -26,5 +27,5 @@ export async function restore(
 }
 
 function isWhole({ durable, representation }: StoreObject): boolean {
-  return durable.reduce((sum, { start, end }) => sum + end - start, 0) === representation.length;
+  return totalLength(durable) === representation.length;
 }

@@ -4,6 +4,7 @@
  * Where it is not, the answer has what is there now, and that is what whoever waits gets (§4.3.3): so it is asked for
  * the bytes that they want. An origin judges the condition before the range (RFC 9110 §13.2.2).
  */
+import type { OpenRange } from '../bytes/byte-range.ts';
 import { type Clock, sleep } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { readErrorBody } from '../fill/answer-judge.ts';
@@ -17,7 +18,6 @@ import { type OriginContent, readAnswer } from '../http/origin-answer.ts';
 import { type Representation, refreshed, sameRepresentation } from '../http/representation.ts';
 import { formatValidator } from '../http/validator.ts';
 import type { Held, Origin, OriginRequest } from '../origin/origin.ts';
-import type { Wanted } from './read-session.ts';
 
 export type Verdict =
   /** It is current; `representation` has the fresher fields. */
@@ -36,7 +36,7 @@ export interface RevalidationParts {
   /** What there is of it. */
   readonly held?: Held | undefined;
   /** What is wanted of another version by those who wait; `null` where nobody does. */
-  readonly wanted: Wanted | null;
+  readonly wanted: OpenRange | null;
   readonly slots: ConnectionSlots;
   readonly clock: Clock;
   /** In milliseconds, for the whole of it. */

@@ -6,15 +6,10 @@
  * player knows.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { OpenRange } from '../bytes/byte-range.ts';
 import type { Cache } from '../cache/cache.ts';
 import type { Entry } from '../cache/entry.ts';
-import {
-  FillFailed,
-  type ReadAheadAllowance,
-  type Reader,
-  type ReadSession,
-  type Wanted,
-} from '../cache/read-session.ts';
+import { FillFailed, type ReadAheadAllowance, type Reader, type ReadSession } from '../cache/read-session.ts';
 import { type Clock, within } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { FillPhase, RequestOutcome } from '../events.ts';
@@ -183,7 +178,7 @@ class RequestHandler {
   async #openSession(
     entry: Entry,
     request: Request,
-    choose: (representation: Representation) => Wanted | null,
+    choose: (representation: Representation) => OpenRange | null,
   ): Promise<ReadSession> {
     try {
       return await entry.openSession(hintOf(request), choose, this.#gone, this.#permit?.allowance);
@@ -323,7 +318,7 @@ const tooMany: Rejection = {
 };
 
 /** What must be present before the head goes out. */
-function firstOf(reply: Reply | ErrorReply): Wanted | null {
+function firstOf(reply: Reply | ErrorReply): OpenRange | null {
   if ('outcome' in reply) return null;
   const { body } = reply;
   if (body.kind === 'parts') return body.parts[0]?.range ?? null;

@@ -10,7 +10,7 @@ const http = `
 
 /** Words that mean here what they mean everywhere. */
 const everyday = `
-  attempt connect directory disk event file first fresh list memory next offset open pause
+  attempt connect directory disk event file first fresh list memory next offset pause
   question rate reason sqlite start table time worker`;
 
 /** Words that the redesign of each folder replaces: the lists may only shrink. */

@@ -1,8 +1,10 @@
 /** What a client gets when firstbyte itself fails: a clean 500 before the head, and never half a reply. */
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { OpenRange } from '../../src/bytes/byte-range.ts';
 import type { Cache } from '../../src/cache/cache.ts';
-import type { ReadSession, Wanted } from '../../src/cache/read-session.ts';
+import type { ReadSession } from '../../src/cache/read-session.ts';
 import { UpstreamTarget } from '../../src/cache/upstream-target.ts';
 import { type DomainEvent, EventBus } from '../../src/events.ts';
 import { type Representation, representationFrom } from '../../src/http/representation.ts';
@@ -36,7 +38,10 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
   events.subscribe((event) => seen.push(event));
   const representation = representationFrom([['x-field', field]], 1000, { validatedAt: 0, ranges: true });
   let left = 0;
-  const openSession = async (_: Wanted, choose: (known: Representation) => Wanted | null): Promise<ReadSession> => {
+  const openSession = async (
+    _: OpenRange,
+    choose: (known: Representation) => OpenRange | null,
+  ): Promise<ReadSession> => {
     await pause(clock, after, new AbortController().signal);
     if (error !== undefined) throw error;
     choose(representation);
