@@ -24,7 +24,7 @@ import { isPrivateHost } from './origin/address-guard.ts';
 import type { Refresh } from './origin/refresh.ts';
 import { MediaProxy } from './proxy/proxy.ts';
 import { settingReports } from './setting-reports.ts';
-import type { Upkeep } from './store/admin.ts';
+import type { StoreAdmin } from './store/admin.ts';
 import { createDiskStore, type DiskStore } from './store/disk/disk-store.ts';
 import { createMemoryStore } from './store/memory-store.ts';
 import { createNoStore } from './store/no-store.ts';
@@ -38,7 +38,7 @@ export interface DaemonParts {
   readonly clock?: Clock;
   /** From 0 to 1, for jitter. */
   readonly random?: () => number;
-  readonly store?: Store & Upkeep;
+  readonly store?: Store & StoreAdmin;
   readonly events?: EventBus;
   /** Makes the origin of one base, where something else than HTTP over TCP is wanted. */
   readonly makeOrigin?: MakeOrigin;
@@ -238,7 +238,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
 
 /** A store, and how its owner says how to be reached, to whoever may read its directory. */
 interface OpenedStore {
-  readonly store: Store & Upkeep;
+  readonly store: Store & StoreAdmin;
   readonly describeOwner: DiskStore['describeOwner'];
 }
 

@@ -28,7 +28,16 @@ export { ProxyError, type ProxyErrorType } from './errors.ts';
 export { type DomainEvent, EventBus } from './events.ts';
 export type { Lent, LentThing } from './lent.ts';
 export type { Origin, OriginBody, OriginReply, OriginRequest, Place, ResolvedUrl } from './origin/origin.ts';
-export type { NextToGo, StoreLoans, StoreTrouble, StoreUsage, Upkeep, Verified } from './store/admin.ts';
+export type {
+  EvictionPreview,
+  EvictionPreview as NextToGo,
+  StoreAdmin,
+  StoreAdmin as Upkeep,
+  StoreLoans,
+  StoreTrouble,
+  StoreUsage,
+  Verified,
+} from './store/admin.ts';
 export {
   type Lost,
   type ObjectLabel,

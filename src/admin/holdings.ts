@@ -12,7 +12,7 @@ import type { EventBus } from '../events.ts';
 import type { Fill } from '../fill/fill.ts';
 import type { FillView } from '../fill/fill-view.ts';
 import { isUnsafePath } from '../http/request-target.ts';
-import type { NextToGo, StoreUsage, Upkeep } from '../store/admin.ts';
+import type { EvictionPreview, StoreAdmin, StoreUsage } from '../store/admin.ts';
 import type { ObjectName, Store, StoredObject } from '../store/store.ts';
 import { CachedObjectList } from './cached-object-list.ts';
 import { type Holding, holdingOf } from './holding.ts';
@@ -38,7 +38,7 @@ export type Which = { readonly origin: string; readonly prefix: string } | 'all'
 
 export interface HoldingsParts {
   readonly cache: Cache;
-  readonly store: Store & Upkeep;
+  readonly store: Store & StoreAdmin;
   readonly events: EventBus;
   readonly clock: Clock;
 }
@@ -188,7 +188,7 @@ export class Holdings {
   }
 
   /** What would be evicted next, in order, until `bytes` were free. */
-  nextToGo(bytes: number): readonly NextToGo[] {
+  nextToGo(bytes: number): readonly EvictionPreview[] {
     return this.#parts.store.nextToGo(bytes);
   }
 

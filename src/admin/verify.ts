@@ -1,7 +1,7 @@
 /** Reads what is stored again and compares checksums, object by object; what is bad is dropped, and brought in again. */
 import { totalLength } from '../bytes/byte-range.ts';
 import type { Entry } from '../cache/entry.ts';
-import type { Upkeep } from '../store/admin.ts';
+import type { StoreAdmin } from '../store/admin.ts';
 import type { ObjectName, StoredObject } from '../store/store.ts';
 import { type WarmProgress, warm } from './warm.ts';
 
@@ -17,7 +17,7 @@ export interface VerifyResult {
 }
 
 export interface VerifyParts {
-  readonly store: Upkeep;
+  readonly store: StoreAdmin;
   readonly stored: ReadonlyMap<ObjectName, StoredObject>;
   /** Which to check; all of `stored` where `null`. */
   readonly ids: readonly ObjectName[] | null;

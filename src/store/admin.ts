@@ -1,12 +1,12 @@
 /**
- * PORT: what an operator does with what is stored.
+ * PORT: what an operator does with what is stored, and asks of it.
  *
- * A store that can be kept up is a `Store` and this, over the same objects.
+ * A store that an operator can look after is a `Store` and this, over the same objects.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { ObjectLabel, ObjectName } from './store.ts';
 
-export interface Upkeep {
+export interface StoreAdmin {
   /**
    * Keeps an object from eviction, or lets it go; resolves when that survives a power cut. `false`: there is no such
    * object. Rejects with a `StoreError` where the medium can't promise it.
@@ -20,7 +20,7 @@ export interface Upkeep {
   /** What the store holds and may hold, in real bytes on the medium. */
   usage(): StoreUsage;
   /** What would be evicted next, in order, until `bytes` were free. */
-  nextToGo(bytes: number): readonly NextToGo[];
+  nextToGo(bytes: number): readonly EvictionPreview[];
   /**
    * Reads something of what is stored, as a reply would; a store where that can't fail has no need of it. Rejects with a
    * `StoreError`: `ENOBUFS` or `ETIMEDOUT` where `signal` aborts (see `StoreObject.read`), or what the medium says.
@@ -64,7 +64,8 @@ export interface StoreTrouble {
   readonly message: string;
 }
 
-export interface NextToGo {
+/** How much of one object would go. */
+export interface EvictionPreview {
   readonly name: ObjectName;
   readonly label: ObjectLabel;
   readonly bytes: number;

@@ -42,26 +42,25 @@ export class BuffersByOffset {
     for (const { length } of this.#buffers.splice(place, 1)) this.#size -= length;
   }
 
-  /** Forgets every buffer that begins in `range`, and returns what that was: sorted, disjoint, not adjacent. */
-  deleteIn(range: ByteRange): ByteRange[] {
-    const gone = this.#rangesBetween(range.start, range.end);
+  /** Forgets every buffer that begins in `range`. */
+  deleteIn(range: ByteRange): void {
     const first = this.#placeAfter(range.start - 1);
     const count = this.#placeAfter(range.end - 1) - first;
     this.#offsets.splice(first, count);
     for (const { length } of this.#buffers.splice(first, count)) this.#size -= length;
-    return gone;
   }
 
   /** Which bytes are here: sorted, disjoint, not adjacent. */
   ranges(): ByteRange[] {
-    return this.#rangesBetween(0, Number.POSITIVE_INFINITY);
+    return this.rangesIn({ start: 0, end: Number.POSITIVE_INFINITY });
   }
 
-  #rangesBetween(from: number, to: number): ByteRange[] {
+  /** The same of the buffers that begin in `range`. */
+  rangesIn(range: ByteRange): ByteRange[] {
     const ranges: { start: number; end: number }[] = [];
-    for (const [place, start] of this.#offsets.entries()) {
-      if (start < from) continue;
-      if (start >= to) break;
+    for (let place = this.#placeAfter(range.start - 1); place < this.#offsets.length; place += 1) {
+      const start = this.#offsets[place] ?? 0;
+      if (start >= range.end) break;
       const end = start + (this.#buffers[place]?.length ?? 0);
       const last = ranges.at(-1);
       if (last?.end === start) last.end = end;

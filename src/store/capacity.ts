@@ -1,20 +1,23 @@
 /**
- * The room that a store has, and what makes room: counts every byte from the moment when it is accepted, and evicts.
+ * How much a store may hold, how much it holds, and what must go for more.
  *
- * Sizes are corrected to what the medium really uses as soon as that is known. Where nothing may go, room is refused,
- * and the bytes go past the store.
+ * Every byte counts from the moment when it is accepted; sizes are corrected to what the medium really uses as soon as
+ * that is known. What must go is chosen here and returned; whoever asked evicts it. Where nothing may go, bytes are
+ * refused.
  */
 import type { Clock } from '../clock.ts';
 import type { EvictionReason } from '../events.ts';
-import type { NextToGo } from './admin.ts';
+import type { EvictionPreview } from './admin.ts';
 import { type EvictionRules, evictionOrder } from './eviction.ts';
-import type { HeldSegment, Holding } from './holding.ts';
+import { FullState } from './full-state.ts';
+import type { HeldObject, HeldSegment, Inventory, User } from './inventory.ts';
+import type { StoreError } from './store.ts';
 
-/** What was watched so many milliseconds ago does not go for bytes that nobody waits for. */
-const justWatched = 600_000;
+/** What was watched so recently does not go for bytes that nobody waits for. */
+const justWatchedMs = 600_000;
 
-/** After a vain attempt to make room, none is made for so many milliseconds. */
-const futilePause = 500;
+/** After a vain attempt to make room, none is made for so long. */
+const futilePauseMs = 500;
 
 /** More than what is needed goes at once, so that this is not thought about at each write: at most so many bytes. */
 const mostSlack = 256 * 1024 * 1024;
@@ -25,18 +28,56 @@ const aheadShare = 4;
 /** The least room ahead of a playhead, as a part of a segment. */
 const leastAhead = 1 / 16;
 
-export interface RoomOptions {
-  readonly clock: Clock;
-  readonly segmentSize: number;
-  /** Called when a segment must go; everybody has forgotten it but the medium. */
-  readonly evict: (holding: Holding, segment: number, bytes: number, reason: EvictionReason) => void;
+/** An amount as people say it: so many bytes, or a share of what there is. */
+export type Amount = { readonly bytes: number } | { readonly share: number };
+
+export interface StoreLimits {
+  /** What the store may hold at most; a share is of the room that it could have: what is free, and what it holds. */
+  readonly maxSize?: Amount | null;
+  /** What must stay free on the file system; a share is of all of it. */
+  readonly minFree?: Amount | null;
+  /** How long an object stays that nobody uses, in milliseconds. */
+  readonly maxAge?: number | null;
 }
 
-export class Room {
-  readonly #options: RoomOptions;
-  readonly #holdings = new Set<Holding>();
+/** The amount in bytes, where a share is of `whole`; `none` where there is no amount. */
+export function inBytes(amount: Amount | null | undefined, whole: number, none: number): number {
+  if (amount === null || amount === undefined) return none;
+  return 'bytes' in amount ? amount.bytes : Math.floor(amount.share * whole);
+}
+
+/** A segment that must go. It is counted no longer; its bytes are on the medium until whoever is told has evicted it. */
+export interface Eviction<Held extends HeldObject> {
+  readonly held: Held;
+  readonly segment: number;
+  readonly bytes: number;
+  readonly reason: EvictionReason;
+}
+
+export interface Reservation<Held extends HeldObject> {
+  /** Why there is no room for the bytes; `null` where there is, and they are counted. */
+  readonly refused: StoreError | null;
+  /** What must go, whether that made enough room or not. */
+  readonly evictions: readonly Eviction<Held>[];
+}
+
+/** There was room. */
+const granted = { refused: null, evictions: [] } as const;
+
+export interface CapacityOptions<Held extends HeldObject> {
+  readonly clock: Clock;
+  readonly segmentSize: number;
+  readonly inventory: Inventory<Held>;
+  /** Called when `full` has changed. */
+  readonly onFullChange: () => void;
+}
+
+export class Capacity<Held extends HeldObject> {
+  readonly full: FullState;
+  readonly #clock: Clock;
+  readonly #segmentSize: number;
+  readonly #inventory: Inventory<Held>;
   #bytes = 0;
-  #playheads = 0;
   #futileUntil = Number.NEGATIVE_INFINITY;
   /** How much may be held, in bytes. */
   limit = Number.POSITIVE_INFINITY;
@@ -44,12 +85,11 @@ export class Room {
   free = Number.POSITIVE_INFINITY;
   minFree = 0;
 
-  constructor(options: RoomOptions) {
-    this.#options = options;
-  }
-
-  get holdings(): ReadonlySet<Holding> {
-    return this.#holdings;
+  constructor({ clock, segmentSize, inventory, onFullChange }: CapacityOptions<Held>) {
+    this.full = new FullState(clock, onFullChange);
+    this.#clock = clock;
+    this.#segmentSize = segmentSize;
+    this.#inventory = inventory;
   }
 
   get bytes(): number {
@@ -58,138 +98,145 @@ export class Room {
 
   /** How far past a playhead bytes may run without pushing out what others need. */
   get ahead(): number {
-    return Math.max(
-      leastAhead * this.#options.segmentSize,
-      this.#capacity / (aheadShare * Math.max(1, this.#playheads)),
-    );
+    return Math.max(leastAhead * this.#segmentSize, this.#most / (aheadShare * Math.max(1, this.#inventory.playheads)));
   }
 
-  admit(holding: Holding): void {
-    this.#holdings.add(holding);
-    for (const { bytes } of holding.segments) this.#bytes += bytes;
+  /** Adds the object to the inventory, with what is on the medium of it. */
+  admit(held: Held): void {
+    this.#inventory.add(held);
+    for (const { bytes } of held.segments) this.#bytes += bytes;
   }
 
-  /** Nothing of it is on the medium any more. */
-  dismiss(holding: Holding): void {
-    if (!this.#holdings.delete(holding)) return;
-    this.#playheads -= holding.playheads.length;
-    for (const { bytes } of holding.segments) {
+  /** Nothing of the object is on the medium any more. */
+  dismiss(held: Held): void {
+    if (!this.#inventory.has(held)) return;
+    this.#inventory.delete(held);
+    for (const { bytes } of held.segments) {
       this.#bytes -= bytes;
       this.free += bytes;
     }
   }
 
-  attend(holding: Holding, playheads: readonly number[]): void {
-    if (this.#holdings.has(holding)) this.#playheads += playheads.length - holding.playheads.length;
-    holding.playheads = playheads;
-    const at = this.#options.clock.wallTime();
-    for (const playhead of playheads) holding.watch(Math.floor(playhead / this.#options.segmentSize), at);
+  attend(held: Held, user: User, playheads: readonly number[]): void {
+    this.#inventory.attend(held, user, playheads);
+    const at = this.#clock.wallTime();
+    for (const playhead of held.playheads) held.watch(Math.floor(playhead / this.#segmentSize), at);
   }
 
-  /** Counts bytes that come; `false`, and nothing counted, where there is no room and none can be made. */
-  reserve(holding: Holding, start: number, end: number): boolean {
-    this.#charge(holding, start, end, 1);
-    if (this.#excess() <= 0 || this.#makeRoomFor(holding, start)) return true;
-    this.#charge(holding, start, end, -1);
-    return false;
+  /** Counts bytes that come, unless there is no room for them and none can be made. */
+  reserve(held: Held, start: number, end: number): Reservation<Held> {
+    this.#charge(held, start, end, 1);
+    if (this.#excess() <= 0) return granted;
+    const evictions = this.#makeRoomFor(held, start);
+    if (this.#excess() <= 0) return { refused: null, evictions };
+    this.#charge(held, start, end, -1);
+    const reason = this.#bytes + end - start > this.limit ? 'size' : 'free';
+    return { refused: this.full.refuse(reason), evictions };
   }
 
   /** Bytes that were reserved are on the medium. */
-  landed(holding: Holding, start: number, end: number): void {
-    const segment = holding.bySegment.get(Math.floor(start / this.#options.segmentSize));
+  received(held: Held, start: number, end: number): void {
+    const segment = held.bySegment.get(Math.floor(start / this.#segmentSize));
     if (segment !== undefined) segment.coming = Math.max(0, segment.coming - (end - start));
   }
 
   /** Bytes that were reserved will never come. */
-  abandon(holding: Holding): void {
-    for (const segment of [...holding.segments]) {
+  abandon(held: Held): void {
+    for (const segment of [...held.segments]) {
       this.#bytes -= segment.coming;
       segment.bytes -= segment.coming;
       segment.coming = 0;
-      if (segment.bytes <= 0) this.drop(holding, segment.number);
+      if (segment.bytes <= 0) this.drop(held, segment.number);
     }
   }
 
   /** What of a segment is on the medium takes so many real bytes there. */
-  correct(holding: Holding, number: number, real: number): void {
-    const segment = holding.bySegment.get(number);
-    if (segment === undefined || !this.#holdings.has(holding)) return;
+  correct(held: Held, number: number, real: number): void {
+    const segment = held.bySegment.get(number);
+    if (segment === undefined || !this.#inventory.has(held)) return;
     this.#bytes += real + segment.coming - segment.bytes;
     segment.bytes = real + segment.coming;
   }
 
   /** What was on the medium of a segment is gone from it. */
-  drop(holding: Holding, number: number): void {
-    const segment = holding.bySegment.get(number);
+  drop(held: Held, number: number): void {
+    const segment = held.bySegment.get(number);
     if (segment === undefined) return;
     const gone = segment.bytes - segment.coming;
     segment.bytes -= gone;
-    if (segment.coming === 0) holding.bySegment.delete(number);
-    if (this.#holdings.has(holding)) this.#bytes -= gone;
+    if (segment.coming === 0) held.bySegment.delete(number);
+    if (this.#inventory.has(held)) this.#bytes -= gone;
     this.free += gone;
   }
 
-  /** Evicts at least so many bytes, if that many may go for a viewer; returns how many went. */
-  makeRoom(bytes: number, reason: EvictionReason): number {
-    return this.#evict(bytes, reason, Number.POSITIVE_INFINITY);
+  /** What must go for at least so many bytes, as far as that many may go for a viewer. */
+  makeRoom(bytes: number, reason: EvictionReason): Eviction<Held>[] {
+    return this.#choose(bytes, reason, Number.POSITIVE_INFINITY);
   }
 
-  /** Brings the store back below its limits, as when they or the file system have changed. */
-  settle(): void {
+  /** What must go for the store to be below its limits, which may have changed, as may the file system. */
+  trim(): Eviction<Held>[] {
     const excess = this.#excess();
-    if (excess > 0) this.#evict(excess, this.#reason(), Number.POSITIVE_INFINITY);
+    return excess > 0 ? this.makeRoom(excess, this.#reason()) : [];
   }
 
-  nextToGo(bytes: number): NextToGo[] {
-    const going: { name: string; label: NextToGo['label']; bytes: number }[] = [];
+  /** What would go next, in order, until `bytes` were free. */
+  evictionPreview(bytes: number): EvictionPreview[] {
+    const preview: { name: string; label: EvictionPreview['label']; bytes: number }[] = [];
     let sum = 0;
     for (const { holding, segment } of this.#order(Number.POSITIVE_INFINITY)) {
       if (sum >= bytes) break;
       sum += segment.bytes;
-      const last = going.at(-1);
+      const last = preview.at(-1);
       if (last?.name === holding.name) last.bytes += segment.bytes;
-      else going.push({ name: holding.name, label: holding.label, bytes: segment.bytes });
+      else preview.push({ name: holding.name, label: holding.label, bytes: segment.bytes });
     }
-    return going;
+    return preview;
   }
 
-  #makeRoomFor(holding: Holding, start: number): boolean {
-    const { clock } = this.#options;
-    if (clock.now() < this.#futileUntil) return false;
-    const watchedStays = this.#isWanted(holding, start) ? Number.POSITIVE_INFINITY : clock.wallTime() - justWatched;
-    this.#evict(this.#excess() + Math.min(mostSlack, this.#capacity / 64), this.#reason(), watchedStays);
-    if (this.#excess() <= 0) return true;
-    this.#futileUntil = clock.now() + futilePause;
-    return false;
+  #makeRoomFor(held: Held, start: number): Eviction<Held>[] {
+    const now = this.#clock.now();
+    if (now < this.#futileUntil) return [];
+    const watchedStays = this.#isWanted(held, start)
+      ? Number.POSITIVE_INFINITY
+      : this.#clock.wallTime() - justWatchedMs;
+    const bytes = this.#excess() + Math.min(mostSlack, this.#most / 64);
+    const evictions = this.#choose(bytes, this.#reason(), watchedStays);
+    if (this.#excess() > 0) this.#futileUntil = now + futilePauseMs;
+    return evictions;
   }
 
   /** Whether a viewer comes to these bytes soon. */
-  #isWanted({ playheads }: Holding, start: number): boolean {
-    const { ahead } = this;
-    const { segmentSize } = this.#options;
-    return playheads.some((playhead) => start > playhead - segmentSize && start < playhead + ahead + segmentSize);
+  #isWanted({ playheads }: Held, start: number): boolean {
+    const before = this.#segmentSize;
+    const after = this.ahead + this.#segmentSize;
+    return playheads.some((playhead) => start > playhead - before && start < playhead + after);
   }
 
-  #evict(bytes: number, reason: EvictionReason, watchedStays: number): number {
-    let went = 0;
+  #choose(bytes: number, reason: EvictionReason, watchedStays: number): Eviction<Held>[] {
+    const evictions: Eviction<Held>[] = [];
+    let sum = 0;
     for (const { holding, segment } of this.#order(watchedStays)) {
-      if (went >= bytes) break;
-      const { number, bytes: size } = segment;
-      went += size;
-      this.drop(holding, number);
-      this.#options.evict(holding, number, size, reason);
+      if (sum >= bytes) break;
+      sum += segment.bytes;
+      evictions.push({ held: holding, segment: segment.number, bytes: segment.bytes, reason });
+      this.drop(holding, segment.number);
     }
-    return went;
+    return evictions;
   }
 
   #order(watchedStays: number) {
-    const { segmentSize } = this.#options;
-    const rules: EvictionRules = { segmentSize, limit: this.#capacity, ahead: this.ahead, watchedStays };
-    return evictionOrder<HeldSegment, Holding>(this.#holdings, rules);
+    const rules: EvictionRules = {
+      segmentSize: this.#segmentSize,
+      limit: this.#most,
+      ahead: this.ahead,
+      watchedStays,
+    };
+    return evictionOrder<HeldSegment, Held>(this.#inventory.all(), rules);
   }
 
-  /** What it could hold at most, as things are now. */
-  get #capacity(): number {
+  /** What the store could hold at most, as things are now. */
+  get #most(): number {
     return Math.min(this.limit, this.#bytes + Math.max(0, this.free - this.minFree));
   }
 
@@ -201,17 +248,16 @@ export class Room {
     return this.#bytes > this.limit ? 'size' : 'free';
   }
 
-  #charge(holding: Holding, start: number, end: number, sign: 1 | -1): void {
-    const { segmentSize, clock } = this.#options;
+  #charge(held: Held, start: number, end: number, sign: 1 | -1): void {
     for (let at = start; at < end; ) {
-      const number = Math.floor(at / segmentSize);
-      const count = Math.min(end, (number + 1) * segmentSize) - at;
-      const segment = holding.segment(number, clock.wallTime());
+      const number = Math.floor(at / this.#segmentSize);
+      const count = Math.min(end, (number + 1) * this.#segmentSize) - at;
+      const segment = held.segment(number, this.#clock.wallTime());
       segment.bytes += sign * count;
       segment.coming += sign * count;
       this.#bytes += sign * count;
       this.free -= sign * count;
-      if (segment.bytes === 0) holding.bySegment.delete(number);
+      if (segment.bytes === 0) held.bySegment.delete(number);
       at += count;
     }
   }

@@ -9,14 +9,11 @@ import { totalmem } from 'node:os';
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { RangeSet } from '../bytes/range-set.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import type { EvictionReason } from '../events.ts';
 import type { Representation } from '../http/representation.ts';
-import type { NextToGo, StoreLoans, StoreUsage, Upkeep, Verified } from './admin.ts';
+import type { EvictionPreview, StoreAdmin, StoreLoans, StoreUsage, Verified } from './admin.ts';
 import { BuffersByOffset } from './buffers-by-offset.ts';
-import { Room } from './capacity.ts';
-import { Holding } from './holding.ts';
-import { inBytes, type StoreLimits } from './limits.ts';
-import { Refusal } from './refusal.ts';
+import { Capacity, type Eviction, inBytes, type StoreLimits } from './capacity.ts';
+import { HeldObject, type Identity, Inventory, type User } from './inventory.ts';
 import {
   type Lost,
   type ObjectLabel,
@@ -41,180 +38,156 @@ export interface MemoryStoreOptions extends Pick<StoreLimits, 'maxSize'> {
   events?: Pick<StoreEvents, 'evicted' | 'stateChanged'>;
 }
 
-export function createMemoryStore(options: MemoryStoreOptions = {}): Store & Upkeep {
+export function createMemoryStore(options: MemoryStoreOptions = {}): Store & StoreAdmin {
   return new MemoryStore(options);
 }
 
-/** What all who have one object open share. */
-class Content {
-  readonly holding: Holding;
+/** One object with its bytes, shared by all who have it open. */
+class HeldInMemory extends HeldObject {
   representation: Representation;
   durable = new RangeSet();
   readonly buffers = new BuffersByOffset();
-  readonly users = new Map<symbol, { readonly lost: Lost; playheads: readonly number[] }>();
 
-  constructor(holding: Holding, representation: Representation) {
-    this.holding = holding;
+  constructor(identity: Identity, representation: Representation, pinned: boolean, used: number) {
+    super(identity, representation.length, pinned, used);
     this.representation = representation;
   }
 
   commit(): void {
     this.durable = RangeSet.from(this.buffers.ranges());
   }
-
-  evict(range: ByteRange): void {
-    const gone = this.buffers.deleteIn(range);
-    this.durable.remove(range);
-    for (const { lost } of this.users.values()) for (const each of gone) lost(each);
-  }
 }
 
-class MemoryStore implements Store, Upkeep {
+class MemoryStore implements Store, StoreAdmin {
   readonly #clock: Clock;
   readonly #segmentSize: number;
   readonly #events: MemoryStoreOptions['events'];
-  readonly #contents = new Map<ObjectName, Content>();
-  /** Also those that can't be found any more, while somebody has them open. */
-  readonly #byHolding = new Map<Holding, Content>();
-  readonly #room: Room;
-  readonly #refusal: Refusal;
+  readonly #inventory = new Inventory<HeldInMemory>();
+  readonly #capacity: Capacity<HeldInMemory>;
 
   constructor({ clock = systemClock, segmentSize = 16 * 1024 * 1024, maxSize, events }: MemoryStoreOptions) {
     this.#clock = clock;
     this.#segmentSize = segmentSize;
     this.#events = events;
-    this.#room = new Room({ clock, segmentSize, evict: (...gone) => this.#evict(...gone) });
-    this.#room.limit = inBytes(maxSize, totalmem(), Number.POSITIVE_INFINITY);
-    this.#refusal = new Refusal(clock, () => events?.stateChanged(this.#refusal.current));
+    const onFullChange = () => events?.stateChanged(this.#capacity.full.current);
+    this.#capacity = new Capacity({ clock, segmentSize, inventory: this.#inventory, onFullChange });
+    this.#capacity.limit = inBytes(maxSize, totalmem(), Number.POSITIVE_INFINITY);
   }
 
   async find(name: ObjectName, lost: Lost): Promise<StoreObject | null> {
-    const content = this.#contents.get(name);
-    return content === undefined ? null : this.#lend(content, lost);
+    const held = this.#inventory.find(name);
+    return held === undefined ? null : this.#acquire(held, lost);
   }
 
   async create(name: ObjectName, representation: Representation, label: ObjectLabel, lost: Lost): Promise<StoreObject> {
-    const pinned = this.#contents.get(name)?.holding.pinned ?? false;
+    const pinned = this.#inventory.find(name)?.pinned ?? false;
     await this.remove(name);
-    const holding = new Holding(
-      { name, generation: randomUUID(), label },
-      representation.length,
-      pinned,
-      this.#clock.wallTime(),
-    );
-    const content = new Content(holding, representation);
-    this.#contents.set(name, content);
-    this.#byHolding.set(holding, content);
-    this.#room.admit(holding);
-    return this.#lend(content, lost);
+    const identity = { name, generation: randomUUID(), label };
+    const held = new HeldInMemory(identity, representation, pinned, this.#clock.wallTime());
+    this.#capacity.admit(held);
+    return this.#acquire(held, lost);
   }
 
   async remove(name: ObjectName): Promise<void> {
-    const content = this.#contents.get(name);
-    if (content === undefined) return;
-    this.#contents.delete(name);
-    content.holding.forgotten = true;
-    this.#dismissIfLeft(content);
+    const held = this.#inventory.find(name);
+    if (held !== undefined) this.#detach(held);
   }
 
   async *list(): AsyncGenerator<StoredObject> {
-    for (const [name, { holding, representation, durable }] of [...this.#contents]) {
-      const { label, pinned, used } = holding;
-      yield { name, label, representation, bytes: durable.size, pinned, used };
+    for (const { name, label, representation, durable, pinned, used, detached } of this.#inventory.all()) {
+      if (!detached) yield { name, label, representation, bytes: durable.size, pinned, used };
     }
   }
 
   async close(): Promise<void> {
-    this.#refusal.stop();
-    this.#contents.clear();
+    this.#capacity.full.stop();
+    for (const held of this.#inventory.all()) this.#inventory.detach(held);
   }
 
   async pin(name: ObjectName, pinned: boolean): Promise<boolean> {
-    const content = this.#contents.get(name);
-    if (content !== undefined) content.holding.pinned = pinned;
-    return content !== undefined;
+    const held = this.#inventory.find(name);
+    if (held !== undefined) held.pinned = pinned;
+    return held !== undefined;
   }
 
   /** Memory is believed. */
   async verify(name: ObjectName, progress: (bytes: number) => void, signal: AbortSignal): Promise<Verified | null> {
     signal.throwIfAborted();
-    const content = this.#contents.get(name);
-    if (content === undefined) return null;
-    content.commit();
-    progress(content.durable.size);
-    return { checked: content.durable.size, bad: [] };
+    const held = this.#inventory.find(name);
+    if (held === undefined) return null;
+    held.commit();
+    progress(held.durable.size);
+    return { checked: held.durable.size, bad: [] };
   }
 
   usage(): StoreUsage {
-    const { bytes, limit } = this.#room;
-    const refused = this.#refusal.current;
+    const { bytes, limit, full } = this.#capacity;
     return {
       bytes,
-      objects: this.#contents.size,
+      objects: this.#inventory.count,
       limit: Number.isFinite(limit) ? limit : null,
       free: null,
-      trouble: refused === null ? null : { code: refused.code, message: refused.message },
+      trouble: full.current === null ? null : { code: full.current.code, message: full.current.message },
     };
   }
 
-  nextToGo(bytes: number): readonly NextToGo[] {
-    return this.#room.nextToGo(bytes);
+  nextToGo(bytes: number): readonly EvictionPreview[] {
+    return this.#capacity.evictionPreview(bytes);
   }
 
   loans(): StoreLoans {
-    const objects = [...this.#byHolding.values()].reduce((sum, { users }) => sum + users.size, 0);
-    return { objects, buffers: 0, starved: 0, descriptors: 0 };
+    return { objects: this.#inventory.users, buffers: 0, starved: 0, descriptors: 0 };
   }
 
-  #lend(content: Content, lost: Lost): StoreObject {
-    const user = Symbol('user');
-    content.users.set(user, { lost, playheads: [] });
-    content.holding.used = this.#clock.wallTime();
-    return new MemoryObject(content, this.#room, {
-      watch: (offset) => content.holding.watch(Math.floor(offset / this.#segmentSize), this.#clock.wallTime()),
-      write: (offset, bytes) => this.#write(content, offset, bytes),
-      attend: (playheads) => {
-        if (!content.users.has(user)) return;
-        content.users.set(user, { lost, playheads });
-        this.#attend(content);
-      },
+  #acquire(held: HeldInMemory, lost: Lost): StoreObject {
+    const user = this.#inventory.acquire(held, lost);
+    held.used = this.#clock.wallTime();
+    return new MemoryObject(held, user, this.#capacity, {
+      watch: (offset) => held.watch(Math.floor(offset / this.#segmentSize), this.#clock.wallTime()),
+      write: (offset, bytes) => this.#write(held, offset, bytes),
       close: () => {
-        content.users.delete(user);
-        this.#attend(content);
-        if (content.holding.forgotten) this.#dismissIfLeft(content);
+        this.#inventory.release(held, user);
+        if (held.detached) this.#dismissIfLeft(held);
       },
     });
   }
 
-  #attend({ holding, users }: Content): void {
-    this.#room.attend(
-      holding,
-      [...users.values()].flatMap(({ playheads }) => playheads),
-    );
-  }
-
-  #write({ holding, buffers }: Content, offset: number, bytes: Buffer): void {
-    if (!this.#room.reserve(holding, offset, offset + bytes.length)) throw this.#refusal.refuse('size');
+  #write(held: HeldInMemory, offset: number, bytes: Buffer): void {
+    const { refused, evictions } = this.#capacity.reserve(held, offset, offset + bytes.length);
+    for (const eviction of evictions) this.#evictSoon(eviction);
+    if (refused !== null) throw refused;
     for (let taken = 0; taken < bytes.length; ) {
       const start = offset + taken;
       const count = Math.min(bytes.length - taken, this.#segmentSize - (start % this.#segmentSize));
-      buffers.add(start, bytes.subarray(taken, taken + count));
-      this.#room.landed(holding, start, start + count);
+      held.buffers.add(start, bytes.subarray(taken, taken + count));
+      this.#capacity.received(held, start, start + count);
       taken += count;
     }
   }
 
-  #evict(holding: Holding, segment: number, bytes: number, reason: EvictionReason): void {
-    const content = this.#byHolding.get(holding);
-    content?.evict({ start: segment * this.#segmentSize, end: (segment + 1) * this.#segmentSize });
-    this.#events?.evicted(reason, holding.label, bytes);
-    if (content?.users.size === 0 && content.buffers.size === 0) void this.remove(holding.name);
+  /** Not within a write: those who are told may themselves have much to do. */
+  #evictSoon({ held, segment, bytes, reason }: Eviction<HeldInMemory>): void {
+    const range = { start: segment * this.#segmentSize, end: (segment + 1) * this.#segmentSize };
+    // What is written from now on stays.
+    const gone = held.buffers.rangesIn(range);
+    queueMicrotask(() => {
+      held.lose(gone);
+      for (const each of gone) {
+        held.buffers.deleteIn(each);
+        held.durable.remove(each);
+      }
+      this.#events?.evicted(reason, held.label, bytes);
+      if (held.users.size === 0 && held.buffers.size === 0) this.#detach(held);
+    });
   }
 
-  #dismissIfLeft({ holding, users }: Content): void {
-    if (users.size > 0) return;
-    this.#byHolding.delete(holding);
-    this.#room.dismiss(holding);
+  #detach(held: HeldInMemory): void {
+    this.#inventory.detach(held);
+    this.#dismissIfLeft(held);
+  }
+
+  #dismissIfLeft(held: HeldInMemory): void {
+    if (held.users.size === 0) this.#capacity.dismiss(held);
   }
 }
 
@@ -222,37 +195,40 @@ class MemoryStore implements Store, Upkeep {
 interface ObjectCalls {
   readonly watch: (offset: number) => void;
   readonly write: (offset: number, bytes: Buffer) => void;
-  readonly attend: (playheads: readonly number[]) => void;
   readonly close: () => void;
 }
 
 class MemoryObject implements StoreObject {
-  readonly attend: (playheads: readonly number[]) => void;
-  readonly #content: Content;
-  readonly #room: Room;
+  readonly #held: HeldInMemory;
+  readonly #user: User;
+  readonly #capacity: Capacity<HeldInMemory>;
   readonly #calls: ObjectCalls;
 
-  constructor(content: Content, room: Room, calls: ObjectCalls) {
-    this.#content = content;
-    this.#room = room;
+  constructor(held: HeldInMemory, user: User, capacity: Capacity<HeldInMemory>, calls: ObjectCalls) {
+    this.#held = held;
+    this.#user = user;
+    this.#capacity = capacity;
     this.#calls = calls;
-    this.attend = calls.attend;
   }
 
   get name(): ObjectName {
-    return this.#content.holding.name;
+    return this.#held.name;
   }
 
   get representation(): Representation {
-    return this.#content.representation;
+    return this.#held.representation;
   }
 
   get durable(): readonly ByteRange[] {
-    return [...this.#content.durable];
+    return [...this.#held.durable];
   }
 
   get ahead(): number {
-    return this.#room.ahead;
+    return this.#capacity.ahead;
+  }
+
+  attend(playheads: readonly number[]): void {
+    this.#capacity.attend(this.#held, this.#user, playheads);
   }
 
   write(offset: number, bytes: Buffer): undefined {
@@ -260,7 +236,7 @@ class MemoryObject implements StoreObject {
   }
 
   read({ start, end }: ByteRange): Slice | Promise<Slice> {
-    const bytes = this.#content.buffers.from(start);
+    const bytes = this.#held.buffers.from(start);
     if (bytes === undefined) return Promise.reject(new StoreError('EINVAL', `Byte ${start} is not in memory.`));
     this.#calls.watch(start);
     return ownedSlice(bytes.subarray(0, Math.min(end - start, largestSlice)));
@@ -271,16 +247,16 @@ class MemoryObject implements StoreObject {
   }
 
   describe(representation: Representation): void {
-    this.#content.representation = representation;
-    this.#content.holding.length = representation.length;
+    this.#held.representation = representation;
+    this.#held.length = representation.length;
   }
 
   async commit(): Promise<void> {
-    this.#content.commit();
+    this.#held.commit();
   }
 
   async close(): Promise<void> {
-    this.#content.commit();
+    this.#held.commit();
     this.#calls.close();
   }
 }

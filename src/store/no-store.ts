@@ -1,13 +1,13 @@
 /** ADAPTER: a store that keeps nothing: every byte goes past it, to those who read along. */
 
-import type { NextToGo, StoreUsage, Upkeep, Verified } from './admin.ts';
+import type { EvictionPreview, StoreAdmin, StoreUsage, Verified } from './admin.ts';
 import { type Store, type StoredObject, StoreError, type StoreObject } from './store.ts';
 
-export function createNoStore(): Store & Upkeep {
+export function createNoStore(): Store & StoreAdmin {
   return new NoStore();
 }
 
-class NoStore implements Store, Upkeep {
+class NoStore implements Store, StoreAdmin {
   async find(): Promise<null> {
     return null;
   }
@@ -34,7 +34,7 @@ class NoStore implements Store, Upkeep {
     return { bytes: 0, objects: 0, limit: 0, free: null, trouble: null };
   }
 
-  nextToGo(): readonly NextToGo[] {
+  nextToGo(): readonly EvictionPreview[] {
     return [];
   }
 }

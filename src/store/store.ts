@@ -124,4 +124,11 @@ export class StoreError extends Error {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
   }
+
+  /** What the system says, as a `StoreError`; `what` says in a few words what could not be done. */
+  static from(cause: unknown, what: string): StoreError {
+    if (cause instanceof StoreError) return cause;
+    const { code = 'EIO', message } = cause as NodeJS.ErrnoException;
+    return new StoreError(code, `${what}: ${message}`, cause);
+  }
 }

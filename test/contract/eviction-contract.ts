@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
-import type { Upkeep } from '../../src/store/admin.ts';
+import type { StoreAdmin } from '../../src/store/admin.ts';
 import type { Lost, Store, StoreObject } from '../../src/store/store.ts';
 import type { StoreEvents } from '../../src/store/store-events.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -19,21 +19,21 @@ export interface BoundedOptions {
   readonly events: StoreEvents;
 }
 
-type MakeStore = (t: TestContext, options: BoundedOptions) => Promise<Store & Upkeep>;
+type MakeStore = (t: TestContext, options: BoundedOptions) => Promise<Store & StoreAdmin>;
 
 class Bounded {
   readonly clock = new VirtualClock();
   readonly told: string[] = [];
   readonly #t: TestContext;
   readonly #make: MakeStore;
-  #store: (Store & Upkeep) | null = null;
+  #store: (Store & StoreAdmin) | null = null;
 
   constructor(t: TestContext, make: MakeStore) {
     this.#t = t;
     this.#make = make;
   }
 
-  async open(): Promise<Store & Upkeep> {
+  async open(): Promise<Store & StoreAdmin> {
     this.#store = await this.#make(this.#t, {
       segmentSize,
       maxSize: { bytes: maxSize },
@@ -66,7 +66,7 @@ class Bounded {
 }
 
 export function evictionContract(name: string, makeStore: MakeStore): void {
-  function behaviour(fact: string, check: (set: Bounded, store: Store & Upkeep) => Promise<void>): void {
+  function behaviour(fact: string, check: (set: Bounded, store: Store & StoreAdmin) => Promise<void>): void {
     test(fact, async (t) => {
       const set = new Bounded(t, makeStore);
       const store = await set.open();
@@ -106,6 +106,41 @@ export function evictionContract(name: string, makeStore: MakeStore): void {
       await assertContent(old, { start: segmentSize, end: 2 * segmentSize });
       await old.close();
       assert.ok(store.usage().bytes <= maxSize);
+    });
+
+    behaviour('a write returns before anybody is told what goes for it', async (set, store) => {
+      const gone: ByteRange[] = [];
+      const old = await set.film('old', 4, (range) => gone.push(range));
+      const label = { origin: 'films', path: '/new' };
+      const object = await store.create(objectName('new'), representationOf(1000), label, unheard);
+      const written = object.write(0, contentAt(0, 1000));
+      assert.deepEqual(gone, []);
+      await written;
+      assert.deepEqual(gone, [{ start: 3 * segmentSize, end: 4 * segmentSize }]);
+      await object.close();
+      await old.close();
+    });
+
+    behaviour('what is written to a segment while that must go is kept', async (set, store) => {
+      const gone: ByteRange[] = [];
+      const label = { origin: 'films', path: '/old' };
+      const half = segmentSize / 2;
+      const old = await store.create(objectName('old'), representationOf(2 * segmentSize), label, (range) =>
+        gone.push(range),
+      );
+      await writeContent(old, { start: 0, end: segmentSize + half });
+      await old.commit();
+      const object = await set.film('new', 2);
+      await writeContent(object, { start: 2 * segmentSize, end: 2 * segmentSize + half });
+      // The first of these needs the room of what is there of the segment that the second is for.
+      void object.write(2 * segmentSize + half, contentAt(2 * segmentSize + half, 3 * segmentSize));
+      void old.write(segmentSize + half, contentAt(segmentSize + half, 2 * segmentSize));
+      await set.clock.settle();
+      assert.deepEqual(gone[0], { start: segmentSize, end: segmentSize + half });
+      await old.commit();
+      await assertContent(old, { start: segmentSize + half, end: 2 * segmentSize });
+      await object.close();
+      await old.close();
     });
 
     behaviour('what is watched stays, and what is pinned', async (set, store) => {

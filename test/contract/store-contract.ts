@@ -6,7 +6,7 @@ import { describe, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import type { Representation } from '../../src/http/representation.ts';
-import type { Upkeep } from '../../src/store/admin.ts';
+import type { StoreAdmin } from '../../src/store/admin.ts';
 import type { Lost, ObjectLabel, Store, StoredObject, StoreObject } from '../../src/store/store.ts';
 import { never } from '../support/never.ts';
 
@@ -70,8 +70,8 @@ async function listed(store: Store): Promise<StoredObject[]> {
   return objects.sort((one, other) => one.bytes - other.bytes);
 }
 
-export function storeContract(name: string, makeStore: (t: TestContext) => Promise<Store & Upkeep>): void {
-  function behaviour(fact: string, check: (store: Store & Upkeep) => Promise<void>): void {
+export function storeContract(name: string, makeStore: (t: TestContext) => Promise<Store & StoreAdmin>): void {
+  function behaviour(fact: string, check: (store: Store & StoreAdmin) => Promise<void>): void {
     test(fact, async (t) => {
       const store = await makeStore(t);
       try {

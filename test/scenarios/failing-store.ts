@@ -1,6 +1,6 @@
 /** A store that does what a failing disk does, from the moment that a test says so. */
 import { RangeSet } from '../../src/bytes/range-set.ts';
-import type { StoreUsage, Upkeep } from '../../src/store/admin.ts';
+import type { StoreAdmin, StoreUsage } from '../../src/store/admin.ts';
 import { BuffersByOffset } from '../../src/store/buffers-by-offset.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { type Lost, ownedSlice, type Store, StoreError, type StoreObject } from '../../src/store/store.ts';
@@ -8,7 +8,7 @@ import { type Lost, ownedSlice, type Store, StoreError, type StoreObject } from 
 /** Where it fails; `read` loses what was written before, not what is written again. */
 export type Weakness = 'find' | 'create' | 'write throws' | 'write rejects' | 'read' | 'commit' | 'close';
 
-export class FailingStore implements Store, Upkeep {
+export class FailingStore implements Store, StoreAdmin {
   readonly #inner = createMemoryStore();
   readonly #failing = new Set<Weakness>();
   readonly #code: string;
@@ -50,11 +50,11 @@ export class FailingStore implements Store, Upkeep {
     return this.#inner.close();
   }
 
-  pin(...given: Parameters<Upkeep['pin']>): Promise<boolean> {
+  pin(...given: Parameters<StoreAdmin['pin']>): Promise<boolean> {
     return this.#inner.pin(...given);
   }
 
-  verify(...given: Parameters<Upkeep['verify']>): ReturnType<Upkeep['verify']> {
+  verify(...given: Parameters<StoreAdmin['verify']>): ReturnType<StoreAdmin['verify']> {
     return this.#inner.verify(...given);
   }
 
@@ -62,7 +62,7 @@ export class FailingStore implements Store, Upkeep {
     return this.#inner.usage();
   }
 
-  nextToGo(bytes: number): ReturnType<Upkeep['nextToGo']> {
+  nextToGo(bytes: number): ReturnType<StoreAdmin['nextToGo']> {
     return this.#inner.nextToGo(bytes);
   }
 

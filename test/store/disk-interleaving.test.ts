@@ -3,11 +3,21 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import type { Store, StoreObject } from '../../src/store/store.ts';
-import { contentAt, label, objectName, representationOf, unheard } from '../contract/store-contract.ts';
+import {
+  assertContent,
+  contentAt,
+  label,
+  objectName,
+  representationOf,
+  unheard,
+  writeContent,
+} from '../contract/store-contract.ts';
 import { never } from '../support/never.ts';
 import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
+const mebibyte = 1024 * 1024;
 const length = 5000;
 const layout = { blockSize: 1024, segmentSize: 2048 };
 
@@ -86,4 +96,26 @@ test('however find, create, remove and close fall together, nobody reads two ver
     }),
     { numRuns: 25 },
   );
+});
+
+test('what is written at once into a segment whose file must go is in a file that stays', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const segmentSize = 4 * mebibyte;
+  const store = await openDiskStore(directory, { segmentSize, maxSize: { bytes: 4 * mebibyte } });
+  const gone: ByteRange[] = [];
+  const old = await store.create(objectName('old'), representationOf(segmentSize), label, (range) => gone.push(range));
+  await writeContent(old, { start: 0, end: 2 * mebibyte });
+  await old.commit();
+  const next = await store.create(objectName('next'), representationOf(segmentSize), label, unheard);
+  await writeContent(next, { start: 0, end: 2 * mebibyte - 1000 });
+  await next.commit();
+  // The first of these needs the room of the segment that the second goes to, as much as is written at once.
+  void next.write(2 * mebibyte - 1000, contentAt(2 * mebibyte - 1000, 2 * mebibyte + 1000));
+  const range = { start: 2 * mebibyte, end: 3 * mebibyte };
+  void old.write(range.start, contentAt(range.start, range.end));
+  await old.commit();
+  assert.deepEqual(gone, [{ start: 0, end: 2 * mebibyte }]);
+  assert.deepEqual(old.durable, [range]);
+  await assertContent(old, range);
+  await store.close();
 });

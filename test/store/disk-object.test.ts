@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
-import { Room } from '../../src/store/capacity.ts';
+import { Capacity } from '../../src/store/capacity.ts';
 import { createBufferPool } from '../../src/store/disk/buffer-pool.ts';
-import type { ObjectFiles } from '../../src/store/disk/disk-medium.ts';
 import { DiskObject } from '../../src/store/disk/disk-object.ts';
+import { HeldOnDisk } from '../../src/store/disk/held-on-disk.ts';
 import type { SegmentRow } from '../../src/store/disk/index/sqlite-index.ts';
+import type { ObjectFiles } from '../../src/store/disk/object-directory.ts';
 import { Gate } from '../../src/store/disk/semaphore.ts';
-import { Holding } from '../../src/store/holding.ts';
+import { Inventory } from '../../src/store/inventory.ts';
 import type { StoreError } from '../../src/store/store.ts';
 import { contentAt, label, objectName, representationOf } from '../contract/store-contract.ts';
 import { never } from '../support/never.ts';
@@ -56,10 +57,6 @@ class ScriptedFiles implements ObjectFiles {
   async close(): Promise<void> {
     this.calls.push('close');
   }
-
-  async remove(): Promise<void> {
-    this.calls.push('remove');
-  }
 }
 
 function systemError(code: string): Error {
@@ -79,33 +76,41 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
     segments,
   };
   const clock = new VirtualClock();
-  const room = new Room({ clock, segmentSize: layout.segmentSize, evict() {} });
-  const holding = new Holding(row, length, false, 0);
-  room.admit(holding);
+  const inventory = new Inventory<HeldOnDisk<DiskObject>>();
+  const { segmentSize } = layout;
+  const capacity = new Capacity<HeldOnDisk>({ clock, segmentSize, inventory, onFullChange() {} });
+  const held = new HeldOnDisk<DiskObject>(row, length, false, 0);
+  capacity.admit(held);
+  const health = {
+    trouble: null as StoreError | null,
+    fail(error: StoreError) {
+      if (health.trouble !== null) return;
+      health.trouble = error;
+      failures.push(error);
+    },
+  };
   const medium = {
     layout,
     reads: new Gate(8),
     pool: createBufferPool({ size: layout.blockSize, limit: 1000, clock }),
     clock,
-    room,
-    trouble: null as StoreError | null,
-    admit(_: DiskObject, { start, end }: ByteRange) {
-      if (medium.trouble !== null) throw medium.trouble;
-      room.reserve(holding, start, end);
+    capacity,
+    health,
+    space: {
+      admit(_: HeldOnDisk, { start, end }: ByteRange) {
+        if (health.trouble !== null) throw health.trouble;
+        capacity.reserve(held, start, end);
+      },
+      evicting: null,
+      withRoom: <Result>(_: number, work: () => Promise<Result>) => work(),
     },
-    withRoom: <Result>(_: number, work: () => Promise<Result>) => work(),
-    onDirty() {},
-    fail(error: StoreError) {
-      if (medium.trouble !== null) return;
-      medium.trouble = error;
-      failures.push(error);
-    },
-    onBlockLost() {},
+    committer: { noteDirty() {} },
+    events: { blockLost() {} },
   };
   const lost: [number, number][] = [];
-  const object = new DiskObject(row, holding, files, medium);
-  object.users.set(Symbol('user'), { lost: ({ start, end }) => lost.push([start, end]), playheads: [] });
-  return { object, files, failures, lost, medium, holding, room };
+  const object = new DiskObject(row, held, files, medium);
+  inventory.acquire(held, ({ start, end }) => lost.push([start, end]));
+  return { object, files, failures, lost, health, pool: medium.pool };
 }
 
 /** The object as its index row remembers it, over the same files. */
@@ -118,7 +123,7 @@ test('no row names a block before its bytes are synced', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   files.syncing = promise;
   await writeTo(object, 0, 250);
-  const settled = object.settle();
+  const settled = object.sync();
   while (!files.calls.includes('sync 0')) await Promise.resolve();
   assert.deepEqual(blocksOf(object.takeRow().segments), {});
   resolve();
@@ -128,18 +133,18 @@ test('no row names a block before its bytes are synced', async () => {
 });
 
 test('what could not be synced is lost, and never named', async () => {
-  const { object, files, failures, lost, medium } = makeObject(1000);
+  const { object, files, failures, lost, health } = makeObject(1000);
   await writeTo(object, 0, 250);
   files.syncing = Promise.reject(systemError('EIO'));
-  await object.settle();
+  await object.sync();
   files.syncing = Promise.resolve();
   assert.deepEqual(lost, [
     [0, 100],
     [100, 200],
     [200, 250],
   ]);
-  medium.trouble = null;
-  await object.settle();
+  health.trouble = null;
+  await object.sync();
   assert.deepEqual(object.takeRow().segments, []);
   assert.deepEqual(object.durable, []);
   assert.deepEqual(
@@ -147,7 +152,7 @@ test('what could not be synced is lost, and never named', async () => {
     ['EIO'],
   );
   await writeTo(object, 0, 300);
-  await object.settle();
+  await object.sync();
   assert.deepEqual(object.durable, [{ start: 0, end: 300 }]);
   await assertReads(object, 0, 300);
 });
@@ -155,24 +160,24 @@ test('what could not be synced is lost, and never named', async () => {
 test('after a failed write, what was accepted before and after is still read', async () => {
   const { object, files } = makeObject(1000);
   await writeTo(object, 0, 150);
-  await object.settle();
+  await object.sync();
   files.writeError = systemError('ENOSPC');
   await writeTo(object, 150, 350);
-  await object.settle();
+  await object.sync();
   await assertReads(object, 0, 350);
   assert.deepEqual(object.durable, [{ start: 0, end: 100 }]);
   await assert.rejects(async () => object.write(350, contentAt(350, 351)), { name: 'StoreError', code: 'ENOSPC' });
 });
 
 test('what could not be written is written when the medium is well again', async () => {
-  const { object, files, medium } = makeObject(1000);
+  const { object, files, health } = makeObject(1000);
   files.writeError = systemError('ENOSPC');
   await writeTo(object, 0, 350);
-  await object.settle();
+  await object.sync();
   assert.deepEqual(object.durable, []);
   files.writeError = null;
-  medium.trouble = null;
-  await object.settle();
+  health.trouble = null;
+  await object.sync();
   assert.deepEqual(object.durable, [{ start: 0, end: 300 }]);
   await assertReads(object, 0, 350);
 });
@@ -180,7 +185,7 @@ test('what could not be written is written when the medium is well again', async
 test('an evicted segment is told of before its file goes, and can be written again', async () => {
   const { object, files, lost } = makeObject(1000);
   await writeTo(object, 0, 600);
-  await object.settle();
+  await object.sync();
   object.takeRow();
   const evicted = object.evict(0);
   assert.deepEqual(lost, [[0, 300]]);
@@ -189,7 +194,7 @@ test('an evicted segment is told of before its file goes, and can be written aga
   assert.deepEqual(object.durable, [{ start: 300, end: 600 }]);
   assert.deepEqual(blocksOf(object.takeRow().segments), { 0: 0 });
   await writeTo(object, 0, 100);
-  await object.settle();
+  await object.sync();
   assert.deepEqual(blocksOf(object.takeRow().segments), { 0: 0b001 });
   await assertReads(object, 0, 100);
 });
@@ -197,42 +202,42 @@ test('an evicted segment is told of before its file goes, and can be written aga
 test('a read across an eviction is not believed, nor does it harm what was written since', async () => {
   const { object, files, lost } = makeObject(1000);
   await writeTo(object, 0, 100);
-  await object.settle();
+  await object.sync();
   const reading = object.read({ start: 0, end: 100 }, never);
   await object.evict(0);
   await writeTo(object, 0, 100);
   await assert.rejects(async () => reading, { name: 'StoreError' });
   assert.deepEqual(lost, [[0, 100]]);
-  await object.settle();
+  await object.sync();
   await assertReads(object, 0, 100);
   assert.ok(files.calls.includes('remove 0'));
 });
 
 test("who gives a read up waits no longer, but its buffer is nobody else's before the system is done with it", async () => {
-  const { object, files, medium } = makeObject(1000);
+  const { object, files, pool } = makeObject(1000);
   await writeTo(object, 0, 900);
-  await object.settle();
+  await object.sync();
   const { promise, resolve } = Promise.withResolvers<void>();
   files.reading = promise;
   const gone = new AbortController();
   const reads = [0, 300, 600].map(async (start) => object.read({ start, end: start + 100 }, gone.signal));
   await new Promise(setImmediate);
-  assert.equal(medium.pool.lent, 3);
+  assert.equal(pool.lent, 3);
   gone.abort();
   for (const read of reads) await assert.rejects(read, { name: 'StoreError', code: 'ETIMEDOUT' });
   await new Promise(setImmediate);
-  assert.deepEqual([medium.pool.lent, medium.pool.waiting], [3, 0], 'the system may still write into them');
+  assert.deepEqual([pool.lent, pool.waiting], [3, 0], 'the system may still write into them');
   files.reading = undefined;
   resolve();
   await new Promise(setImmediate);
-  assert.equal(medium.pool.lent, 0);
+  assert.equal(pool.lent, 0);
   await assertReads(object, 0, 900);
 });
 
 test('of many reads eight run at once, and whoever has had nothing yet goes first', async () => {
-  const { object, files, medium } = makeObject(1000);
+  const { object, files, pool } = makeObject(1000);
   await writeTo(object, 0, 900);
-  await object.settle();
+  await object.sync();
   files.calls.length = 0;
   const { promise, resolve } = Promise.withResolvers<void>();
   files.reading = promise;
@@ -251,7 +256,7 @@ test('of many reads eight run at once, and whoever has had nothing yet goes firs
   resolve();
   await Promise.all(reads);
   assert.ok(ended.indexOf('first') < 10, ended.join());
-  assert.equal(medium.pool.lent, 0);
+  assert.equal(pool.lent, 0);
 });
 
 test('a sync across an eviction names nothing of what was written since', async () => {
@@ -259,7 +264,7 @@ test('a sync across an eviction names nothing of what was written since', async 
   const { promise, resolve } = Promise.withResolvers<void>();
   await writeTo(object, 0, 100);
   files.syncing = promise;
-  const settled = object.settle();
+  const settled = object.sync();
   while (!files.calls.includes('sync 0')) await Promise.resolve();
   void object.evict(0);
   resolve();
@@ -273,7 +278,7 @@ test('a segment that is evicted before its turn to be synced is not touched agai
   await writeTo(object, 0, 100);
   await writeTo(object, 300, 400);
   files.syncing = promise;
-  const settled = object.settle();
+  const settled = object.sync();
   while (!files.calls.includes('sync 0')) await Promise.resolve();
   await object.evict(1);
   resolve();
@@ -286,27 +291,27 @@ test('a segment of which no block is whole leaves no file when the last has clos
   const { object, files } = makeObject(1000);
   await writeTo(object, 0, 100);
   await writeTo(object, 300, 350);
-  await object.settle();
+  await object.sync();
   await object.leave();
   assert.ok(files.calls.includes('remove 1'));
   assert.ok(!files.calls.includes('remove 0'));
-  assert.deepEqual([...object.holding.bySegment.keys()], [0]);
+  assert.deepEqual([...object.held.bySegment.keys()], [0]);
 });
 
 test('a written block is named early, and as durable only when it is synced', async () => {
   const { object, files } = makeObject(1000);
   await writeTo(object, 0, 250);
-  await object.note();
+  await object.checkpoint();
   const [early] = object.takeRow().segments;
   assert.deepEqual([early?.blocks[0], early?.early[0], early?.bytes], [0, 0b011, 0]);
-  await object.settle();
+  await object.sync();
   const [synced] = object.takeRow().segments;
   assert.deepEqual([synced?.blocks[0], synced?.early[0], synced?.bytes], [0b011, 0, 200]);
   const restored = makeObject(1000, early === undefined ? [] : [early]);
   await restored.files.write({ start: 0, end: 200, buffers: [contentAt(0, 200)] });
   assert.deepEqual(restored.object.durable, [{ start: 0, end: 200 }]);
   await assertReads(restored.object, 0, 200);
-  await restored.object.settle();
+  await restored.object.sync();
   assert.deepEqual(blocksOf(restored.object.takeRow().segments), { 0: 0b011 });
   assert.deepEqual(files.calls, ['write 0-250', 'sync 0']);
 });
@@ -314,10 +319,10 @@ test('a written block is named early, and as durable only when it is synced', as
 test('an early block that is not what was written is lost when it is read after a restart, not blessed by a sync', async () => {
   const first = makeObject(1000);
   await writeTo(first.object, 0, 100);
-  await first.object.note();
+  await first.object.checkpoint();
   const { object, files, lost } = makeObject(1000, first.object.takeRow().segments);
   await files.write({ start: 0, end: 100, buffers: [Buffer.alloc(100)] });
-  await object.settle();
+  await object.sync();
   await assert.rejects(async () => object.read({ start: 0, end: 100 }, never), { code: 'CORRUPT' });
   assert.deepEqual(lost, [[0, 100]]);
 });
@@ -325,7 +330,7 @@ test('an early block that is not what was written is lost when it is read after 
 test('a read for which there is no descriptor loses nothing for good', async () => {
   const { object, files, lost } = makeObject(200);
   await writeTo(object, 0, 200);
-  await object.settle();
+  await object.sync();
   object.takeRow();
   files.readError = systemError('EMFILE');
   await assert.rejects(async () => object.read({ start: 0, end: 100 }, never), { code: 'EMFILE' });
@@ -346,14 +351,14 @@ test('a failure that nobody waits for is not thrown at the process', async () =>
   const { object, files, failures } = makeObject(null);
   files.writeError = systemError('EROFS');
   void object.write(0, Buffer.alloc(5 * 1024 * 1024));
-  await object.settle();
+  await object.sync();
   assert.equal(failures.length, 1);
 });
 
 test('no write reaches over the edge of a segment file', async () => {
   const { object, files } = makeObject(1000);
   await object.write(250, contentAt(250, 950));
-  await object.settle();
+  await object.sync();
   const writes = files.calls.filter((call) => call.startsWith('write'));
   assert.deepEqual(writes, ['write 250-300', 'write 300-600', 'write 600-900', 'write 900-950']);
 });
@@ -361,7 +366,7 @@ test('no write reaches over the edge of a segment file', async () => {
 test('adjacent buffers are written at once, whatever order they came in', async () => {
   const { object, files } = makeObject(1000);
   for (const start of [50, 0, 150, 100]) await writeTo(object, start, start + 50);
-  await object.settle();
+  await object.sync();
   assert.deepEqual(
     files.calls.filter((call) => call.startsWith('write')),
     ['write 0-200'],
@@ -374,7 +379,7 @@ test('a block that landed in order is not read back for its checksum, one that d
   await writeTo(object, 60, 100);
   await writeTo(object, 150, 200);
   await writeTo(object, 100, 150);
-  await object.settle();
+  await object.sync();
   assert.deepEqual(
     files.calls.filter((call) => call.startsWith('read')),
     ['read 100-200'],
@@ -387,7 +392,7 @@ test('a block that landed in order is not read back for its checksum, one that d
 test('a restored block is read whole and checked once, then read as asked', async () => {
   const first = makeObject(200);
   await writeTo(first.object, 0, 200);
-  await first.object.settle();
+  await first.object.sync();
   const { object, files } = makeObject(200, first.object.takeRow().segments);
   await files.write({ start: 0, end: 200, buffers: [contentAt(0, 200)] });
   files.calls.length = 0;
@@ -399,7 +404,7 @@ test('a restored block is read whole and checked once, then read as asked', asyn
 test('a block that can not be read is no longer durable', async () => {
   const { object, files } = makeObject(200);
   await writeTo(object, 0, 200);
-  await object.settle();
+  await object.sync();
   object.takeRow();
   files.readError = systemError('EIO');
   await assert.rejects(async () => object.read({ start: 110, end: 120 }, never), { name: 'StoreError', code: 'EIO' });
@@ -407,15 +412,15 @@ test('a block that can not be read is no longer durable', async () => {
   assert.deepEqual(blocksOf(object.takeRow().segments), { 0: 0b01 });
 });
 
-test('a forgotten object becomes no more durable, and unlinks its files when left', async () => {
+test('a detached object becomes no more durable, and lets go of its files when left', async () => {
   const { object, files } = makeObject(100);
   await writeTo(object, 0, 100);
-  object.forgotten = Promise.resolve();
-  await object.settle();
+  object.held.detached = true;
+  await object.sync();
   assert.deepEqual(object.durable, []);
   await assertReads(object, 0, 100);
   await object.leave();
-  assert.equal(files.calls.at(-1), 'remove');
+  assert.equal(files.calls.at(-1), 'close');
 });
 
 async function writeTo(object: DiskObject, start: number, end: number): Promise<void> {

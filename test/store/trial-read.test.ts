@@ -1,29 +1,29 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createBufferPool } from '../../src/store/disk/buffer-pool.ts';
+import { HeldOnDisk } from '../../src/store/disk/held-on-disk.ts';
 import { Gate } from '../../src/store/disk/semaphore.ts';
 import { TrialRead, type TrialReadParts } from '../../src/store/disk/trial-read.ts';
-import { Holding } from '../../src/store/holding.ts';
 import { StoreError } from '../../src/store/store.ts';
 import { never } from '../support/never.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const size = 1024;
 
-/** A holding of one segment with so many blocks. */
-function holding(name: string, blocks: number): Holding {
-  const made = new Holding({ name, generation: 'g', label: { origin: 'films', path: `/${name}` } }, null, false, 0);
+/** An object of one segment with so many blocks. */
+function held(name: string, blocks: number): HeldOnDisk {
+  const made = new HeldOnDisk({ name, generation: 'g', label: { origin: 'films', path: `/${name}` } }, null, false, 0);
   made.segment(0, 0).bytes = blocks * size;
   return made;
 }
 
-function stage(parts: Partial<TrialReadParts> = {}, holdings = [holding('a', 50), holding('b', 1)]) {
+function stage(parts: Partial<TrialReadParts> = {}, objects = [held('a', 50), held('b', 1)]) {
   const pool = createBufferPool({ size, limit: 2 * size, clock: new VirtualClock() });
   const places: string[] = [];
   const trial = new TrialRead({
-    holdings: { all: () => holdings },
-    find: async () => null,
-    pathOf: ({ name }) => name,
+    inventory: { all: () => objects },
+    index: { find: async () => null },
+    directory: { pathOf: (key) => key.slice(0, 1) },
     reads: new Gate(1),
     pool,
     files: {
@@ -34,18 +34,18 @@ function stage(parts: Partial<TrialReadParts> = {}, holdings = [holding('a', 50)
     },
     ...parts,
   });
-  return { trial, pool, places, holdings };
+  return { trial, pool, places, objects };
 }
 
 describe('a trial read', () => {
   test('reads something else each time, from every object, and keeps nothing', async () => {
-    const { trial, pool, places, holdings } = stage();
+    const { trial, pool, places, objects } = stage();
     for (let turn = 0; turn < 100; turn += 1) await trial.run(never);
     assert.equal(new Set(places.filter((place) => place.startsWith('a/0'))).size, 50);
     assert.equal(new Set(places.filter((place) => place.startsWith('b/0'))).size, 1);
     assert.equal(pool.lent, 0);
     assert.deepEqual(
-      holdings.map(({ used }) => used),
+      objects.map(({ used }) => used),
       [0, 0],
       'it is no use of what it reads',
     );
@@ -86,7 +86,9 @@ describe('a trial read', () => {
         begun += 1;
         return hanging.promise;
       };
-      const { trial, pool } = stage(what === 'find' ? { find: hang } : { files: { read: hang } });
+      const { trial, pool } = stage(
+        what === 'find' ? { index: { find: async () => hang().then(() => null) } } : { files: { read: hang } },
+      );
       for (let turn = 0; turn < 3; turn += 1) {
         const late = new AbortController();
         const read = trial.run(late.signal);

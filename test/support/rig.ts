@@ -11,7 +11,7 @@ import { loadSettings, type SettingKey } from '../../src/config.ts';
 import { type Daemon, startDaemon } from '../../src/daemon.ts';
 import type { DomainEvent } from '../../src/events.ts';
 import { createHttpOrigin } from '../../src/origin/http-origin.ts';
-import type { Upkeep } from '../../src/store/admin.ts';
+import type { StoreAdmin } from '../../src/store/admin.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { Client, type ClientOptions, type Exchange, type RequestOptions } from './client.ts';
@@ -34,7 +34,7 @@ export interface RigOptions extends VirtualNetworkOptions {
   /** From 0 to 1, for jitter; always the middle unless given. */
   readonly random?: () => number;
   /** In place of one in memory; closed only by `close`. */
-  readonly store?: Store & Upkeep;
+  readonly store?: Store & StoreAdmin;
   /** In place of one in memory, the usual one on disk in this directory, opened at each start. Needs a clock with `files`. */
   readonly cacheDir?: string;
 }
@@ -54,7 +54,7 @@ export class VirtualRig {
   /** The lines of the log. */
   readonly log: string[] = [];
   readonly #options: RigOptions;
-  readonly #store: (Store & Upkeep) | null;
+  readonly #store: (Store & StoreAdmin) | null;
   readonly #film: Film | null;
   /** The daemon's ends of the players' connections. */
   readonly #served: PairedSocket[] = [];
@@ -204,7 +204,7 @@ export async function virtualRig(options: RigOptions): Promise<VirtualRig> {
 }
 
 /** The same store, which a daemon can't close: what was committed is there for the next one. */
-function keptOpen(store: Store & Upkeep): Store & Upkeep {
+function keptOpen(store: Store & StoreAdmin): Store & StoreAdmin {
   return {
     find: (...given) => store.find(...given),
     create: (...given) => store.create(...given),

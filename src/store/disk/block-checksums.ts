@@ -1,5 +1,5 @@
 /**
- * CRC-32 of blocks, computed from their bytes while these land in order.
+ * CRC-32 of blocks, computed from their bytes while these come in order.
  *
  * A block whose bytes come in another order has no sum here; whoever needs it reads the block back.
  */
@@ -11,7 +11,7 @@ interface Running {
   sum: number;
 }
 
-export class BlockSums {
+export class BlockChecksums {
   readonly #blockSize: number;
   readonly #running = new Map<number, Running>();
 
@@ -19,13 +19,13 @@ export class BlockSums {
     this.#blockSize = blockSize;
   }
 
-  /** Takes note of bytes that landed at `offset`. */
-  land(offset: number, bytes: Buffer): void {
+  /** Takes note of bytes that came at `offset`. */
+  add(offset: number, bytes: Buffer): void {
     for (let taken = 0; taken < bytes.length; ) {
       const start = offset + taken;
       const block = Math.floor(start / this.#blockSize);
       const count = Math.min(bytes.length - taken, (block + 1) * this.#blockSize - start);
-      this.#landInBlock(block, start, bytes.subarray(taken, taken + count));
+      this.#addToBlock(block, start, bytes.subarray(taken, taken + count));
       taken += count;
     }
   }
@@ -37,7 +37,7 @@ export class BlockSums {
     return running?.end === end ? running.sum : undefined;
   }
 
-  #landInBlock(block: number, start: number, bytes: Buffer): void {
+  #addToBlock(block: number, start: number, bytes: Buffer): void {
     const running = this.#running.get(block);
     if (start === block * this.#blockSize) {
       this.#running.set(block, { end: start + bytes.length, sum: crc32(bytes) });

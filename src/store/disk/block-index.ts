@@ -25,7 +25,7 @@ interface Segment {
   changed: boolean;
 }
 
-export class DurableBlocks {
+export class BlockIndex {
   readonly #map: BlockMap;
   readonly #early = new Set<number>();
   readonly #blocksPerSegment: number;

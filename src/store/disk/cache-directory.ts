@@ -18,7 +18,6 @@ import {
   makePrivateFile,
   openPrivateFile,
   removeLinked,
-  storeError,
   syncDirectory,
 } from './private-files.ts';
 
@@ -54,6 +53,8 @@ export class CacheDirectory {
   readonly #path: string;
   #lock: DatabaseSync;
   #owner: OwnerFields = { pid: process.pid };
+  /** The index that is open. */
+  #inode: number | null = null;
 
   private constructor(path: string, lock: DatabaseSync) {
     this.#path = path;
@@ -72,7 +73,7 @@ export class CacheDirectory {
       await syncDirectory(dirname(path)).catch(() => {});
       return directory;
     } catch (error) {
-      throw storeError(error, `The cache directory ${path} can't be used`);
+      throw StoreError.from(error, `The cache directory ${path} can't be used`);
     }
   }
 
@@ -95,13 +96,18 @@ export class CacheDirectory {
     }
   }
 
-  /** Whether the directory is the one that was claimed, with its index. */
-  async isThere(index: { readonly ino: number } | null): Promise<boolean> {
+  /** The index that is there now has been opened. */
+  async noteIndex(): Promise<void> {
+    this.#inode = (await stat(this.index)).ino;
+  }
+
+  /** Whether the directory is the one that was claimed, with the index that is open. */
+  async isThere(): Promise<boolean> {
     try {
       const found = await stat(this.index);
       await stat(join(this.#path, names.lock));
       await stat(this.objects);
-      return found.ino === index?.ino;
+      return found.ino === this.#inode;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
       throw error;
@@ -141,6 +147,11 @@ export class CacheDirectory {
 
   get index(): string {
     return join(this.#path, names.index);
+  }
+
+  /** Where the files of an object lie: `objects/<first two letters of the key>/<key>`. */
+  pathOf(key: string): string {
+    return join(this.objects, key.slice(0, 2), key);
   }
 
   /**

@@ -6,71 +6,85 @@
  * then the rows that name them.
  */
 import type { Clock, Timer } from '../../clock.ts';
-import type { DiskObject } from './disk-object.ts';
-import type { ObjectRow } from './index/sqlite-index.ts';
+import { StoreError } from '../store.ts';
+import type { Health } from './health.ts';
+import type { OpenContent } from './held-on-disk.ts';
+import type { ObjectRow, SqliteIndex } from './index/sqlite-index.ts';
+import type { Space } from './space.ts';
 
-/** How long something accepted may wait, in milliseconds: to be named early, and to be made durable. */
-const interval = { early: 250, settle: 1000 };
+/** How long something accepted may wait: to be named early, and to be made durable. */
+const intervalMs = { checkpoint: 250, sync: 1000 };
 
 export interface CommitterOptions {
   readonly clock: Clock;
   /** Whether early rows can be told from those of another run of the machine. */
   readonly namesEarly: boolean;
-  /** Whether the medium takes nothing now. */
-  readonly isInTrouble: () => boolean;
-  /** Writes these rows to the index, or reports why it can't; resolves with whether it did. */
-  readonly save: (rows: readonly ObjectRow[]) => Promise<boolean>;
+  /** How much room saving rows may need, in bytes. */
+  readonly roomForRows: number;
+  readonly index: SqliteIndex;
+  readonly health: Health;
+  readonly space: Space;
 }
 
 export class Committer {
   readonly #options: CommitterOptions;
-  readonly #dirty = new Set<DiskObject>();
-  #early: Timer | null = null;
-  #settle: Timer | null = null;
+  readonly #dirty = new Set<OpenContent>();
+  #checkpoint: Timer | null = null;
+  #sync: Timer | null = null;
+  /** Whether sizes are those of the file system: what a row says is no reason to evict. */
+  mayTrim = false;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
   }
 
-  noteDirty(object: DiskObject): void {
+  noteDirty(object: OpenContent): void {
     const { clock, namesEarly } = this.#options;
     this.#dirty.add(object);
     if (namesEarly) {
-      this.#early ??= clock.after(interval.early, () => {
-        this.#early = null;
+      this.#checkpoint ??= clock.after(intervalMs.checkpoint, () => {
+        this.#checkpoint = null;
         void this.#nameEarly([...this.#dirty]);
       });
     }
-    this.#settle ??= clock.after(interval.settle, () => {
-      this.#settle = null;
+    this.#sync ??= clock.after(intervalMs.sync, () => {
+      this.#sync = null;
       void this.commit([...this.#dirty]);
     });
   }
 
   /** Makes durable what can be of these objects. Never rejects. */
-  async commit(objects: readonly DiskObject[]): Promise<void> {
+  async commit(objects: readonly OpenContent[]): Promise<void> {
     for (const object of objects) this.#dirty.delete(object);
-    await Promise.all(objects.map((object) => object.settle()));
-    if (this.#options.isInTrouble()) return;
+    await Promise.all(objects.map((object) => object.sync()));
     await this.#save(objects, () => true);
   }
 
   /** Does nothing more by itself. */
   stop(): void {
-    this.#early?.cancel();
-    this.#settle?.cancel();
+    this.#checkpoint?.cancel();
+    this.#sync?.cancel();
   }
 
-  async #nameEarly(objects: readonly DiskObject[]): Promise<void> {
-    await Promise.all(objects.map((object) => object.note()));
-    if (this.#options.isInTrouble()) return;
+  async #nameEarly(objects: readonly OpenContent[]): Promise<void> {
+    await Promise.all(objects.map((object) => object.checkpoint()));
     await this.#save(objects, ({ segments }) => segments.length > 0);
   }
 
-  async #save(objects: readonly DiskObject[], isWorthwhile: (row: ObjectRow) => boolean): Promise<void> {
-    const named = objects.filter((object) => object.forgotten === null);
-    const taken = named.map((object) => ({ object, row: object.takeRow() })).filter(({ row }) => isWorthwhile(row));
-    if (taken.length === 0 || (await this.#options.save(taken.map(({ row }) => row)))) return;
-    for (const { object, row } of taken) object.notSaved(row);
+  async #save(objects: readonly OpenContent[], isWorthwhile: (row: ObjectRow) => boolean): Promise<void> {
+    const { health, space, index, roomForRows } = this.#options;
+    if (health.trouble !== null) return;
+    const found = objects.filter(({ held }) => !held.detached);
+    const taken = found.map((object) => ({ object, row: object.takeRow() })).filter(({ row }) => isWorthwhile(row));
+    if (taken.length === 0) return;
+    try {
+      await space.withRoom(roomForRows, () => index.save(taken.map(({ row }) => row)));
+    } catch (error) {
+      health.fail(StoreError.from(error, 'The index could not be written'));
+      for (const { object, row } of taken) object.notSaved(row);
+      return;
+    }
+    await space.measure();
+    if (this.mayTrim) space.trim();
   }
 }

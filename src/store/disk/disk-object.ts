@@ -2,8 +2,8 @@
  * One object of the disk store, shared by all who have it open.
  *
  * A byte lives like this: accepted (in memory, readable) → written (in its segment file, read from there) → durable
- * (its whole block written, summed and synced, and then named in the index). `note` sums what can be named early, `settle`
- * makes durable what can be; the store saves the row that follows. Whatever is written may be lost again: evicted, or
+ * (its whole block written, summed and synced, and then named in the index). `checkpoint` sums what can be named early,
+ * `sync` makes durable what can be; the store saves the row that follows. Whatever is written may be lost again: evicted, or
  * not to be believed; those who have the object open are told before.
  */
 import { crc32 } from 'node:zlib';
@@ -12,51 +12,45 @@ import { RangeSet } from '../../bytes/range-set.ts';
 import type { Representation } from '../../http/representation.ts';
 import { untilAborted } from '../../until-aborted.ts';
 import type { Verified } from '../admin.ts';
-import type { Holding } from '../holding.ts';
-import { gaveNothing, type Lost, ownedSlice, type Slice, StoreError } from '../store.ts';
-import { AcceptedBytes } from './accepted-bytes.ts';
-import { BlockSums } from './block-checksums.ts';
-import { DurableBlocks } from './block-index.ts';
+import { gaveNothing, ownedSlice, type Slice, StoreError } from '../store.ts';
+import { BlockChecksums } from './block-checksums.ts';
+import { BlockIndex } from './block-index.ts';
 import type { Loan } from './buffer-pool.ts';
-import type { DiskMedium, ObjectFiles } from './disk-medium.ts';
-import type { Run } from './gather-list.ts';
+import type { HeldOnDisk, OpenContent } from './held-on-disk.ts';
 import type { ObjectRow } from './index/sqlite-index.ts';
-import { storeError } from './private-files.ts';
+import type { Medium } from './medium.ts';
+import type { ObjectFiles } from './object-directory.ts';
+import { type Run, WriteBuffer } from './write-buffer.ts';
 
 /** What a read fails with for want of something that may come back: the bytes on disk are as good as before. */
 const passingCodes = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
 
-export class DiskObject {
-  readonly holding: Holding;
-  /** One for each who has it open: told when bytes are lost. */
-  readonly users = new Map<symbol, { readonly lost: Lost; playheads: readonly number[] }>();
-  /** Resolves when the index no longer names this object; `null` while it may. */
-  forgotten: Promise<void> | null = null;
-
+export class DiskObject implements OpenContent {
+  readonly held: HeldOnDisk<DiskObject>;
   #representation: Representation;
-  readonly #medium: DiskMedium;
+  readonly #medium: Medium;
   readonly #files: ObjectFiles;
-  readonly #accepted: AcceptedBytes;
-  readonly #sums: BlockSums;
-  readonly #durable: DurableBlocks;
+  readonly #unwritten: WriteBuffer;
+  readonly #checksums: BlockChecksums;
+  readonly #index: BlockIndex;
   /** Bytes in the segment files. */
   readonly #written: RangeSet;
   /** Blocks that are written and not durable yet. */
   readonly #whole: Set<number>;
   /** How often a segment's file was given up, by number: what is read or synced across that is not believed. */
   readonly #losses = new Map<number, number>();
-  #settled: Promise<void> = Promise.resolve();
+  #synced: Promise<void> = Promise.resolve();
 
-  constructor(row: ObjectRow, holding: Holding, files: ObjectFiles, medium: DiskMedium) {
-    this.holding = holding;
+  constructor(row: ObjectRow, held: HeldOnDisk<DiskObject>, files: ObjectFiles, medium: Medium) {
+    this.held = held;
     this.#representation = row.representation;
     this.#medium = medium;
     this.#files = files;
-    this.#accepted = new AcceptedBytes(medium.layout.segmentSize, (run) => this.#writeRun(run));
-    this.#sums = new BlockSums(medium.layout.blockSize);
-    this.#durable = new DurableBlocks(medium.layout, row.representation.length, row.segments);
-    this.#written = RangeSet.from(this.#durable.ranges());
-    this.#whole = new Set(this.#durable.early);
+    this.#unwritten = new WriteBuffer(medium.layout.segmentSize, (run) => this.#writeRun(run));
+    this.#checksums = new BlockChecksums(medium.layout.blockSize);
+    this.#index = new BlockIndex(medium.layout, row.representation.length, row.segments);
+    this.#written = RangeSet.from(this.#index.ranges());
+    this.#whole = new Set(this.#index.early);
   }
 
   get representation(): Representation {
@@ -64,35 +58,30 @@ export class DiskObject {
   }
 
   get durable(): ByteRange[] {
-    return this.#durable.ranges();
+    return this.#index.ranges();
   }
 
   /** Whether bytes wait to be written. */
   get hasUnwritten(): boolean {
-    return this.#accepted.size > 0;
-  }
-
-  /** How many blocks are written and not durable. */
-  get unsettled(): number {
-    return this.#whole.size;
+    return this.#unwritten.size > 0;
   }
 
   /** Throws a `StoreError` where the medium takes nothing now. */
   write(offset: number, bytes: Buffer): Promise<void> | undefined {
     if (bytes.length === 0) return undefined;
-    this.#medium.admit(this, { start: offset, end: offset + bytes.length });
-    this.#sums.land(offset, bytes);
-    this.#medium.onDirty(this);
-    return this.#accepted.land(offset, bytes);
+    this.#medium.space.admit(this.held, { start: offset, end: offset + bytes.length });
+    this.#checksums.add(offset, bytes);
+    this.#medium.committer.noteDirty(this);
+    return this.#unwritten.add(offset, bytes);
   }
 
   read(range: ByteRange, signal: AbortSignal, isFirst = false): Slice | Promise<Slice> {
-    return this.#readAccepted(range) ?? this.#readWaiting(range, signal, isFirst);
+    return this.#readUnwritten(range) ?? this.#readWaiting(range, signal, isFirst);
   }
 
   readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null {
-    const accepted = this.#readAccepted(range);
-    if (accepted !== null) return accepted;
+    const unwritten = this.#readUnwritten(range);
+    if (unwritten !== null) return unwritten;
     const { reads, pool } = this.#medium;
     const leave = reads.enterNow();
     const loan = leave && pool.takeSpare();
@@ -103,77 +92,71 @@ export class DiskObject {
   describe(representation: Representation): void {
     const { length } = representation;
     this.#representation = representation;
-    this.holding.length = length;
-    if (length !== null && this.#durable.length === null) {
-      this.#durable.length = length;
+    this.held.length = length;
+    if (length !== null && this.#index.length === null) {
+      this.#index.length = length;
       this.#noteWhole({ start: Math.max(0, length - 1), end: length });
     }
-    this.#medium.onDirty(this);
+    this.#medium.committer.noteDirty(this);
   }
 
-  /** Writes what was accepted, and names its whole blocks as early ones. Never rejects. */
-  async note(): Promise<void> {
+  async checkpoint(): Promise<void> {
     await this.#flush();
-    if (this.forgotten !== null) return;
+    if (this.held.detached) return;
     for (const block of [...this.#whole]) {
-      if (this.#durable.sumOf(block) !== undefined) continue;
+      if (this.#index.sumOf(block) !== undefined) continue;
       const before = this.#lossesOf(block);
       try {
         const sum = await this.#sumOf(block);
-        if (this.#lossesOf(block) === before && this.#whole.has(block)) this.#durable.markEarly(block, sum);
+        if (this.#lossesOf(block) === before && this.#whole.has(block)) this.#index.markEarly(block, sum);
       } catch {
-        // `settle` will look at it again, and at what is wrong.
+        // `sync` will look at it again, and at what is wrong.
       }
     }
   }
 
-  /** Makes durable every whole block of what was accepted until now. Never rejects: it may fail the medium instead. */
-  settle(): Promise<void> {
-    this.#settled = this.#settled.then(async () => {
+  sync(): Promise<void> {
+    this.#synced = this.#synced.then(async () => {
       await this.#flush();
-      if (this.#medium.trouble !== null || this.forgotten !== null) return;
-      const bySegment = Map.groupBy(this.#whole, (block) => this.#durable.segmentOf(block));
+      if (this.#medium.health.trouble !== null || this.held.detached) return;
+      const bySegment = Map.groupBy(this.#whole, (block) => this.#index.segmentOf(block));
       for (const [segment, blocks] of [...bySegment]) await this.#syncSegment(segment, blocks);
     });
-    return this.#settled;
+    return this.#synced;
   }
 
-  /** What the index does not hold yet; to be saved at once. */
   takeRow(): ObjectRow {
-    const { name, generation, label, pinned, used } = this.holding;
-    const segments = this.#durable.takeChangedRows();
+    const { name, generation, label, pinned, used } = this.held;
+    const segments = this.#index.takeChangedRows();
     return { name, generation, label, representation: this.#representation, pinned, used, segments };
   }
 
-  /** The index could not take the row. */
   notSaved({ segments }: ObjectRow): void {
-    this.#durable.notSaved(segments.map(({ number }) => number));
+    this.#index.notSaved(segments.map(({ number }) => number));
   }
 
-  /** Gives a segment up: tells who has it open, then unlinks its file. None of its bytes may be on their way there. */
   evict(segment: number): Promise<void> {
     this.#giveUp(segment);
-    this.#medium.onDirty(this);
+    this.#medium.committer.noteDirty(this);
     return this.#files.removeSegment(segment);
   }
 
-  /** Nothing that was written is there any more, nor in the index. */
-  forsake(): void {
+  invalidate(): void {
     this.#files.reset();
-    for (const segment of [...this.holding.bySegment.keys()]) {
+    for (const segment of [...this.held.bySegment.keys()]) {
       this.#giveUp(segment);
-      this.#medium.room.drop(this.holding, segment);
+      this.#medium.capacity.drop(this.held, segment);
     }
-    this.#medium.onDirty(this);
+    this.#medium.committer.noteDirty(this);
   }
 
   /** Reads every durable block again; what is not what was written is lost. */
   async verify(progress: (bytes: number) => void, signal: AbortSignal): Promise<Verified> {
     const bad: ByteRange[] = [];
     let checked = 0;
-    for (const block of this.#durable.blocks()) {
+    for (const block of this.#index.blocks()) {
       signal.throwIfAborted();
-      const range = this.#durable.blockRange(block);
+      const range = this.#index.blockRange(block);
       if (!(await this.#isWhatWasWritten(block, range))) bad.push(range);
       checked += range.end - range.start;
       progress(range.end - range.start);
@@ -181,55 +164,52 @@ export class DiskObject {
     return { checked, bad };
   }
 
-  /** Lets go of the files, and unlinks those that no row names, or all where the object is forgotten. Nobody may have it open. */
+  /** Lets go of the files, and unlinks those that no row will name. Nobody may have the object open. */
   async leave(): Promise<void> {
-    this.#medium.room.abandon(this.holding);
-    if (this.forgotten === null) {
-      await Promise.all(this.#dropUnnamed());
-      return this.#files.close();
-    }
-    await this.forgotten;
-    await this.#files.remove();
+    this.#medium.capacity.abandon(this.held);
+    if (!this.held.detached) await Promise.all(this.#dropUnnamed());
+    await this.#files.close();
   }
 
   /** Begun at once: whoever opens the object next writes to other files. */
   #dropUnnamed(): Promise<void>[] {
-    const named = this.#durable.segments();
-    const unnamed = [...this.holding.bySegment.keys()].filter((segment) => !named.has(segment));
+    const named = this.#index.segments();
+    const unnamed = [...this.held.bySegment.keys()].filter((segment) => !named.has(segment));
     return unnamed.map((segment) => {
-      this.#medium.room.drop(this.holding, segment);
+      this.#medium.capacity.drop(this.held, segment);
       return this.#files.removeSegment(segment);
     });
   }
 
   async #flush(): Promise<void> {
-    if (this.#medium.trouble === null) await this.#accepted.flush();
+    if (this.#medium.health.trouble === null) await this.#unwritten.flush();
   }
 
   async #writeRun(run: Run): Promise<StoreError | null> {
-    if (this.#medium.trouble !== null) return this.#medium.trouble;
+    if (this.#medium.health.trouble !== null) return this.#medium.health.trouble;
     try {
-      await this.#medium.withRoom(run.end - run.start, () => this.#files.write(run));
+      await this.#medium.space.evicting;
+      await this.#medium.space.withRoom(run.end - run.start, () => this.#files.write(run));
     } catch (error) {
-      const failure = storeError(error, 'Bytes could not be written');
-      if (failure.code === 'ENOENT') this.forsake();
-      this.#medium.fail(failure);
+      const failure = StoreError.from(error, 'Bytes could not be written');
+      if (failure.code === 'ENOENT') this.invalidate();
+      this.#medium.health.fail(failure);
       return failure;
     }
     this.#written.add(run);
-    this.#medium.room.landed(this.holding, run.start, run.end);
+    this.#medium.capacity.received(this.held, run.start, run.end);
     this.#noteWhole(run);
     return null;
   }
 
   #noteWhole(range: ByteRange): void {
-    for (const block of this.#durable.blocksIn(range)) {
-      if (!this.#durable.has(block) && this.#isWritten(block)) this.#whole.add(block);
+    for (const block of this.#index.blocksIn(range)) {
+      if (!this.#index.has(block) && this.#isWritten(block)) this.#whole.add(block);
     }
   }
 
   #isWritten(block: number): boolean {
-    const range = this.#durable.blockRange(block);
+    const range = this.#index.blockRange(block);
     return range.end > range.start && this.#written.covers(range);
   }
 
@@ -239,26 +219,26 @@ export class DiskObject {
     const before = this.#losses.get(segment);
     try {
       const sums = new Map<number, number>();
-      for (const block of blocks) sums.set(block, this.#durable.sumOf(block) ?? (await this.#sumOf(block)));
+      for (const block of blocks) sums.set(block, this.#index.sumOf(block) ?? (await this.#sumOf(block)));
       const real = await this.#files.sync(segment);
       if (this.#losses.get(segment) !== before) return;
-      this.#medium.room.correct(this.holding, segment, real);
+      this.#medium.capacity.correct(this.held, segment, real);
       for (const [block, sum] of sums) {
-        if (this.#whole.delete(block)) this.#durable.mark(block, sum);
+        if (this.#whole.delete(block)) this.#index.mark(block, sum);
       }
-      this.#durable.use(segment, this.#medium.clock.wallTime());
+      this.#index.use(segment, this.#medium.clock.wallTime());
     } catch (error) {
       if (this.#losses.get(segment) !== before) return;
-      const failure = storeError(error, 'A segment could not be made durable');
-      if (failure.code === 'ENOENT') this.forsake();
+      const failure = StoreError.from(error, 'A segment could not be made durable');
+      if (failure.code === 'ENOENT') this.invalidate();
       else this.#loseUnsynced(segment, failure);
-      this.#medium.fail(failure);
+      this.#medium.health.fail(failure);
     }
   }
 
   async #sumOf(block: number): Promise<number> {
-    const { start, end } = this.#durable.blockRange(block);
-    const sum = this.#sums.take(block, end);
+    const { start, end } = this.#index.blockRange(block);
+    const sum = this.#checksums.take(block, end);
     if (sum !== undefined) return sum;
     // Not from the pool: readers who hold all of its buffers must not keep what was written from becoming durable.
     const buffer = Buffer.allocUnsafe(end - start);
@@ -266,8 +246,8 @@ export class DiskObject {
     return crc32(buffer);
   }
 
-  #readAccepted({ start, end }: ByteRange): Slice | null {
-    const bytes = this.#accepted.from(start);
+  #readUnwritten({ start, end }: ByteRange): Slice | null {
+    const bytes = this.#unwritten.from(start);
     return bytes === undefined ? null : ownedSlice(bytes.subarray(0, Math.min(end - start, this.#medium.pool.size)));
   }
 
@@ -307,10 +287,10 @@ export class DiskObject {
 
   /** Rejects with a `StoreError` only. */
   async #readInto(buffer: Buffer, { start, end }: ByteRange): Promise<Buffer> {
-    const [block = 0] = this.#durable.blocksIn({ start, end: start + 1 });
-    const blockRange = this.#durable.blockRange(block);
+    const [block = 0] = this.#index.blocksIn({ start, end: start + 1 });
+    const blockRange = this.#index.blockRange(block);
     const sliceEnd = Math.min(end, blockRange.end, this.#written.runEnd(start));
-    const expected = this.#durable.expectedSum(block);
+    const expected = this.#index.expectedSum(block);
     const within = expected === undefined ? { start, end: sliceEnd } : blockRange;
     const before = this.#lossesOf(block);
     try {
@@ -319,24 +299,24 @@ export class DiskObject {
       await this.#files.read(bytes, within.start);
       if (this.#lossesOf(block) !== before) throw new StoreError('ENOENT', 'The segment was given up meanwhile.');
       if (expected !== undefined && crc32(bytes) !== expected) throw notWhatWasWritten(block);
-      this.#durable.checked(block);
+      this.#index.checked(block);
       this.#watch(block, this.#medium.clock.wallTime());
       return bytes.subarray(start - within.start, sliceEnd - within.start);
     } catch (error) {
-      const failure = storeError(error, 'Bytes could not be read');
+      const failure = StoreError.from(error, 'Bytes could not be read');
       if (this.#lossesOf(block) === before) this.#lose(block, failure);
       throw failure;
     }
   }
 
   #watch(block: number, at: number): void {
-    const segment = this.#durable.segmentOf(block);
-    this.#durable.use(segment, at);
-    this.holding.watch(segment, at);
+    const segment = this.#index.segmentOf(block);
+    this.#index.use(segment, at);
+    this.held.watch(segment, at);
   }
 
   async #isWhatWasWritten(block: number, { start, end }: ByteRange): Promise<boolean> {
-    const expected = this.#durable.sumOf(block);
+    const expected = this.#index.sumOf(block);
     if (expected === undefined) return true;
     const before = this.#lossesOf(block);
     const bytes = Buffer.allocUnsafe(end - start);
@@ -346,46 +326,48 @@ export class DiskObject {
       return true;
     } catch (error) {
       if (this.#lossesOf(block) !== before) return true;
-      this.#lose(block, storeError(error, 'A block could not be read'));
+      this.#lose(block, StoreError.from(error, 'A block could not be read'));
       return false;
     }
   }
 
-  /** Believes nothing more of what is on disk of this block; what has landed since stays. */
+  /** Believes nothing more of what is on disk of this block; what was received since stays. */
   #lose(block: number, { code }: StoreError): void {
-    const range = this.#durable.blockRange(block);
+    const range = this.#index.blockRange(block);
     const gone = passingCodes.has(code) ? this.#written.within(range) : this.#unwrite(range);
     if (!passingCodes.has(code)) {
-      this.#durable.drop(block);
-      this.#medium.onDirty(this);
+      this.#index.drop(block);
+      this.#medium.committer.noteDirty(this);
     }
-    for (const { lost } of this.users.values()) for (const each of gone) lost(each);
+    this.held.lose(gone);
     const bytes = gone.reduce((sum, { start, end }) => sum + end - start, 0);
-    if (bytes > 0) this.#medium.onBlockLost(this, code === 'CORRUPT' ? 'checksum' : 'read', bytes);
+    if (bytes > 0) {
+      this.#medium.events.blockLost(this.held.label, code === 'CORRUPT' ? 'checksum' : 'read', bytes);
+    }
   }
 
   /** The system may have thrown away what it could not write: nothing of it is believed. */
   #loseUnsynced(segment: number, failure: StoreError): void {
     const { start, end } = this.#segmentRange(segment);
     const written = this.#written.within({ start, end });
-    const blocks = new Set(written.flatMap((range) => this.#durable.blocksIn(range)));
+    const blocks = new Set(written.flatMap((range) => this.#index.blocksIn(range)));
     this.#bumpLosses(segment);
-    for (const block of blocks) if (!this.#durable.has(block)) this.#lose(block, failure);
+    for (const block of blocks) if (!this.#index.has(block)) this.#lose(block, failure);
   }
 
   #giveUp(segment: number): void {
     this.#bumpLosses(segment);
     const range = this.#segmentRange(segment);
     const gone = this.#unwrite(range);
-    for (const block of this.#durable.blocksIn(range)) this.#durable.drop(block);
-    for (const { lost } of this.users.values()) for (const each of gone) lost(each);
+    for (const block of this.#index.blocksIn(range)) this.#index.drop(block);
+    this.held.lose(gone);
   }
 
   /** What of `range` was on disk, which it is no longer. */
   #unwrite(range: ByteRange): ByteRange[] {
     const gone = this.#written.within(range);
     this.#written.remove(range);
-    for (const each of gone) for (const block of this.#durable.blocksIn(each)) this.#whole.delete(block);
+    for (const each of gone) for (const block of this.#index.blocksIn(each)) this.#whole.delete(block);
     return gone;
   }
 
@@ -395,7 +377,7 @@ export class DiskObject {
   }
 
   #lossesOf(block: number): number | undefined {
-    return this.#losses.get(this.#durable.segmentOf(block));
+    return this.#losses.get(this.#index.segmentOf(block));
   }
 
   #bumpLosses(segment: number): void {

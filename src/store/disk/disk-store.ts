@@ -7,12 +7,12 @@
  * until it is well again.
  */
 import { randomUUID } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../clock.ts';
 import type { Representation } from '../../http/representation.ts';
-import type { NextToGo, StoreLoans, StoreUsage, Upkeep, Verified } from '../admin.ts';
-import { Holding } from '../holding.ts';
-import type { StoreLimits } from '../limits.ts';
+import type { EvictionPreview, StoreAdmin, StoreLoans, StoreUsage, Verified } from '../admin.ts';
+import { Capacity, type StoreLimits } from '../capacity.ts';
+import { Inventory, type User } from '../inventory.ts';
 import {
   type Lost,
   type ObjectLabel,
@@ -23,14 +23,32 @@ import {
   type StoreObject,
 } from '../store.ts';
 import type { StoreEvents } from '../store-events.ts';
+import { Background } from './background.ts';
+import { createBufferPool } from './buffer-pool.ts';
 import { CacheDirectory } from './cache-directory.ts';
-import { DiskLibrary } from './disk-library.ts';
+import { CallQueue } from './call-queue.ts';
+import { Committer } from './committer.ts';
 import { DiskObject } from './disk-object.ts';
-import { type ObjectRow, SqliteIndex } from './index/sqlite-index.ts';
-import { directoryName, ObjectDirectory } from './object-directory.ts';
+import { Health } from './health.ts';
+import { HeldOnDisk, openContents } from './held-on-disk.ts';
+import { type IndexedObject, type IndexPlace, type ObjectRow, SqliteIndex } from './index/sqlite-index.ts';
+import { Maintenance, openIndex } from './maintenance.ts';
+import type { Medium } from './medium.ts';
+import { ObjectDirectory } from './object-directory.ts';
 import { OpenObject } from './open-object.ts';
-import { storeError } from './private-files.ts';
+import { Removal } from './removal.ts';
+import { SegmentFiles } from './segment-files.ts';
+import { Gate } from './semaphore.ts';
+import { Space } from './space.ts';
 import { TrialRead } from './trial-read.ts';
+
+/**
+ * Reads for replies that run at once: two for each of the threads that libuv gives to files. With more of them each
+ * would only end later, the first byte of whoever has just come included.
+ */
+const mostReads = 8;
+
+const silent: StoreEvents = { evicted() {}, blockLost() {}, bufferWaited() {}, stateChanged() {}, leftover() {} };
 
 export interface DiskStoreOptions extends StoreLimits {
   /** Made if need be; nobody else may use it. */
@@ -51,7 +69,7 @@ export interface DiskStoreOptions extends StoreLimits {
 }
 
 /** A store, and its directory, whose owner can say how to be reached. */
-export type DiskStore = Store & Upkeep & Pick<CacheDirectory, 'describeOwner'>;
+export type DiskStore = Store & StoreAdmin & Pick<CacheDirectory, 'describeOwner'>;
 
 /**
  * Opens the store. Rejects with a `StoreError`: `EBUSY` where another process has the directory, `EPERM` where
@@ -67,11 +85,16 @@ export async function createDiskStore(options: DiskStoreOptions): Promise<DiskSt
   try {
     directory = await CacheDirectory.claim(options.directory);
     const { boot = await bootId() } = options;
-    return new OpenStore(await DiskLibrary.open(options, { blockSize, segmentSize, boot }, directory, index));
+    const place = { path: directory.index, blockSize, segmentSize, boot };
+    const objects = await openIndex(index, directory, place);
+    const parts = assemble(options, place, directory, index);
+    for (const object of objects) parts.capacity.admit(heldOf(object));
+    await parts.space.measureAll();
+    return new OpenStore(parts);
   } catch (error) {
     await index.discard();
     directory?.release();
-    throw storeError(error, `The cache directory ${options.directory} can't be opened`);
+    throw StoreError.from(error, `The cache directory ${options.directory} can't be opened`);
   }
 }
 
@@ -80,216 +103,204 @@ async function bootId(): Promise<string> {
   return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')).trim();
 }
 
-class OpenStore implements DiskStore {
-  readonly #library: DiskLibrary;
-  readonly #trial: TrialRead;
-  /** The newest object of each name that anyone has open. */
-  readonly #newest = new Map<ObjectName, DiskObject>();
-  /** The last step of the latest call that concerns a name: calls for one name happen one after another. */
-  readonly #turns = new Map<ObjectName, Promise<unknown>>();
+type Parts = ReturnType<typeof assemble>;
 
-  constructor(library: DiskLibrary) {
-    this.#library = library;
-    this.#trial = new TrialRead({
-      holdings: library.holdings,
-      find: ({ name }) => library.index.find(name),
-      pathOf: (holding) => library.pathOf(holding),
-      reads: library.medium.reads,
-      pool: library.medium.pool,
-      files: library.files,
-    });
-    library.start({
-      forget: (name, spare) =>
-        this.#inTurn(name, async () => {
-          const holding = library.holdings.named(name);
-          if (holding === undefined || this.#newest.has(name) || spare(holding)) return false;
-          await this.#forget(name);
-          return true;
-        }),
-    });
+/** The parts of one store, those first that know of no others. */
+function assemble(options: DiskStoreOptions, place: IndexPlace, directory: CacheDirectory, index: SqliteIndex) {
+  const { clock, events = silent, maxAge = null, openFiles = 128, bufferMemory = 48 * 1024 * 1024 } = options;
+  const { blockSize, segmentSize } = place;
+  const files = new SegmentFiles(openFiles);
+  const calls = new CallQueue();
+  const background = new Background(events);
+  const inventory = new Inventory<HeldOnDisk<DiskObject>>();
+  const capacity = new Capacity<HeldOnDisk>({ clock, segmentSize, inventory, onFullChange: () => health.tell() });
+  const health = new Health({
+    clock,
+    full: capacity.full,
+    recover: () => maintenance.recover(),
+    isWanted: () => openContents(inventory).some(({ hasUnwritten }) => hasUnwritten),
+    events,
+  });
+  const kept = { directory, index, inventory, capacity, background };
+  const removal = new Removal({ ...kept, calls });
+  const space = new Space({ ...kept, limits: options, files, health, removal, events });
+  const committer = new Committer({
+    clock,
+    namesEarly: place.boot !== '',
+    roomForRows: segmentSize,
+    index,
+    health,
+    space,
+  });
+  const maintenance = new Maintenance({ ...kept, clock, maxAge, place, files, space, removal, committer, events });
+  const reads = new Gate(mostReads);
+  const pool = createBufferPool({
+    size: blockSize,
+    limit: bufferMemory,
+    clock,
+    onWaited: (outcome, duration) => events.bufferWaited(outcome, duration),
+  });
+  const medium: Medium = { layout: place, clock, reads, pool, capacity, health, space, committer, events };
+  const trial = new TrialRead({ inventory, index, directory, reads, pool, files });
+  return { ...kept, clock, files, calls, health, removal, space, committer, maintenance, medium, trial };
+}
+
+function heldOf({ segments, ...object }: IndexedObject): HeldOnDisk {
+  const used = segments.reduce((latest, segment) => Math.max(latest, segment.used), object.used);
+  const held = new HeldOnDisk(object, object.length, object.pinned, used);
+  for (const { number, bytes, used: usedAt } of segments) held.segment(number, usedAt).bytes = bytes;
+  return held;
+}
+
+class OpenStore implements DiskStore {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    parts.maintenance.start();
   }
 
   describeOwner(fields: Parameters<CacheDirectory['describeOwner']>[0]): Promise<void> {
-    return this.#library.directory.describeOwner(fields);
+    return this.#parts.directory.describeOwner(fields);
   }
 
   find(name: ObjectName, lost: Lost): Promise<StoreObject | null> {
-    return this.#inTurn(name, async () => {
+    return this.#parts.calls.run(name, async () => {
       const object = await this.#known(name);
-      return object === null ? null : this.#lend(object, lost);
+      return object === null ? null : this.#acquire(object, lost);
     });
   }
 
   create(name: ObjectName, representation: Representation, label: ObjectLabel, lost: Lost): Promise<StoreObject> {
-    return this.#inTurn(name, async () => {
-      const pinned = this.#library.holdings.named(name)?.pinned ?? false;
+    const { calls, inventory, removal, clock, capacity, committer } = this.#parts;
+    return calls.run(name, async () => {
+      const pinned = inventory.find(name)?.pinned ?? false;
       // Nobody waits for this: the new object's own row, once there is one, forgets the old one as well.
-      this.#forget(name).catch(() => {});
+      removal.remove(name).catch(() => {});
       const generation = randomUUID().replaceAll('-', '').slice(0, 16);
-      const used = this.#library.clock.wallTime();
-      const holding = new Holding({ name, generation, label }, representation.length, pinned, used);
-      this.#library.admit(holding);
-      const object = this.#open(holding, { name, generation, label, representation, pinned, used, segments: [] });
-      this.#library.committer.noteDirty(object);
-      return this.#lend(object, lost);
+      const used = clock.wallTime();
+      const held = new HeldOnDisk<DiskObject>({ name, generation, label }, representation.length, pinned, used);
+      capacity.admit(held);
+      const object = this.#open(held, { name, generation, label, representation, pinned, used, segments: [] });
+      committer.noteDirty(object);
+      return this.#acquire(object, lost);
     });
   }
 
   remove(name: ObjectName): Promise<void> {
-    return this.#inTurn(name, () => this.#forget(name));
+    return this.#parts.calls.run(name, () => this.#parts.removal.remove(name));
   }
 
   async *list(): AsyncGenerator<StoredObject> {
-    await this.#library.committer.commit([...this.#newest.values()]);
-    yield* this.#library.index.list();
+    const { committer, inventory, index } = this.#parts;
+    await committer.commit(openContents(inventory).filter(({ held }) => !held.detached));
+    yield* index.list();
   }
 
   pin(name: ObjectName, pinned: boolean): Promise<boolean> {
-    return this.#inTurn(name, async () => {
-      const open = this.#newest.get(name);
-      if (open !== undefined) await this.#library.committer.commit([open]);
-      const found = await this.#library.index.pin(name, pinned);
-      if (!found && open !== undefined) throw this.#library.trouble ?? new StoreError('EIO', 'The object has no row.');
-      const holding = this.#library.holdings.named(name);
-      if (found && holding !== undefined) holding.pinned = pinned;
+    const { calls, inventory, committer, index, health } = this.#parts;
+    return calls.run(name, async () => {
+      const object = inventory.find(name)?.content ?? null;
+      if (object !== null) await committer.commit([object]);
+      const found = await index.pin(name, pinned);
+      if (!found && object !== null) throw health.trouble ?? new StoreError('EIO', 'The object has no row.');
+      const held = inventory.find(name);
+      if (found && held !== undefined) held.pinned = pinned;
       return found;
     });
   }
 
   async verify(name: ObjectName, progress: (bytes: number) => void, signal: AbortSignal): Promise<Verified | null> {
-    const lent = await this.#inTurn(name, async () => {
+    const opened = await this.#parts.calls.run(name, async () => {
       const object = await this.#known(name);
-      return object === null ? null : { object, view: this.#lend(object, () => {}) };
+      return object === null ? null : { object, view: this.#acquire(object, () => {}) };
     });
-    if (lent === null) return null;
+    if (opened === null) return null;
     try {
-      await lent.view.commit();
-      return await lent.object.verify(progress, signal);
+      await opened.view.commit();
+      return await opened.object.verify(progress, signal);
     } finally {
-      await lent.view.close();
+      await opened.view.close();
     }
   }
 
   usage(): StoreUsage {
-    return this.#library.usage();
+    return this.#parts.space.usage();
   }
 
   tryRead(signal: AbortSignal): Promise<void> {
-    return this.#trial.run(signal);
+    return this.#parts.trial.run(signal);
   }
 
   loans(): StoreLoans {
-    return this.#library.loans();
+    const { inventory, medium, files } = this.#parts;
+    const { lent: buffers, waiting: starved } = medium.pool;
+    return { objects: inventory.users, buffers, starved, descriptors: files.inUse };
   }
 
-  nextToGo(bytes: number): readonly NextToGo[] {
-    return this.#library.room.nextToGo(bytes);
+  nextToGo(bytes: number): readonly EvictionPreview[] {
+    return this.#parts.capacity.evictionPreview(bytes);
   }
 
   async close(): Promise<void> {
-    await this.#library.stop();
-    await Promise.allSettled(this.#turns.values());
-    await this.#library.close();
-  }
-
-  #inTurn<Result>(name: ObjectName, step: () => Promise<Result>): Promise<Result> {
-    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(step, step);
-    this.#turns.set(name, turn);
-    const end = () => {
-      if (this.#turns.get(name) === turn) this.#turns.delete(name);
-    };
-    turn.then(end, end);
-    return turn;
+    const { maintenance, committer, background, health, calls, inventory, files, index, directory } = this.#parts;
+    maintenance.stop();
+    committer.stop();
+    background.stop();
+    await health.close();
+    await calls.settled();
+    const open = openContents(inventory);
+    await committer.commit(open);
+    for (const object of open) await this.#leave(object);
+    committer.stop();
+    await background.settled();
+    await files.close();
+    await index.close();
+    // Nobody is to be sent to where nobody listens any more.
+    await directory.describeOwner({}).catch(background.report);
+    directory.release();
   }
 
   async #known(name: ObjectName): Promise<DiskObject | null> {
-    const open = this.#newest.get(name);
-    if (open !== undefined) return open;
-    const row = await this.#library.index.find(name);
+    const { inventory, index } = this.#parts;
+    const open = inventory.find(name)?.content ?? null;
+    if (open !== null) return open;
+    const row = await index.find(name);
     if (row === null) return null;
-    const holding = this.#library.holdings.named(name);
-    if (holding?.generation !== row.generation) return null;
+    const held = inventory.find(name);
+    if (held?.generation !== row.generation) return null;
     // What has been evicted since may still have its row.
-    return this.#open(holding, {
-      ...row,
-      segments: row.segments.filter(({ number }) => holding.bySegment.has(number)),
-    });
+    return this.#open(held, { ...row, segments: row.segments.filter(({ number }) => held.bySegment.has(number)) });
   }
 
   /** Begins to know an object that nobody had open. */
-  #open(holding: Holding, row: ObjectRow): DiskObject {
-    const files = new ObjectDirectory(
-      this.#library.pathOf(holding),
-      this.#library.medium.layout.segmentSize,
-      this.#library.files,
-    );
-    const object = new DiskObject(row, holding, files, this.#library.medium);
-    this.#newest.set(holding.name, object);
-    this.#library.open.set(directoryName(holding.name, holding.generation), object);
-    return object;
+  #open(held: HeldOnDisk<DiskObject>, row: ObjectRow): DiskObject {
+    const { directory, files, medium } = this.#parts;
+    const own = new ObjectDirectory(directory.pathOf(held.key), medium.layout.segmentSize, files);
+    held.content = new DiskObject(row, held, own, medium);
+    return held.content;
   }
 
-  #lend(object: DiskObject, lost: Lost): StoreObject {
-    const user = Symbol('user');
-    object.users.set(user, { lost, playheads: [] });
-    object.holding.used = this.#library.clock.wallTime();
-    return new OpenObject(object, {
-      attend: (playheads) => this.#attend(object, user, lost, playheads),
-      ahead: () => this.#library.room.ahead,
-      commit: () => this.#library.committer.commit([object]),
-      close: () => this.#takeBack(object, user),
-    });
+  #acquire(object: DiskObject, lost: Lost): StoreObject {
+    const { inventory, clock, capacity, committer } = this.#parts;
+    const user = inventory.acquire(object.held, lost);
+    object.held.used = clock.wallTime();
+    return new OpenObject({ object, user, capacity, committer, close: () => this.#release(object, user) });
   }
 
-  #attend(object: DiskObject, user: symbol, lost: Lost, playheads: readonly number[]): void {
-    if (!object.users.has(user)) return;
-    object.users.set(user, { lost, playheads });
-    this.#library.room.attend(
-      object.holding,
-      [...object.users.values()].flatMap((each) => each.playheads),
-    );
+  async #release(object: DiskObject, user: User): Promise<void> {
+    const { committer, inventory } = this.#parts;
+    const { held } = object;
+    await committer.commit([object]);
+    inventory.release(held, user);
+    if (held.users.size > 0) return;
+    held.content = null;
+    await this.#leave(object);
   }
 
-  async #takeBack(object: DiskObject, user: symbol): Promise<void> {
-    await this.#library.committer.commit([object]);
-    object.users.delete(user);
-    const { holding } = object;
-    this.#library.room.attend(
-      holding,
-      [...object.users.values()].flatMap(({ playheads }) => playheads),
-    );
-    if (object.users.size > 0) return;
-    if (this.#newest.get(holding.name) === object) this.#newest.delete(holding.name);
-    this.#library.open.delete(directoryName(holding.name, holding.generation));
-    await this.#library.leave(object);
-  }
-
-  /** Takes the object of that name out of the index, and its files away as soon as nobody has it open. */
-  async #forget(name: ObjectName): Promise<void> {
-    const open = this.#newest.get(name);
-    this.#newest.delete(name);
-    if (open === undefined) return this.#removeClosed(name);
-    this.#library.holdings.hide(open.holding);
-    open.forgotten = this.#library.index.remove(name).then(
-      () => {},
-      () => {},
-    );
-    await open.forgotten;
-  }
-
-  async #removeClosed(name: ObjectName): Promise<void> {
-    const { index } = this.#library;
-    const holding = this.#library.holdings.named(name);
-    if (holding !== undefined) this.#library.holdings.hide(holding);
-    try {
-      await index.remove(name);
-      if (holding !== undefined) this.#library.removeFiles(holding);
-    } catch {
-      // On a full disk the index can't even forget: then the files go first, and the row names nothing for a while.
-      if (holding === undefined) return;
-      await rm(this.#library.pathOf(holding), { recursive: true, force: true });
-      this.#library.dismiss(holding);
-      await index.remove(name, holding.generation);
-    }
+  async #leave(object: DiskObject): Promise<void> {
+    const { removal, background } = this.#parts;
+    await object.leave().catch(background.report);
+    if (object.held.detached) await removal.removeLeft(object.held).catch(background.report);
   }
 }

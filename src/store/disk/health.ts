@@ -1,50 +1,67 @@
 /**
- * Whether the medium takes bytes, and when it is tried again.
+ * Whether the disk takes bytes, and when it is tried again.
  *
- * After a failure everything goes past it, and a timer tries again: as long as it fails and somebody wants it. The
- * pause doubles where a medium fails again right after it had come back, so that a broken one is not hammered.
+ * After a failure everything goes past the disk, and a timer tries again: as long as it fails and somebody wants it. The
+ * pause doubles where a disk fails again right after it had come back, so that a broken one is not hammered.
  */
 import type { Clock, Timer } from '../../clock.ts';
-import type { StoreError } from '../store.ts';
-import { storeError } from './private-files.ts';
+import type { FullState } from '../full-state.ts';
+import { StoreError } from '../store.ts';
+import type { StoreEvents } from '../store-events.ts';
 
 /** In milliseconds; from the end of a fault to the next try it never takes longer than the most. */
-const retry = { first: 1000, most: 4000, calm: 10_000 };
+const retryMs = { first: 1000, most: 4000, calm: 10_000 };
 
-export interface MediumStateOptions {
+export interface HealthOptions {
   readonly clock: Clock;
-  /** Tries the medium; rejects where it still fails. */
-  readonly attempt: () => Promise<void>;
+  readonly full: FullState;
+  /** Tries the disk; rejects where it still fails. */
+  readonly recover: () => Promise<void>;
   /** Whether bytes wait for it. */
   readonly isWanted: () => boolean;
-  /** Called when it has failed, and with `null` when it has come back. */
-  readonly onChange: (trouble: StoreError | null) => void;
+  readonly events: Pick<StoreEvents, 'stateChanged'>;
 }
 
-export class MediumState {
-  readonly #options: MediumStateOptions;
+export class Health {
+  readonly #options: HealthOptions;
   #trouble: StoreError | null = null;
   #timer: Timer | null = null;
-  #pause = retry.first;
+  #pause = retryMs.first;
   #backSince = Number.NEGATIVE_INFINITY;
   #attempting: Promise<void> | null = null;
   #closed = false;
+  #told: string | null = null;
 
-  constructor(options: MediumStateOptions) {
+  constructor(options: HealthOptions) {
     this.#options = options;
   }
 
+  /** What the disk has failed with; `null` while it works. */
   get trouble(): StoreError | null {
     return this.#trouble;
   }
 
-  /** The medium has failed. */
+  /** Why nothing is stored now: the disk has failed, or there is no room. */
+  get notStoring(): StoreError | null {
+    return this.#trouble ?? this.#options.full.current;
+  }
+
+  /** Tells whether bytes are stored, where that has changed. */
+  tell(): void {
+    const why = this.notStoring;
+    const code = why?.code ?? null;
+    if (code === this.#told) return;
+    this.#told = code;
+    this.#options.events.stateChanged(why);
+  }
+
+  /** The disk has failed. */
   fail(error: StoreError): void {
     if (this.#trouble === null) {
-      const quick = this.#options.clock.now() - this.#backSince < retry.calm;
-      this.#pause = quick ? Math.min(retry.most, 2 * this.#pause) : retry.first;
+      const quick = this.#options.clock.now() - this.#backSince < retryMs.calm;
+      this.#pause = quick ? Math.min(retryMs.most, 2 * this.#pause) : retryMs.first;
       this.#trouble = error;
-      this.#options.onChange(error);
+      this.tell();
     }
     this.want();
   }
@@ -65,18 +82,19 @@ export class MediumState {
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
+    this.#options.full.stop();
     await this.#attempting;
   }
 
   async #attempt(): Promise<void> {
     try {
-      await this.#options.attempt();
+      await this.#options.recover();
     } catch (error) {
-      this.#trouble = storeError(error, 'The store could not be used again');
+      this.#trouble = StoreError.from(error, 'The store could not be used again');
       return;
     }
     this.#trouble = null;
     this.#backSince = this.#options.clock.now();
-    this.#options.onChange(null);
+    this.tell();
   }
 }

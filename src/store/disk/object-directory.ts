@@ -1,24 +1,27 @@
 /**
- * The files of one object: `<objects>/<first two letters of the name>/<name>.<generation>/<segment number>`.
+ * The files of one object: a directory with one for each segment, whose name is the segment's number.
  *
  * Nothing is on disk before the first write, so that a new object costs no time.
  */
-import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StoreError } from '../store.ts';
-import type { ObjectFiles } from './disk-medium.ts';
-import type { Run } from './gather-list.ts';
 import { makePrivateDirectory, syncDirectory } from './private-files.ts';
 import type { SegmentFiles } from './segment-files.ts';
+import type { Run } from './write-buffer.ts';
 
-/** What an object's directory is called. */
-export function directoryName(name: string, generation: string): string {
-  return `${name}.${generation}`;
-}
-
-/** Where it is, `objects` being the directory of all objects. */
-export function directoryPath(objects: string, name: string, generation: string): string {
-  return join(objects, name.slice(0, 2), directoryName(name, generation));
+/** The files of one object. Every promise may reject with a system's error. */
+export interface ObjectFiles {
+  write(run: Run): Promise<void>;
+  /** Fills `buffer` from offset `start` on, within one segment; rejects with `CORRUPT` where the file is too short. */
+  read(buffer: Buffer, start: number): Promise<void>;
+  /** Makes everything written to the segment survive a power cut; resolves with the real bytes that it takes. */
+  sync(segment: number): Promise<number>;
+  /** Unlinks the file of the segment; reads that have begun go on. */
+  removeSegment(segment: number): Promise<void>;
+  /** The files are gone: whatever was open is forgotten, and made again when it is written to. */
+  reset(): void;
+  /** Lets go of the descriptors. */
+  close(): Promise<void>;
 }
 
 export class ObjectDirectory implements ObjectFiles {
@@ -75,11 +78,6 @@ export class ObjectDirectory implements ObjectFiles {
 
   async close(): Promise<void> {
     for (const segment of this.#touched) await this.#files.forget(this.#pathOf(segment));
-  }
-
-  async remove(): Promise<void> {
-    await this.close();
-    await rm(this.#path, { recursive: true, force: true });
   }
 
   /** The file that holds the byte at `offset`. */

@@ -1,35 +1,34 @@
-/** One user's view of an object of the disk store; others may have the same object open. */
+/** An object of the disk store, as one user has it open; others may have it open as well. */
 import type { ByteRange } from '../../bytes/byte-range.ts';
 import type { Representation } from '../../http/representation.ts';
+import type { Capacity } from '../capacity.ts';
+import type { User } from '../inventory.ts';
 import type { ObjectName, Slice, StoreObject } from '../store.ts';
+import type { Committer } from './committer.ts';
 import type { DiskObject } from './disk-object.ts';
+import type { HeldOnDisk } from './held-on-disk.ts';
 
-/** What concerns the store beside the object itself. */
-export interface ObjectCalls {
-  readonly attend: (playheads: readonly number[]) => void;
-  /** How far past a playhead the store can hold bytes now. */
-  readonly ahead: () => number;
-  readonly commit: () => Promise<void>;
+export interface OpenObjectParts {
+  readonly object: DiskObject;
+  readonly user: User;
+  readonly capacity: Capacity<HeldOnDisk>;
+  readonly committer: Committer;
   readonly close: () => Promise<void>;
 }
 
 export class OpenObject implements StoreObject {
-  readonly attend: (playheads: readonly number[]) => void;
-  readonly commit: () => Promise<void>;
   readonly close: () => Promise<void>;
-  readonly #ahead: () => number;
+  readonly #parts: OpenObjectParts;
   readonly #object: DiskObject;
 
-  constructor(object: DiskObject, { attend, ahead, commit, close }: ObjectCalls) {
-    this.attend = attend;
-    this.commit = commit;
-    this.close = close;
-    this.#ahead = ahead;
-    this.#object = object;
+  constructor(parts: OpenObjectParts) {
+    this.close = parts.close;
+    this.#parts = parts;
+    this.#object = parts.object;
   }
 
   get name(): ObjectName {
-    return this.#object.holding.name;
+    return this.#object.held.name;
   }
 
   get representation(): Representation {
@@ -41,7 +40,11 @@ export class OpenObject implements StoreObject {
   }
 
   get ahead(): number {
-    return this.#ahead();
+    return this.#parts.capacity.ahead;
+  }
+
+  attend(playheads: readonly number[]): void {
+    this.#parts.capacity.attend(this.#object.held, this.#parts.user, playheads);
   }
 
   write(offset: number, bytes: Buffer): Promise<void> | undefined {
@@ -58,5 +61,9 @@ export class OpenObject implements StoreObject {
 
   describe(representation: Representation): void {
     this.#object.describe(representation);
+  }
+
+  commit(): Promise<void> {
+    return this.#parts.committer.commit([this.#object]);
   }
 }

@@ -13,13 +13,6 @@ import { StoreError } from '../store.ts';
 const { COPYFILE_EXCL, COPYFILE_FICLONE, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } =
   constants;
 
-/** The same error as a `StoreError`; `what` says in a few words what could not be done. */
-export function storeError(cause: unknown, what: string): StoreError {
-  if (cause instanceof StoreError) return cause;
-  const { code = 'EIO', message } = cause as NodeJS.ErrnoException;
-  return new StoreError(code, `${what}: ${message}`, cause);
-}
-
 /** Makes the directory unless it is there. Its parent must exist. Returns whether it was made. */
 export async function makePrivateDirectory(path: string): Promise<boolean> {
   let made = true;

@@ -6,17 +6,19 @@
  */
 import { join } from 'node:path';
 import { untilAborted } from '../../until-aborted.ts';
-import type { Holding } from '../holding.ts';
+import type { Inventory } from '../inventory.ts';
 import { gaveNothing } from '../store.ts';
 import type { BufferPool } from './buffer-pool.ts';
+import type { CacheDirectory } from './cache-directory.ts';
+import type { HeldOnDisk } from './held-on-disk.ts';
+import type { SqliteIndex } from './index/sqlite-index.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import type { Gate } from './semaphore.ts';
 
 export interface TrialReadParts {
-  readonly holdings: { all(): Iterable<Holding> };
-  /** Asks the index for an object. */
-  find(holding: Holding): Promise<unknown>;
-  pathOf(holding: Holding): string;
+  readonly inventory: Pick<Inventory<HeldOnDisk>, 'all'>;
+  readonly index: Pick<SqliteIndex, 'find'>;
+  readonly directory: Pick<CacheDirectory, 'pathOf'>;
   readonly reads: Gate;
   readonly pool: BufferPool;
   readonly files: Pick<SegmentFiles, 'read'>;
@@ -39,7 +41,7 @@ export class TrialRead {
   async run(signal: AbortSignal): Promise<void> {
     const place = this.#next();
     if (place === null) return;
-    await this.#answered(() => this.#parts.find(place.holding), signal);
+    await this.#answered(() => this.#parts.index.find(place.name), signal);
     const { reads, pool, files } = this.#parts;
     const leave = await reads.enter(signal).catch((error: unknown) => {
       throw gaveNothing(error);
@@ -78,18 +80,18 @@ export class TrialRead {
   }
 
   #next() {
-    const { holdings, pathOf, pool } = this.#parts;
-    const places = [...holdings.all()].flatMap((holding) => {
-      const segment = [...holding.segments].find(({ bytes, coming }) => bytes > 0 && coming === 0);
-      return segment === undefined ? [] : [{ holding, segment }];
+    const { inventory, directory, pool } = this.#parts;
+    const places = inventory.all().flatMap((held) => {
+      const segment = [...held.segments].find(({ bytes, coming }) => bytes > 0 && coming === 0);
+      return segment === undefined ? [] : [{ held, segment }];
     });
     this.#turn += 1;
     const place = places[this.#turn % Math.max(1, places.length)];
     if (place === undefined) return null;
-    const { holding, segment } = place;
+    const { held, segment } = place;
     const blocks = Math.max(1, Math.floor(segment.bytes / pool.size));
     const round = Math.floor(this.#turn / places.length);
     const position = ((round * stride) % blocks) * pool.size;
-    return { holding, path: join(pathOf(holding), String(segment.number)), position };
+    return { name: held.name, path: join(directory.pathOf(held.key), String(segment.number)), position };
   }
 }

@@ -88,32 +88,33 @@ interface Pending {
 const listLength = 500;
 
 export class SqliteIndex {
-  readonly #worker: Worker;
+  /** `null` once it has ended. */
+  #worker: Worker | null = null;
   readonly #pending = new Map<number, Pending>();
   /** Every name that the database holds, and perhaps some that it does not. */
   readonly #names = new Set<ObjectName>();
   #calls = 0;
-  #failure: StoreError | null = null;
+  /** Why it answers nothing now. */
+  #failure: StoreError | null = new StoreError('EIO', 'The index is not open.');
 
   /** Begins the thread, which takes longer than to open a small database. */
   constructor() {
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    this.#worker = new Worker(new URL(`./sqlite-index-worker.${extension}`, import.meta.url));
-    this.#worker.unref();
-    this.#worker.on('message', (answer: IndexAnswer) => this.#settle(answer));
-    this.#worker.on('error', (error) => this.#fail(`The index stopped: ${error.message}`));
-    this.#worker.on('exit', () => this.#fail('The index is closed.'));
+    this.#begin();
   }
 
   /**
-   * Opens the database and tells what is in it, before anything else is asked. Rejects with `CORRUPT` where it can't be
-   * believed: damaged, or of another layout or an unknown schema. Then the thread has ended.
+   * Opens the database and tells what is in it, before anything else is asked; also one that has failed or was closed.
+   * Rejects with `CORRUPT` where it can't be believed: damaged, or of another layout or an unknown schema. Then the
+   * thread has ended.
    */
   async open(place: IndexPlace): Promise<IndexedObject[]> {
+    if (this.#worker === null) this.#begin();
     try {
-      await this.#call({ kind: 'open', place });
-      const objects = JSON.parse((await this.#call({ kind: 'objects' })) as string) as IndexedObject[];
+      await this.#ask({ kind: 'open', place });
+      const objects = JSON.parse((await this.#ask({ kind: 'objects' })) as string) as IndexedObject[];
+      this.#names.clear();
       for (const { name } of objects) this.#names.add(name);
+      this.#failure = null;
       return objects;
     } catch (error) {
       await this.discard();
@@ -123,7 +124,7 @@ export class SqliteIndex {
 
   /** Ends the thread, where nothing was opened. */
   async discard(): Promise<void> {
-    await this.#worker.terminate();
+    await this.#worker?.terminate();
   }
 
   /** Writes nothing, so that a full disk can be read. */
@@ -179,7 +180,20 @@ export class SqliteIndex {
   async close(): Promise<void> {
     if (this.#failure !== null) return;
     await this.#call({ kind: 'close' });
-    await this.#worker.terminate();
+    await this.#worker?.terminate();
+  }
+
+  #begin(): void {
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const worker = new Worker(new URL(`./sqlite-index-worker.${extension}`, import.meta.url));
+    worker.unref();
+    worker.on('message', (answer: IndexAnswer) => this.#settle(answer));
+    worker.on('error', (error) => this.#fail(`The index stopped: ${error.message}`));
+    worker.on('exit', () => {
+      this.#worker = null;
+      this.#fail('The index is closed.');
+    });
+    this.#worker = worker;
   }
 
   #mayHold(name: ObjectName): boolean {
@@ -188,26 +202,30 @@ export class SqliteIndex {
   }
 
   #call(call: WorkerCall): Promise<unknown> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
+    return this.#failure === null ? this.#ask(call) : Promise.reject(this.#failure);
+  }
+
+  #ask(call: WorkerCall): Promise<unknown> {
     const number = this.#calls++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#pending.set(number, { resolve, reject });
-    this.#worker.ref();
-    this.#worker.postMessage({ number, call });
+    this.#worker?.ref();
+    this.#worker?.postMessage({ number, call });
     return promise;
   }
 
   #settle(answer: IndexAnswer): void {
     const pending = this.#pending.get(answer.number);
     this.#pending.delete(answer.number);
-    if (this.#pending.size === 0) this.#worker.unref();
+    if (this.#pending.size === 0) this.#worker?.unref();
     if ('code' in answer) pending?.reject(new StoreError(answer.code, `The index failed: ${answer.message}.`));
     else pending?.resolve(answer.value);
   }
 
   #fail(message: string): void {
-    this.#failure ??= new StoreError('EIO', message);
-    for (const { reject } of this.#pending.values()) reject(this.#failure);
+    const failure = new StoreError('EIO', message);
+    this.#failure ??= failure;
+    for (const { reject } of this.#pending.values()) reject(failure);
     this.#pending.clear();
   }
 }

@@ -1,11 +1,11 @@
-/** Whether bytes are being refused for want of room: from the first that was, until none was for a moment. */
+/** Whether the store is full: from the first byte that was refused for want of room, until none was for a moment. */
 import type { Clock, Timer } from '../clock.ts';
 import { StoreError } from './store.ts';
 
-/** In milliseconds. */
-const calm = 1000;
+/** The store is full no longer when it has refused nothing for so long. */
+const calmMs = 1000;
 
-export class Refusal {
+export class FullState {
   readonly #clock: Clock;
   readonly #onChange: () => void;
   #current: StoreError | null = null;
@@ -17,11 +17,12 @@ export class Refusal {
     this.#onChange = onChange;
   }
 
+  /** Why bytes are refused; `null` while there is room. */
   get current(): StoreError | null {
     return this.#current;
   }
 
-  /** Refuses bytes, because the store has reached its limit or the disk is full; returns what to say. */
+  /** Bytes are refused, because the store has reached its limit or the disk is full; returns what to say. */
   refuse(reason: 'size' | 'free'): StoreError {
     this.#last = this.#clock.now();
     if (this.#current !== null) return this.#current;
@@ -30,7 +31,7 @@ export class Refusal {
         ? new StoreError('FULL', 'The cache has reached its limit, and nothing in it may go.')
         : new StoreError('ENOSPC', 'The disk is as full as it may be, and nothing in the cache may go.');
     this.#onChange();
-    this.#watch(calm);
+    this.#watch(calmMs);
     return this.#current;
   }
 
@@ -40,7 +41,7 @@ export class Refusal {
 
   #watch(delay: number): void {
     this.#timer = this.#clock.after(delay, () => {
-      const rest = this.#last + calm - this.#clock.now();
+      const rest = this.#last + calmMs - this.#clock.now();
       if (rest > 0) return this.#watch(rest);
       this.#current = null;
       this.#onChange();

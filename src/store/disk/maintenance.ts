@@ -1,0 +1,179 @@
+/**
+ * What happens to an open disk store by itself: it is swept after its start, lets go of what nobody has used for too long,
+ * and after a failure is brought back.
+ *
+ * The sweep compares the directory of objects with what the index names: what a crash between two steps leaves behind
+ * goes, what is gone is no longer named, and sizes are those of the file system. It runs beside everything else, one call
+ * at a time.
+ */
+import { lstat, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock, Timer } from '../../clock.ts';
+import type { Capacity } from '../capacity.ts';
+import type { Inventory } from '../inventory.ts';
+import { StoreError } from '../store.ts';
+import type { StoreEvents } from '../store-events.ts';
+import type { Background } from './background.ts';
+import type { CacheDirectory } from './cache-directory.ts';
+import type { Committer } from './committer.ts';
+import { type HeldOnDisk, openContents } from './held-on-disk.ts';
+import type { IndexedObject, IndexPlace, SqliteIndex } from './index/sqlite-index.ts';
+import type { Removal } from './removal.ts';
+import { type SegmentFiles, statBlock } from './segment-files.ts';
+import type { Space } from './space.ts';
+
+/** How often it is looked for what nobody has used for too long: ten times within that time, at most so often. */
+const leastAgeIntervalMs = 60_000;
+
+/** What `HeldObject.key` gives; anything else in the place of objects is not ours to remove. */
+const objectDirectory = /^[0-9a-f]{64}\.[0-9a-f]{16}$/;
+const segmentFile = /^(0|[1-9]\d{0,15})$/;
+
+export interface MaintenanceParts {
+  readonly clock: Clock;
+  /** How long an object stays that nobody uses, in milliseconds; `null` for ever. */
+  readonly maxAge: number | null;
+  readonly place: IndexPlace;
+  readonly directory: CacheDirectory;
+  readonly index: SqliteIndex;
+  readonly files: SegmentFiles;
+  readonly inventory: Inventory<HeldOnDisk>;
+  readonly capacity: Capacity<HeldOnDisk>;
+  readonly space: Space;
+  readonly removal: Removal;
+  readonly committer: Committer;
+  readonly background: Background;
+  readonly events: Pick<StoreEvents, 'evicted'>;
+}
+
+export class Maintenance {
+  readonly #parts: MaintenanceParts;
+  #aging: Timer | null = null;
+
+  constructor(parts: MaintenanceParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { background, inventory } = this.#parts;
+    background.run(this.#sweep(inventory.all()).then(() => this.#swept()));
+    this.#letAge();
+  }
+
+  stop(): void {
+    this.#aging?.cancel();
+  }
+
+  /** Brings the store back after a failure; rejects where the disk still takes nothing. */
+  async recover(): Promise<void> {
+    const { directory, index, committer, inventory } = this.#parts;
+    if (!(await directory.isThere())) await this.#makeAnew();
+    else if (index.failed) await this.#openIndex();
+    await directory.probe();
+    // Not awaited: it ends when the state that follows from this is known.
+    queueMicrotask(() => void committer.commit(openContents(inventory)));
+  }
+
+  /** Somebody has removed the directory: everything in it is lost. */
+  async #makeAnew(): Promise<void> {
+    const { directory, index, inventory, capacity } = this.#parts;
+    await index.close().catch(() => {});
+    await directory.restore();
+    await this.#openIndex();
+    for (const held of inventory.all()) {
+      if (held.content === null) capacity.dismiss(held);
+      else held.content.invalidate();
+    }
+  }
+
+  async #openIndex(): Promise<void> {
+    const { directory, index, place } = this.#parts;
+    await directory.prepare();
+    await openIndex(index, directory, place);
+  }
+
+  #letAge(): void {
+    const { clock, maxAge, inventory, removal, background, events } = this.#parts;
+    if (maxAge === null) return;
+    for (const held of inventory.all()) {
+      const isFresh = () => held.used > clock.wallTime() - maxAge;
+      if (held.kept || held.content !== null || isFresh()) continue;
+      const bytes = [...held.segments].reduce((sum, segment) => sum + segment.bytes, 0);
+      removal
+        .removeUnused(held, isFresh)
+        .then((removed) => removed && events.evicted('age', held.label, bytes))
+        .catch(background.report);
+    }
+    this.#aging = clock.after(Math.max(leastAgeIntervalMs, maxAge / 10), () => this.#letAge());
+  }
+
+  /** `known` is what was named when the store was opened. */
+  async #sweep(known: readonly HeldOnDisk[]): Promise<void> {
+    const { directory, background, inventory, space } = this.#parts;
+    const seen = new Set<string>();
+    for (const family of await readdir(directory.objects, { withFileTypes: true })) {
+      if (!family.isDirectory()) continue;
+      const path = join(directory.objects, family.name);
+      for (const entry of await readdir(path, { withFileTypes: true })) {
+        if (background.closing.aborted) return;
+        if (!entry.isDirectory() || !objectDirectory.test(entry.name)) continue;
+        seen.add(entry.name);
+        const held = inventory.at(entry.name);
+        if (held === undefined) await rm(join(path, entry.name), { recursive: true, force: true });
+        else await this.#sweepObject(held, join(path, entry.name));
+      }
+    }
+    for (const held of known) {
+      if (background.closing.aborted) return;
+      const segments = [...held.bySegment.keys()];
+      if (segments.length === 0 || seen.has(held.key) || !inventory.has(held) || held.content !== null) continue;
+      await space.missing(held, segments);
+    }
+  }
+
+  async #sweepObject(held: HeldOnDisk, path: string): Promise<void> {
+    const { files, capacity, space } = this.#parts;
+    const before = [...held.bySegment.keys()];
+    const found = new Set(await readdir(path).catch(() => []));
+    for (const file of found) {
+      const number = Number(file);
+      if (!segmentFile.test(file)) continue;
+      if (!held.bySegment.has(number)) {
+        await files.remove(join(path, file));
+        continue;
+      }
+      const stats = await lstat(join(path, file)).catch(() => null);
+      // What is on its way into a segment is counted when it is synced.
+      if (stats !== null && !held.bySegment.get(number)?.busy) capacity.correct(held, number, stats.blocks * statBlock);
+    }
+    const missing = before.filter((number) => !found.has(String(number)));
+    // Who has an object open looks after it.
+    if (missing.length > 0 && held.content === null) await space.missing(held, missing);
+  }
+
+  async #swept(): Promise<void> {
+    const { background, space, committer } = this.#parts;
+    if (background.closing.aborted) return;
+    await space.measureAll();
+    committer.mayTrim = true;
+    space.trim();
+  }
+}
+
+/** Opens the index and tells what is in it; one that is damaged, or for other sizes, is set aside with the objects. */
+export async function openIndex(
+  index: SqliteIndex,
+  directory: CacheDirectory,
+  place: IndexPlace,
+): Promise<IndexedObject[]> {
+  let objects: IndexedObject[];
+  try {
+    objects = await index.open(place);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'CORRUPT') throw error;
+    await directory.setAside();
+    objects = await index.open(place);
+  }
+  await directory.noteIndex();
+  return objects;
+}

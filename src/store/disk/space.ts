@@ -1,0 +1,154 @@
+/**
+ * The room that a disk store has: takes bytes in as long as there is room, evicts what must go for them, and asks the
+ * file system how much it has left.
+ */
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ByteRange } from '../../bytes/byte-range.ts';
+import type { StoreUsage } from '../admin.ts';
+import { type Capacity, type Eviction, inBytes, type StoreLimits } from '../capacity.ts';
+import type { Inventory } from '../inventory.ts';
+import { StoreError } from '../store.ts';
+import type { StoreEvents } from '../store-events.ts';
+import type { Background } from './background.ts';
+import type { CacheDirectory } from './cache-directory.ts';
+import type { Health } from './health.ts';
+import type { HeldOnDisk } from './held-on-disk.ts';
+import type { SqliteIndex } from './index/sqlite-index.ts';
+import type { Removal } from './removal.ts';
+import type { SegmentFiles } from './segment-files.ts';
+
+export interface SpaceParts {
+  readonly limits: StoreLimits;
+  readonly directory: CacheDirectory;
+  readonly index: SqliteIndex;
+  readonly files: SegmentFiles;
+  readonly inventory: Inventory<HeldOnDisk>;
+  readonly capacity: Capacity<HeldOnDisk>;
+  readonly health: Health;
+  readonly removal: Removal;
+  readonly background: Background;
+  readonly events: Pick<StoreEvents, 'evicted'>;
+}
+
+export class Space {
+  readonly #parts: SpaceParts;
+  #due: Eviction<HeldOnDisk>[] = [];
+  #evicting: Promise<void> | null = null;
+  #measuring: Promise<void> | null = null;
+
+  constructor(parts: SpaceParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Counts bytes that come. Throws a `StoreError` where they can't be kept now. What must go for them goes a moment
+   * later, not within the caller's turn: those who are told may themselves have much to do.
+   */
+  admit(held: HeldOnDisk, { start, end }: ByteRange): void {
+    const { health, capacity } = this.#parts;
+    health.want();
+    if (health.trouble !== null) throw health.trouble;
+    const { refused, evictions } = capacity.reserve(held, start, end);
+    if (evictions.length > 0) {
+      this.#due.push(...evictions);
+      this.#evicting ??= Promise.resolve().then(() => this.#evictDue());
+    }
+    if (refused === null) return;
+    // Somebody else may have made room meanwhile.
+    this.#measuring ??= this.measure().finally(() => {
+      this.#measuring = null;
+    });
+    throw refused;
+  }
+
+  /** What must go has been given up; to be awaited before a file is written, which may be one of those that go. */
+  get evicting(): Promise<void> | null {
+    return this.#evicting;
+  }
+
+  /** Does `work`; where the disk is full, evicts as many bytes and does it again, as long as any may go. */
+  async withRoom<Result>(bytes: number, work: () => Promise<Result>): Promise<Result> {
+    const { capacity, background } = this.#parts;
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        const { code } = StoreError.from(error, 'The disk took nothing');
+        if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+        const evictions = capacity.makeRoom(bytes, 'free');
+        if (evictions.length === 0) throw error;
+        this.#evict(evictions);
+        await background.settled();
+      }
+    }
+  }
+
+  /** Brings the store back below its limits. */
+  trim(): void {
+    this.#evict(this.#parts.capacity.trim());
+  }
+
+  /** Asks how much the file system has left. */
+  async measure(): Promise<void> {
+    await this.#look();
+  }
+
+  /** The same, and how much of it is for the store, which holds what the index says. */
+  async measureAll(): Promise<void> {
+    const { capacity, limits } = this.#parts;
+    const found = await this.#look();
+    if (found === null) return;
+    capacity.limit = inBytes(limits.maxSize, capacity.free + capacity.bytes, Number.POSITIVE_INFINITY);
+    capacity.minFree = inBytes(limits.minFree, found.blocks * found.bsize, 0);
+  }
+
+  usage(): StoreUsage {
+    const { capacity, inventory, health } = this.#parts;
+    const { bytes, limit, free } = capacity;
+    const why = health.notStoring;
+    return {
+      bytes,
+      objects: inventory.count,
+      limit: Number.isFinite(limit) ? limit : null,
+      free: Number.isFinite(free) ? Math.max(0, free) : null,
+      trouble: why === null ? null : { code: why.code, message: why.message },
+    };
+  }
+
+  /** The files of these segments are gone, of an object that nobody has open. */
+  async missing(held: HeldOnDisk, segments: readonly number[]): Promise<void> {
+    const { capacity, index, removal, background } = this.#parts;
+    for (const segment of segments) capacity.drop(held, segment);
+    await index.drop(held.name, held.generation, segments);
+    if (held.bySegment.size > 0) return;
+    // Not awaited: the call that is under way for this name may itself wait for room.
+    removal.removeUnused(held, () => held.bySegment.size > 0).catch(background.report);
+  }
+
+  async #look() {
+    const { directory, capacity } = this.#parts;
+    const found = await statfs(directory.path).catch(() => null);
+    if (found !== null) capacity.free = found.bavail * found.bsize;
+    return found;
+  }
+
+  #evictDue(): void {
+    this.#evicting = null;
+    this.#evict(this.#due.splice(0));
+  }
+
+  #evict(evictions: readonly Eviction<HeldOnDisk>[]): void {
+    const { background, events } = this.#parts;
+    for (const { held, segment, bytes, reason } of evictions) {
+      background.run(held.content === null ? this.#evictClosed(held, segment) : held.content.evict(segment));
+      events.evicted(reason, held.label, bytes);
+    }
+  }
+
+  async #evictClosed(held: HeldOnDisk, segment: number): Promise<void> {
+    const { files, directory } = this.#parts;
+    await files.remove(join(directory.pathOf(held.key), String(segment)));
+    await this.missing(held, [segment]);
+  }
+}

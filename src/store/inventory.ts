@@ -1,0 +1,169 @@
+/**
+ * What a store holds: every object, segment by segment, and who has it open.
+ *
+ * An object is found by its name until it is detached, because it was removed or another took its place. Those who have a
+ * detached object open read it to their end; then it is deleted from here.
+ */
+import type { HoldingSight, SegmentSight } from './eviction.ts';
+import type { Lost, ObjectLabel, ObjectName } from './store.ts';
+
+export class HeldSegment implements SegmentSight {
+  readonly number: number;
+  /** Of these, `coming` are accepted and not on the medium yet. */
+  bytes = 0;
+  coming = 0;
+  used: number;
+  watched: number | null = null;
+
+  constructor(number: number, used: number) {
+    this.number = number;
+    this.used = used;
+  }
+
+  get busy(): boolean {
+    return this.coming > 0;
+  }
+}
+
+/** One who has an object open. */
+export interface User {
+  readonly lost: Lost;
+  playheads: readonly number[];
+}
+
+export interface Identity {
+  readonly name: ObjectName;
+  /** Tells objects of one name apart. */
+  readonly generation: string;
+  readonly label: ObjectLabel;
+}
+
+export class HeldObject implements HoldingSight<HeldSegment> {
+  readonly name: ObjectName;
+  readonly generation: string;
+  readonly label: ObjectLabel;
+  length: number | null;
+  pinned: boolean;
+  detached = false;
+  /** Wall-clock milliseconds of the last use. */
+  used: number;
+  readonly users = new Set<User>();
+  playheads: readonly number[] = [];
+  readonly bySegment = new Map<number, HeldSegment>();
+
+  constructor({ name, generation, label }: Identity, length: number | null, pinned: boolean, used: number) {
+    this.name = name;
+    this.generation = generation;
+    this.label = label;
+    this.length = length;
+    this.pinned = pinned;
+    this.used = used;
+  }
+
+  /** No other object has it, not even one of the same name. */
+  get key(): string {
+    return `${this.name}.${this.generation}`;
+  }
+
+  get kept(): boolean {
+    return this.pinned || this.detached;
+  }
+
+  get segments(): Iterable<HeldSegment> {
+    return this.bySegment.values();
+  }
+
+  segment(number: number, used: number): HeldSegment {
+    const segment = this.bySegment.get(number) ?? new HeldSegment(number, used);
+    this.bySegment.set(number, segment);
+    return segment;
+  }
+
+  /** Somebody watches the segment of that number at this wall-clock time. */
+  watch(number: number, at: number): void {
+    this.used = at;
+    const segment = this.bySegment.get(number);
+    if (segment === undefined) return;
+    segment.used = at;
+    segment.watched = at;
+  }
+
+  /** Tells everybody who has it open; to be called before these bytes can no longer be read. */
+  lose(gone: readonly { readonly start: number; readonly end: number }[]): void {
+    for (const { lost } of this.users) for (const range of gone) lost(range);
+  }
+}
+
+/** `Held` is an object with what its store keeps of it besides. */
+export class Inventory<Held extends HeldObject> {
+  readonly #byKey = new Map<string, Held>();
+  readonly #byName = new Map<ObjectName, Held>();
+  #playheads = 0;
+
+  /** How many objects can be found. */
+  get count(): number {
+    return this.#byName.size;
+  }
+
+  /** How many playheads there are in all objects. */
+  get playheads(): number {
+    return this.#playheads;
+  }
+
+  all(): Held[] {
+    return [...this.#byKey.values()];
+  }
+
+  has(held: Held): boolean {
+    return this.#byKey.get(held.key) === held;
+  }
+
+  at(key: string): Held | undefined {
+    return this.#byKey.get(key);
+  }
+
+  find(name: ObjectName): Held | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Takes the place of an object of the same name. */
+  add(held: Held): void {
+    this.#byKey.set(held.key, held);
+    this.#byName.set(held.name, held);
+  }
+
+  detach(held: Held): void {
+    held.detached = true;
+    if (this.#byName.get(held.name) === held) this.#byName.delete(held.name);
+  }
+
+  delete(held: Held): void {
+    this.detach(held);
+    if (this.#byKey.delete(held.key)) this.#playheads -= held.playheads.length;
+  }
+
+  acquire(held: Held, lost: Lost): User {
+    const user = { lost, playheads: [] };
+    held.users.add(user);
+    return user;
+  }
+
+  release(held: Held, user: User): void {
+    this.attend(held, user, []);
+    held.users.delete(user);
+  }
+
+  /** How many times somebody has an object open. */
+  get users(): number {
+    return this.all().reduce((sum, { users }) => sum + users.size, 0);
+  }
+
+  /** The user reads the object at these offsets now. */
+  attend(held: Held, user: User, playheads: readonly number[]): void {
+    if (!held.users.has(user)) return;
+    user.playheads = playheads;
+    const all = [...held.users].flatMap((each) => each.playheads);
+    if (this.has(held)) this.#playheads += all.length - held.playheads.length;
+    held.playheads = all;
+  }
+}
