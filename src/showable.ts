@@ -24,7 +24,7 @@ export function showableText(text: string): string {
 }
 
 /**
- * Parameters have a name and a value, or are long and no words: `Steins;Gate` is a title. Where the delimiter is
+ * Parameters have a name and a value, or are long and no words: `Steins;Semaphore` is a title. Where the delimiter is
  * encoded it may have been a query's.
  */
 function withoutParameters(segment: string): string {

@@ -11,7 +11,7 @@ import { Waiters } from '../src/fill/first-byte.ts';
 import { Client } from '../src/proxy/client.ts';
 import { ClientConnection } from '../src/proxy/client-connection.ts';
 import { createBufferPool } from '../src/store/disk/buffer-pool.ts';
-import { Gate } from '../src/store/disk/semaphore.ts';
+import { Semaphore } from '../src/store/disk/semaphore.ts';
 import { untilAborted } from '../src/until-aborted.ts';
 import { never } from './support/never.ts';
 import { VirtualClock } from './support/virtual-clock.ts';
@@ -44,9 +44,9 @@ const waits: Readonly<Record<string, (signal: AbortSignal, clock: VirtualClock) 
     return { promise: pool.take(signal).then((next) => next.giveBack()), give: () => loan.giveBack() };
   },
   'for one of few places': async (signal) => {
-    const gate = new Gate(1);
-    const leave = await gate.enter(never);
-    return { promise: gate.enter(signal).then((done) => done()), give: leave };
+    const semaphore = new Semaphore(1);
+    const leave = await semaphore.acquire(never);
+    return { promise: semaphore.acquire(signal).then((done) => done()), give: leave };
   },
   "for an origin's connection": async (signal) => {
     const slots = new ConnectionSlots(1, 1);

@@ -184,12 +184,12 @@ export class Capacity<Held extends HeldObject> {
   evictionPreview(bytes: number): EvictionPreview[] {
     const preview: { name: string; label: EvictionPreview['label']; bytes: number }[] = [];
     let sum = 0;
-    for (const { holding, segment } of this.#order(Number.POSITIVE_INFINITY)) {
+    for (const { held, segment } of this.#order(Number.POSITIVE_INFINITY)) {
       if (sum >= bytes) break;
       sum += segment.bytes;
       const last = preview.at(-1);
-      if (last?.name === holding.name) last.bytes += segment.bytes;
-      else preview.push({ name: holding.name, label: holding.label, bytes: segment.bytes });
+      if (last?.name === held.name) last.bytes += segment.bytes;
+      else preview.push({ name: held.name, label: held.label, bytes: segment.bytes });
     }
     return preview;
   }
@@ -216,11 +216,11 @@ export class Capacity<Held extends HeldObject> {
   #choose(bytes: number, reason: EvictionReason, watchedStays: number): Eviction<Held>[] {
     const evictions: Eviction<Held>[] = [];
     let sum = 0;
-    for (const { holding, segment } of this.#order(watchedStays)) {
+    for (const { held, segment } of this.#order(watchedStays)) {
       if (sum >= bytes) break;
       sum += segment.bytes;
-      evictions.push({ held: holding, segment: segment.number, bytes: segment.bytes, reason });
-      this.drop(holding, segment.number);
+      evictions.push({ held, segment: segment.number, bytes: segment.bytes, reason });
+      this.drop(held, segment.number);
     }
     return evictions;
   }

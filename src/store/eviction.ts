@@ -9,7 +9,7 @@
  * bytes that nobody waits for, whatever was watched a moment ago.
  */
 
-export interface SegmentSight {
+export interface SegmentView {
   readonly number: number;
   /** Real bytes on the medium. */
   readonly bytes: number;
@@ -21,7 +21,7 @@ export interface SegmentSight {
   readonly busy: boolean;
 }
 
-export interface HoldingSight<S extends SegmentSight> {
+export interface ObjectView<S extends SegmentView> {
   /** Of the representation; `null` while unknown. */
   readonly length: number | null;
   /** Whether nothing of it may go. */
@@ -42,40 +42,40 @@ export interface EvictionRules {
 }
 
 interface Candidate<H, S> {
-  readonly holding: H;
+  readonly held: H;
   readonly segment: S;
-  readonly turn: 1 | 2 | 3;
-  /** Within one turn: lower goes first. */
+  readonly group: 1 | 2 | 3;
+  /** Within one group: lower goes first. */
   readonly rank: number;
 }
 
 /** Every segment that may go, in the order in which it should. */
-export function evictionOrder<S extends SegmentSight, H extends HoldingSight<S>>(
-  holdings: Iterable<H>,
+export function evictionOrder<S extends SegmentView, H extends ObjectView<S>>(
+  objects: Iterable<H>,
   rules: EvictionRules,
-): { readonly holding: H; readonly segment: S }[] {
-  const all = [...holdings];
+): { readonly held: H; readonly segment: S }[] {
+  const all = [...objects];
   const share = rules.limit / Math.max(1, all.filter(({ playheads }) => playheads.length > 0).length);
   return all
-    .flatMap((holding) => candidatesOf<S, H>(holding, share, rules))
-    .sort((a, b) => a.turn - b.turn || a.rank - b.rank || b.segment.number - a.segment.number);
+    .flatMap((held) => candidatesOf<S, H>(held, share, rules))
+    .sort((a, b) => a.group - b.group || a.rank - b.rank || b.segment.number - a.segment.number);
 }
 
-function candidatesOf<S extends SegmentSight, H extends HoldingSight<S>>(
-  holding: H,
+function candidatesOf<S extends SegmentView, H extends ObjectView<S>>(
+  held: H,
   share: number,
   rules: EvictionRules,
 ): Candidate<H, S>[] {
-  if (holding.kept) return [];
+  if (held.kept) return [];
   const candidates: Candidate<H, S>[] = [];
-  for (const segment of holding.segments) {
+  for (const segment of held.segments) {
     if (segment.busy || (segment.watched !== null && segment.watched >= rules.watchedStays)) continue;
-    const place = placeOf(segment.number, holding.playheads, rules);
+    const place = placeOf(segment.number, held.playheads, rules);
     if (place === 'stays') continue;
-    if (place.ahead !== null) candidates.push({ holding, segment, turn: 3, rank: -place.ahead });
-    else if (place.behind > rules.ahead && (holding.length ?? 0) > share) {
-      candidates.push({ holding, segment, turn: 1, rank: -place.behind });
-    } else candidates.push({ holding, segment, turn: 2, rank: segment.used });
+    if (place.ahead !== null) candidates.push({ held, segment, group: 3, rank: -place.ahead });
+    else if (place.behind > rules.ahead && (held.length ?? 0) > share) {
+      candidates.push({ held, segment, group: 1, rank: -place.behind });
+    } else candidates.push({ held, segment, group: 2, rank: segment.used });
   }
   return candidates;
 }

@@ -4,10 +4,10 @@
  * An object is found by its name until it is detached, because it was removed or another took its place. Those who have a
  * detached object open read it to their end; then it is deleted from here.
  */
-import type { HoldingSight, SegmentSight } from './eviction.ts';
+import type { ObjectView, SegmentView } from './eviction.ts';
 import type { Lost, ObjectLabel, ObjectName } from './store.ts';
 
-export class HeldSegment implements SegmentSight {
+export class HeldSegment implements SegmentView {
   readonly number: number;
   /** Of these, `coming` are accepted and not on the medium yet. */
   bytes = 0;
@@ -38,7 +38,7 @@ export interface Identity {
   readonly label: ObjectLabel;
 }
 
-export class HeldObject implements HoldingSight<HeldSegment> {
+export class HeldObject implements ObjectView<HeldSegment> {
   readonly name: ObjectName;
   readonly generation: string;
   readonly label: ObjectLabel;

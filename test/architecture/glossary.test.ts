@@ -10,12 +10,11 @@ const http = `
 
 /** Words that mean here what they mean everywhere. */
 const everyday = `
-  attempt connect directory disk event file first fresh list memory next offset pause
-  question rate reason sqlite start table time worker`;
+  attempt connect directory disk event file first fresh memory offset pause
+  question rate reason sqlite start time worker`;
 
 /** Words that the redesign of each folder replaces: the lists may only shrink. */
 const leaving = {
-  store: 'gate gather go library medium place refusal room run sum swept upkeep',
   fill: 'activity claim claimant course debt demand flow ground lifecycle pace passing reach sight supply transfer turn',
 };
 
@@ -38,7 +37,7 @@ function glossaryWords(): Set<string> {
 }
 
 /** What links or describes nouns: little words and participles. */
-const noNoun = /^(?:by|for|may|of|own|taken|to)$|ed$/;
+const noNoun = /^(?:by|for|may|of|on|own|taken|to)$|ed$/;
 
 /** Each noun in the names of exported types, with those types; a second name of the same type counts for nothing. */
 function nouns(): Map<string, string[]> {

@@ -21,8 +21,6 @@ const remaining: readonly (readonly string[])[] = [
     'src/fill/reader.ts',
     'src/fill/transfer.ts',
   ],
-  ['src/store/disk/disk-library.ts', 'src/store/disk/disk-store.ts'],
-  ['src/store/disk/disk-medium.ts', 'src/store/disk/disk-object.ts'],
 ];
 
 /** The files of each circle in their order: those of which each is reached from every other. */

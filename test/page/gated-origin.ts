@@ -14,7 +14,7 @@ export interface GatedFile {
 }
 
 /** No byte from `from` to `until` is given. */
-interface Gate {
+interface Semaphore {
   readonly from: number;
   readonly until: number;
 }
@@ -23,7 +23,7 @@ const step = 64 * 1024;
 
 export class GatedOrigin implements AsyncDisposable {
   readonly #files: ReadonlyMap<string, GatedFile>;
-  readonly #gates = new Map<string, Gate>();
+  readonly #gates = new Map<string, Semaphore>();
   readonly #waiting = new Set<() => void>();
   readonly #statuses = new Map<string, number>();
   readonly #server = createServer((request, response) => void this.#answer(request, response));

@@ -7,7 +7,7 @@ import { DiskObject } from '../../src/store/disk/disk-object.ts';
 import { HeldOnDisk } from '../../src/store/disk/held-on-disk.ts';
 import type { SegmentRow } from '../../src/store/disk/index/sqlite-index.ts';
 import type { ObjectFiles } from '../../src/store/disk/object-directory.ts';
-import { Gate } from '../../src/store/disk/semaphore.ts';
+import { Semaphore } from '../../src/store/disk/semaphore.ts';
 import { Inventory } from '../../src/store/inventory.ts';
 import type { StoreError } from '../../src/store/store.ts';
 import { contentAt, label, objectName, representationOf } from '../contract/store-contract.ts';
@@ -91,7 +91,7 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
   };
   const medium = {
     layout,
-    reads: new Gate(8),
+    reads: new Semaphore(8),
     pool: createBufferPool({ size: layout.blockSize, limit: 1000, clock }),
     clock,
     capacity,

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type EvictionRules, evictionOrder, type HoldingSight, type SegmentSight } from '../../src/store/eviction.ts';
+import { type EvictionRules, evictionOrder, type ObjectView, type SegmentView } from '../../src/store/eviction.ts';
 import { runs } from '../support/runs.ts';
 
 const segmentSize = 10;
 const rules: EvictionRules = { segmentSize, limit: 100, ahead: 20, watchedStays: Number.POSITIVE_INFINITY };
 
-interface Film extends HoldingSight<SegmentSight> {
+interface Film extends ObjectView<SegmentView> {
   readonly title: string;
-  readonly segments: readonly SegmentSight[];
+  readonly segments: readonly SegmentView[];
 }
 
 function film(title: string, used: readonly number[], more: Partial<Film> = {}): Film {
@@ -18,8 +18,8 @@ function film(title: string, used: readonly number[], more: Partial<Film> = {}):
 }
 
 function order(films: readonly Film[], changes: Partial<EvictionRules> = {}): string[] {
-  const going = evictionOrder<SegmentSight, Film>(films, { ...rules, ...changes });
-  return going.map(({ holding, segment }) => `${holding.title}${segment.number}`);
+  const going = evictionOrder<SegmentView, Film>(films, { ...rules, ...changes });
+  return going.map(({ held, segment }) => `${held.title}${segment.number}`);
 }
 
 describe('what goes first', () => {

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Gate } from '../../src/store/disk/semaphore.ts';
+import { Semaphore } from '../../src/store/disk/semaphore.ts';
 import { Chance } from '../faults/chance.ts';
 import { never } from '../support/never.ts';
 
 const turn = () => new Promise(setImmediate);
 
-describe('a gate', () => {
-  test('lets in as many as it is wide, then in order of coming, and pressing ones before all others', async () => {
-    const gate = new Gate(2);
+describe('a semaphore', () => {
+  test('lets in as many as it is wide, then in order of coming, and urgent ones before all others', async () => {
+    const semaphore = new Semaphore(2);
     const inside: string[] = [];
     const leaves = new Map<string, () => void>();
-    const come = (name: string, pressing = false) =>
-      gate.enter(never, pressing).then((leave) => {
+    const come = (name: string, isUrgent = false) =>
+      semaphore.acquire(never, isUrgent).then((leave) => {
         inside.push(name);
         leaves.set(name, leave);
       });
@@ -26,15 +26,15 @@ describe('a gate', () => {
       await turn();
     }
     assert.deepEqual(inside, ['a', 'b', 'first', 'second', 'c', 'd']);
-    assert.notEqual(gate.enterNow(), null);
+    assert.notEqual(semaphore.acquireNow(), null);
   });
 
   test('runs a job that fails, and goes on', async () => {
-    const gate = new Gate(1);
-    const failed = gate.run(async () => {
+    const semaphore = new Semaphore(1);
+    const failed = semaphore.run(async () => {
       throw new Error('broken');
     });
-    const next = gate.run(async () => 'done');
+    const next = semaphore.run(async () => 'done');
     await assert.rejects(failed, { message: 'broken' });
     assert.equal(await next, 'done');
   });
@@ -43,7 +43,7 @@ describe('a gate', () => {
     for (let seed = 1; seed <= 200; seed += 1) {
       const chance = new Chance(seed);
       const width = chance.between(1, 3);
-      const gate = new Gate(width);
+      const semaphore = new Semaphore(width);
       const inside = new Set<() => void>();
       const waiting = new Set<AbortController>();
       for (let step = 0; step < 60; step += 1) {
@@ -54,8 +54,8 @@ describe('a gate', () => {
           if (what === 0) {
             const gone = new AbortController();
             waiting.add(gone);
-            gate
-              .enter(gone.signal, chance.is(0.3))
+            semaphore
+              .acquire(gone.signal, chance.is(0.3))
               .then(
                 (left) => inside.add(left),
                 () => {},

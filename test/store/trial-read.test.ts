@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createBufferPool } from '../../src/store/disk/buffer-pool.ts';
 import { HeldOnDisk } from '../../src/store/disk/held-on-disk.ts';
-import { Gate } from '../../src/store/disk/semaphore.ts';
+import { Semaphore } from '../../src/store/disk/semaphore.ts';
 import { TrialRead, type TrialReadParts } from '../../src/store/disk/trial-read.ts';
 import { StoreError } from '../../src/store/store.ts';
 import { never } from '../support/never.ts';
@@ -24,7 +24,7 @@ function stage(parts: Partial<TrialReadParts> = {}, objects = [held('a', 50), he
     inventory: { all: () => objects },
     index: { find: async () => null },
     directory: { pathOf: (key) => key.slice(0, 1) },
-    reads: new Gate(1),
+    reads: new Semaphore(1),
     pool,
     files: {
       read: async (path, _, position) => {

@@ -10,6 +10,7 @@
  */
 import type { Clock } from '../../clock.ts';
 import type { BufferWaitOutcome } from '../../events.ts';
+import { WaitQueue } from '../../kit/wait-queue.ts';
 import { StoreError } from '../store.ts';
 
 /** One borrowed buffer; each call ends it once, whoever has been lent the same buffer since. */
@@ -50,7 +51,7 @@ export interface BufferPoolOptions {
 export function createBufferPool({ size, limit, clock, onWaited = () => {} }: BufferPoolOptions): BufferPool {
   const most = Math.max(1, Math.floor(limit / size));
   const idle: Buffer[] = [];
-  const waiters = new Set<(loan: Loan) => void>();
+  const waiting = new WaitQueue<Loan>();
   let lent = 0;
 
   function lend(): Loan | null {
@@ -65,43 +66,27 @@ export function createBufferPool({ size, limit, clock, onWaited = () => {} }: Bu
         if (state === 'lent') lent -= 1;
         state = 'over';
         if (idle.length + lent < most) idle.push(buffer);
-        serve();
+        waiting.serve(lend);
       },
       cede() {
         if (state !== 'lent') return;
         state = 'ceded';
         lent -= 1;
-        serve();
+        waiting.serve(lend);
       },
     };
   }
 
-  function serve(): void {
-    for (const give of waiters) {
-      const loan = lend();
-      if (loan === null) return;
-      waiters.delete(give);
-      give(loan);
-    }
-  }
-
   async function waitFor(signal: AbortSignal): Promise<Loan> {
     const since = clock.now();
-    const { promise, resolve, reject } = Promise.withResolvers<Loan>();
-    const onAbort = () => {
-      // Out of the line at once: what is given back in the same turn is not for one who has left.
-      waiters.delete(resolve);
-      reject(new StoreError('ENOBUFS', 'No memory to read from disk came free.', signal.reason));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    waiters.add(resolve);
     let outcome: BufferWaitOutcome = 'given up';
     try {
-      const loan = await promise;
+      const loan = await waiting.wait(undefined, signal);
       outcome = 'given';
       return loan;
+    } catch (error) {
+      throw new StoreError('ENOBUFS', 'No memory to read from disk came free.', error);
     } finally {
-      signal.removeEventListener('abort', onAbort);
       onWaited(outcome, clock.now() - since);
     }
   }
@@ -112,11 +97,11 @@ export function createBufferPool({ size, limit, clock, onWaited = () => {} }: Bu
       return lent;
     },
     get waiting() {
-      return waiters.size;
+      return waiting.size;
     },
     async take(signal) {
       if (signal.aborted) throw new StoreError('ENOBUFS', 'Nobody waits for what was to be read.', signal.reason);
-      return (waiters.size === 0 ? lend() : null) ?? waitFor(signal);
+      return (waiting.size === 0 ? lend() : null) ?? waitFor(signal);
     },
     takeSpare: () => (lent < most / 2 ? lend() : null),
   };

@@ -83,7 +83,7 @@ export class DiskObject implements OpenContent {
     const unwritten = this.#readUnwritten(range);
     if (unwritten !== null) return unwritten;
     const { reads, pool } = this.#medium;
-    const leave = reads.enterNow();
+    const leave = reads.acquireNow();
     const loan = leave && pool.takeSpare();
     if (loan === null) leave?.();
     return loan && this.#readWritten(loan, range, signal, leave);
@@ -253,7 +253,7 @@ export class DiskObject implements OpenContent {
 
   async #readWaiting(range: ByteRange, signal: AbortSignal, isFirst: boolean): Promise<Slice> {
     const { reads, pool } = this.#medium;
-    const leave = await reads.enter(signal, isFirst).catch((error: unknown) => {
+    const leave = await reads.acquire(signal, isFirst).catch((error: unknown) => {
       throw gaveNothing(error);
     });
     let loan: Loan;

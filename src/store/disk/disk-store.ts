@@ -31,14 +31,14 @@ import { Committer } from './committer.ts';
 import { DiskObject } from './disk-object.ts';
 import { Health } from './health.ts';
 import { HeldOnDisk, openContents } from './held-on-disk.ts';
-import { type IndexedObject, type IndexPlace, type ObjectRow, SqliteIndex } from './index/sqlite-index.ts';
+import { type IndexedObject, type IndexLayout, type ObjectRow, SqliteIndex } from './index/sqlite-index.ts';
 import { Maintenance, openIndex } from './maintenance.ts';
 import type { Medium } from './medium.ts';
 import { ObjectDirectory } from './object-directory.ts';
 import { OpenObject } from './open-object.ts';
 import { Removal } from './removal.ts';
 import { SegmentFiles } from './segment-files.ts';
-import { Gate } from './semaphore.ts';
+import { Semaphore } from './semaphore.ts';
 import { Space } from './space.ts';
 import { TrialRead } from './trial-read.ts';
 
@@ -85,9 +85,9 @@ export async function createDiskStore(options: DiskStoreOptions): Promise<DiskSt
   try {
     directory = await CacheDirectory.claim(options.directory);
     const { boot = await bootId() } = options;
-    const place = { path: directory.index, blockSize, segmentSize, boot };
-    const objects = await openIndex(index, directory, place);
-    const parts = assemble(options, place, directory, index);
+    const layout = { path: directory.index, blockSize, segmentSize, boot };
+    const objects = await openIndex(index, directory, layout);
+    const parts = assemble(options, layout, directory, index);
     for (const object of objects) parts.capacity.admit(heldOf(object));
     await parts.space.measureAll();
     return new OpenStore(parts);
@@ -106,9 +106,9 @@ async function bootId(): Promise<string> {
 type Parts = ReturnType<typeof assemble>;
 
 /** The parts of one store, those first that know of no others. */
-function assemble(options: DiskStoreOptions, place: IndexPlace, directory: CacheDirectory, index: SqliteIndex) {
+function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: CacheDirectory, index: SqliteIndex) {
   const { clock, events = silent, maxAge = null, openFiles = 128, bufferMemory = 48 * 1024 * 1024 } = options;
-  const { blockSize, segmentSize } = place;
+  const { blockSize, segmentSize } = layout;
   const files = new SegmentFiles(openFiles);
   const calls = new CallQueue();
   const background = new Background(events);
@@ -126,21 +126,21 @@ function assemble(options: DiskStoreOptions, place: IndexPlace, directory: Cache
   const space = new Space({ ...kept, limits: options, files, health, removal, events });
   const committer = new Committer({
     clock,
-    namesEarly: place.boot !== '',
+    namesEarly: layout.boot !== '',
     roomForRows: segmentSize,
     index,
     health,
     space,
   });
-  const maintenance = new Maintenance({ ...kept, clock, maxAge, place, files, space, removal, committer, events });
-  const reads = new Gate(mostReads);
+  const maintenance = new Maintenance({ ...kept, clock, maxAge, layout, files, space, removal, committer, events });
+  const reads = new Semaphore(mostReads);
   const pool = createBufferPool({
     size: blockSize,
     limit: bufferMemory,
     clock,
     onWaited: (outcome, duration) => events.bufferWaited(outcome, duration),
   });
-  const medium: Medium = { layout: place, clock, reads, pool, capacity, health, space, committer, events };
+  const medium: Medium = { layout, clock, reads, pool, capacity, health, space, committer, events };
   const trial = new TrialRead({ inventory, index, directory, reads, pool, files });
   return { ...kept, clock, files, calls, health, removal, space, committer, maintenance, medium, trial };
 }

@@ -17,7 +17,7 @@ import type { Background } from './background.ts';
 import type { CacheDirectory } from './cache-directory.ts';
 import type { Committer } from './committer.ts';
 import { type HeldOnDisk, openContents } from './held-on-disk.ts';
-import type { IndexedObject, IndexPlace, SqliteIndex } from './index/sqlite-index.ts';
+import type { IndexedObject, IndexLayout, SqliteIndex } from './index/sqlite-index.ts';
 import type { Removal } from './removal.ts';
 import { type SegmentFiles, statBlock } from './segment-files.ts';
 import type { Space } from './space.ts';
@@ -25,7 +25,7 @@ import type { Space } from './space.ts';
 /** How often it is looked for what nobody has used for too long: ten times within that time, at most so often. */
 const leastAgeIntervalMs = 60_000;
 
-/** What `HeldObject.key` gives; anything else in the place of objects is not ours to remove. */
+/** What `HeldObject.key` gives; anything else in the layout of objects is not ours to remove. */
 const objectDirectory = /^[0-9a-f]{64}\.[0-9a-f]{16}$/;
 const segmentFile = /^(0|[1-9]\d{0,15})$/;
 
@@ -33,7 +33,7 @@ export interface MaintenanceParts {
   readonly clock: Clock;
   /** How long an object stays that nobody uses, in milliseconds; `null` for ever. */
   readonly maxAge: number | null;
-  readonly place: IndexPlace;
+  readonly layout: IndexLayout;
   readonly directory: CacheDirectory;
   readonly index: SqliteIndex;
   readonly files: SegmentFiles;
@@ -87,9 +87,9 @@ export class Maintenance {
   }
 
   async #openIndex(): Promise<void> {
-    const { directory, index, place } = this.#parts;
+    const { directory, index, layout } = this.#parts;
     await directory.prepare();
-    await openIndex(index, directory, place);
+    await openIndex(index, directory, layout);
   }
 
   #letAge(): void {
@@ -164,15 +164,15 @@ export class Maintenance {
 export async function openIndex(
   index: SqliteIndex,
   directory: CacheDirectory,
-  place: IndexPlace,
+  layout: IndexLayout,
 ): Promise<IndexedObject[]> {
   let objects: IndexedObject[];
   try {
-    objects = await index.open(place);
+    objects = await index.open(layout);
   } catch (error) {
     if (!(error instanceof StoreError) || error.code !== 'CORRUPT') throw error;
     await directory.setAside();
-    objects = await index.open(place);
+    objects = await index.open(layout);
   }
   await directory.noteIndex();
   return objects;

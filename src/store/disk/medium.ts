@@ -7,14 +7,14 @@ import type { BufferPool } from './buffer-pool.ts';
 import type { Committer } from './committer.ts';
 import type { Health } from './health.ts';
 import type { HeldOnDisk } from './held-on-disk.ts';
-import type { Gate } from './semaphore.ts';
+import type { Semaphore } from './semaphore.ts';
 import type { Space } from './space.ts';
 
 export interface Medium {
   readonly layout: Layout;
   readonly clock: Clock;
   /** How many reads run at once. */
-  readonly reads: Gate;
+  readonly reads: Semaphore;
   /** Its buffers hold one block each. */
   readonly pool: BufferPool;
   readonly capacity: Capacity<HeldOnDisk>;

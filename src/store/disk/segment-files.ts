@@ -10,7 +10,7 @@ import { type FileHandle, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { StoreError } from '../store.ts';
 import { openPrivateFile } from './private-files.ts';
-import { Gate } from './semaphore.ts';
+import { Semaphore } from './semaphore.ts';
 
 const readAt = promisify(read);
 const writeAt = promisify(writev);
@@ -34,8 +34,8 @@ export class SegmentFiles {
   readonly #open: Record<Access, Map<string, OpenFile>> = { read: new Map(), write: new Map() };
   /** Files that are being unlinked: a new one of the same path waits. */
   readonly #removals = new Map<string, Promise<void>>();
-  readonly #writes = new Gate(2);
-  readonly #syncs = new Gate(1);
+  readonly #writes = new Semaphore(2);
+  readonly #syncs = new Semaphore(1);
   #inUse = 0;
 
   constructor(limit: number) {

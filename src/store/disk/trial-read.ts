@@ -13,13 +13,13 @@ import type { CacheDirectory } from './cache-directory.ts';
 import type { HeldOnDisk } from './held-on-disk.ts';
 import type { SqliteIndex } from './index/sqlite-index.ts';
 import type { SegmentFiles } from './segment-files.ts';
-import type { Gate } from './semaphore.ts';
+import type { Semaphore } from './semaphore.ts';
 
 export interface TrialReadParts {
   readonly inventory: Pick<Inventory<HeldOnDisk>, 'all'>;
   readonly index: Pick<SqliteIndex, 'find'>;
   readonly directory: Pick<CacheDirectory, 'pathOf'>;
-  readonly reads: Gate;
+  readonly reads: Semaphore;
   readonly pool: BufferPool;
   readonly files: Pick<SegmentFiles, 'read'>;
 }
@@ -43,7 +43,7 @@ export class TrialRead {
     if (place === null) return;
     await this.#answered(() => this.#parts.index.find(place.name), signal);
     const { reads, pool, files } = this.#parts;
-    const leave = await reads.enter(signal).catch((error: unknown) => {
+    const leave = await reads.acquire(signal).catch((error: unknown) => {
       throw gaveNothing(error);
     });
     try {

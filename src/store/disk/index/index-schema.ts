@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type Representation, storedFields } from '../../../http/representation.ts';
 import { showablePath } from '../../../showable.ts';
 import { StoreError } from '../../store.ts';
-import type { IndexPlace } from './sqlite-index.ts';
+import type { IndexLayout } from './sqlite-index.ts';
 
 const schema = `
   CREATE TABLE layout (block_size INTEGER NOT NULL, segment_size INTEGER NOT NULL) STRICT;
@@ -73,7 +73,7 @@ function notOurs(message: string): StoreError {
   return new StoreError('CORRUPT', message);
 }
 
-export function openDatabase({ path, blockSize, segmentSize }: IndexPlace): DatabaseSync {
+export function openDatabase({ path, blockSize, segmentSize }: IndexLayout): DatabaseSync {
   const database = new DatabaseSync(path);
   database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
   database.exec('PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;');

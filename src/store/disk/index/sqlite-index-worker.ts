@@ -186,8 +186,8 @@ function reply(number: number, work: () => unknown): void {
 port.on('message', ({ number, call }: { number: number; call: WorkerCall }) => {
   reply(number, () => {
     if (call.kind === 'open') {
-      const database = openDatabase(call.place);
-      index = { database, answer: prepareIndex(database, call.place.boot) };
+      const database = openDatabase(call.layout);
+      index = { database, answer: prepareIndex(database, call.layout.boot) };
       return null;
     }
     if (call.kind === 'close') {

@@ -12,7 +12,7 @@ import type { Representation } from '../../../http/representation.ts';
 import { type ObjectLabel, type ObjectName, type StoredObject, StoreError } from '../../store.ts';
 
 /** The database file, and the sizes in bytes for which its rows are true. */
-export interface IndexPlace {
+export interface IndexLayout {
   readonly path: string;
   readonly blockSize: number;
   readonly segmentSize: number;
@@ -73,7 +73,10 @@ export type IndexCall =
   | { readonly kind: 'list'; readonly after: string; readonly limit: number }
   | { readonly kind: 'objects' };
 
-export type WorkerCall = IndexCall | { readonly kind: 'open'; readonly place: IndexPlace } | { readonly kind: 'close' };
+export type WorkerCall =
+  | IndexCall
+  | { readonly kind: 'open'; readonly layout: IndexLayout }
+  | { readonly kind: 'close' };
 
 export type IndexAnswer =
   | { readonly number: number; readonly value: unknown }
@@ -107,10 +110,10 @@ export class SqliteIndex {
    * Rejects with `CORRUPT` where it can't be believed: damaged, or of another layout or an unknown schema. Then the
    * thread has ended.
    */
-  async open(place: IndexPlace): Promise<IndexedObject[]> {
+  async open(layout: IndexLayout): Promise<IndexedObject[]> {
     if (this.#worker === null) this.#begin();
     try {
-      await this.#ask({ kind: 'open', place });
+      await this.#ask({ kind: 'open', layout });
       const objects = JSON.parse((await this.#ask({ kind: 'objects' })) as string) as IndexedObject[];
       this.#names.clear();
       for (const { name } of objects) this.#names.add(name);
