@@ -5,35 +5,44 @@
  * and anything else thrown is a bug.
  */
 
-/**
- * What each proxy error type answers, and whether asking the origin again can help before the first byte.
- * The statuses are those that RFC 9209 §2.3 recommends.
- */
+/** What follows from one type of error. */
+interface ErrorTypeRow {
+  /** The status that RFC 9209 §2.3 recommends. */
+  readonly status: number;
+  /** What asking again is counted as, where that can help before the first byte; `null` where it can't. */
+  readonly retryAs: 'refused' | 'unresolved' | 'timeout' | 'stall' | 'cut' | 'other' | null;
+  /** What going on to another mirror is counted as; `unreachable` where absent. */
+  readonly failoverAs?: 'reset' | 'timeout';
+  /** Whether the host was not connected to, so that its other targets fail as well. */
+  readonly isUnconnected?: true;
+}
+
+/** What follows from each type of error: the only table that tells them apart. */
 export const proxyErrorTypes = {
-  dns_timeout: { status: 504, retry: true },
-  dns_error: { status: 502, retry: true },
-  destination_not_found: { status: 404, retry: false },
-  destination_unavailable: { status: 503, retry: true },
-  destination_ip_prohibited: { status: 502, retry: false },
-  destination_ip_unroutable: { status: 502, retry: true },
-  connection_refused: { status: 502, retry: true },
-  connection_terminated: { status: 502, retry: true },
-  connection_timeout: { status: 504, retry: true },
-  connection_read_timeout: { status: 504, retry: true },
-  connection_limit_reached: { status: 503, retry: false },
-  tls_protocol_error: { status: 502, retry: false },
-  tls_certificate_error: { status: 502, retry: false },
-  tls_alert_received: { status: 502, retry: false },
-  http_request_error: { status: 400, retry: false },
-  http_request_denied: { status: 403, retry: false },
-  http_response_incomplete: { status: 502, retry: true },
-  http_response_timeout: { status: 504, retry: true },
-  http_protocol_error: { status: 502, retry: false },
-  proxy_internal_response: { status: 503, retry: false },
-  proxy_configuration_error: { status: 500, retry: false },
-  proxy_internal_error: { status: 500, retry: false },
-  proxy_loop_detected: { status: 502, retry: false },
-} as const satisfies Record<string, { status: number; retry: boolean }>;
+  dns_timeout: { status: 504, retryAs: 'timeout', failoverAs: 'timeout', isUnconnected: true },
+  dns_error: { status: 502, retryAs: 'unresolved', isUnconnected: true },
+  destination_not_found: { status: 404, retryAs: null },
+  destination_unavailable: { status: 503, retryAs: 'other' },
+  destination_ip_prohibited: { status: 502, retryAs: null },
+  destination_ip_unroutable: { status: 502, retryAs: 'other', isUnconnected: true },
+  connection_refused: { status: 502, retryAs: 'refused', isUnconnected: true },
+  connection_terminated: { status: 502, retryAs: 'cut', failoverAs: 'reset' },
+  connection_timeout: { status: 504, retryAs: 'timeout', failoverAs: 'timeout', isUnconnected: true },
+  connection_read_timeout: { status: 504, retryAs: 'stall', failoverAs: 'timeout' },
+  connection_limit_reached: { status: 503, retryAs: null },
+  tls_protocol_error: { status: 502, retryAs: null },
+  tls_certificate_error: { status: 502, retryAs: null },
+  tls_alert_received: { status: 502, retryAs: null },
+  http_request_error: { status: 400, retryAs: null },
+  http_request_denied: { status: 403, retryAs: null },
+  http_response_incomplete: { status: 502, retryAs: 'cut', failoverAs: 'reset' },
+  http_response_timeout: { status: 504, retryAs: 'timeout', failoverAs: 'timeout' },
+  http_protocol_error: { status: 502, retryAs: null },
+  proxy_internal_response: { status: 503, retryAs: null },
+  proxy_configuration_error: { status: 500, retryAs: null },
+  proxy_internal_error: { status: 500, retryAs: null },
+  proxy_loop_detected: { status: 502, retryAs: null },
+} as const satisfies Record<string, ErrorTypeRow>;
 
 export type ProxyErrorType = keyof typeof proxyErrorTypes;
 
@@ -64,11 +73,33 @@ export class ProxyError extends Error {
   }
 
   get status(): number {
-    return proxyErrorTypes[this.type].status;
+    return this.row.status;
+  }
+
+  /** What follows from its type. */
+  get row(): ErrorTypeRow {
+    return proxyErrorTypes[this.type];
+  }
+
+  /** What asking again within the same budget is counted as; `null` where that can't help. */
+  get retryAs(): ErrorTypeRow['retryAs'] {
+    return this.#final ? null : this.row.retryAs;
   }
 
   /** Whether a GET may be asked again within the same budget. */
   get retryable(): boolean {
-    return proxyErrorTypes[this.type].retry && !this.#final;
+    return this.retryAs !== null;
   }
 }
+
+/**
+ * Statuses of a server that may answer otherwise in a moment, so that a GET is asked again; a 202 says that it is not done
+ * yet. `failsOver`: another mirror may answer otherwise at once.
+ */
+export const passingStatuses: ReadonlyMap<number, { readonly failsOver: boolean }> = new Map([
+  [202, { failsOver: true }],
+  [429, { failsOver: false }],
+  [502, { failsOver: true }],
+  [503, { failsOver: true }],
+  [504, { failsOver: true }],
+]);

@@ -1,31 +1,16 @@
 /**
  * When to ask an origin again. Backoff is for asking others: whoever waits for bytes of our own is woken.
  */
-import { ProxyError, type ProxyErrorType } from '../errors.ts';
+import { ProxyError, passingStatuses } from '../errors.ts';
 import type { RetryCause } from '../events.ts';
 import { fieldValue } from '../http/fields.ts';
 import type { Failure } from './failure.ts';
 import type { FillPolicy } from './fill-policy.ts';
 
-/** The statuses of a server that may answer otherwise in a moment; a 202 says that it is not done yet. */
-const passingStatuses = new Set([202, 429, 502, 503, 504]);
-
-const causes: Partial<Record<ProxyErrorType, RetryCause>> = {
-  connection_refused: 'refused',
-  connection_terminated: 'cut',
-  http_response_incomplete: 'cut',
-  connection_timeout: 'timeout',
-  connection_read_timeout: 'stall',
-  http_response_timeout: 'timeout',
-  dns_timeout: 'timeout',
-  dns_error: 'unresolved',
-};
-
 /** Why it makes sense to ask again, or `null` where the failure is final. */
 export function retryCause(failure: Failure): RetryCause | null {
   if (failure.kind === 'answer') return passingStatuses.has(failure.answer.status) ? 'status' : null;
-  if (failure.kind !== 'error' || !failure.error.retryable) return null;
-  return causes[failure.error.type] ?? 'other';
+  return failure.kind === 'error' ? failure.error.retryAs : null;
 }
 
 /** Milliseconds that the origin asked for by `Retry-After` (RFC 9110 §10.2.3), 0 where it did not. */

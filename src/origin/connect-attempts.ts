@@ -7,7 +7,6 @@ import { type Clock, sleep, type Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { type BackOff, backOffMs } from '../kit/back-off.ts';
 import { untilAborted } from '../until-aborted.ts';
-import { unconnectedTypes } from './origin-errors.ts';
 import { type Reachability, soon } from './reachability.ts';
 
 /** Attempts begin no closer together than this while the last one has failed, in milliseconds. */
@@ -165,8 +164,8 @@ export class ConnectAttempts {
 }
 
 /** Any other failure says nothing about the host. A reset counts here: it came in place of a connection. */
-function isUnconnected({ type }: ProxyError): boolean {
-  return unconnectedTypes.has(type) || type === 'connection_terminated';
+function isUnconnected({ type, row }: ProxyError): boolean {
+  return row.isUnconnected === true || type === 'connection_terminated';
 }
 
 /** What it says of the host that somebody left who had waited for a connection: nothing, where that was not long. */

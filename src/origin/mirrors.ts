@@ -8,13 +8,12 @@
  * is believed when all say so.
  */
 import { type Clock, sleep } from '../clock.ts';
-import { ProxyError, type ProxyErrorType } from '../errors.ts';
+import { ProxyError, passingStatuses } from '../errors.ts';
 import type { EventBus, FailoverCause } from '../events.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { formatValidator, validatorOf } from '../http/validator.ts';
 import { Mirror } from './mirror.ts';
 import type { Origin, OriginReply, OriginRequest } from './origin.ts';
-import { unconnectedTypes } from './origin-errors.ts';
 
 export interface MirrorsOptions {
   /** The name it is mounted under. */
@@ -45,18 +44,6 @@ type Verdict = 'good' | 'version' | 'gone' | 'status';
 
 type Answer = { readonly mirror: Mirror; readonly reply: OriginReply; readonly verdict: Verdict };
 type Outcome = Answer | { readonly mirror: Mirror; readonly error: ProxyError };
-
-/** Statuses of a server that can't get at what it should serve, or not yet. */
-const broken = new Set([202, 502, 503, 504]);
-
-const causes: Partial<Record<ProxyErrorType, FailoverCause>> = {
-  connection_terminated: 'reset',
-  http_response_incomplete: 'reset',
-  connection_timeout: 'timeout',
-  connection_read_timeout: 'timeout',
-  http_response_timeout: 'timeout',
-  dns_timeout: 'timeout',
-};
 
 class MirroredOrigin implements Origin {
   readonly name: string;
@@ -152,7 +139,7 @@ class MirroredOrigin implements Origin {
       if (verdict === 'version' && version !== null) mirror.lacks(version.key);
       return { mirror, reply: this.#watched(reply, mirror, path, version), verdict };
     } catch (error) {
-      if (error instanceof ProxyError) mirror.failed(path, !unconnectedTypes.has(error.type));
+      if (error instanceof ProxyError) mirror.failed(path, error.row.isUnconnected !== true);
       if (signal.aborted || !(error instanceof ProxyError)) throw error;
       return { mirror, error };
     }
@@ -229,7 +216,7 @@ function pathOf({ target }: Pick<OriginRequest, 'target'>): string {
 
 /** `first`: of the base that is preferred to all others. */
 function verdictOn({ status, fields }: OriginReply, version: Version | null, first: boolean): Verdict {
-  if (broken.has(status)) return 'status';
+  if (passingStatuses.get(status)?.failsOver) return 'status';
   if (status === 404 || status === 410) return 'gone';
   if (version === null) return 'good';
   const isContent = status === 200 || status === 206;
@@ -247,7 +234,7 @@ function validatorIn(fields: Fields): string | null {
 /** `null`: nothing has been heard so far. */
 function causeOf(outcome: Outcome | null): FailoverCause {
   if (outcome === null) return 'timeout';
-  if ('error' in outcome) return causes[outcome.error.type] ?? 'unreachable';
+  if ('error' in outcome) return outcome.error.row.failoverAs ?? 'unreachable';
   return outcome.verdict === 'good' ? 'unreachable' : outcome.verdict;
 }
 

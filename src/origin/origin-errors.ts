@@ -8,15 +8,6 @@ import { ProxyError, type ProxyErrorType } from '../errors.ts';
 /** How far the request had come: nothing connected, no head yet, or in the body. */
 export type Stage = 'connect' | 'head' | 'body';
 
-/** How a request fails whose host was not connected to. */
-export const unconnectedTypes: ReadonlySet<ProxyErrorType> = new Set([
-  'dns_timeout',
-  'dns_error',
-  'destination_ip_unroutable',
-  'connection_refused',
-  'connection_timeout',
-]);
-
 type Outcome = readonly [type: ProxyErrorType, sentence: (host: string) => string];
 
 const refused: Outcome = ['connection_refused', (host) => `${host} refused the connection.`];

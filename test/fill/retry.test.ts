@@ -35,7 +35,7 @@ describe('an origin is asked again', () => {
 
   it('after every error that may pass, and after no other', () => {
     for (const type of Object.keys(proxyErrorTypes) as ProxyErrorType[]) {
-      assert.equal(retryCause(failedWith(type)) !== null, proxyErrorTypes[type].retry, type);
+      assert.equal(retryCause(failedWith(type)) !== null, proxyErrorTypes[type].retryAs !== null, type);
     }
   });
 
