@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { z } from 'zod';
+import { settingBudgets } from './budgets.ts';
 import { exposureProblems } from './config/exposure.ts';
 import { loopProblems } from './config/loops.ts';
 import { type OriginSettings, originSettings, origins, originTable } from './config/origins.ts';
@@ -101,13 +102,13 @@ export const settingTable = {
   drainTimeout: {
     group: 'listening',
     type: duration(),
-    default: '10s',
+    default: settingBudgets.drainTimeout.default,
     sentence: 'How long replies may go on after the first SIGTERM or SIGINT.',
   },
   headTimeout: {
     group: 'listening',
     type: duration({ atLeast: '1s' }),
-    default: '15s',
+    default: settingBudgets.headTimeout.default,
     sentence: 'How long a client may take to send the head of a request.',
   },
   origins: {
@@ -127,7 +128,7 @@ export const settingTable = {
   connectTimeout: {
     group: 'origins',
     type: duration({ atLeast: '1ms' }),
-    default: '10s',
+    default: settingBudgets.connectTimeout.default,
     sentence: 'How long one attempt to connect to an origin may take, inside `firstByteTimeout`.',
   },
   cacheDir: {
@@ -181,55 +182,55 @@ export const settingTable = {
   restTimeout: {
     group: 'cache',
     type: duration(),
-    default: '5s',
+    default: settingBudgets.restTimeout.default,
     sentence: 'How long a fill that has run `readAhead` past its readers keeps its connection.',
   },
   firstByteTimeout: {
     group: 'waiting',
     type: duration({ atLeast: '1ms' }),
-    default: '30s',
+    default: settingBudgets.firstByteTimeout.default,
     sentence: 'How long a reader waits for the first byte of what it asked for, retries included.',
   },
   stallTimeout: {
     group: 'waiting',
     type: duration({ atLeast: '1ms' }),
-    default: '10s',
+    default: settingBudgets.stallTimeout.default,
     sentence: 'How long an origin may be silent in mid-body before another connection is tried.',
   },
   healTimeout: {
     group: 'waiting',
     type: duration({ atLeast: '1ms' }),
-    default: '90s',
+    default: settingBudgets.healTimeout.default,
     sentence: 'How long a reply whose head is out may go without any progress before it is cut.',
   },
   retryInitial: {
     group: 'waiting',
     type: duration({ atLeast: '1ms' }),
-    default: '100ms',
+    default: settingBudgets.retryInitial.default,
     sentence: 'The longest first pause before an origin is asked again; it doubles up to `retryMax`.',
   },
   retryMax: {
     group: 'waiting',
     type: duration({ atLeast: '1ms' }),
-    default: '2s',
+    default: settingBudgets.retryMax.default,
     sentence: 'The longest pause before an origin is asked again.',
   },
   queueTimeout: {
     group: 'waiting',
     type: duration({ atLeast: '1ms' }),
-    default: '30s',
+    default: settingBudgets.queueTimeout.default,
     sentence: "How long a request waits for one of its origin's connections.",
   },
   patience: {
     group: 'waiting',
     type: orOff(duration({ atLeast: '1ms' })),
-    default: '5s',
+    default: settingBudgets.patience.default,
     sentence: 'After how long without a reply the first byte of the status line goes out, to keep a player waiting.',
   },
   patienceInterval: {
     group: 'waiting',
     type: duration({ atLeast: '1ms' }),
-    default: '10s',
+    default: settingBudgets.patienceInterval.default,
     sentence: 'The time between two bytes of patience.',
   },
   maxQueued: {

@@ -7,6 +7,7 @@
  */
 
 import { type NewSource, sourceLabel } from './admin/sources.ts';
+import { fixedBudgets } from './budgets.ts';
 import type { Mount } from './cache/cache.ts';
 import type { Clock } from './clock.ts';
 import type { OriginSettings, Settings } from './config.ts';
@@ -55,9 +56,6 @@ export interface WatchedMount extends Mount {
   /** How many requests a second it gets; `null` for any number. */
   readonly requests: { rate: number | null };
 }
-
-/** For one answer of a hook that is a function, in milliseconds. */
-const hookTimeout = 10_000;
 
 export function mount(settings: OriginSettings, all: Settings, parts: MountParts): WatchedMount {
   const { name, url, ignoreQuery, keyHeaders, fields, keepDeleted, budgets, maxConnections, cache } = settings;
@@ -129,7 +127,9 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
   const dialing = { clock, connectTimeout, own: parts.own };
   const refresh = endpoint === null ? null : endpointRefresh(endpoint, network, dialing);
   const origin =
-    refresh === null ? atUrl : createRefreshingOrigin(atUrl, { refresh, timeout: hookTimeout, clock, events });
+    refresh === null
+      ? atUrl
+      : createRefreshingOrigin(atUrl, { refresh, timeout: fixedBudgets.hookAnswer.ms, clock, events });
   return { origin, reachability, slots: new ConnectionSlots(all.maxConnections, all.maxQueued), mode: 'media' };
 }
 
@@ -185,7 +185,12 @@ function refreshed(origin: Origin, { refresh: written, connectTimeout }: OriginS
   const { clock, events, own } = parts;
   const refresh = written === undefined ? parts.refresh : hookOf(written, { clock, connectTimeout, own });
   if (refresh === undefined) return origin;
-  return createRefreshingOrigin(origin, { refresh, timeout: written?.timeout ?? hookTimeout, clock, events });
+  return createRefreshingOrigin(origin, {
+    refresh,
+    timeout: written?.timeout ?? fixedBudgets.hookAnswer.ms,
+    clock,
+    events,
+  });
 }
 
 function hookOf(written: NonNullable<OriginSettings['refresh']>, dialing: DialOptions): Refresh {

@@ -10,6 +10,7 @@ import { apiReference } from './api-reference.ts';
 import { commandReference } from './commands.ts';
 import { manualPage } from './man.ts';
 import { architecturePage } from './map.ts';
+import { waitingReference } from './waiting.ts';
 
 /** Each page by its path, and what it must say. */
 export const referencePages: Readonly<Record<string, () => string>> = {
@@ -19,6 +20,7 @@ export const referencePages: Readonly<Record<string, () => string>> = {
   'docs/reference/configuration.md': configurationReference,
   'docs/reference/exit-codes.md': exitCodeReference,
   'docs/reference/metrics.md': metricsReference,
+  'docs/reference/waiting.md': waitingReference,
   'man/firstbyte.1': manualPage,
 };
 

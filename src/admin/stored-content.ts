@@ -1,9 +1,7 @@
 /** The stored bytes of one whole object, from the first to the last, for those who take them elsewhere. */
+import { fixedBudgets } from '../budgets.ts';
 import { type Clock, within } from '../clock.ts';
 import type { ObjectName, Store, StoreObject } from '../store/store.ts';
-
-/** Milliseconds that a store may take for the next bytes. */
-const patience = 30_000;
 
 /** `null` where there is no such object, or not all of it. */
 export async function storedContent(store: Store, name: ObjectName, clock: Clock): Promise<StoredContent | null> {
@@ -41,7 +39,7 @@ export class StoredContent {
     if (this.#position === this.length) return null;
     const limits = {
       clock: this.#clock,
-      limit: patience,
+      limit: fixedBudgets.storedContent.ms,
       late: () => new Error('the store took too long'),
       signal: this.#closed.signal,
     };

@@ -6,11 +6,12 @@
  * is: playback waits for it.
  */
 
+import { fixedBudgets } from '../budgets.ts';
 import { StoreError } from '../cache/read-session.ts';
 import { type Clock, within } from '../clock.ts';
 
 /** In milliseconds. */
-const limit = 1000;
+const limit = fixedBudgets.readiness.ms;
 const interval = 10_000;
 
 export interface ReadinessParts {

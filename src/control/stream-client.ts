@@ -1,5 +1,6 @@
 /** One client of the event stream: what it wants to hear, how far it has heard, and how it keeps up. */
 import type { ServerResponse } from 'node:http';
+import { fixedBudgets } from '../budgets.ts';
 import type { Clock } from '../clock.ts';
 import type { EventRing } from './event-ring.ts';
 import { type StreamEvent, streamedTypes } from './streamed.ts';
@@ -8,7 +9,7 @@ import { type StreamEvent, streamedTypes } from './streamed.ts';
 const mostUnsent = 64 * 1024;
 
 /** Who takes nothing for so long is disconnected, in milliseconds. */
-const mostPatience = 60_000;
+const mostPatience = fixedBudgets.eventClient.ms;
 
 /** After so many milliseconds a browser whose stream broke off comes back. */
 const comesBackAfter = 2000;

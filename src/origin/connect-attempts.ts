@@ -3,11 +3,12 @@
  * what it comes to, so that a crowd does not hammer a host that is down; and one is made now and then although nobody
  * asks, so that the next who comes finds the truth.
  */
+import { fixedBudgets, pauses } from '../budgets.ts';
 import { type Clock, sleep, type Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import { type BackOff, backOffMs } from '../kit/back-off.ts';
+import { backOffMs } from '../kit/back-off.ts';
 import { untilAborted } from '../until-aborted.ts';
-import { type Reachability, soon } from './reachability.ts';
+import type { Reachability } from './reachability.ts';
 
 /** Attempts begin no closer together than this while the last one has failed, in milliseconds. */
 const spacing = 250;
@@ -15,9 +16,6 @@ const spacing = 250;
 /** One that is that old gets another beside it: a host that has woken up does not hear what was sent before. */
 const stale = 2000;
 const mostAtOnce = 2;
-
-/** The pauses before attempts that nobody asks for. */
-const probing: BackOff = { firstMs: 1000, longestMs: 30_000 };
 
 export interface ConnectAttemptsParts {
   /** For those who ask. */
@@ -64,7 +62,7 @@ export class ConnectAttempts {
     const { clock, reachability } = this.#parts;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#forAll(trouble).then(resolve, reject);
-    const late = clock.after(soon, () => reject(trouble.error));
+    const late = clock.after(fixedBudgets.outOfReach.ms, () => reject(trouble.error));
     const over = reachability.begin();
     this.#sharing.add(resolve);
     try {
@@ -151,7 +149,7 @@ export class ConnectAttempts {
   /** The next attempt that nobody asks for. */
   #nextProbe(number: number): { nextAt: number; timer: Timer } {
     const { clock } = this.#parts.reachability;
-    const pause = backOffMs(probing, number);
+    const pause = backOffMs(pauses.connectProbe, number);
     const timer = clock.after(pause, () => {
       const trouble = this.#trouble;
       if (trouble === null) return;
@@ -170,7 +168,7 @@ function isUnconnected({ type, row }: ProxyError): boolean {
 
 /** What it says of the host that somebody left who had waited for a connection: nothing, where that was not long. */
 function givenUpAfter(waited: number): ProxyError | null {
-  if (waited < soon) return null;
+  if (waited < fixedBudgets.outOfReach.ms) return null;
   const message = `No connection came about within ${(waited / 1000).toFixed(1)} s.`;
   return new ProxyError('connection_timeout', message, { setting: 'connectTimeout' });
 }

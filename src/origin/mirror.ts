@@ -4,12 +4,10 @@
  * A base that failed is left alone for a while, for longer each time it fails again; then real work tries it. What one
  * target failed by counts for that target alone, unless the base could not be connected to, or others failed as well.
  */
+import { pauses } from '../budgets.ts';
 import type { Clock } from '../clock.ts';
-import { type BackOff, backOffMs } from '../kit/back-off.ts';
+import { backOffMs } from '../kit/back-off.ts';
 import type { Origin } from './origin.ts';
-
-/** For how long a base is left alone that has failed. */
-const coolDown: BackOff = { firstMs: 10_000, longestMs: 300_000 };
 
 /** So many targets that fail, with none in between that did not, tell of their base. */
 const enoughTargets = 2;
@@ -86,7 +84,7 @@ export class Mirror {
     // Several requests that fail in one cool-down are one failure.
     if (now < trouble.coolUntil) return trouble;
     trouble.failures += 1;
-    trouble.coolUntil = now + backOffMs(coolDown, trouble.failures);
+    trouble.coolUntil = now + backOffMs(pauses.mirrorCoolDown, trouble.failures);
     return trouble;
   }
 }

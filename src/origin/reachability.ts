@@ -8,13 +8,14 @@
  * matter of the target that was asked for, and says nothing about others; so does a failed TLS handshake. Bytes of a
  * connection that is kept are a sign of life too. Nobody is turned away here: it is for each who waits to say how long.
  */
+import { fixedBudgets } from '../budgets.ts';
 import { type Clock, sleep, type Timer } from '../clock.ts';
 import { ProxyError, type ProxyErrorType } from '../errors.ts';
 import type { BreakerPhase, EventBus } from '../events.ts';
 import type { ReachabilityView } from './origin.ts';
 
-/** How long those wait for a connection who are told early, in milliseconds. */
-export const soon = 2000;
+/** How long those wait for a connection who are told early. */
+const soonMs = fixedBudgets.outOfReach.ms;
 
 /** Who waits asks again and again: for so long after, in milliseconds, it counts as waiting still. */
 const lull = 3000;
@@ -130,7 +131,7 @@ export class Reachability implements ReachabilityView {
   toldBy(since: number): number | null {
     const { outSince = null, triedAt = 0 } = this.#failing ?? {};
     if (outSince === null || since < outSince) return null;
-    return triedAt >= since ? triedAt : since + soon;
+    return triedAt >= since ? triedAt : since + soonMs;
   }
 
   get outOfReach(): ProxyError | null {

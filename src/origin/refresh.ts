@@ -4,6 +4,7 @@
  * The hook is asked once for all who wait, when a target is not known yet, when its time is over, or when the origin
  * refuses it; then the same request is sent to the fresh address. What the hook said is remembered until it expires.
  */
+import { pauses } from '../budgets.ts';
 import { type Clock, within } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { EventBus, RefreshOutcome, RefreshReason } from '../events.ts';
@@ -58,9 +59,6 @@ interface Remembered {
 
 /** The least recently asked are forgotten beyond this many. */
 const mostTargets = 10_000;
-
-/** For so long a hook that has failed is left alone, in milliseconds. */
-const rest = 2000;
 
 export function createRefreshingOrigin(origin: Origin, parts: RefreshParts): Origin {
   return new RefreshingOrigin(origin, parts);
@@ -135,7 +133,7 @@ class RefreshingOrigin implements Origin {
     } catch (error) {
       const told = error instanceof Late ? error.told : error;
       if (error instanceof Late) outcome = 'late';
-      remembered.failure = { error: told, until: clock.now() + rest };
+      remembered.failure = { error: told, until: clock.now() + pauses.refreshHook.firstMs };
       throw told;
     } finally {
       remembered.asking = null;

@@ -5,15 +5,13 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { fixedBudgets } from '../budgets.ts';
 import type { Clock } from '../clock.ts';
 import type { Fields } from '../http/fields.ts';
 import { rejectionReply } from './error-reply.ts';
 import { isolated } from './isolation.ts';
 import { notForwarded, signed } from './reply-fields.ts';
 import { longestTarget, type Rejection } from './route.ts';
-
-/** Milliseconds for which a client may read the reply and go on sending. */
-const linger = 1000;
 
 const longRequestLine = new RegExp(`^\\s*\\S+ +\\S{${longestTarget + 1}}`);
 
@@ -39,7 +37,7 @@ export function sendBadRequestReply(socket: Duplex, rejection: Rejection, clock:
   const said: Fields = [...kept, ['connection', 'close'], ['content-length', String(body.length)], notForwarded];
   const lines = signed(isolated(said, said, body), clock.wallTime()).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.on('error', () => socket.destroy());
-  const closing = clock.after(linger, () => socket.destroy());
+  const closing = clock.after(fixedBudgets.badRequest.ms, () => socket.destroy());
   socket.once('close', () => closing.cancel());
   socket.resume();
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body.toString()}`, 'latin1');

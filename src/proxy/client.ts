@@ -5,6 +5,7 @@
  * client has taken nothing for the longest. A request for which there is no room waits until another ends, or has been
  * stalled for long enough.
  */
+import { fixedBudgets } from '../budgets.ts';
 import { ReadAheadAllowance } from '../cache/read-session.ts';
 import { type Clock, type Timer, within } from '../clock.ts';
 import type { ClientBound, ClientBoundAction } from '../events.ts';
@@ -18,8 +19,8 @@ export interface ClientLimits {
   readonly unread: number;
 }
 
-/** A reply of which nothing was taken for less than this belongs to a slow client, not to a paused one; in milliseconds. */
-export const stalledAfter = 10_000;
+/** A reply of which nothing was taken for less than this belongs to a slow client, not to a paused one. */
+export const stalledAfterMs = fixedBudgets.stalledClient.ms;
 
 /** One request under way. */
 export interface RequestPermit {
@@ -169,7 +170,7 @@ export class Client {
   /** Whether one more request may begin, which ends a stalled one where it must. */
   #hasRoom(): boolean {
     if (this.#permits.size < this.#parts.limits.requests) return true;
-    const stalled = this.#longestStalled(this.#permits.values(), stalledAfter);
+    const stalled = this.#longestStalled(this.#permits.values(), stalledAfterMs);
     if (stalled === null) return false;
     for (const [permit, connection] of this.#permits) if (connection === stalled) this.#permits.delete(permit);
     stalled.close();
@@ -191,7 +192,7 @@ export class Client {
     const now = clock.now();
     let since = now;
     for (const { stalledSince } of this.#permits.values()) since = Math.min(since, stalledSince ?? now);
-    this.#nextLook = clock.after(Math.max(1, since + stalledAfter - now), () => this.#advance());
+    this.#nextLook = clock.after(Math.max(1, since + stalledAfterMs - now), () => this.#advance());
   }
 
   #stopLooking(): void {

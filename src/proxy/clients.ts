@@ -8,7 +8,7 @@
 import type { Clock } from '../clock.ts';
 import type { ClientBound, ClientBoundAction, EventBus } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
-import { Client, type ClientLimits, type RequestPermit, stalledAfter } from './client.ts';
+import { Client, type ClientLimits, type RequestPermit, stalledAfterMs } from './client.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { AllowedNetwork } from './client-guard.ts';
 import { type ClientIdentities, type ClientIdentity, createClientIdentities } from './client-identity.ts';
@@ -160,7 +160,7 @@ export class Clients {
   #closeUnwanted(clients: readonly Client[], bound: ClientBound): boolean {
     const [owner, connection] =
       withMost(clients, (client) => client.longestIdle(quietAfter)) ??
-      withMost(clients, (client) => client.longestStalled(stalledAfter)) ??
+      withMost(clients, (client) => client.longestStalled(stalledAfterMs)) ??
       [];
     return owner !== undefined && this.#close(connection ?? null, owner, bound);
   }

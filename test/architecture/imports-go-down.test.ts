@@ -6,7 +6,16 @@ import { readSources, type SourceFile } from './sources.ts';
 const sources = readSources();
 
 /** Anyone above them may import these. */
-const leaves = ['clock.ts', 'errors.ts', 'events.ts', 'lent.ts', 'showable.ts', 'until-aborted.ts', 'version.ts'];
+const leaves = [
+  'budgets.ts',
+  'clock.ts',
+  'errors.ts',
+  'events.ts',
+  'lent.ts',
+  'showable.ts',
+  'until-aborted.ts',
+  'version.ts',
+];
 const ports = ['origin/origin.ts', 'store/store.ts', 'store/admin.ts'];
 
 /**
@@ -21,6 +30,7 @@ const mayImport: Record<string, readonly string[]> = {
   'showable.ts': [],
   'version.ts': [],
   'kit/': [],
+  'budgets.ts': ['kit/'],
   'descriptors.ts': [],
   'console.ts': [],
   'bytes/': [],

@@ -4,13 +4,14 @@
  * After a failure everything goes past the disk, and a timer tries again: as long as it fails and somebody wants it. The
  * pause doubles where a disk fails again right after it had come back, so that a broken one is not hammered.
  */
+import { pauses } from '../../budgets.ts';
 import type { Clock, Timer } from '../../clock.ts';
 import type { FullState } from '../full-state.ts';
 import { StoreError } from '../store.ts';
 import type { StoreEvents } from '../store-events.ts';
 
 /** In milliseconds; from the end of a fault to the next try it never takes longer than the most. */
-const retryMs = { first: 1000, most: 4000, calm: 10_000 };
+const retryMs = { first: pauses.disk.firstMs, most: pauses.disk.longestMs, calm: 10_000 };
 
 export interface HealthOptions {
   readonly clock: Clock;
