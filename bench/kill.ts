@@ -1,6 +1,6 @@
 /** kill -9 in the middle of a fill: how much of what had landed one second before is fetched again. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FillReport } from '../src/control/fill-report.ts';
+import type { FillReport } from '../src/control/answers.ts';
 import { type Row, Series } from './figures.ts';
 import { type Server, Stage } from './programs.ts';
 

@@ -12,6 +12,9 @@ import { showableText } from './showable.ts';
 export const fillPhases = ['idle', 'queued', 'starting', 'filling', 'paused', 'complete', 'failed'] as const;
 export type FillPhase = (typeof fillPhases)[number];
 
+/** The phases in which a fill is counted: all but idle, in which it holds nothing and waits for nothing. */
+export const countedPhases = fillPhases.filter((phase) => phase !== 'idle');
+
 /** How a wait for the first byte of a reply ended; `late` means that its budget was spent. */
 export const waitOutcomes = ['served', 'late', 'failed', 'gone'] as const;
 export type WaitOutcome = (typeof waitOutcomes)[number];

@@ -1,18 +1,8 @@
 /** The settings as the control API shows them: each with its value and where it came from, without secrets. */
 import { showValue } from './config/problems.ts';
 import { type LoadedSettings, namesOf, type Settings, settingKeys, settingRow } from './config.ts';
+import type { SettingReport } from './control/answers.ts';
 import { showableText } from './showable.ts';
-
-/** `program`: an embedding program has made the settings itself, so that nobody knows what was written where. */
-export interface SettingReport {
-  readonly key: string;
-  readonly value: string;
-  readonly source: 'flag' | 'variable' | 'file' | 'default' | 'program';
-  /** The flag, the variable or the file. */
-  readonly name: string;
-  readonly sentence: string;
-  readonly default: string | null;
-}
 
 export function settingReports(settings: Settings, sources?: LoadedSettings['sources']): SettingReport[] {
   return settingKeys.map((key) => {

@@ -23,6 +23,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly items?: Schema;
+  readonly prefixItems?: readonly Schema[];
   readonly additionalProperties?: Schema | boolean;
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
@@ -152,13 +153,14 @@ function schemaEntry(name: string, schema: Schema): string {
 
 /** What a value is, in few words; what has a name of its own is named. */
 function typeOf(schema: Schema): string {
-  const { $ref, type, enum: words, const: only, items, properties, additionalProperties } = schema;
+  const { $ref, type, enum: words, const: only, items, prefixItems, properties, additionalProperties } = schema;
   if ($ref !== undefined) return `[${nameIn($ref)}](#${nameIn($ref).toLowerCase()})`;
   const several = schema.anyOf ?? schema.oneOf ?? schema.allOf;
   if (several !== undefined) return several.map(typeOf).join(' or ');
   if (only !== undefined) return `\`${JSON.stringify(only)}\``;
   if (words !== undefined) return words.map((word) => `\`${word}\``).join(', ');
   const types = [type ?? 'anything'].flat().map((each) => {
+    if (each === 'array' && prefixItems !== undefined) return `[${prefixItems.map(typeOf).join(', ')}]`;
     if (each === 'array') return `list of ${typeOf(items ?? {})}`;
     if (each !== 'object') return each;
     if (properties !== undefined) return objectOf(properties);

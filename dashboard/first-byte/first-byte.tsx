@@ -1,6 +1,6 @@
 /** *First byte*: how long players waited for it, where, and each error of firstbyte's own. */
 import { useMemo } from 'preact/hooks';
-import type { History, Origin, Stats } from '../api/answers.ts';
+import type { HistoryReport, OriginReport, StatsReport } from '../../src/control/answers.ts';
 import { Chart } from '../parts/chart.tsx';
 import { ProblemLine } from '../parts/problem.tsx';
 import { column, history, momentsOf, pauseBetweenPoints } from '../state/history.ts';
@@ -46,7 +46,7 @@ export function FirstByte() {
   );
 }
 
-function WaitsOverTime({ history: kept }: { history: History }) {
+function WaitsOverTime({ history: kept }: { history: HistoryReport }) {
   const rows = useMemo(
     (): [number[], (number | null)[], (number | null)[]] => [
       momentsOf(kept),
@@ -64,7 +64,13 @@ function WaitsOverTime({ history: kept }: { history: History }) {
   return <Chart title="Waits for the first byte, last hour" {...{ summary, lines, rows }} text={durationText} />;
 }
 
-function ByOrigin({ origins: all, history: kept }: { origins: readonly Origin[]; history: History | null }) {
+function ByOrigin({
+  origins: all,
+  history: kept,
+}: {
+  origins: readonly OriginReport[];
+  history: HistoryReport | null;
+}) {
   return (
     <div class="scrolling">
       <table>
@@ -101,7 +107,7 @@ function ByOrigin({ origins: all, history: kept }: { origins: readonly Origin[];
   );
 }
 
-function Since({ stats: { uptimeSeconds, heals, retries } }: { stats: Stats }) {
+function Since({ stats: { uptimeSeconds, heals, retries } }: { stats: StatsReport }) {
   const total = (counts: Readonly<Record<string, number>>) =>
     Object.values(counts).reduce((sum, count) => sum + count, 0);
   return (

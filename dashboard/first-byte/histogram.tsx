@@ -1,5 +1,6 @@
 /** The waits as bars, one a line, each with its number: readable without seeing a bar. */
-import type { WaitOutcome, Waits } from '../api/answers.ts';
+import type { WaitStats } from '../../src/control/answers.ts';
+import type { WaitOutcome } from '../../src/events.ts';
 import { countText, grouped } from '../words/amounts.ts';
 import { durationText } from '../words/times.ts';
 import { type Band, bandsOf, outcomes } from './waits.ts';
@@ -11,7 +12,7 @@ const outcomeWords: Readonly<Record<WaitOutcome, string>> = {
   gone: 'player left',
 };
 
-export function Histogram({ waits }: { waits: Readonly<Record<WaitOutcome, Waits>> }) {
+export function Histogram({ waits }: { waits: Readonly<Record<WaitOutcome, WaitStats>> }) {
   const bands = bandsOf(waits);
   if (bands.length === 0) return <p class="hint">Nobody has waited yet: every byte was there when it was asked for.</p>;
   const most = Math.max(...bands.map(({ total }) => total));

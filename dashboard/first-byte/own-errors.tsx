@@ -1,11 +1,11 @@
 /** Each 5xx that firstbyte answered by itself: when, why, and for which request. */
-import type { OwnError } from '../api/answers.ts';
+import type { OwnErrorReport } from '../../src/control/answers.ts';
 import { Untrusted } from '../parts/untrusted.tsx';
 import { countText } from '../words/amounts.ts';
 import { durationText, timeOfDay } from '../words/times.ts';
 import { legiblePath } from '../words/untrusted.ts';
 
-export function OwnErrors({ count, last }: { count: number; last: readonly OwnError[] }) {
+export function OwnErrors({ count, last }: { count: number; last: readonly OwnErrorReport[] }) {
   if (count === 0) return <p class="hint">None since the start.</p>;
   return (
     <>

@@ -1,5 +1,6 @@
 /** The waits for the first byte as a histogram: from counts up to an edge, as they are kept, to counts in between. */
-import type { WaitOutcome, Waits } from '../api/answers.ts';
+import type { WaitStats } from '../../src/control/answers.ts';
+import type { WaitOutcome } from '../../src/events.ts';
 
 export const outcomes = ['served', 'late', 'failed', 'gone'] as const satisfies readonly WaitOutcome[];
 
@@ -11,7 +12,7 @@ export interface Band {
 }
 
 /** From the shortest to the longest; the empty ones at both ends are left out. */
-export function bandsOf(waits: Readonly<Record<WaitOutcome, Waits>>): Band[] {
+export function bandsOf(waits: Readonly<Record<WaitOutcome, WaitStats>>): Band[] {
   const edges = [...new Set(outcomes.flatMap((outcome) => Object.keys(waits[outcome].atMost)))]
     .map((edge) => ({ edge, seconds: Number.parseFloat(edge) }))
     .sort((one, other) => one.seconds - other.seconds);

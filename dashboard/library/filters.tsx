@@ -1,13 +1,13 @@
 /** Which of the stored titles are shown, and in which order. */
 import { useEffect, useId, useState } from 'preact/hooks';
-import type { Origin } from '../api/answers.ts';
+import type { OriginReport } from '../../src/control/answers.ts';
 import type { Question } from './shelf.ts';
 
 export type FilterWords = Question;
 
 interface FiltersProps {
   readonly words: FilterWords;
-  readonly origins: readonly Origin[];
+  readonly origins: readonly OriginReport[];
   readonly onChange: (words: FilterWords) => void;
 }
 

@@ -1,5 +1,5 @@
 /** The long work that runs now: how far it is; given up on demand. */
-import type { Job } from '../api/answers.ts';
+import type { JobReport } from '../../src/control/answers.ts';
 import { change } from '../api/client.ts';
 import { TitleOf } from '../parts/title.tsx';
 import { tell } from '../state/announce.ts';
@@ -7,7 +7,7 @@ import { useFresh } from '../state/keep-fresh.ts';
 import { Resource } from '../state/resource.ts';
 import { bytesText, shareText } from '../words/amounts.ts';
 
-export const jobs = new Resource<{ readonly jobs: readonly Job[] }>('/jobs');
+export const jobs = new Resource<{ readonly jobs: readonly JobReport[] }>('/jobs');
 
 const words: Readonly<Record<string, string>> = { warm: 'Warming', verify: 'Verifying' };
 
@@ -17,11 +17,11 @@ export function Jobs() {
   return running.length === 0 ? null : <Running jobs={running} />;
 }
 
-function Running({ jobs: running }: { jobs: readonly Job[] }) {
+function Running({ jobs: running }: { jobs: readonly JobReport[] }) {
   // No event tells how far work is, so it is asked for as long as there is any.
   useFresh(jobs, { on: [], every: () => 1000 });
   const cancel = async (id: string) => {
-    await tell(change<Job>('DELETE', `/jobs/${id}`).then(() => 'The work is given up; what it has done stays.'));
+    await tell(change<JobReport>('DELETE', `/jobs/${id}`).then(() => 'The work is given up; what it has done stays.'));
     await jobs.refresh();
   };
   return (

@@ -1,6 +1,6 @@
 /** *Library*: what is kept, how much room it takes, what would go next; pinned, warmed and purged. */
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
-import type { Stored } from '../api/answers.ts';
+import type { ObjectReport } from '../../src/control/answers.ts';
 import { ProblemLine } from '../parts/problem.tsx';
 import { useClock } from '../parts/use-clock.ts';
 import { useNarrow } from '../parts/use-narrow.ts';
@@ -32,7 +32,7 @@ const everything: FilterWords = { q: '', origin: '', state: '', pinned: false, s
 export function Library() {
   const shelf = useMemo(() => new Shelf(), []);
   const [words, setWords] = useState(everything);
-  const [purging, setPurging] = useState<Stored | null>(null);
+  const [purging, setPurging] = useState<ObjectReport | null>(null);
   const rowHeight = useNarrow() ? rowHeights.narrow : rowHeights.wide;
   const now = useClock();
   useFresh(shelf, occasions);

@@ -1,6 +1,6 @@
 /** One stored title: how much of it is there, when it was last watched, and what can be done with it. */
 import { useState } from 'preact/hooks';
-import type { Job, Stored } from '../api/answers.ts';
+import type { JobReport, ObjectReport } from '../../src/control/answers.ts';
 import { change } from '../api/client.ts';
 import { Phase } from '../parts/phase.tsx';
 import { TitleOf, titleText } from '../parts/title.tsx';
@@ -11,7 +11,7 @@ import { agoText, dateText } from '../words/times.ts';
 import { jobs } from './jobs.tsx';
 
 interface ObjectRowProps {
-  readonly stored: Stored;
+  readonly stored: ObjectReport;
   readonly now: number;
   readonly onPurge: () => void;
   readonly onChange: () => Promise<unknown>;
@@ -32,13 +32,13 @@ export function ObjectRow({ stored, now, onPurge, onChange }: ObjectRowProps) {
   };
   const onPin = () =>
     act(
-      change<Stored>(pinned ? 'DELETE' : 'PUT', `/objects/${id}/pin`).then(() =>
+      change<ObjectReport>(pinned ? 'DELETE' : 'PUT', `/objects/${id}/pin`).then(() =>
         pinned ? `${title} may be evicted again.` : `${title} is pinned: it is not evicted.`,
       ),
     );
   const onWarm = () =>
     act(
-      change<Job>('POST', '/jobs', { kind: 'warm', origin, target: path, whole: true }).then(async () => {
+      change<JobReport>('POST', '/jobs', { kind: 'warm', origin, target: path, whole: true }).then(async () => {
         await jobs.refresh();
         return `The rest of ${title} is being brought in.`;
       }),

@@ -1,6 +1,6 @@
 /** Asks once more before a title is purged. */
 import { useState } from 'preact/hooks';
-import type { Stored } from '../api/answers.ts';
+import type { ObjectReport } from '../../src/control/answers.ts';
 import { change } from '../api/client.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { TitleOf, titleText } from '../parts/title.tsx';
@@ -8,7 +8,7 @@ import { tell } from '../state/announce.ts';
 import { bytesText } from '../words/amounts.ts';
 
 interface PurgeDialogProps {
-  readonly stored: Stored;
+  readonly stored: ObjectReport;
   readonly onClose: () => void;
   readonly onPurged: () => Promise<unknown>;
 }

@@ -1,10 +1,10 @@
 /** The room that the store takes of what it may take, and what would go first if it needed more. */
-import type { Store } from '../api/answers.ts';
+import type { StoreReport } from '../../src/control/answers.ts';
 import { TitleOf } from '../parts/title.tsx';
 import { Untrusted } from '../parts/untrusted.tsx';
 import { bytesText, countText, shareText } from '../words/amounts.ts';
 
-export function Quota({ store: { bytes, objects, limit, free, trouble, starved, nextToGo } }: { store: Store }) {
+export function Quota({ store: { bytes, objects, limit, free, trouble, starved, nextToGo } }: { store: StoreReport }) {
   const room = limit ?? (free === null ? null : bytes + free);
   const going = nextToGo.reduce((sum, title) => sum + title.bytes, 0);
   return (

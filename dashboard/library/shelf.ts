@@ -3,7 +3,7 @@
  * asked for again as a whole, so that what has come and gone in between shifts nothing.
  */
 import { signal } from '@preact/signals';
-import type { Stored, StoredPage } from '../api/answers.ts';
+import type { ObjectPage, ObjectReport } from '../../src/control/answers.ts';
 import { ApiProblem, get } from '../api/client.ts';
 
 export interface Question {
@@ -15,7 +15,7 @@ export interface Question {
 }
 
 export interface ShelfState {
-  readonly objects: readonly Stored[];
+  readonly objects: readonly ObjectReport[];
   readonly total: number;
   readonly bytes: number;
 }
@@ -79,12 +79,12 @@ export class Shelf {
   }
 
   async #read({ pinned, ...words }: Question, wanted: number): Promise<ShelfState> {
-    const objects: Stored[] = [];
+    const objects: ObjectReport[] = [];
     const query = new URLSearchParams(Object.entries(words).filter(([, word]) => word !== ''));
     if (pinned) query.set('pinned', 'true');
     for (;;) {
       query.set('limit', String(Math.min(largestPage, wanted - objects.length)));
-      const page = await get<StoredPage>(`/objects?${query}`);
+      const page = await get<ObjectPage>(`/objects?${query}`);
       objects.push(...page.objects);
       if (page.next === null || objects.length >= wanted) return { objects, total: page.total, bytes: page.bytes };
       query.set('cursor', page.next);

@@ -1,5 +1,5 @@
 /** A byte map as columns: which share of each is present. Pure arithmetic, from one byte to many terabytes. */
-import type { Span } from '../api/answers.ts';
+import type { Span } from '../../src/control/answers.ts';
 
 /** The share of each of `count` equal columns of `view` that `spans` (sorted, disjoint) cover, from 0 to 1. */
 export function columnShares(spans: readonly Span[], view: Span, count: number): Float64Array {

@@ -1,13 +1,13 @@
 /** The byte map of one fill: the whole of it, and, where that is too large to see its read-ahead, a close view. */
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import type { Fill, Span } from '../api/answers.ts';
+import type { FillReport, Span } from '../../src/control/answers.ts';
 import { darkness } from '../parts/darkness.ts';
 import { bytesText } from '../words/amounts.ts';
 import { closeUp } from './byte-columns.ts';
 import { drawMap } from './draw-map.ts';
 import { type MapScene, sceneOf, sceneText } from './map-scene.ts';
 
-export function ByteMap({ fill }: { fill: Fill }) {
+export function ByteMap({ fill }: { fill: FillReport }) {
   const scene = sceneOf(fill);
   const focus = scene.players[0] ?? scene.cursors[0];
   const close = focus === undefined ? null : closeUp(focus, scene.length);

@@ -2,7 +2,7 @@
  * Paints one byte map. What is present is low, what lies ahead of a player is high, so that the two differ in more
  * than colour; players are marked above the band, landing bytes below it.
  */
-import type { Span } from '../api/answers.ts';
+import type { Span } from '../../src/control/answers.ts';
 import { columnShares, within } from './byte-columns.ts';
 import type { MapScene } from './map-scene.ts';
 

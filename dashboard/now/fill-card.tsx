@@ -1,5 +1,5 @@
 /** One playing title: its state and why, its byte map, its figures, its players and its connections. */
-import type { Cursor, Fill } from '../api/answers.ts';
+import type { CursorReport, FillReport } from '../../src/control/answers.ts';
 import { Phase } from '../parts/phase.tsx';
 import { TitleOf, titleText } from '../parts/title.tsx';
 import { Untrusted } from '../parts/untrusted.tsx';
@@ -9,7 +9,7 @@ import { durationText } from '../words/times.ts';
 import { ByteMap } from './byte-map.tsx';
 import { PauseButton } from './pause-button.tsx';
 
-export function FillCard({ fill }: { fill: Fill }) {
+export function FillCard({ fill }: { fill: FillReport }) {
   const speed = fillSpeed(fill);
   const { heals } = fill.timeline;
   const attempts = Math.max(0, ...fill.cursors.map(({ attempt }) => attempt));
@@ -47,19 +47,19 @@ function Figure({ name, value, tone }: { name: string; value: string; tone?: 'wa
 }
 
 /** Of the player that has the least. */
-function aheadText({ readers }: Fill): string {
+function aheadText({ readers }: FillReport): string {
   if (readers.length === 0) return 'no player';
   const least = readers.reduce((one, other) => (other.ahead < one.ahead ? other : one));
   const bytes = bytesText(least.ahead);
   return least.secondsAhead === null ? bytes : `${durationText(least.secondsAhead * 1000)} (${bytes})`;
 }
 
-function presentText({ presentBytes, length }: Fill): string {
+function presentText({ presentBytes, length }: FillReport): string {
   if (length === null) return bytesText(presentBytes);
   return `${shareText(presentBytes / Math.max(1, length))} of ${bytesText(length)}`;
 }
 
-const cursorWords: Readonly<Record<Cursor['state'], string>> = {
+const cursorWords: Readonly<Record<CursorReport['state'], string>> = {
   queued: 'waits for a free connection',
   starting: 'waits for its first byte',
   filling: 'brings bytes in',
@@ -68,7 +68,7 @@ const cursorWords: Readonly<Record<Cursor['state'], string>> = {
 };
 
 /** What each connection to the origin does; told only where there are several, or one has had trouble. */
-function Connections({ cursors }: { cursors: readonly Cursor[] }) {
+function Connections({ cursors }: { cursors: readonly CursorReport[] }) {
   if (cursors.length < 2 && cursors.every(({ lastFailure }) => lastFailure === null)) return null;
   return (
     <ul class="connections" aria-label="Connections to the origin">

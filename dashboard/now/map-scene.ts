@@ -1,5 +1,5 @@
 /** What a byte map shows of one fill, and the same in words. */
-import type { Fill, Span } from '../api/answers.ts';
+import type { FillReport, Span } from '../../src/control/answers.ts';
 import { bytesText, countText, shareText } from '../words/amounts.ts';
 import { gapsIn } from './byte-columns.ts';
 
@@ -17,7 +17,7 @@ export interface MapScene {
   readonly players: readonly number[];
 }
 
-export function sceneOf(fill: Fill): MapScene {
+export function sceneOf(fill: FillReport): MapScene {
   const { present, cursors, readers } = fill;
   const reached = Math.max(
     1,

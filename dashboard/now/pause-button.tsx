@@ -1,19 +1,19 @@
 /** Pauses a fill, or lifts the pause that its user has made; nothing where there is nothing left to bring in. */
 import { useState } from 'preact/hooks';
-import type { Fill } from '../api/answers.ts';
+import type { FillReport } from '../../src/control/answers.ts';
 import { change } from '../api/client.ts';
 import { titleText } from '../parts/title.tsx';
 import { tell } from '../state/announce.ts';
 import { fills } from '../state/fills.ts';
 
-export function PauseButton({ fill }: { fill: Fill }) {
+export function PauseButton({ fill }: { fill: FillReport }) {
   const [busy, setBusy] = useState(false);
   if (fill.phase === 'complete') return null;
   const held = fill.pausedBy === 'user';
   const act = async () => {
     setBusy(true);
     await tell(
-      change<Fill>('POST', `/fills/${fill.id}/${held ? 'resume' : 'pause'}`).then(
+      change<FillReport>('POST', `/fills/${fill.id}/${held ? 'resume' : 'pause'}`).then(
         () => `${titleText(fill)} is ${held ? 'resumed' : 'paused'}.`,
       ),
     );

@@ -1,5 +1,5 @@
 /** Whether an origin is up, slow or down, in a word and in a sentence. */
-import type { Origin } from '../api/answers.ts';
+import type { OriginReport } from '../../src/control/answers.ts';
 import { durationText, timeOfDay } from '../words/times.ts';
 
 export type Health = 'up' | 'slow' | 'down' | 'tried' | 'unknown';
@@ -7,7 +7,7 @@ export type Health = 'up' | 'slow' | 'down' | 'tried' | 'unknown';
 /** Half of an origin's first bytes take longer than this where it is called slow, in milliseconds. */
 export const slowFrom = 2000;
 
-export function healthOf({ breaker, firstByteMs }: Origin): { readonly health: Health; readonly why: string } {
+export function healthOf({ breaker, firstByteMs }: OriginReport): { readonly health: Health; readonly why: string } {
   const { state, since, nextProbe, cause } = breaker;
   if (state !== 'closed') {
     const reason = cause === null ? '' : `, last error: ${cause.replaceAll('_', ' ')}`;

@@ -1,9 +1,11 @@
 /** The limits of one origin, changed at run time; what nobody has touched follows the origin. */
 import { useId, useState } from 'preact/hooks';
-import type { Limits, Origin } from '../api/answers.ts';
+import type { OriginReport } from '../../src/control/answers.ts';
 import { change } from '../api/client.ts';
 import { tell } from '../state/announce.ts';
 import { origins } from '../state/origins.ts';
+
+type Limits = OriginReport['limits'];
 
 /** What the fields say; `null` while nobody has touched them. */
 interface Written {
@@ -14,14 +16,14 @@ interface Written {
   readonly maxRequestRate: string;
 }
 
-export function LimitsForm({ origin: { name, limits } }: { origin: Origin }) {
+export function LimitsForm({ origin: { name, limits } }: { origin: OriginReport }) {
   const [written, setWritten] = useState<Written | null>(null);
   const id = useId();
   const shown = written ?? wordsFor(limits);
   const onSubmit = async (event: Event) => {
     event.preventDefault();
     const done = await tell(
-      change<Origin>('PATCH', `/origins/${encodeURIComponent(name)}`, limitsFrom(shown)).then(
+      change<OriginReport>('PATCH', `/origins/${encodeURIComponent(name)}`, limitsFrom(shown)).then(
         () => `The limits of ${name} are changed, until firstbyte starts again.`,
       ),
     );

@@ -1,6 +1,6 @@
 /** *Origins*: which are up, slow or down, how they were in the last hour, and what they may be asked for. */
 import { useMemo } from 'preact/hooks';
-import type { History, Origin } from '../api/answers.ts';
+import type { HistoryReport, OriginReport } from '../../src/control/answers.ts';
 import { Chart } from '../parts/chart.tsx';
 import { State, type Tone } from '../parts/phase.tsx';
 import { ProblemLine } from '../parts/problem.tsx';
@@ -39,7 +39,7 @@ export function Origins() {
   );
 }
 
-function OriginCard({ origin, history: kept }: { origin: Origin; history: History | null }) {
+function OriginCard({ origin, history: kept }: { origin: OriginReport; history: HistoryReport | null }) {
   const { name, base, connections, firstByteMs, bytesIn } = origin;
   const { health, why } = healthOf(origin);
   const [word, tone, sign] = words[health];
@@ -83,7 +83,7 @@ function OriginCard({ origin, history: kept }: { origin: Origin; history: Histor
 const speedLine = [{ label: 'bytes in', colour: '--line-1' }];
 const waitLine = [{ label: 'half of the first bytes were faster', colour: '--line-2' }];
 
-function Past({ name, history: kept }: { name: string; history: History }) {
+function Past({ name, history: kept }: { name: string; history: HistoryReport }) {
   const seconds = kept.interval / 1000;
   const [speeds, waits] = useMemo(() => {
     const moments = momentsOf(kept);

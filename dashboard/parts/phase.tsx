@@ -1,5 +1,5 @@
 /** The state of a fill or an object: a sign, a word, and a colour that adds nothing to them. */
-import type { FillPhase } from '../api/answers.ts';
+import type { FillPhase } from '../../src/events.ts';
 
 const words: Readonly<Record<FillPhase, readonly [word: string, tone: Tone, sign: string]>> = {
   idle: ['Idle', 'quiet', 'M4 8h8'],

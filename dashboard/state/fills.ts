@@ -1,13 +1,13 @@
 /** The fills as they are now. */
 import { computed } from '@preact/signals';
-import type { Fill } from '../api/answers.ts';
+import type { FillReport } from '../../src/control/answers.ts';
 import { phaseWord } from '../parts/phase.tsx';
 import { titleText } from '../parts/title.tsx';
 import { announce } from './announce.ts';
 import { onHappening } from './live.ts';
 import { Resource } from './resource.ts';
 
-export const fills = new Resource<{ readonly fills: readonly Fill[] }>('/fills');
+export const fills = new Resource<{ readonly fills: readonly FillReport[] }>('/fills');
 
 /** Those that somebody plays, or that something is coming in for. */
 export const playing = computed(() => (fills.value.value?.fills ?? []).filter(isPlaying));
@@ -16,7 +16,7 @@ export const resting = computed(() => (fills.value.value?.fills ?? []).filter((f
 export const speedIn = computed(() => playing.value.reduce((sum, fill) => sum + fillSpeed(fill).in, 0));
 export const speedOut = computed(() => playing.value.reduce((sum, fill) => sum + fillSpeed(fill).out, 0));
 
-export function fillSpeed({ cursors, readers }: Fill): { readonly in: number; readonly out: number } {
+export function fillSpeed({ cursors, readers }: FillReport): { readonly in: number; readonly out: number } {
   return {
     in: cursors.reduce((sum, { speed, state }) => sum + (state === 'filling' ? (speed ?? 0) : 0), 0),
     out: readers.reduce((sum, { speed }) => sum + speed, 0),
@@ -38,6 +38,6 @@ export function tellOfFills(): void {
   });
 }
 
-function isPlaying({ phase, readers }: Fill): boolean {
+function isPlaying({ phase, readers }: FillReport): boolean {
   return readers.length > 0 || phase === 'queued' || phase === 'starting' || phase === 'filling';
 }

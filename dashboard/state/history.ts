@@ -1,21 +1,21 @@
 /** The last hour as firstbyte has kept it, and its rows as charts take them. */
-import type { History, HistoryPoint } from '../api/answers.ts';
+import type { HistoryPoint, HistoryReport } from '../../src/control/answers.ts';
 import { Resource } from './resource.ts';
 
-export const history = new Resource<History>('/history?minutes=60');
+export const history = new Resource<HistoryReport>('/history?minutes=60');
 
 /** So often there is a new point, in milliseconds. */
 export function pauseBetweenPoints(): number {
   return Math.max(1000, history.value.value?.interval ?? 10_000);
 }
 
-export function momentsOf({ points }: History): number[] {
+export function momentsOf({ points }: HistoryReport): number[] {
   return points.map(({ at }) => Date.parse(at) / 1000);
 }
 
 /** One value a point; `null` where there was none. */
 export function column(
-  { points }: History,
+  { points }: HistoryReport,
   value: (point: HistoryPoint) => number | null | undefined,
 ): (number | null)[] {
   return points.map((point) => value(point) ?? null);

@@ -3,7 +3,7 @@
  * after a lost connection, and in an interval where rates and positions move without events.
  */
 import { useLayoutEffect } from 'preact/hooks';
-import type { HappeningType } from '../api/answers.ts';
+import type { HappeningType } from '../api/happening.ts';
 import { onHappening, onResumption } from './live.ts';
 
 interface Refreshable {

@@ -3,9 +3,10 @@
  * broke off. Where firstbyte was started anew meanwhile, the stream tells of a gap, and goes on with what there is.
  */
 import { signal } from '@preact/signals';
-import type { Happening, HappeningType, Stats } from '../api/answers.ts';
+import type { StatsReport } from '../../src/control/answers.ts';
 import { get, ownPage } from '../api/client.ts';
 import { readBlocks } from '../api/event-stream.ts';
+import type { Happening, HappeningType } from '../api/happening.ts';
 import { accepted } from '../api/token.ts';
 import { announce } from './announce.ts';
 
@@ -84,7 +85,7 @@ export async function stayConnected(): Promise<never> {
 /** One connection, from its start to its end; calls `hopeful` when the next try need not wait long. */
 async function listen(hopeful: () => void): Promise<void> {
   const acceptedBefore = accepted.value;
-  const { uptimeSeconds } = await get<Stats>('/stats').catch(async (problem) => {
+  const { uptimeSeconds } = await get<StatsReport>('/stats').catch(async (problem) => {
     if (problem.status === 401) {
       connection.value = { state: 'refused' };
       await anotherToken(acceptedBefore);

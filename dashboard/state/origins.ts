@@ -1,5 +1,5 @@
 /** The origins as they are now. */
-import type { Origin } from '../api/answers.ts';
+import type { OriginReport } from '../../src/control/answers.ts';
 import { Resource } from './resource.ts';
 
-export const origins = new Resource<{ readonly origins: readonly Origin[] }>('/origins');
+export const origins = new Resource<{ readonly origins: readonly OriginReport[] }>('/origins');

@@ -1,5 +1,5 @@
 /** The counts since firstbyte started. */
-import type { Stats } from '../api/answers.ts';
+import type { StatsReport } from '../../src/control/answers.ts';
 import { Resource } from './resource.ts';
 
-export const stats = new Resource<Stats>('/stats');
+export const stats = new Resource<StatsReport>('/stats');

@@ -1,5 +1,5 @@
 /** The room that the store has and takes. */
-import type { Store } from '../api/answers.ts';
+import type { StoreReport } from '../../src/control/answers.ts';
 import { Resource } from './resource.ts';
 
-export const store = new Resource<Store>('/store');
+export const store = new Resource<StoreReport>('/store');

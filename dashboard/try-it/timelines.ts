@@ -2,7 +2,7 @@
  * The timelines of the requests for one path, put together from events: what the request's own say, and what those of
  * its fill say that lies between the request's beginning and its end.
  */
-import type { Happening, HappeningOf } from '../api/answers.ts';
+import type { Happening, HappeningOf } from '../api/happening.ts';
 import { grouped } from '../words/amounts.ts';
 
 /** Moments are milliseconds of the day's clock. */

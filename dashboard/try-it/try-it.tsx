@@ -1,6 +1,6 @@
 /** *Try it*: a title is played here, through firstbyte's own media path, and its requests are shown step by step. */
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import type { Happening } from '../api/answers.ts';
+import type { Happening } from '../api/happening.ts';
 import { ByteMap, MapLegend } from '../now/byte-map.tsx';
 import { Phase } from '../parts/phase.tsx';
 import { Untrusted } from '../parts/untrusted.tsx';

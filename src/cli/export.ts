@@ -6,11 +6,11 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { ObjectReport } from '../control/answers.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { Interruption, type Invocation, printAs } from './invocation.ts';
 import { findObjects } from './objects.ts';
 import { Progress } from './progress.ts';
-import type { ObjectReport } from './replies.ts';
 import { openSession, type Session } from './session.ts';
 import { percentWords, placeWords, sizeWords } from './words.ts';
 

@@ -1,5 +1,5 @@
 /** A fill in few words: how much is there, how fast it comes, and how far ahead of its readers it is. */
-import type { FillReport } from './replies.ts';
+import type { FillReport } from '../control/answers.ts';
 import { durationWords, percentWords, sizeWords, speedWords } from './words.ts';
 
 /** Bytes a second that come in. */

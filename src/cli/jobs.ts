@@ -1,9 +1,9 @@
 /** Long work of the control API, from its start to its end: with progress, and given up where the user interrupts. */
 import { sleep } from '../clock.ts';
+import type { JobReport } from '../control/answers.ts';
 import type { ControlClient } from './control-client.ts';
 import type { Interruption, Invocation } from './invocation.ts';
 import { Progress } from './progress.ts';
-import type { JobReport } from './replies.ts';
 
 /** How often it is asked how far it is, in milliseconds. */
 const interval = 200;

@@ -1,9 +1,10 @@
 /** `firstbyte ls`: what is cached, a line for each. */
+
+import type { ObjectReport } from '../control/answers.ts';
 import { type Column, columnsText, tabbedText } from './columns.ts';
 import type { ExitReason } from './exit-codes.ts';
 import { type Invocation, printAs, textOption } from './invocation.ts';
 import { findObjects, listObjects } from './objects.ts';
-import type { ObjectReport } from './replies.ts';
 import { openSession } from './session.ts';
 import { agoWords, percentWords, placeWords, plural, sizeWords } from './words.ts';
 

@@ -1,7 +1,8 @@
 /** What lies in the cache, and which of it a user's patterns mean. */
+
+import type { ObjectPage, ObjectReport } from '../control/answers.ts';
 import type { ControlClient } from './control-client.ts';
 import { CommandError } from './exit-codes.ts';
-import type { ObjectPage, ObjectReport } from './replies.ts';
 import { placeWords } from './words.ts';
 
 /** Every object, in the order of its path. */

@@ -1,8 +1,9 @@
 /** `firstbyte pin` and `firstbyte unpin`: what is kept from eviction. */
+
+import type { ObjectReport } from '../control/answers.ts';
 import type { ExitReason } from './exit-codes.ts';
 import { type Invocation, printAs } from './invocation.ts';
 import { findObjects } from './objects.ts';
-import type { ObjectReport } from './replies.ts';
 import { openSession } from './session.ts';
 import { placeWords } from './words.ts';
 

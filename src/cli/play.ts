@@ -5,13 +5,13 @@
  */
 import { once } from 'node:events';
 import { sleep } from '../clock.ts';
+import type { FillReport } from '../control/answers.ts';
 import { showablePath } from '../showable.ts';
 import { CommandError } from './exit-codes.ts';
 import { fillLine } from './fill-words.ts';
 import { type Ending, Interruption, type Invocation, textOption } from './invocation.ts';
 import { LiveLine } from './live-line.ts';
 import { type PlayerName, type Playing, startPlayer } from './players.ts';
-import type { FillReport } from './replies.ts';
 import { openSession, type Session } from './session.ts';
 import { listOrigins, targetOf } from './targets.ts';
 

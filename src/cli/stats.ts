@@ -1,28 +1,11 @@
 /** `firstbyte stats`: the counts since the start, in words. */
+import type { StatsReport } from '../control/answers.ts';
 import type { ExitReason } from './exit-codes.ts';
 import { type Invocation, printAs } from './invocation.ts';
 import { openSession } from './session.ts';
 import { durationWords, plural, sizeWords } from './words.ts';
 
 type Counts = Readonly<Record<string, number>>;
-
-/** What of `GET /-/api/v1/stats` is told here. */
-interface StatsReport {
-  readonly uptimeSeconds: number;
-  readonly requests: { readonly byOutcome: Counts; readonly byCache: Counts };
-  readonly ownErrors: {
-    readonly count: number;
-    readonly last: readonly { time: string; status: number; origin: string | null; path: string; message: string }[];
-  };
-  readonly firstByteWaits: Readonly<Record<string, { readonly count: number; readonly sumSeconds: number }>>;
-  readonly fills: Counts;
-  readonly bytesLanded: Counts;
-  readonly bytesSent: Counts;
-  readonly retries: Counts;
-  readonly heals: Counts;
-  readonly bugs: number;
-  readonly lent: Counts;
-}
 
 /** The last own errors that are shown. */
 const shownErrors = 5;

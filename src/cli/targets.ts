@@ -1,8 +1,9 @@
 /** What a user calls a file, and which origin has it: `/NAME/path`, `NAME/path`, or the origin's own URL. */
+
+import type { OriginReport } from '../control/answers.ts';
 import { showableText } from '../showable.ts';
 import type { ControlClient } from './control-client.ts';
 import { CommandError } from './exit-codes.ts';
-import type { OriginReport } from './replies.ts';
 
 export interface Target {
   readonly origin: string;

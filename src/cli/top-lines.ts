@@ -1,7 +1,8 @@
 /** What `firstbyte top` draws: pure, from one look at the control API to lines of a given width. */
+
+import type { FillReport, OriginReport, StoreReport } from '../control/answers.ts';
 import { type Column, columnsText, fit } from './columns.ts';
 import { aheadWords, percentOf, speedIn, speedOut } from './fill-words.ts';
-import type { FillReport, OriginReport, StoreReport } from './replies.ts';
 import { durationWords, placeWords, plural, sizeWords, speedWords } from './words.ts';
 
 /** What the control API said, all at one moment. */

@@ -1,8 +1,8 @@
 /** `firstbyte top`: what firstbyte is doing, drawn again each second. */
 import { sleep } from '../clock.ts';
+import type { StoreReport } from '../control/answers.ts';
 import type { ExitReason } from './exit-codes.ts';
 import { Interruption, type Invocation } from './invocation.ts';
-import type { StoreReport } from './replies.ts';
 import { openSession, type Session } from './session.ts';
 import { type Paint, type TopSnapshot, topLines } from './top-lines.ts';
 

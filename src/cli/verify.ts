@@ -1,9 +1,9 @@
 /** `firstbyte verify`: compares what is stored with its checksums. */
+import type { VerifyReport } from '../control/answers.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { Interruption, type Invocation, printAs } from './invocation.ts';
 import { runJob } from './jobs.ts';
 import { findObjects } from './objects.ts';
-import type { VerifyResult } from './replies.ts';
 import { openSession } from './session.ts';
 import { plural, sizeWords } from './words.ts';
 
@@ -25,12 +25,12 @@ export async function verify(invocation: Invocation): Promise<ExitReason> {
     printAs(invocation, `cancelled: ${sizeWords(job.done)}${of} checked\n`, job);
     return interruption.reason ?? 'failed';
   }
-  const result = job.result as VerifyResult;
+  const result = job.result as VerifyReport;
   printAs(invocation, `${resultWords(result)}\n`, result);
   return result.bad > result.repaired ? 'faulty' : 'stopped';
 }
 
-function resultWords({ objects, bytes, bad, repaired }: VerifyResult): string {
+function resultWords({ objects, bytes, bad, repaired }: VerifyReport): string {
   const checked = `checked ${plural(objects, 'file')}, ${sizeWords(bytes)}`;
   if (bad === 0) return `${checked}: all of it is right`;
   const fixed = repaired === 0 ? 'dropped' : `dropped, ${sizeWords(repaired)} of that fetched again`;

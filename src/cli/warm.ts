@@ -1,10 +1,10 @@
 /** `firstbyte warm`: fetches files, or their beginnings, before anybody watches. */
 import { size } from '../config/values.ts';
+import type { JobReport } from '../control/answers.ts';
 import { showablePath, showableText } from '../showable.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { Interruption, type Invocation, textOption } from './invocation.ts';
 import { runJob } from './jobs.ts';
-import type { JobReport } from './replies.ts';
 import { openSession } from './session.ts';
 import { knownWords, listOrigins, type Target, targetOf } from './targets.ts';
 import { durationWords, placeWords, sizeWords } from './words.ts';

@@ -1,7 +1,7 @@
 /** The counting: counters and histograms, moved by the domain's events and by nothing else. */
-import type { DomainEvent, EventBus } from '../events.ts';
+import { countedPhases, type DomainEvent, type EventBus } from '../events.ts';
 import type { Instruments } from './instruments.ts';
-import { absent, countedPhases, methods } from './metrics.ts';
+import { absent, methods } from './metrics.ts';
 import { ReadAhead } from './read-ahead.ts';
 
 export interface Counting {

@@ -7,39 +7,16 @@
  */
 import type { Clock } from '../clock.ts';
 import type { DomainEvent, EventBus } from '../events.ts';
+import type { HistoryPoint, HistoryReport } from './answers.ts';
 
 /** In milliseconds. */
 const interval = 10_000;
 const mostPoints = 360;
 const mostWaits = 4096;
 
-/** Times are milliseconds; `null` where nobody waited. */
-export interface HistoryPoint {
-  /** When the step began (ISO 8601). */
-  readonly at: string;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  /** Those that ended. */
-  readonly requests: number;
-  readonly ownErrors: number;
-  /** Requests whose wait for their first byte ended; the quantiles are over those that got one. */
-  readonly waits: number;
-  readonly firstByteP50: number | null;
-  readonly firstByteP95: number | null;
-  readonly origins: Readonly<Record<string, OriginPoint>>;
-}
-
-export interface OriginPoint {
-  readonly bytesIn: number;
-  /** From a request at the origin to its first byte. */
-  readonly firstByteP50: number | null;
-  /** Requests at the origin that failed: it was asked again, or the fill failed. */
-  readonly failures: number;
-}
-
 export interface History {
   /** The steps of the last minutes, the oldest first, the last one under way; at most an hour. */
-  read(minutes: number): { readonly interval: number; readonly points: readonly HistoryPoint[] };
+  read(minutes: number): HistoryReport;
   /** Keeps no more. */
   stop(): void;
 }
@@ -107,7 +84,7 @@ class OriginStep {
   failures = 0;
   readonly firstBytes = new Times();
 
-  sum(): OriginPoint {
+  sum(): HistoryPoint['origins'][string] {
     return { bytesIn: this.bytesIn, firstByteP50: this.firstBytes.quantile(0.5), failures: this.failures };
   }
 }

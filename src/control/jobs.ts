@@ -8,6 +8,7 @@
 import { FillFailed, StoreError } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import { bugOf, type EventBus, type JobKind, type JobOutcome } from '../events.ts';
+import type { JobResult } from './answers.ts';
 import { Problem } from './problem.ts';
 
 /** How many may run at one time. */
@@ -15,9 +16,6 @@ export const mostRunning = 16;
 
 /** How many are remembered after their end. */
 const mostEnded = 100;
-
-/** As JSON. */
-export type JobResult = object;
 
 export interface Job {
   readonly id: string;

@@ -13,6 +13,7 @@ import {
   cacheResults,
   clientBoundActions,
   clientBounds,
+  countedPhases,
   evictionReasons,
   failoverCauses,
   fillPhases,
@@ -30,9 +31,6 @@ import { readAheadFates } from './read-ahead.ts';
 
 /** What a label says where the event says `null`. */
 export const absent = '-';
-
-/** The phases in which a fill is counted: all but idle, in which it holds nothing and waits for nothing. */
-export const countedPhases = fillPhases.filter((phase) => phase !== 'idle');
 
 /** A client can write any method; the rest is one value. */
 export const methods = ['GET', 'HEAD', 'other'] as const;

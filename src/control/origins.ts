@@ -6,6 +6,7 @@
 import type { Clock } from '../clock.ts';
 import type { BreakerPhase, EventBus } from '../events.ts';
 import { showableText } from '../showable.ts';
+import type { OriginReport } from './answers.ts';
 
 /** How many first bytes the median is of. */
 const keptTimes = 101;
@@ -37,30 +38,6 @@ interface ReachabilitySight {
   readonly since?: number;
   readonly nextProbeAt?: number;
   readonly cause?: string;
-}
-
-/** An origin as the API shows it; times of day are ISO 8601. */
-export interface OriginReport {
-  readonly name: string;
-  readonly base: string;
-  readonly breaker: {
-    readonly state: BreakerPhase;
-    /** Since when it has been out of reach; `null` where it is not. */
-    readonly since: string | null;
-    /** When it is tried again where nobody asks before; `null` where it is reachable. */
-    readonly nextProbe: string | null;
-    /** How the last attempt to connect failed (RFC 9209). */
-    readonly cause: string | null;
-  };
-  readonly connections: { readonly used: number; readonly queued: number; readonly limit: number };
-  readonly limits: {
-    readonly maxConnections: number;
-    readonly maxRate: number | null;
-    readonly maxRequestRate: number | null;
-  };
-  /** From a request at the origin to its first byte, in milliseconds; `null` before there was any. */
-  readonly firstByteMs: { readonly last: number | null; readonly median: number | null };
-  readonly bytesIn: number;
 }
 
 export interface OriginsView {

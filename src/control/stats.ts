@@ -4,18 +4,11 @@
  */
 import type { Clock } from '../clock.ts';
 import {
-  type BreakerPhase,
-  type ByteSource,
   breakerPhases,
   byteSources,
-  type CacheResult,
   cacheResults,
+  countedPhases,
   type EventBus,
-  type FillPhase,
-  type OwnErrorEvent,
-  type RefreshOutcome,
-  type RequestOutcome,
-  type RetryCause,
   refreshOutcomes,
   requestOutcomes,
   retryCauses,
@@ -23,60 +16,16 @@ import {
   waitOutcomes,
 } from '../events.ts';
 import type { Lent } from '../lent.ts';
-import { countedPhases, type MetricKey, metricTable } from './metrics.ts';
+import type { OwnErrorReport, StatsReport, WaitStats } from './answers.ts';
+import { type MetricKey, metricTable } from './metrics.ts';
 import type { Metrics } from './registry.ts';
 
 /** How many own 5xx are kept with all their fields. */
 const keptErrors = 100;
 
-/** Since firstbyte started, but for `fills`, which is now. */
-export interface Stats {
-  readonly uptimeSeconds: number;
-  readonly requests: {
-    readonly byOutcome: Record<RequestOutcome, number>;
-    readonly byCache: Record<CacheResult, number>;
-  };
-  readonly ownErrors: {
-    readonly count: number;
-    readonly by: readonly OwnErrorCount[];
-    /** The newest last. */
-    readonly last: readonly KeptError[];
-  };
-  readonly firstByteWaits: Record<WaitOutcome, WaitStats>;
-  readonly fills: Record<Exclude<FillPhase, 'idle'>, number>;
-  readonly fillsDone: number;
-  readonly fillsFailed: Record<string, number>;
-  readonly bytesLanded: Record<string, number>;
-  readonly bytesSent: Record<ByteSource, number>;
-  readonly retries: Record<RetryCause, number>;
-  readonly heals: Record<RetryCause, number>;
-  readonly breakerChanges: Record<BreakerPhase, number>;
-  readonly refreshes: Record<RefreshOutcome, number>;
-  readonly bugs: number;
-  /** What is lent at this moment. */
-  readonly lent: Lent;
-}
-
-export interface OwnErrorCount {
-  readonly status: string;
-  readonly reason: string;
-  /** `-` where there was no fill. */
-  readonly phase: string;
-  readonly count: number;
-}
-
-export interface WaitStats {
-  readonly count: number;
-  readonly sumSeconds: number;
-  /** How many waits took at most so long, by the histogram's edges: `0.01s`, …, `60s`. */
-  readonly atMost: Record<string, number>;
-}
-
-/** An own 5xx with the wall-clock time at which it went out (ISO 8601). */
-export type KeptError = Omit<OwnErrorEvent, 'type'> & { readonly time: string };
-
 export interface StatsSource {
-  read(): Promise<Stats>;
+  /** Since firstbyte started, but for `fills` and `lent`, which are now. */
+  read(): Promise<StatsReport>;
   /** Keeps no more errors. */
   stop(): void;
 }
@@ -88,7 +37,7 @@ export function createStats(
   lent: () => Lent,
 ): StatsSource {
   const startedAt = clock.now();
-  const last: KeptError[] = [];
+  const last: OwnErrorReport[] = [];
   const stop = events.subscribe((event) => {
     if (event.type !== 'own-error') return;
     const { type: _, ...fields } = event;
@@ -96,7 +45,7 @@ export function createStats(
     if (last.length > keptErrors) last.shift();
   });
 
-  async function read(): Promise<Stats> {
+  async function read(): Promise<StatsReport> {
     const metrics = await registry.getMetricsAsJSON();
     const valuesOf = (key: MetricKey): readonly Value[] =>
       metrics.find(({ name }) => name === metricTable[key].name)?.values ?? [];
@@ -145,6 +94,8 @@ function sumBy(values: readonly Value[], label: string, known: readonly string[]
   }
   return Object.fromEntries(sums);
 }
+
+type OwnErrorCount = StatsReport['ownErrors']['by'][number];
 
 function ownErrorCounts(values: readonly Value[]): OwnErrorCount[] {
   const counts = new Map<string, OwnErrorCount>();

@@ -6,7 +6,8 @@
  */
 import type { Clock, Timer } from '../clock.ts';
 import type { EventBus } from '../events.ts';
-import type { Stats, StatsSource } from './stats.ts';
+import type { StatsReport } from './answers.ts';
+import type { StatsSource } from './stats.ts';
 
 /** The counts since the start without those that are zero, and without the single errors. */
 export type SummaryLine = Record<string, unknown>;
@@ -48,7 +49,7 @@ export function startSummary(
 }
 
 /** The line's fields, as a structured log takes them. */
-export function summaryLine(stats: Stats): SummaryLine {
+export function summaryLine(stats: StatsReport): SummaryLine {
   const { ownErrors, requests, uptimeSeconds, ...counts } = stats;
   const errors = ownErrors.by.map(({ status, reason, phase, count }) => [`${status} ${reason} ${phase}`, count]);
   const line = {

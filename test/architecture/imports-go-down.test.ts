@@ -1,7 +1,7 @@
 /** The rule of ARCHITECTURE.md: imports go down only, and what touches the machine does so in one place. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readSources, type SourceFile } from './sources.ts';
+import { readAllSources, readSources, type SourceFile } from './sources.ts';
 
 const sources = readSources();
 
@@ -46,7 +46,7 @@ const mayImport: Record<string, readonly string[]> = {
   'control/': ['admin/', 'cache/', 'fill/fill-view.ts', 'http/', 'bytes/'],
   'config/': ['http/'],
   'config.ts': ['config/'],
-  'setting-reports.ts': ['config.ts', 'config/'],
+  'setting-reports.ts': ['control/answers.ts', 'config.ts', 'config/'],
   'listen.ts': ['config.ts'],
   'mount.ts': ['admin/', 'cache/', 'fill/', 'origin/', 'http/', 'bytes/', 'config.ts'],
   'daemon.ts': [
@@ -66,7 +66,17 @@ const mayImport: Record<string, readonly string[]> = {
     'config.ts',
     'log.ts',
   ],
-  'cli/': ['daemon.ts', 'mount.ts', 'descriptors.ts', 'http/', 'config.ts', 'config/', 'console.ts', ...ports],
+  'cli/': [
+    'control/answers.ts',
+    'daemon.ts',
+    'mount.ts',
+    'descriptors.ts',
+    'http/',
+    'config.ts',
+    'config/',
+    'console.ts',
+    ...ports,
+  ],
   'cli.ts': ['cli/', 'console.ts', 'clock.ts'],
   'otel/': [],
   'index.ts': ['daemon.ts', 'config.ts', 'admin/', ...ports],
@@ -124,6 +134,13 @@ describe('imports go down', () => {
       imports.some((name) => adapters(name) && placeOf(name) !== placeOf(path)),
     );
     assert.deepEqual(namers.map(({ path }) => path).sort(), ['daemon.ts', 'mount.ts']);
+  });
+
+  test('the page takes nothing of src/ but the types of events and answers, so that nothing of it gets into its script', () => {
+    const page = readAllSources().filter(({ path }) => path.startsWith('dashboard/'));
+    const taken = new Set(page.flatMap(({ imports }) => imports.filter((name) => name.startsWith('src/'))));
+    assert.deepEqual([...taken].sort(), ['src/control/answers.ts', 'src/events.ts']);
+    for (const { path, code } of page) assert.doesNotMatch(code, /^import (?!type )[^;]*\/src\//m, path);
   });
 
   test('an import that goes up is noticed', () => {

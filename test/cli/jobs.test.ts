@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { ObjectReport } from '../../src/cli/replies.ts';
+import type { ObjectReport } from '../../src/control/answers.ts';
 import { asked, json, Stage } from './stage.ts';
 
 test('warm --head fetches the beginning, and what is not whole is not exported', async (t) => {

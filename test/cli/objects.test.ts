@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { matching } from '../../src/cli/objects.ts';
-import type { ObjectReport } from '../../src/cli/replies.ts';
+import type { ObjectReport } from '../../src/control/answers.ts';
 import { films, json, Stage } from './stage.ts';
 
 for (const running of [false, true]) {

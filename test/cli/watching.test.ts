@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { FillReport } from '../../src/cli/replies.ts';
+import type { FillReport } from '../../src/control/answers.ts';
 import { json, Stage } from './stage.ts';
 
 test('top shows what is played, why it waits and how fast, and q ends it', async (t) => {

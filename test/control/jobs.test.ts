@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FillFailed, StoreError } from '../../src/cache/read-session.ts';
+import type { JobResult } from '../../src/control/answers.ts';
 import { Jobs, mostRunning, type Progress, type Work } from '../../src/control/jobs.ts';
 import { Problem } from '../../src/control/problem.ts';
 import { type DomainEvent, EventBus } from '../../src/events.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
+
+const warmed: JobResult = { objectId: 'ab', bytes: 4 };
 
 function jobsOf() {
   const clock = new VirtualClock();
@@ -22,7 +25,7 @@ function jobsOf() {
 
 test('a job tells how far it is, and its result; its end is an event', async () => {
   const { clock, seen, jobs, start } = jobsOf();
-  const done = Promise.withResolvers<object>();
+  const done = Promise.withResolvers<JobResult>();
   let progress: Progress | null = null;
   const id = start((given) => {
     progress = given;
@@ -31,10 +34,10 @@ test('a job tells how far it is, and its result; its end is an event', async () 
   (progress as Progress | null)?.expect(10);
   (progress as Progress | null)?.add(4);
   assert.deepEqual([jobs.get(id)?.state, jobs.get(id)?.done, jobs.get(id)?.total], ['running', 4, 10]);
-  done.resolve({ bytes: 4 });
+  done.resolve(warmed);
   await clock.settle();
   const job = jobs.get(id);
-  assert.deepEqual([job?.state, job?.result, job?.problem], ['done', { bytes: 4 }, null]);
+  assert.deepEqual([job?.state, job?.result, job?.problem], ['done', warmed, null]);
   assert.ok(job?.endedAt);
   assert.deepEqual(seen, [{ type: 'job-done', at: clock.now(), job: id, kind: 'warm', outcome: 'done', done: 4 }]);
 });
@@ -98,12 +101,12 @@ test('anything else that is thrown is a bug, and tells nothing of itself', async
 
 test('a bounded number runs, and a bounded number of those that have ended is remembered', async () => {
   const { clock, jobs, start } = jobsOf();
-  const never = () => new Promise<object>(() => {});
+  const never = () => new Promise<JobResult>(() => {});
   for (let count = 0; count < mostRunning; count += 1) start(never);
   assert.equal(jobs.start('verify', null, never), null);
   jobs.stop();
   for (let count = 0; count < 200; count += 1) {
-    start(async () => ({}));
+    start(async () => warmed);
     await clock.settle();
   }
   assert.equal(jobs.list().length, 100);

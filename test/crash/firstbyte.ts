@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { firstbyteProgram } from '../../bench/programs.ts';
-import type { FillReport } from '../../src/control/fill-report.ts';
+import type { FillReport } from '../../src/control/answers.ts';
 import type { Lent } from '../../src/lent.ts';
 import { type Program, start } from '../players/program.ts';
 

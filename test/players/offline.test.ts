@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import type { Stats } from '../../src/control/stats.ts';
+import type { StatsReport } from '../../src/control/answers.ts';
 import { absent } from '../programs.ts';
 import { startFirstbyte } from './firstbyte.ts';
 import { playInGstreamer, python, script } from './gstreamer.ts';
@@ -51,7 +51,9 @@ describe('a film that was watched once, without a network', { concurrency: 3 }, 
         assertSeen(await play(url, signal, places), places);
 
         assert.deepEqual(await bytesAt(url), await readFile(join(films, container)));
-        const { ownErrors, bugs, requests } = (await (await fetch(`${firstbyte.url}-/api/v1/stats`)).json()) as Stats;
+        const { ownErrors, bugs, requests } = (await (
+          await fetch(`${firstbyte.url}-/api/v1/stats`)
+        ).json()) as StatsReport;
         assert.deepEqual([ownErrors.last, bugs, requests.byOutcome.cut], [[], 0, 0]);
       });
     }

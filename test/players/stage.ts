@@ -8,7 +8,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSlowOrigin } from '../../demo/slow-origin.ts';
-import type { Stats } from '../../src/control/stats.ts';
+import type { StatsReport } from '../../src/control/answers.ts';
 import { startFirstbyte } from './firstbyte.ts';
 import { run } from './program.ts';
 
@@ -62,7 +62,7 @@ export async function setStage(container: Container, link: Link): Promise<Stage>
     await origin.close();
     assert.ok(film.equals(await bytesAt(url)), 'the cache alone gives the whole film as it is');
     const response = await fetch(`${firstbyte.url}-/api/v1/stats`);
-    const { ownErrors, bugs, requests } = (await response.json()) as Stats;
+    const { ownErrors, bugs, requests } = (await response.json()) as StatsReport;
     assert.deepEqual(ownErrors.last, []);
     assert.equal(bugs, 0);
     assert.equal(requests.byOutcome.cut, 0);

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Stats } from '../../src/control/stats.ts';
+import type { StatsReport } from '../../src/control/answers.ts';
 import { type WaitOutcome, waitOutcomes } from '../../src/events.ts';
 import type { Exchange, RequestOptions } from '../support/client.ts';
 import { film } from '../support/film.ts';
@@ -120,7 +120,7 @@ async function read(rig: VirtualRig, path: string): Promise<string> {
   return exchange.text;
 }
 
-async function statsOf(rig: VirtualRig): Promise<Stats> {
+async function statsOf(rig: VirtualRig): Promise<StatsReport> {
   return JSON.parse(await read(rig, '/-/api/v1/stats'));
 }
 

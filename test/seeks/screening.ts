@@ -6,8 +6,7 @@ import { open, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { firstbyteProgram } from '../../bench/programs.ts';
-import type { ObjectPage, VerifyResult } from '../../src/cli/replies.ts';
-import type { Stats } from '../../src/control/stats.ts';
+import type { ObjectPage, StatsReport, VerifyReport } from '../../src/control/answers.ts';
 import { Firstbyte } from '../crash/firstbyte.ts';
 import { startOrigin } from '../players/origin.ts';
 import { run } from '../players/program.ts';
@@ -55,7 +54,7 @@ export interface Screening {
   /** The same after a restart: whole blocks. */
   readonly kept: number;
   /** What `firstbyte verify` says of the cache directory. */
-  readonly verified: VerifyResult;
+  readonly verified: VerifyReport;
 }
 
 /** Rejects where firstbyte gives a wrong byte, an error of its own for what it has, or does not start or stop. */
@@ -81,7 +80,7 @@ export async function screen(options: ScreeningOptions): Promise<Screening> {
   await second.stop();
 
   const command = [firstbyteProgram(), 'verify', '--json', '--cache-dir', directory];
-  const verified = JSON.parse(await run(process.execPath, command, signal)) as VerifyResult;
+  const verified = JSON.parse(await run(process.execPath, command, signal)) as VerifyReport;
   const seeks = { direct, firstbyte, offline, restarted };
   return { seeks, size: (await stat(path)).size, fetched, present, kept, verified };
 }
@@ -111,7 +110,7 @@ async function atRest(firstbyte: Firstbyte): Promise<void> {
 }
 
 async function landed(firstbyte: Firstbyte): Promise<number> {
-  const { bytesLanded } = (await control(firstbyte, 'stats')) as Stats;
+  const { bytesLanded } = (await control(firstbyte, 'stats')) as StatsReport;
   return Object.values(bytesLanded).reduce((sum, bytes) => sum + bytes, 0);
 }
 

@@ -3,8 +3,9 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Holdings } from '../../admin/holdings.ts';
 import type { Clock } from '../../clock.ts';
 import type { FillsView, FillView } from '../../fill/fill-view.ts';
+import { fillSchema } from '../answers.ts';
 import type { FillHistory } from '../fill-history.ts';
-import { fillReport, fillSchema } from '../fill-report.ts';
+import { fillReport } from '../fill-report.ts';
 import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
 import { Problem } from '../problem.ts';
 

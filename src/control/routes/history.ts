@@ -1,29 +1,8 @@
 /** `/-/api/v1/history`: the last hour, in steps. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { timeSchema } from '../fill-report.ts';
+import { historySchema } from '../answers.ts';
 import type { History } from '../history.ts';
 import { type Api, json, problems, readProblems } from '../open-api.ts';
-
-const wait = z.number().nullable().meta({ description: 'In milliseconds; null where nobody waited.' });
-
-const pointSchema = z.object({
-  at: timeSchema,
-  bytesIn: z.int(),
-  bytesOut: z.int(),
-  requests: z.int().meta({ description: 'Those that ended.' }),
-  ownErrors: z.int(),
-  waits: z.int().meta({ description: 'Requests whose wait for their first byte ended.' }),
-  firstByteP50: wait,
-  firstByteP95: wait,
-  origins: z.record(z.string(), z.object({ bytesIn: z.int(), firstByteP50: wait, failures: z.int() })),
-});
-
-const historySchema = z
-  .object({
-    interval: z.int().meta({ description: 'Of a step, in milliseconds.' }),
-    points: z.array(pointSchema).readonly().meta({ description: 'The oldest first, the last one under way.' }),
-  })
-  .meta({ id: 'History' });
 
 const minutesSchema = z.object({
   minutes: z

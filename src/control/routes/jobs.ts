@@ -1,33 +1,13 @@
 /** `/-/api/v1/jobs`: long work, started, followed and given up. */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Holdings } from '../../admin/holdings.ts';
-import { jobKinds, jobOutcomes } from '../../events.ts';
+import { jobKinds } from '../../events.ts';
 import { showablePath } from '../../showable.ts';
-import { idSchema, isoTime, timeSchema } from '../fill-report.ts';
+import { idSchema, type JobReport, jobSchema } from '../answers.ts';
+import { isoTime } from '../fill-report.ts';
 import { type Job, type Jobs, mostRunning, type Work } from '../jobs.ts';
 import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
 import { Problem } from '../problem.ts';
-
-const jobSchema = z
-  .object({
-    id: z.string().meta({ example: '1' }),
-    kind: z.enum(jobKinds),
-    title: z
-      .object({ origin: z.string(), path: z.string() })
-      .nullable()
-      .meta({ description: 'What it is about; null where that is more than one title.' }),
-    state: z.enum(['running', ...jobOutcomes]),
-    done: z.int().meta({ description: 'Bytes so far.' }),
-    total: z.int().nullable().meta({ description: 'Bytes in all; null while it is not known.' }),
-    startedAt: timeSchema,
-    endedAt: timeSchema.nullable(),
-    result: z
-      .record(z.string(), z.unknown())
-      .nullable()
-      .meta({ description: 'Of warm {objectId, bytes}; of verify {objects, bytes, bad, repaired, unknown}.' }),
-    problem: z.string().nullable().meta({ description: 'Why it failed.' }),
-  })
-  .meta({ id: 'Job', description: 'Long work. Its end is also an event, job-done.' });
 
 const offset = z.int('an offset in bytes').min(0, 'an offset in bytes');
 const aRange = 'a range [start, end] whose end lies after its start';
@@ -159,12 +139,11 @@ export function addJobRoutes(api: Api, jobs: Jobs, holdings: Pick<Holdings, 'war
   });
 }
 
-function jobReport({ startedAt, endedAt, result, ...job }: Job) {
+function jobReport({ startedAt, endedAt, ...job }: Job): JobReport {
   return {
     ...job,
     startedAt: isoTime(startedAt),
     endedAt: endedAt === null ? null : isoTime(endedAt),
-    result: result === null ? null : { ...result },
   };
 }
 

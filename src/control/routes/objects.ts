@@ -5,55 +5,12 @@ import { holdingSorts } from '../../admin/holding-page.ts';
 import type { Holdings } from '../../admin/holdings.ts';
 import type { Clock } from '../../clock.ts';
 import { fillPhases } from '../../events.ts';
+import { idSchema, objectDetailSchema, objectPageSchema, objectSchema, removedSchema } from '../answers.ts';
 import { whichToken } from '../control-guard.ts';
 import type { FillHistory } from '../fill-history.ts';
-import { fillReport, fillSchema, idSchema, isoTime, pairs, rangesSchema, timeSchema } from '../fill-report.ts';
+import { fillReport, isoTime, pairs } from '../fill-report.ts';
 import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
 import { Problem, securityHeaders } from '../problem.ts';
-
-const rowShape = {
-  id: idSchema,
-  origin: z.string().meta({ description: 'The name of its origin; ~ for sources.', example: 'films' }),
-  path: z.string().meta({ description: 'Its path at the origin, without a query.', example: '/holiday.mkv' }),
-  length: z.int().nullable().meta({ description: 'In bytes; null while it is unknown.' }),
-  bytes: z.int().meta({ description: 'How many bytes can be read now.' }),
-  percent: z.number().nullable().meta({ description: 'Of its length.', example: 41.7 }),
-  state: z.enum(fillPhases),
-  reason: z.string().meta({ description: 'Why it is in that state.', example: 'every byte is stored' }),
-  pinned: z.boolean().meta({ description: 'Whether it is kept from eviction.' }),
-  lastUsed: timeSchema,
-  contentType: z.string().nullable(),
-  etag: z.string().nullable(),
-};
-
-const rowSchema = z
-  .object(rowShape)
-  .meta({ id: 'Object', description: 'One object that is held, in whole or in part.' });
-
-const sightSchema = z
-  .object({
-    ...rowShape,
-    present: rangesSchema,
-    durable: rangesSchema,
-    waitedFor: rangesSchema,
-    fill: fillSchema.nullable(),
-  })
-  .meta({
-    id: 'ObjectSight',
-    description:
-      'An object with where its bytes lie: what can be read now, what of it survives a power cut, what readers wait for; and what brings it in, where somebody has it open.',
-  });
-
-const pageSchema = z
-  .object({
-    objects: z.array(rowSchema),
-    next: z.string().nullable().meta({ description: 'The cursor of the next page; null where this is the last.' }),
-    total: z.int().meta({ description: 'How many there are on all pages.' }),
-    bytes: z.int().meta({ description: 'How many bytes are held of them.' }),
-  })
-  .meta({ id: 'ObjectPage' });
-
-const removedSchema = z.object({ removed: z.int(), bytes: z.int() }).meta({ id: 'Removed' });
 
 const truth = z.enum(['true', 'false'], { error: 'true or false' }).transform((word) => word === 'true');
 
@@ -85,7 +42,7 @@ const listRoute = createRoute({
   summary: 'What is held, page by page',
   tags,
   request: { query: listQuery },
-  responses: { 200: json('A page.', pageSchema), ...problems(400, ...readProblems, 503) },
+  responses: { 200: json('A page.', objectPageSchema), ...problems(400, ...readProblems, 503) },
 });
 
 const oneRoute = createRoute({
@@ -94,7 +51,7 @@ const oneRoute = createRoute({
   summary: 'One object, with where its bytes lie',
   tags,
   request: { params: one },
-  responses: { 200: json('The object.', sightSchema), ...problems(...readProblems, 404, 503) },
+  responses: { 200: json('The object.', objectDetailSchema), ...problems(...readProblems, 404, 503) },
 });
 
 const removeRoute = createRoute({
@@ -135,7 +92,7 @@ const pinRoute = createRoute({
   summary: 'Keep one from eviction',
   tags,
   request: { params: one, ...content(nothing) },
-  responses: { 200: json('The object.', rowSchema), ...problems(...changeProblems, 404, 409, 503) },
+  responses: { 200: json('The object.', objectSchema), ...problems(...changeProblems, 404, 409, 503) },
 });
 
 const unpinRoute = createRoute({
@@ -144,7 +101,7 @@ const unpinRoute = createRoute({
   summary: 'Let one be evicted again',
   tags,
   request: { params: one, ...content(nothing) },
-  responses: { 200: json('The object.', rowSchema), ...problems(...changeProblems, 404, 409, 503) },
+  responses: { 200: json('The object.', objectSchema), ...problems(...changeProblems, 404, 409, 503) },
 });
 
 const contentRoute = createRoute({

@@ -1,35 +1,9 @@
 /** `/-/api/v1/origins`: whether each is reachable, how busy it is; its limits, changed at run time. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { breakerPhases } from '../../events.ts';
-import { timeSchema } from '../fill-report.ts';
+import { originSchema } from '../answers.ts';
 import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
 import type { OriginsView } from '../origins.ts';
 import { Problem } from '../problem.ts';
-
-const milliseconds = z.int().nullable();
-
-const originSchema = z
-  .object({
-    name: z.string().meta({ example: 'films' }),
-    base: z.string().meta({ description: 'Without credentials.', example: 'https://media.example/films' }),
-    breaker: z.object({
-      state: z.enum(breakerPhases),
-      since: timeSchema.nullable().meta({ description: 'Since when it has been out of reach.' }),
-      nextProbe: timeSchema.nullable().meta({ description: 'When it is tried again where nobody asks before.' }),
-      cause: z.string().nullable().meta({ description: 'How the last attempt to connect failed (RFC 9209).' }),
-    }),
-    connections: z.object({ used: z.int(), queued: z.int(), limit: z.int() }),
-    limits: z.object({
-      maxConnections: z.int(),
-      maxRate: z.number().nullable().meta({ description: 'Bytes a second; null for as many as come.' }),
-      maxRequestRate: z.number().nullable().meta({ description: 'Requests a second; null for any number.' }),
-    }),
-    firstByteMs: z
-      .object({ last: milliseconds, median: milliseconds })
-      .meta({ description: 'From a request at the origin to its first byte.' }),
-    bytesIn: z.int(),
-  })
-  .meta({ id: 'Origin' });
 
 const aCount = 'a whole number from 1 to 100000';
 const aRate = 'a whole number of at least 1000, in bytes a second, or null for no limit';

@@ -3,7 +3,8 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { mostSources, type Source, type Sources } from '../../admin/sources.ts';
 import { type Fields, isFieldText, operatorFieldName } from '../../http/fields.ts';
 import { showablePath } from '../../showable.ts';
-import { isoTime, timeSchema } from '../fill-report.ts';
+import { addedSourceSchema, sourceSchema } from '../answers.ts';
+import { isoTime } from '../fill-report.ts';
 import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
 import { Problem } from '../problem.ts';
 
@@ -60,24 +61,6 @@ const newSourceSchema = z
   })
   .meta({ id: 'NewSource' });
 
-const sourceShape = {
-  id: z.string(),
-  name: z.string(),
-  host: z.string().meta({ description: 'Host and port of its URL; the rest is not shown.', example: 'media.example' }),
-  addedAt: timeSchema,
-  expiresAt: timeSchema,
-};
-
-const addedSchema = z
-  .object({
-    ...sourceShape,
-    play: z.string().meta({
-      description: 'The path at which it plays, on any address of firstbyte: told this one time.',
-      example: '/~/kq3v…/holiday.mkv',
-    }),
-  })
-  .meta({ id: 'AddedSource' });
-
 const tags = ['sources'];
 
 const addRoute = createRoute({
@@ -86,7 +69,7 @@ const addRoute = createRoute({
   summary: 'Hand in a URL, and get a path at which it plays for a while',
   tags,
   request: content(newSourceSchema),
-  responses: { 201: json('It plays.', addedSchema), ...problems(...changeProblems, 429) },
+  responses: { 201: json('It plays.', addedSourceSchema), ...problems(...changeProblems, 429) },
 });
 
 const listRoute = createRoute({
@@ -95,7 +78,7 @@ const listRoute = createRoute({
   summary: 'Those that play now, without their URLs',
   tags,
   responses: {
-    200: json('The oldest first.', z.object({ sources: z.array(z.object(sourceShape).meta({ id: 'Source' })) })),
+    200: json('The oldest first.', z.object({ sources: z.array(sourceSchema) })),
     ...problems(...readProblems),
   },
 });
