@@ -18,3 +18,6 @@ export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal, 
     signal.removeEventListener('abort', onAbort);
   }
 }
+
+/** The signal of who never leaves. */
+export const never: AbortSignal = new AbortController().signal;

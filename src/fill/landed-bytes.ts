@@ -66,7 +66,7 @@ export class LandedBytes {
       this.#past = true;
     } else {
       this.#object = object;
-      object.attend(this.#playheads);
+      object.attend?.(this.#playheads);
     }
   }
 
@@ -92,7 +92,10 @@ export class LandedBytes {
     if (passing) return { start, end: start + passing.length, source: 'pass-through', slice: ownedSlice(passing) };
     if (this.#object === null) return null;
     const object = this.#object;
-    const slice = need === 'ahead' ? object.readAhead(range, signal) : object.read(range, signal, need === 'first');
+    const slice =
+      need === 'ahead' && object.readAhead !== undefined
+        ? object.readAhead(range, signal)
+        : object.read(range, signal, need === 'first');
     if (slice === null) return null;
     if (slice instanceof Promise) return { ...range, source: 'store', slice };
     return { start, end: start + slice.bytes.length, source: 'memory', slice };
@@ -151,7 +154,7 @@ export class LandedBytes {
   /** Where they are read now. */
   attend(playheads: readonly number[]): void {
     this.#playheads = playheads;
-    this.#object?.attend(playheads);
+    this.#object?.attend?.(playheads);
   }
 
   describe(representation: Representation): void {

@@ -62,10 +62,10 @@ export class SendBuffer {
       if (lends) this.#write(slice.bytes, () => slice.release());
       else this.#write(Buffer.from(slice.bytes), () => {});
     } catch (error) {
-      slice.cede();
+      slice.cede?.();
       throw error;
     }
-    if (lends) slice.cede();
+    if (lends) slice.cede?.();
     else slice.release();
     onSent(length, source, start);
   }

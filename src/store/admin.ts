@@ -11,7 +11,7 @@ export interface StoreAdmin {
    * Keeps an object from eviction, or lets it go; resolves when that survives a power cut. `false`: there is no such
    * object. Rejects with a `StoreError` where the medium can't promise it.
    */
-  pin(name: ObjectName, pinned: boolean): Promise<boolean>;
+  pin(name: ObjectName, pinned: boolean, signal?: AbortSignal): Promise<boolean>;
   /**
    * Reads every durable block again and compares checksums; a bad block is dropped alone. `progress` is told how many
    * bytes were read since it was last told. `null`: no such object. Rejects with the signal's reason.

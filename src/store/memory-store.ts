@@ -74,12 +74,20 @@ class MemoryStore implements Store, StoreAdmin {
     this.#capacity.limit = inBytes(maxSize, totalmem(), Number.POSITIVE_INFINITY);
   }
 
-  async find(name: ObjectName, lost: Lost): Promise<StoreObject | null> {
+  async find(name: ObjectName, lost: Lost, signal?: AbortSignal): Promise<StoreObject | null> {
+    signal?.throwIfAborted();
     const held = this.#inventory.find(name);
     return held === undefined ? null : this.#acquire(held, lost);
   }
 
-  async create(name: ObjectName, representation: Representation, label: ObjectLabel, lost: Lost): Promise<StoreObject> {
+  async create(
+    name: ObjectName,
+    representation: Representation,
+    label: ObjectLabel,
+    lost: Lost,
+    signal?: AbortSignal,
+  ): Promise<StoreObject> {
+    signal?.throwIfAborted();
     const pinned = this.#inventory.find(name)?.pinned ?? false;
     await this.remove(name);
     const identity = { name, generation: randomUUID(), label };
@@ -88,12 +96,14 @@ class MemoryStore implements Store, StoreAdmin {
     return this.#acquire(held, lost);
   }
 
-  async remove(name: ObjectName): Promise<void> {
+  async remove(name: ObjectName, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
     const held = this.#inventory.find(name);
     if (held !== undefined) this.#detach(held);
   }
 
-  async *list(): AsyncGenerator<StoredObject> {
+  async *list(signal?: AbortSignal): AsyncGenerator<StoredObject> {
+    signal?.throwIfAborted();
     for (const { name, label, representation, durable, pinned, used, detached } of this.#inventory.all()) {
       if (!detached) yield { name, label, representation, bytes: durable.size, pinned, used };
     }
@@ -104,7 +114,8 @@ class MemoryStore implements Store, StoreAdmin {
     for (const held of this.#inventory.all()) this.#inventory.detach(held);
   }
 
-  async pin(name: ObjectName, pinned: boolean): Promise<boolean> {
+  async pin(name: ObjectName, pinned: boolean, signal?: AbortSignal): Promise<boolean> {
+    signal?.throwIfAborted();
     const held = this.#inventory.find(name);
     if (held !== undefined) held.pinned = pinned;
     return held !== undefined;
@@ -242,16 +253,13 @@ class MemoryObject implements StoreObject {
     return ownedSlice(bytes.subarray(0, Math.min(end - start, largestSlice)));
   }
 
-  readAhead(range: ByteRange): Slice | Promise<Slice> {
-    return this.read(range);
-  }
-
   describe(representation: Representation): void {
     this.#held.representation = representation;
     this.#held.length = representation.length;
   }
 
-  async commit(): Promise<void> {
+  async commit(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
     this.#held.commit();
   }
 

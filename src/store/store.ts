@@ -1,9 +1,39 @@
 /**
- * PORT: random-access objects that outlive the process.
+ * PORT: random-access objects that outlive the process. An object holds bytes of exactly one representation.
  *
- * An object holds bytes of exactly one representation. It lives like this: `create` (empty) or `find` (with what
- * was durable) → `write` and `read` in any order → `commit` → `close`. A write is readable as soon as it is
- * accepted, from memory until it is on disk; only what was committed is found again after a restart.
+ * What each call does, by the phase of the object's life. `create` begins it; those who have it open share it.
+ *
+ *               filling             whole               detached              medium failing        closed by all
+ *   find        one user more       one user more       not found             one user more if open opens it, with what
+ *                                                                             already, or rejects   was durable
+ *   create      detaches it         detaches it         -                     the same              detaches it
+ *   remove      detaches it         detaches it         -                     files first, or       removes it
+ *                                                                             rejects
+ *   write       takes the bytes     nothing is missing  takes the bytes       throws                -
+ *   read        as long as present  the same            the same              what is in memory;    -
+ *                                                                             else tries
+ *   describe    replaces            replaces            nobody will see it    saved when well       -
+ *   commit      makes durable       makes durable       nothing               nothing               -
+ *   close       commits             commits             the last one removes  what is only in       -
+ *                                                       its bytes             memory is lost
+ *   pin         keeps from eviction the same            not found             rejects               the same
+ *   eviction    any but what is     any                 never                 never                 any
+ *               being written
+ *
+ * And what becomes of a byte: it is readable from the moment when it is accepted.
+ *
+ *               accepted            written, early      durable               lost
+ *   is read     from memory         from its file       from its file, its    not: everybody who has the object open
+ *                                                       checksum compared     has been told before, and may write it
+ *                                                       once a start          again
+ *   a kill      loses it            keeps it once a     keeps it
+ *                                   row names it
+ *   a power cut loses it            loses it            keeps it
+ *
+ * Every call that waits takes a signal. When it aborts, the call rejects with the signal's reason, and whatever it had
+ * taken is given back: an object that comes too late is closed again. What has begun on the medium may go on to its end.
+ * (`read` says in a `StoreError` what was waited for, with that reason as its cause.) Whoever waits after a `write` holds
+ * nothing, and may leave at any time.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Representation } from '../http/representation.ts';
@@ -33,13 +63,19 @@ export interface Store {
    * The newest object of that name, or `null`. Everything in its `durable` ranges can be read, until `lost` is told
    * otherwise. Rejects with a `StoreError` where the medium can't tell.
    */
-  find(name: ObjectName, lost: Lost): Promise<StoreObject | null>;
+  find(name: ObjectName, lost: Lost, signal?: AbortSignal): Promise<StoreObject | null>;
   /** A new, empty object, which replaces one of the same name for later calls of `find`. */
-  create(name: ObjectName, representation: Representation, label: ObjectLabel, lost: Lost): Promise<StoreObject>;
+  create(
+    name: ObjectName,
+    representation: Representation,
+    label: ObjectLabel,
+    lost: Lost,
+    signal?: AbortSignal,
+  ): Promise<StoreObject>;
   /** Forgets the object; those who have it open can read on until they close it. */
-  remove(name: ObjectName): Promise<void>;
+  remove(name: ObjectName, signal?: AbortSignal): Promise<void>;
   /** Every object that `find` would find, in no particular order. */
-  list(): AsyncIterable<StoredObject>;
+  list(signal?: AbortSignal): AsyncIterable<StoredObject>;
   /** Commits everything and lets go of the directory. */
   close(): Promise<void>;
 }
@@ -56,7 +92,7 @@ export interface StoredObject {
   readonly used: number;
 }
 
-export interface StoreObject {
+export interface StoreObject extends Partial<EvictionHints> {
   readonly name: ObjectName;
   readonly representation: Representation;
   /** What is durable now, and can be read: sorted, disjoint, not adjacent. */
@@ -75,18 +111,25 @@ export interface StoreObject {
    * before the others who have had none of what they want yet (`isFirst`).
    */
   read(range: ByteRange, signal: AbortSignal, isFirst?: boolean): Slice | Promise<Slice>;
-  /** The same for who does not need them yet: `null` where others may need the memory for it more. */
-  readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null;
+  /**
+   * The same for who does not need them yet: `null` where others may need the memory for it more. A store that lends no
+   * memory has no need of it.
+   */
+  readAhead?(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null;
+  /** Replaces the description: same bytes, fresher fields (RFC 9111 §3.2), or a length known at last. */
+  describe(representation: Representation): void;
+  /** Resolves when everything that can be durable is; the failure of a medium is told by `write`. */
+  commit(signal?: AbortSignal): Promise<void>;
+  /** Commits and lets go, also where nobody waits for it any more; no other call may follow. */
+  close(signal?: AbortSignal): Promise<void>;
+}
+
+/** What a store that evicts would like to know of an object, and tells of its room; another has no need of it. */
+export interface EvictionHints {
   /** How far past a playhead bytes can be kept now without pushing out what others need; `Infinity` for any way. */
   readonly ahead: number;
   /** Where it is read now: what lies at and after these offsets is kept longest; none: nobody reads it. */
   attend(playheads: readonly number[]): void;
-  /** Replaces the description: same bytes, fresher fields (RFC 9111 §3.2), or a length known at last. */
-  describe(representation: Representation): void;
-  /** Resolves when everything that can be durable is; the failure of a medium is told by `write`. */
-  commit(): Promise<void>;
-  /** Commits and lets go; no other call may follow. */
-  close(): Promise<void>;
 }
 
 /**
@@ -99,9 +142,10 @@ export interface Slice {
   release(): void;
   /**
    * Somebody may look at `bytes` for who knows how long, as a socket does that does not take them: their memory is left
-   * with whoever has it. Nobody else gets it, unless `release` follows. Harmless when repeated.
+   * with whoever has it. Nobody else gets it, unless `release` follows. Harmless when repeated. Absent where the memory
+   * is nobody else's anyway.
    */
-  cede(): void;
+  cede?(): void;
 }
 
 /** A read was given up, because the disk had other reads to end, or did not end this one. */
@@ -111,7 +155,7 @@ export function gaveNothing(cause: unknown): StoreError {
 
 /** Bytes whose memory is nobody's to give back. */
 export function ownedSlice(bytes: Buffer): Slice {
-  return { bytes, release() {}, cede() {} };
+  return { bytes, release() {} };
 }
 
 /** The medium failed: full, read-only, broken, or its content is not what was written. */

@@ -145,7 +145,7 @@ export function evictionContract(name: string, makeStore: MakeStore): void {
 
     behaviour('what is watched stays, and what is pinned', async (set, store) => {
       const watched = await set.film('watched', 1);
-      watched.attend([0]);
+      watched.attend?.([0]);
       await (await set.film('pinned', 1)).close();
       await store.pin(objectName('pinned'), true);
       await (await set.film('other', 6)).close();
@@ -186,7 +186,7 @@ export function evictionContract(name: string, makeStore: MakeStore): void {
         const step = segmentSize / 4;
         for (let playhead = 0; playhead < length; playhead += step) {
           await clock.advance(100);
-          object.attend([playhead]);
+          object.attend?.([playhead]);
           await writeContent(object, { start: playhead, end: playhead + step });
           await assertContent(object, { start: Math.max(0, playhead - step), end: playhead + step });
           assert.ok(store.usage().bytes <= maxSize);
@@ -201,7 +201,7 @@ export function evictionContract(name: string, makeStore: MakeStore): void {
     behaviour('what comes ahead of nobody does not push out what was just watched', async (set, store) => {
       const watched = await set.film('watched', 4);
       for (let start = 0; start < 4 * segmentSize; start += segmentSize) {
-        watched.attend([start]);
+        watched.attend?.([start]);
         await assertContent(watched, { start, end: start + segmentSize });
       }
       await watched.close();
@@ -209,7 +209,7 @@ export function evictionContract(name: string, makeStore: MakeStore): void {
       const ahead = await store.create(objectName('ahead'), representationOf(segmentSize), label, unheard);
       assert.throws(() => ahead.write(0, contentAt(0, 1000)), { code: 'FULL' });
       await set.clock.advance(1000);
-      ahead.attend([0]);
+      ahead.attend?.([0]);
       await ahead.write(0, contentAt(0, 1000));
       await ahead.close();
       assert.ok((await segmentsOf(store, 'watched')) < 4);
@@ -217,12 +217,12 @@ export function evictionContract(name: string, makeStore: MakeStore): void {
 
     behaviour('how far ahead it can hold shrinks with those who read', async (set, store) => {
       const one = await set.film('one', 1);
-      one.attend([0]);
-      const alone = one.ahead;
+      one.attend?.([0]);
+      const alone = one.ahead ?? Number.NaN;
       assert.ok(alone <= maxSize || alone === 1024 * 1024);
       const other = await set.film('other', 1);
-      other.attend([0]);
-      assert.ok(one.ahead <= alone);
+      other.attend?.([0]);
+      assert.ok((one.ahead ?? Number.NaN) <= alone);
       await one.close();
       await other.close();
       assert.ok(store.usage().bytes > 0);

@@ -345,6 +345,33 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
       );
     });
 
+    behaviour('whoever has left before a call gets the reason, and nothing is done', async (store) => {
+      const object = await store.create(objectName('film'), representationOf(10), label, unheard);
+      await writeContent(object, { start: 0, end: 10 });
+      await object.commit();
+      const { objects: open } = store.loans?.() ?? { objects: 0 };
+      const signal = AbortSignal.abort(new Error('no longer wanted'));
+      const other = objectName('other');
+      const calls: Record<string, () => Promise<unknown>> = {
+        find: () => store.find(objectName('film'), unheard, signal),
+        create: () => store.create(other, representationOf(10), label, unheard, signal),
+        remove: () => store.remove(objectName('film'), signal),
+        list: async () => {
+          for await (const _ of store.list(signal));
+        },
+        pin: () => store.pin(objectName('film'), true, signal),
+        commit: () => object.commit(signal),
+      };
+      for (const [name, call] of Object.entries(calls)) await assert.rejects(call, /no longer wanted/, name);
+      assert.equal(await store.find(other, unheard), null);
+      assert.deepEqual(
+        (await listed(store)).map(({ name, pinned }) => ({ name, pinned })),
+        [{ name: objectName('film'), pinned: false }],
+      );
+      assert.equal(store.loans?.().objects ?? 0, open);
+      await object.close();
+    });
+
     behaviour('bytes past 4 GiB cost no more room than others', async (store) => {
       const length = 5 * gibibyte + 1_000_003;
       const tail = { start: 5 * gibibyte, end: length };

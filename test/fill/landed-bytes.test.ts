@@ -30,7 +30,7 @@ function failing(inner: StoreObject, at: number, how: 'throws' | 'rejects'): Sto
     name: inner.name,
     durable: inner.durable,
     representation: inner.representation,
-    ahead: inner.ahead,
+    ahead: inner.ahead ?? Number.POSITIVE_INFINITY,
     write(offset, bytes) {
       writes += 1;
       if (writes < at) return inner.write(offset, bytes);
@@ -39,8 +39,7 @@ function failing(inner: StoreObject, at: number, how: 'throws' | 'rejects'): Sto
       return Promise.reject(error);
     },
     read: (...given) => inner.read(...given),
-    readAhead: (...given) => inner.readAhead(...given),
-    attend: (playheads) => inner.attend(playheads),
+    attend: (playheads) => inner.attend?.(playheads),
     describe: (representation) => inner.describe(representation),
     commit: () => inner.commit(),
     close: () => inner.close(),
@@ -174,11 +173,11 @@ describe('what is looked at is given back', () => {
       name: inner.name,
       durable: inner.durable,
       representation: inner.representation,
-      ahead: inner.ahead,
+      ahead: inner.ahead ?? Number.POSITIVE_INFINITY,
       write: (...given) => inner.write(...given),
       read,
       readAhead: read,
-      attend: (playheads) => inner.attend(playheads),
+      attend: (playheads) => inner.attend?.(playheads),
       describe: (representation) => inner.describe(representation),
       commit: () => inner.commit(),
       close: () => inner.close(),

@@ -71,7 +71,7 @@ export class FailingStore implements Store, StoreAdmin {
     return {
       name: inner.name,
       durable: inner.durable,
-      ahead: inner.ahead,
+      ahead: inner.ahead ?? Number.POSITIVE_INFINITY,
       get representation() {
         return inner.representation;
       },
@@ -92,8 +92,8 @@ export class FailingStore implements Store, StoreAdmin {
         lost({ start: range.start, end: Math.min(range.end, kept.nextStart(range.start) ?? range.end) });
         return Promise.reject(this.#error());
       },
-      readAhead: (...given) => (this.#failing.has('read') ? null : inner.readAhead(...given)),
-      attend: (playheads) => inner.attend(playheads),
+      readAhead: (range, signal) => (this.#failing.has('read') ? null : inner.read(range, signal)),
+      attend: (playheads) => inner.attend?.(playheads),
       describe: (representation) => inner.describe(representation),
       commit: async () => {
         this.#throwAt('commit');

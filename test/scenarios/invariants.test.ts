@@ -104,7 +104,7 @@ describe('4. write before present, present before wake, data durable before the 
     const watched = (object: StoreObject): StoreObject => ({
       name: object.name,
       durable: object.durable,
-      ahead: object.ahead,
+      ahead: object.ahead ?? Number.POSITIVE_INFINITY,
       representation: object.representation,
       write(offset, bytes) {
         steps.push('written');
@@ -114,8 +114,7 @@ describe('4. write before present, present before wake, data durable before the 
         steps.push('read');
         return object.read(...given);
       },
-      readAhead: (...given) => object.readAhead(...given),
-      attend: (playheads) => object.attend(playheads),
+      attend: (playheads) => object.attend?.(playheads),
       describe: (representation) => object.describe(representation),
       commit: () => {
         steps.push('committed');

@@ -51,15 +51,14 @@ describe('nobody waits for ever', () => {
         return {
           name: object.name,
           durable: [],
-          ahead: object.ahead,
+          ahead: object.ahead ?? Number.POSITIVE_INFINITY,
           representation: object.representation,
           write(offset, bytes) {
             object.write(offset, bytes);
             return pause(clock, 60_000, signal);
           },
           read: (...given) => object.read(...given),
-          readAhead: (...given) => object.readAhead(...given),
-          attend: (playheads) => object.attend(playheads),
+          attend: (playheads) => object.attend?.(playheads),
           describe: (described) => object.describe(described),
           commit: () => object.commit(),
           close: () => object.close(),

@@ -446,7 +446,7 @@ test('a trial read goes through the index, the memory and the files, and waits n
   const trial = store.tryRead?.(late.signal);
   setTimeout(() => late.abort(), 20);
   await assert.rejects(async () => trial, { name: 'StoreError', code: 'ENOBUFS' });
-  slice.cede();
+  slice.cede?.();
   await store.tryRead?.(never);
   assert.deepEqual(store.loans?.(), { objects: 1, buffers: 0, starved: 0, descriptors: 0 });
   await store.close();
@@ -484,5 +484,32 @@ test('all buffers come back when their slices are released', async (t) => {
   first.release();
   (await second).release();
   await assertContent(object, { start: 0, end: 3 * block });
+  await store.close();
+});
+
+test('whoever gives a call up at any moment of it leaves no object open', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await storeFilm(directory, 3 * block);
+  const store = await openDiskStore(directory);
+  for (let moments = 0; moments < 40; moments += 1) {
+    const gone = new AbortController();
+    const { signal } = gone;
+    const calls = [
+      store.find(objectName('film'), unheard, signal),
+      store.create(objectName(`new ${moments}`), representationOf(10), label, unheard, signal),
+      store.verify(objectName('film'), () => {}, signal),
+    ];
+    // Microtasks at first; then turns, in which the index answers.
+    for (let waited = 0; waited < moments; waited += 1) {
+      await (waited < 30 ? undefined : setImmediate());
+    }
+    gone.abort(new Error('gone'));
+    for (const ended of await Promise.allSettled(calls)) {
+      if (ended.status === 'rejected') assert.equal(ended.reason.message, 'gone');
+      else if (ended.value !== null && 'close' in ended.value) await ended.value.close();
+    }
+  }
+  while (store.loans?.().objects !== 0) await setImmediate();
+  await assertContent(await findFilm(store), { start: 0, end: 3 * block });
   await store.close();
 });

@@ -70,7 +70,7 @@ test('a full disk is stored on again within 5 s of having room', async (t) => {
   const events: Told = listener();
   const store = await openDiskStore(join(directory, 'cache'), { ...layout, clock, events });
   const object = await filmIn(store, 4 * mebibyte);
-  object.attend([0, mebibyte, 2 * mebibyte, 3 * mebibyte]);
+  object.attend?.([0, mebibyte, 2 * mebibyte, 3 * mebibyte]);
   const ballast = join(directory, 'ballast');
   await writeFile(ballast, Buffer.alloc(8 * mebibyte)).catch(() => {});
   let end = mebibyte;
@@ -105,9 +105,9 @@ test('what nobody watches is evicted before a full disk is given up', async (t) 
   // More than is left: the file system itself says no, before anybody has looked.
   await writeFile(join(directory, 'ballast'), Buffer.alloc(3 * mebibyte));
   const film = await store.create(objectName('film'), representationOf(3 * mebibyte), label, unheard);
-  film.attend([0]);
+  film.attend?.([0]);
   for (let start = 0; start < 3 * mebibyte; start += 100_000) {
-    film.attend([start]);
+    film.attend?.([start]);
     await film.write(start, contentAt(start, Math.min(start + 100_000, 3 * mebibyte)));
   }
   await film.commit();

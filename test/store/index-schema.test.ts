@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { StoredObject } from '../../src/store/store.ts';
-import { assertContent, objectName, representationOf, unheard } from '../contract/store-contract.ts';
+import {
+  assertContent,
+  label,
+  objectName,
+  representationOf,
+  unheard,
+  writeContent,
+} from '../contract/store-contract.ts';
 import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 /** A cache as the first version of the schema left it: one film of 20,000 bytes. */
@@ -120,4 +127,21 @@ test('a cache that was migrated and could not be wiped is wiped when it is opene
   await (await openDiskStore(directory, layout)).close();
   assert.ok(!(await rawBytes(directory)).includes(secret));
   assert.equal(userVersion(directory), 4);
+});
+
+test('of a cache of version 2 what is pinned stays when room is needed', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await cp(secondVersion, directory, { recursive: true });
+  const store = await openDiskStore(directory, { ...layout, maxSize: { bytes: 80_000 } });
+  for (const title of ['one', 'other']) {
+    const object = await store.create(objectName(title), representationOf(48_000), label, unheard);
+    await writeContent(object, { start: 0, end: 48_000 });
+    await object.close();
+  }
+  const film = await store.find(objectName('film'), unheard);
+  assert.ok(film);
+  assert.deepEqual(film.durable, [{ start: 0, end: 20_000 }]);
+  await assertContent(film, { start: 0, end: 20_000 });
+  assert.ok(store.usage().bytes <= 80_000);
+  await store.close();
 });

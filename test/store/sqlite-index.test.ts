@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ObjectRow, type SegmentRow, SqliteIndex } from '../../src/store/disk/index/sqlite-index.ts';
 import { label, objectName, representationOf } from '../contract/store-contract.ts';
+import { never } from '../support/never.ts';
 import { temporaryDirectory } from './disk-directory.ts';
 
 const place = { blockSize: 100, segmentSize: 300, boot: '' };
@@ -74,7 +75,7 @@ test('the list goes on past one message from the worker', async (t) => {
   const index = await openIndex(t);
   await index.save(Array.from({ length: 1203 }, (_, number) => object(`film ${number}`, 'a', [segment(0, number)])));
   const listed = new Map<string, number>();
-  for await (const { name, bytes } of index.list()) listed.set(name, bytes);
+  for await (const { name, bytes } of index.list(never)) listed.set(name, bytes);
   assert.equal(listed.size, 1203);
   assert.equal(listed.get(objectName('film 1202')), 1202);
   await index.close();

@@ -155,9 +155,8 @@ export class DiskObject implements OpenContent {
     const bad: ByteRange[] = [];
     let checked = 0;
     for (const block of this.#index.blocks()) {
-      signal.throwIfAborted();
       const range = this.#index.blockRange(block);
-      if (!(await this.#isWhatWasWritten(block, range))) bad.push(range);
+      if (!(await untilAborted(this.#isWhatWasWritten(block, range), signal))) bad.push(range);
       checked += range.end - range.start;
       progress(range.end - range.start);
     }

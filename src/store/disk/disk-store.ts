@@ -10,6 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../clock.ts';
 import type { Representation } from '../../http/representation.ts';
+import { never, untilAborted } from '../../until-aborted.ts';
 import type { EvictionPreview, StoreAdmin, StoreLoans, StoreUsage, Verified } from '../admin.ts';
 import { Capacity, type StoreLimits } from '../capacity.ts';
 import { Inventory, type User } from '../inventory.ts';
@@ -164,16 +165,23 @@ class OpenStore implements DiskStore {
     return this.#parts.directory.describeOwner(fields);
   }
 
-  find(name: ObjectName, lost: Lost): Promise<StoreObject | null> {
-    return this.#parts.calls.run(name, async () => {
+  find(name: ObjectName, lost: Lost, signal?: AbortSignal): Promise<StoreObject | null> {
+    const find = async () => {
       const object = await this.#known(name);
       return object === null ? null : this.#acquire(object, lost);
-    });
+    };
+    return this.#parts.calls.run(name, find, signal, (late) => void late?.close());
   }
 
-  create(name: ObjectName, representation: Representation, label: ObjectLabel, lost: Lost): Promise<StoreObject> {
+  create(
+    name: ObjectName,
+    representation: Representation,
+    label: ObjectLabel,
+    lost: Lost,
+    signal?: AbortSignal,
+  ): Promise<StoreObject> {
     const { calls, inventory, removal, clock, capacity, committer } = this.#parts;
-    return calls.run(name, async () => {
+    const create = async () => {
       const pinned = inventory.find(name)?.pinned ?? false;
       // Nobody waits for this: the new object's own row, once there is one, forgets the old one as well.
       removal.remove(name).catch(() => {});
@@ -184,22 +192,25 @@ class OpenStore implements DiskStore {
       const object = this.#open(held, { name, generation, label, representation, pinned, used, segments: [] });
       committer.noteDirty(object);
       return this.#acquire(object, lost);
-    });
+    };
+    return calls.run(name, create, signal, (late) => void late.close());
   }
 
-  remove(name: ObjectName): Promise<void> {
-    return this.#parts.calls.run(name, () => this.#parts.removal.remove(name));
+  remove(name: ObjectName, signal?: AbortSignal): Promise<void> {
+    return this.#parts.calls.run(name, () => this.#parts.removal.remove(name), signal);
   }
 
-  async *list(): AsyncGenerator<StoredObject> {
+  async *list(signal: AbortSignal = never): AsyncGenerator<StoredObject> {
     const { committer, inventory, index } = this.#parts;
-    await committer.commit(openContents(inventory).filter(({ held }) => !held.detached));
-    yield* index.list();
+    signal.throwIfAborted();
+    const open = openContents(inventory).filter(({ held }) => !held.detached);
+    await untilAborted(committer.commit(open), signal);
+    yield* index.list(signal);
   }
 
-  pin(name: ObjectName, pinned: boolean): Promise<boolean> {
+  pin(name: ObjectName, pinned: boolean, signal?: AbortSignal): Promise<boolean> {
     const { calls, inventory, committer, index, health } = this.#parts;
-    return calls.run(name, async () => {
+    const pin = async () => {
       const object = inventory.find(name)?.content ?? null;
       if (object !== null) await committer.commit([object]);
       const found = await index.pin(name, pinned);
@@ -207,20 +218,24 @@ class OpenStore implements DiskStore {
       const held = inventory.find(name);
       if (found && held !== undefined) held.pinned = pinned;
       return found;
-    });
+    };
+    return calls.run(name, pin, signal);
   }
 
   async verify(name: ObjectName, progress: (bytes: number) => void, signal: AbortSignal): Promise<Verified | null> {
-    const opened = await this.#parts.calls.run(name, async () => {
+    const find = async () => {
       const object = await this.#known(name);
       return object === null ? null : { object, view: this.#acquire(object, () => {}) };
-    });
-    if (opened === null) return null;
+    };
+    const found = await this.#parts.calls.run(name, find, signal, (late) => void late?.view.close());
+    if (found === null) return null;
     try {
-      await opened.view.commit();
-      return await opened.object.verify(progress, signal);
+      await found.view.commit(signal);
+      return await found.object.verify(progress, signal);
     } finally {
-      await opened.view.close();
+      // Who has left does not wait for this either.
+      const closing = found.view.close();
+      if (!signal.aborted) await closing;
     }
   }
 
@@ -285,7 +300,7 @@ class OpenStore implements DiskStore {
     const { inventory, clock, capacity, committer } = this.#parts;
     const user = inventory.acquire(object.held, lost);
     object.held.used = clock.wallTime();
-    return new OpenObject({ object, user, capacity, committer, close: () => this.#release(object, user) });
+    return new OpenObject({ object, user, capacity, committer, release: () => this.#release(object, user) });
   }
 
   async #release(object: DiskObject, user: User): Promise<void> {

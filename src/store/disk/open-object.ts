@@ -1,6 +1,7 @@
 /** An object of the disk store, as one user has it open; others may have it open as well. */
 import type { ByteRange } from '../../bytes/byte-range.ts';
 import type { Representation } from '../../http/representation.ts';
+import { never, untilAborted } from '../../until-aborted.ts';
 import type { Capacity } from '../capacity.ts';
 import type { User } from '../inventory.ts';
 import type { ObjectName, Slice, StoreObject } from '../store.ts';
@@ -13,16 +14,15 @@ export interface OpenObjectParts {
   readonly user: User;
   readonly capacity: Capacity<HeldOnDisk>;
   readonly committer: Committer;
-  readonly close: () => Promise<void>;
+  /** Commits, and gives the object back. */
+  readonly release: () => Promise<void>;
 }
 
 export class OpenObject implements StoreObject {
-  readonly close: () => Promise<void>;
   readonly #parts: OpenObjectParts;
   readonly #object: DiskObject;
 
   constructor(parts: OpenObjectParts) {
-    this.close = parts.close;
     this.#parts = parts;
     this.#object = parts.object;
   }
@@ -63,7 +63,11 @@ export class OpenObject implements StoreObject {
     this.#object.describe(representation);
   }
 
-  commit(): Promise<void> {
-    return this.#parts.committer.commit([this.#object]);
+  commit(signal: AbortSignal = never): Promise<void> {
+    return untilAborted(this.#parts.committer.commit([this.#object]), signal);
+  }
+
+  close(signal: AbortSignal = never): Promise<void> {
+    return untilAborted(this.#parts.release(), signal);
   }
 }

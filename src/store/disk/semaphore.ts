@@ -1,5 +1,6 @@
 /** Lets at most `width` jobs run at once; the others wait in the order in which they came, urgent ones before all others. */
 import { WaitQueue } from '../../kit/wait-queue.ts';
+import { never } from '../../until-aborted.ts';
 
 /** Ends the job; to be called once. */
 type Release = () => void;
@@ -38,5 +39,3 @@ export class Semaphore {
     }
   }
 }
-
-const never = new AbortController().signal;

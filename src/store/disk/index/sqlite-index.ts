@@ -9,6 +9,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { Representation } from '../../../http/representation.ts';
+import { untilAborted } from '../../../until-aborted.ts';
 import { type ObjectLabel, type ObjectName, type StoredObject, StoreError } from '../../store.ts';
 
 /** The database file, and the sizes in bytes for which its rows are true. */
@@ -154,9 +155,10 @@ export class SqliteIndex {
     }
   }
 
-  async *list(): AsyncGenerator<StoredObject> {
+  async *list(signal: AbortSignal): AsyncGenerator<StoredObject> {
     for (let after = ''; ; ) {
-      const objects = (await this.#call({ kind: 'list', after, limit: listLength })) as StoredObject[];
+      const call = this.#call({ kind: 'list', after, limit: listLength });
+      const objects = (await untilAborted(call, signal)) as StoredObject[];
       yield* objects;
       const last = objects.at(-1);
       if (last === undefined || objects.length < listLength) return;
