@@ -19,6 +19,7 @@ import {
   type ObjectLabel,
   type ObjectName,
   ownedSlice,
+  readUnit,
   type Slice,
   type Store,
   type StoredObject,
@@ -26,9 +27,6 @@ import {
   type StoreObject,
 } from './store.ts';
 import type { StoreEvents } from './store-events.ts';
-
-/** No read gives more than this at once. */
-const largestSlice = 256 * 1024;
 
 /** A share of `maxSize` is one of the machine's memory. */
 export interface MemoryStoreOptions extends Pick<StoreLimits, 'maxSize'> {
@@ -250,7 +248,7 @@ class MemoryObject implements StoreObject {
     const bytes = this.#held.buffers.from(start);
     if (bytes === undefined) return Promise.reject(new StoreError('EINVAL', `Byte ${start} is not in memory.`));
     this.#calls.watch(start);
-    return ownedSlice(bytes.subarray(0, Math.min(end - start, largestSlice)));
+    return ownedSlice(bytes.subarray(0, Math.min(end - start, readUnit)));
   }
 
   describe(representation: Representation): void {

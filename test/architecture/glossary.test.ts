@@ -11,7 +11,7 @@ const http = `
 /** Words that mean here what they mean everywhere. */
 const everyday = `
   attempt connect directory disk event file first fresh memory offset pause
-  question rate reason sqlite start time worker`;
+  question rate reason sqlite start time`;
 
 /** Words that the redesign of each folder replaces: the lists may only shrink. */
 const leaving = {

@@ -5,7 +5,7 @@ import { Capacity } from '../../src/store/capacity.ts';
 import { createBufferPool } from '../../src/store/disk/buffer-pool.ts';
 import { DiskObject } from '../../src/store/disk/disk-object.ts';
 import { HeldOnDisk } from '../../src/store/disk/held-on-disk.ts';
-import type { SegmentRow } from '../../src/store/disk/index/sqlite-index.ts';
+import type { SegmentRow } from '../../src/store/disk/index/rows.ts';
 import type { ObjectFiles } from '../../src/store/disk/object-directory.ts';
 import { Semaphore } from '../../src/store/disk/semaphore.ts';
 import { Inventory } from '../../src/store/inventory.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type ObjectRow, type SegmentRow, SqliteIndex } from '../../src/store/disk/index/sqlite-index.ts';
+import type { ObjectRow, SegmentRow } from '../../src/store/disk/index/rows.ts';
+import { SqliteIndex } from '../../src/store/disk/index/sqlite-index.ts';
 import { label, objectName, representationOf } from '../contract/store-contract.ts';
 import { never } from '../support/never.ts';
 import { temporaryDirectory } from './disk-directory.ts';

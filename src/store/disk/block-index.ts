@@ -7,7 +7,7 @@
 import { BlockMap } from '../../bytes/block-map.ts';
 import type { ByteRange } from '../../bytes/byte-range.ts';
 import { RangeSet } from '../../bytes/range-set.ts';
-import type { SegmentRow } from './index/sqlite-index.ts';
+import type { SegmentRow } from './index/rows.ts';
 
 /** Sizes in bytes; a segment is a whole number of blocks. */
 export interface Layout {

@@ -9,7 +9,8 @@ import type { Clock, Timer } from '../../clock.ts';
 import { StoreError } from '../store.ts';
 import type { Health } from './health.ts';
 import type { OpenContent } from './held-on-disk.ts';
-import type { ObjectRow, SqliteIndex } from './index/sqlite-index.ts';
+import type { ObjectRow } from './index/rows.ts';
+import type { SqliteIndex } from './index/sqlite-index.ts';
 import type { Space } from './space.ts';
 
 /** How long something accepted may wait: to be named early, and to be made durable. */

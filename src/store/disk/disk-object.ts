@@ -17,7 +17,7 @@ import { BlockChecksums } from './block-checksums.ts';
 import { BlockIndex } from './block-index.ts';
 import type { Loan } from './buffer-pool.ts';
 import type { HeldOnDisk, OpenContent } from './held-on-disk.ts';
-import type { ObjectRow } from './index/sqlite-index.ts';
+import type { ObjectRow } from './index/rows.ts';
 import type { Medium } from './medium.ts';
 import type { ObjectFiles } from './object-directory.ts';
 import { type Run, WriteBuffer } from './write-buffer.ts';

@@ -18,6 +18,7 @@ import {
   type Lost,
   type ObjectLabel,
   type ObjectName,
+  readUnit,
   type Store,
   type StoredObject,
   StoreError,
@@ -32,7 +33,8 @@ import { Committer } from './committer.ts';
 import { DiskObject } from './disk-object.ts';
 import { Health } from './health.ts';
 import { HeldOnDisk, openContents } from './held-on-disk.ts';
-import { type IndexedObject, type IndexLayout, type ObjectRow, SqliteIndex } from './index/sqlite-index.ts';
+import type { IndexedObject, IndexLayout, ObjectRow } from './index/rows.ts';
+import { SqliteIndex } from './index/sqlite-index.ts';
 import { Maintenance, openIndex } from './maintenance.ts';
 import type { Medium } from './medium.ts';
 import { ObjectDirectory } from './object-directory.ts';
@@ -78,7 +80,7 @@ export type DiskStore = Store & StoreAdmin & Pick<CacheDirectory, 'describeOwner
  * with the objects, and the store begins empty.
  */
 export async function createDiskStore(options: DiskStoreOptions): Promise<DiskStore> {
-  const { blockSize = 256 * 1024, segmentSize = 16 * 1024 * 1024 } = options;
+  const { blockSize = readUnit, segmentSize = 16 * 1024 * 1024 } = options;
   if (segmentSize % blockSize !== 0) throw new RangeError('A segment must be a whole number of blocks.');
   // Its thread begins while the directory is claimed, and while the caller does something else.
   const index = new SqliteIndex();

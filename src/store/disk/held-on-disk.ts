@@ -1,6 +1,6 @@
 /** An object of the disk store, and what the other parts of the store ask of it while it is open. */
 import { HeldObject, type Inventory } from '../inventory.ts';
-import type { ObjectRow } from './index/sqlite-index.ts';
+import type { ObjectRow } from './index/rows.ts';
 
 export interface OpenContent {
   readonly held: HeldOnDisk;

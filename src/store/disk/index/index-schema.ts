@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type Representation, storedFields } from '../../../http/representation.ts';
 import { showablePath } from '../../../showable.ts';
 import { StoreError } from '../../store.ts';
-import type { IndexLayout } from './sqlite-index.ts';
+import type { IndexLayout } from './rows.ts';
 
 const schema = `
   CREATE TABLE layout (block_size INTEGER NOT NULL, segment_size INTEGER NOT NULL) STRICT;

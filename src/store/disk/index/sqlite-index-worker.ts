@@ -1,5 +1,5 @@
 /**
- * The thread that owns the index database: answers one `IndexCall` after another, each in one transaction.
+ * The thread that owns the index database: answers one call after another, each in one transaction.
  *
  * It is a thread of its own because a commit may wait tens of milliseconds for the disk. WAL with `synchronous =
  * NORMAL`: a power cut may lose the latest transactions, never their order, and never what makes the file a database.
@@ -9,7 +9,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { parentPort } from 'node:worker_threads';
 import { type ObjectLabel, type StoredObject, StoreError } from '../../store.ts';
 import { openDatabase } from './index-schema.ts';
-import type { IndexAnswer, IndexCall, ObjectRow, SegmentRow, WorkerCall } from './sqlite-index.ts';
+import type { IndexLayout, ObjectRow, SegmentRow } from './rows.ts';
 
 type Row = Record<string, unknown>;
 
@@ -105,48 +105,35 @@ function prepareIndex(database: DatabaseSync, boot: string) {
     return statement.objects.get()?.told as string;
   }
 
-  function answer(call: IndexCall): unknown {
-    switch (call.kind) {
-      case 'find':
-        return find(call.name);
-      case 'save':
-        for (const object of call.objects) saveObject(object);
-        return null;
-      case 'remove':
-        return statement.forget.get({ name: call.name, generation: call.generation })?.generation ?? null;
-      case 'drop':
-        for (const number of call.segments) statement.dropSegment.run(call.name, call.generation, number);
-        return null;
-      case 'pin':
-        return statement.pin.run({ name: call.name, pinned: call.pinned ? 1 : 0 }).changes === 1;
-      case 'list':
-        return list(call.after, call.limit);
-      case 'objects':
-        return objects();
-    }
-  }
-
-  function inTransaction(call: IndexCall): unknown {
-    database.exec('BEGIN');
-    try {
-      const value = answer(call);
-      database.exec('COMMIT');
-      return value;
-    } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK');
-      throw error;
-    }
-  }
-
-  return (call: IndexCall): unknown => {
-    if (call.kind !== 'pin') return inTransaction(call);
-    database.exec('PRAGMA synchronous = FULL');
-    try {
-      return inTransaction(call);
-    } finally {
-      database.exec('PRAGMA synchronous = NORMAL');
-    }
+  return {
+    find,
+    save(given: readonly ObjectRow[]): void {
+      for (const object of given) saveObject(object);
+    },
+    remove(name: string, generation: string | null): string | null {
+      return (statement.forget.get({ name, generation })?.generation as string | undefined) ?? null;
+    },
+    drop(name: string, generation: string, segments: readonly number[]): void {
+      for (const number of segments) statement.dropSegment.run(name, generation, number);
+    },
+    pin(name: string, pinned: boolean): boolean {
+      return statement.pin.run({ name, pinned: pinned ? 1 : 0 }).changes === 1;
+    },
+    list,
+    objects,
   };
+}
+
+function inTransaction<Result>(database: DatabaseSync, work: () => Result): Result {
+  database.exec('BEGIN');
+  try {
+    const value = work();
+    database.exec('COMMIT');
+    return value;
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
 }
 
 function labelOf({ origin, path, private: marked }: Row): ObjectLabel {
@@ -169,31 +156,53 @@ function systemCode(error: unknown): string {
   return codes[code & 0xff] ?? 'EIO';
 }
 
-if (parentPort === null) throw new Error('The index runs in a worker thread.');
-const port = parentPort;
-let index: { database: DatabaseSync; answer: (call: IndexCall) => unknown };
+type Prepared = ReturnType<typeof prepareIndex>;
 
-function reply(number: number, work: () => unknown): void {
-  let answer: IndexAnswer;
-  try {
-    answer = { number, value: work() };
-  } catch (error) {
-    answer = { number, code: systemCode(error), message: (error as Error).message };
-  }
-  port.postMessage(answer);
+/** What can be asked of the thread; `open` first. */
+export interface IndexCalls extends Prepared {
+  open(layout: IndexLayout): void;
+  close(): void;
 }
 
-port.on('message', ({ number, call }: { number: number; call: WorkerCall }) => {
-  reply(number, () => {
-    if (call.kind === 'open') {
-      const database = openDatabase(call.layout);
-      index = { database, answer: prepareIndex(database, call.layout.boot) };
-      return null;
-    }
-    if (call.kind === 'close') {
-      index.database.close();
-      return null;
-    }
-    return index.answer(call);
-  });
+export type IndexAnswer =
+  | { readonly number: number; readonly value: unknown }
+  | { readonly number: number; readonly code: string; readonly message: string };
+
+interface IndexCall {
+  readonly number: number;
+  readonly method: keyof IndexCalls;
+  readonly given: readonly unknown[];
+}
+
+if (parentPort === null) throw new Error('The index runs in a worker thread.');
+const port = parentPort;
+let database: DatabaseSync;
+let prepared: Prepared;
+
+function answer(method: keyof IndexCalls, given: readonly unknown[]): unknown {
+  if (method === 'close') return database.close();
+  if (method === 'open') {
+    const [layout] = given as [IndexLayout];
+    database = openDatabase(layout);
+    prepared = prepareIndex(database, layout.boot);
+    return;
+  }
+  const work = prepared[method] as (...given: readonly unknown[]) => unknown;
+  if (method !== 'pin') return inTransaction(database, () => work(...given));
+  database.exec('PRAGMA synchronous = FULL');
+  try {
+    return inTransaction(database, () => work(...given));
+  } finally {
+    database.exec('PRAGMA synchronous = NORMAL');
+  }
+}
+
+port.on('message', ({ number, method, given }: IndexCall) => {
+  let said: IndexAnswer;
+  try {
+    said = { number, value: answer(method, given) };
+  } catch (error) {
+    said = { number, code: systemCode(error), message: (error as Error).message };
+  }
+  port.postMessage(said);
 });

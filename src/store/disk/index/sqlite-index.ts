@@ -8,80 +8,10 @@
  * first byte, does not wait for another thread to say so.
  */
 import { Worker } from 'node:worker_threads';
-import type { Representation } from '../../../http/representation.ts';
 import { untilAborted } from '../../../until-aborted.ts';
-import { type ObjectLabel, type ObjectName, type StoredObject, StoreError } from '../../store.ts';
-
-/** The database file, and the sizes in bytes for which its rows are true. */
-export interface IndexLayout {
-  readonly path: string;
-  readonly blockSize: number;
-  readonly segmentSize: number;
-  /** Of this run of the machine, for as long as its memory holds what was written; `''` where that can't be told. */
-  readonly boot: string;
-}
-
-export interface ObjectRow {
-  readonly name: ObjectName;
-  /** Tells objects of one name apart. */
-  readonly generation: string;
-  readonly label: ObjectLabel;
-  readonly representation: Representation;
-  /** Told when the row is made; later by `pin` alone. */
-  readonly pinned: boolean;
-  /** Wall-clock milliseconds of the last use. */
-  readonly used: number;
-  readonly segments: readonly SegmentRow[];
-}
-
-export interface SegmentRow {
-  readonly number: number;
-  /** One bit a block, lowest bit first: whether it is durable. */
-  readonly blocks: Uint8Array;
-  /** Likewise: whether it is written, though not durable. Forgotten with the boot in which it was saved. */
-  readonly early: Uint8Array;
-  /** CRC-32 of each of these blocks, four bytes each, little-endian. */
-  readonly sums: Uint8Array;
-  /** Durable bytes in the segment; with none of them, and nothing early, the row is forgotten. */
-  readonly bytes: number;
-  /** Wall-clock milliseconds of the last use. */
-  readonly used: number;
-}
-
-/** One object as it is known without its blocks. */
-export interface IndexedObject {
-  readonly name: ObjectName;
-  readonly generation: string;
-  readonly label: ObjectLabel;
-  /** `null` while unknown. */
-  readonly length: number | null;
-  readonly pinned: boolean;
-  readonly used: number;
-  readonly segments: readonly { readonly number: number; readonly bytes: number; readonly used: number }[];
-}
-
-export type IndexCall =
-  | { readonly kind: 'find'; readonly name: ObjectName }
-  | { readonly kind: 'save'; readonly objects: readonly ObjectRow[] }
-  | { readonly kind: 'remove'; readonly name: ObjectName; readonly generation: string | null }
-  | {
-      readonly kind: 'drop';
-      readonly name: ObjectName;
-      readonly generation: string;
-      readonly segments: readonly number[];
-    }
-  | { readonly kind: 'pin'; readonly name: ObjectName; readonly pinned: boolean }
-  | { readonly kind: 'list'; readonly after: string; readonly limit: number }
-  | { readonly kind: 'objects' };
-
-export type WorkerCall =
-  | IndexCall
-  | { readonly kind: 'open'; readonly layout: IndexLayout }
-  | { readonly kind: 'close' };
-
-export type IndexAnswer =
-  | { readonly number: number; readonly value: unknown }
-  | { readonly number: number; readonly code: string; readonly message: string };
+import { type ObjectName, type StoredObject, StoreError } from '../../store.ts';
+import type { IndexedObject, IndexLayout, ObjectRow } from './rows.ts';
+import type { IndexAnswer, IndexCalls } from './sqlite-index-worker.ts';
 
 interface Pending {
   resolve(value: unknown): void;
@@ -114,8 +44,8 @@ export class SqliteIndex {
   async open(layout: IndexLayout): Promise<IndexedObject[]> {
     if (this.#worker === null) this.#begin();
     try {
-      await this.#ask({ kind: 'open', layout });
-      const objects = JSON.parse((await this.#ask({ kind: 'objects' })) as string) as IndexedObject[];
+      await this.#ask('open', layout);
+      const objects = JSON.parse(await this.#ask('objects')) as IndexedObject[];
       this.#names.clear();
       for (const { name } of objects) this.#names.add(name);
       this.#failure = null;
@@ -133,14 +63,13 @@ export class SqliteIndex {
 
   /** Writes nothing, so that a full disk can be read. */
   async find(name: ObjectName): Promise<ObjectRow | null> {
-    if (!this.#mayHold(name)) return null;
-    return (await this.#call({ kind: 'find', name })) as ObjectRow | null;
+    return this.#mayHold(name) ? this.#call('find', name) : null;
   }
 
   /** Writes the rows of all these objects and segments, or none; forgets other generations of their names. */
   async save(objects: readonly ObjectRow[]): Promise<void> {
     for (const { name } of objects) this.#names.add(name);
-    await this.#call({ kind: 'save', objects });
+    await this.#call('save', objects);
   }
 
   /** Forgets one generation, or whichever there is; returns the generation that is now forgotten, if any is. */
@@ -148,7 +77,7 @@ export class SqliteIndex {
     if (!this.#mayHold(name)) return null;
     if (generation === null) this.#names.delete(name);
     try {
-      return (await this.#call({ kind: 'remove', name, generation })) as string | null;
+      return await this.#call('remove', name, generation);
     } catch (error) {
       this.#names.add(name);
       throw error;
@@ -157,8 +86,7 @@ export class SqliteIndex {
 
   async *list(signal: AbortSignal): AsyncGenerator<StoredObject> {
     for (let after = ''; ; ) {
-      const call = this.#call({ kind: 'list', after, limit: listLength });
-      const objects = (await untilAborted(call, signal)) as StoredObject[];
+      const objects = await untilAborted(this.#call('list', after, listLength), signal);
       yield* objects;
       const last = objects.at(-1);
       if (last === undefined || objects.length < listLength) return;
@@ -168,13 +96,12 @@ export class SqliteIndex {
 
   /** Forgets segments of one generation of an object. */
   async drop(name: ObjectName, generation: string, segments: readonly number[]): Promise<void> {
-    if (this.#mayHold(name)) await this.#call({ kind: 'drop', name, generation, segments });
+    if (this.#mayHold(name)) await this.#call('drop', name, generation, segments);
   }
 
   /** Pins the object or lets it go; resolves when that is durable, with whether there is one. */
   async pin(name: ObjectName, pinned: boolean): Promise<boolean> {
-    if (!this.#mayHold(name)) return false;
-    return (await this.#call({ kind: 'pin', name, pinned })) as boolean;
+    return this.#mayHold(name) && this.#call('pin', name, pinned);
   }
 
   /** Whether it answers no more. */
@@ -184,7 +111,7 @@ export class SqliteIndex {
 
   async close(): Promise<void> {
     if (this.#failure !== null) return;
-    await this.#call({ kind: 'close' });
+    await this.#call('close');
     await this.#worker?.terminate();
   }
 
@@ -206,16 +133,16 @@ export class SqliteIndex {
     return this.#names.has(name);
   }
 
-  #call(call: WorkerCall): Promise<unknown> {
-    return this.#failure === null ? this.#ask(call) : Promise.reject(this.#failure);
+  #call<M extends keyof IndexCalls>(method: M, ...given: Parameters<IndexCalls[M]>) {
+    return this.#failure === null ? this.#ask(method, ...given) : Promise.reject(this.#failure);
   }
 
-  #ask(call: WorkerCall): Promise<unknown> {
+  #ask<M extends keyof IndexCalls>(method: M, ...given: Parameters<IndexCalls[M]>) {
     const number = this.#calls++;
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#pending.set(number, { resolve, reject });
+    const { promise, resolve, reject } = Promise.withResolvers<ReturnType<IndexCalls[M]>>();
+    this.#pending.set(number, { resolve: resolve as Pending['resolve'], reject });
     this.#worker?.ref();
-    this.#worker?.postMessage({ number, call });
+    this.#worker?.postMessage({ number, method, given });
     return promise;
   }
 
