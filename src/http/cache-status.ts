@@ -2,22 +2,16 @@
 import { type BareItem, serializeList, Token } from 'structured-headers';
 import { printable, proxyName } from './proxy-name.ts';
 
-/** Why a request went forward (RFC 9211 §2.2). */
-export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale' | 'partial';
-
-export type CacheStatus = CacheHit | CacheForward;
-
-export interface CacheHit extends Remarks {
-  readonly hit: true;
-}
-
-export interface CacheForward extends Remarks {
-  readonly fwd: ForwardReason;
-  /** The origin's status, where it is not the one sent to the client (§2.3). */
-  readonly fwdStatus?: number | undefined;
-  readonly stored?: boolean | undefined;
-  readonly collapsed?: boolean | undefined;
-}
+/** A hit, or why the request went forward (RFC 9211 §2.2). */
+export type CacheStatus = Remarks &
+  (
+    | { readonly hit: true }
+    | {
+        readonly fwd: 'bypass' | 'uri-miss' | 'miss' | 'partial';
+        readonly stored?: boolean | undefined;
+        readonly collapsed?: boolean | undefined;
+      }
+  );
 
 interface Remarks {
   /** Remaining freshness in whole seconds, negative once stale (§2.4). */
@@ -31,7 +25,6 @@ export function cacheStatus(status: CacheStatus): string {
     parameters.set('hit', true);
   } else {
     parameters.set('fwd', new Token(status.fwd));
-    if (status.fwdStatus !== undefined) parameters.set('fwd-status', status.fwdStatus);
     if (status.stored === true) parameters.set('stored', true);
     if (status.collapsed === true) parameters.set('collapsed', true);
   }

@@ -6,6 +6,7 @@
  */
 import { isIP, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { plainAddress } from './ip-address.ts';
 import { isLoopback } from './loopback.ts';
 
 export interface OwnListener {
@@ -54,15 +55,8 @@ function machineAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((each = []) => each.map(({ address }) => address));
 }
 
-/** One spelling for each address: no zone, IPv6 in its shortest form, an IPv4-mapped one as IPv4. */
 function canonical(address: string): string {
-  const [plain = ''] = address.split('%', 1);
-  if (!isIPv6(plain)) return plain;
-  const short = new URL(`http://[${plain}]`).hostname.slice(1, -1);
-  const [, high, low] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(short) ?? [];
-  if (high === undefined || low === undefined) return short;
-  const bytes = [high, low].flatMap((pair) => [Number.parseInt(pair, 16) >> 8, Number.parseInt(pair, 16) & 0xff]);
-  return bytes.join('.');
+  return plainAddress(address) ?? address;
 }
 
 /** Whoever connects to no address in particular connects to loopback. */

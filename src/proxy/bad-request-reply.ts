@@ -10,8 +10,9 @@ import type { Clock } from '../clock.ts';
 import type { Fields } from '../http/fields.ts';
 import { rejectionReply } from './error-reply.ts';
 import { isolated } from './isolation.ts';
+import { type Rejection, rejection } from './rejection.ts';
 import { notForwarded, signed } from './reply-fields.ts';
-import { longestTarget, type Rejection } from './route.ts';
+import { longestTarget } from './route.ts';
 
 const longRequestLine = new RegExp(`^\\s*\\S+ +\\S{${longestTarget + 1}}`);
 
@@ -19,15 +20,15 @@ const longRequestLine = new RegExp(`^\\s*\\S+ +\\S{${longestTarget + 1}}`);
 export function rejectionOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Rejection {
   switch (error.code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return { kind: 'rejection', status: 408, message: 'The head of the request did not come in time (headTimeout).' };
+      return rejection(408, 'The head of the request did not come in time (headTimeout).');
     case 'HPE_HEADER_OVERFLOW': {
       if (!longRequestLine.test(error.rawPacket?.toString('latin1') ?? '')) {
-        return { kind: 'rejection', status: 431, message: 'The head of the request is too long.' };
+        return rejection(431, 'The head of the request is too long.');
       }
-      return { kind: 'rejection', status: 414, message: `The request target is longer than ${longestTarget} bytes.` };
+      return rejection(414, `The request target is longer than ${longestTarget} bytes.`);
     }
     default:
-      return { kind: 'rejection', status: 400, message: 'The request is malformed.' };
+      return rejection(400, 'The request is malformed.');
   }
 }
 

@@ -7,12 +7,10 @@
  * told, is malformed, or is told in two ways: a proxy that knows one of the two fields passes the other on as the client
  * wrote it.
  */
-import { BlockList, isIPv6 } from 'node:net';
 import type { Fields } from '../http/fields.ts';
 import { forwardedFor, type Hop } from '../http/forwarded.ts';
-import { clientNetwork, plainAddress } from '../http/ip-address.ts';
+import { addressSet, clientNetwork, type IpNetwork, plainAddress } from '../http/ip-address.ts';
 import { isLoopback } from '../http/loopback.ts';
-import type { AllowedNetwork } from './client-guard.ts';
 
 export interface ClientIdentity {
   /** As the log shows it: an address, a network, or `unix` for who comes by a socket of this machine. */
@@ -30,10 +28,8 @@ export interface ClientIdentities {
 
 const unixSocket: ClientIdentity = { name: 'unix', isShared: true };
 
-export function createClientIdentities(trustedProxies: readonly AllowedNetwork[]): ClientIdentities {
-  const trusted = new BlockList();
-  for (const { address, prefix, family } of trustedProxies) trusted.addSubnet(address, prefix, family);
-  const isTrusted = (address: string) => trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+export function createClientIdentities(trustedProxies: readonly IpNetwork[]): ClientIdentities {
+  const isTrusted = addressSet(trustedProxies);
 
   const identityOf = (address: string): ClientIdentity => ({
     name: isLoopback(address) ? address : clientNetwork(address),

@@ -8,14 +8,15 @@
 import type { Clock } from '../clock.ts';
 import type { ClientBound, ClientBoundAction, EventBus } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
+import type { IpNetwork } from '../http/ip-address.ts';
 import { Client, type ClientLimits, type RequestPermit, stalledAfterMs } from './client.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { AllowedNetwork } from './client-guard.ts';
+
 import { type ClientIdentities, type ClientIdentity, createClientIdentities } from './client-identity.ts';
 
 export interface ClientsPolicy {
   /** Peers that are believed about whose requests they forward. */
-  readonly trustedProxies: readonly AllowedNetwork[];
+  readonly trustedProxies: readonly IpNetwork[];
   readonly connectionsPerClient: number;
   readonly requestsPerClient: number;
   readonly unreadPerClient: number;

@@ -6,8 +6,8 @@ import type { RequestOutcome } from '../events.ts';
 import { formatContentRange } from '../http/content-range.ts';
 import { endToEnd, type Fields } from '../http/fields.ts';
 import { proxyStatus } from '../http/proxy-status.ts';
+import { type Rejection, rejection } from './rejection.ts';
 import { passable } from './reply-fields.ts';
-import type { Rejection } from './route.ts';
 
 export interface ErrorReply {
   readonly status: number;
@@ -33,7 +33,7 @@ const rejectionTypes: Partial<Record<Rejection['status'], ProxyErrorType>> = {
   429: 'http_request_denied',
 };
 
-export function rejectionReply({ status, message, fields = [] }: Rejection): ErrorReply {
+export function rejectionReply({ status, message, fields }: Rejection): ErrorReply {
   const type = rejectionTypes[status] ?? 'http_request_error';
   const allow: Fields = status === 405 ? [['allow', 'GET, HEAD']] : [];
   const close: Fields = status === 400 ? [['connection', 'close']] : [];
@@ -46,7 +46,7 @@ export function rejectionReply({ status, message, fields = [] }: Rejection): Err
 export function unsatisfiable(length: number | null): ErrorReply {
   const message = 'The range begins at or after the end of the file.';
   const range: Fields = length === null ? [] : [['content-range', formatContentRange(null, length)]];
-  return rejectionReply({ kind: 'rejection', status: 416, message, fields: range });
+  return rejectionReply(rejection(416, message, range));
 }
 
 /** `waited` is in milliseconds, from the request's acceptance. */

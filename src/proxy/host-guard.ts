@@ -1,7 +1,7 @@
 /** Under which host names anything is answered, on every listener; the log is told once of each that is not. */
 import { hostname } from 'node:os';
 import { isAllowedHost, isUnmistakable } from '../http/host.ts';
-import type { Rejection } from './route.ts';
+import { type Rejection, rejection } from './rejection.ts';
 
 /** The log is told of so many names. */
 const mostTold = 32;
@@ -27,6 +27,6 @@ export class HostGuard {
       this.#onForeign(host);
     }
     const message = `firstbyte does not answer under the host name ${host}; if it is yours, add it to the setting allowHosts.`;
-    return { kind: 'rejection', status: 421, message };
+    return rejection(421, message);
   }
 }

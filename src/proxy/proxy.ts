@@ -7,22 +7,24 @@ import type { Duplex } from 'node:stream';
 import { ProxyError } from '../errors.ts';
 import type { EventBus } from '../events.ts';
 import { fieldsFromRaw } from '../http/fields.ts';
+import type { IpNetwork } from '../http/ip-address.ts';
 import { hasPassed } from '../http/via.ts';
 import { rejectionOf, sendBadRequestReply } from './bad-request-reply.ts';
 import { ClientConnection } from './client-connection.ts';
-import { type AllowedNetwork, createClientGuard } from './client-guard.ts';
+import { createClientGuard } from './client-guard.ts';
 import { Clients, type ClientsPolicy } from './clients.ts';
 import { HostGuard } from './host-guard.ts';
+import { type Rejection, rejection } from './rejection.ts';
 import { handleRequest, type RequestHandlerParts } from './request-handler.ts';
 import { RequestRecord } from './request-record.ts';
-import { judgeFraming, type Rejection, type Route, readHead, route } from './route.ts';
+import { judgeFraming, type Route, readHead, route } from './route.ts';
 import { mostUnsent } from './send-buffer.ts';
 import { StalledClients } from './stalled-clients.ts';
 import { judgeUse } from './worker-guard.ts';
 
 export interface ProxyParts extends Omit<RequestHandlerParts, 'stalled' | 'clients'>, ClientsPolicy {
   readonly events: EventBus;
-  readonly allowFrom: readonly AllowedNetwork[];
+  readonly allowFrom: readonly IpNetwork[];
   /** Host names that are the operator's own, beside those that no stranger can have. */
   readonly allowHosts: readonly string[];
   /** What firstbyte calls itself towards its origins. */
@@ -200,13 +202,12 @@ export class MediaProxy {
   }
 }
 
-const tunnel: Rejection = { kind: 'rejection', status: 405, message: 'CONNECT is not served.' };
+const tunnel = rejection(405, 'CONNECT is not served.');
 
-const tooMany: Rejection = {
-  kind: 'rejection',
-  status: 429,
-  message: 'This client has as many connections as it may, and none of them is idle (connectionsPerClient).',
-};
+const tooMany = rejection(
+  429,
+  'This client has as many connections as it may, and none of them is idle (connectionsPerClient).',
+);
 
 function loop(): ProxyError {
   return new ProxyError(

@@ -11,6 +11,7 @@ import { parseRange, resolveRanges } from '../http/range-field.ts';
 import { type Representation, sliceable } from '../http/representation.ts';
 import { type ErrorReply, rejectionReply, unsatisfiable } from './error-reply.ts';
 import { type Multipart, multipart } from './multipart.ts';
+import { rejection } from './rejection.ts';
 import { passable } from './reply-fields.ts';
 
 /** A reply's body: nothing, one run of bytes, or several parts. */
@@ -65,7 +66,7 @@ export function replyFor(request: Request, representation: Representation, now: 
   const refused = evaluatePreconditions(request.method, request.fields, representation);
   if (refused === 304) return { status: 304, fields: withoutContent(fields), body: { kind: 'none' } };
   if (refused === 412) {
-    return rejectionReply({ kind: 'rejection', status: 412, message: 'A condition of the request does not hold.' });
+    return rejectionReply(rejection(412, 'A condition of the request does not hold.'));
   }
 
   const inParts = length !== null && sliceable(representation);

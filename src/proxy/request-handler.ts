@@ -24,10 +24,11 @@ import type { Clients } from './clients.ts';
 import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
 import { isolated, mayBeAnything } from './isolation.ts';
 import { Patience, type PatiencePolicy } from './patience.ts';
+import { rejection } from './rejection.ts';
 import { type Body, headOnly, hintOf, isConditional, type Reply, type Request, replyFor } from './reply.ts';
 import { inRealmOf, notForwarded, signed } from './reply-fields.ts';
 import type { RequestRecord } from './request-record.ts';
-import type { Rejection, Route } from './route.ts';
+import type { Route } from './route.ts';
 import { Sender } from './sender.ts';
 import type { StalledClients } from './stalled-clients.ts';
 
@@ -138,7 +139,7 @@ class RequestHandler {
     const { cache, clients } = this.#parts;
     const message =
       mount === origin ? `No origin is mounted as "${origin}".` : 'Nothing plays at this path, or no longer.';
-    const nothing = rejectionReply({ kind: 'rejection', status: 404, message });
+    const nothing = rejectionReply(rejection(404, message));
     if (!cache.isMounted(mount)) return this.#refuse(nothing, notForwarded);
     this.#record.origin = origin;
     this.#record.path = path;
@@ -310,12 +311,10 @@ class RequestHandler {
   }
 }
 
-const tooMany: Rejection = {
-  kind: 'rejection',
-  status: 429,
-  message:
-    'This client has as many requests under way as it may, and none of them ended or stalled (requestsPerClient).',
-};
+const tooMany = rejection(
+  429,
+  'This client has as many requests under way as it may, and none of them ended or stalled (requestsPerClient).',
+);
 
 /** What must be present before the head goes out. */
 function firstOf(reply: Reply | ErrorReply): OpenRange | null {

@@ -4,10 +4,10 @@
  * The target at the origin is the rest of the request's target, byte for byte: it is never resolved as a URL.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Fields } from '../http/fields.ts';
 import { readHost } from '../http/host.ts';
 import { isUnsafePath } from '../http/request-target.ts';
 import { showablePath } from '../showable.ts';
+import { type Rejection, rejection } from './rejection.ts';
 
 export type Route =
   | {
@@ -23,15 +23,6 @@ export type Route =
   | { readonly kind: 'control' }
   | { readonly kind: 'redirect'; readonly location: string }
   | Rejection;
-
-/** A rejection of our own; `message` is one plain sentence. */
-export interface Rejection {
-  readonly kind: 'rejection';
-  readonly status: 400 | 403 | 404 | 405 | 408 | 412 | 414 | 416 | 421 | 429 | 431;
-  readonly message: string;
-  /** What the reply says beside the usual. */
-  readonly fields?: Fields;
-}
 
 /** In bytes. */
 export const longestTarget = 8 * 1024;
@@ -92,8 +83,4 @@ export function readHead({ httpVersion, url = '', headersDistinct }: WrittenHead
   if (read.includes(null)) return rejection(400, 'The host that the request names is not a valid one.');
   const origin = named === undefined || rest.startsWith('/') ? rest : `/${rest}`;
   return { kind: 'head', url: origin, authority: written.at(-1)?.replace(/%.*(?=\])/, ''), host: read.at(-1) ?? null };
-}
-
-function rejection(status: Rejection['status'], message: string): Rejection {
-  return { kind: 'rejection', status, message };
 }

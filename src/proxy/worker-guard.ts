@@ -6,7 +6,7 @@
  * which a worker was registered before. Such a one asks again for its script with each visit, and is told to let go.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Rejection } from './route.ts';
+import { type Rejection, rejection } from './rejection.ts';
 
 /** Values of `Sec-Fetch-Dest` (Fetch Metadata §2.1). */
 const workers: ReadonlySet<unknown> = new Set(['sharedworker', 'worker']);
@@ -16,6 +16,6 @@ export function judgeUse(headers: IncomingHttpHeaders): Rejection | null {
   const destination = headers['sec-fetch-dest'];
   const service = destination === 'serviceworker' || headers['service-worker'] !== undefined;
   if (!service && !workers.has(destination)) return null;
-  const message = 'No script of an origin may become a worker of this address.';
-  return { kind: 'rejection', status: 403, message, ...(service && { fields: [['clear-site-data', '"storage"']] }) };
+  const forget = service ? ([['clear-site-data', '"storage"']] as const) : [];
+  return rejection(403, 'No script of an origin may become a worker of this address.', forget);
 }

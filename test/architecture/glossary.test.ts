@@ -5,13 +5,13 @@ import { core, readSources, readText } from './sources.ts';
 
 /** Terms of HTTP that its RFCs explain. */
 const http = `
-  body cache content control error field forward head hit host http media multipart name network proxy redirect resolve
+  body cache content control error field head host http ip media multipart name network proxy redirect resolve
   spec status validator`;
 
 /** Words that mean here what they mean everywhere. */
 const everyday = `
   attempt connect directory disk event file first fresh memory offset pause
-  question rate reason sqlite start time`;
+  question rate sqlite start time`;
 
 /** Words that the redesign of each folder replaces: the lists may only shrink. */
 const leaving = {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { ProxyError, type ProxyErrorType, proxyErrorTypes } from '../../src/errors.ts';
 import { fieldValue } from '../../src/http/fields.ts';
 import { errorReply, failureReply, rejectionReply, unsatisfiable } from '../../src/proxy/error-reply.ts';
-import type { Rejection } from '../../src/proxy/route.ts';
+import { type Rejection, rejection } from '../../src/proxy/rejection.ts';
 
 describe('an error of our own', () => {
   it('says what happened, after how long, and which setting governs it', () => {
@@ -88,7 +88,7 @@ describe('a rejection', () => {
 
   it('has the type of RFC 9209 that fits it', () => {
     const typeOf = (status: Rejection['status']) => {
-      const { fields } = rejectionReply({ kind: 'rejection', status, message: 'No.' });
+      const { fields } = rejectionReply(rejection(status, 'No.'));
       return /error=(\w+)/.exec(fieldValue(fields, 'proxy-status') ?? '')?.[1];
     };
     assert.deepEqual([typeOf(403), typeOf(404)], ['http_request_denied', 'destination_not_found']);
@@ -99,7 +99,7 @@ describe('a rejection', () => {
 
   it('ends the connection only where the request was malformed', () => {
     const ends = (status: Rejection['status']) =>
-      fieldValue(rejectionReply({ kind: 'rejection', status, message: 'No.' }).fields, 'connection') === 'close';
+      fieldValue(rejectionReply(rejection(status, 'No.')).fields, 'connection') === 'close';
     assert.deepEqual([ends(400), ends(404), ends(405), ends(416)], [true, false, false, false]);
   });
 });
