@@ -131,7 +131,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     return {
       requests: proxy.underway,
       readers: fills.reduce((sum, { readers }) => sum + readers.length, 0),
-      fetches: fills.reduce((sum, { cursors }) => sum + cursors.length, 0),
+      fetches: fills.reduce((sum, { fetches }) => sum + fetches.length, 0),
       slots: cache.slotsUsed,
       connections: busyConnections,
       entries: cache.entries().length,

@@ -5,9 +5,9 @@ import { Duplex } from 'node:stream';
 import { describe, test } from 'node:test';
 import { RangeSet } from '../src/bytes/range-set.ts';
 import { sleep, within } from '../src/clock.ts';
+import { BackgroundJobs } from '../src/fill/background-jobs.ts';
 import { ConnectionSlots } from '../src/fill/connection-slots.ts';
-import { Errands } from '../src/fill/errands.ts';
-import { Waiters } from '../src/fill/first-byte.ts';
+import { Waiters } from '../src/fill/waiters.ts';
 import { Client } from '../src/proxy/client.ts';
 import { ClientConnection } from '../src/proxy/client-connection.ts';
 import { createBufferPool } from '../src/store/disk/buffer-pool.ts';
@@ -72,9 +72,9 @@ const waits: Readonly<Record<string, (signal: AbortSignal, clock: VirtualClock) 
     };
   },
   'for ranges to be brought in': (signal, clock) => {
-    const errands = new Errands(clock, { retryMax: 1000 }, () => {});
-    const give = () => errands.look(RangeSet.from([{ start: 0, end: 10 }]), 10);
-    return { promise: errands.warm([{ start: 0, end: 10 }], () => {}, signal), give };
+    const background = new BackgroundJobs(clock, { retryMax: 1000 }, () => {});
+    const give = () => background.look(RangeSet.from([{ start: 0, end: 10 }]), 10);
+    return { promise: background.warm([{ start: 0, end: 10 }], () => {}, signal), give };
   },
   'for others of the same client': async (signal, clock) => {
     const limits = { connections: 9, requests: 1, unread: 1 };

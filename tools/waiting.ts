@@ -37,13 +37,13 @@ const loops: readonly Loop[] = [
     atMost: '2 requests',
   },
   {
-    file: 'fill/cursor.ts',
+    file: 'fill/fetch.ts',
     asksAgain: 'after a failure that may pass, and without a range after a contradiction',
     endsWith: 'bytes, a final answer, the last deadline of those who wait (`firstByteTimeout`, then `healTimeout`)',
     atMost: 'as often as there is time: `retryInitial` doubles up to `retryMax`',
   },
   {
-    file: 'fill/errands.ts',
+    file: 'fill/background-jobs.ts',
     asksAgain: 'for a background download that failed',
     endsWith: 'its bytes, a final answer, the end of the fill',
     atMost: '8 failures in a row without a byte, a minute apart in the end',
@@ -97,7 +97,7 @@ const loops: readonly Loop[] = [
 const once: Readonly<Record<string, string>> = {
   'cache/trails.ts': 'passes a request on, and looks once beside it whether it is a loop',
   'daemon.ts': 'waits for replies to end',
-  'fill/transfer.ts': 'sends one request',
+  'fill/body-request.ts': 'sends one request',
   'mount.ts': 'passes a request on',
   'origin/dial.ts': 'connects once; the system tries every address of a name in turn (RFC 8305)',
   'origin/fixed-url-origin.ts': 'passes a request on',

@@ -3,7 +3,7 @@
 import { totalLength } from '../bytes/byte-range.ts';
 import type { Entry } from '../cache/entry.ts';
 import type { FillPhase } from '../events.ts';
-import { phaseReason } from '../fill/fill-view.ts';
+import { phaseReason } from '../fill/view.ts';
 import { fieldValue } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
 import { formatValidator } from '../http/validator.ts';

@@ -10,7 +10,7 @@ import type { Entry } from '../cache/entry.ts';
 import type { Clock } from '../clock.ts';
 import type { EventBus } from '../events.ts';
 import type { Fill } from '../fill/fill.ts';
-import type { FillView } from '../fill/fill-view.ts';
+import type { FillView } from '../fill/view.ts';
 import { isUnsafePath } from '../http/request-target.ts';
 import type { EvictionPreview, StoreAdmin, StoreUsage } from '../store/admin.ts';
 import type { ObjectName, Store, StoredObject } from '../store/store.ts';
@@ -130,7 +130,7 @@ export class Holdings {
   /** Asks the origin for no more of it, until that is lifted. `false`: there is no such fill, or nothing to pause. */
   pause(id: number): boolean {
     const fill = this.#fillOf(id);
-    if (fill === null || fill.state.phase === 'complete' || isPaused(fill)) return false;
+    if (fill === null || fill.phase === 'complete' || isPaused(fill)) return false;
     fill.pause();
     return true;
   }
@@ -254,8 +254,8 @@ export class Holdings {
   }
 }
 
-function isPaused({ state }: Fill): boolean {
-  return state.phase === 'paused' && state.by === 'user';
+function isPaused({ phase, pausedBy }: Fill): boolean {
+  return phase === 'paused' && pausedBy === 'user';
 }
 
 function waitedFor(fill: FillView | null): ByteRange[] {

@@ -9,7 +9,7 @@
 import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import type { ErrandProgress } from '../fill/errands.ts';
+import type { JobProgress } from '../fill/background-jobs.ts';
 import { FillFailed } from '../fill/failure.ts';
 import type { Fill } from '../fill/fill.ts';
 import { giveUp, type Opening } from '../fill/opening.ts';
@@ -139,8 +139,8 @@ export class Entry {
       };
       for (let fills = 1; ; fills += 1) {
         const join = ({ fill, ...asked }: Current) => {
-          const reader = fill.join(wanted.start, wanted.end, allowance);
-          reader.waited = asked.waited;
+          const { start: position, end } = wanted;
+          const reader = fill.join({ position, end, allowance, waited: asked.waited });
           return { fill, reader, ...asked };
         };
         let joined: ReturnType<typeof join> | null = null;
@@ -171,7 +171,7 @@ export class Entry {
   /** Brings ranges in without a reader. Rejects with `FillFailed`, or with the signal's reason. */
   async warm(
     ranges: readonly ByteRange[],
-    onProgress: (progress: ErrandProgress) => void,
+    onProgress: (progress: JobProgress) => void,
     signal: AbortSignal,
   ): Promise<void> {
     this.#idleTracker.arrive();
@@ -223,7 +223,7 @@ export class Entry {
       reader.aim({ start: 0, end: 0 });
     } else {
       // A live stream has no beginning: whoever comes later joins it where it is now.
-      if (!fill.canGive(range)) throw new FillFailed({ kind: 'uncombinable' }, fill.state.phase);
+      if (!fill.canGive(range)) throw new FillFailed({ kind: 'uncombinable' }, fill.phase);
       reader.aim({ start: fill.frontier ?? range.start, end: range.end });
       await reader.arrival(signal);
     }
@@ -350,7 +350,8 @@ export class Entry {
     }
     const next = this.#parts.makeFill(null, true);
     this.#fill = next;
-    if (this.#awaiting > 0) this.#placeholder = next.join(opening.request.start, opening.request.end);
+    if (this.#awaiting > 0)
+      this.#placeholder = next.join({ position: opening.request.start, end: opening.request.end });
     await next.begin(opening);
     return { fill: next };
   }

@@ -5,8 +5,9 @@ import type { Reader } from '../fill/reader.ts';
 import type { Representation } from '../http/representation.ts';
 
 export { type Failure, FillFailed } from '../fill/failure.ts';
+export type { Taken } from '../fill/presence.ts';
 export { ReadAheadAllowance } from '../fill/read-ahead-allowance.ts';
-export type { Reader, Taken } from '../fill/reader.ts';
+export type { Reader } from '../fill/reader.ts';
 export { type Slice, StoreError } from '../store/store.ts';
 
 /** Begins when the first byte is present, or the representation is known where no byte is wanted. */

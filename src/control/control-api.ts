@@ -13,7 +13,7 @@ import type { Sources } from '../admin/sources.ts';
 import { StoreError } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import { bugOf, type EventBus } from '../events.ts';
-import type { FillsView } from '../fill/fill-view.ts';
+import type { FillsView } from '../fill/view.ts';
 import type { Lent } from '../lent.ts';
 import type { SettingReport } from './answers.ts';
 import { type ControlPolicy, judgeControlRequest } from './control-guard.ts';

@@ -1,12 +1,12 @@
 /** A fill as the API shows it: offsets and lengths in bytes, durations in milliseconds, times of day in ISO 8601. */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
-import { type FillView, phaseReason, type ReaderView } from '../fill/fill-view.ts';
+import { type FillView, phaseReason, type ReaderView } from '../fill/view.ts';
 import type { FillReport } from './answers.ts';
 import type { FillPast } from './fill-history.ts';
 
 export function fillReport(fill: FillView, past: FillPast, clock: Clock): FillReport {
-  const { id, objectId, origin, path, state, length, present, cursors, readers, waiters } = fill;
+  const { id, objectId, origin, path, state, length, present, fetches, readers, waiters } = fill;
   const now = clock.now();
   const timeOfDay = timesOfDay(clock);
   const { firstByte, lastError } = past;
@@ -21,8 +21,8 @@ export function fillReport(fill: FillView, past: FillPast, clock: Clock): FillRe
     length,
     presentBytes: present.reduce((total, { start, end }) => total + end - start, 0),
     present: pairs(present),
-    cursors: cursors.map(({ retryAt, speed, ...cursor }) => ({
-      ...cursor,
+    cursors: fetches.map(({ retryAt, speed, ...fetch }) => ({
+      ...fetch,
       speed: speed === null ? null : Math.round(speed),
       nextTryIn: retryAt === null ? null : Math.max(0, Math.round(retryAt - now)),
     })),

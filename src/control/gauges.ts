@@ -6,7 +6,7 @@
 import type { Gauge } from 'prom-client';
 import type { StoreUsage } from '../admin/holdings.ts';
 import { breakerPhases } from '../events.ts';
-import { cursorStates, type FillsView } from '../fill/fill-view.ts';
+import { type FillsView, fetchStates } from '../fill/view.ts';
 import { type Lent, lentThings } from '../lent.ts';
 import { version } from '../version.ts';
 import type { Instruments } from './instruments.ts';
@@ -97,7 +97,7 @@ export function createGauges({ counter, gauge }: Instruments, readings: Readings
     for (const each of [waiters, readers, cursors, connections, connectionLimit, queued, breaker, unread]) each.reset();
     for (const origin of names) {
       for (const each of [waiters, readers, unread]) each.set({ origin }, 0);
-      for (const state of cursorStates) cursors.set({ origin, state }, 0);
+      for (const state of fetchStates) cursors.set({ origin, state }, 0);
     }
     for (const { name: origin, slots, reachability } of origins) {
       connections.set({ origin }, slots.used);
@@ -109,7 +109,7 @@ export function createGauges({ counter, gauge }: Instruments, readings: Readings
       const { origin } = fill;
       waiters.inc({ origin }, fill.waiters);
       readers.inc({ origin }, fill.readers.length);
-      for (const { state } of fill.cursors) cursors.inc({ origin, state });
+      for (const { state } of fill.fetches) cursors.inc({ origin, state });
     }
     for (const [origin, bytes] of readings.unread()) unread.set({ origin }, bytes);
   };

@@ -24,7 +24,7 @@ import {
   retryCauses,
   waitOutcomes,
 } from '../events.ts';
-import { cursorStates } from '../fill/fill-view.ts';
+import { fetchStates } from '../fill/view.ts';
 import { lentMeaning, lentThings } from '../lent.ts';
 import { delayStats } from './process-snapshot.ts';
 import { readAheadFates } from './read-ahead.ts';
@@ -188,7 +188,7 @@ export const metricTable = {
     name: 'firstbyte_cursors',
     kind: 'gauge',
     help: 'Requests at origins, by what they do: resting at the edge of the window, retrying before the next try.',
-    labels: { origin: anyOrigin, state: cursorStates },
+    labels: { origin: anyOrigin, state: fetchStates },
   },
   connections: {
     name: 'firstbyte_origin_connections',

@@ -6,20 +6,20 @@
  */
 import { ProxyError } from '../errors.ts';
 import type { Failure, OriginAnswer } from './failure.ts';
-import type { IdentityGuard, MayShare } from './identity-guard.ts';
 import type { Reader } from './reader.ts';
 import { retryAfter } from './retry.ts';
+import type { MayShare, VersionGuard } from './version-guard.ts';
 
 type Answer = Extract<Failure, { kind: 'answer' }>;
 
 export class Audience {
-  readonly #guard: Pick<IdentityGuard, 'exclusive' | 'shared' | 'live'>;
+  readonly #guard: Pick<VersionGuard, 'exclusive' | 'shared' | 'live'>;
   readonly #mayShare: MayShare;
   #owner: Reader | null = null;
   /** Answers without content that were for one client, and were given to it. */
   readonly #told = new WeakSet<OriginAnswer>();
 
-  constructor(guard: Pick<IdentityGuard, 'exclusive' | 'shared' | 'live'>, mayShare: MayShare) {
+  constructor(guard: Pick<VersionGuard, 'exclusive' | 'shared' | 'live'>, mayShare: MayShare) {
     this.#guard = guard;
     this.#mayShare = mayShare;
   }

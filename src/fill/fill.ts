@@ -1,57 +1,74 @@
 /**
- * Brings one representation in and gives it to its readers.
+ * Brings one representation in and gives it to its readers: the facade over the parts of a fill. It decides nothing.
  *
- *     origin ─▶ cursors ─▶ landed bytes ─▶ readers
- *              (supply)      present       (demand)
+ *     origin ─▶ fetches ─▶ presence ─▶ readers
+ *              (scheduler)
  *
- * The bytes are the pipe: cursors write into them, readers read out of them, and `present` says what is there. A byte
- * goes one way only: landed → written → present → readers woken. A fill never changes its representation: where the
+ * The bytes are the pipe: fetches write into them, readers read out of them, and `present` says what is there. A byte
+ * goes one way only: received → written → present → readers woken. A fill never changes its representation: where the
  * origin answers with another, this fill is obsolete and a new one begins.
  */
-import type { ByteRange } from '../bytes/byte-range.ts';
+import { type ByteRange, clipTo, type OpenRange } from '../bytes/byte-range.ts';
+import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
+import type { FillPhase } from '../events.ts';
+import type { Fields } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
 import type { Held } from '../origin/origin.ts';
-import type { StoreObject } from '../store/store.ts';
-import { Demand } from './demand.ts';
-import type { ErrandProgress } from './errands.ts';
+import type { Store, StoreObject } from '../store/store.ts';
+import type { JobProgress } from './background-jobs.ts';
+import { type Budget, Deadlines } from './deadlines.ts';
 import { type Failure, FillFailed } from './failure.ts';
-import type { FillState } from './fill-state.ts';
-import { type FillView, viewCursor, viewReader, viewState } from './fill-view.ts';
-import { type Arrival, arrivalAt, type Budget, type Failed, type HeadArrival, headAt, Waiters } from './first-byte.ts';
-import { LandedBytes, readUnit } from './landed-bytes.ts';
-import { Lifecycle } from './lifecycle.ts';
 import type { Opening } from './opening.ts';
-import type { ReadAheadAllowance } from './read-ahead-allowance.ts';
-import { Reader, type ReaderHost, type Taken } from './reader.ts';
-import { Supply, type SupplyParts } from './supply.ts';
+import { Phase } from './phase.ts';
+import type { FillPolicy } from './policy.ts';
+import { Presence, type Taken } from './presence.ts';
+import { Reader, type ReaderHost, type ReaderOptions } from './reader.ts';
+import { Scheduler, type SchedulerParts } from './scheduler.ts';
+import { Upstream, type UpstreamTarget } from './upstream.ts';
+import { VersionGuard } from './version-guard.ts';
+import { type FillView, viewFetch, viewReader, viewState } from './view.ts';
+import { type Arrival, arrivalAt, type Failed, type HeadArrival, headAt, Waiters } from './waiters.ts';
 
-export type FillParts = Omit<SupplyParts, 'lifecycle' | 'bytes' | 'demand' | 'waiters'>;
+type GivenParts = 'name' | 'origin' | 'reachability' | 'slots' | 'policy' | 'clock' | 'events' | 'random' | 'mayShare';
+
+export interface FillParts extends Pick<SchedulerParts, GivenParts> {
+  readonly asking: UpstreamTarget;
+  readonly objectName: string;
+  readonly store: Pick<Store, 'create'>;
+  /** Whether an answer with this status and these fields may be stored. */
+  readonly mayStore: (status: number, fields: Fields) => boolean;
+}
 
 export class Fill implements ReaderHost {
   readonly #parts: FillParts;
-  readonly #lifecycle: Lifecycle;
-  readonly #bytes: LandedBytes;
-  readonly #demand: Demand;
+  readonly #phase: Phase;
+  readonly #presence: Presence;
+  readonly #upstream: Upstream;
+  readonly #deadlines: Deadlines;
   readonly #waiters: Waiters;
-  readonly #supply: Supply;
+  readonly #guard: VersionGuard;
+  readonly #scheduler: Scheduler;
 
   /** `object` is what the store had of it. */
   constructor(parts: FillParts, object: StoreObject | null) {
-    const { name, clock, events } = parts;
+    const { name, clock, events, policy, reachability, slots, asking } = parts;
+    const phase = new Phase(name, clock, events);
+    const presence = new Presence(object, () => phase.lost());
+    const upstream = new Upstream(asking, presence, object?.representation ?? null);
+    const deadlines = new Deadlines(clock, policy, reachability, presence);
+    const waiters = new Waiters(clock);
+    const guard = new VersionGuard({ ...parts, phase, presence, upstream, connections: slots.limit });
     this.#parts = parts;
-    this.#lifecycle = new Lifecycle(name, object?.representation ?? null, clock, events);
-    this.#bytes = new LandedBytes(object, () => this.#lifecycle.apply({ type: 'lost' }));
-    this.#demand = new Demand({ ...parts, bytes: this.#bytes });
-    this.#waiters = new Waiters(clock);
-    this.#supply = new Supply({
-      ...parts,
-      lifecycle: this.#lifecycle,
-      bytes: this.#bytes,
-      demand: this.#demand,
-      waiters: this.#waiters,
-    });
-    if (object?.representation.length === this.#bytes.present.size) this.#lifecycle.apply({ type: 'whole' });
+    this.#phase = phase;
+    this.#presence = presence;
+    this.#upstream = upstream;
+    this.#deadlines = deadlines;
+    this.#waiters = waiters;
+    this.#guard = guard;
+    this.#scheduler = new Scheduler({ ...parts, phase, presence, upstream, deadlines, waiters, guard });
+    const length = object?.representation.length ?? null;
+    if (length !== null && length === presence.present.size) phase.complete(length);
   }
 
   /** The number that its events carry. */
@@ -59,27 +76,32 @@ export class Fill implements ReaderHost {
     return this.#parts.name.fill;
   }
 
-  get state(): FillState {
-    return this.#lifecycle.state;
+  get phase(): FillPhase {
+    return this.#phase.current;
+  }
+
+  /** Who keeps it from the origin while it is paused. */
+  get pausedBy(): 'idle' | 'user' {
+    return this.#phase.pausedBy;
   }
 
   get known(): Representation | null {
-    return this.#lifecycle.known;
+    return this.#upstream.known;
   }
 
   /** What there is of its representation, for the origin to compare. */
   get held(): Held | undefined {
-    return this.#supply.held;
+    return this.#upstream.held;
   }
 
   /** Whether later requests may use it: it is current, and what it brings may be shared. */
   get reusable(): boolean {
-    return this.#supply.shared;
+    return this.#scheduler.shared;
   }
 
   /** Where a live stream is now, which later requests may join there; `null` for what has a beginning. */
   get frontier(): number | null {
-    return this.#supply.frontier;
+    return this.#scheduler.frontier;
   }
 
   /** How long a reply waits for its first byte, and in its midst for each one that follows, in milliseconds. */
@@ -90,87 +112,84 @@ export class Fill implements ReaderHost {
 
   /** How many read it now. */
   get readers(): number {
-    return this.#demand.readers.size;
+    return this.#scheduler.readers.size;
   }
 
   /** Whether the origin is being asked, or its body comes in. */
   get busy(): boolean {
-    return this.#supply.cursors.size > 0;
+    return this.#scheduler.fetches.size > 0;
   }
 
   /** Whether it is at work, or kept from it by a user: not to be closed because nobody reads. */
   get engaged(): boolean {
-    return this.busy || this.#supply.engaged;
+    return this.busy || this.#scheduler.engaged;
   }
 
   /** Whether the bytes go past the store. */
   get passing(): boolean {
-    return this.#bytes.passing;
+    return this.#presence.passing;
   }
 
   /** The first bytes of the representation, at most `length`; `null` where so many are not present. */
   beginning(length: number, signal: AbortSignal): Promise<Buffer | null> {
-    return this.#bytes.beginning(Math.min(length, this.#length ?? length), signal);
+    return this.#presence.beginning(Math.min(length, this.#length ?? length), signal);
   }
 
   /** How much of `range` is present. */
   presence(range: ByteRange): 'all' | 'some' | 'none' {
-    const { present } = this.#bytes;
+    const { present } = this.#presence;
     if (present.covers(range)) return 'all';
     const next = present.nextStart(range.start);
     return next !== null && next < range.end ? 'some' : 'none';
   }
 
   /** Whether all of `range` is present or can be had, with `end: null` for the end of the representation. */
-  canGive(range: { readonly start: number; readonly end: number | null }): boolean {
-    return this.#supply.canBring(range);
+  canGive(range: OpenRange): boolean {
+    return this.#scheduler.canBring(range);
   }
 
-  /**
-   * A new reader at `position`, which stops at `end` (`null`: the end of the representation); what is fetched ahead of it
-   * counts towards its client's `allowance`.
-   */
-  join(position: number, end: number | null, allowance?: ReadAheadAllowance): Reader {
-    const reader = new Reader(this, position, end, this.#parts.clock, allowance);
-    this.#demand.readers.add(reader);
+  /** A new reader. */
+  join(options: ReaderOptions): Reader {
+    const reader = new Reader(this, options);
+    this.#scheduler.join(reader);
     this.#attend();
     return reader;
   }
 
   /** The same representation, vouched for again by the origin with fresher fields. */
   describe(representation: Representation): void {
-    this.#lifecycle.apply({ type: 'described', representation });
-    this.#bytes.describe(representation);
+    this.#upstream.known = representation;
+    this.#presence.describe(representation);
   }
 
   /** Bytes that were present can't be read any more: who wants them has them fetched again. */
   lose(range: ByteRange): void {
-    this.#bytes.lose(range);
+    this.#presence.lose(range);
   }
 
   /** Begins with an answer that came before there was this fill; resolves when it has been judged. */
   begin(opening: Opening): Promise<void> {
-    return this.#supply.begin(opening);
+    return this.#scheduler.begin(opening);
   }
 
   /** The origin says by now that it is for one client: for the first who asks here next. */
   reserve(): void {
-    this.#supply.reserve();
+    this.#guard.reserve();
   }
 
   /** Another representation has taken its place: what is present is read on, nothing more is fetched. */
   supersede(): void {
-    this.#supply.end({ kind: 'changed' });
+    this.#scheduler.end({ kind: 'changed' });
   }
 
   /** Stops everything and makes durable what can be; whoever still waits is told so. */
   async close(): Promise<void> {
     const message = 'firstbyte is shutting down.';
     const error = new ProxyError('proxy_internal_response', message, { setting: 'drainTimeout', retryAfter: 5 });
-    this.#supply.end({ kind: 'error', error });
-    await this.#supply.settled();
-    await this.#bytes.close();
-    this.#lifecycle.apply({ type: 'closed' });
+    this.#scheduler.end({ kind: 'error', error });
+    await this.#guard.settled();
+    await this.#presence.close();
+    this.#phase.close();
   }
 
   /**
@@ -178,11 +197,11 @@ export class Fill implements ReaderHost {
    * and who is in mid-reply waits. Where every byte is present there is nothing to pause.
    */
   pause(): void {
-    if (this.state.phase !== 'complete') this.#supply.hold();
+    if (this.phase !== 'complete') this.#scheduler.pause();
   }
 
   resume(): void {
-    this.#supply.release();
+    this.#scheduler.resume();
   }
 
   /**
@@ -191,10 +210,10 @@ export class Fill implements ReaderHost {
    */
   warm(
     what: readonly ByteRange[] | 'whole',
-    { onProgress = () => {}, signal }: { onProgress?: (progress: ErrandProgress) => void; signal: AbortSignal },
+    { onProgress = () => {}, signal }: { onProgress?: (progress: JobProgress) => void; signal: AbortSignal },
   ): Promise<void> {
     const whole = [{ start: 0, end: Number.POSITIVE_INFINITY }];
-    return this.#supply.warm(what === 'whole' ? whole : what, onProgress, signal);
+    return this.#scheduler.warm(what === 'whole' ? whole : what, onProgress, signal);
   }
 
   view(): FillView {
@@ -204,54 +223,55 @@ export class Fill implements ReaderHost {
       objectId: objectName,
       origin: name.origin,
       path: name.path,
-      state: viewState(this.state, policy, this.#supply.cursors),
+      state: viewState(this.#phase, policy, this.#scheduler.fetches),
       length: this.known?.length ?? null,
-      present: [...this.#bytes.present],
-      durable: this.#bytes.durable,
-      cursors: [...this.#supply.cursors].map(viewCursor),
-      readers: [...this.#demand.readers].map(viewReader),
+      present: [...this.#presence.present],
+      durable: this.#presence.durable,
+      fetches: [...this.#scheduler.fetches].map(viewFetch),
+      readers: [...this.#scheduler.readers].map(viewReader),
       waiters: this.#waiters.size,
     };
   }
 
   // What readers need of their host.
 
+  get clock(): Clock {
+    return this.#parts.clock;
+  }
+
+  get policy(): FillPolicy {
+    return this.#parts.policy;
+  }
+
   async representation(reader: Reader, signal: AbortSignal): Promise<Representation> {
     const look = () => headAt(this.known, reader.failed);
     const { representation } = await this.#wait<Exclude<HeadArrival, Failed>>(reader, look, signal);
-    const unfit = this.#supply.unfitFor(reader);
-    if (unfit !== null) throw new FillFailed(unfit, this.state.phase);
+    const unfit = this.#scheduler.unfitFor(reader);
+    if (unfit !== null) throw new FillFailed(unfit, this.phase);
     return representation;
   }
 
   async arrival(reader: Reader, signal: AbortSignal): Promise<'bytes' | 'end'> {
-    const look = () => arrivalAt(reader.position, reader.end, this.#length, this.#bytes.present, reader.failed);
+    const look = () => arrivalAt(reader.position, reader.end, this.#length, this.#presence.present, reader.failed);
     return (await this.#wait<Exclude<Arrival, Failed>>(reader, look, signal)).kind;
   }
 
   take(reader: Reader, signal: AbortSignal, ahead: boolean): Taken | null {
-    const end = Math.min(reader.end ?? Number.POSITIVE_INFINITY, this.#length ?? Number.POSITIVE_INFINITY);
-    const taken = this.#bytes.take(reader.position, end, signal, ahead ? 'ahead' : reader.begun ? 'next' : 'first');
-    if (taken !== null) reader.pace.took(taken.end - taken.start, this.#parts.clock.now());
-    return taken;
+    const { start, end } = clipTo({ start: reader.position, end: reader.end }, this.#length);
+    return this.#presence.take(start, end, signal, ahead ? 'ahead' : reader.begun ? 'next' : 'first');
   }
 
   moved(reader: Reader): void {
-    const step = Math.floor(reader.position / readUnit);
-    if (step === reader.step) return;
-    reader.step = step;
     this.#attend();
-    this.#supply.follow(reader);
+    this.#scheduler.follow(reader);
   }
 
   leave(reader: Reader): void {
-    if (!this.#demand.readers.delete(reader)) return;
-    this.#attend();
-    this.#supply.left(reader);
+    if (this.#scheduler.leave(reader)) this.#attend();
   }
 
   #attend(): void {
-    this.#bytes.attend([...this.#demand.readers].map(({ position }) => position));
+    this.#presence.attend([...this.#scheduler.readers].map(({ position }) => position));
   }
 
   get #length(): number | null {
@@ -265,50 +285,51 @@ export class Fill implements ReaderHost {
     signal: AbortSignal,
   ): Promise<T> {
     let budget: Budget = 'firstByteTimeout';
-    reader.failed = null;
-    reader.waitingSince = this.#parts.clock.now();
+    const lookFor = () => {
+      const seen = look();
+      if (seen !== null) reader.endWait();
+      return seen;
+    };
+    const deadline = () => {
+      const { at, budget: spent } = this.#deadlines.of(reader);
+      budget = spent;
+      return at;
+    };
+    reader.beginWait();
     try {
       if (look() === null) {
-        reader.waited = true;
-        this.#supply.claim(reader);
+        reader.waits();
+        this.#scheduler.serve(reader);
       }
-      const deadline = () => {
-        const { at, budget: spent } = this.#demand.deadlineOf(reader);
-        budget = spent;
-        return at;
-      };
-      const seen = await this.#waiters.wait(look, deadline, signal);
+      const seen = await this.#waiters.wait(lookFor, deadline, signal);
       if (seen === null) throw this.#tooLate(reader, budget);
       if (isFailed(seen)) throw seen.error;
       return seen;
     } finally {
-      reader.waitingSince = null;
+      reader.endWait();
     }
   }
 
   /** What a reader is told whose budget is spent: the last that was heard, or that nothing was. */
   #tooLate(reader: Reader, budget: Budget): FillFailed {
-    const cursor = reader.claim?.cursor;
-    const failed = new FillFailed(this.#lastHeard(reader, budget), this.state.phase, true);
-    reader.claim = null;
-    const deserted = cursor !== undefined && !this.#demand.isWaitedFor(cursor);
-    if (deserted && budget !== 'queueTimeout') cursor.giveUp(failed.failure);
+    const failed = new FillFailed(this.#lastHeard(reader, budget), this.phase, true);
+    this.#scheduler.abandon(reader, failed.failure, budget !== 'queueTimeout');
     return failed;
   }
 
   #lastHeard(reader: Reader, budget: Budget): Failure {
     const { clock, origin, reachability } = this.#parts;
     // Who queues behind those who wait for an origin out of reach waits for the same.
-    const told = this.#demand.outOfReach(reader) ?? (budget === 'queueTimeout' ? reachability.outOfReach : null);
+    const told = this.#deadlines.outOfReach(reader) ?? (budget === 'queueTimeout' ? reachability.outOfReach : null);
     if (told !== null) return { kind: 'error', error: told };
     if (budget === 'queueTimeout') {
       const message = `Every connection to the origin ${origin.name} was busy.`;
       const error = new ProxyError('connection_limit_reached', message, { setting: budget, retryAfter: 5 });
       return { kind: 'error', error };
     }
-    const heard = reader.claim?.cursor.lastFailure;
-    if (heard) return this.#supply.toldTo(heard, true);
-    const silence = ((clock.now() - (reader.claim?.since ?? clock.now())) / 1000).toFixed(1);
+    const heard = reader.assignment?.fetch.lastFailure;
+    if (heard) return this.#scheduler.toldTo(heard, true);
+    const silence = ((clock.now() - (reader.assignment?.since ?? clock.now())) / 1000).toFixed(1);
     const message = `No byte came from the origin ${origin.name} within ${silence} s.`;
     return { kind: 'error', error: new ProxyError('http_response_timeout', message, { setting: budget }) };
   }

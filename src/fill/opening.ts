@@ -5,11 +5,11 @@
 import type { OriginContradiction } from '../http/origin-answer.ts';
 import type { OriginReply } from '../origin/origin.ts';
 import type { Slot } from './connection-slots.ts';
-import type { RangeRequest } from './range-request.ts';
+import type { UpstreamRequest } from './upstream-request.ts';
 
 /** Whoever has it gives its body and its slot up, or hands it on. */
 export interface Opening {
-  readonly request: RangeRequest;
+  readonly request: UpstreamRequest;
   readonly reply: OriginReply;
   readonly slot: Slot;
   /** In monotonic milliseconds. */

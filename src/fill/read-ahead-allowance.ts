@@ -1,13 +1,13 @@
 /**
  * How much may be fetched for one client that it has not read: what all its readers share.
  *
- * Each reader counts what landed in its window while it was there, until it takes it or leaves. A reader may have ahead
+ * Each reader counts what came into its window while it was there, until it takes it or leaves. A reader may have ahead
  * of it what the others leave over, and never less than it needs to play on; so those that are paused hold a playing one
  * back at most, and a client that opens many films and reads none has no more fetched than the limit.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { RangeSet } from '../bytes/range-set.ts';
-import { readUnit } from './landed-bytes.ts';
+import { readUnit } from './read-unit.ts';
 
 /** What a reader may have whatever the others hold: one read; and where it plays, a few seconds of film. */
 const least = { scan: readUnit, play: 4 * 1024 * 1024 };
@@ -72,7 +72,7 @@ export class ReadAheadShare {
   }
 
   /** Bytes ahead of the reader came in. */
-  landed(range: ByteRange): void {
+  received(range: ByteRange): void {
     this.#change(() => this.#ahead.add(range));
   }
 
@@ -90,7 +90,7 @@ export class ReadAheadShare {
   gaveBack(range: ByteRange): void {
     for (const run of this.#taken.within(range)) {
       this.#taken.remove(run);
-      this.landed(run);
+      this.received(run);
     }
   }
 

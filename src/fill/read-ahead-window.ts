@@ -5,8 +5,8 @@
  * be a scan, and gets little. From there on it plays, and has the whole of `readAhead`; a film that is read so fast that
  * this would last for less than 20 s has more, because 20 s is what a connection that breaks may take to be replaced.
  */
-import type { FillPolicy } from './fill-policy.ts';
-import { readUnit } from './landed-bytes.ts';
+import type { FillPolicy } from './policy.ts';
+import { readUnit } from './read-unit.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -17,7 +17,7 @@ export const playedAfter = 8 * mebibyte;
 const scanWindow = mebibyte;
 
 /** How long a fast reader shall have enough, in milliseconds, and how many times `readAhead` that may be. */
-const enough = 20_000;
+const enoughMs = 20_000;
 const mostTimes = 4;
 
 /** What a reader has done so far. */
@@ -25,38 +25,38 @@ export interface Progress {
   /** Bytes read in sequence. */
   readonly sequence: number;
   /** Bytes a second; 0 where it was not measured yet. */
-  readonly pace: number;
+  readonly throughput: number;
 }
 
 /** In bytes. */
 export function readAheadWindow(
-  { sequence, pace }: Progress,
+  { sequence, throughput }: Progress,
   { readAhead, fill }: Pick<FillPolicy, 'readAhead' | 'fill'>,
 ): number {
   if (fill === 'none') return Math.min(readAhead, readUnit);
   if (sequence < playedAfter) return Math.min(readAhead, Math.max(scanWindow, Math.floor(sequence / 2)));
-  return Math.max(readAhead, Math.min(mostTimes * readAhead, Math.floor((pace * enough) / 1000)));
+  return Math.max(readAhead, Math.min(mostTimes * readAhead, Math.floor((throughput * enoughMs) / 1000)));
 }
 
-/** A pace is measured over so many milliseconds: long enough to see past what a player takes at once to fill its buffer. */
-const period = 10_000;
+/** Long enough to see past what a player takes at once to fill its buffer. */
+const periodMs = 10_000;
 
 /** How fast a reader reads: bytes a second over the last period that is over. */
-export class Pace {
+export class ReadingThroughput {
   #since: number | null = null;
   #bytes = 0;
-  #pace = 0;
+  #perSecond = 0;
 
   get bytesPerSecond(): number {
-    return this.#pace;
+    return this.#perSecond;
   }
 
   /** Bytes were taken; `now` in milliseconds. */
   took(bytes: number, now: number): void {
     this.#since ??= now;
     const elapsed = now - this.#since;
-    if (elapsed >= period) {
-      this.#pace = (this.#bytes * 1000) / elapsed;
+    if (elapsed >= periodMs) {
+      this.#perSecond = (this.#bytes * 1000) / elapsed;
       this.#since = now;
       this.#bytes = 0;
     }

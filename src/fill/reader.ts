@@ -2,87 +2,111 @@
  * One client's position in one representation.
  *
  * A reader waits (`representation`, `arrival`), takes what is there (`take`), and leaves. Where it stands decides what
- * its fill brings in: the byte that it waits for first, then what lies ahead of it.
+ * its fill fetches: the byte that it waits for first, then what lies ahead of it.
  */
-import type { ByteRange } from '../bytes/byte-range.ts';
+import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
-import type { ByteSource } from '../events.ts';
 import type { Representation } from '../http/representation.ts';
-import type { Slice } from '../store/store.ts';
-import type { Cursor } from './cursor.ts';
+import type { Assignment, Waiting } from './deadlines.ts';
 import type { FillFailed } from './failure.ts';
+import type { Fetch } from './fetch.ts';
+import type { ReaderInterest } from './plan.ts';
+import type { FillPolicy } from './policy.ts';
+import type { Taken } from './presence.ts';
 import { ReadAheadAllowance, type ReadAheadShare } from './read-ahead-allowance.ts';
-import { Pace, playedAfter } from './read-ahead-window.ts';
-import { Speed } from './speed.ts';
-
-/** Bytes on their way to one reader. */
-export interface Taken extends ByteRange {
-  readonly source: ByteSource;
-  /** May turn out shorter than the range; see `Reader.rewind`. */
-  readonly slice: Slice | Promise<Slice>;
-}
+import { playedAfter, ReadingThroughput, readAheadWindow } from './read-ahead-window.ts';
+import { readUnit, requestEnd, unitEnd } from './read-unit.ts';
+import { RecentThroughput } from './throughput.ts';
 
 /** What a reader needs of its fill. */
 export interface ReaderHost {
+  readonly clock: Clock;
+  readonly policy: FillPolicy;
   take(reader: Reader, signal: AbortSignal, ahead: boolean): Taken | null;
   arrival(reader: Reader, signal: AbortSignal): Promise<'bytes' | 'end'>;
   representation(reader: Reader, signal: AbortSignal): Promise<Representation>;
+  /** The reader stands in another unit. */
   moved(reader: Reader): void;
   leave(reader: Reader): void;
 }
 
-/** What a reader waits for is owed by a cursor. */
-export interface Claim {
-  readonly cursor: Cursor;
-  /** Since when, in monotonic milliseconds: the reader's own budget counts from here. */
-  readonly since: number;
-  /** What the cursor had spent in the queue by then. */
-  readonly queuedBefore: number;
+export interface ReaderOptions {
+  readonly position: number;
+  /** `null` for the end of the representation. */
+  readonly end: number | null;
+  /** Its client's; without one it has whatever its window gives. */
+  readonly allowance?: ReadAheadAllowance | undefined;
+  /** Whether its client has waited already, before there was this reader. */
+  readonly waited?: boolean;
 }
 
-export class Reader {
+export class Reader implements Waiting {
   readonly #host: ReaderHost;
-  /** The next byte that it will take. */
-  position: number;
-  /** Where it will stop; `null` for the end of the representation. */
-  end: number | null;
+  readonly #share: ReadAheadShare;
+  readonly #reading = new ReadingThroughput();
+  readonly #throughput: RecentThroughput;
+  #position: number;
+  #end: number | null;
   /** Bytes that it has taken one after the other. */
-  sequence = 0;
-  readonly pace = new Pace();
-  /** Since when it waits, in monotonic milliseconds; `null` while it does not. */
-  waitingSince: number | null = null;
-  /** Whether it has taken a byte. */
-  begun = false;
-  /** Who owes it the byte that it waits for. */
-  claim: Claim | null = null;
-  /** Why that byte will not come. */
-  failed: FillFailed | null = null;
-  /** Whether it ever had to wait. */
-  waited = false;
-  /** Its place in units of planning, so that not every step is looked at. */
-  step = -1;
-  /** How fast it takes bytes. */
-  readonly speed: Speed;
-  /** Its part of what may be fetched for its client. */
-  readonly share: ReadAheadShare;
+  #sequence = 0;
+  #unit = -1;
+  #begun = false;
+  #waited: boolean;
+  #waitingSince: number | null = null;
+  #assignment: Assignment<Fetch> | null = null;
+  #failed: FillFailed | null = null;
 
-  constructor(
-    host: ReaderHost,
-    position: number,
-    end: number | null,
-    clock: Clock,
-    allowance = new ReadAheadAllowance(Number.POSITIVE_INFINITY),
-  ) {
+  constructor(host: ReaderHost, { position, end, allowance, waited = false }: ReaderOptions) {
     this.#host = host;
-    this.share = allowance.share();
-    this.speed = new Speed(clock);
-    this.position = position;
-    this.end = end;
+    this.#share = (allowance ?? new ReadAheadAllowance(Number.POSITIVE_INFINITY)).share();
+    this.#throughput = new RecentThroughput(host.clock);
+    this.#position = position;
+    this.#end = end;
+    this.#waited = waited;
+  }
+
+  /** The next byte that it will take. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Where it will stop; `null` for the end of the representation. */
+  get end(): number | null {
+    return this.#end;
+  }
+
+  /** Whether it has taken a byte. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  /** Whether it ever had to wait. */
+  get waited(): boolean {
+    return this.#waited;
+  }
+
+  /** Since when it waits, in monotonic milliseconds; `null` while it does not. */
+  get waitingSince(): number | null {
+    return this.#waitingSince;
+  }
+
+  get assignment(): Assignment<Fetch> | null {
+    return this.#assignment;
+  }
+
+  /** Why the byte that it waits for will not come. */
+  get failed(): FillFailed | null {
+    return this.#failed;
+  }
+
+  /** Bytes a second that it takes. */
+  get throughput(): number {
+    return this.#throughput.now;
   }
 
   /** Whether it is no scan: somebody watches. */
   get plays(): boolean {
-    return this.sequence >= playedAfter;
+    return this.#sequence >= playedAfter;
   }
 
   /** Resolves as soon as the representation is known. Rejects with `FillFailed` or the signal's reason. */
@@ -107,41 +131,100 @@ export class Reader {
 
   #take(signal: AbortSignal, ahead: boolean): Taken | null {
     const taken = this.#host.take(this, signal, ahead);
-    if (taken !== null) {
-      this.begun = true;
-      this.position = taken.end;
-      this.share.took(taken);
-      this.sequence += taken.end - taken.start;
-      this.speed.add(taken.end - taken.start);
-      this.#host.moved(this);
-    }
+    if (taken === null) return null;
+    const bytes = taken.end - taken.start;
+    this.#begun = true;
+    this.#position = taken.end;
+    this.#share.took(taken);
+    this.#sequence += bytes;
+    this.#throughput.add(bytes);
+    this.#reading.took(bytes, this.#host.clock.now());
+    this.#moved();
     return taken;
   }
 
   /** Turns to another range; what was taken before stays with the caller. */
-  aim(range: { start: number; end: number | null }): void {
-    if (range.start !== this.position) {
-      this.claim = null;
-      this.sequence = 0;
-      this.share.end();
+  aim(range: OpenRange): void {
+    if (range.start !== this.#position) {
+      this.#assignment = null;
+      this.#sequence = 0;
+      this.#share.end();
     }
-    this.position = range.start;
-    this.end = range.end;
-    this.failed = null;
-    this.#host.moved(this);
+    this.#position = range.start;
+    this.#end = range.end;
+    this.#failed = null;
+    this.#moved();
   }
 
   /** Goes back, because what had been taken from `position` on did not come. */
   rewind(position: number): void {
-    this.sequence = Math.max(0, this.sequence - (this.position - position));
-    this.share.gaveBack({ start: position, end: this.position });
-    this.position = position;
-    this.#host.moved(this);
+    this.#sequence = Math.max(0, this.#sequence - (this.#position - position));
+    this.#share.gaveBack({ start: position, end: this.#position });
+    this.#position = position;
+    this.#moved();
   }
 
   /** Nothing more will be asked. Harmless when repeated. */
   leave(): void {
-    this.share.end();
+    this.#share.end();
     this.#host.leave(this);
+  }
+
+  beginWait(): void {
+    this.#failed = null;
+    this.#waitingSince = this.#host.clock.now();
+  }
+
+  /** What it waits for is not there yet. */
+  waits(): void {
+    this.#waited = true;
+  }
+
+  endWait(): void {
+    this.#waitingSince = null;
+  }
+
+  /** From now on this fetch shall bring what it waits for; `null`: none does. */
+  assign(fetch: Fetch | null): void {
+    const { clock } = this.#host;
+    this.#assignment = fetch === null ? null : { fetch, since: clock.now(), queuedBefore: fetch.queuedFor };
+  }
+
+  fail(failed: FillFailed): void {
+    this.#failed = failed;
+  }
+
+  /** Bytes came in, which count towards its client's allowance as far as they lie in the window that reading gives. */
+  received({ start, end }: ByteRange, widest: number): void {
+    if (end <= this.#position || start >= this.#position + this.#window(widest)) return;
+    this.#share.received({ start: Math.max(start, this.#position), end });
+  }
+
+  /** No window is wider than `widest`, in bytes; `deadlineOf` is asked only while it waits for a fetch. */
+  interest(widest: number, deadlineOf: (reader: Reader) => number): ReaderInterest<Fetch> {
+    const position = this.#position;
+    const end = this.#fetchedTo;
+    const window = this.#share.grant(Math.min(this.#window(widest), end - position), this.plays);
+    const waitsFor = this.#waitingSince === null ? null : (this.#assignment?.fetch ?? null);
+    const deadline = waitsFor === null ? Number.NEGATIVE_INFINITY : deadlineOf(this);
+    return { position, windowEnd: Math.min(position + window, end), end, waitsFor, deadline };
+  }
+
+  /** Where what is fetched for it ends. */
+  get #fetchedTo(): number {
+    if (this.#end === null) return Number.POSITIVE_INFINITY;
+    return this.#waitingSince === null ? unitEnd(this.#end) : requestEnd(this.#position, this.#end);
+  }
+
+  #window(widest: number): number {
+    const progress = { sequence: this.#sequence, throughput: this.#reading.bytesPerSecond };
+    return Math.min(widest, readAheadWindow(progress, this.#host.policy));
+  }
+
+  #moved(): void {
+    const unit = Math.floor(this.#position / readUnit);
+    if (unit === this.#unit) return;
+    this.#unit = unit;
+    this.#host.moved(this);
   }
 }

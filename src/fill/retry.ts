@@ -5,7 +5,7 @@ import { ProxyError, passingStatuses } from '../errors.ts';
 import type { RetryCause } from '../events.ts';
 import { fieldValue } from '../http/fields.ts';
 import type { Failure } from './failure.ts';
-import type { FillPolicy } from './fill-policy.ts';
+import type { FillPolicy } from './policy.ts';
 
 /** Why it makes sense to ask again, or `null` where the failure is final. */
 export function retryCause(failure: Failure): RetryCause | null {

@@ -43,7 +43,7 @@ const mayImport: Record<string, readonly string[]> = {
   'cache/': ['fill/', ...ports, 'http/', 'bytes/'],
   'admin/': ['cache/', 'fill/', ...ports, 'http/', 'bytes/'],
   'proxy/': ['cache/', 'http/', 'bytes/'],
-  'control/': ['admin/', 'cache/', 'fill/fill-view.ts', 'http/', 'bytes/'],
+  'control/': ['admin/', 'cache/', 'fill/view.ts', 'http/', 'bytes/'],
   'config/': ['http/'],
   'config.ts': ['config/'],
   'setting-reports.ts': ['control/answers.ts', 'config.ts', 'config/'],

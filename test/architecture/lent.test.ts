@@ -21,7 +21,7 @@ const lendings: readonly { what: string; taken: RegExp; back: RegExp; owners: re
     what: "the right to an origin's connection",
     taken: /\bslots\.(acquire|acquireNow)\(/g,
     back: /\bslot\.release\(\)/g,
-    owners: ['cache/revalidate.ts', 'cache/trails.ts', 'fill/cursor.ts'],
+    owners: ['cache/revalidate.ts', 'cache/trails.ts', 'fill/ranged-body.ts'],
   },
 ];
 
@@ -42,7 +42,7 @@ describe('what is taken is given back', () => {
     // Its signal is its own, and ends with it.
     assert.deepEqual(
       deaf.map(({ path }) => path),
-      ['fill/transfer.ts'],
+      ['fill/body-request.ts'],
     );
   });
 

@@ -71,12 +71,12 @@ describe('the cache', () => {
     const { view, clock, fill } = stage({ film: movie });
     view(5, null, '/film.mp4?token=secret');
     await clock.settle();
-    const { id, origin, path, state, length, cursors, readers, waiters } = fill();
+    const { id, origin, path, state, length, fetches, readers, waiters } = fill();
     assert.deepEqual(
       [id, origin, path, length, waiters, readers],
       [1, 'films', '/film.mp4', null, 1, [{ position: 5, end: null, speed: 0, waiting: true }]],
     );
-    assert.deepEqual(cursors, [
+    assert.deepEqual(fetches, [
       { position: 5, until: null, speed: null, state: 'starting', attempt: 1, lastFailure: null, retryAt: null },
     ]);
     assert.deepEqual(state, { phase: 'starting', since: 0, budget: 30_000, attempt: 1, lastFailure: null });

@@ -10,7 +10,7 @@ import { type ControlOptions, createControl } from '../../src/control/control-ap
 import { noClients } from '../../src/control/gauges.ts';
 import type { SummaryLine } from '../../src/control/summary.ts';
 import { type DomainEvent, EventBus } from '../../src/events.ts';
-import type { FillView } from '../../src/fill/fill-view.ts';
+import type { FillView } from '../../src/fill/view.ts';
 import { nothingLent } from '../../src/lent.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { defaultPolicy } from '../fill/policy.ts';
@@ -165,7 +165,7 @@ test('fills appear with their phase, its reason in words, and who writes and rea
       { start: 900, end: 1_000 },
     ],
     durable: [],
-    cursors: [
+    fetches: [
       {
         position: 100,
         until: null,

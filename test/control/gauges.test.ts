@@ -4,7 +4,7 @@ import type { Readings } from '../../src/control/gauges.ts';
 import { watchProcess } from '../../src/control/process-snapshot.ts';
 import { createMetrics } from '../../src/control/registry.ts';
 import { EventBus } from '../../src/events.ts';
-import { type CursorState, cursorStates, type FillView } from '../../src/fill/fill-view.ts';
+import { type FetchState, type FillView, fetchStates } from '../../src/fill/view.ts';
 import { lentThings, nothingLent } from '../../src/lent.ts';
 import { version } from '../../src/version.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -37,7 +37,7 @@ function origin(name: string, used = 0, queued = 0) {
 }
 
 function fill(changes: Partial<FillView>): FillView {
-  const nothing = { present: [], durable: [], cursors: [], readers: [], waiters: 0 };
+  const nothing = { present: [], durable: [], fetches: [], readers: [], waiters: 0 };
   return {
     id: 1,
     objectId: 'ab',
@@ -50,7 +50,7 @@ function fill(changes: Partial<FillView>): FillView {
   };
 }
 
-function cursor(state: CursorState): FillView['cursors'][number] {
+function fetch(state: FetchState): FillView['fetches'][number] {
   return { position: 0, until: null, speed: null, state, attempt: 1, lastFailure: null, retryAt: null };
 }
 
@@ -58,21 +58,21 @@ test('an origin that nobody asks has all its series, at 0, and its limit', async
   const samples = await scraped({ origins: () => [origin('films')] });
   const names = ['waiters', 'readers', 'unread_bytes', 'origin_connections', 'origin_queue_length'];
   for (const name of names) assert.equal(samples[`firstbyte_${name}{origin="films"}`], 0, name);
-  for (const state of cursorStates) assert.equal(samples[`firstbyte_cursors{origin="films",state="${state}"}`], 0);
+  for (const state of fetchStates) assert.equal(samples[`firstbyte_cursors{origin="films",state="${state}"}`], 0);
   assert.equal(samples['firstbyte_origin_connection_limit{origin="films"}'], 3);
 });
 
-test('waiters, readers and cursors are those of all fills of an origin', async () => {
+test('waiters, readers and fetches are those of all fills of an origin', async () => {
   const [first, second] = [
     fill({ waiters: 1, readers: [{ position: 0, end: 1000, speed: 0, waiting: true }] }),
     fill({ id: 2, waiters: 2 }),
   ];
-  const cursors = cursorStates.map(cursor);
-  const fills = [first, { ...second, cursors: [...cursors, cursor('filling')] }, fill({ id: 3, origin: 'music' })];
+  const fetches = fetchStates.map(fetch);
+  const fills = [first, { ...second, fetches: [...fetches, fetch('filling')] }, fill({ id: 3, origin: 'music' })];
   const samples = await scraped({ fills: { fills: () => fills } });
   assert.equal(samples['firstbyte_waiters{origin="films"}'], 3);
   assert.equal(samples['firstbyte_readers{origin="films"}'], 1);
-  for (const state of cursorStates) {
+  for (const state of fetchStates) {
     assert.equal(samples[`firstbyte_cursors{origin="films",state="${state}"}`], state === 'filling' ? 2 : 1, state);
   }
   assert.equal(samples['firstbyte_waiters{origin="music"}'], 0);
@@ -84,7 +84,7 @@ test('what is lent has a series for each thing, also at 0', async () => {
 });
 
 test('what is over is not shown on', async () => {
-  let fills = [fill({ waiters: 5, cursors: [cursor('queued')] })];
+  let fills = [fill({ waiters: 5, fetches: [fetch('queued')] })];
   const metrics = createMetrics(
     new EventBus(),
     readings({ fills: { fills: () => fills }, origins: () => [origin('films')] }),

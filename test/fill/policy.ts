@@ -1,5 +1,5 @@
 /** The budgets as they are by default, for tests that change one of them. */
-import type { FillPolicy } from '../../src/fill/fill-policy.ts';
+import type { FillPolicy } from '../../src/fill/policy.ts';
 
 export const defaultPolicy: FillPolicy = {
   firstByteTimeout: 30_000,

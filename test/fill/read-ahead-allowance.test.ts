@@ -20,22 +20,22 @@ describe('what may be fetched ahead of a reader', () => {
   it('is its window while its client has little unread', () => {
     const { client, heldBack } = allowance(100 * mebibyte);
     const reader = client.share();
-    client.share().landed({ start: 0, end: 36 * mebibyte });
+    client.share().received({ start: 0, end: 36 * mebibyte });
     assert.deepEqual([reader.grant(window, true), reader.grant(1000, false), heldBack()], [window, 1000, 0]);
   });
 
   it('is what the others leave over, its own bytes included', () => {
     const { client } = allowance(100 * mebibyte);
     const reader = client.share();
-    client.share().landed({ start: 0, end: 60 * mebibyte });
-    reader.landed({ start: 0, end: 30 * mebibyte });
+    client.share().received({ start: 0, end: 60 * mebibyte });
+    reader.received({ start: 0, end: 30 * mebibyte });
     assert.equal(reader.grant(window, true), 40 * mebibyte);
   });
 
   it('is never less than one read, nor than 4 MiB where it plays; and that is told once', () => {
     const { client, heldBack } = allowance(mebibyte);
     const reader = client.share();
-    client.share().landed({ start: 0, end: 10 * mebibyte });
+    client.share().received({ start: 0, end: 10 * mebibyte });
     assert.deepEqual([reader.grant(window, false), reader.grant(window, true)], [256 * kibibyte, 4 * mebibyte]);
     assert.equal(heldBack(), 1);
   });
@@ -43,7 +43,7 @@ describe('what may be fetched ahead of a reader', () => {
   it('comes back when the others read on, or leave', () => {
     const { client } = allowance(64 * mebibyte);
     const [reader, first, second] = [client.share(), client.share(), client.share()];
-    for (const other of [first, second]) other.landed({ start: 0, end: 32 * mebibyte });
+    for (const other of [first, second]) other.received({ start: 0, end: 32 * mebibyte });
     assert.equal(reader.grant(window, false), 256 * kibibyte);
     first.took({ start: 0, end: 10 * mebibyte });
     assert.equal(reader.grant(window, false), 10 * mebibyte);
@@ -57,8 +57,8 @@ describe('what a reader has unread', () => {
   it('is each byte once, until it takes it', () => {
     const { client } = allowance(window);
     const reader = client.share();
-    reader.landed({ start: 100, end: 200 });
-    reader.landed({ start: 150, end: 300 });
+    reader.received({ start: 100, end: 200 });
+    reader.received({ start: 150, end: 300 });
     assert.equal(client.unread, 200);
     reader.took({ start: 0, end: 120 });
     assert.equal(client.unread, 180);
@@ -67,7 +67,7 @@ describe('what a reader has unread', () => {
   it('has again what it gave back, without what was not fetched for it', () => {
     const { client } = allowance(window);
     const reader = client.share();
-    reader.landed({ start: 100, end: 200 });
+    reader.received({ start: 100, end: 200 });
     reader.took({ start: 0, end: 180 });
     reader.gaveBack({ start: 50, end: 180 });
     assert.equal(client.unread, 100);
@@ -75,7 +75,7 @@ describe('what a reader has unread', () => {
 
   it('is the sum over readers, whatever they do, and nothing in the end', () => {
     const range = fc.record({ at: fc.nat(2000), bytes: fc.nat(500) });
-    const step = fc.record({ reader: fc.nat(2), what: fc.constantFrom('landed', 'took', 'gaveBack', 'end'), range });
+    const step = fc.record({ reader: fc.nat(2), what: fc.constantFrom('received', 'took', 'gaveBack', 'end'), range });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const { client } = allowance(window);
@@ -98,9 +98,9 @@ describe('what a reader has unread', () => {
             back.clear();
             continue;
           }
-          share[what as 'landed']({ start: at, end: at + bytes });
+          share[what as 'received']({ start: at, end: at + bytes });
           for (let byte = at; byte < at + bytes; byte += 1) {
-            if (what === 'landed') ahead.add(byte);
+            if (what === 'received') ahead.add(byte);
             if (what === 'took' && ahead.delete(byte)) back.add(byte);
             if (what === 'gaveBack' && back.delete(byte)) ahead.add(byte);
           }

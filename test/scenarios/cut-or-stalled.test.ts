@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Fields } from '../../src/http/fields.ts';
 import { stage } from '../cache/stage.ts';
 import { film } from '../support/film.ts';
 import { etagOf } from '../support/film-fields.ts';
@@ -8,6 +9,12 @@ import type { ScriptedRequest } from '../support/scripted-origin.ts';
 import { answerAll, answerWith, refusal } from './answers.ts';
 
 const movie = film(1_000_000);
+
+const withoutLength: Fields = [
+  ['etag', etagOf(movie)],
+  ['content-type', 'video/mp4'],
+  ['transfer-encoding', 'chunked'],
+];
 
 /** Gives the rest of what was asked for. */
 function serve(request: ScriptedRequest): void {
@@ -71,6 +78,20 @@ describe('a cut in mid-body', () => {
     const viewer = view();
     await clock.advance(1000);
     assert.deepEqual([viewer.outcome, viewer.endAt, origin.requests.length], ['whole', 0, 5]);
+  });
+
+  it('before the first byte of a body without a length, by an origin without ranges that tells it then, is healed once', async () => {
+    const { view, clock, origin } = stage({ film: movie });
+    void answerAll(origin, (request) => {
+      if (origin.requests.length === 1) request.head(200, withoutLength).cut();
+      else request.head(200).bytes(movie.size).end();
+    });
+    const viewer = view();
+    await clock.advance(10_000);
+    assert.deepEqual(
+      { outcome: viewer.outcome, bytes: viewer.bytes, requests: origin.requests.length },
+      { outcome: 'whole', bytes: movie.size, requests: 2 },
+    );
   });
 
   it('by an end of the body before its announced length is healed as well', async () => {

@@ -221,7 +221,7 @@ describe('warming', () => {
   it('of the whole ends when the whole is present, whose length it did not know', async () => {
     const { fill, clock, origin } = filled(movie, { rate: Number.POSITIVE_INFINITY });
     await clock.advanceUntil(fill.warm('whole', { signal }));
-    assert.deepEqual([fill.state.phase, origin.given], ['complete', [{ start: 0, end: movie.size }]]);
+    assert.deepEqual([fill.phase, origin.given], ['complete', [{ start: 0, end: movie.size }]]);
     await clock.advanceUntil(fill.warm('whole', { signal }));
     assert.equal(origin.requests.length, 1);
   });
@@ -254,25 +254,25 @@ describe("a user's pause", () => {
     await clock.advance(3000);
     fill.pause();
     await clock.settle();
-    assert.deepEqual([origin.live.length, fill.state.phase], [0, 'paused']);
+    assert.deepEqual([origin.live.length, fill.phase], [0, 'paused']);
     assert.equal(fill.engaged, true, 'it is remembered');
-    const reader = fill.join(0, null);
+    const reader = fill.join({ position: 0, end: null });
     assert.equal(await reader.arrival(signal), 'bytes');
     reader.leave();
-    const far = fill.join(30 * mebibyte, null);
+    const far = fill.join({ position: 30 * mebibyte, end: null });
     await assert.rejects(far.arrival(signal), ({ failure }) => failure.error.status === 503);
     far.leave();
     await clock.advance(60_000);
     assert.equal(origin.requests.length, 1);
     fill.resume();
     await clock.advanceUntil(warmed);
-    assert.deepEqual([fill.state.phase, origin.fetchedTwice], ['complete', []]);
+    assert.deepEqual([fill.phase, origin.fetchedTwice], ['complete', []]);
   });
 
   it('holds who is in mid-reply until it is lifted', async () => {
     const { fill, clock } = filled(movie, { rate: mebibyte });
     const { signal } = new AbortController();
-    const reader = fill.join(0, null);
+    const reader = fill.join({ position: 0, end: null });
     await clock.advanceUntil(reader.arrival(signal));
     while (reader.take(never) !== null);
     fill.pause();

@@ -186,7 +186,7 @@ describe('5. where someone waits, the fill is not idle', () => {
     await clock.advance(60_000);
     first.resume();
     await clock.settle();
-    assert.deepEqual([fill().waiters, fill().cursors.length], [1, 1]);
+    assert.deepEqual([fill().waiters, fill().fetches.length], [1, 1]);
     for (let had = 262_144; had < movie.size; ) {
       const request = await asked();
       assert.equal(request.offset, had);

@@ -2,7 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Holdings } from '../../admin/holdings.ts';
 import type { Clock } from '../../clock.ts';
-import type { FillsView, FillView } from '../../fill/fill-view.ts';
+import type { FillsView, FillView } from '../../fill/view.ts';
 import { fillSchema } from '../answers.ts';
 import type { FillHistory } from '../fill-history.ts';
 import { fillReport } from '../fill-report.ts';

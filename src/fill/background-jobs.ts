@@ -1,5 +1,5 @@
 /**
- * Background work of one fill: bytes that are wanted although no reader has them in its window.
+ * The background jobs of one fill: bytes that are wanted although no reader has them in its window.
  *
  *     open ─▶ done          (every byte is present)
  *       └──▶ given up       (a final failure, too many in a row, its signal, the end of the fill)
@@ -11,38 +11,37 @@
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { RangeSet } from '../bytes/range-set.ts';
 import type { Clock, Timer } from '../clock.ts';
-import { wholeUnits } from './cursor-plan.ts';
 import { type Failure, FillFailed } from './failure.ts';
-import type { FillPolicy } from './fill-policy.ts';
-import { readUnit } from './landed-bytes.ts';
+import type { FillPolicy } from './policy.ts';
+import { readUnit, unitEnd } from './read-unit.ts';
 import { retryAfter, retryCause } from './retry.ts';
 
 /** The longest pause between two tries, in milliseconds, and how many in a row may fail without a byte. */
-const longestPause = 60_000;
+const longestPauseMs = 60_000;
 const mostFailures = 8;
 
-/** How much of an errand is done, in bytes; `total: null` while the length is not known. */
-export interface ErrandProgress {
+/** How much of a job is done, in bytes; `total: null` while the length is not known. */
+export interface JobProgress {
   readonly present: number;
   readonly total: number | null;
 }
 
-interface Errand {
+interface Job {
   /** The last may have no end before the length is known. */
   readonly ranges: readonly ByteRange[];
   /** Where to begin: what follows goes before what lies behind. */
   from: number;
-  progress(done: ErrandProgress): void;
+  progress(done: JobProgress): void;
   done(): void;
   fail(failure: Failure): void;
 }
 
-export class Errands {
+export class BackgroundJobs {
   readonly #clock: Clock;
   readonly #policy: Pick<FillPolicy, 'retryMax'>;
   readonly #resume: () => void;
-  readonly #open = new Set<Errand>();
-  #rest: Errand | null = null;
+  readonly #open = new Set<Job>();
+  #rest: Job | null = null;
   #failures = 0;
   #pause: Timer | null = null;
 
@@ -78,22 +77,18 @@ export class Errands {
   finishUnits(present: RangeSet, length: number): void {
     const ranges = [...present].flatMap(({ start, end }) => [
       { start: start - (start % readUnit), end: start },
-      { start: end, end: Math.min(wholeUnits(end), length) },
+      { start: end, end: Math.min(unitEnd(end), length) },
     ]);
     const missing = ranges.filter(({ start, end }) => start < end);
     if (missing.length > 0) this.#forNobody(missing);
   }
 
   /** Resolves when all of `ranges` are present. Rejects with `FillFailed` or the signal's reason. */
-  warm(
-    ranges: readonly ByteRange[],
-    onProgress: (progress: ErrandProgress) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
+  warm(ranges: readonly ByteRange[], onProgress: (progress: JobProgress) => void, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const leave = () => signal.removeEventListener('abort', onAbort);
-      const errand: Errand = {
+      const job: Job = {
         ranges,
         from: 0,
         progress: onProgress,
@@ -107,27 +102,27 @@ export class Errands {
         },
       };
       const onAbort = () => {
-        this.#open.delete(errand);
+        this.#open.delete(job);
         reject(signal.reason);
         this.#resume();
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      this.#open.add(errand);
+      this.#open.add(job);
     });
   }
 
-  /** Bytes have landed, or the length is known: says how far it is, and closes what is done. */
+  /** Bytes have come, or the length is known: says how far it is, and closes what is done. */
   look(present: RangeSet, length: number | null): void {
-    for (const errand of this.#open) {
-      const done = progressOf(errand.ranges, present, length);
-      errand.progress(done);
+    for (const job of this.#open) {
+      const done = progressOf(job.ranges, present, length);
+      job.progress(done);
       if (done.total === null || done.present < done.total) continue;
-      this.#open.delete(errand);
-      errand.done();
+      this.#open.delete(job);
+      job.done();
     }
   }
 
-  /** Its bytes come. */
+  /** Bytes come. */
   prospers(): void {
     this.#failures = 0;
   }
@@ -146,14 +141,14 @@ export class Errands {
     return null;
   }
 
-  /** A cursor that worked on it has failed. */
+  /** A fetch that worked on it has failed. */
   failed(failure: Failure): void {
     this.#failures += 1;
     if (retryCause(failure) === null || this.#failures >= mostFailures) {
       this.end(failure);
       return;
     }
-    const growing = Math.min(longestPause, this.#policy.retryMax * 2 ** (this.#failures - 1));
+    const growing = Math.min(longestPauseMs, this.#policy.retryMax * 2 ** (this.#failures - 1));
     const pause = Math.max(growing, retryAfter(failure, this.#clock.wallTime()));
     this.#pause?.cancel();
     this.#pause = this.#clock.after(pause, () => {
@@ -166,19 +161,19 @@ export class Errands {
   end(failure: Failure): void {
     this.#pause?.cancel();
     this.#pause = null;
-    for (const errand of this.#open) errand.fail(failure);
+    for (const job of this.#open) job.fail(failure);
     this.#open.clear();
   }
 
-  #forNobody(ranges: readonly ByteRange[]): Errand {
+  #forNobody(ranges: readonly ByteRange[]): Job {
     const nobody = () => {};
-    const errand: Errand = { ranges, from: 0, progress: nobody, done: nobody, fail: nobody };
-    this.#open.add(errand);
-    return errand;
+    const job: Job = { ranges, from: 0, progress: nobody, done: nobody, fail: nobody };
+    this.#open.add(job);
+    return job;
   }
 }
 
-function progressOf(ranges: readonly ByteRange[], present: RangeSet, length: number | null): ErrandProgress {
+function progressOf(ranges: readonly ByteRange[], present: RangeSet, length: number | null): JobProgress {
   let [there, total] = [0, 0];
   for (const range of ranges) {
     const end = Math.min(range.end, length ?? Number.POSITIVE_INFINITY);

@@ -1,21 +1,15 @@
 /**
- * Waiting for bytes: what there is to see, how long there is hope, and the set of those who wait.
+ * Waiting for bytes: what a reader sees at its offset, and the set of those who wait.
  *
- * `arrivalAt` is the one question, asked by those who wait and again, on their behalf, by whoever lands a byte or
- * ends a hope; so the two can't disagree. A waiter looks and registers in one synchronous step, so no wake-up can fall
- * between. Nothing polls: a look happens when something has changed, and one timer a waiter guards its deadline.
- *
- * Budgets belong to the cursor that owes the byte, deadlines to the reader that waits for it:
- *
- *     queued      nothing of the origin's budget runs; `queueTimeout` in all
- *     starting    `firstByteTimeout` from the reader's arrival, whoever asked first
- *     flowing     `healTimeout` since the last byte that came, however slowly they come
+ * `arrivalAt` is the one question. Who waits asks it, and whoever receives a byte or ends a hope asks it again on their
+ * behalf; so the two can't disagree. A waiter looks and registers in one synchronous step, so no wake-up can fall
+ * between. Nothing polls: a look happens when something has changed, and one timer a waiter guards its deadline
+ * (`deadlines.ts`).
  */
 import type { RangeSet } from '../bytes/range-set.ts';
 import type { Clock } from '../clock.ts';
 import type { Representation } from '../http/representation.ts';
 import type { FillFailed } from './failure.ts';
-import type { FillPolicy } from './fill-policy.ts';
 
 /** The bytes will not come. */
 export interface Failed {
@@ -46,38 +40,6 @@ export type HeadArrival = { readonly kind: 'head'; readonly representation: Repr
 export function headAt(known: Representation | null, failed: FillFailed | null): HeadArrival | null {
   if (known !== null) return { kind: 'head', representation: known };
   return failed === null ? null : { kind: 'failed', error: failed };
-}
-
-/** A reader's wait. */
-export interface Wait {
-  /** When it began, in monotonic milliseconds. */
-  readonly since: number;
-  /** Whether bytes of the same reply went out before. */
-  readonly begun: boolean;
-  /** What the owing cursor had spent in the queue when this wait began, in milliseconds. */
-  readonly queuedBefore: number;
-}
-
-/** What a waiting reader is owed, and by whom: the cursor's clock. */
-export interface Debt {
-  readonly queued: boolean;
-  /** Milliseconds that the cursor has spent in the queue so far. */
-  readonly queuedFor: number;
-  /** When the last byte came, or `null` before the first. */
-  readonly progressAt: number | null;
-}
-
-/** Which setting ends a wait. */
-export type Budget = 'queueTimeout' | 'firstByteTimeout' | 'healTimeout';
-
-/** The monotonic time at which a wait has no hope left, and the setting that says so. */
-export function deadlineOf(wait: Wait, debt: Debt, policy: FillPolicy, now: number): { at: number; budget: Budget } {
-  const spentQueueing = Math.max(0, debt.queuedFor - wait.queuedBefore);
-  if (debt.queued) return { at: now + policy.queueTimeout - spentQueueing, budget: 'queueTimeout' };
-  const since = Math.max(wait.since + spentQueueing, debt.progressAt ?? Number.NEGATIVE_INFINITY);
-  return wait.begun || debt.progressAt !== null
-    ? { at: since + policy.healTimeout, budget: 'healTimeout' }
-    : { at: since + policy.firstByteTimeout, budget: 'firstByteTimeout' };
 }
 
 /** Everyone who waits for something of one fill. */

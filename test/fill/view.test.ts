@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ProxyError } from '../../src/errors.ts';
-import { type FillStateView, phaseReason } from '../../src/fill/fill-view.ts';
+import { type FillStateView, phaseReason } from '../../src/fill/view.ts';
 
 const now = 100_000;
 const refused = {
@@ -30,7 +30,6 @@ const rows: [FillStateView, string][] = [
   [{ phase: 'filling', since: now - 61_000 }, 'bytes have been landing for 61 s'],
   [{ phase: 'paused', by: 'idle' }, 'paused: nobody reads it'],
   [{ phase: 'paused', by: 'user' }, 'paused by its user until lifted'],
-  [{ phase: 'paused', by: 'disk' }, 'paused: the disk takes no more'],
   [{ phase: 'complete' }, 'every byte is present'],
   [
     { phase: 'failed', failure: refused, retryAt: null },

@@ -1,38 +1,40 @@
 /**
- * The bytes of one fill: which are present, and where they are written to and read from.
+ * Which bytes of one fill are present, and where they are written to and read from.
  *
- * That is an object of the store; or, where nothing may be stored, bounded memory for those who read along. Where the
- * store does not take them now, the bytes go past it in the same way: each write asks it again. So trouble with the
- * store never stops playback, and is over as soon as the store is well.
+ * That is an object of the store; or, where nothing may be stored, bounded memory for those who read along (`bypass.ts`).
+ * Where the store does not take them now, the bytes go past it in the same way: each write asks it again. So trouble with
+ * the store never stops playback, and is over as soon as the store is well.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { RangeSet } from '../bytes/range-set.ts';
+import type { ByteSource } from '../events.ts';
 import type { Representation } from '../http/representation.ts';
 import { ownedSlice, type Slice, StoreError, type StoreObject } from '../store/store.ts';
-import { PassingBytes } from './passing-bytes.ts';
-import type { Taken } from './reader.ts';
+import { Bypass } from './bypass.ts';
+import { readUnit } from './read-unit.ts';
 
-/** The most that is read at once; reads end at its multiples. */
-export const readUnit = 256 * 1024;
+/** Bytes on their way to one reader. */
+export interface Taken extends ByteRange {
+  readonly source: ByteSource;
+  /** May turn out shorter than the range; see `Reader.rewind`. */
+  readonly slice: Slice | Promise<Slice>;
+}
 
 /** Whether a reader has had nothing yet, has had all before these bytes, or has still to take some of it. */
 export type Need = 'first' | 'next' | 'ahead';
 
 /** Where nothing is stored, this much is read ahead, and twice as much is kept. */
-export const passingWindow = 1024 * 1024;
+export const bypassWindow = 1024 * 1024;
 
-export class LandedBytes {
+export class Presence {
   readonly present: RangeSet;
   #object: StoreObject | null;
-  #passing: PassingBytes | null = null;
+  #bypass: Bypass | null = null;
   /** Whether the latest bytes went past the store. */
   #past = false;
   #playheads: readonly number[] = [];
   /** Asked for with every reply, where it is asked for at all. */
   #beginning: Buffer | null = null;
-  /** What the store last failed with. */
-  trouble: StoreError | null = null;
-
   /** Whether what comes may be stored. */
   #isStored = true;
   readonly #onLost: () => void;
@@ -51,7 +53,7 @@ export class LandedBytes {
 
   /** How far ahead of a reader bytes are kept. */
   get ahead(): number {
-    return this.#past ? passingWindow : (this.#object?.ahead ?? Number.POSITIVE_INFINITY);
+    return this.#past ? bypassWindow : (this.#object?.ahead ?? Number.POSITIVE_INFINITY);
   }
 
   /** What of it survives a power cut. */
@@ -72,9 +74,9 @@ export class LandedBytes {
 
   /** Takes what is missing of `bytes`; a promise means: wait before you write more. It never rejects. */
   write(offset: number, bytes: Buffer): Promise<void> | undefined {
-    const landed = { start: offset, end: offset + bytes.length };
+    const received = { start: offset, end: offset + bytes.length };
     let pressure: Promise<void> | undefined;
-    for (let gap = this.present.firstGap(landed); gap !== null; gap = this.present.firstGap(landed)) {
+    for (let gap = this.present.firstGap(received); gap !== null; gap = this.present.firstGap(received)) {
       pressure = this.#writeMissing(gap.start, bytes.subarray(gap.start - offset, gap.end - offset)) ?? pressure;
     }
     return pressure;
@@ -88,8 +90,8 @@ export class LandedBytes {
     const unitEnd = start - (start % readUnit) + readUnit;
     const range = { start, end: Math.min(end, this.present.runEnd(start), unitEnd) };
     if (range.end <= start) return null;
-    const passing = this.#passing?.read(range);
-    if (passing) return { start, end: start + passing.length, source: 'pass-through', slice: ownedSlice(passing) };
+    const bypassed = this.#bypass?.read(range);
+    if (bypassed) return { start, end: start + bypassed.length, source: 'pass-through', slice: ownedSlice(bypassed) };
     if (this.#object === null) return null;
     const object = this.#object;
     const slice =
@@ -147,7 +149,7 @@ export class LandedBytes {
   /** The store says that they can't be read any more. */
   lose(range: ByteRange): void {
     this.present.remove(range);
-    for (const gone of this.#passing?.forget(range) ?? []) this.present.remove(gone);
+    for (const gone of this.#bypass?.forget(range) ?? []) this.present.remove(gone);
     this.#onLost();
   }
 
@@ -183,15 +185,15 @@ export class LandedBytes {
       }
     }
     this.#past = true;
-    this.#passing ??= new PassingBytes(2 * passingWindow);
-    const gone = this.#passing.write(offset, bytes);
+    this.#bypass ??= new Bypass(2 * bypassWindow);
+    const gone = this.#bypass.write(offset, bytes);
     this.present.add(range);
     for (const old of gone) this.present.remove(old);
     return undefined;
   }
 
+  /** The store tells its trouble itself. */
   #fail(error: unknown): void {
     if (!(error instanceof StoreError)) throw error;
-    this.trouble = error;
   }
 }

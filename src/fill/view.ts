@@ -1,9 +1,9 @@
 /** A fill as people see it: plain values at one moment, and the words for why it is where it is. */
 import type { ByteRange } from '../bytes/byte-range.ts';
-import type { Cursor } from './cursor.ts';
 import { describeFailure, type Failure } from './failure.ts';
-import type { FillPolicy } from './fill-policy.ts';
-import type { FillState } from './fill-state.ts';
+import type { Fetch } from './fetch.ts';
+import type { Phase } from './phase.ts';
+import type { FillPolicy } from './policy.ts';
 import type { Reader } from './reader.ts';
 
 /** What the control API sees of the fills. */
@@ -28,7 +28,7 @@ export interface FillView {
   readonly present: readonly ByteRange[];
   /** Those of them that survive a power cut. */
   readonly durable: readonly ByteRange[];
-  readonly cursors: readonly CursorView[];
+  readonly fetches: readonly FetchView[];
   readonly readers: readonly ReaderView[];
   /** How many readers wait for a byte that is not present. */
   readonly waiters: number;
@@ -48,7 +48,7 @@ export type FillStateView =
       readonly lastFailure: Failure | null;
     }
   | { readonly phase: 'filling'; readonly since: number }
-  | { readonly phase: 'paused'; readonly by: 'idle' | 'user' | 'disk' }
+  | { readonly phase: 'paused'; readonly by: 'idle' | 'user' }
   | { readonly phase: 'complete' }
   | {
       readonly phase: 'failed';
@@ -58,17 +58,17 @@ export type FillStateView =
     };
 
 /** `resting` at the window's edge; `retrying` in the pause before the origin is asked again. */
-export const cursorStates = ['queued', 'starting', 'filling', 'resting', 'retrying'] as const;
-export type CursorState = (typeof cursorStates)[number];
+export const fetchStates = ['queued', 'starting', 'filling', 'resting', 'retrying'] as const;
+export type FetchState = (typeof fetchStates)[number];
 
-export interface CursorView {
+export interface FetchView {
   /** The offset of the next byte that it will write. */
   readonly position: number;
   /** Where the body that it reads ends; `null` where only its framing tells, or where it reads none. */
   readonly until: number | null;
   /** Bytes a second of its connection; `null` before it has any. */
   readonly speed: number | null;
-  readonly state: CursorState;
+  readonly state: FetchState;
   readonly attempt: number;
   /** How the last try ended, in one sentence; `null` where bytes have come since. */
   readonly lastFailure: string | null;
@@ -87,51 +87,59 @@ export interface ReaderView {
   readonly waiting: boolean;
 }
 
-export function viewState(state: FillState, policy: FillPolicy, cursors: Iterable<Cursor>): FillStateView {
-  switch (state.phase) {
+export function viewState(phase: Phase, policy: FillPolicy, fetches: Iterable<Fetch>): FillStateView {
+  const { current, since, attempt } = phase;
+  switch (current) {
     case 'idle':
     case 'complete':
-      return { phase: state.phase };
+      return { phase: current };
     case 'queued':
-      return { phase: 'queued', since: state.since, budget: policy.queueTimeout };
+      return { phase: current, since, budget: policy.queueTimeout };
     case 'starting': {
-      const { since, attempt } = state;
-      const [lastFailure = null] = [...cursors]
-        .map((cursor) => cursor.lastFailure)
-        .filter((failure) => failure !== null);
-      return { phase: 'starting', since, budget: policy.firstByteTimeout, attempt, lastFailure };
+      const [lastFailure = null] = [...fetches].map((fetch) => fetch.lastFailure).filter((failure) => failure !== null);
+      return { phase: current, since, budget: policy.firstByteTimeout, attempt, lastFailure };
     }
     case 'filling':
-      return { phase: 'filling', since: state.since };
+      return { phase: current, since };
     case 'paused':
-      return { phase: 'paused', by: state.by };
-    case 'failed':
-      return { phase: 'failed', failure: state.failure, retryAt: state.retryAt };
+      return { phase: current, by: phase.pausedBy };
+    case 'failed': {
+      const { failure, retryAt } = phase;
+      if (failure === null) throw new Error('a fill has failed without a failure');
+      return { phase: current, failure, retryAt };
+    }
   }
 }
 
-export function viewReader({ position, end, speed, waitingSince }: Reader): ReaderView {
-  return { position, end, speed: speed.now, waiting: waitingSince !== null };
+export function viewReader({ position, end, throughput, waitingSince }: Reader): ReaderView {
+  return { position, end, speed: throughput, waiting: waitingSince !== null };
 }
 
-export function viewCursor({ position, until, speed, phase, attempt, retryAt, lastFailure }: Cursor): CursorView {
-  const states = { starting: 'starting', flowing: 'filling', resting: 'resting', queued: 'queued' } as const;
-  const state = phase === 'ended' || phase === 'failed' ? 'resting' : states[phase];
+export function viewFetch(fetch: Fetch): FetchView {
+  const { position, bodyEnd, throughput, phase, attempt, retryAt, lastFailure } = fetch;
   return {
     position,
-    until: until > position && Number.isFinite(until) ? until : null,
-    speed,
-    state: retryAt === null ? state : 'retrying',
+    until: bodyEnd > position && Number.isFinite(bodyEnd) ? bodyEnd : null,
+    speed: throughput,
+    state: retryAt === null ? states[phase] : 'retrying',
     attempt,
     lastFailure: lastFailure === null ? null : describeFailure(lastFailure),
     retryAt,
   };
 }
 
+const states: Readonly<Record<Fetch['phase'], FetchState>> = {
+  queued: 'queued',
+  connecting: 'starting',
+  streaming: 'filling',
+  parked: 'resting',
+  done: 'resting',
+  failed: 'resting',
+};
+
 const pauseReasons = {
   idle: 'paused: nobody reads it',
   user: 'paused by its user until lifted',
-  disk: 'paused: the disk takes no more',
 } as const;
 
 /** Why a fill is in its phase, in words: "waiting for the origin: 12.4 s of 30 s, attempt 3, connection refused". */

@@ -3,7 +3,7 @@ import type { Fields } from '../http/fields.ts';
 import type { OriginRequest } from '../origin/origin.ts';
 
 /** For the bytes from `start` on. */
-export interface RangeRequest extends OriginRequest {
+export interface UpstreamRequest extends OriginRequest {
   readonly start: number;
   /** Exclusive; `null` for the end of the representation. */
   readonly end: number | null;
@@ -11,12 +11,12 @@ export interface RangeRequest extends OriginRequest {
   readonly ranged: boolean;
 }
 
-export function requestRange(about: OriginRequest, start: number, end: number | null): RangeRequest {
+export function requestRange(about: OriginRequest, start: number, end: number | null): UpstreamRequest {
   const range = ['range', `bytes=${start}-${end === null ? '' : end - 1}`] as const;
   const fields: Fields = [...about.fields, range];
   return { ...about, fields, start, end, ranged: true };
 }
 
-export function requestAll(about: OriginRequest): RangeRequest {
+export function requestAll(about: OriginRequest): UpstreamRequest {
   return { ...about, start: 0, end: null, ranged: false };
 }

@@ -1,0 +1,199 @@
+/**
+ * Which fetch shall bring which byte, how far, and how much at a time: pure decisions over one snapshot of a fill.
+ *
+ * A missing byte is brought by the fetch that will pass there soon (join), or by a new one (open). A fetch runs until
+ * something else begins, and no further than the read-ahead windows of the readers behind it, or the background jobs.
+ */
+import type { ByteRange } from '../bytes/byte-range.ts';
+import type { RangeSet } from '../bytes/range-set.ts';
+import type { Urgency } from './connection-slots.ts';
+import { readUnit, unitEnd } from './read-unit.ts';
+
+/** Closer than this, a new request is never worth it, in bytes. */
+const alwaysJoin = 16 * 1024;
+
+/** So much of its window a reader has used up before more is asked for: many small requests are worth less than few. */
+const usedUp = 0.25;
+
+/** A fetch, as far as it is planned. */
+export interface PlannedFetch {
+  readonly id: number;
+  /** The next byte that it will bring. */
+  readonly position: number;
+  /** Bytes a second, or `null` before its first byte. */
+  readonly throughput: number | null;
+}
+
+/** What one reader wants; offsets are exclusive ends. */
+export interface ReaderInterest<F> {
+  readonly position: number;
+  /** Where its read-ahead window ends. */
+  readonly windowEnd: number;
+  /** Where it will stop; `Infinity` for the end of the representation. */
+  readonly end: number;
+  /** The fetch from which it waits for a byte; `null` while it does not wait. */
+  readonly waitsFor: F | null;
+  /** Until when it has hope for that byte, in monotonic milliseconds; means nothing while it does not wait. */
+  readonly deadline: number;
+}
+
+/** What is known of the representation and its origin. */
+export interface Content {
+  readonly present: RangeSet;
+  /** `Infinity` where it is not known. */
+  readonly length: number;
+  /** Whether the origin can be asked for another offset; `null` before its first answer. */
+  readonly ranges: boolean | null;
+}
+
+/** A fill at one moment. */
+export interface Snapshot<F> {
+  readonly content: Content;
+  readonly fetches: Iterable<F>;
+  readonly readers: readonly ReaderInterest<F>[];
+  /** Bytes that are wanted although no reader has them in its window. */
+  readonly jobs: readonly ByteRange[];
+}
+
+/** What a fetch is to do; offsets are exclusive. */
+export interface Goal {
+  /** Where something else begins: bytes that are present, another fetch, the end. */
+  readonly hardEnd: number;
+  /** Where the windows of the readers that it serves, and the jobs, end; at it the fetch parks. */
+  readonly until: number;
+  /** Before this, one more request is worth it. */
+  readonly refillBefore: number;
+  /** Where the readers behind it stop; at or before its position, no reader will come to it. */
+  readonly readersEnd: number;
+  /** Where everything ends that it serves; `Infinity` where one wants all, or none says. */
+  readonly wantedEnd: number;
+  readonly urgency: Urgency;
+  /** Whether a reader stands so close behind it that it waits, or will in a moment. */
+  readonly pressed: boolean;
+  /** Until when anybody has hope for its bytes, in monotonic milliseconds. */
+  readonly deadline: number;
+}
+
+/** `offset` must not be present; `firstByteMs` is what a new request is expected to take, in milliseconds. */
+export function planFor<F extends PlannedFetch>(
+  offset: number,
+  { present, ranges }: Content,
+  fetches: Iterable<F>,
+  firstByteMs: number,
+): { readonly join: F } | { readonly open: number } {
+  let nearest: F | null = null;
+  for (const fetch of fetches) {
+    if (fetch.position <= offset && (nearest === null || fetch.position > nearest.position)) nearest = fetch;
+  }
+  if (ranges === false) return nearest === null ? { open: 0 } : { join: nearest };
+  if (nearest === null || (present.nextStart(nearest.position) ?? offset) < offset) return { open: offset };
+  const distance = offset - nearest.position;
+  if (distance <= alwaysJoin) return { join: nearest };
+  if (nearest.throughput === null) return { open: offset };
+  return (distance / nearest.throughput) * 1000 <= firstByteMs ? { join: nearest } : { open: offset };
+}
+
+/** `aheadDeadline` is until when the fetch has hope where readers count on it that do not wait yet. */
+export function goalOf<F extends PlannedFetch>(
+  fetch: F,
+  { content, fetches, readers, jobs }: Snapshot<F>,
+  aheadDeadline: number,
+): Goal {
+  const { position } = fetch;
+  const sequential = content.ranges === false;
+  let [windowEnd, refillBefore, readersEnd, deadline] = [0, 0, 0, Number.NEGATIVE_INFINITY];
+  let [waitedFor, pressed] = [false, false];
+  for (const reader of readers) {
+    const waits = reader.waitsFor === fetch;
+    if (!waits && reader.position > position) continue;
+    waitedFor ||= waits;
+    pressed ||= reader.position <= position && position - reader.position <= readUnit;
+    windowEnd = Math.max(windowEnd, reader.windowEnd);
+    refillBefore = Math.max(refillBefore, waits ? reader.windowEnd : refillMark(reader));
+    readersEnd = Math.max(readersEnd, reader.end);
+    if (waits) deadline = Math.max(deadline, reader.deadline);
+  }
+  const served = windowEnd > position;
+  let [until, wantedEnd] = [windowEnd, readersEnd];
+  for (const { start, end } of jobs) {
+    if ((!sequential && start > position) || end <= position) continue;
+    until = Math.max(until, end);
+    refillBefore = Math.max(refillBefore, end);
+    wantedEnd = Math.max(wantedEnd, end);
+  }
+  return {
+    hardEnd: hardEndOf(fetch, content, fetches),
+    until,
+    refillBefore,
+    readersEnd,
+    wantedEnd: wantedEnd === 0 ? Number.POSITIVE_INFINITY : wantedEnd,
+    urgency: waitedFor ? 'waited for' : served ? 'ahead' : 'background',
+    pressed,
+    deadline: served ? Math.max(deadline, aheadDeadline) : deadline,
+  };
+}
+
+function hardEndOf<F extends PlannedFetch>(
+  fetch: F,
+  { present, length, ranges }: Content,
+  fetches: Iterable<F>,
+): number {
+  const { position } = fetch;
+  // Where the origin gives everything from the start only, one body passes over what is present already.
+  const sequential = ranges === false;
+  let hardEnd = sequential ? length : Math.min(length, present.nextStart(position) ?? length);
+  for (const other of fetches) {
+    if (other === fetch) continue;
+    const takesOver = sequential
+      ? present.covers({ start: position, end: Math.max(position, other.position) })
+      : other.position === position;
+    if (takesOver && other.id < fetch.id) hardEnd = position;
+    else if (!sequential && other.position > position) hardEnd = Math.min(hardEnd, other.position);
+  }
+  return hardEnd;
+}
+
+/**
+ * The first byte in a reader's window that is missing, so that it does not run dry; `null` where there is none, where
+ * it can't be asked for, or where it is so far ahead that a new request is not worth it yet.
+ */
+export function missingAhead<F>(reader: ReaderInterest<F>, { present, length, ranges }: Content): number | null {
+  if (ranges === false) return null;
+  const gap = present.firstGap({ start: reader.position, end: Math.min(reader.windowEnd, length) });
+  return gap === null || gap.start >= refillMark(reader) ? null : gap.start;
+}
+
+function refillMark<F>({ position, windowEnd }: ReaderInterest<F>): number {
+  return windowEnd - usedUp * (windowEnd - position);
+}
+
+/** The first range of a fetch, and the largest: one segment of the store, 1024 requests for 16 GiB. */
+const firstRange = 256 * 1024;
+const largestRange = 16 * 1024 * 1024;
+
+/** With heads that come late, the largest range is so many times what comes in while one is waited for. */
+const headsShare = 16;
+
+/** What there is to say where a bounded request begins. */
+export interface RangeStart {
+  /** Its first byte. */
+  readonly start: number;
+  /** How many bytes are there without a gap before it, or will be when it begins. */
+  readonly behind: number;
+  /** Where the windows that it serves end. */
+  readonly until: number;
+  /** What comes in while a head is waited for, in bytes; 0 where that was not measured yet. */
+  readonly meanwhile: number;
+}
+
+/**
+ * Where a bounded request ends, and the next one begins. Ranges double while reading goes on in sequence: as much again
+ * as is there already. They end with the window, so that no body is left lying unread; and none is so small that the
+ * next head would be waited for. `given` is where it ends in any case; no crumb is left before that.
+ */
+export function rangeEnd({ start, behind, until, meanwhile }: RangeStart, given: number): number {
+  const largest = Math.max(largestRange, headsShare * meanwhile);
+  const asked = Math.max(meanwhile, Math.min(largest, firstRange + behind));
+  const end = Math.min(unitEnd(start + asked), Math.max(until, start + meanwhile, start + 1));
+  return given - end < firstRange ? given : end;
+}

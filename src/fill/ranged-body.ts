@@ -1,0 +1,149 @@
+/**
+ * The requests that a fetch makes in one go over the connections that it is given: each for what follows the last, and
+ * the next sent before the last one ends, on another connection, where one is free.
+ *
+ * It holds the right to each connection (`Slot`) and gives it back.
+ */
+
+import { BodyRequest, type BodyRequestOptions, type BodyRequestParts, type Pause } from './body-request.ts';
+import type { Claimant, ConnectionSlots, Slot } from './connection-slots.ts';
+import type { Opening } from './opening.ts';
+import type { Goal } from './plan.ts';
+import type { Upstream } from './upstream.ts';
+
+/** A next request is sent so much earlier than its head is expected to take, because that is not sure. */
+const margin = 1.5;
+
+export interface RangedBodyParts extends BodyRequestParts {
+  readonly upstream: Upstream;
+  readonly slots: ConnectionSlots;
+}
+
+/** A fetch, where a request is made for it. */
+export interface Requester extends Claimant {
+  /** The next byte that it will bring. */
+  readonly position: number;
+  readonly goal: Goal;
+  readonly throughput: number | null;
+  readonly queuedFor: number;
+  /** How long the origin may be silent before the first byte, in milliseconds. */
+  readonly patienceMs: number;
+}
+
+export class RangedBody {
+  readonly #parts: RangedBodyParts;
+  readonly #for: Requester;
+  #slot: Slot;
+  #current: BodyRequest | null = null;
+  #next: { readonly request: BodyRequest; readonly slot: Slot; readonly offset: number } | null = null;
+
+  /** Waits for a connection; or takes the one on which an answer is there. Rejects with the signal's reason. */
+  static async open(
+    parts: RangedBodyParts,
+    requester: Requester,
+    opening: Opening | null,
+    signal: AbortSignal,
+  ): Promise<RangedBody> {
+    const slot = opening?.slot ?? (await parts.slots.acquire(requester, signal));
+    return new RangedBody(parts, requester, slot);
+  }
+
+  private constructor(parts: RangedBodyParts, requester: Requester, slot: Slot) {
+    this.#parts = parts;
+    this.#for = requester;
+    this.#slot = slot;
+    slot.hand(requester);
+  }
+
+  get current(): BodyRequest | null {
+    return this.#current;
+  }
+
+  /** Asks for what follows the fetch's position; or takes an answer that is there. */
+  ask(opening: Opening | null = null): BodyRequest {
+    const { position, goal } = this.#for;
+    const request = opening?.request ?? this.#parts.upstream.request(position, position, goal);
+    return this.#make(request, { offset: position, early: false }, opening);
+  }
+
+  /** The body that is read ends at `end`: asks for what follows so early that it is there by then. */
+  askEarly(end: number): void {
+    const { slots, upstream } = this.#parts;
+    const { position, goal, throughput } = this.#for;
+    const { firstByteMs, takesEarlyRequests } = upstream;
+    if (this.#next !== null || !takesEarlyRequests || throughput === null || !goesOnPast(end, goal)) return;
+    if (((end - position) * 1000) / throughput > margin * firstByteMs) return;
+    const slot = slots.acquireNow(this.#for);
+    if (slot === null) return;
+    const request = this.#make(upstream.request(end, position, goal), { offset: end, early: true });
+    this.#next = { request, slot, offset: end };
+  }
+
+  /** Goes over to the request that was sent early; `null` where that is of no use, or not `isWanted` any more. */
+  async takeNext(isWanted: () => boolean): Promise<BodyRequest | null> {
+    const next = this.#next;
+    if (next === null) return null;
+    const answered = await next.request.answered();
+    if (this.#next !== next) return null;
+    if (!answered) this.#parts.upstream.refusedEarlyRequest();
+    if (!answered || next.offset !== this.#for.position || !isWanted()) {
+      this.dropNext();
+      return null;
+    }
+    this.#next = null;
+    this.#slot.release();
+    this.#slot = next.slot;
+    return next.request;
+  }
+
+  /** Whether one more request may be made over the connection that is held. */
+  mayAskAgain(): boolean {
+    return this.#parts.slots.spend();
+  }
+
+  /** Works on a request; resolves with why it ended where that is no failure, and gives its connection back. */
+  async work(request: BodyRequest, on: (request: BodyRequest) => Promise<Pause>): Promise<Pause> {
+    this.#current = request;
+    try {
+      return await on(request);
+    } catch (error) {
+      return request.outcomeOf(error);
+    } finally {
+      this.#current = null;
+      request.close();
+    }
+  }
+
+  dropNext(): void {
+    const next = this.#next;
+    this.#next = null;
+    next?.request.stop(new Error('the request was sent too early'));
+    next?.slot.release();
+  }
+
+  /** Gives up whatever it does. */
+  stop(reason: unknown): void {
+    this.#current?.stop(reason);
+    this.dropNext();
+  }
+
+  /** Gives every connection back. */
+  close(): void {
+    this.dropNext();
+    this.#slot.release();
+  }
+
+  #make(
+    request: BodyRequest['request'],
+    { offset, early }: Pick<BodyRequestOptions, 'offset' | 'early'>,
+    opening: Opening | null = null,
+  ): BodyRequest {
+    const { queuedFor, patienceMs } = this.#for;
+    return new BodyRequest(this.#parts, request, { offset, early, queuedFor, patienceMs }, opening);
+  }
+}
+
+/** Whether a request for what follows `offset` is worth it. */
+export function goesOnPast(offset: number, { hardEnd, until, refillBefore }: Goal): boolean {
+  return hardEnd > offset && until > offset && refillBefore > offset;
+}

@@ -1,0 +1,17 @@
+/** The unit in which a fill is read, planned and finished: one block of the store, so that whole units become durable. */
+
+/** In bytes; reads end at its multiples. */
+export const readUnit = 256 * 1024;
+
+/** Where the unit that holds the byte before `offset` ends. */
+export function unitEnd(offset: number): number {
+  return Math.ceil(offset / readUnit) * readUnit;
+}
+
+/**
+ * Where a request for `start` to `end` ends: in whole units. An empty range is wanted for the head of the answer alone,
+ * and costs one byte: no request can ask for none.
+ */
+export function requestEnd(start: number, end: number): number {
+  return Math.max(start + 1, unitEnd(end));
+}

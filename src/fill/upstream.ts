@@ -1,0 +1,148 @@
+/**
+ * What one fill knows of its source: which version the origin holds, how it answers, and so how it is asked next.
+ *
+ * The version guard writes down what answers say; fetches measure how late and how fast they come; whoever asks gets
+ * the next request from here.
+ */
+import type { ByteRange } from '../bytes/byte-range.ts';
+import type { Fields } from '../http/fields.ts';
+import type { OriginContradiction } from '../http/origin-answer.ts';
+import { combinable, type Representation } from '../http/representation.ts';
+import { formatValidator } from '../http/validator.ts';
+import type { Held, OriginRequest } from '../origin/origin.ts';
+import { type Content, type Goal, rangeEnd } from './plan.ts';
+import type { Presence } from './presence.ts';
+import { requestAll, requestRange, type UpstreamRequest } from './upstream-request.ts';
+
+/** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
+const firstByteGuessMs = 300;
+
+/** How much of what is present is asked for again where the validator alone proves little, in bytes. */
+const overlap = 1024;
+
+/** Path and query at the origin, and fields to send; they may be others for the next request. */
+export type UpstreamTarget = Readonly<Pick<OriginRequest, 'target' | 'fields'>>;
+
+export class Upstream {
+  readonly #target: UpstreamTarget;
+  readonly #presence: Presence;
+  /** The representation that this fill brings in, from the moment it is known. */
+  known: Representation | null;
+  /** The answer to a range that contradicted it, or itself. */
+  contradiction: OriginContradiction | null = null;
+  #measuredFirstByteMs: number | null = null;
+  /** Bytes a second, as they came last. */
+  #throughput = 0;
+  #takesEarlyRequests = true;
+
+  constructor(target: UpstreamTarget, presence: Presence, known: Representation | null) {
+    this.#target = target;
+    this.#presence = presence;
+    this.known = known;
+  }
+
+  /** Whether parts of it can be combined, as far as is known. */
+  get combinable(): boolean {
+    return this.known === null || combinable(this.known);
+  }
+
+  /** Whether the origin is asked for ranges: not any more, once its answer to one was a contradiction. */
+  get asksRanges(): boolean {
+    return this.contradiction === null;
+  }
+
+  get content(): Content {
+    const { known } = this;
+    // What can't be combined comes in by one body, as what can't be asked for in ranges.
+    const ranges = known === null ? null : known.ranges && combinable(known);
+    return { present: this.#presence.present, length: known?.length ?? Number.POSITIVE_INFINITY, ranges };
+  }
+
+  /** What there is of it, for an origin of several bases to compare; `undefined` where it has no validator. */
+  get held(): Held | undefined {
+    const { validator = null, length = null } = this.known ?? {};
+    if (validator === null) return undefined;
+    const presence = this.#presence;
+    return { validator, length, present: presence.present, compare: (...given) => presence.compare(...given) };
+  }
+
+  /** What a request takes to its first byte, in milliseconds. */
+  get firstByteMs(): number {
+    return this.#measuredFirstByteMs ?? firstByteGuessMs;
+  }
+
+  answeredIn(milliseconds: number): void {
+    this.#measuredFirstByteMs = Math.max(1, milliseconds);
+  }
+
+  /** Bytes a second of a body that comes now; `null` where too little has come to tell. */
+  flows(throughput: number | null): void {
+    this.#throughput = throughput ?? this.#throughput;
+  }
+
+  /** Whether a request may be sent while the body before it still comes. */
+  get takesEarlyRequests(): boolean {
+    return this.#takesEarlyRequests && this.combinable;
+  }
+
+  refusedEarlyRequest(): void {
+    this.#takesEarlyRequests = false;
+  }
+
+  /** The request for what follows `offset`, by a fetch that is at `position` now. */
+  request(offset: number, position: number, goal: Goal): UpstreamRequest {
+    const { target, fields } = this.#target;
+    const { held } = this;
+    const about = { target, fields, ...(held && { held }) };
+    if (!this.asksRanges) return requestAll(about);
+    const validator = this.known?.validator;
+    const condition: Fields = validator?.strong ? [['if-range', formatValidator(validator)]] : [];
+    const start = offset - this.#overlapAt(offset, position);
+    return requestRange({ ...about, fields: [...fields, ...condition] }, start, this.#endOf(offset, position, goal));
+  }
+
+  /** The first bytes present after `position`, as far as they are to be compared with what comes; `null` for none. */
+  seamAfter(position: number): ByteRange | null {
+    if (!this.#isDated) return null;
+    const { present } = this.#presence;
+    const start = present.nextStart(position);
+    return start === null ? null : { start, end: Math.min(start + overlap, present.runEnd(start)) };
+  }
+
+  /**
+   * How many bytes before `offset` are to be compared with what comes. Those from `position` on will be present by the
+   * time that they are compared.
+   */
+  #overlapAt(offset: number, position: number): number {
+    if (!this.#isDated) return 0;
+    const start = Math.max(0, offset - overlap);
+    return start < offset && this.#presence.present.covers({ start, end: position }) ? offset - start : 0;
+  }
+
+  /**
+   * An entity tag stands for every byte (RFC 9110 §8.8.1). A date only says that nothing changed to the second, so the
+   * bytes themselves are compared.
+   */
+  get #isDated(): boolean {
+    return this.known?.validator?.kind === 'last-modified';
+  }
+
+  /**
+   * Where a request for what follows `offset` may end: at what is present already, at what all it serves want, or at the
+   * end of a bounded range; `null` for the end of the representation.
+   */
+  #endOf(offset: number, position: number, { hardEnd, until, wantedEnd }: Goal): number | null {
+    const { length, ranges, present } = this.content;
+    const seam = this.seamAfter(offset);
+    const given = Math.min(seam?.start === hardEnd ? seam.end : hardEnd, wantedEnd);
+    let end = given;
+    // What is not known yet, or can't be combined, must come by one body; and how late the origin's heads come, so that
+    // ranges are worth it, shows by the first.
+    if (this.#measuredFirstByteMs !== null && length < Number.POSITIVE_INFINITY && ranges === true) {
+      const behind = offset - present.runStart(position);
+      const meanwhile = Math.ceil((this.#throughput * this.firstByteMs) / 1000);
+      end = rangeEnd({ start: offset, behind, until, meanwhile }, Math.min(given, length));
+    }
+    return end > offset && end < length ? end : null;
+  }
+}
