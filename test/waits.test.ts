@@ -40,8 +40,8 @@ const waits: Readonly<Record<string, (signal: AbortSignal, clock: VirtualClock) 
   'for a time': (signal, clock) => ({ promise: sleep(clock, limit, signal), give: () => {}, late: limit }),
   'for a buffer': async (signal, clock) => {
     const pool = createBufferPool({ size: 1, limit: 1, clock });
-    const loan = await pool.take(never);
-    return { promise: pool.take(signal).then((next) => next.giveBack()), give: () => loan.giveBack() };
+    const loan = await pool.acquire(never);
+    return { promise: pool.acquire(signal).then((next) => next.release()), give: () => loan.release() };
   },
   'for one of few places': async (signal) => {
     const semaphore = new Semaphore(1);

@@ -13,9 +13,9 @@ function count(code: string, pattern: RegExp): number {
 const lendings: readonly { what: string; taken: RegExp; back: RegExp; owners: readonly string[] }[] = [
   {
     what: 'a buffer for reading',
-    taken: /(?<!#)\bpool\.(take|takeSpare)\(/g,
-    back: /\bgiveBack\b/g,
-    owners: ['store/disk/disk-object.ts', 'store/disk/trial-read.ts'],
+    taken: /(?<!#)\bpool\.(acquire|acquireSpare)\(/g,
+    back: /\brelease\b/g,
+    owners: ['store/disk/disk-reads.ts'],
   },
   {
     what: "the right to an origin's connection",

@@ -4,10 +4,10 @@ import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import { Capacity } from '../../src/store/capacity.ts';
 import { createBufferPool } from '../../src/store/disk/buffer-pool.ts';
 import { DiskObject } from '../../src/store/disk/disk-object.ts';
+import { DiskReads } from '../../src/store/disk/disk-reads.ts';
 import { HeldOnDisk } from '../../src/store/disk/held-on-disk.ts';
 import type { SegmentRow } from '../../src/store/disk/index/rows.ts';
 import type { ObjectFiles } from '../../src/store/disk/object-directory.ts';
-import { Semaphore } from '../../src/store/disk/semaphore.ts';
 import { Inventory } from '../../src/store/inventory.ts';
 import type { StoreError } from '../../src/store/store.ts';
 import { contentAt, label, objectName, representationOf } from '../contract/store-contract.ts';
@@ -89,10 +89,10 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
       failures.push(error);
     },
   };
+  const pool = createBufferPool({ size: layout.blockSize, limit: 1000, clock });
   const medium = {
     layout,
-    reads: new Semaphore(8),
-    pool: createBufferPool({ size: layout.blockSize, limit: 1000, clock }),
+    reads: new DiskReads(pool),
     clock,
     capacity,
     health,
@@ -110,7 +110,7 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
   const lost: [number, number][] = [];
   const object = new DiskObject(row, held, files, medium);
   inventory.acquire(held, ({ start, end }) => lost.push([start, end]));
-  return { object, files, failures, lost, health, pool: medium.pool };
+  return { object, files, failures, lost, health, pool };
 }
 
 /** The object as its index row remembers it, over the same files. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createBufferPool } from '../../src/store/disk/buffer-pool.ts';
+import { DiskReads } from '../../src/store/disk/disk-reads.ts';
 import { HeldOnDisk } from '../../src/store/disk/held-on-disk.ts';
-import { Semaphore } from '../../src/store/disk/semaphore.ts';
 import { TrialRead, type TrialReadParts } from '../../src/store/disk/trial-read.ts';
 import { StoreError } from '../../src/store/store.ts';
 import { never } from '../support/never.ts';
@@ -24,8 +24,7 @@ function stage(parts: Partial<TrialReadParts> = {}, objects = [held('a', 50), he
     inventory: { all: () => objects },
     index: { find: async () => null },
     directory: { pathOf: (key) => key.slice(0, 1) },
-    reads: new Semaphore(1),
-    pool,
+    reads: new DiskReads(pool),
     files: {
       read: async (path, _, position) => {
         places.push(`${path} ${position / size}`);
@@ -68,8 +67,8 @@ describe('a trial read', () => {
 
   test('waits for memory no longer than it is let', async () => {
     const { trial, pool } = stage();
-    await pool.take(never);
-    await pool.take(never);
+    await pool.acquire(never);
+    await pool.acquire(never);
     const late = new AbortController();
     const read = trial.run(late.signal);
     await new Promise(setImmediate);

@@ -1,5 +1,5 @@
 /**
- * Buffers of one size, lent to readers and taken back: what bounds the memory of reading from disk.
+ * Buffers of one size, lent to readers: what bounds the memory of reading from disk.
  *
  * A buffer is allocated when there is no idle one, up to the limit; after that whoever asks waits in line, as long as
  * its signal lets it. Buffers are never returned to the system, since a busy proxy would only ask for them again.
@@ -17,7 +17,7 @@ import { StoreError } from '../store.ts';
 export interface Loan {
   readonly buffer: Buffer;
   /** Nobody looks at the buffer any more; also after it was ceded. */
-  giveBack(): void;
+  release(): void;
   /** The buffer is left with somebody who may look at it for ever: it counts no longer. */
   cede(): void;
 }
@@ -33,9 +33,9 @@ export interface BufferPool {
    * Borrows a buffer with unspecified content, in order of asking. Where `signal` aborts before there is one it rejects
    * with a `StoreError` of the code `ENOBUFS`.
    */
-  take(signal: AbortSignal): Promise<Loan>;
+  acquire(signal: AbortSignal): Promise<Loan>;
   /** The same at once, for who can do without: `null` unless half of all buffers are there for those who can't. */
-  takeSpare(): Loan | null;
+  acquireSpare(): Loan | null;
 }
 
 export interface BufferPoolOptions {
@@ -61,7 +61,7 @@ export function createBufferPool({ size, limit, clock, onWaited = () => {} }: Bu
     let state: 'lent' | 'ceded' | 'over' = 'lent';
     return {
       buffer,
-      giveBack() {
+      release() {
         if (state === 'over') return;
         if (state === 'lent') lent -= 1;
         state = 'over';
@@ -99,10 +99,10 @@ export function createBufferPool({ size, limit, clock, onWaited = () => {} }: Bu
     get waiting() {
       return waiting.size;
     },
-    async take(signal) {
+    async acquire(signal) {
       if (signal.aborted) throw new StoreError('ENOBUFS', 'Nobody waits for what was to be read.', signal.reason);
       return (waiting.size === 0 ? lend() : null) ?? waitFor(signal);
     },
-    takeSpare: () => (lent < most / 2 ? lend() : null),
+    acquireSpare: () => (lent < most / 2 ? lend() : null),
   };
 }

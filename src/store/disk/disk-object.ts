@@ -12,10 +12,9 @@ import { RangeSet } from '../../bytes/range-set.ts';
 import type { Representation } from '../../http/representation.ts';
 import { untilAborted } from '../../until-aborted.ts';
 import type { Verified } from '../admin.ts';
-import { gaveNothing, ownedSlice, type Slice, StoreError } from '../store.ts';
+import { ownedSlice, type Slice, StoreError } from '../store.ts';
 import { BlockChecksums } from './block-checksums.ts';
 import { BlockIndex } from './block-index.ts';
-import type { Loan } from './buffer-pool.ts';
 import type { HeldOnDisk, OpenContent } from './held-on-disk.ts';
 import type { ObjectRow } from './index/rows.ts';
 import type { Medium } from './medium.ts';
@@ -76,17 +75,13 @@ export class DiskObject implements OpenContent {
   }
 
   read(range: ByteRange, signal: AbortSignal, isFirst = false): Slice | Promise<Slice> {
-    return this.#readUnwritten(range) ?? this.#readWaiting(range, signal, isFirst);
+    const readInto = (buffer: Buffer) => this.#readInto(buffer, range);
+    return this.#readUnwritten(range) ?? this.#medium.reads.read(readInto, signal, isFirst);
   }
 
   readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null {
-    const unwritten = this.#readUnwritten(range);
-    if (unwritten !== null) return unwritten;
-    const { reads, pool } = this.#medium;
-    const leave = reads.acquireNow();
-    const loan = leave && pool.takeSpare();
-    if (loan === null) leave?.();
-    return loan && this.#readWritten(loan, range, signal, leave);
+    const readInto = (buffer: Buffer) => this.#readInto(buffer, range);
+    return this.#readUnwritten(range) ?? this.#medium.reads.readSpare(readInto, signal);
   }
 
   describe(representation: Representation): void {
@@ -247,41 +242,9 @@ export class DiskObject implements OpenContent {
 
   #readUnwritten({ start, end }: ByteRange): Slice | null {
     const bytes = this.#unwritten.from(start);
-    return bytes === undefined ? null : ownedSlice(bytes.subarray(0, Math.min(end - start, this.#medium.pool.size)));
-  }
-
-  async #readWaiting(range: ByteRange, signal: AbortSignal, isFirst: boolean): Promise<Slice> {
-    const { reads, pool } = this.#medium;
-    const leave = await reads.acquire(signal, isFirst).catch((error: unknown) => {
-      throw gaveNothing(error);
-    });
-    let loan: Loan;
-    try {
-      loan = await pool.take(signal);
-    } catch (error) {
-      leave();
-      throw error;
-    }
-    return this.#readWritten(loan, range, signal, leave);
-  }
-
-  /**
-   * Takes the loan over: it is the slice's, or is given back. Who has given up waits no longer; but the system may write
-   * into the buffer until the read has ended, and only then is it the next one's turn.
-   */
-  async #readWritten(loan: Loan, range: ByteRange, signal: AbortSignal, leave: (() => void) | null): Promise<Slice> {
-    const { buffer, giveBack, cede } = loan;
-    const reading = this.#readInto(buffer, range).finally(() => leave?.());
-    let lent = false;
-    try {
-      const bytes = await untilAborted(reading, signal);
-      lent = true;
-      return { bytes, release: giveBack, cede };
-    } catch (error) {
-      throw error instanceof StoreError ? error : gaveNothing(error);
-    } finally {
-      if (!lent) reading.then(giveBack, giveBack);
-    }
+    return bytes === undefined
+      ? null
+      : ownedSlice(bytes.subarray(0, Math.min(end - start, this.#medium.reads.pool.size)));
   }
 
   /** Rejects with a `StoreError` only. */

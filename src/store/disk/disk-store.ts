@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../clock.ts';
+import type { BufferWaitOutcome } from '../../events.ts';
 import type { Representation } from '../../http/representation.ts';
 import { never, untilAborted } from '../../until-aborted.ts';
 import type { EvictionPreview, StoreAdmin, StoreLoans, StoreUsage, Verified } from '../admin.ts';
@@ -31,6 +32,7 @@ import { CacheDirectory } from './cache-directory.ts';
 import { CallQueue } from './call-queue.ts';
 import { Committer } from './committer.ts';
 import { DiskObject } from './disk-object.ts';
+import { DiskReads } from './disk-reads.ts';
 import { Health } from './health.ts';
 import { HeldOnDisk, openContents } from './held-on-disk.ts';
 import type { IndexedObject, IndexLayout, ObjectRow } from './index/rows.ts';
@@ -41,15 +43,8 @@ import { ObjectDirectory } from './object-directory.ts';
 import { OpenObject } from './open-object.ts';
 import { Removal } from './removal.ts';
 import { SegmentFiles } from './segment-files.ts';
-import { Semaphore } from './semaphore.ts';
 import { Space } from './space.ts';
 import { TrialRead } from './trial-read.ts';
-
-/**
- * Reads for replies that run at once: two for each of the threads that libuv gives to files. With more of them each
- * would only end later, the first byte of whoever has just come included.
- */
-const mostReads = 8;
 
 const silent: StoreEvents = { evicted() {}, blockLost() {}, bufferWaited() {}, stateChanged() {}, leftover() {} };
 
@@ -136,15 +131,10 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
     space,
   });
   const maintenance = new Maintenance({ ...kept, clock, maxAge, layout, files, space, removal, committer, events });
-  const reads = new Semaphore(mostReads);
-  const pool = createBufferPool({
-    size: blockSize,
-    limit: bufferMemory,
-    clock,
-    onWaited: (outcome, duration) => events.bufferWaited(outcome, duration),
-  });
-  const medium: Medium = { layout, clock, reads, pool, capacity, health, space, committer, events };
-  const trial = new TrialRead({ inventory, index, directory, reads, pool, files });
+  const onWaited = (outcome: BufferWaitOutcome, duration: number) => events.bufferWaited(outcome, duration);
+  const reads = new DiskReads(createBufferPool({ size: blockSize, limit: bufferMemory, clock, onWaited }));
+  const medium: Medium = { layout, clock, reads, capacity, health, space, committer, events };
+  const trial = new TrialRead({ inventory, index, directory, reads, files });
   return { ...kept, clock, files, calls, health, removal, space, committer, maintenance, medium, trial };
 }
 
@@ -251,7 +241,7 @@ class OpenStore implements DiskStore {
 
   loans(): StoreLoans {
     const { inventory, medium, files } = this.#parts;
-    const { lent: buffers, waiting: starved } = medium.pool;
+    const { lent: buffers, waiting: starved } = medium.reads.pool;
     return { objects: inventory.users, buffers, starved, descriptors: files.inUse };
   }
 

@@ -6,12 +6,13 @@
  */
 import { pauses } from '../../budgets.ts';
 import type { Clock, Timer } from '../../clock.ts';
+import { backOffMs } from '../../kit/back-off.ts';
 import type { FullState } from '../full-state.ts';
 import { StoreError } from '../store.ts';
 import type { StoreEvents } from '../store-events.ts';
 
-/** In milliseconds; from the end of a fault to the next try it never takes longer than the most. */
-const retryMs = { first: pauses.disk.firstMs, most: pauses.disk.longestMs, calm: 10_000 };
+/** A disk that fails again so soon after it had come back has not come back. */
+const calmMs = 10_000;
 
 export interface HealthOptions {
   readonly clock: Clock;
@@ -27,7 +28,7 @@ export class Health {
   readonly #options: HealthOptions;
   #trouble: StoreError | null = null;
   #timer: Timer | null = null;
-  #pause = retryMs.first;
+  #failures = 0;
   #backSince = Number.NEGATIVE_INFINITY;
   #attempting: Promise<void> | null = null;
   #closed = false;
@@ -59,8 +60,8 @@ export class Health {
   /** The disk has failed. */
   fail(error: StoreError): void {
     if (this.#trouble === null) {
-      const quick = this.#options.clock.now() - this.#backSince < retryMs.calm;
-      this.#pause = quick ? Math.min(retryMs.most, 2 * this.#pause) : retryMs.first;
+      const isAgain = this.#options.clock.now() - this.#backSince < calmMs;
+      this.#failures = isAgain ? this.#failures + 1 : 1;
       this.#trouble = error;
       this.tell();
     }
@@ -70,7 +71,7 @@ export class Health {
   /** Somebody would like to store something. */
   want(): void {
     if (this.#trouble === null || this.#attempting !== null || this.#closed) return;
-    this.#timer ??= this.#options.clock.after(this.#pause, () => {
+    this.#timer ??= this.#options.clock.after(backOffMs(pauses.disk, this.#failures), () => {
       this.#timer = null;
       this.#attempting = this.#attempt().finally(() => {
         this.#attempting = null;

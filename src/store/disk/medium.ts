@@ -3,20 +3,17 @@ import type { Clock } from '../../clock.ts';
 import type { Capacity } from '../capacity.ts';
 import type { StoreEvents } from '../store-events.ts';
 import type { Layout } from './block-index.ts';
-import type { BufferPool } from './buffer-pool.ts';
 import type { Committer } from './committer.ts';
+import type { DiskReads } from './disk-reads.ts';
 import type { Health } from './health.ts';
 import type { HeldOnDisk } from './held-on-disk.ts';
-import type { Semaphore } from './semaphore.ts';
 import type { Space } from './space.ts';
 
 export interface Medium {
   readonly layout: Layout;
   readonly clock: Clock;
-  /** How many reads run at once. */
-  readonly reads: Semaphore;
-  /** Its buffers hold one block each. */
-  readonly pool: BufferPool;
+  /** Their buffers hold one block each. */
+  readonly reads: DiskReads;
   readonly capacity: Capacity<HeldOnDisk>;
   readonly health: Pick<Health, 'trouble' | 'fail'>;
   readonly space: Pick<Space, 'admit' | 'evicting' | 'withRoom'>;

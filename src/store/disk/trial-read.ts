@@ -8,19 +8,17 @@ import { join } from 'node:path';
 import { untilAborted } from '../../until-aborted.ts';
 import type { Inventory } from '../inventory.ts';
 import { gaveNothing } from '../store.ts';
-import type { BufferPool } from './buffer-pool.ts';
 import type { CacheDirectory } from './cache-directory.ts';
+import type { DiskReads } from './disk-reads.ts';
 import type { HeldOnDisk } from './held-on-disk.ts';
 import type { SqliteIndex } from './index/sqlite-index.ts';
 import type { SegmentFiles } from './segment-files.ts';
-import type { Semaphore } from './semaphore.ts';
 
 export interface TrialReadParts {
   readonly inventory: Pick<Inventory<HeldOnDisk>, 'all'>;
   readonly index: Pick<SqliteIndex, 'find'>;
   readonly directory: Pick<CacheDirectory, 'pathOf'>;
-  readonly reads: Semaphore;
-  readonly pool: BufferPool;
+  readonly reads: DiskReads;
   readonly files: Pick<SegmentFiles, 'read'>;
 }
 
@@ -31,7 +29,7 @@ export class TrialRead {
   readonly #parts: TrialReadParts;
   #turn = 0;
   /** What the system has not answered yet: another is not begun beside it. */
-  #underWay: Promise<unknown> | null = null;
+  #underWay: Promise<void> | null = null;
 
   constructor(parts: TrialReadParts) {
     this.#parts = parts;
@@ -41,46 +39,36 @@ export class TrialRead {
   async run(signal: AbortSignal): Promise<void> {
     const place = this.#next();
     if (place === null) return;
-    await this.#answered(() => this.#parts.index.find(place.name), signal);
-    const { reads, pool, files } = this.#parts;
-    const leave = await reads.acquire(signal).catch((error: unknown) => {
-      throw gaveNothing(error);
-    });
-    try {
-      const { buffer, giveBack } = await pool.take(signal);
-      try {
-        await this.#answered(() => files.read(place.path, buffer, place.position), signal);
-      } finally {
-        // The system may write into it until it has answered, though nobody waits for that any more.
-        this.#whenAnswered(giveBack);
-      }
-    } finally {
-      this.#whenAnswered(leave);
-    }
+    const { index, reads, files } = this.#parts;
+    await this.#waited(this.#underWay, signal);
+    await this.#waited(this.#begin(index.find(place.name)), signal);
+    const readInto = async (buffer: Buffer) => {
+      await this.#begin(files.read(place.path, buffer, place.position));
+      return buffer;
+    };
+    const { release } = await reads.read(readInto, signal);
+    release();
   }
 
-  #whenAnswered(giveBack: () => void): void {
-    if (this.#underWay === null) giveBack();
-    else this.#underWay.then(giveBack, giveBack);
+  #begin<Result>(work: Promise<Result>): Promise<Result> {
+    const end = () => {
+      this.#underWay = null;
+    };
+    this.#underWay = work.then(end, end);
+    return work;
   }
 
-  async #answered(ask: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
+  async #waited(work: Promise<unknown> | null, signal: AbortSignal): Promise<void> {
     try {
-      if (this.#underWay !== null) await untilAborted(this.#underWay, signal);
-      signal.throwIfAborted();
-      const underWay = ask().finally(() => {
-        this.#underWay = null;
-      });
-      underWay.catch(() => {});
-      this.#underWay = underWay;
-      await untilAborted(underWay, signal);
+      if (work !== null) await untilAborted(work, signal);
     } catch (error) {
       throw signal.aborted ? gaveNothing(error) : error;
     }
   }
 
   #next() {
-    const { inventory, directory, pool } = this.#parts;
+    const { inventory, directory } = this.#parts;
+    const { size } = this.#parts.reads.pool;
     const places = inventory.all().flatMap((held) => {
       const segment = [...held.segments].find(({ bytes, coming }) => bytes > 0 && coming === 0);
       return segment === undefined ? [] : [{ held, segment }];
@@ -89,9 +77,9 @@ export class TrialRead {
     const place = places[this.#turn % Math.max(1, places.length)];
     if (place === undefined) return null;
     const { held, segment } = place;
-    const blocks = Math.max(1, Math.floor(segment.bytes / pool.size));
+    const blocks = Math.max(1, Math.floor(segment.bytes / size));
     const round = Math.floor(this.#turn / places.length);
-    const position = ((round * stride) % blocks) * pool.size;
+    const position = ((round * stride) % blocks) * size;
     return { name: held.name, path: join(directory.pathOf(held.key), String(segment.number)), position };
   }
 }
