@@ -15,6 +15,7 @@ import type { Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { RetryCause } from '../events.ts';
 import type { OriginReply, ReachabilityView } from '../origin/origin.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { BodyRequest, FirstByteTimes, Pause } from './body-request.ts';
 import { outranks, type Urgency } from './connection-slots.ts';
 import type { FetchTimes } from './deadlines.ts';
@@ -514,7 +515,7 @@ export class Fetch implements Requester, PlannedFetch, FetchTimes {
     if (isFirst) this.#sink.changed(this, { type: 'first byte', times: request.times, early: request.isEarly });
     if (pressure !== undefined) {
       request.expectNothing();
-      await pressure;
+      await untilAborted(pressure, request.signal);
     }
     request.expectBytes();
   }

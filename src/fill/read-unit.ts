@@ -1,7 +1,8 @@
 /** The unit in which a fill is read, planned and finished: one block of the store, so that whole units become durable. */
+import { mostRead } from '../store/store.ts';
 
 /** In bytes; reads end at its multiples. */
-export const readUnit = 256 * 1024;
+export const readUnit = mostRead;
 
 /** Where the unit that holds the byte before `offset` ends. */
 export function unitEnd(offset: number): number {

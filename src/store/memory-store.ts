@@ -16,10 +16,10 @@ import { Capacity, type Eviction, inBytes, type StoreLimits } from './capacity.t
 import { HeldObject, type Identity, Inventory, type User } from './inventory.ts';
 import {
   type Lost,
+  mostRead,
   type ObjectLabel,
   type ObjectName,
   ownedSlice,
-  readUnit,
   type Slice,
   type Store,
   type StoredObject,
@@ -248,7 +248,7 @@ class MemoryObject implements StoreObject {
     const bytes = this.#held.buffers.from(start);
     if (bytes === undefined) return Promise.reject(new StoreError('EINVAL', `Byte ${start} is not in memory.`));
     this.#calls.watch(start);
-    return ownedSlice(bytes.subarray(0, Math.min(end - start, readUnit)));
+    return ownedSlice(bytes.subarray(0, Math.min(end - start, mostRead)));
   }
 
   describe(representation: Representation): void {

@@ -38,8 +38,8 @@
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Representation } from '../http/representation.ts';
 
-/** The most that one read gives, in bytes: a block of the disk store. Whoever reads in such units reads block by block. */
-export const readUnit = 256 * 1024;
+/** The most that one read gives, in bytes: a block of the disk store, so that whoever reads in such units reads block by block. */
+export const mostRead = 256 * 1024;
 
 /** The name of an object: lower-case hexadecimal SHA-256 of its cache key. */
 export type ObjectName = string;
@@ -107,7 +107,7 @@ export interface StoreObject extends Partial<EvictionHints> {
    */
   write(offset: number, bytes: Buffer): Promise<void> | undefined;
   /**
-   * The first bytes of `range`: at least one, and as many as are cheap to give at once (at most `readUnit`). Every
+   * The first bytes of `range`: at least one, and as many as are cheap to give at once (at most `mostRead`). Every
    * byte of `range` must be present. Rejects with a `StoreError` where they can no longer be read, for instance
    * because their checksum is wrong; `lost` has been told before. As soon as `signal` aborts it rejects with one that
    * says what was waited for: `ENOBUFS`, memory to read into, or `ETIMEDOUT`, the medium. Where many read, those go

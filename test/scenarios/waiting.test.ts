@@ -43,31 +43,7 @@ describe('nobody waits for ever', () => {
   it('for a slow disk: a byte that has landed goes out at once', async () => {
     const clock = new VirtualClock();
     const { signal } = new AbortController();
-    const inner = createMemoryStore();
-    const store: Store = {
-      find: (name, lost) => inner.find(name, lost),
-      create: async (...given) => {
-        const object = await inner.create(...given);
-        return {
-          name: object.name,
-          durable: [],
-          ahead: object.ahead ?? Number.POSITIVE_INFINITY,
-          representation: object.representation,
-          write(offset, bytes) {
-            object.write(offset, bytes);
-            return pause(clock, 60_000, signal);
-          },
-          read: (...given) => object.read(...given),
-          attend: (playheads) => object.attend?.(playheads),
-          describe: (described) => object.describe(described),
-          commit: () => object.commit(),
-          close: () => object.close(),
-        };
-      },
-      remove: (name) => inner.remove(name),
-      list: () => inner.list(),
-      close: () => inner.close(),
-    };
+    const store = slowStore(() => pause(clock, 60_000, signal));
     const { view, asked, origin } = stage({ film: movie, store, clock });
     const viewer = view();
     const request = await asked();
@@ -77,6 +53,21 @@ describe('nobody waits for ever', () => {
     request.bytes(999_999).end();
     await clock.advance(60_000);
     assert.deepEqual([viewer.outcome, origin.requests.length], ['whole', 1], 'a slow disk is no stalled origin');
+  });
+
+  it('for a connection that another title had, while the disk takes none of its bytes', async () => {
+    const store = slowStore(() => new Promise(() => {}));
+    const { view, asked, clock } = stage({ film: movie, store, maxConnections: 1 });
+    const first = view();
+    (await asked()).head().bytes(1);
+    await clock.settle();
+    first.leave();
+    const other = view(0, null, '/other');
+    await clock.advance(10_000);
+    (await asked()).head().bytes(1);
+    await clock.settle();
+    assert.equal(other.bytes, 1);
+    other.leave();
   });
 
   it('behind a whole film of gigabytes, where the account allows one connection', async () => {
@@ -212,3 +203,32 @@ describe('many at once', () => {
     assert.deepEqual([cache.fills().length, clock.pending, origin.live.length], [0, 0, 0]);
   });
 });
+
+/** A store whose writers wait as long as `wait` says. */
+function slowStore(wait: () => Promise<void>): Store {
+  const inner = createMemoryStore();
+  return {
+    find: (name, lost) => inner.find(name, lost),
+    create: async (...given) => {
+      const object = await inner.create(...given);
+      return {
+        name: object.name,
+        durable: [],
+        ahead: object.ahead ?? Number.POSITIVE_INFINITY,
+        representation: object.representation,
+        write(offset, bytes) {
+          object.write(offset, bytes);
+          return wait();
+        },
+        read: (...given) => object.read(...given),
+        attend: (playheads) => object.attend?.(playheads),
+        describe: (described) => object.describe(described),
+        commit: () => object.commit(),
+        close: () => object.close(),
+      };
+    },
+    remove: (name) => inner.remove(name),
+    list: () => inner.list(),
+    close: () => inner.close(),
+  };
+}

@@ -17,9 +17,9 @@ import { Capacity, type StoreLimits } from '../capacity.ts';
 import { Inventory, type User } from '../inventory.ts';
 import {
   type Lost,
+  mostRead,
   type ObjectLabel,
   type ObjectName,
-  readUnit,
   type Store,
   type StoredObject,
   StoreError,
@@ -75,7 +75,7 @@ export type DiskStore = Store & StoreAdmin & Pick<CacheDirectory, 'describeOwner
  * with the objects, and the store begins empty.
  */
 export async function createDiskStore(options: DiskStoreOptions): Promise<DiskStore> {
-  const { blockSize = readUnit, segmentSize = 16 * 1024 * 1024 } = options;
+  const { blockSize = mostRead, segmentSize = 16 * 1024 * 1024 } = options;
   if (segmentSize % blockSize !== 0) throw new RangeError('A segment must be a whole number of blocks.');
   // Its thread begins while the directory is claimed, and while the caller does something else.
   const index = new SqliteIndex();
