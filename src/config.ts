@@ -38,8 +38,8 @@ import {
 
 export type { OriginSettings } from './config/origins.ts';
 export { ConfigError } from './config/problems.ts';
-export type { ListenAddress, Network } from './config/values.ts';
-export type { SettingsInput, ValueSource } from './config/written.ts';
+export type { ListenAddress } from './config/values.ts';
+export type { SettingsInput } from './config/written.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -61,7 +61,7 @@ interface SettingRow {
   readonly repeatable?: true;
 }
 
-export const settingTable = {
+const settingTable = {
   listen: {
     group: 'listening',
     type: list(listenAddress, { atLeast: 1 }),

@@ -9,8 +9,8 @@ import util from 'node:util';
 /** The file descriptor that the log goes to. */
 export const logDescriptor = 2;
 
-export type Place = 'out' | 'err';
-export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'inverse';
+type Place = 'out' | 'err';
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'inverse';
 
 /** The terminal as the commands see it. */
 export interface Terminal {

@@ -38,7 +38,6 @@ export type CacheResult = (typeof cacheResults)[number];
 export const retryCauses = [
   'refused',
   'unresolved',
-  'reset',
   'timeout',
   'status',
   'contradiction',
@@ -101,7 +100,7 @@ export const bufferWaitOutcomes = ['given', 'given up'] as const;
 export type BufferWaitOutcome = (typeof bufferWaitOutcomes)[number];
 
 /** Whether the store takes what comes, or it goes past it. */
-export const storeStates = ['storing', 'passing'] as const;
+const storeStates = ['storing', 'passing'] as const;
 export type StoreState = (typeof storeStates)[number];
 
 interface FillEventBase {
@@ -140,7 +139,7 @@ export interface FillDoneEvent extends FillEventBase {
 
 export interface FillFailedEvent extends FillEventBase {
   type: 'fill-failed';
-  error: ProxyErrorType | 'origin_status' | 'store';
+  error: ProxyErrorType | 'origin_status';
   status: number | null;
   message: string;
 }
@@ -267,7 +266,7 @@ export interface FailoverEvent {
 }
 
 /** Long work that an operator asked for has ended. */
-export interface JobDoneEvent {
+interface JobDoneEvent {
   type: 'job-done';
   at: number;
   job: string;
@@ -316,7 +315,7 @@ export interface StalledEndedEvent {
 }
 
 /** The store takes nothing more, or takes again what comes. */
-export interface StoreStateEvent {
+interface StoreStateEvent {
   type: 'store-state';
   at: number;
   from: StoreState;

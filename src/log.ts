@@ -10,8 +10,8 @@ import { logDescriptor } from './console.ts';
 import type { DomainEvent, EventBus } from './events.ts';
 import { showablePath, showableText } from './showable.ts';
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Logger {
   /** `fields` appear beside the message, in their order; those that are `null` are left out of text lines. */

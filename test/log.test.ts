@@ -143,7 +143,13 @@ test('the events of single bytes and waits are not logged', () => {
 
 test('lines below the level are left out', () => {
   const done: DomainEvent = { ...base, type: 'fill-done', length: 5, duration: 1 };
-  const failed: DomainEvent = { ...base, type: 'fill-failed', error: 'store', status: null, message: 'It is full.' };
+  const failed: DomainEvent = {
+    ...base,
+    type: 'fill-failed',
+    error: 'dns_error',
+    status: null,
+    message: 'It has no address.',
+  };
   assert.equal(linesOf([done, failed], { level: 'warn' }).length, 1);
   assert.equal(linesOf([done, failed], { level: 'error' }).length, 0);
 });

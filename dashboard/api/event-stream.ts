@@ -9,7 +9,7 @@ export interface Block {
 }
 
 /** Turns the text of a stream, in whatever pieces it comes, into blocks. */
-export class BlockReader {
+class BlockReader {
   #rest = '';
 
   /** The blocks that `text` completes. */

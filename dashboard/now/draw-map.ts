@@ -7,9 +7,9 @@ import { columnShares, within } from './byte-columns.ts';
 import type { MapScene } from './map-scene.ts';
 
 /** In CSS pixels: the space for the marks of players above, the band, the space for those of cursors below. */
-export const mapHeights = { above: 7, band: 20, below: 6 } as const;
+const mapHeights = { above: 7, band: 20, below: 6 } as const;
 
-export interface MapColours {
+interface MapColours {
   readonly gap: string;
   readonly present: string;
   readonly ahead: string;
@@ -17,7 +17,7 @@ export interface MapColours {
   readonly player: string;
 }
 
-export function coloursOf(element: Element): MapColours {
+function coloursOf(element: Element): MapColours {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(`--map-${name}`).trim();
   return {

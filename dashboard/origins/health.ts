@@ -5,7 +5,7 @@ import { durationText, timeOfDay } from '../words/times.ts';
 export type Health = 'up' | 'slow' | 'down' | 'tried' | 'unknown';
 
 /** Half of an origin's first bytes take longer than this where it is called slow, in milliseconds. */
-export const slowFrom = 2000;
+const slowFrom = 2000;
 
 export function healthOf({ breaker, firstByteMs }: OriginReport): { readonly health: Health; readonly why: string } {
   const { state, since, nextProbe, cause } = breaker;

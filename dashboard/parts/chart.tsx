@@ -9,7 +9,7 @@ import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { darkness } from './darkness.ts';
 
-export interface Line {
+interface Line {
   readonly label: string;
   /** The name of a colour of the page, such as `--line-1`. */
   readonly colour: string;

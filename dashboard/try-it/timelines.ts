@@ -14,7 +14,7 @@ export interface Timeline {
   readonly end: { readonly at: number; readonly words: string } | null;
 }
 
-export interface Step {
+interface Step {
   readonly name: 'connected' | 'head' | 'first byte landed' | 'first byte out' | 'done';
   readonly at: number;
 }

@@ -265,11 +265,6 @@ export function commandRow(name: CommandName): CommandRow {
   return commandTable[name];
 }
 
-/** What follows the name of a command, such as `PATTERN... [options]`. */
-export function usageOf({ operands = [] }: CommandRow): string {
-  return operands.map(operandUsage).join(' ');
-}
-
 /** `NAME`, `[NAME]`, `NAME...` or `[NAME...]`, in the brackets of the help. */
 export function operandUsage({ name, optional, repeatable }: Operand): string {
   const words = repeatable ? `${name}...` : name;

@@ -115,7 +115,7 @@ function problemOf(status: number, text: string): ControlProblem {
 }
 
 /** A problem that the API has answered with. */
-export class ControlProblem extends CommandError {
+class ControlProblem extends CommandError {
   readonly status: number;
 
   constructor(status: number, message: string) {

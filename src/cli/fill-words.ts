@@ -13,7 +13,7 @@ export function speedOut({ readers }: FillReport): number {
 }
 
 /** `12.3 MiB of 1.20 GiB`. */
-export function presentWords({ presentBytes, length }: FillReport): string {
+function presentWords({ presentBytes, length }: FillReport): string {
   return length === null ? sizeWords(presentBytes) : `${sizeWords(presentBytes)} of ${sizeWords(length)}`;
 }
 

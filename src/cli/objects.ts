@@ -1,12 +1,11 @@
 /** What lies in the cache, and which of it a user's patterns mean. */
-
 import type { ObjectPage, ObjectReport } from '../control/answers.ts';
 import type { ControlClient } from './control-client.ts';
 import { CommandError } from './exit-codes.ts';
 import { placeWords } from './words.ts';
 
 /** Every object, in the order of its path. */
-export async function listObjects(control: ControlClient, signal?: AbortSignal): Promise<ObjectReport[]> {
+export async function listObjects(control: Pick<ControlClient, 'get'>, signal?: AbortSignal): Promise<ObjectReport[]> {
   const all: ObjectReport[] = [];
   let cursor: string | null = '';
   while (cursor !== null) {
@@ -19,7 +18,10 @@ export async function listObjects(control: ControlClient, signal?: AbortSignal):
 }
 
 /** Those that any of the patterns means; rejects where one of these means nothing. */
-export async function findObjects(control: ControlClient, patterns: readonly string[]): Promise<ObjectReport[]> {
+export async function findObjects(
+  control: Pick<ControlClient, 'get'>,
+  patterns: readonly string[],
+): Promise<ObjectReport[]> {
   const all = await listObjects(control);
   const found = new Set<ObjectReport>();
   for (const pattern of patterns) {
@@ -34,7 +36,7 @@ export async function findObjects(control: ControlClient, patterns: readonly str
 const shortestId = 8;
 
 /** Whether a pattern means an object; paths count with and without their percent-encoding. */
-export function matching(pattern: string): (object: ObjectReport) => boolean {
+function matching(pattern: string): (object: ObjectReport) => boolean {
   const text = pattern.endsWith('/') ? `${pattern}*` : pattern;
   const sought = regular(text.includes('/') ? text.replace(/^(?!\/)/, '/') : text);
   const beginning = /^[0-9a-f]+$/.test(pattern) && pattern.length >= shortestId ? pattern : null;

@@ -71,7 +71,7 @@ export class Progress implements Disposable {
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /** A bar of `width` cells that is full from its left to `share`, between 0 and 1. */
-export function barOf(share: number, width: number): string {
+function barOf(share: number, width: number): string {
   const cells = Math.max(0, Math.min(1, share)) * width;
   const whole = Math.floor(cells);
   return padEnd('█'.repeat(whole) + eighths[Math.floor((cells - whole) * 8)], width);

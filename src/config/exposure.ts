@@ -3,7 +3,7 @@ import { isLoopback } from '../http/loopback.ts';
 import type { ListenAddress, Network } from './values.ts';
 
 /** Whether other machines can connect to the address; a Unix socket is guarded by its permissions. */
-export function isBeyondLoopback(address: ListenAddress): boolean {
+function isBeyondLoopback(address: ListenAddress): boolean {
   if ('path' in address || address.host === 'localhost') return false;
   return !isLoopback(address.host);
 }

@@ -22,7 +22,7 @@ import { type RefreshSettings, refreshRow } from './refresh.ts';
 import { choice, count, duration, kindOf, list, path, queryName, rate, truth, wordsOf } from './values.ts';
 
 /** One base of an origin: the first, or a mirror. */
-export interface OriginBase {
+interface OriginBase {
   /** Without credentials, query and fragment. */
   readonly url: URL;
   /** Secret fields to send with every request, never to another host and never to any output. */
@@ -30,7 +30,7 @@ export interface OriginBase {
 }
 
 /** The budgets that an origin can have of its own, in milliseconds. */
-export interface OriginBudgets {
+interface OriginBudgets {
   readonly firstByteTimeout?: number;
   readonly stallTimeout?: number;
   readonly healTimeout?: number;

@@ -10,7 +10,7 @@ export type RefreshSettings = {
 const defaultTimeout = '10s';
 const timeoutType = duration({ atLeast: '1ms' });
 
-export const refresh: z.ZodType<RefreshSettings> = kind(
+const refresh: z.ZodType<RefreshSettings> = kind(
   {
     description:
       '{"command": ["/path/program", "argument"]} with an absolute path, or {"endpoint": "http://…"}, ' +

@@ -22,7 +22,7 @@ export interface Network {
 export type Amount = { readonly bytes: number } | { readonly share: number };
 
 /** What a setting is measured in once it has been read. */
-export type Unit = 'milliseconds' | 'bytes' | 'number' | 'text';
+type Unit = 'milliseconds' | 'bytes' | 'number' | 'text';
 
 /** The words about a kind of value. */
 export interface Kind {

@@ -19,12 +19,12 @@ import {
 } from '../events.ts';
 import { lentThings } from '../lent.ts';
 
-export const rangesSchema = z.array(z.tuple([z.int(), z.int()]).meta({ minItems: 2, maxItems: 2 })).meta({
+const rangesSchema = z.array(z.tuple([z.int(), z.int()]).meta({ minItems: 2, maxItems: 2 })).meta({
   description: 'Half-open ranges of bytes: [start, end].',
   example: [[0, 65_536]],
 });
 
-export const timeSchema = z.iso.datetime().meta({ description: 'A time of day.', example: '2026-11-24T20:15:00.000Z' });
+const timeSchema = z.iso.datetime().meta({ description: 'A time of day.', example: '2026-11-24T20:15:00.000Z' });
 
 export const idSchema = z.string().meta({
   description: 'The name of an object: 64 hexadecimal digits.',
@@ -80,7 +80,7 @@ export const fillSchema = z
       description: 'Why it is in that phase.',
       example: 'waiting for the origin: 12.4 s of 30 s, attempt 3, connection refused',
     }),
-    pausedBy: z.enum(['idle', 'user', 'disk']).nullable().meta({
+    pausedBy: z.enum(['idle', 'user']).nullable().meta({
       description: 'Who has paused it; idle where nobody reads it. null where it is not paused.',
     }),
     length: z.int().nullable(),

@@ -38,7 +38,7 @@ export interface ControlRequest {
 export type Bearer = 'operator' | 'local' | null;
 
 /** A refusal as the problem details of RFC 9457 §3.1. */
-export interface Refusal {
+interface Refusal {
   readonly status: 401 | 403 | 405 | 415;
   /** One plain sentence, or two. */
   readonly detail: string;

@@ -14,7 +14,7 @@ import { filterOf, StreamClient, type StreamQuery } from './stream-client.ts';
 import { type StreamEvent, Traffic } from './streamed.ts';
 
 /** More clients than this are turned away. */
-export const mostClients = 128;
+const mostClients = 128;
 
 /** Milliseconds. */
 const heartbeat = 15_000;

@@ -56,7 +56,7 @@ export function pairs(ranges: readonly ByteRange[]): [number, number][] {
 }
 
 /** Turns monotonic times into times of day. */
-export function timesOfDay(clock: Clock) {
+function timesOfDay(clock: Clock) {
   function timeOfDay(at: number): string;
   function timeOfDay(at: number | null | undefined): string | null;
   function timeOfDay(at: number | null | undefined): string | null {

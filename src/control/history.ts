@@ -127,7 +127,7 @@ class Step {
         this.#at(event.origin).failures += 1;
         return;
       case 'fill-failed':
-        if (event.error !== 'store') this.#at(event.origin).failures += 1;
+        this.#at(event.origin).failures += 1;
         return;
     }
   }

@@ -114,7 +114,7 @@ export const metricTable = {
     name: 'firstbyte_fills_failed_total',
     kind: 'counter',
     help: 'Fills that have failed, by reason.',
-    labels: { origin: anyOrigin, reason: [...proxyErrors, 'origin_status', 'store'] },
+    labels: { origin: anyOrigin, reason: [...proxyErrors, 'origin_status'] },
   },
   retries: {
     name: 'firstbyte_retries_total',

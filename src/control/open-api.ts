@@ -9,7 +9,7 @@ import { showableText } from '../showable.ts';
 import type { Bearer } from './control-guard.ts';
 import { Problem, type ProblemStatus, problemSchema } from './problem.ts';
 
-export interface ApiEnv {
+interface ApiEnv {
   Bindings: HttpBindings;
   Variables: { bearer: Bearer };
 }

@@ -26,7 +26,7 @@ export interface OriginSource {
 }
 
 /** What can be changed at run time; what is left out stays. */
-export interface OriginLimits {
+interface OriginLimits {
   readonly maxConnections?: number | undefined;
   readonly maxRate?: number | null | undefined;
   readonly maxRequestRate?: number | null | undefined;

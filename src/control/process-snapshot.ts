@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../clock.ts';
 
 export const delayStats = ['mean', 'p50', 'p99', 'max'] as const;
-export type DelayStat = (typeof delayStats)[number];
+type DelayStat = (typeof delayStats)[number];
 
 /** Everything in base units: bytes and seconds. */
 export interface ProcessSnapshot {

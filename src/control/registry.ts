@@ -36,7 +36,7 @@ export function createMetrics(events: EventBus, readings: Omit<Readings, 'unread
 }
 
 /** Whether OpenMetrics is asked for at least as much as plain text. */
-export function prefersOpenMetrics(accept: string): boolean {
+function prefersOpenMetrics(accept: string): boolean {
   const weights = new Map(
     accept.split(',').map((range) => {
       const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
@@ -49,7 +49,7 @@ export function prefersOpenMetrics(accept: string): boolean {
 }
 
 /** The Prometheus text as OpenMetrics 1.0: a counter's family has its name without `_total`, and there is an end. */
-export function openMetricsText(text: string): string {
+function openMetricsText(text: string): string {
   const lines = text.split('\n').filter((line) => line !== '');
   const counters = new Set(lines.flatMap((line) => /^# TYPE (\S+)_total counter$/.exec(line)?.[1] ?? []));
   const told = lines.map((line) => {

@@ -49,7 +49,7 @@ export function startSummary(
 }
 
 /** The line's fields, as a structured log takes them. */
-export function summaryLine(stats: StatsReport): SummaryLine {
+function summaryLine(stats: StatsReport): SummaryLine {
   const { ownErrors, requests, uptimeSeconds, ...counts } = stats;
   const errors = ownErrors.by.map(({ status, reason, phase, count }) => [`${status} ${reason} ${phase}`, count]);
   const line = {

@@ -42,7 +42,7 @@ export async function judgeAnswer(
 }
 
 /** The origin broke the protocol; `what` completes "The origin …". */
-export function violation(what: string): FillFailed {
+function violation(what: string): FillFailed {
   return new FillFailed({ kind: 'error', error: new ProxyError('http_protocol_error', `The origin ${what}.`) });
 }
 

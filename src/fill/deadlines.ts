@@ -56,7 +56,7 @@ export interface Deadline {
   readonly budget: Budget;
 }
 
-/** By the first three rows of the table; `now` in monotonic milliseconds. */
+/** By the first three rows of the table; `now` in monotonic milliseconds. @internal Its test needs it alone. */
 export function deadlineOf({ waitingSince, begun, assignment }: Waiting, policy: FillPolicy, now: number): Deadline {
   const { fetch = null, queuedBefore = 0 } = assignment ?? {};
   const spentQueueing = Math.max(0, (fetch?.queuedFor ?? 0) - queuedBefore);

@@ -45,6 +45,7 @@ export interface PhaseFacts extends Pick<Activity, 'fetches' | 'queued'> {
   readonly begun: boolean;
 }
 
+/** @internal Its test needs it alone. */
 export function phaseOf(facts: PhaseFacts): FillPhase {
   if (facts.closed) return 'idle';
   if (facts.whole) return 'complete';

@@ -1,5 +1,5 @@
 /** How much a fill fetches beyond what is read: a window ahead of each reader, the whole once it plays, or nothing. */
-export type FillMode = 'window' | 'complete' | 'none';
+type FillMode = 'window' | 'complete' | 'none';
 
 /** The budgets of a fill, in milliseconds and bytes; every one is a setting of the same name (`config.ts`). */
 export interface FillPolicy {

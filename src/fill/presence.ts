@@ -24,7 +24,7 @@ export interface Taken extends ByteRange {
 export type Need = 'first' | 'next' | 'ahead';
 
 /** Where nothing is stored, this much is read ahead, and twice as much is kept. */
-export const bypassWindow = 1024 * 1024;
+const bypassWindow = 1024 * 1024;
 
 export class Presence {
   readonly present: RangeSet;

@@ -10,8 +10,6 @@ import { type Fields, fieldValue, listMembers, parseDecimal } from './fields.ts'
 import { parseHttpDate } from './http-date.ts';
 import type { Representation } from './representation.ts';
 
-export { type CacheControl, parseCacheControl } from './cache-control.ts';
-
 /**
  * `rfc9111`: a shared cache and nothing more. `media`: the same, but media of which the origin says nothing is
  * fresh for a default of our own. `always`: a private cache by the operator's choice, for origins that forbid storing films.

@@ -32,7 +32,7 @@ export interface Destination {
 export type Connect = (destination: Destination, signal: AbortSignal) => Promise<Duplex>;
 
 /** All addresses of a host name. */
-export type Resolve = (hostname: string) => Promise<readonly string[]>;
+type Resolve = (hostname: string) => Promise<readonly string[]>;
 
 export interface DialOptions {
   readonly clock: Clock;

@@ -32,7 +32,7 @@ export interface ClientsParts extends ClientsPolicy {
 }
 
 /** What one of this machine, or a trusted proxy, may have at least: a whole house may stand behind it. */
-export const sharedAtLeast: ClientLimits = { connections: 2048, requests: 1024, unread: 1024 ** 3 };
+const sharedAtLeast: ClientLimits = { connections: 2048, requests: 1024, unread: 1024 ** 3 };
 
 /** A connection on which nothing has happened for less than this is new, or its client reads on; in milliseconds. */
 const quietAfter = 1000;

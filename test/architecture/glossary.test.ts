@@ -5,7 +5,7 @@ import { core, readSources, readText } from './sources.ts';
 
 /** Terms of HTTP that its RFCs explain. */
 const http = `
-  body cache content control error field head host http ip media multipart name network proxy redirect resolve
+  body cache content control error field head host http ip media multipart name network proxy redirect
   spec status validator`;
 
 /** Words that mean here what they mean everywhere. */

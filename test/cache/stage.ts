@@ -105,7 +105,7 @@ export async function fillIt({ origin, view, asked, clock }: Stage, fields?: Fie
   assert.equal(viewer.outcome, 'whole');
 }
 
-export class Viewer {
+class Viewer {
   /** Bytes so far. */
   bytes = 0;
   firstAt: number | null = null;

@@ -9,10 +9,10 @@ import { VirtualClock } from '../support/virtual-clock.ts';
 import { assertContent, contentAt, objectName, representationOf, unheard, writeContent } from './store-contract.ts';
 
 /** Four segments of this size fit in. */
-export const segmentSize = 64 * 1024;
-export const maxSize = 4 * segmentSize;
+const segmentSize = 64 * 1024;
+const maxSize = 4 * segmentSize;
 
-export interface BoundedOptions {
+interface BoundedOptions {
   readonly segmentSize: number;
   readonly maxSize: { readonly bytes: number };
   readonly clock: VirtualClock;

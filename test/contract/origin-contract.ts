@@ -206,7 +206,7 @@ export function valuesOf(fields: Fields, wanted: string): string[] {
   return fields.filter(([name]) => name === wanted).map(([, value]) => value);
 }
 
-export async function readAll(body: OriginBody): Promise<Buffer> {
+async function readAll(body: OriginBody): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for (;;) {
     const bytes = await body.read();

@@ -61,7 +61,6 @@ test('each number counts what it says', () => {
     sample.fillFirstByte({ startedAt: 100, landedAt: 350 }),
     sample.retry({ origin: 'music' }),
     sample.fillFailed('dns_error'),
-    sample.fillFailed('store'),
   ]) {
     events.emit(event);
   }

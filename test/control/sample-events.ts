@@ -20,7 +20,6 @@ import type {
   RequestDoneEvent,
   RetryEvent,
   StalledEndedEvent,
-  StoreStateEvent,
 } from '../../src/events.ts';
 
 const fill = { at: 0, fill: 1, origin: 'films', path: '/a.mkv' } as const;
@@ -137,10 +136,6 @@ export function evicted(changes: Partial<EvictedEvent> = {}): EvictedEvent {
 
 export function blockLost(changes: Partial<BlockLostEvent> = {}): BlockLostEvent {
   return { type: 'block-lost', at: 0, origin: 'films', path: '/a.mkv', cause: 'checksum', bytes: 1, ...changes };
-}
-
-export function storeState(changes: Partial<StoreStateEvent> = {}): StoreStateEvent {
-  return { type: 'store-state', at: 0, from: 'storing', to: 'passing', code: 'ENOSPC', ...changes };
 }
 
 export function bufferWait(changes: Partial<BufferWaitEvent> = {}): BufferWaitEvent {

@@ -30,7 +30,6 @@ test('before anything happened every known count is there and 0', async () => {
   assert.deepEqual(Object.keys(read.retries), [
     'refused',
     'unresolved',
-    'reset',
     'timeout',
     'status',
     'contradiction',
@@ -104,14 +103,14 @@ test('fills, bytes, retries, heals and bugs appear as they are counted', async (
   const { events, stats } = statistics();
   events.emit(sample.fillState('idle', 'queued'));
   events.emit(sample.fillDone());
-  events.emit(sample.fillFailed('store'));
+  events.emit(sample.fillFailed('origin_status'));
   events.emit(sample.bytesLanded(7));
   events.emit(sample.bytesSent('store', 5));
   events.emit(sample.retry({ cause: 'stall' }));
   events.emit(sample.retry({ kind: 'heal', cause: 'cut' }));
   events.emit(sample.bug());
   const read = await stats.read();
-  assert.deepEqual([read.fills.queued, read.fillsDone, read.fillsFailed], [1, 1, { store: 1 }]);
+  assert.deepEqual([read.fills.queued, read.fillsDone, read.fillsFailed], [1, 1, { origin_status: 1 }]);
   assert.deepEqual([read.bytesLanded, read.bytesSent.store], [{ films: 7 }, 5]);
   assert.deepEqual([read.retries.stall, read.retries.cut, read.heals.cut, read.bugs], [1, 0, 1, 1]);
 });

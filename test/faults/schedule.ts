@@ -15,7 +15,7 @@ import { type DrawnSettings, settingsOf } from './settings.ts';
 export type Identity = 'tag' | 'weak tag' | 'date' | 'nothing';
 
 /** A film under the same target; versions differ in every byte. */
-export interface Version {
+interface Version {
   readonly size: number;
   readonly seed: number;
 }
@@ -49,7 +49,7 @@ export interface ViewerPlan {
 }
 
 /** A second base with the same films, which it calls by other tags. */
-export interface MirrorPlan {
+interface MirrorPlan {
   /** What its first requests meet with, in order. */
   readonly fates: readonly Behaviour[];
   /** How long after the first base it has the next version, in milliseconds. */

@@ -5,7 +5,7 @@
 import { Chance } from './chance.ts';
 
 /** Budgets in milliseconds. */
-export interface Budgets {
+interface Budgets {
   readonly firstByte: number;
   readonly heal: number;
   readonly queue: number;

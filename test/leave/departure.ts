@@ -3,8 +3,8 @@ import { connect, type Socket } from 'node:net';
 import type { Chance } from '../faults/chance.ts';
 
 /** How a client goes: with a reset, with a FIN that it lets be answered for a moment, or as a process that ends. */
-export const goodbyes = ['reset', 'half-close', 'close'] as const;
-export type Goodbye = (typeof goodbyes)[number];
+const goodbyes = ['reset', 'half-close', 'close'] as const;
+type Goodbye = (typeof goodbyes)[number];
 
 export interface Departure {
   /** Sent at once: more than one are pipelined. */

@@ -5,7 +5,7 @@ import { openPage } from '../players/devtools.ts';
 import { run } from '../players/program.ts';
 import { absent } from '../programs.ts';
 
-export interface Visits {
+interface Visits {
   /** The film's URL, and how long it plays, in seconds. */
   readonly url: string;
   readonly duration: number;

@@ -13,8 +13,6 @@ import { duplexPair, type SocketLike } from '../support/duplex-pair.ts';
 import { Crossing, type Fault } from './crossing.ts';
 import { Link } from './link.ts';
 
-export type { Fault } from './crossing.ts';
-
 export interface RelayOptions {
   readonly clock: Clock;
   /** Bytes per second of all answers together; unlimited unless given. */

@@ -11,7 +11,7 @@ export interface Sought {
   readonly playedTo: number;
 }
 
-export interface Seeking {
+interface Seeking {
   readonly url: string;
   readonly places: readonly number[];
   /** How much is watched at the beginning and at each place, in seconds. */

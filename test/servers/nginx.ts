@@ -18,7 +18,7 @@ export interface Nginx extends AsyncDisposable {
   answers(): Promise<readonly NginxAnswer[]>;
 }
 
-export interface NginxAnswer {
+interface NginxAnswer {
   readonly method: string;
   readonly path: string;
   readonly status: number;
