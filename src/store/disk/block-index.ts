@@ -1,12 +1,12 @@
 /**
  * Which blocks of one object the index names, with their checksums: in memory what it holds in rows.
  *
- * A block is durable once it is synced. Before that it may be early: it is written and summed, and counts for as long as
- * the machine runs. A block that came from the index is unchecked until its content has been read and compared once.
+ * Block `n` covers the bytes from `n * blockSize`; the last block of a known length is as short as what is left, and is
+ * whole all the same. A block is durable once it is synced. Before that it may be early: it is written and summed, and
+ * counts for as long as the machine runs. A block that came from the index is unchecked until its content has been read
+ * and compared once.
  */
-import { BlockMap } from '../../bytes/block-map.ts';
 import type { ByteRange } from '../../bytes/byte-range.ts';
-import { RangeSet } from '../../bytes/range-set.ts';
 import type { SegmentRow } from './index/rows.ts';
 
 /** Sizes in bytes; a segment is a whole number of blocks. */
@@ -15,74 +15,90 @@ export interface Layout {
   readonly segmentSize: number;
 }
 
-/** In milliseconds. */
-const useResolution = 60_000;
+/** What the index says of a block. */
+const unnamed = 0;
+const early = 1;
+const durable = 2;
 
+const useResolutionMs = 60_000;
+
+/** Each list by position of the block in the segment. */
 interface Segment {
-  /** By position of the block in the segment; without meaning where the block is not named. */
+  readonly states: Uint8Array;
+  /** Without meaning where the block is not named. */
   readonly sums: Uint32Array;
+  readonly unchecked: Uint8Array;
   used: number;
   changed: boolean;
 }
 
 export class BlockIndex {
-  readonly #map: BlockMap;
-  readonly #early = new Set<number>();
+  /** In bytes; `null` while unknown. Once known it stays; only then is a short last block whole. */
+  length: number | null;
+  readonly #blockSize: number;
   readonly #blocksPerSegment: number;
   readonly #segments = new Map<number, Segment>();
-  readonly #unchecked = new Set<number>();
+  /** What `ranges` gave, as long as it is true. */
+  #ranges: readonly ByteRange[] | null = null;
 
-  /** `length` is that of the object, `null` while unknown. */
   constructor({ blockSize, segmentSize }: Layout, length: number | null, rows: readonly SegmentRow[]) {
-    this.#map = new BlockMap(blockSize, length);
+    this.length = length;
+    this.#blockSize = blockSize;
     this.#blocksPerSegment = segmentSize / blockSize;
     for (const row of rows) this.#restore(row);
   }
 
-  get length(): number | null {
-    return this.#map.length;
-  }
-
-  /** A length once known stays; only then is a short last block whole. */
-  set length(length: number | null) {
-    this.#map.length = length;
-  }
-
-  /** The blocks that are early. */
-  get early(): ReadonlySet<number> {
-    return this.#early;
-  }
-
   /** The bytes of all durable and early blocks: sorted, disjoint, not adjacent. */
-  ranges(): ByteRange[] {
-    if (this.#early.size === 0) return this.#map.ranges();
-    const early = [...this.#early].map((block) => this.#map.blockRange(block));
-    return [...RangeSet.from([...this.#map.ranges(), ...early])];
-  }
-
-  /** Whether the block is durable. */
-  has(block: number): boolean {
-    return this.#map.has(block);
-  }
-
-  blockRange(block: number): ByteRange {
-    return this.#map.blockRange(block);
-  }
-
-  /** Every block that has a byte in `range`. */
-  blocksIn({ start, end }: ByteRange): number[] {
-    const first = this.#map.blockOf(start);
-    return Array.from({ length: Math.max(0, this.#map.blockOf(end - 1) - first + 1) }, (_, place) => first + place);
+  ranges(): readonly ByteRange[] {
+    if (this.#ranges !== null) return this.#ranges;
+    const ranges: { start: number; end: number }[] = [];
+    for (const block of this.blocks()) {
+      const { start, end } = this.blockRange(block);
+      const last = ranges.at(-1);
+      if (last?.end === start) last.end = end;
+      else ranges.push({ start, end });
+    }
+    this.#ranges = ranges;
+    return ranges;
   }
 
   /** Every durable or early block, in ascending order. */
-  blocks(): number[] {
-    return this.ranges().flatMap((range) => this.blocksIn(range));
+  *blocks(): Generator<number> {
+    for (const number of [...this.#segments.keys()].sort((one, other) => one - other)) {
+      for (const [place, state] of this.#segments.get(number)?.states.entries() ?? []) {
+        if (state !== unnamed) yield number * this.#blocksPerSegment + place;
+      }
+    }
+  }
+
+  /** Every early block, in ascending order. */
+  *early(): Generator<number> {
+    for (const block of this.blocks()) if (!this.has(block)) yield block;
   }
 
   /** The segments that hold a durable or early block. */
   segments(): ReadonlySet<number> {
-    return new Set(this.blocks().map((block) => this.segmentOf(block)));
+    const named = [...this.#segments].filter(([, { states }]) => states.some((state) => state !== unnamed));
+    return new Set(named.map(([number]) => number));
+  }
+
+  /** Whether the block is durable. */
+  has(block: number): boolean {
+    return this.#stateOf(block) === durable;
+  }
+
+  /** The bytes of one block; empty past the end. */
+  blockRange(block: number): ByteRange {
+    const limit = this.length ?? Number.POSITIVE_INFINITY;
+    const start = Math.min(limit, block * this.#blockSize);
+    return { start, end: Math.min(limit, start + this.#blockSize) };
+  }
+
+  /** Every block that has a byte in `range`. */
+  blocksIn({ start, end }: ByteRange): number[] {
+    const first = Math.floor(start / this.#blockSize);
+    const count = Math.floor((end - 1) / this.#blockSize) - first + 1;
+    return Array.from({ length: Math.max(0, count) }, (_, place) => first + place);
   }
 
   segmentOf(block: number): number {
@@ -91,46 +107,40 @@ export class BlockIndex {
 
   /** The checksum that the content of a durable or early block must have. */
   sumOf(block: number): number | undefined {
-    const named = this.#map.has(block) || this.#early.has(block);
-    return named ? this.#segment(this.segmentOf(block)).sums[block % this.#blocksPerSegment] : undefined;
+    return this.#stateOf(block) === unnamed ? undefined : this.#of(block)?.sums[block % this.#blocksPerSegment];
   }
 
   /** The checksum that the content of an unchecked block must have; `undefined` for every other block. */
   expectedSum(block: number): number | undefined {
-    return this.#unchecked.has(block) ? this.sumOf(block) : undefined;
+    return this.#of(block)?.unchecked[block % this.#blocksPerSegment] === 1 ? this.sumOf(block) : undefined;
   }
 
   /** The content of the block is what was written. */
   checked(block: number): void {
-    this.#unchecked.delete(block);
+    const segment = this.#of(block);
+    if (segment !== undefined) segment.unchecked[block % this.#blocksPerSegment] = 0;
   }
 
   /** The block is written, and not synced. */
   markEarly(block: number, sum: number): void {
-    this.#early.add(block);
-    this.#name(block, sum);
+    this.#set(block, early, sum);
   }
 
   /** The block is durable. */
   mark(block: number, sum: number): void {
-    this.#early.delete(block);
-    this.#map.mark(block);
-    this.#name(block, sum);
+    this.#set(block, durable, sum);
   }
 
   /** The content of the block is lost. */
   drop(block: number): void {
-    const named = this.#map.has(block) || this.#early.has(block);
-    this.#map.clear(block);
-    this.#early.delete(block);
-    this.#unchecked.delete(block);
-    if (named) this.#segment(this.segmentOf(block)).changed = true;
+    this.checked(block);
+    if (this.#stateOf(block) !== unnamed) this.#set(block, unnamed, 0);
   }
 
   /** Takes note that the segment was used, at a wall-clock time; to the minute, so that reading changes few rows. */
   use(number: number, at: number): void {
     const segment = this.#segments.get(number);
-    if (segment === undefined || at - segment.used < useResolution) return;
+    if (segment === undefined || at - segment.used < useResolutionMs) return;
     segment.used = at;
     segment.changed = true;
   }
@@ -141,62 +151,70 @@ export class BlockIndex {
     for (const [number, segment] of this.#segments) {
       if (!segment.changed) continue;
       segment.changed = false;
-      const row = this.#row(number, segment);
-      if (row.bytes === 0 && row.early.every((bits) => bits === 0)) this.#segments.delete(number);
-      rows.push(row);
+      rows.push(this.#row(number, segment));
+      if (segment.states.every((state) => state === unnamed)) this.#segments.delete(number);
     }
     return rows;
   }
 
-  /** These rows could not be saved; all of them, where no numbers are given. */
-  notSaved(numbers: Iterable<number> = this.#segments.keys()): void {
+  /** The rows of these segments could not be saved. */
+  notSaved(numbers: Iterable<number>): void {
     for (const number of numbers) this.#segment(number).changed = true;
   }
 
-  #row(number: number, { sums, used }: Segment): SegmentRow {
-    const blocks = new Uint8Array(Math.ceil(this.#blocksPerSegment / 8));
-    const early = new Uint8Array(blocks.length);
-    const stored = new DataView(new ArrayBuffer(this.#blocksPerSegment * 4));
+  #row(number: number, { states, sums, used }: Segment): SegmentRow {
+    const row = {
+      blocks: new Uint8Array(Math.ceil(states.length / 8)),
+      early: new Uint8Array(Math.ceil(states.length / 8)),
+    };
+    const stored = new DataView(new ArrayBuffer(states.length * 4));
     let bytes = 0;
-    for (const [place, sum] of sums.entries()) {
-      const block = number * this.#blocksPerSegment + place;
-      const durable = this.#map.has(block);
-      if (!durable && !this.#early.has(block)) continue;
-      const bits = durable ? blocks : early;
+    for (const [place, state] of states.entries()) {
+      if (state === unnamed) continue;
+      const bits = state === durable ? row.blocks : row.early;
       bits[place >> 3] = (bits[place >> 3] ?? 0) | (1 << (place & 7));
-      stored.setUint32(place * 4, sum, true);
-      const { start, end } = this.#map.blockRange(block);
-      if (durable) bytes += end - start;
+      stored.setUint32(place * 4, sums[place] ?? 0, true);
+      const { start, end } = this.blockRange(number * this.#blocksPerSegment + place);
+      if (state === durable) bytes += end - start;
     }
-    return { number, blocks, early, sums: new Uint8Array(stored.buffer), bytes, used };
+    return { number, ...row, sums: new Uint8Array(stored.buffer), bytes, used };
   }
 
-  #restore({ number, blocks, early, sums, used }: SegmentRow): void {
+  #restore({ number, blocks, early: earlyBlocks, sums, used }: SegmentRow): void {
     const segment = this.#segment(number);
     segment.used = used;
     const stored = new DataView(sums.buffer, sums.byteOffset, sums.byteLength);
-    for (let place = 0; place < this.#blocksPerSegment; place += 1) {
-      const bit = 1 << (place & 7);
-      const durable = ((blocks[place >> 3] ?? 0) & bit) !== 0;
-      if (!durable && ((early[place >> 3] ?? 0) & bit) === 0) continue;
-      const block = number * this.#blocksPerSegment + place;
-      if (durable) this.#map.mark(block);
-      else this.#early.add(block);
+    for (const place of segment.states.keys()) {
+      const has = (bits: Uint8Array) => ((bits[place >> 3] ?? 0) & (1 << (place & 7))) !== 0;
+      if (!has(blocks) && !has(earlyBlocks)) continue;
+      segment.states[place] = has(blocks) ? durable : early;
       segment.sums[place] = stored.getUint32(place * 4, true);
-      this.#unchecked.add(block);
+      segment.unchecked[place] = 1;
     }
   }
 
-  #name(block: number, sum: number): void {
+  #set(block: number, state: number, sum: number): void {
     const segment = this.#segment(this.segmentOf(block));
+    segment.states[block % this.#blocksPerSegment] = state;
     segment.sums[block % this.#blocksPerSegment] = sum;
     segment.changed = true;
+    this.#ranges = null;
+  }
+
+  #stateOf(block: number): number {
+    return this.#of(block)?.states[block % this.#blocksPerSegment] ?? unnamed;
+  }
+
+  #of(block: number): Segment | undefined {
+    return this.#segments.get(this.segmentOf(block));
   }
 
   #segment(number: number): Segment {
     let segment = this.#segments.get(number);
     if (segment === undefined) {
-      segment = { sums: new Uint32Array(this.#blocksPerSegment), used: 0, changed: false };
+      const count = this.#blocksPerSegment;
+      const states = new Uint8Array(count);
+      segment = { states, sums: new Uint32Array(count), unchecked: new Uint8Array(count), used: 0, changed: false };
       this.#segments.set(number, segment);
     }
     return segment;

@@ -49,14 +49,14 @@ export class DiskObject implements OpenContent {
     this.#checksums = new BlockChecksums(medium.layout.blockSize);
     this.#index = new BlockIndex(medium.layout, row.representation.length, row.segments);
     this.#written = RangeSet.from(this.#index.ranges());
-    this.#whole = new Set(this.#index.early);
+    this.#whole = new Set(this.#index.early());
   }
 
   get representation(): Representation {
     return this.#representation;
   }
 
-  get durable(): ByteRange[] {
+  get durable(): readonly ByteRange[] {
     return this.#index.ranges();
   }
 
