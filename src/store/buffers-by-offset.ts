@@ -1,7 +1,7 @@
 /**
  * Bytes that are in memory, found by their offset: buffers that do not overlap, kept as they came, never copied.
  *
- * Most bytes land in order, so that adding one is mostly a push at the end.
+ * Most bytes come in order, so that adding one is mostly a push at the end.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 

@@ -148,20 +148,8 @@ class MemoryStore implements Store, StoreAdmin {
     return { objects: this.#inventory.users, buffers: 0, starved: 0, descriptors: 0 };
   }
 
-  #acquire(held: HeldInMemory, lost: Lost): StoreObject {
-    const user = this.#inventory.acquire(held, lost);
-    held.used = this.#clock.wallTime();
-    return new MemoryObject(held, user, this.#capacity, {
-      watch: (offset) => held.watch(Math.floor(offset / this.#segmentSize), this.#clock.wallTime()),
-      write: (offset, bytes) => this.#write(held, offset, bytes),
-      close: () => {
-        this.#inventory.release(held, user);
-        if (held.detached) this.#dismissIfLeft(held);
-      },
-    });
-  }
-
-  #write(held: HeldInMemory, offset: number, bytes: Buffer): void {
+  /** Takes bytes in; throws a `StoreError` where there is no room for them. */
+  write(held: HeldInMemory, offset: number, bytes: Buffer): void {
     const { refused, evictions } = this.#capacity.reserve(held, offset, offset + bytes.length);
     for (const eviction of evictions) this.#evictSoon(eviction);
     if (refused !== null) throw refused;
@@ -172,6 +160,20 @@ class MemoryStore implements Store, StoreAdmin {
       this.#capacity.received(held, start, start + count);
       taken += count;
     }
+  }
+
+  watch(held: HeldInMemory, offset: number): void {
+    held.watch(Math.floor(offset / this.#segmentSize), this.#clock.wallTime());
+  }
+
+  release(held: HeldInMemory, user: User): void {
+    this.#inventory.release(held, user);
+    if (held.detached) this.#dismissIfLeft(held);
+  }
+
+  #acquire(held: HeldInMemory, lost: Lost): StoreObject {
+    held.used = this.#clock.wallTime();
+    return new MemoryObject(this, this.#capacity, held, this.#inventory.acquire(held, lost));
   }
 
   /** Not within a write: those who are told may themselves have much to do. */
@@ -200,24 +202,17 @@ class MemoryStore implements Store, StoreAdmin {
   }
 }
 
-/** What an object asks of its store. */
-interface ObjectCalls {
-  readonly watch: (offset: number) => void;
-  readonly write: (offset: number, bytes: Buffer) => void;
-  readonly close: () => void;
-}
-
 class MemoryObject implements StoreObject {
+  readonly #store: MemoryStore;
+  readonly #capacity: Capacity<HeldInMemory>;
   readonly #held: HeldInMemory;
   readonly #user: User;
-  readonly #capacity: Capacity<HeldInMemory>;
-  readonly #calls: ObjectCalls;
 
-  constructor(held: HeldInMemory, user: User, capacity: Capacity<HeldInMemory>, calls: ObjectCalls) {
+  constructor(store: MemoryStore, capacity: Capacity<HeldInMemory>, held: HeldInMemory, user: User) {
+    this.#store = store;
+    this.#capacity = capacity;
     this.#held = held;
     this.#user = user;
-    this.#capacity = capacity;
-    this.#calls = calls;
   }
 
   get name(): ObjectName {
@@ -241,13 +236,13 @@ class MemoryObject implements StoreObject {
   }
 
   write(offset: number, bytes: Buffer): undefined {
-    this.#calls.write(offset, bytes);
+    this.#store.write(this.#held, offset, bytes);
   }
 
   read({ start, end }: ByteRange): Slice | Promise<Slice> {
     const bytes = this.#held.buffers.from(start);
     if (bytes === undefined) return Promise.reject(new StoreError('EINVAL', `Byte ${start} is not in memory.`));
-    this.#calls.watch(start);
+    this.#store.watch(this.#held, start);
     return ownedSlice(bytes.subarray(0, Math.min(end - start, mostRead)));
   }
 
@@ -263,6 +258,6 @@ class MemoryObject implements StoreObject {
 
   async close(): Promise<void> {
     this.#held.commit();
-    this.#calls.close();
+    this.#store.release(this.#held, this.#user);
   }
 }
