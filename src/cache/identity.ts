@@ -21,13 +21,18 @@ export interface IdentityPolicy {
 
 export const plainIdentity: IdentityPolicy = { ignoreQuery: [], keyHeaders: [], ownCredentials: false };
 
-export interface Identity {
+export interface RequestIdentity {
   readonly key: string;
   /** What the origin is sent of the client's fields. */
   readonly fields: Fields;
 }
 
-export function identify(origin: string, target: string, clientFields: Fields, policy: IdentityPolicy): Identity {
+export function identify(
+  origin: string,
+  target: string,
+  clientFields: Fields,
+  policy: IdentityPolicy,
+): RequestIdentity {
   const names = new Set(policy.keyHeaders);
   if (policy.ownCredentials) names.delete('authorization');
   else names.add('authorization');

@@ -9,7 +9,7 @@ import { type Clock, sleep } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { readErrorBody } from '../fill/answer-judge.ts';
 import type { ConnectionSlots, Slot } from '../fill/connection-slots.ts';
-import type { OriginAnswer } from '../fill/failure.ts';
+import type { ErrorAnswer } from '../fill/failure.ts';
 import type { Opening } from '../fill/opening.ts';
 import { requestEnd } from '../fill/read-unit.ts';
 import { requestAll, requestRange } from '../fill/upstream-request.ts';
@@ -25,7 +25,7 @@ export type Verdict =
   /** The origin holds another representation now; `opening` is what it gave of that. */
   | { readonly kind: 'changed'; readonly opening: Opening | null }
   /** The origin says that there is none any more. */
-  | { readonly kind: 'gone'; readonly answer: OriginAnswer }
+  | { readonly kind: 'gone'; readonly answer: ErrorAnswer }
   /** Nobody could tell: the origin can't be reached, or has trouble of its own. */
   | { readonly kind: 'unknown' };
 

@@ -10,7 +10,7 @@ import type { ObjectReport } from '../control/answers.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { Interruption, type Invocation, printAs } from './invocation.ts';
 import { findObjects } from './objects.ts';
-import { Progress } from './progress.ts';
+import { ProgressBar } from './progress.ts';
 import { openSession, type Session } from './session.ts';
 import { percentWords, placeWords, sizeWords } from './words.ts';
 
@@ -104,7 +104,7 @@ async function copy(
   { around }: Invocation,
   { signal }: Interruption,
 ): Promise<void> {
-  using progress = new Progress(`exporting ${placeWords(object)}`, around);
+  using progress = new ProgressBar(`exporting ${placeWords(object)}`, around);
   const reply = await control.open('GET', `api/v1/objects/${object.id}/content`, {}, signal);
   let done = 0;
   try {

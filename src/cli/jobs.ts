@@ -3,7 +3,7 @@ import { sleep } from '../clock.ts';
 import type { JobReport } from '../control/answers.ts';
 import type { ControlClient } from './control-client.ts';
 import type { Interruption, Invocation } from './invocation.ts';
-import { Progress } from './progress.ts';
+import { ProgressBar } from './progress.ts';
 
 /** How often it is asked how far it is, in milliseconds. */
 const interval = 200;
@@ -16,7 +16,7 @@ export async function runJob(
   { around }: Invocation,
   interruption: Interruption,
 ): Promise<JobReport> {
-  using progress = new Progress(what, around);
+  using progress = new ProgressBar(what, around);
   let job = await control.send<JobReport>('POST', 'jobs', request);
   const { id } = job;
   while (job.state === 'running') {

@@ -13,7 +13,7 @@ const barInterval = 100;
 const lineInterval = 10_000;
 const speedWindow = 3000;
 
-export class Progress implements Disposable {
+export class ProgressBar implements Disposable {
   readonly #what: string;
   readonly #around: Surroundings;
   readonly #startedAt: number;

@@ -1,6 +1,8 @@
 /** Who can reach an address that firstbyte listens on. */
+
+import type { IpNetwork } from '../http/ip-address.ts';
 import { isLoopback } from '../http/loopback.ts';
-import type { ListenAddress, Network } from './values.ts';
+import type { ListenAddress } from './values.ts';
 
 /** Whether other machines can connect to the address; a Unix socket is guarded by its permissions. */
 function isBeyondLoopback(address: ListenAddress): boolean {
@@ -9,7 +11,7 @@ function isBeyondLoopback(address: ListenAddress): boolean {
 }
 
 /** What must be set before firstbyte listens where other machines can connect, or nothing. */
-export function exposureProblems(listen: readonly ListenAddress[], allowFrom: readonly Network[]): string[] {
+export function exposureProblems(listen: readonly ListenAddress[], allowFrom: readonly IpNetwork[]): string[] {
   if (allowFrom.length > 0) return [];
   return listen.filter(isBeyondLoopback).map((address) => {
     const shown = 'path' in address ? address.path : address.host;

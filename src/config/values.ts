@@ -7,19 +7,13 @@
 import { isIP, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { z } from 'zod';
+import type { IpNetwork } from '../http/ip-address.ts';
 
 /** An address to listen on, as `net.Server.listen` takes it. */
 export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** A network in CIDR notation, as `net.BlockList.addSubnet` takes it. */
-export interface Network {
-  readonly address: string;
-  readonly prefix: number;
-  readonly family: 'ipv4' | 'ipv6';
-}
-
 /** So many bytes, or a share from 0 to 1 of something. */
-export type Amount = { readonly bytes: number } | { readonly share: number };
+export type AmountSetting = { readonly bytes: number } | { readonly share: number };
 
 /** What a setting is measured in once it has been read. */
 type Unit = 'milliseconds' | 'bytes' | 'number' | 'text';
@@ -93,7 +87,7 @@ export function size({ atLeast }: { atLeast: string }): z.ZodType<number> {
 }
 
 /** Bytes, or a share of something that the setting names. */
-export function amount({ atLeast }: { atLeast: string }): z.ZodType<Amount> {
+export function amount({ atLeast }: { atLeast: string }): z.ZodType<AmountSetting> {
   const bytesKind = size({ atLeast });
   const description = `${kindOf(bytesKind).description}, or a share from 0% to 100%, such as 50%`;
   return kind({ description, unit: 'text', placeholder: 'SIZE|SHARE%' }, (raw) => {
@@ -208,7 +202,7 @@ export const hostName: z.ZodType<string> = kind(
   },
 );
 
-export const network: z.ZodType<Network> = kind(
+export const network: z.ZodType<IpNetwork> = kind(
   { description: 'a network such as 192.168.1.0/24 or fd00::/8', unit: 'text', placeholder: 'NETWORK' },
   (raw) => {
     const match = typeof raw === 'string' ? /^([^/]+)(?:\/(\d{1,3}))?$/.exec(raw) : null;

@@ -5,6 +5,7 @@
  *
  * Its end is an event. A bounded number runs at one time, and a bounded number is remembered.
  */
+import type { Work } from '../admin/holdings.ts';
 import { FillFailed, StoreError } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import { bugOf, type EventBus, type JobKind, type JobOutcome } from '../events.ts';
@@ -34,16 +35,6 @@ export interface Job {
   readonly problem: string | null;
 }
 
-export interface Progress {
-  /** So many bytes more. */
-  add(bytes: number): void;
-  /** So many there are in all. */
-  expect(total: number | null): void;
-}
-
-/** What is to be done. Rejects with a `FillFailed`, a `StoreError` or a `Problem` where it can't be; or it is a bug. */
-export type Work = (progress: Progress, signal: AbortSignal) => Promise<JobResult>;
-
 interface Kept {
   job: Job;
   readonly abort: AbortController;
@@ -61,7 +52,7 @@ export class Jobs {
   }
 
   /** `null` where too many run already. */
-  start(kind: JobKind, title: Job['title'], work: Work): Job | null {
+  start(kind: JobKind, title: Job['title'], work: Work<JobResult>): Job | null {
     if ([...this.#kept.values()].filter(({ job }) => job.state === 'running').length >= mostRunning) return null;
     const id = String(this.#next);
     this.#next += 1;
@@ -93,7 +84,7 @@ export class Jobs {
     for (const id of [...this.#kept.keys()]) this.cancel(id);
   }
 
-  async #run(kept: Kept, work: Work): Promise<void> {
+  async #run(kept: Kept, work: Work<JobResult>): Promise<void> {
     const add = (bytes: number) => this.#note(kept, { done: kept.job.done + bytes });
     const expect = (total: number | null) => this.#note(kept, { total });
     try {

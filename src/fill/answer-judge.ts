@@ -1,26 +1,21 @@
 /** What an origin's answer means for a fill: content at an offset, or a failure. */
 import { ProxyError } from '../errors.ts';
 import { fieldValue } from '../http/fields.ts';
-import {
-  type OriginAnswer as Answer,
-  type AskedBytes,
-  type OriginContradiction,
-  readAnswer,
-} from '../http/origin-answer.ts';
+import { type AskedBytes, type OriginAnswer, type OriginContradiction, readAnswer } from '../http/origin-answer.ts';
 import type { OriginReply } from '../origin/origin.ts';
-import { FillFailed, type OriginAnswer } from './failure.ts';
+import { type ErrorAnswer, FillFailed } from './failure.ts';
 
 /** Error pages are short; a longer one is replaced by a sentence of our own. */
 const mostErrorBytes = 256 * 1024;
 
-export type Content = Extract<Answer, { kind: 'content' | 'empty' }>;
+export type ContentAnswer = Extract<OriginAnswer, { kind: 'content' | 'empty' }>;
 
 /** Rejects with `FillFailed` where the answer holds no content for what was asked, and asking otherwise can't help. */
 export async function judgeAnswer(
   asked: AskedBytes,
   reply: OriginReply,
   wallTime: number,
-): Promise<Content | OriginContradiction> {
+): Promise<ContentAnswer | OriginContradiction> {
   const answer = readAnswer(asked, reply.status, reply.fields, wallTime);
   switch (answer.kind) {
     case 'content':
@@ -50,7 +45,7 @@ function violation(what: string): FillFailed {
  * Reads an answer without content to its end. An error that is too long or was cut keeps its status and loses its body;
  * but no success has a body of ours.
  */
-export async function readErrorBody({ status, fields, body }: OriginReply): Promise<OriginAnswer> {
+export async function readErrorBody({ status, fields, body }: OriginReply): Promise<ErrorAnswer> {
   const read: Buffer[] = [];
   let size = 0;
   try {
@@ -66,7 +61,7 @@ export async function readErrorBody({ status, fields, body }: OriginReply): Prom
   return { status, fields, body: Buffer.concat(read) };
 }
 
-function withoutBody(status: number, fields: OriginReply['fields']): OriginAnswer {
+function withoutBody(status: number, fields: OriginReply['fields']): ErrorAnswer {
   if (status < 300) {
     const message = `The origin answered ${status}, and its body was cut or too long.`;
     throw new FillFailed({ kind: 'error', error: new ProxyError('http_response_incomplete', message) });

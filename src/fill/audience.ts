@@ -5,7 +5,7 @@
  * twice: the quickest of several would take the bytes of all who pause. The others ask for themselves.
  */
 import { ProxyError } from '../errors.ts';
-import type { Failure, OriginAnswer } from './failure.ts';
+import type { ErrorAnswer, Failure } from './failure.ts';
 import type { Reader } from './reader.ts';
 import { retryAfter } from './retry.ts';
 import type { MayShare, VersionGuard } from './version-guard.ts';
@@ -17,7 +17,7 @@ export class Audience {
   readonly #mayShare: MayShare;
   #owner: Reader | null = null;
   /** Answers without content that were for one client, and were given to it. */
-  readonly #told = new WeakSet<OriginAnswer>();
+  readonly #told = new WeakSet<ErrorAnswer>();
 
   constructor(guard: Pick<VersionGuard, 'exclusive' | 'shared' | 'live'>, mayShare: MayShare) {
     this.#guard = guard;

@@ -10,7 +10,7 @@ import type { ProxyError } from '../errors.ts';
 import type { FillPhase } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
 
-export interface OriginAnswer {
+export interface ErrorAnswer {
   readonly status: number;
   readonly fields: Fields;
   readonly body: Buffer;
@@ -18,7 +18,7 @@ export interface OriginAnswer {
 
 export type Failure =
   | { readonly kind: 'error'; readonly error: ProxyError }
-  | { readonly kind: 'answer'; readonly answer: OriginAnswer }
+  | { readonly kind: 'answer'; readonly answer: ErrorAnswer }
   | { readonly kind: 'unsatisfiable'; readonly length: number | null }
   | { readonly kind: 'changed' }
   | { readonly kind: 'uncombinable' }

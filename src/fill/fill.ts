@@ -25,7 +25,7 @@ import type { FillPolicy } from './policy.ts';
 import { Presence, type Taken } from './presence.ts';
 import { Reader, type ReaderHost, type ReaderOptions } from './reader.ts';
 import { Scheduler, type SchedulerParts } from './scheduler.ts';
-import { Upstream, type UpstreamTarget } from './upstream.ts';
+import { type RequestTarget, Upstream } from './upstream.ts';
 import { VersionGuard } from './version-guard.ts';
 import { type FillView, viewFetch, viewReader, viewState } from './view.ts';
 import { type Arrival, arrivalAt, type Failed, type HeadArrival, headAt, Waiters } from './waiters.ts';
@@ -33,7 +33,7 @@ import { type Arrival, arrivalAt, type Failed, type HeadArrival, headAt, Waiters
 type GivenParts = 'name' | 'origin' | 'reachability' | 'slots' | 'policy' | 'clock' | 'events' | 'random' | 'mayShare';
 
 export interface FillParts extends Pick<SchedulerParts, GivenParts> {
-  readonly asking: UpstreamTarget;
+  readonly asking: RequestTarget;
   readonly objectName: string;
   readonly store: Pick<Store, 'create'>;
   /** Whether an answer with this status and these fields may be stored. */

@@ -38,7 +38,7 @@ export interface ReaderInterest<F> {
 }
 
 /** What is known of the representation and its origin. */
-export interface Content {
+export interface KnownContent {
   readonly present: RangeSet;
   /** `Infinity` where it is not known. */
   readonly length: number;
@@ -48,7 +48,7 @@ export interface Content {
 
 /** A fill at one moment. */
 export interface Snapshot<F> {
-  readonly content: Content;
+  readonly content: KnownContent;
   readonly fetches: Iterable<F>;
   readonly readers: readonly ReaderInterest<F>[];
   /** Bytes that are wanted although no reader has them in its window. */
@@ -77,7 +77,7 @@ export interface Goal {
 /** `offset` must not be present; `firstByteMs` is what a new request is expected to take, in milliseconds. */
 export function planFor<F extends PlannedFetch>(
   offset: number,
-  { present, ranges }: Content,
+  { present, ranges }: KnownContent,
   fetches: Iterable<F>,
   firstByteMs: number,
 ): { readonly join: F } | { readonly open: number } {
@@ -135,7 +135,7 @@ export function goalOf<F extends PlannedFetch>(
 
 function hardEndOf<F extends PlannedFetch>(
   fetch: F,
-  { present, length, ranges }: Content,
+  { present, length, ranges }: KnownContent,
   fetches: Iterable<F>,
 ): number {
   const { position } = fetch;
@@ -157,7 +157,7 @@ function hardEndOf<F extends PlannedFetch>(
  * The first byte in a reader's window that is missing, so that it does not run dry; `null` where there is none, where
  * it can't be asked for, or where it is so far ahead that a new request is not worth it yet.
  */
-export function missingAhead<F>(reader: ReaderInterest<F>, { present, length, ranges }: Content): number | null {
+export function missingAhead<F>(reader: ReaderInterest<F>, { present, length, ranges }: KnownContent): number | null {
   if (ranges === false) return null;
   const gap = present.firstGap({ start: reader.position, end: Math.min(reader.windowEnd, length) });
   return gap === null || gap.start >= refillMark(reader) ? null : gap.start;

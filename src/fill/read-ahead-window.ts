@@ -21,7 +21,7 @@ const enoughMs = 20_000;
 const mostTimes = 4;
 
 /** What a reader has done so far. */
-export interface Progress {
+export interface ReadingProgress {
   /** Bytes read in sequence. */
   readonly sequence: number;
   /** Bytes a second; 0 where it was not measured yet. */
@@ -30,7 +30,7 @@ export interface Progress {
 
 /** In bytes. */
 export function readAheadWindow(
-  { sequence, throughput }: Progress,
+  { sequence, throughput }: ReadingProgress,
   { readAhead, fill }: Pick<FillPolicy, 'readAhead' | 'fill'>,
 ): number {
   if (fill === 'none') return Math.min(readAhead, readUnit);

@@ -10,7 +10,7 @@ import type { OriginContradiction } from '../http/origin-answer.ts';
 import { combinable, type Representation } from '../http/representation.ts';
 import { formatValidator } from '../http/validator.ts';
 import type { Held, OriginRequest } from '../origin/origin.ts';
-import { type Content, type Goal, rangeEnd } from './plan.ts';
+import { type Goal, type KnownContent, rangeEnd } from './plan.ts';
 import type { Presence } from './presence.ts';
 import { requestAll, requestRange, type UpstreamRequest } from './upstream-request.ts';
 
@@ -21,10 +21,10 @@ const firstByteGuessMs = 300;
 const overlap = 1024;
 
 /** Path and query at the origin, and fields to send; they may be others for the next request. */
-export type UpstreamTarget = Readonly<Pick<OriginRequest, 'target' | 'fields'>>;
+export type RequestTarget = Readonly<Pick<OriginRequest, 'target' | 'fields'>>;
 
 export class Upstream {
-  readonly #target: UpstreamTarget;
+  readonly #target: RequestTarget;
   readonly #presence: Presence;
   /** The representation that this fill brings in, from the moment it is known. */
   known: Representation | null;
@@ -35,7 +35,7 @@ export class Upstream {
   #throughput = 0;
   #takesEarlyRequests = true;
 
-  constructor(target: UpstreamTarget, presence: Presence, known: Representation | null) {
+  constructor(target: RequestTarget, presence: Presence, known: Representation | null) {
     this.#target = target;
     this.#presence = presence;
     this.known = known;
@@ -51,7 +51,7 @@ export class Upstream {
     return this.contradiction === null;
   }
 
-  get content(): Content {
+  get content(): KnownContent {
     const { known } = this;
     // What can't be combined comes in by one body, as what can't be asked for in ranges.
     const ranges = known === null ? null : known.ranges && combinable(known);

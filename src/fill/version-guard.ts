@@ -12,11 +12,11 @@ import type { AskedBytes } from '../http/origin-answer.ts';
 import { combinable, type Representation, sameRepresentation, sliceable } from '../http/representation.ts';
 import type { OriginReply, OriginRequest } from '../origin/origin.ts';
 import { type Store, StoreError, type StoreObject } from '../store/store.ts';
-import { type Content, judgeAnswer } from './answer-judge.ts';
+import { type ContentAnswer, judgeAnswer } from './answer-judge.ts';
 import { FillFailed } from './failure.ts';
 import type { FillName, Phase } from './phase.ts';
 import type { Presence } from './presence.ts';
-import type { Upstream, UpstreamTarget } from './upstream.ts';
+import type { RequestTarget, Upstream } from './upstream.ts';
 
 /** A body of unknown length is not stored any further than this: it may have no end. */
 const mostUnmeasured = 1024 ** 3;
@@ -33,7 +33,7 @@ export interface VersionParts {
   readonly store: Pick<Store, 'create'>;
   readonly objectName: string;
   /** What is sent of a client's fields. */
-  readonly asking: Pick<UpstreamTarget, 'fields'>;
+  readonly asking: Pick<RequestTarget, 'fields'>;
   /** Whether an answer with this status and these fields may be stored. */
   readonly mayStore: (status: number, fields: Fields) => boolean;
   /** Whether it may be given to all who wait for it. */
@@ -146,7 +146,7 @@ export class VersionGuard {
     return error instanceof FillFailed && error.failure.kind === 'unsatisfiable' && this.#parts.upstream.known !== null;
   }
 
-  async #adopt(content: Content, reply: OriginReply): Promise<void> {
+  async #adopt(content: ContentAnswer, reply: OriginReply): Promise<void> {
     const { mayStore, mayShare, presence, upstream, phase, connections } = this.#parts;
     const { representation } = content;
     const adopted = Promise.withResolvers<void>();
@@ -186,7 +186,7 @@ export class VersionGuard {
     }
   }
 
-  #compare(known: Representation, { representation, storable }: Content, asked: Asked, reply: OriginReply): void {
+  #compare(known: Representation, { representation, storable }: ContentAnswer, asked: Asked, reply: OriginReply): void {
     const { upstream, phase, presence, mayShare } = this.#parts;
     if (!combinable(known) || !sliceable(representation)) throw new FillFailed({ kind: 'uncombinable' });
     if (!sameRepresentation(known, representation)) throw otherThan(asked);

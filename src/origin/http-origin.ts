@@ -21,12 +21,12 @@ import { OriginConnection } from './origin-connection.ts';
 import type { OriginExchange } from './origin-exchange.ts';
 import type { Reachability } from './reachability.ts';
 import {
-  type Hop,
   isSamePlace,
   isTemporary,
   maxRedirects,
   networkOf,
   nextHop,
+  type RedirectHop,
   type RedirectPolicy,
 } from './redirect.ts';
 
@@ -130,7 +130,7 @@ class HttpOrigin implements Origin {
   async #follow(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
     const { target, fields, resolved, onConnected, maySpare = () => false } = request;
     const { base } = this.#options;
-    let hop: Hop = { url: base, path: base.pathname.replace(/\/$/, '') + target };
+    let hop: RedirectHop = { url: base, path: base.pathname.replace(/\/$/, '') + target };
     if (resolved?.url) hop = { url: resolved.url, path: resolved.url.pathname + resolved.url.search };
     let atHome = hop.url.origin === base.origin;
     let atStart = true;
@@ -175,7 +175,7 @@ class HttpOrigin implements Origin {
 
   /** The answer's head to one hop. A warm connection that turns out to be dead is replaced by a new one, once. */
   async #ask(
-    hop: Hop,
+    hop: RedirectHop,
     fields: Fields,
     signal: AbortSignal,
     maySpare: () => boolean,
@@ -204,12 +204,12 @@ class HttpOrigin implements Origin {
   }
 
   /** Opens a connection that nobody waits for. */
-  #prepare(hop: Hop): void {
+  #prepare(hop: RedirectHop): void {
     this.#pool.prepare(hop.url.origin, () => this.#attempt(hop, this.#closing.signal));
   }
 
   /** A connection for one request. */
-  async #connect(hop: Hop, signal: AbortSignal): Promise<OriginConnection> {
+  async #connect(hop: RedirectHop, signal: AbortSignal): Promise<OriginConnection> {
     if (!this.#isBase(hop)) return this.#attempt(hop, signal);
     await this.#attempts?.share(signal);
     return this.#pool.take(hop.url.origin) ?? this.#attempt(hop, signal);
@@ -224,17 +224,17 @@ class HttpOrigin implements Origin {
     else connection.close();
   }
 
-  async #attempt(hop: Hop, asked: AbortSignal): Promise<OriginConnection> {
+  async #attempt(hop: RedirectHop, asked: AbortSignal): Promise<OriginConnection> {
     const signal = AbortSignal.any([asked, this.#closing.signal]);
     if (this.#attempts === null || !this.#isBase(hop)) return this.#dial(hop, signal);
     return this.#attempts.make((onConnected) => this.#dial(hop, signal, { onConnected }), signal);
   }
 
-  #isBase({ url }: Hop): boolean {
+  #isBase({ url }: RedirectHop): boolean {
     return url.origin === this.#options.base.origin;
   }
 
-  async #dial(hop: Hop, signal: AbortSignal, { onConnected, clock }: Dialing = {}): Promise<OriginConnection> {
+  async #dial(hop: RedirectHop, signal: AbortSignal, { onConnected, clock }: Dialing = {}): Promise<OriginConnection> {
     const { url } = hop;
     const { base, redirectTo = 'public', ca, reachability } = this.#options;
     const network = networkOf(hop, base, this.#network, redirectTo);
@@ -252,7 +252,7 @@ class HttpOrigin implements Origin {
     return connection;
   }
 
-  #send(connection: OriginConnection, hop: Hop, fields: Fields, signal: AbortSignal): OriginExchange {
+  #send(connection: OriginConnection, hop: RedirectHop, fields: Fields, signal: AbortSignal): OriginExchange {
     return connection.send(hop.path, fields, signal, () => this.#pool.give(connection));
   }
 

@@ -11,7 +11,7 @@ import type { Network } from './address-guard.ts';
 export type RedirectPolicy = 'same-host' | 'public' | 'any-port' | 'any';
 
 /** One request of a chain. */
-export interface Hop {
+export interface RedirectHop {
   /** Only its scheme, host and port matter. */
   readonly url: URL;
   /** Path and query, sent as they are. */
@@ -27,7 +27,7 @@ const followed = new Set([301, 302, 303, 307, 308]);
  * The hop that an answer to `from` asks for, or `null` where it is no redirect. A `ProxyError`
  * (`http_protocol_error`) is thrown where its `Location` can not be followed by anyone.
  */
-export function nextHop(status: number, fields: Fields, from: Hop): Hop | null {
+export function nextHop(status: number, fields: Fields, from: RedirectHop): RedirectHop | null {
   const location = fields.find(([name]) => name === 'location')?.[1];
   if (!followed.has(status) || location === undefined) return null;
   // Servers send raw UTF-8, which the fields hold byte by byte.
@@ -42,7 +42,7 @@ export function nextHop(status: number, fields: Fields, from: Hop): Hop | null {
  * The network that a connection for `hop` may use, given the base's own. A `ProxyError`
  * (`destination_ip_prohibited`) is thrown where `policy` forbids its host.
  */
-export function networkOf({ url }: Hop, base: URL, network: Network, policy: RedirectPolicy): Network {
+export function networkOf({ url }: RedirectHop, base: URL, network: Network, policy: RedirectPolicy): Network {
   if (isSamePlace(base, url)) return network;
   if (policy === 'any') return 'private';
   if (url.hostname === base.hostname) return policy === 'any-port' ? network : 'public';

@@ -8,14 +8,14 @@ import { addressSet, type IpNetwork } from '../http/ip-address.ts';
 import { isLoopback } from '../http/loopback.ts';
 import { type Rejection, rejection } from './rejection.ts';
 
-export interface Client {
+export interface ClientAddress {
   /** The address at which the connection came in, and the one it came from; `undefined` for a Unix socket. */
   readonly localAddress?: string | undefined;
   readonly remoteAddress?: string | undefined;
 }
 
 /** The rejection of a client that may not be served, or `null`. */
-export function createClientGuard(allowFrom: readonly IpNetwork[]): (client: Client) => Rejection | null {
+export function createClientGuard(allowFrom: readonly IpNetwork[]): (client: ClientAddress) => Rejection | null {
   const isAllowed = addressSet(allowFrom);
   return ({ localAddress, remoteAddress }) => {
     if (localAddress === undefined || remoteAddress === undefined || isLoopback(localAddress)) return null;

@@ -10,7 +10,7 @@ const http = `
 
 /** Words that mean here what they mean everywhere. */
 const everyday = `
-  attempt connect directory disk event file first fresh memory offset pause
+  address attempt connect directory disk event file first fresh memory offset pause
   question rate reading recent sqlite start`;
 
 const plain = wordsOf(`${http} ${everyday}`);
@@ -32,7 +32,7 @@ function glossaryWords(): Set<string> {
 }
 
 /** What links or describes nouns: little words and participles. */
-const noNoun = /^(?:by|for|may|of|on|own|taken|to)$|ed$/;
+const noNoun = /^(?:by|for|known|may|of|on|own|taken|to)$|ed$/;
 
 /** Each noun in the names of exported types, with those types; a second name of the same type counts for nothing. */
 function nouns(): Map<string, string[]> {

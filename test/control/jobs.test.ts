@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Work } from '../../src/admin/holdings.ts';
+import type { WarmProgress } from '../../src/admin/warm.ts';
 import { FillFailed, StoreError } from '../../src/cache/read-session.ts';
 import type { JobResult } from '../../src/control/answers.ts';
-import { Jobs, mostRunning, type Progress, type Work } from '../../src/control/jobs.ts';
+import { Jobs, mostRunning } from '../../src/control/jobs.ts';
 import { Problem } from '../../src/control/problem.ts';
 import { type DomainEvent, EventBus } from '../../src/events.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -15,7 +17,7 @@ function jobsOf() {
   const seen: DomainEvent[] = [];
   events.subscribe((event) => seen.push(event));
   const jobs = new Jobs(events, clock);
-  const start = (work: Work) => {
+  const start = (work: Work<JobResult>) => {
     const job = jobs.start('warm', null, work);
     assert.ok(job !== null);
     return job.id;
@@ -26,13 +28,13 @@ function jobsOf() {
 test('a job tells how far it is, and its result; its end is an event', async () => {
   const { clock, seen, jobs, start } = jobsOf();
   const done = Promise.withResolvers<JobResult>();
-  let progress: Progress | null = null;
+  let progress: WarmProgress | null = null;
   const id = start((given) => {
     progress = given;
     return done.promise;
   });
-  (progress as Progress | null)?.expect(10);
-  (progress as Progress | null)?.add(4);
+  (progress as WarmProgress | null)?.expect(10);
+  (progress as WarmProgress | null)?.add(4);
   assert.deepEqual([jobs.get(id)?.state, jobs.get(id)?.done, jobs.get(id)?.total], ['running', 4, 10]);
   done.resolve(warmed);
   await clock.settle();
@@ -45,7 +47,7 @@ test('a job tells how far it is, and its result; its end is an event', async () 
 test('a job that is given up is told so, and what it still says changes nothing', async () => {
   const { clock, seen, jobs, start } = jobsOf();
   let aborted = false;
-  let late: Progress | null = null;
+  let late: WarmProgress | null = null;
   const id = start((progress, signal) => {
     late = progress;
     return new Promise((_, reject) => {
@@ -57,7 +59,7 @@ test('a job that is given up is told so, and what it still says changes nothing'
   });
   assert.equal(jobs.cancel(id)?.state, 'cancelled');
   await clock.settle();
-  (late as Progress | null)?.add(5);
+  (late as WarmProgress | null)?.add(5);
   assert.deepEqual(
     [aborted, jobs.get(id)?.state, jobs.get(id)?.done, jobs.get(id)?.problem],
     [true, 'cancelled', 0, null],

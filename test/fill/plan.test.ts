@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { RangeSet } from '../../src/bytes/range-set.ts';
 import {
-  type Content,
   goalOf,
+  type KnownContent,
   missingAhead,
   type PlannedFetch,
   planFor,
@@ -96,7 +96,7 @@ describe('who brings a missing byte', () => {
     );
   });
 
-  const empty: Content = { present: new RangeSet(), length: 1_000_000_000, ranges: true };
+  const empty: KnownContent = { present: new RangeSet(), length: 1_000_000_000, ranges: true };
   const at = (position: number, throughput: number | null = null) => ({ id: 1, position, throughput });
 
   it('is a new fetch where there is none', () => assert.deepEqual(planFor(5, empty, [], 300), { open: 5 }));
@@ -125,7 +125,7 @@ describe('who brings a missing byte', () => {
 });
 
 /** The goal of a fetch beside others, where nobody reads. */
-function goalOfOne(fetch: PlannedFetch, content: Content, fetches: readonly PlannedFetch[]) {
+function goalOfOne(fetch: PlannedFetch, content: KnownContent, fetches: readonly PlannedFetch[]) {
   return goalOf(fetch, { content, fetches, readers: [], jobs: [] }, 0);
 }
 

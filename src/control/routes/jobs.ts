@@ -1,11 +1,11 @@
 /** `/-/api/v1/jobs`: long work, started, followed and given up. */
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Holdings } from '../../admin/holdings.ts';
+import type { Holdings, Work } from '../../admin/holdings.ts';
 import { jobKinds } from '../../events.ts';
 import { showablePath } from '../../showable.ts';
-import { idSchema, type JobReport, jobSchema } from '../answers.ts';
+import { idSchema, type JobReport, type JobResult, jobSchema } from '../answers.ts';
 import { isoTime } from '../fill-report.ts';
-import { type Job, type Jobs, mostRunning, type Work } from '../jobs.ts';
+import { type Job, type Jobs, mostRunning } from '../jobs.ts';
 import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
 import { Problem } from '../problem.ts';
 
@@ -96,7 +96,7 @@ const cancelRoute = createRoute({
 });
 
 export function addJobRoutes(api: Api, jobs: Jobs, holdings: Pick<Holdings, 'warm' | 'verify'>): void {
-  const start = (kind: Job['kind'], title: Job['title'], work: Work) => {
+  const start = (kind: Job['kind'], title: Job['title'], work: Work<JobResult>) => {
     const job = jobs.start(kind, title, work);
     if (job !== null) return job;
     throw new Problem(429, `${mostRunning} jobs run already; wait for one, or give one up.`, { 'retry-after': '10' });
