@@ -14,6 +14,7 @@ import { partIn } from '../http/content-range.ts';
 import { type Fields, fieldValue, parseDecimal } from '../http/fields.ts';
 import { readAnswer } from '../http/origin-answer.ts';
 import { formatValidator, sameValidator, type Validator, validatorOf, weaklyEqual } from '../http/validator.ts';
+import { keepNewest } from '../kit/keep-newest.ts';
 import type { Held, Origin, OriginReply, OriginRequest } from './origin.ts';
 import { leastSampled, samplesFor } from './samples.ts';
 
@@ -26,141 +27,155 @@ interface ComparisonResult {
   readonly same: boolean;
 }
 
+/** By version and path. */
+type ComparisonResults = Map<string, ComparisonResult>;
+
 export function contentVerifiedMirror(base: Origin): Origin {
-  return new ContentVerifiedMirror(base);
+  const results: ComparisonResults = new Map();
+  return {
+    name: base.name,
+    close: () => base.close(),
+    async open(request, signal) {
+      const { held, resolved, fields } = request;
+      // A resolved URL is at no base.
+      if (resolved?.url) return base.open(request, signal);
+      if (held === undefined || !fields.some(([name]) => isCondition(name))) {
+        // What it gives where nothing is held yet has its own validator.
+        const reply = await base.open(request, signal);
+        const named = namedIn(reply);
+        if (named !== null) note(results, request, named, { named, same: true });
+        return reply;
+      }
+      return new VerifiedRequest(base, results, request, held, signal).answer();
+    },
+  };
 }
 
-class ContentVerifiedMirror implements Origin {
+/** A date, of whichever side, tells versions apart to the second only: what was found under it is not remembered. */
+function note(results: ComparisonResults, request: OriginRequest, version: Validator, result: ComparisonResult): void {
+  if (version.kind !== 'etag' || result.named.kind !== 'etag') return;
+  const key = keyOf(version, request);
+  results.delete(key);
+  results.set(key, result);
+  keepNewest(results, mostResults);
+}
+
+/** A request about a version that is held. */
+class VerifiedRequest {
   readonly #base: Origin;
-  /** By version and path. */
-  readonly #results = new Map<string, ComparisonResult>();
+  readonly #results: ComparisonResults;
+  readonly #request: OriginRequest;
+  readonly #held: Held;
+  readonly #signal: AbortSignal;
 
-  constructor(base: Origin) {
+  constructor(base: Origin, results: ComparisonResults, request: OriginRequest, held: Held, signal: AbortSignal) {
     this.#base = base;
+    this.#results = results;
+    this.#request = request;
+    this.#held = held;
+    this.#signal = signal;
   }
 
-  get name(): string {
-    return this.#base.name;
+  async answer(): Promise<OriginReply> {
+    const known = this.#known;
+    if (known?.same) return this.#goOn(known.named);
+    return fieldValue(this.#request.fields, 'if-range') === null ? this.#askWhetherCurrent() : this.#askForMore();
   }
 
-  async open(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
-    const { held, resolved } = request;
-    const more = fieldValue(request.fields, 'if-range') !== null;
-    const conditional = more || request.fields.some(([name]) => isCondition(name));
-    // A resolved URL is at no base.
-    if (resolved?.url) return this.#base.open(request, signal);
-    if (held === undefined || !conditional) return this.#begin(request, signal);
-    const known = this.#results.get(keyOf(held.validator, request));
-    if (known?.same) return this.#goOn(request, held, known.named, signal);
-    return more ? this.#askForMore(request, held, signal) : this.#askWhetherCurrent(request, held, signal);
+  /** What was found out about the version before. */
+  get #known(): ComparisonResult | undefined {
+    return this.#results.get(keyOf(this.#held.validator, this.#request));
   }
 
-  close(): Promise<void> {
-    return this.#base.close();
+  /** The same request with other fields. */
+  #ask(fields: Fields): Promise<OriginReply> {
+    return this.#base.open({ ...this.#request, fields }, this.#signal);
   }
 
-  /** Whatever it gives where nothing is held yet, bears its own name. */
-  async #begin(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
-    const reply = await this.#base.open(request, signal);
-    const named = namedIn(reply);
-    if (named !== null) this.#note(request, named, { named, same: true });
-    return reply;
+  /** Without a condition, for a range in place of its own. */
+  #askForRange({ start, end }: ByteRange, ...conditions: Fields): Promise<OriginReply> {
+    const others = unconditional(this.#request.fields).filter(([name]) => name !== 'range');
+    return this.#ask([...others, ['range', `bytes=${start}-${end - 1}`], ...conditions]);
   }
 
-  /** Its name for what is held is known. */
-  async #goOn(request: OriginRequest, held: Held, named: Validator, signal: AbortSignal): Promise<OriginReply> {
-    const reply = await this.#base.open({ ...request, fields: under(named, request.fields) }, signal);
-    const told = inWordsOf(held, named, reply);
+  /** The base's validator for what is held is known. */
+  async #goOn(named: Validator): Promise<OriginReply> {
+    const reply = await this.#ask(under(named, this.#request.fields));
+    const told = inWordsOf(this.#held, named, reply);
     // It holds something else by now.
-    if (told === null && isAnswer(reply)) this.#results.delete(keyOf(held.validator, request));
+    if (told === null && isAnswer(reply)) this.#results.delete(keyOf(this.#held.validator, this.#request));
     return told ?? reply;
   }
 
   /** What comes back of another version has lost its body: no byte of that is wanted. */
-  async #askForMore(request: OriginRequest, held: Held, signal: AbortSignal): Promise<OriginReply> {
-    const reply = await this.#base.open({ ...request, fields: unconditional(request.fields) }, signal);
+  async #askForMore(): Promise<OriginReply> {
+    const reply = await this.#ask(unconditional(this.#request.fields));
     const named = namedIn(reply);
-    if (named === null || this.#isByName(request, held, named)) return reply;
+    if (named === null || this.#isByName(named)) return reply;
     reply.body.cancel();
-    const same = await this.#compare(request, held, reply, partIn(reply.fields)?.start ?? 0, signal);
+    const same = await this.#compare(reply, partIn(reply.fields)?.start ?? 0);
     if (typeof same !== 'boolean') return same;
-    return same ? this.#goOn(request, held, named, signal) : reply;
+    return same ? this.#goOn(named) : reply;
   }
 
-  async #askWhetherCurrent(request: OriginRequest, held: Held, signal: AbortSignal): Promise<OriginReply> {
-    const plain = { ...request, fields: unconditional(request.fields) };
-    const others = plain.fields.filter(([name]) => name !== 'range');
-    const look = await this.#base.open({ ...plain, fields: [...others, ['range', 'bytes=0-0']] }, signal);
-    const named = namedIn(look);
+  async #askWhetherCurrent(): Promise<OriginReply> {
+    const look = await this.#askForRange({ start: 0, end: 1 });
     if (look.status !== 206) return look;
     look.body.cancel();
-    if (named === null) return this.#base.open(plain, signal);
-    if (this.#isByName(request, held, named)) return unmodified(look);
-    const same = await this.#compare(request, held, look, Number.POSITIVE_INFINITY, signal);
+    const plain = unconditional(this.#request.fields);
+    const named = namedIn(look);
+    if (named === null) return this.#ask(plain);
+    if (this.#isByName(named)) return unmodified(look);
+    const same = await this.#compare(look, Number.POSITIVE_INFINITY);
     if (typeof same !== 'boolean') return same;
-    const told = same ? inWordsOf(held, named, look) : null;
-    return told === null ? this.#base.open(plain, signal) : unmodified(told);
+    const told = same ? inWordsOf(this.#held, named, look) : null;
+    return told === null ? this.#ask(plain) : unmodified(told);
   }
 
-  /** Whether the base calls what it has by the very name that is asked about. */
-  #isByName(request: OriginRequest, held: Held, named: Validator): boolean {
-    if (!sameValidator(named, held.validator)) return false;
-    this.#note(request, held.validator, { named, same: true });
+  /** Whether the base calls what it has by the very validator that is asked about. */
+  #isByName(named: Validator): boolean {
+    if (!sameValidator(named, this.#held.validator)) return false;
+    this.#note({ named, same: true });
     return true;
   }
 
   /**
-   * Whether what `reply` is of is what is held; where the base says something that tells nothing about that, its
-   * answer.
+   * Whether what `reply` is of is what is held, where bytes from `position` on are wanted. Where the base says something
+   * that tells nothing about that: its answer.
    */
-  async #compare(
-    request: OriginRequest,
-    held: Held,
-    reply: OriginReply,
-    position: number,
-    signal: AbortSignal,
-  ): Promise<boolean | OriginReply> {
+  async #compare(reply: OriginReply, position: number): Promise<boolean | OriginReply> {
+    const { length, present } = this.#held;
     const named = namedIn(reply);
     if (named === null || !named.strong || reply.status !== 206) return false;
-    if (held.length === null || lengthOf(reply) !== held.length) return false;
-    const before = this.#results.get(keyOf(held.validator, request));
-    if (before !== undefined && !before.same && sameValidator(before.named, named)) return false;
-    const samples = samplesFor(held.present, position);
-    if (samples.length === 0) return false;
+    if (length === null || lengthOf(reply) !== length) return false;
+    const known = this.#known;
+    if (known !== undefined && !known.same && sameValidator(known.named, named)) return false;
     let compared = 0;
-    for (const sample of samples) {
-      const equal = await this.#sample(request, held, named, sample, signal);
+    for (const sample of samplesFor(present, position)) {
+      const equal = await this.#compareSample(named, sample);
       if (typeof equal === 'object') return equal;
-      if (equal === 'other') this.#note(request, held.validator, { named, same: false });
+      if (equal === 'other') this.#note({ named, same: false });
       if (typeof equal === 'string') return false;
       compared += equal;
     }
     if (compared < leastSampled) return false;
-    this.#note(request, held.validator, { named, same: true });
+    this.#note({ named, same: true });
     return true;
   }
 
   /** How many bytes of a sample came and are the same, or that some are not; or an answer that tells nothing of it. */
-  async #sample(
-    request: OriginRequest,
-    held: Held,
-    named: Validator,
-    { start, end }: ByteRange,
-    signal: AbortSignal,
-  ): Promise<number | 'other' | 'unknown' | OriginReply> {
-    const range = ['range', `bytes=${start}-${end - 1}`] as const;
-    const others = unconditional(request.fields).filter(([name]) => name !== 'range');
-    const fields: Fields = [...others, range, ['if-range', formatValidator(named)]];
-    const reply = await this.#base.open({ ...request, fields }, signal);
+  async #compareSample(named: Validator, sample: ByteRange): Promise<number | 'other' | 'unknown' | OriginReply> {
+    const { start } = sample;
+    const reply = await this.#askForRange(sample, ['if-range', formatValidator(named)]);
     if (!isAnswer(reply)) return reply;
     try {
-      const answer = readAnswer({ start, end }, reply.status, reply.fields, 0);
+      const answer = readAnswer(sample, reply.status, reply.fields, 0);
       if (answer.kind !== 'content' || answer.start !== start || answer.end === null) return 'other';
       const { validator, length } = answer.representation;
-      if (validator === null || !sameValidator(validator, named) || length !== held.length) return 'other';
+      if (validator === null || !sameValidator(validator, named) || length !== this.#held.length) return 'other';
       let offset = start;
       for (let bytes = await reply.body.read(); bytes !== null; bytes = await reply.body.read()) {
-        const compared = await held.compare(offset, bytes, signal);
+        const compared = await this.#held.compare(offset, bytes, this.#signal);
         if (compared !== 'same') return compared;
         offset += bytes.length;
       }
@@ -171,14 +186,8 @@ class ContentVerifiedMirror implements Origin {
     }
   }
 
-  /** A date, of whichever side, tells versions apart to the second only: what was found under it is not remembered. */
-  #note(request: OriginRequest, version: Validator, result: ComparisonResult): void {
-    if (version.kind !== 'etag' || result.named.kind !== 'etag') return;
-    const key = keyOf(version, request);
-    this.#results.delete(key);
-    this.#results.set(key, result);
-    const [oldest] = this.#results.keys();
-    if (this.#results.size > mostResults && oldest !== undefined) this.#results.delete(oldest);
+  #note(result: ComparisonResult): void {
+    note(this.#results, this.#request, this.#held.validator, result);
   }
 }
 

@@ -7,6 +7,7 @@
 import { pauses } from '../budgets.ts';
 import type { Clock } from '../clock.ts';
 import { backOffMs } from '../kit/back-off.ts';
+import { keepNewest } from '../kit/keep-newest.ts';
 import type { Origin } from './origin.ts';
 
 /** So many targets that fail, with none in between that did not, tell of their base. */
@@ -63,7 +64,7 @@ export class Mirror {
   failed(target: string, connected: boolean): void {
     const trouble = this.#fail(this.#targets.get(target) ?? null);
     this.#targets.set(target, trouble);
-    keepNewest(this.#targets);
+    keepNewest(this.#targets, mostRemembered);
     if (this.#inARow.size < enoughTargets) this.#inARow.add(target);
     if (!connected || this.#inARow.size >= enoughTargets) this.#whole = this.#fail(this.#whole);
   }
@@ -71,7 +72,7 @@ export class Mirror {
   /** It holds another version of the target than this one. */
   lacks(version: string): void {
     this.#lacking.add(version);
-    keepNewest(this.#lacking);
+    keepNewest(this.#lacking, mostRemembered);
   }
 
   #troublesOf(target: string): Trouble[] {
@@ -87,10 +88,4 @@ export class Mirror {
     trouble.coolUntil = now + backOffMs(pauses.mirrorCoolDown, trouble.failures);
     return trouble;
   }
-}
-
-function keepNewest(kept: { readonly size: number; keys(): Iterator<string>; delete(key: string): boolean }): void {
-  if (kept.size <= mostRemembered) return;
-  const { value, done } = kept.keys().next();
-  if (!done) kept.delete(value);
 }

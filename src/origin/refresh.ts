@@ -8,6 +8,7 @@ import { pauses } from '../budgets.ts';
 import { type Clock, within } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { EventBus, RefreshOutcome, RefreshReason } from '../events.ts';
+import { keepNewest } from '../kit/keep-newest.ts';
 import { showablePath } from '../showable.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { Origin, OriginReply, OriginRequest, ResolvedUrl } from './origin.ts';
@@ -113,10 +114,7 @@ class RefreshingOrigin implements Origin {
     const remembered = this.#targets.get(target) ?? { lease: null, asking: null, failure: null };
     this.#targets.delete(target);
     this.#targets.set(target, remembered);
-    for (const oldest of this.#targets.keys()) {
-      if (this.#targets.size <= mostTargets) break;
-      this.#targets.delete(oldest);
-    }
+    keepNewest(this.#targets, mostTargets);
     return remembered;
   }
 
