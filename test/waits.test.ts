@@ -72,8 +72,13 @@ const waits: Readonly<Record<string, (signal: AbortSignal, clock: VirtualClock) 
     };
   },
   'for ranges to be brought in': (signal, clock) => {
-    const background = new BackgroundJobs(clock, { retryMax: 1000 }, () => {});
-    const give = () => background.look(RangeSet.from([{ start: 0, end: 10 }]), 10);
+    const present = new RangeSet();
+    const upstream = { content: { present, length: 10, ranges: true } };
+    const background = new BackgroundJobs(clock, { retryMax: 1000 }, upstream, () => {});
+    const give = () => {
+      present.add({ start: 0, end: 10 });
+      background.look();
+    };
     return { promise: background.warm([{ start: 0, end: 10 }], () => {}, signal), give };
   },
   'for others of the same client': async (signal, clock) => {

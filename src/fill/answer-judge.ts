@@ -3,7 +3,7 @@ import { ProxyError } from '../errors.ts';
 import { fieldValue } from '../http/fields.ts';
 import { type AskedBytes, type OriginAnswer, type OriginContradiction, readAnswer } from '../http/origin-answer.ts';
 import type { OriginReply } from '../origin/origin.ts';
-import { type ErrorAnswer, FillFailed } from './failure.ts';
+import { type ErrorAnswer, FillFailed, ownFailure } from './failure.ts';
 
 /** Error pages are short; a longer one is replaced by a sentence of our own. */
 const mostErrorBytes = 256 * 1024;
@@ -38,7 +38,7 @@ export async function judgeAnswer(
 
 /** The origin broke the protocol; `what` completes "The origin …". */
 function violation(what: string): FillFailed {
-  return new FillFailed({ kind: 'error', error: new ProxyError('http_protocol_error', `The origin ${what}.`) });
+  return new FillFailed(ownFailure('http_protocol_error', `The origin ${what}.`));
 }
 
 /**
@@ -64,7 +64,7 @@ export async function readErrorBody({ status, fields, body }: OriginReply): Prom
 function withoutBody(status: number, fields: OriginReply['fields']): ErrorAnswer {
   if (status < 300) {
     const message = `The origin answered ${status}, and its body was cut or too long.`;
-    throw new FillFailed({ kind: 'error', error: new ProxyError('http_response_incomplete', message) });
+    throw new FillFailed(ownFailure('http_response_incomplete', message));
   }
   const kept = fields.filter(([name]) => !name.startsWith('content-'));
   const later = fieldValue(fields, 'retry-after') === null ? '' : ', to be asked again later';

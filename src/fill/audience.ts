@@ -4,8 +4,7 @@
  * One only, the first who asks, where the origin says so (RFC 9111 §4), or where the bytes are neither kept nor to be had
  * twice: the quickest of several would take the bytes of all who pause. The others ask for themselves.
  */
-import { ProxyError } from '../errors.ts';
-import type { ErrorAnswer, Failure } from './failure.ts';
+import { type ErrorAnswer, type Failure, ownFailure } from './failure.ts';
 import type { Reader } from './reader.ts';
 import { retryAfter } from './retry.ts';
 import type { MayShare, VersionGuard } from './version-guard.ts';
@@ -47,6 +46,5 @@ export class Audience {
 function forAnother(failure: Answer, wallTime: number): Failure {
   const pause = Math.ceil(retryAfter(failure, wallTime) / 1000);
   const message = `The origin answered ${failure.answer.status}, which was for another client only.`;
-  const error = new ProxyError('destination_unavailable', message, pause > 0 ? { retryAfter: pause } : {});
-  return { kind: 'error', error };
+  return ownFailure('destination_unavailable', message, pause > 0 ? { retryAfter: pause } : {});
 }

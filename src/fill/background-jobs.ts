@@ -8,16 +8,19 @@
  * (`fill: window`), and what was asked for ahead of time (`warm`).
  * What fails here is nobody's failure: it is tried again after growing pauses.
  */
-import type { ByteRange } from '../bytes/byte-range.ts';
-import type { RangeSet } from '../bytes/range-set.ts';
+import { fixedBudgets } from '../budgets.ts';
+import { type ByteRange, clipTo, totalLength } from '../bytes/byte-range.ts';
 import type { Clock, Timer } from '../clock.ts';
+import { backOffMs } from '../kit/back-off.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { type Failure, FillFailed } from './failure.ts';
+import type { KnownContent } from './plan.ts';
 import type { FillPolicy } from './policy.ts';
 import { readUnit, unitEnd } from './read-unit.ts';
 import { retryAfter, retryCause } from './retry.ts';
+import type { Upstream } from './upstream.ts';
 
-/** The longest pause between two tries, in milliseconds, and how many in a row may fail without a byte. */
-const longestPauseMs = 60_000;
+/** So many tries in a row may fail without a byte. */
 const mostFailures = 8;
 
 /** How much of a job is done, in bytes; `total: null` while the length is not known. */
@@ -39,16 +42,23 @@ interface Job {
 export class BackgroundJobs {
   readonly #clock: Clock;
   readonly #policy: Pick<FillPolicy, 'retryMax'>;
+  readonly #upstream: Pick<Upstream, 'content'>;
   readonly #resume: () => void;
   readonly #open = new Set<Job>();
   #rest: Job | null = null;
   #failures = 0;
   #pause: Timer | null = null;
 
-  /** `resume` is called when work can go on after a pause. */
-  constructor(clock: Clock, policy: Pick<FillPolicy, 'retryMax'>, resume: () => void) {
+  /** `resume` is called when work can go on after a pause, or is given up. */
+  constructor(
+    clock: Clock,
+    policy: Pick<FillPolicy, 'retryMax'>,
+    upstream: Pick<Upstream, 'content'>,
+    resume: () => void,
+  ) {
     this.#clock = clock;
     this.#policy = policy;
+    this.#upstream = upstream;
     this.#resume = resume;
   }
 
@@ -74,7 +84,8 @@ export class BackgroundJobs {
   }
 
   /** What is missing of units that are there in part is wanted: the store finds whole ones again. */
-  finishUnits(present: RangeSet, length: number): void {
+  finishUnits(): void {
+    const { present, length } = this.#upstream.content;
     const ranges = [...present].flatMap(({ start, end }) => [
       { start: start - (start % readUnit), end: start },
       { start: end, end: Math.min(unitEnd(end), length) },
@@ -85,36 +96,20 @@ export class BackgroundJobs {
 
   /** Resolves when all of `ranges` are present. Rejects with `FillFailed` or the signal's reason. */
   warm(ranges: readonly ByteRange[], onProgress: (progress: JobProgress) => void, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const leave = () => signal.removeEventListener('abort', onAbort);
-      const job: Job = {
-        ranges,
-        from: 0,
-        progress: onProgress,
-        done: () => {
-          leave();
-          resolve();
-        },
-        fail: (failure) => {
-          leave();
-          reject(new FillFailed(failure));
-        },
-      };
-      const onAbort = () => {
-        this.#open.delete(job);
-        reject(signal.reason);
-        this.#resume();
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#open.add(job);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const fail = (failure: Failure) => reject(new FillFailed(failure));
+    const job: Job = { ranges, from: 0, progress: onProgress, done: resolve, fail };
+    this.#open.add(job);
+    return untilAborted(promise, signal, () => {
+      this.#open.delete(job);
+      this.#resume();
     });
   }
 
   /** Bytes have come, or the length is known: says how far it is, and closes what is done. */
-  look(present: RangeSet, length: number | null): void {
+  look(): void {
     for (const job of this.#open) {
-      const done = progressOf(job.ranges, present, length);
+      const done = progressOf(job.ranges, this.#upstream.content);
       job.progress(done);
       if (done.total === null || done.present < done.total) continue;
       this.#open.delete(job);
@@ -128,8 +123,9 @@ export class BackgroundJobs {
   }
 
   /** The first byte that is missing; `null` where there is none, or while it pauses. */
-  next(present: RangeSet, length: number): number | null {
+  next(): number | null {
     if (this.#pause !== null) return null;
+    const { present, length } = this.#upstream.content;
     for (const { ranges, from } of this.#open) {
       for (const begin of [from, 0]) {
         for (const { start, end } of ranges) {
@@ -148,8 +144,9 @@ export class BackgroundJobs {
       this.end(failure);
       return;
     }
-    const growing = Math.min(longestPauseMs, this.#policy.retryMax * 2 ** (this.#failures - 1));
-    const pause = Math.max(growing, retryAfter(failure, this.#clock.wallTime()));
+    const backOff = { firstMs: this.#policy.retryMax, longestMs: fixedBudgets.backgroundPause.ms };
+    const asked = retryAfter(failure, this.#clock.wallTime());
+    const pause = Math.max(asked, backOffMs(backOff, this.#failures));
     this.#pause?.cancel();
     this.#pause = this.#clock.after(pause, () => {
       this.#pause = null;
@@ -173,12 +170,9 @@ export class BackgroundJobs {
   }
 }
 
-function progressOf(ranges: readonly ByteRange[], present: RangeSet, length: number | null): JobProgress {
-  let [there, total] = [0, 0];
-  for (const range of ranges) {
-    const end = Math.min(range.end, length ?? Number.POSITIVE_INFINITY);
-    total += Math.max(0, end - range.start);
-    for (const run of present) there += Math.max(0, Math.min(run.end, end) - Math.max(run.start, range.start));
-  }
+function progressOf(ranges: readonly ByteRange[], { present, length }: KnownContent): JobProgress {
+  const wanted = ranges.map((range) => clipTo(range, length));
+  const total = totalLength(wanted);
+  const there = totalLength(wanted.flatMap((range) => present.within(range)));
   return { present: there, total: total === Number.POSITIVE_INFINITY ? null : total };
 }

@@ -3,8 +3,10 @@
  *
  * It may be sent before its bytes can be taken: then the answer waits, unread. Whoever sent it closes it.
  */
+import type { OpenRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import type { Origin, OriginReply } from '../origin/origin.ts';
+import { FillFailed, ownFailure } from './failure.ts';
 import type { Opening } from './opening.ts';
 import type { FillPolicy } from './policy.ts';
 import type { UpstreamRequest } from './upstream-request.ts';
@@ -30,7 +32,7 @@ export type Pause = 'arrived' | 'rested' | 'yielded' | 'ran out' | 'contradicted
 export interface BodyRequestParts {
   readonly origin: Origin;
   readonly clock: Clock;
-  readonly policy: Pick<FillPolicy, 'stallTimeout'>;
+  readonly policy: Pick<FillPolicy, 'firstByteTimeout' | 'stallTimeout'>;
   readonly maySpare: () => boolean;
 }
 
@@ -53,6 +55,8 @@ export class BodyRequest {
   readonly #isEarly: boolean;
   #answer: OriginReply | null = null;
   #unread: Buffer | null = null;
+  /** Of the next byte of the body. */
+  #offset = 0;
   /** Why it was ended from outside, where that is no failure. */
   #ended: Pause | null = null;
   readonly request: UpstreamRequest;
@@ -119,23 +123,42 @@ export class BodyRequest {
     return this.#answer;
   }
 
-  /** The head has been judged: its body runs to `end`. */
-  begin(end: number | null): void {
+  /** The head has been judged: the body is held to what that announced. */
+  announce({ start, end }: OpenRange): void {
+    this.#offset = start;
     this.end = end;
+  }
+
+  /** From now on its bytes are taken. */
+  begin(): void {
     this.begun = true;
     if (this.#isEarly) this.expectBytes();
   }
 
-  /** The next bytes, or `null` at the end of the body. Rejects with a `ProxyError`, or the reason of `stop`. */
+  /**
+   * The next bytes, or `null` at the end of the body. Rejects with a `FillFailed` or `ProxyError`, also where there are
+   * more bytes than announced, or less; or with the reason of `stop`.
+   */
   async read(): Promise<Buffer | null> {
     const bytes = this.#unread ?? (await (this.#answer ?? (await this.head())).body.read());
     this.#unread = null;
+    this.#offset += bytes?.length ?? 0;
+    if (this.end === null) return bytes;
+    if (bytes === null && this.#offset < this.end) throw cutShort();
+    if (this.#offset > this.end) throw tooLong();
     return bytes;
   }
 
-  /** The next `read` gives these. */
+  /** Bytes of it are taken. */
+  came(bytes: number): void {
+    if (this.received === 0) this.times.landedAt = this.#clock.now();
+    this.received += bytes;
+  }
+
+  /** The next `read` gives these, which were the last of those that were read. */
   putBack(bytes: Buffer): void {
     if (bytes.length > 0) this.#unread = bytes;
+    this.#offset -= bytes.length;
   }
 
   /** From now on the origin may be silent for `stallTimeout`. */
@@ -196,4 +219,18 @@ export class BodyRequest {
     this.#abort.signal.addEventListener('abort', () => reply.body.cancel(), { once: true });
     return Promise.resolve(reply);
   }
+}
+
+export function cutShort(): FillFailed {
+  const message = 'The origin ended its body before the length that it had announced.';
+  return new FillFailed(ownFailure('http_response_incomplete', message));
+}
+
+function tooLong(): FillFailed {
+  return new FillFailed(ownFailure('http_protocol_error', 'The origin sent more bytes than it had announced.'));
+}
+
+export function emptyPart(): FillFailed {
+  const message = 'The origin sent an empty part where bytes were asked for.';
+  return new FillFailed(ownFailure('http_response_incomplete', message));
 }

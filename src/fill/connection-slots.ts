@@ -9,6 +9,7 @@
  */
 import type { Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { RequestRate } from './request-rate.ts';
 
 export interface Slot {
@@ -96,23 +97,14 @@ export class ConnectionSlots {
     const urgency = claimant.urgency();
     const ahead = this.#queue.filter((waiting) => !outranks(urgency, waiting.claimant.urgency()));
     if (ahead.length >= this.#maxQueued) throw this.#full();
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        this.#queue.splice(this.#queue.indexOf(waiting), 1);
-        this.#serve();
-        reject(signal.reason);
-      };
-      const waiting: Waiting = {
-        claimant,
-        grant: (slot) => {
-          signal.removeEventListener('abort', onAbort);
-          resolve(slot);
-        },
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#queue.push(waiting);
+    const { promise, resolve: grant } = Promise.withResolvers<Slot>();
+    const waiting: Waiting = { claimant, grant };
+    this.#queue.push(waiting);
+    this.#serve();
+    this.press(claimant);
+    return untilAborted(promise, signal, () => {
+      this.#queue.splice(this.#queue.indexOf(waiting), 1);
       this.#serve();
-      this.press(claimant);
     });
   }
 

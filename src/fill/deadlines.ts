@@ -30,7 +30,7 @@ export interface FetchTimes {
 }
 
 /** The fetch that shall bring the byte that a reader waits for. */
-export interface Assignment<F extends FetchTimes = FetchTimes> {
+export interface Assignment<F extends { readonly status: FetchTimes } = { readonly status: FetchTimes }> {
   readonly fetch: F;
   /** Since when, in monotonic milliseconds: the reader's own budget counts from here. */
   readonly since: number;
@@ -58,7 +58,8 @@ export interface Deadline {
 
 /** By the first three rows of the table; `now` in monotonic milliseconds. @internal Its test needs it alone. */
 export function deadlineOf({ waitingSince, begun, assignment }: Waiting, policy: FillPolicy, now: number): Deadline {
-  const { fetch = null, queuedBefore = 0 } = assignment ?? {};
+  const fetch = assignment?.fetch.status ?? null;
+  const queuedBefore = assignment?.queuedBefore ?? 0;
   const spentQueueing = Math.max(0, (fetch?.queuedFor ?? 0) - queuedBefore);
   if (fetch?.queued) return { at: now + policy.queueTimeout - spentQueueing, budget: 'queueTimeout' };
   // The head and the first byte of one request have one budget together.

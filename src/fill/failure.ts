@@ -6,7 +6,7 @@
  * `uncombinable` that no second request can be combined with the first, for want of a strong validator (RFC 9111 §3.4);
  * `exclusive` that the answer is for the one client that asked (§4), so that the others ask for themselves.
  */
-import type { ProxyError } from '../errors.ts';
+import { ProxyError, type ProxyErrorDetails, type ProxyErrorType } from '../errors.ts';
 import type { FillPhase } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
 
@@ -23,6 +23,11 @@ export type Failure =
   | { readonly kind: 'changed' }
   | { readonly kind: 'uncombinable' }
   | { readonly kind: 'exclusive' };
+
+/** A failure of our own (RFC 9209 §2.3). */
+export function ownFailure(type: ProxyErrorType, message: string, details?: ProxyErrorDetails): Failure {
+  return { kind: 'error', error: new ProxyError(type, message, details) };
+}
 
 /** One plain sentence for logs and views. */
 export function describeFailure(failure: Failure): string {

@@ -10,29 +10,32 @@
  */
 import { type ByteRange, clipTo, type OpenRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
-import { ProxyError } from '../errors.ts';
-import type { FillPhase } from '../events.ts';
+import type { EventBus, FillPhase } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
 import type { Held } from '../origin/origin.ts';
 import type { Store, StoreObject } from '../store/store.ts';
 import type { JobProgress } from './background-jobs.ts';
 import { type Budget, Deadlines } from './deadlines.ts';
-import { type Failure, FillFailed } from './failure.ts';
+import { type Failure, FillFailed, ownFailure } from './failure.ts';
+import type { FetchParts } from './fetch.ts';
+import { type FillName, FillReporter } from './fill-reporter.ts';
 import type { Opening } from './opening.ts';
 import { Phase } from './phase.ts';
 import type { FillPolicy } from './policy.ts';
 import { Presence, type Taken } from './presence.ts';
 import { Reader, type ReaderHost, type ReaderOptions } from './reader.ts';
-import { Scheduler, type SchedulerParts } from './scheduler.ts';
+import { Scheduler } from './scheduler.ts';
 import { type RequestTarget, Upstream } from './upstream.ts';
-import { VersionGuard } from './version-guard.ts';
+import { type MayShare, VersionGuard } from './version-guard.ts';
 import { type FillView, viewFetch, viewReader, viewState } from './view.ts';
 import { type Arrival, arrivalAt, type Failed, type HeadArrival, headAt, Waiters } from './waiters.ts';
 
-type GivenParts = 'name' | 'origin' | 'reachability' | 'slots' | 'policy' | 'clock' | 'events' | 'random' | 'mayShare';
-
-export interface FillParts extends Pick<SchedulerParts, GivenParts> {
+export interface FillParts extends Omit<FetchParts, 'upstream'> {
+  readonly name: FillName;
+  readonly events: EventBus;
+  /** Whether an answer may be given to all who wait for it. */
+  readonly mayShare: MayShare;
   readonly asking: RequestTarget;
   readonly objectName: string;
   readonly store: Pick<Store, 'create'>;
@@ -53,7 +56,8 @@ export class Fill implements ReaderHost {
   /** `object` is what the store had of it. */
   constructor(parts: FillParts, object: StoreObject | null) {
     const { name, clock, events, policy, reachability, slots, asking } = parts;
-    const phase = new Phase(name, clock, events);
+    const reporter = new FillReporter(name, clock, events);
+    const phase = new Phase(clock, reporter);
     const presence = new Presence(object, () => phase.lost());
     const upstream = new Upstream(asking, presence, object?.representation ?? null);
     const deadlines = new Deadlines(clock, policy, reachability, presence);
@@ -66,7 +70,7 @@ export class Fill implements ReaderHost {
     this.#deadlines = deadlines;
     this.#waiters = waiters;
     this.#guard = guard;
-    this.#scheduler = new Scheduler({ ...parts, phase, presence, upstream, deadlines, waiters, guard });
+    this.#scheduler = new Scheduler({ ...parts, phase, presence, upstream, deadlines, waiters, guard, reporter });
     const length = object?.representation.length ?? null;
     if (length !== null && length === presence.present.size) phase.complete(length);
   }
@@ -184,9 +188,8 @@ export class Fill implements ReaderHost {
 
   /** Stops everything and makes durable what can be; whoever still waits is told so. */
   async close(): Promise<void> {
-    const message = 'firstbyte is shutting down.';
-    const error = new ProxyError('proxy_internal_response', message, { setting: 'drainTimeout', retryAfter: 5 });
-    this.#scheduler.end({ kind: 'error', error });
+    const details = { setting: 'drainTimeout', retryAfter: 5 };
+    this.#scheduler.end(ownFailure('proxy_internal_response', 'firstbyte is shutting down.', details));
     await this.#guard.settled();
     await this.#presence.close();
     this.#phase.close();
@@ -324,14 +327,13 @@ export class Fill implements ReaderHost {
     if (told !== null) return { kind: 'error', error: told };
     if (budget === 'queueTimeout') {
       const message = `Every connection to the origin ${origin.name} was busy.`;
-      const error = new ProxyError('connection_limit_reached', message, { setting: budget, retryAfter: 5 });
-      return { kind: 'error', error };
+      return ownFailure('connection_limit_reached', message, { setting: budget, retryAfter: 5 });
     }
-    const heard = reader.assignment?.fetch.lastFailure;
-    if (heard) return this.#scheduler.toldTo(heard, true);
+    const heard = reader.assignment?.fetch.status.lastFailure;
+    if (heard) return this.#scheduler.readers.toldTo(heard, true);
     const silence = ((clock.now() - (reader.assignment?.since ?? clock.now())) / 1000).toFixed(1);
     const message = `No byte came from the origin ${origin.name} within ${silence} s.`;
-    return { kind: 'error', error: new ProxyError('http_response_timeout', message, { setting: budget }) };
+    return ownFailure('http_response_timeout', message, { setting: budget });
   }
 }
 

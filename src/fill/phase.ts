@@ -10,16 +10,11 @@
  * time.
  */
 import type { Clock } from '../clock.ts';
-import type { EventBus, FillPhase } from '../events.ts';
-import { describeFailure, type Failure } from './failure.ts';
+import type { FillPhase } from '../events.ts';
+import type { Failure } from './failure.ts';
+import type { FetchStatus } from './fetch-status.ts';
+import type { FillReporter } from './fill-reporter.ts';
 import { retryAfter } from './retry.ts';
-
-/** What a fill is called in events. */
-export interface FillName {
-  readonly fill: number;
-  readonly origin: string;
-  readonly path: string;
-}
 
 /** What the live fetches of a fill do at one moment. */
 export interface Activity {
@@ -30,6 +25,11 @@ export interface Activity {
   readonly attempt: number;
   /** Whether anybody reads. */
   readonly read: boolean;
+}
+
+export function activityOf(fetches: readonly Pick<FetchStatus, 'phase' | 'attempt'>[], read: boolean): Activity {
+  const queued = fetches.filter(({ phase }) => phase === 'queued').length;
+  return { fetches: fetches.length, queued, attempt: Math.max(1, ...fetches.map(({ attempt }) => attempt)), read };
 }
 
 export interface PhaseFacts extends Pick<Activity, 'fetches' | 'queued'> {
@@ -57,9 +57,8 @@ export function phaseOf(facts: PhaseFacts): FillPhase {
 }
 
 export class Phase {
-  readonly #name: FillName;
   readonly #clock: Clock;
-  readonly #events: EventBus;
+  readonly #reporter: FillReporter;
   #current: FillPhase = 'idle';
   #since: number;
   #wantedAt: number;
@@ -72,10 +71,9 @@ export class Phase {
   #retryAt: number | null = null;
   #activity: Activity = { fetches: 0, queued: 0, attempt: 1, read: false };
 
-  constructor(name: FillName, clock: Clock, events: EventBus) {
-    this.#name = name;
+  constructor(clock: Clock, reporter: FillReporter) {
     this.#clock = clock;
-    this.#events = events;
+    this.#reporter = reporter;
     this.#since = clock.now();
     this.#wantedAt = clock.now();
   }
@@ -132,8 +130,7 @@ export class Phase {
     this.#whole = true;
     this.#endRun(null);
     this.#update();
-    const at = this.#clock.now();
-    if (filled) this.#events.emit({ type: 'fill-done', at, ...this.#name, length, duration: at - this.#wantedAt });
+    if (filled) this.#reporter.done(length, this.#clock.now() - this.#wantedAt);
   }
 
   /** Bytes that were present are gone. */
@@ -189,17 +186,10 @@ export class Phase {
       queued,
     });
     if (from === to) return false;
-    const at = this.#clock.now();
     this.#current = to;
-    this.#since = at;
-    this.#events.emit({ type: 'fill-state', at, ...this.#name, from, to });
-    if (to === 'failed' && this.#failure !== null) this.#tellFailure(this.#failure, at);
+    this.#since = this.#clock.now();
+    this.#reporter.phaseChanged(from, to);
+    if (to === 'failed' && this.#failure !== null) this.#reporter.failed(this.#failure);
     return true;
-  }
-
-  #tellFailure(failure: Failure, at: number): void {
-    const error = failure.kind === 'error' ? failure.error.type : 'origin_status';
-    const status = failure.kind === 'answer' ? failure.answer.status : null;
-    this.#events.emit({ type: 'fill-failed', at, ...this.#name, error, status, message: describeFailure(failure) });
   }
 }

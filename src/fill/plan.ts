@@ -74,6 +74,18 @@ export interface Goal {
   readonly deadline: number;
 }
 
+/** Of a fetch that was told none yet. */
+export const noGoal: Goal = {
+  hardEnd: 0,
+  until: 0,
+  refillBefore: 0,
+  readersEnd: 0,
+  wantedEnd: 0,
+  urgency: 'background',
+  pressed: false,
+  deadline: Number.NEGATIVE_INFINITY,
+};
+
 /** `offset` must not be present; `firstByteMs` is what a new request is expected to take, in milliseconds. */
 export function planFor<F extends PlannedFetch>(
   offset: number,

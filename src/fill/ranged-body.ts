@@ -7,6 +7,7 @@
 
 import { BodyRequest, type BodyRequestOptions, type BodyRequestParts, type Pause } from './body-request.ts';
 import type { Claimant, ConnectionSlots, Slot } from './connection-slots.ts';
+import type { FetchStatus } from './fetch-status.ts';
 import type { Opening } from './opening.ts';
 import type { Goal } from './plan.ts';
 import type { Upstream } from './upstream.ts';
@@ -25,9 +26,7 @@ export interface Requester extends Claimant {
   readonly position: number;
   readonly goal: Goal;
   readonly throughput: number | null;
-  readonly queuedFor: number;
-  /** How long the origin may be silent before the first byte, in milliseconds. */
-  readonly patienceMs: number;
+  readonly status: Pick<FetchStatus, 'queuedFor' | 'received'>;
 }
 
 export class RangedBody {
@@ -138,7 +137,10 @@ export class RangedBody {
     { offset, early }: Pick<BodyRequestOptions, 'offset' | 'early'>,
     opening: Opening | null = null,
   ): BodyRequest {
-    const { queuedFor, patienceMs } = this.#for;
+    const { queuedFor, received } = this.#for.status;
+    // A reader that came while the first one waited has its whole `firstByteTimeout`, on the same connection; once bytes
+    // have come, nobody's wait begins with that.
+    const patienceMs = (received > 0 ? 1 : 2) * this.#parts.policy.firstByteTimeout;
     return new BodyRequest(this.#parts, request, { offset, early, queuedFor, patienceMs }, opening);
   }
 }

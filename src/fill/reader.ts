@@ -187,7 +187,7 @@ export class Reader implements Waiting {
   /** From now on this fetch shall bring what it waits for; `null`: none does. */
   assign(fetch: Fetch | null): void {
     const { clock } = this.#host;
-    this.#assignment = fetch === null ? null : { fetch, since: clock.now(), queuedBefore: fetch.queuedFor };
+    this.#assignment = fetch === null ? null : { fetch, since: clock.now(), queuedBefore: fetch.status.queuedFor };
   }
 
   fail(failed: FillFailed): void {

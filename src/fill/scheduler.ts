@@ -7,73 +7,51 @@
  * fetched.
  */
 import { type ByteRange, clipTo, type OpenRange } from '../bytes/byte-range.ts';
-import type { Clock } from '../clock.ts';
-import { ProxyError } from '../errors.ts';
-import { bugOf, type EventBus } from '../events.ts';
-import type { Origin, OriginReply, ReachabilityView } from '../origin/origin.ts';
-import { Audience } from './audience.ts';
+import type { OriginReply } from '../origin/origin.ts';
 import { BackgroundJobs, type JobProgress } from './background-jobs.ts';
-import type { ConnectionSlots } from './connection-slots.ts';
-import type { Deadlines } from './deadlines.ts';
-import { type Failure, FillFailed } from './failure.ts';
-import { Fetch, type FetchChange, type FetchSink } from './fetch.ts';
+import { type Failure, FillFailed, ownFailure } from './failure.ts';
+import { Fetch, type FetchParts } from './fetch.ts';
+import type { FetchChange, FetchSink } from './fetch-sink.ts';
+import type { FillReporter } from './fill-reporter.ts';
 import type { Opening } from './opening.ts';
-import type { FillName, Phase } from './phase.ts';
+import { activityOf } from './phase.ts';
 import { goalOf, missingAhead, planFor, type Snapshot } from './plan.ts';
-import type { FillPolicy } from './policy.ts';
-import type { Presence } from './presence.ts';
 import type { Reader } from './reader.ts';
-import type { Upstream } from './upstream.ts';
+import { Readers, type ReadersParts } from './readers.ts';
 import type { UpstreamRequest } from './upstream-request.ts';
-import type { MayShare, VersionGuard } from './version-guard.ts';
 import type { Waiters } from './waiters.ts';
 
-export interface SchedulerParts {
-  readonly name: FillName;
-  readonly origin: Origin;
-  readonly reachability: ReachabilityView;
-  readonly slots: ConnectionSlots;
-  readonly policy: FillPolicy;
-  readonly clock: Clock;
-  readonly events: EventBus;
-  /** From 0 to 1, for jitter. */
-  readonly random: () => number;
-  /** Whether an answer may be given to all who wait for it. */
-  readonly mayShare: MayShare;
-  readonly upstream: Upstream;
-  readonly guard: VersionGuard;
-  readonly presence: Presence;
-  readonly phase: Phase;
-  readonly deadlines: Deadlines;
+export interface SchedulerParts extends FetchParts, ReadersParts {
   readonly waiters: Waiters;
+  readonly reporter: FillReporter;
 }
 
-export class Scheduler implements FetchSink {
+export class Scheduler implements FetchSink<Fetch> {
   readonly #parts: SchedulerParts;
-  readonly #readers = new Set<Reader>();
+  readonly #readers: Readers;
   readonly #fetches = new Set<Fetch>();
   /** Those that somebody who played has just left, and may come back to. */
   readonly #kept = new Set<Fetch>();
-  readonly #background: BackgroundJobs;
-  readonly #audience: Audience;
+  readonly #jobs: BackgroundJobs;
   #nextFetch = 1;
   #ended: Failure | null = null;
-  #opened: { readonly request: UpstreamRequest; readonly judged: () => void } | null = null;
+  /** Resolves when the first answer has been judged, or will not be. */
+  readonly #opened = Promise.withResolvers<void>();
   #pausedByUser = false;
   /** Whether somebody has played it since its units were finished last. */
   #played = false;
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
-    this.#background = new BackgroundJobs(parts.clock, parts.policy, () => this.decide());
-    this.#audience = new Audience(parts.guard, parts.mayShare);
+    this.#jobs = new BackgroundJobs(parts.clock, parts.policy, parts.upstream, () => this.decide());
+    this.#readers = new Readers(parts);
   }
 
   get fetches(): ReadonlySet<Fetch> {
     return this.#fetches;
   }
 
-  get readers(): ReadonlySet<Reader> {
+  get readers(): Readers {
     return this.#readers;
   }
 
@@ -84,7 +62,7 @@ export class Scheduler implements FetchSink {
 
   /** Whether there is work that needs no reader, or a user's word that is to be kept. */
   get engaged(): boolean {
-    return this.#pausedByUser || this.#background.open;
+    return this.#pausedByUser || this.#jobs.open;
   }
 
   /** The next byte of a live stream that comes in now; `null` where it is none. */
@@ -96,21 +74,14 @@ export class Scheduler implements FetchSink {
 
   /** Why a reader can't be served to its end here; `null` where it can. */
   unfitFor(reader: Reader): Failure | null {
-    return this.#audience.unfitFor(reader, this.#resumable);
-  }
-
-  /** What a reader is told in place of a failure; `spent`: it has no time to ask for itself. */
-  toldTo(failure: Failure, spent: boolean): Failure {
-    return this.#audience.toldTo(failure, spent, this.#parts.clock.wallTime());
+    return this.#readers.unfitFor(reader, this.#resumable);
   }
 
   /** Begins with an answer that is there; resolves when it has been judged. */
   async begin(opening: Opening): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#opened = { request: opening.request, judged: resolve };
     this.#parts.upstream.contradiction = opening.contradiction;
     this.#start(opening.request.start, null, opening);
-    await promise;
+    await this.#opened.promise;
   }
 
   /** Whether what is missing of a range can be asked for, or comes soon with a body that is under way. */
@@ -133,17 +104,17 @@ export class Scheduler implements FetchSink {
   /** Sees to it that a fetch shall bring what the reader waits for, or that the reader knows why none can. */
   serve(reader: Reader): void {
     const assigned = reader.assignment?.fetch;
-    if (assigned?.live && assigned.position <= reader.position) {
+    if (assigned?.status.live && assigned.position <= reader.position) {
       // In the midst of a reply each wait has budgets of its own.
       if (reader.begun) reader.assign(assigned);
       // A body that comes for somebody who waits comes for this one, too.
-      if (assigned.phase !== 'streaming' || assigned.urgency() !== 'waited for') this.#assign(assigned);
+      if (assigned.status.phase !== 'streaming' || assigned.urgency() !== 'waited for') this.#assign(assigned);
       return;
     }
     // In the midst of a reply it waits for the user to resume, as for an origin that is silent.
     if (this.#pausedByUser && reader.begun) return;
     const refusal = this.#ended ?? (this.#pausedByUser ? pausedByUser() : this.#fetchFor(reader));
-    if (refusal !== null) this.#fail(reader, refusal);
+    if (refusal !== null) this.#readers.fail(reader, refusal);
   }
 
   /** Joins a fetch or starts one; where neither can help, says why. */
@@ -158,7 +129,7 @@ export class Scheduler implements FetchSink {
     if (!this.#resumable && presence.present.size > 0) return { kind: 'uncombinable' };
     const { failure, retryAt } = phase;
     const isTooLate = retryAt !== null && retryAt - clock.now() > policy.firstByteTimeout;
-    if (failure !== null && isTooLate) return this.toldTo(failure, true);
+    if (failure !== null && isTooLate) return this.#readers.toldTo(failure, true);
     this.#endKeeping();
     this.#start(plan.open, retryAt, null, reader);
     return null;
@@ -169,9 +140,9 @@ export class Scheduler implements FetchSink {
     this.decide();
     const { phase, policy, upstream } = this.#parts;
     if (this.#ended !== null || this.#pausedByUser || !this.#resumable || !this.#readers.has(reader)) return;
-    if (reader.plays && policy.fill === 'complete') this.#background.completeFrom(reader.position);
+    if (reader.plays && policy.fill === 'complete') this.#jobs.completeFrom(reader.position);
     if (phase.current !== 'filling' && phase.current !== 'paused') return;
-    const missing = missingAhead(this.#interest(reader), upstream.content);
+    const missing = missingAhead(this.#readers.interestOf(reader), upstream.content);
     if (missing === null) return;
     const plan = planFor(missing, upstream.content, this.#fetches, upstream.firstByteMs);
     if (!('open' in plan)) return;
@@ -198,7 +169,7 @@ export class Scheduler implements FetchSink {
     const fetch = reader.assignment?.fetch;
     reader.assign(null);
     if (fetch === undefined) return;
-    if (isFetchLate && !this.#isWaitedFor(fetch)) fetch.giveUp(failure);
+    if (isFetchLate && !this.#readers.isWaitedFor(fetch)) fetch.giveUp(failure);
     else this.#assign(fetch);
   }
 
@@ -215,9 +186,9 @@ export class Scheduler implements FetchSink {
     onProgress: (progress: JobProgress) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    if (this.#ended !== null) throw this.#failed(this.#ended);
-    const warmed = this.#background.warm(ranges, onProgress, signal);
-    this.#lookAtJobs();
+    if (this.#ended !== null) throw this.#readers.failed(this.#ended);
+    const warmed = this.#jobs.warm(ranges, onProgress, signal);
+    this.#jobs.look();
     this.#work();
     await warmed;
   }
@@ -235,7 +206,7 @@ export class Scheduler implements FetchSink {
     if (!this.#pausedByUser) return;
     this.#pausedByUser = false;
     this.#parts.phase.resume();
-    for (const reader of this.#readers) if (reader.waitingSince !== null) this.serve(reader);
+    for (const reader of this.#readers.waiting) this.serve(reader);
     this.decide();
   }
 
@@ -243,14 +214,14 @@ export class Scheduler implements FetchSink {
   end(failure: Failure): void {
     this.#ended ??= failure;
     this.#parts.guard.end();
-    this.#background.end(failure);
+    this.#jobs.end(failure);
     for (const fetch of this.#fetches) fetch.stop();
   }
 
   /** Ends the wait of all readers with `failure`, and everything else. */
   #obsolete(failure: Failure): void {
     this.end(failure);
-    for (const reader of this.#readers) if (reader.waitingSince !== null) this.#fail(reader, failure);
+    for (const reader of this.#readers.waiting) this.#readers.fail(reader, failure);
     this.#parts.waiters.wake();
   }
 
@@ -262,13 +233,13 @@ export class Scheduler implements FetchSink {
     const { exclusive } = guard;
     try {
       const body = await this.#unlessChanged(guard.judge(request, reply));
-      if (!isFirst && !exclusive && guard.exclusive) this.#turnAway();
+      if (!isFirst && !exclusive && guard.exclusive) this.#readers.turnAway(this.#resumable);
       waiters.wake();
       this.#completeIfWhole();
       this.#assignAll();
       return body;
     } finally {
-      if (this.#opened?.request === request) this.#endOpening();
+      this.#opened.resolve();
     }
   }
 
@@ -281,54 +252,47 @@ export class Scheduler implements FetchSink {
   }
 
   changed(fetch: Fetch, change: FetchChange): void {
-    const { clock, events, name, guard, upstream } = this.#parts;
-    const { attempt } = fetch;
+    const { guard, upstream, waiters, reporter } = this.#parts;
     switch (change.type) {
       case 'phase':
-        if (fetch.live) this.#settle(null);
+        if (fetch.status.live) this.#settle(null);
         else this.#fetchEnded(fetch);
-        this.#parts.waiters.wake();
-        return;
+        break;
       case 'trouble':
         this.#assign(fetch);
         return;
-      case 'retry': {
-        const { cause, delay } = change;
-        const kind = fetch.received > 0 ? 'heal' : 'retry';
-        events.emit({ type: 'retry', at: clock.now(), ...name, kind, cause, offset: fetch.position, attempt, delay });
+      case 'retry':
+        reporter.retry(fetch, change.cause, change.delay);
         return;
-      }
       case 'first byte': {
         const { times, early } = change;
         // What was asked for early lay there: its head tells when it came.
         upstream.answeredIn((early ? times.headAt : times.landedAt) - times.startedAt);
-        const storedAt = clock.now();
-        events.emit({ type: 'fill-first-byte', at: storedAt, ...name, attempt, storedAt, ...times });
+        reporter.firstByte(fetch, times);
         return;
       }
       case 'body ended':
         guard.bodyEnded(fetch.position, change.certain);
-        this.#lookAtJobs();
-        this.#parts.waiters.wake();
+        this.#jobs.look();
         this.#completeIfWhole();
         this.#assign(fetch);
     }
+    waiters.wake();
   }
 
   #receive(fetch: Fetch, bytes: Buffer): Promise<void> | undefined {
-    const { clock, events, name, guard, presence, upstream, waiters } = this.#parts;
+    const { guard, presence, upstream, waiters, reporter } = this.#parts;
     const { position: offset } = fetch;
     guard.reached(offset);
     const pressure = presence.write(offset, bytes);
     fetch.advance(bytes.length);
-    for (const reader of this.#readers) reader.received({ start: offset, end: fetch.position }, presence.ahead);
-    upstream.flows(fetch.steadyThroughput);
-    const { fill, origin } = name;
-    events.emit({ type: 'bytes-landed', at: clock.now(), fill, origin, offset, bytes: bytes.length });
+    this.#readers.received({ start: offset, end: fetch.position });
+    upstream.flows(fetch.status.steadyThroughput);
+    reporter.received(offset, bytes.length);
     for (const other of this.#fetches) if (presence.present.has(other.position)) other.overtaken();
-    if (this.#background.open) {
-      this.#background.prospers();
-      this.#lookAtJobs();
+    if (this.#jobs.open) {
+      this.#jobs.prospers();
+      this.#jobs.look();
     }
     waiters.wake();
     this.#completeIfWhole();
@@ -337,53 +301,31 @@ export class Scheduler implements FetchSink {
   }
 
   #fetchEnded(fetch: Fetch): void {
-    const failure = fetch.phase === 'failed' ? fetch.lastFailure : null;
-    const isJob = this.#background.covers(fetch.position);
+    const failure = fetch.status.phase === 'failed' ? fetch.status.lastFailure : null;
+    const isJob = this.#jobs.covers(fetch.position);
     // What fails in the background is tried again, and is no state of the fill.
     const isUnheard = failure !== null && this.#readers.size === 0 && isJob;
-    this.#endOpening();
+    this.#opened.resolve();
     this.#fetches.delete(fetch);
     this.#kept.delete(fetch);
     this.#reassign(fetch, failure);
     this.#assignAll();
     if (failure !== null) this.#played = false;
-    if (failure !== null && isJob) this.#background.failed(failure);
+    if (failure !== null && isJob) this.#jobs.failed(failure);
     else this.#work();
     this.#settle(isUnheard ? null : failure);
   }
 
   /** Those who waited for its bytes learn why they will not come, or wait for another's. */
   #reassign(fetch: Fetch, failure: Failure | null): void {
-    const { presence, deadlines } = this.#parts;
+    const { present } = this.#parts.presence;
     for (const reader of this.#readers) {
       if (reader.assignment?.fetch !== fetch) continue;
       reader.assign(null);
-      if (reader.waitingSince === null || presence.present.has(reader.position)) continue;
-      if (failure === null) {
-        this.serve(reader);
-        continue;
-      }
-      const error = deadlines.outOfReach(reader);
-      const told = this.toldTo(error === null ? failure : { kind: 'error', error }, fetch.budgetSpent);
-      this.#fail(reader, told, fetch.budgetSpent);
+      if (reader.waitingSince === null || present.has(reader.position)) continue;
+      if (failure === null) this.serve(reader);
+      else this.#readers.failWith(reader, failure, fetch.status.budgetSpent);
     }
-  }
-
-  /** What comes is for one client only: of those who have got nothing yet, the others ask for themselves. */
-  #turnAway(): void {
-    for (const reader of this.#readers) {
-      if (reader.waitingSince === null || reader.begun) continue;
-      const unfit = this.unfitFor(reader);
-      if (unfit !== null) this.#fail(reader, unfit);
-    }
-  }
-
-  #fail(reader: Reader, failure: Failure, budgetSpent = false): void {
-    reader.fail(this.#failed(failure, budgetSpent));
-  }
-
-  #failed(failure: Failure, budgetSpent = false): FillFailed {
-    return new FillFailed(failure, this.#parts.phase.current, budgetSpent);
   }
 
   async #unlessChanged<T>(judgement: Promise<T>): Promise<T> {
@@ -395,11 +337,6 @@ export class Scheduler implements FetchSink {
     }
   }
 
-  #endOpening(): void {
-    this.#opened?.judged();
-    this.#opened = null;
-  }
-
   /** Who reads has the link to itself: bytes that nobody reads may be on their way in a connection that is kept. */
   #endKeeping(): void {
     const kept = [...this.#kept];
@@ -409,22 +346,18 @@ export class Scheduler implements FetchSink {
 
   /** Starts a fetch for what is wanted although nobody waits for it, where none is on its way there. */
   #work(): void {
-    const { presence, upstream } = this.#parts;
+    const { upstream } = this.#parts;
     if (this.#pausedByUser || this.#ended !== null) return;
     this.#finishUnits();
-    if (!this.#background.open) return;
-    const { content } = upstream;
-    const missing = this.#background.next(presence.present, content.length);
+    const missing = this.#jobs.next();
     if (missing === null) return;
     if (!this.#mayFetchMore) {
-      this.#background.end({ kind: 'uncombinable' });
+      this.#jobs.end({ kind: 'uncombinable' });
       return;
     }
-    const isUnderWay = [...this.#fetches].some(
-      ({ position }) => content.ranges === false || this.#background.covers(position),
-    );
-    if (isUnderWay) return;
-    const plan = planFor(missing, content, this.#fetches, upstream.firstByteMs);
+    const { content, firstByteMs } = upstream;
+    if ([...this.#fetches].some(({ position }) => content.ranges === false || this.#jobs.covers(position))) return;
+    const plan = planFor(missing, content, this.#fetches, firstByteMs);
     this.#start('open' in plan ? plan.open : missing, null);
   }
 
@@ -433,13 +366,11 @@ export class Scheduler implements FetchSink {
    * nobody who seeks shall share the link with it.
    */
   #finishUnits(): void {
-    const { presence, phase, policy, upstream } = this.#parts;
+    const { phase, policy, upstream } = this.#parts;
     if (phase.current === 'failed') this.#played = false;
     if (!this.#played || this.#readers.size > 0 || this.#fetches.size > 0) return;
     this.#played = false;
-    const { ranges, length } = upstream.content;
-    if (policy.fill === 'window' && ranges && this.#mayFetchMore)
-      this.#background.finishUnits(presence.present, length);
+    if (policy.fill === 'window' && upstream.content.ranges && this.#mayFetchMore) this.#jobs.finishUnits();
   }
 
   /** Whether a cut can be followed by another request for the same representation. */
@@ -454,11 +385,6 @@ export class Scheduler implements FetchSink {
     return this.#resumable || this.#fetches.size > 0 || presence.present.size === 0;
   }
 
-  #lookAtJobs(): void {
-    const { presence, upstream } = this.#parts;
-    this.#background.look(presence.present, upstream.known?.length ?? null);
-  }
-
   #completeIfWhole(): void {
     const { presence, phase, upstream } = this.#parts;
     const length = upstream.known?.length ?? null;
@@ -468,24 +394,13 @@ export class Scheduler implements FetchSink {
     this.#assignAll();
   }
 
-  #isWaitedFor(fetch: Fetch): boolean {
-    for (const { waitingSince, assignment } of this.#readers)
-      if (waitingSince !== null && assignment?.fetch === fetch) return true;
-    return false;
-  }
-
-  #interest(reader: Reader) {
-    const { presence, deadlines } = this.#parts;
-    return reader.interest(presence.ahead, (waiting) => deadlines.of(waiting).at);
-  }
-
   #snapshot(): Snapshot<Fetch> {
     const { guard, presence, upstream } = this.#parts;
     return {
       content: upstream.content,
       fetches: this.#fetches,
-      readers: Array.from(this.#readers, (reader) => this.#interest(reader)),
-      jobs: presence.passing || guard.live ? [] : [...this.#background.ranges()],
+      readers: Array.from(this.#readers, (reader) => this.#readers.interestOf(reader)),
+      jobs: presence.passing || guard.live ? [] : [...this.#jobs.ranges()],
     };
   }
 
@@ -495,7 +410,7 @@ export class Scheduler implements FetchSink {
   }
 
   #assign(fetch: Fetch, snapshot = this.#snapshot()): void {
-    fetch.assign(goalOf(fetch, snapshot, this.#parts.deadlines.ahead(fetch)), this.#kept.has(fetch));
+    fetch.assign(goalOf(fetch, snapshot, this.#parts.deadlines.ahead(fetch.status)), this.#kept.has(fetch));
   }
 
   /** `waiting` is the reader for which it is started, where one waits. */
@@ -506,31 +421,21 @@ export class Scheduler implements FetchSink {
     waiting?.assign(fetch);
     this.#assignAll();
     this.#settle(null);
-    fetch.run().catch((error: unknown) => {
-      this.#parts.events.emit(bugOf(error, this.#parts.clock.now()));
-    });
+    fetch.run().catch((error: unknown) => this.#parts.reporter.bug(error));
   }
 
   /** Brings the phase in line with what the fetches do; `failure` is what ended the last of them. */
   #settle(failure: Failure | null): void {
     const { phase, presence } = this.#parts;
-    const fetches = [...this.#fetches];
-    const hasChanged = phase.follow(
-      {
-        fetches: fetches.length,
-        queued: fetches.filter((fetch) => fetch.phase === 'queued').length,
-        attempt: Math.max(...fetches.map(({ attempt }) => attempt)),
-        read: this.#readers.size > 0,
-      },
-      failure,
+    const activity = activityOf(
+      Array.from(this.#fetches, ({ status }) => status),
+      this.#readers.size > 0,
     );
+    const hasChanged = phase.follow(activity, failure);
     if (hasChanged && (phase.current === 'paused' || phase.current === 'failed')) void presence.commit();
   }
 }
 
 function pausedByUser(): Failure {
-  const error = new ProxyError('proxy_internal_response', 'This title is paused until it is resumed.', {
-    retryAfter: 5,
-  });
-  return { kind: 'error', error };
+  return ownFailure('proxy_internal_response', 'This title is paused until it is resumed.', { retryAfter: 5 });
 }

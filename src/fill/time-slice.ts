@@ -1,22 +1,38 @@
 /**
- * A fetch's time slice on a connection: what it may bring before it gives way to others whose readers wait as well.
+ * When a fetch gives its connection to somebody else who waits for it: at once to who is more urgent; to others whose
+ * readers wait as well after its time slice.
  *
- * It lasts from the first body on: the wait for a head is nobody's fault.
+ * The slice lasts from the first body on: the wait for a head is nobody's fault.
  */
+import type { Clock } from '../clock.ts';
+import { type ConnectionSlots, outranks, type Urgency } from './connection-slots.ts';
 
 const most = { durationMs: 1000, bytes: 4 * 1024 * 1024 };
 
 export class TimeSlice {
+  readonly #clock: Clock;
+  readonly #slots: Pick<ConnectionSlots, 'contention'>;
   #begun: { readonly at: number; readonly received: number } | null = null;
 
-  /** A body begins, when the fetch has received so many bytes. */
-  begin(at: number, received: number): void {
-    this.#begun ??= { at, received };
+  constructor(clock: Clock, slots: Pick<ConnectionSlots, 'contention'>) {
+    this.#clock = clock;
+    this.#slots = slots;
   }
 
-  /** Whether it will be over at a time, with so many bytes received. */
-  isOver(at: number, received: number): boolean {
-    if (this.#begun === null) return false;
-    return received - this.#begun.received >= most.bytes || at - this.#begun.at >= most.durationMs;
+  /** A body begins, when the fetch has received so many bytes. */
+  begin(received: number): void {
+    this.#begun ??= { at: this.#clock.now(), received };
+  }
+
+  /** Whether somebody waits for whom it is over, with so many bytes received; or will be in so many milliseconds. */
+  isOver(received: number, inMs = 0): boolean {
+    if (this.#begun === null || this.#slots.contention !== 'waited for') return false;
+    const duration = this.#clock.now() + inMs - this.#begun.at;
+    return received - this.#begun.received >= most.bytes || duration >= most.durationMs;
+  }
+
+  /** Whether somebody waits who is more urgent. */
+  isOutranked(urgency: Urgency): boolean {
+    return outranks(this.#slots.contention, urgency);
   }
 }

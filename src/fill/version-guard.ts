@@ -6,15 +6,15 @@
  */
 import type { OpenRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
-import { ProxyError } from '../errors.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
 import { combinable, type Representation, sameRepresentation, sliceable } from '../http/representation.ts';
 import type { OriginReply, OriginRequest } from '../origin/origin.ts';
 import { type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { type ContentAnswer, judgeAnswer } from './answer-judge.ts';
-import { FillFailed } from './failure.ts';
-import type { FillName, Phase } from './phase.ts';
+import { FillFailed, ownFailure } from './failure.ts';
+import type { FillName } from './fill-reporter.ts';
+import type { Phase } from './phase.ts';
 import type { Presence } from './presence.ts';
 import type { RequestTarget, Upstream } from './upstream.ts';
 
@@ -225,8 +225,7 @@ function changed(): FillFailed {
  */
 function otherThan({ fields, ranged = true }: Asked): FillFailed {
   if (!ranged || fieldValue(fields, 'if-range') !== null) return changed();
-  const error = new ProxyError('destination_unavailable', 'The origin gave two versions at one time.');
-  return new FillFailed({ kind: 'error', error });
+  return new FillFailed(ownFailure('destination_unavailable', 'The origin gave two versions at one time.'));
 }
 
 /**

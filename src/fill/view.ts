@@ -2,6 +2,7 @@
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { describeFailure, type Failure } from './failure.ts';
 import type { Fetch } from './fetch.ts';
+import type { FetchPhase } from './fetch-status.ts';
 import type { Phase } from './phase.ts';
 import type { FillPolicy } from './policy.ts';
 import type { Reader } from './reader.ts';
@@ -96,7 +97,9 @@ export function viewState(phase: Phase, policy: FillPolicy, fetches: Iterable<Fe
     case 'queued':
       return { phase: current, since, budget: policy.queueTimeout };
     case 'starting': {
-      const [lastFailure = null] = [...fetches].map((fetch) => fetch.lastFailure).filter((failure) => failure !== null);
+      const [lastFailure = null] = [...fetches]
+        .map(({ status }) => status.lastFailure)
+        .filter((failure) => failure !== null);
       return { phase: current, since, budget: policy.firstByteTimeout, attempt, lastFailure };
     }
     case 'filling':
@@ -116,7 +119,8 @@ export function viewReader({ position, end, throughput, waitingSince }: Reader):
 }
 
 export function viewFetch(fetch: Fetch): FetchView {
-  const { position, bodyEnd, throughput, phase, attempt, retryAt, lastFailure } = fetch;
+  const { position, bodyEnd, throughput } = fetch;
+  const { phase, attempt, retryAt, lastFailure } = fetch.status;
   return {
     position,
     until: bodyEnd > position && Number.isFinite(bodyEnd) ? bodyEnd : null,
@@ -128,7 +132,7 @@ export function viewFetch(fetch: Fetch): FetchView {
   };
 }
 
-const states: Readonly<Record<Fetch['phase'], FetchState>> = {
+const states: Readonly<Record<FetchPhase, FetchState>> = {
   queued: 'queued',
   connecting: 'starting',
   streaming: 'filling',

@@ -97,7 +97,7 @@ describe('the deadline of a wait', () => {
     it(`is ${is}`, () => {
       const { waitingSince = 0, begun = false, queuedBefore = 0, now = 0, policy } = row;
       const { queued = false, queuedFor = 0, progressAt = null } = row;
-      const fetch = { openedAt: 0, queued, queuedFor, progressAt };
+      const fetch = { status: { openedAt: 0, queued, queuedFor, progressAt } };
       const assignment = { fetch, since: waitingSince ?? 0, queuedBefore };
       assert.deepEqual(deadlineOf({ waitingSince, begun, assignment }, { ...defaultPolicy, ...policy }, now), right);
     });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { ProxyError } from '../../src/errors.ts';
 import { EventBus, type FillPhase } from '../../src/events.ts';
 import type { Failure } from '../../src/fill/failure.ts';
+import { FillReporter } from '../../src/fill/fill-reporter.ts';
 import { type Activity, Phase, type PhaseFacts, phaseOf } from '../../src/fill/phase.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -57,7 +58,11 @@ function staged() {
     else if (event.type === 'fill-done') told.push(`done after ${event.duration} ms`);
     else if (event.type === 'fill-failed') told.push(event.error);
   });
-  return { clock, told, phase: new Phase({ fill: 1, origin: 'films', path: '/film.mp4' }, clock, events) };
+  return {
+    clock,
+    told,
+    phase: new Phase(clock, new FillReporter({ fill: 1, origin: 'films', path: '/film.mp4' }, clock, events)),
+  };
 }
 
 describe('a fill over time', () => {

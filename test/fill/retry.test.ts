@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ProxyError, type ProxyErrorType, proxyErrorTypes } from '../../src/errors.ts';
 import type { Failure } from '../../src/fill/failure.ts';
-import { backoff, failureFrom, retryAfter, retryCause } from '../../src/fill/retry.ts';
+import type { FillPolicy } from '../../src/fill/policy.ts';
+import { failureFrom, retryAfter, retryCause, Tries } from '../../src/fill/retry.ts';
 import { defaultPolicy } from './policy.ts';
 
 const now = Date.UTC(2026, 0, 1);
@@ -73,27 +74,60 @@ describe('Retry-After', () => {
 });
 
 describe('the pause before asking again', () => {
+  const always = { healing: false, asked: 0, hope: Number.POSITIVE_INFINITY };
+
+  /** The longest pauses after so many failures in a row. */
+  function longest(policy: FillPolicy, failures: number, about = always): (number | null)[] {
+    const tries = new Tries(policy, () => 1);
+    return Array.from({ length: failures }, () => {
+      tries.failed(0, false);
+      return tries.pause(about);
+    });
+  }
+
   it('doubles from retryInitial to retryMax', () => {
-    const most = [1, 2, 3, 4, 5, 6, 7, 50].map((attempt) => backoff(attempt, defaultPolicy, () => 1));
-    assert.deepEqual(most, [100, 200, 400, 800, 1600, 2000, 2000, 2000]);
+    assert.deepEqual(longest(defaultPolicy, 8), [100, 200, 400, 800, 1600, 2000, 2000, 2000]);
   });
 
   it('follows the settings', () => {
-    const policy = { ...defaultPolicy, retryInitial: 10, retryMax: 25 };
-    assert.deepEqual(
-      [1, 2, 3].map((attempt) => backoff(attempt, policy, () => 1)),
-      [10, 20, 25],
-    );
+    assert.deepEqual(longest({ ...defaultPolicy, retryInitial: 10, retryMax: 25 }, 3), [10, 20, 25]);
+  });
+
+  it('is none after the first cut', () => {
+    assert.deepEqual(longest(defaultPolicy, 3, { ...always, healing: true }), [0, 100, 200]);
+  });
+
+  it('is what the origin asked for, where that is longer', () => {
+    assert.deepEqual(longest(defaultPolicy, 5, { ...always, asked: 500 }), [500, 500, 500, 800, 1600]);
+  });
+
+  it('is at most half of what is left, and none is left for a pause that is longer', () => {
+    assert.deepEqual(longest(defaultPolicy, 3, { ...always, hope: 300 }), [100, 150, 150]);
+    assert.deepEqual(longest(defaultPolicy, 1, { ...always, hope: 99 }), [null]);
+    assert.deepEqual(longest(defaultPolicy, 1, { ...always, asked: 300, hope: 300 }), [null]);
+  });
+
+  it('begins anew with each try that comes further, and not where one ends earlier', () => {
+    const tries = new Tries(defaultPolicy, () => 1);
+    const came = [100, 200, 150, 200, 201].map((position) => {
+      const progressed = tries.failed(position, true);
+      return { progressed, pause: tries.pause({ ...always, healing: true }) };
+    });
+    assert.deepEqual(came, [
+      { progressed: true, pause: 0 },
+      { progressed: true, pause: 0 },
+      { progressed: false, pause: 100 },
+      { progressed: false, pause: 200 },
+      { progressed: true, pause: 0 },
+    ]);
   });
 
   it('is anything between nothing and that, by chance', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 1000 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, chance) => {
-        const most = backoff(attempt, defaultPolicy, () => 1);
-        assert.equal(
-          backoff(attempt, defaultPolicy, () => chance),
-          most * chance,
-        );
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.double({ min: 0, max: 1, noNaN: true }), (failures, chance) => {
+        const tries = new Tries(defaultPolicy, () => chance);
+        for (let count = 0; count < failures; count += 1) tries.failed(0, false);
+        assert.equal(tries.pause(always), (longest(defaultPolicy, failures).at(-1) ?? 0) * chance);
       }),
     );
   });

@@ -1,0 +1,106 @@
+/** The readers of one fill together: what they want, and what those are told whose byte will not come. */
+import type { ByteRange } from '../bytes/byte-range.ts';
+import type { Clock } from '../clock.ts';
+import { Audience } from './audience.ts';
+import type { Deadlines } from './deadlines.ts';
+import { type Failure, FillFailed } from './failure.ts';
+import type { Fetch } from './fetch.ts';
+import type { Phase } from './phase.ts';
+import type { ReaderInterest } from './plan.ts';
+import type { Presence } from './presence.ts';
+import type { Reader } from './reader.ts';
+import type { MayShare, VersionGuard } from './version-guard.ts';
+
+export interface ReadersParts {
+  readonly clock: Clock;
+  readonly presence: Presence;
+  readonly phase: Phase;
+  readonly deadlines: Deadlines;
+  readonly guard: VersionGuard;
+  /** Whether an answer may be given to all who wait for it. */
+  readonly mayShare: MayShare;
+}
+
+export class Readers {
+  readonly #parts: ReadersParts;
+  readonly #audience: Audience;
+  readonly #all = new Set<Reader>();
+
+  constructor(parts: ReadersParts) {
+    this.#parts = parts;
+    this.#audience = new Audience(parts.guard, parts.mayShare);
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  [Symbol.iterator](): Iterator<Reader> {
+    return this.#all[Symbol.iterator]();
+  }
+
+  add(reader: Reader): void {
+    this.#all.add(reader);
+  }
+
+  has(reader: Reader): boolean {
+    return this.#all.has(reader);
+  }
+
+  /** Returns whether it was one of them. */
+  delete(reader: Reader): boolean {
+    return this.#all.delete(reader);
+  }
+
+  interestOf(reader: Reader): ReaderInterest<Fetch> {
+    const { presence, deadlines } = this.#parts;
+    return reader.interest(presence.ahead, (waiting) => deadlines.of(waiting).at);
+  }
+
+  isWaitedFor(fetch: Fetch): boolean {
+    return this.waiting.some(({ assignment }) => assignment?.fetch === fetch);
+  }
+
+  /** Those that wait for a byte, or for the head. */
+  get waiting(): Reader[] {
+    return [...this.#all].filter(({ waitingSince }) => waitingSince !== null);
+  }
+
+  /** Bytes came in. */
+  received(range: ByteRange): void {
+    for (const reader of this.#all) reader.received(range, this.#parts.presence.ahead);
+  }
+
+  /** No fetch brings what it waits for, because of `failure`; `budgetSpent`: there is no time to ask again. */
+  fail(reader: Reader, failure: Failure, budgetSpent = false): void {
+    reader.fail(this.failed(failure, budgetSpent));
+  }
+
+  /** The fetch on which it counted has failed. */
+  failWith(reader: Reader, failure: Failure, budgetSpent: boolean): void {
+    const error = this.#parts.deadlines.outOfReach(reader);
+    this.fail(reader, this.toldTo(error === null ? failure : { kind: 'error', error }, budgetSpent), budgetSpent);
+  }
+
+  failed(failure: Failure, budgetSpent = false): FillFailed {
+    return new FillFailed(failure, this.#parts.phase.current, budgetSpent);
+  }
+
+  /** Why a reader can't be served to its end; `null` where it can. `resumable`: what it lacks can be asked for. */
+  unfitFor(reader: Reader, resumable: boolean): Failure | null {
+    return this.#audience.unfitFor(reader, resumable);
+  }
+
+  /** What a reader is told in place of a failure; `spent`: it has no time to ask for itself. */
+  toldTo(failure: Failure, spent: boolean): Failure {
+    return this.#audience.toldTo(failure, spent, this.#parts.clock.wallTime());
+  }
+
+  /** What comes is for one client only: of those who have got nothing yet, the others ask for themselves. */
+  turnAway(resumable: boolean): void {
+    for (const reader of this.waiting) {
+      const unfit = reader.begun ? null : this.unfitFor(reader, resumable);
+      if (unfit !== null) this.fail(reader, unfit);
+    }
+  }
+}
