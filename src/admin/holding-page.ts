@@ -1,8 +1,8 @@
 /**
- * A page of what is held: filtered, sorted and cut. Pure.
+ * A page of the held objects: filtered, sorted and cut. Pure.
  *
- * A cursor is the sort key of the last object on the page before, not its number: objects that come and go in between
- * move nothing.
+ * A cursor is the sort key of the last object on the page before, not its number. So objects that come and go in
+ * between shift nothing.
  */
 import type { FillPhase } from '../events.ts';
 import type { Holding } from './holding.ts';
@@ -12,11 +12,11 @@ export type HoldingSort = (typeof holdingSorts)[number];
 
 export interface HoldingQuery {
   readonly origin?: string | undefined;
-  /** A part of the path, encoded or not, in any case. */
+  /** A part of the path, percent-encoded or not, in any case. */
   readonly q?: string | undefined;
   readonly state?: FillPhase | undefined;
   readonly pinned?: boolean | undefined;
-  /** By path where absent; with `-`, from the last to the first. */
+  /** By path where absent; `-` reverses the order. */
   readonly sort?: HoldingSort | undefined;
   /** 100 where absent. */
   readonly limit?: number | undefined;
@@ -28,12 +28,12 @@ export interface HoldingPage {
   readonly objects: readonly Holding[];
   /** Where the next page begins; `null` where this is the last. */
   readonly next: string | null;
-  /** How many there are on all pages, and how many bytes are held of them. */
+  /** How many objects all pages have, and how many bytes are held of them. */
   readonly total: number;
   readonly bytes: number;
 }
 
-/** What a holding is sorted by; no two have the same key. */
+/** The key by which a holding is sorted; no two have the same key. */
 type SortKey = readonly [key: string | number, id: string];
 
 export function pageOf(holdings: readonly Holding[], query: HoldingQuery): HoldingPage | 'no such cursor' {
@@ -90,7 +90,7 @@ function writeCursor(key: SortKey, sort: HoldingSort): string {
   return Buffer.from(JSON.stringify([sort, ...key])).toString('base64url');
 }
 
-/** `undefined` where it is none, or of another sorting. */
+/** `undefined` where the text is no cursor, or one of another order. */
 function readCursor(cursor: string, sort: HoldingSort): SortKey | undefined {
   try {
     const [of, key, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];

@@ -1,4 +1,4 @@
-/** One object that is held, as people see it: what lies in the store, joined with what is done with it now. */
+/** One held object, as people see it: the stored object, joined with its open entry. */
 
 import { totalLength } from '../bytes/byte-range.ts';
 import type { Entry } from '../cache/entry.ts';
@@ -13,7 +13,7 @@ export interface Holding extends Pick<ObjectLabel, 'origin' | 'path'> {
   readonly id: ObjectName;
   /** `null` while it is unknown. */
   readonly length: number | null;
-  /** How many can be read now. */
+  /** How many bytes can be read now. */
   readonly bytes: number;
   readonly state: FillPhase;
   /** Why it is in that state, in words. */
@@ -25,13 +25,13 @@ export interface Holding extends Pick<ObjectLabel, 'origin' | 'path'> {
   readonly etag: string | null;
 }
 
-/** What is stored and what is open of one name; `now` is monotonic. */
+/** Joins the stored object and the open entry of one name. `now` is monotonic. */
 export function holdingOf(stored: StoredObject | null, entry: Entry | null, now: number): Holding | null {
   const live = entry === null ? null : liveHolding(entry, stored, now);
   return live ?? (stored === null ? null : storedHolding(stored));
 }
 
-/** `null` where nothing of it is held, and nothing comes. */
+/** `null` where no byte of it is held and none is being downloaded. */
 function liveHolding(entry: Entry, stored: StoredObject | null, now: number): Holding | null {
   const view = entry.current?.view();
   const known = entry.current?.known ?? null;

@@ -1,8 +1,7 @@
 /**
- * What is held, for those who look after it: the entries that are open, joined with what the store lists; and what can
- * be done with each.
+ * The held objects, for operators: open entries joined with the store's list, and every action on them.
  *
- * Everything here is by the name of an object. Nothing of this is on the way of a request.
+ * Each method takes the name of an object. No request of a client comes here.
  */
 import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
 import type { Cache } from '../cache/cache.ts';
@@ -21,19 +20,19 @@ import { type StoredContent, storedContent } from './stored-content.ts';
 import { type VerifyResult, verify } from './verify.ts';
 import { type WarmProgress, warm } from './warm.ts';
 
-/** One object, with where its bytes lie. */
+/** One object, with its ranges. */
 export interface HoldingView extends Holding {
   readonly present: readonly ByteRange[];
   readonly durable: readonly ByteRange[];
-  /** What readers wait for: as much as each would be given next. */
+  /** The ranges that readers wait for: for each, as much as its next read may give. */
   readonly waitedFor: readonly ByteRange[];
-  /** What brings it in; `null` where nobody has it open. */
+  /** The fill of its open entry; `null` where it has none. */
   readonly fill: FillView | null;
 }
 
 export type { StoreUsage } from '../store/admin.ts';
 
-/** Which objects are meant: those of an origin whose paths begin so, or all. */
+/** Selects objects: those of an origin whose paths have a prefix, or all. */
 export type Which = { readonly origin: string; readonly prefix: string } | 'all';
 
 export interface HoldingsParts {
@@ -45,23 +44,23 @@ export interface HoldingsParts {
 
 export interface Warmed {
   readonly objectId: ObjectName;
-  /** How many of those that were asked for are present. */
+  /** How many of the requested bytes are present. */
   readonly bytes: number;
 }
 
 /**
- * Why bytes are not given out: they were fetched with a client's own fields, or by an earlier version, which did not
- * note whose they are.
+ * Why bytes are not given out: a client's own fields were needed to fetch them (`private`), or an earlier version
+ * stored them and did not note for whom (`unknown`).
  */
 export type Withheld = 'private' | 'unknown';
 
-/** Long work, which begins when it is called. Rejects with `FillFailed`, `StoreError` or the signal's reason. */
+/** Long work; it begins when called. Rejects with `FillFailed`, `StoreError` or the signal's reason. */
 export type Work<Result> = (progress: WarmProgress, signal: AbortSignal) => Promise<Result>;
 
-/** The most that a reader is given at once. */
+/** A reader gets at most so many bytes at once. */
 const nextBytes = 256 * 1024;
 
-/** How many objects are removed at one time. */
+/** So many objects are removed at one time. */
 const atOnce = 16;
 
 export class Holdings {
@@ -73,12 +72,12 @@ export class Holdings {
     this.#cachedObjects = new CachedObjectList(parts.store, parts.events, parts.clock);
   }
 
-  /** Rejects with a `StoreError`, as everything here, where the store can't tell or can't do it. */
+  /** One page. Rejects with a `StoreError` where the store fails, as every method here does. */
   async page(query: HoldingQuery = {}): Promise<HoldingPage | 'no such cursor'> {
     return pageOf(await this.#all(), query);
   }
 
-  /** `null` where nothing of that name is held. */
+  /** `null` where no object of that name is held. */
   async one(id: ObjectName): Promise<HoldingView | null> {
     const { clock } = this.#parts;
     const entry = this.#entryOf(id);
@@ -89,7 +88,9 @@ export class Holdings {
     return { ...holding, present: fill?.present ?? durable, durable, waitedFor: waitedFor(fill), fill };
   }
 
-  /** Forgets it, also while it is read: who reads it reads on through what is present. `false`: it was not held. */
+  /**
+   * Removes an object, also while it is read: its readers continue with the present bytes. `false`: it was not held.
+   */
   async remove(id: ObjectName): Promise<boolean> {
     const entry = this.#entryOf(id);
     const held = holdingOf((await this.#cachedObjects.objects()).get(id) ?? null, entry, this.#parts.clock.now());
@@ -98,7 +99,7 @@ export class Holdings {
     return true;
   }
 
-  /** The same for many; resolves with how many these were, and how many bytes were held of them. */
+  /** Removes many objects. Resolves with their number, and with how many bytes of them were held. */
   async removeAll(which: Which): Promise<{ readonly removed: number; readonly bytes: number }> {
     const held = (await this.#all()).filter(
       ({ origin, path }) => which === 'all' || (origin === which.origin && path.startsWith(which.prefix)),
@@ -109,16 +110,16 @@ export class Holdings {
     return { removed: held.length, bytes: held.reduce((sum, { bytes }) => sum + bytes, 0) };
   }
 
-  /** Keeps it from eviction, or lets it go. `false`: nothing of it is stored. */
+  /** Pins or unpins an object: a pinned one is not evicted. `false`: nothing of it is stored. */
   async pin(id: ObjectName, pinned: boolean): Promise<boolean> {
     const known = await this.#parts.store.pin(id, pinned);
     this.#cachedObjects.changed();
     return known;
   }
 
-  /** Its bytes, where all of them are stored and nobody's own; `null` where they are not stored. */
+  /** The bytes of an object, where all are stored and not for one client alone; `null` where they are not stored. */
   async content(id: ObjectName): Promise<StoredContent | Withheld | null> {
-    // What was stored a moment ago is not listed yet.
+    // The list may lack an object that was stored a moment ago.
     this.#cachedObjects.changed();
     const stored = (await this.#cachedObjects.objects()).get(id) ?? null;
     const isPrivate = this.#isPrivate(stored, this.#entryOf(id));
@@ -127,7 +128,7 @@ export class Holdings {
     return isPrivate === null ? 'unknown' : 'private';
   }
 
-  /** Asks the origin for no more of it, until that is lifted. `false`: there is no such fill, or nothing to pause. */
+  /** Pauses a fill: nothing more is requested from its origin. `false`: there is no such fill, or nothing to pause. */
   pause(id: number): boolean {
     const fill = this.#fillOf(id);
     if (fill === null || fill.phase === 'complete' || isPaused(fill)) return false;
@@ -135,7 +136,7 @@ export class Holdings {
     return true;
   }
 
-  /** Lifts a pause. `false`: there is no such fill, or nobody has paused it. */
+  /** Resumes a fill. `false`: there is no such fill, or no operator has paused it. */
   resume(id: number): boolean {
     const fill = this.#fillOf(id);
     if (fill === null || !isPaused(fill)) return false;
@@ -143,7 +144,7 @@ export class Holdings {
     return true;
   }
 
-  /** What brings ranges of a target in, as soon as it is called; or why nothing can. */
+  /** Returns work that downloads ranges of a target, or why there is none. */
   warm(
     origin: string,
     target: string,
@@ -160,7 +161,10 @@ export class Holdings {
     };
   }
 
-  /** Compares what is stored, or these objects of it, with its checksums; what is bad is dropped, and fetched again. */
+  /**
+   * Returns work that compares stored objects (`null`: all) with their checksums. Bad blocks are dropped, and with
+   * `repair` downloaded again.
+   */
   verify(ids: readonly ObjectName[] | null, repair: boolean): Work<VerifyResult> {
     return async (progress, signal) => {
       this.#cachedObjects.changed();
@@ -172,12 +176,12 @@ export class Holdings {
     };
   }
 
-  /** Reads something of what is stored, as a reply would. Rejects with a `StoreError` as soon as `signal` aborts. */
+  /** Reads some stored bytes, as a reply would. Rejects with a `StoreError` as soon as `signal` aborts. */
   async tryRead(signal: AbortSignal): Promise<void> {
     await this.#parts.store.tryRead?.(signal);
   }
 
-  /** What can be seen of the store without asking it. */
+  /** How full the store is, as far as that is known without a wait. */
   usage(): StoreUsage {
     return this.#parts.store.usage();
   }
@@ -187,12 +191,12 @@ export class Holdings {
     return this.#parts.store.loans?.().starved ?? 0;
   }
 
-  /** What would be evicted next, in order, until `bytes` were free. */
+  /** What the store would evict next, in order, until `bytes` were free. */
   nextToGo(bytes: number): readonly EvictionPreview[] {
     return this.#parts.store.nextToGo(bytes);
   }
 
-  /** Ends listening to events. */
+  /** Stops listening to events. */
   stop(): void {
     this.#cachedObjects.stop();
   }
@@ -218,18 +222,18 @@ export class Holdings {
     );
   }
 
-  /** What brings it in: known where its name follows from its path. */
+  /** The entry of a stored object; `null` where its target does not follow from its path. */
   #entryFor(stored: StoredObject): Entry | null {
     const { origin, path } = stored.label;
     return this.#entryOf(stored.name) ?? (this.#isPlain(stored) ? this.#parts.cache.open(origin, path) : null);
   }
 
-  /** Whether anybody gets it who names its path, with nothing of his own. */
+  /** Whether any client gets it that requests its path without fields of its own. */
   #isPlain({ name, label }: StoredObject): boolean {
     return this.#parts.cache.nameOf(label.origin, label.path) === name;
   }
 
-  /** Whether it is for one client; `null` where that is not known. The same for everything of one name, ever. */
+  /** Whether it is for one client; `null` where that is unknown. It never changes for one name. */
   #isPrivate(stored: StoredObject | null, entry: Entry | null): boolean | null {
     const known = entry?.label.private ?? stored?.label.private;
     if (known !== undefined) return known;
@@ -243,7 +247,7 @@ export class Holdings {
     this.#cachedObjects.changed();
   }
 
-  /** Where the bytes of an object lie that nobody has open. */
+  /** The stored ranges of an object without an entry. */
   async #durable({ id, bytes, length }: Holding): Promise<readonly ByteRange[]> {
     if (bytes === 0) return [];
     if (bytes === length) return [{ start: 0, end: length }];

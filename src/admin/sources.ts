@@ -1,49 +1,48 @@
 /**
- * Sources: single URLs that somebody has handed in at run time, each playable for a while at a path that can't be
- * guessed.
+ * Sources: single URLs that a program hands in at run time. Each plays for a while at a path that can't be guessed.
  *
- *     add ─▶ mounted at `~/TOKEN` ─▶ expired or removed ─▶ its origin is closed when its last reader has gone
+ *     add ─▶ mounted at `~/TOKEN` ─▶ expired or removed ─▶ its origin is closed when its last reader has left
  *
- * Whoever knows the path may play it; nothing else here tells it, and no event, log or label tells the URL. The same
- * URL with the same fields and the same name is the same object in the cache, whenever it is handed in.
+ * Whoever knows the path may play it. Only the answer to `add` tells the path, and no event, log or label tells the
+ * URL. The same URL with the same fields and name is always the same object in the cache.
  */
 import { hash, randomBytes } from 'node:crypto';
 import type { Cache, Mount } from '../cache/cache.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Fields } from '../http/fields.ts';
 
-/** What sources are called where origins have names. */
+/** The name of all sources, where origins have names of their own. */
 export const sourceLabel = '~';
 
-/** More than this are not kept at one time. */
+/** At most so many sources exist at one time. */
 export const mostSources = 1000;
 
 export interface NewSource {
   /** http or https; without credentials and fragment. */
   readonly url: URL;
-  /** Sent to that URL's scheme, host and port alone, never shown. */
+  /** Fields for requests to the URL's scheme, host and port alone. They are never shown. */
   readonly fields: Fields;
-  /** The last part of its path, such as `film.mkv`. */
+  /** The last part of the play path, such as `film.mkv`. */
   readonly name: string;
   /** In milliseconds. */
   readonly ttl: number;
-  /** Asked where it is to be had now, as a refresh hook. */
+  /** An endpoint that is asked for the current URL, as a refresh hook. */
   readonly refresh: URL | null;
-  /** Which addresses it may have. */
+  /** Which addresses its host may have. */
   readonly network: 'public' | 'private';
 }
 
 export interface Source {
   readonly id: string;
   readonly name: string;
-  /** Of its URL, the host and port alone. */
+  /** Host and port of its URL; the rest is never shown. */
   readonly host: string;
   /** In wall-clock time. */
   readonly addedAt: number;
   readonly expiresAt: number;
 }
 
-/** A source with the path at which it plays: the one time that it is told. */
+/** A source with its play path. Only the answer to `add` has it. */
 export interface AddedSource extends Source {
   readonly play: string;
 }
@@ -51,9 +50,9 @@ export interface AddedSource extends Source {
 export interface SourcesParts {
   readonly cache: Cache;
   readonly clock: Clock;
-  /** Whether a host name can only mean a private network. */
+  /** Whether a host name can only name a host of a private network. */
   readonly isPrivateHost: (hostname: string) => boolean;
-  /** What its bytes come through. */
+  /** Makes the mount of a source, but for what `Sources` decides. */
   readonly open: (source: NewSource) => Omit<Mount, 'only' | 'base' | 'identity'>;
 }
 
@@ -66,14 +65,14 @@ interface Kept extends Source {
 export class Sources {
   readonly #parts: SourcesParts;
   readonly #kept = new Map<string, Kept>();
-  /** Of all that are mounted or still read. */
+  /** The origins of all sources that are mounted or still read. */
   readonly #origins = new Set<Mount['origin']>();
 
   constructor(parts: SourcesParts) {
     this.#parts = parts;
   }
 
-  /** Or says why not: there are too many already, or a host is private that may not be. */
+  /** Or the reason: there are too many sources, or a host is in a private network and `network` says `public`. */
   add(added: NewSource): AddedSource | 'too many' | 'private' {
     if (this.#kept.size >= mostSources) return 'too many';
     const { cache, clock, isPrivateHost } = this.#parts;
@@ -103,7 +102,7 @@ export class Sources {
     }));
   }
 
-  /** No new request finds it. `false`: there is no such source. */
+  /** New requests do not find it any more. `false`: there is no such source. */
   remove(id: string): boolean {
     const source = this.#kept.get(id);
     if (source === undefined) return false;
@@ -115,7 +114,7 @@ export class Sources {
     return true;
   }
 
-  /** Ends every one, and every connection. */
+  /** Ends all sources and closes their connections. */
   async close(): Promise<void> {
     for (const { timer } of this.#kept.values()) timer.cancel();
     await Promise.all([...this.#origins].map((origin) => origin.close()));
@@ -127,7 +126,7 @@ export class Sources {
       ...this.#parts.open(added),
       only: `/${encodeURIComponent(name)}`,
       base: hash('sha256', JSON.stringify([url.href, fields, refresh?.href ?? null, network])),
-      // What a client sends proves nothing here: the path was what it had to know.
+      // A client's fields prove nothing here: it had to know the path.
       identity: { ignoreQuery: [], keyHeaders: [], ownCredentials: true },
     };
   }

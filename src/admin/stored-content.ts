@@ -1,9 +1,9 @@
-/** The stored bytes of one whole object, from the first to the last, for those who take them elsewhere. */
+/** The stored bytes of one whole object, from the first to the last, for export. */
 import { fixedBudgets } from '../budgets.ts';
 import { type Clock, within } from '../clock.ts';
 import type { ObjectName, Store, StoreObject } from '../store/store.ts';
 
-/** `null` where there is no such object, or not all of it. */
+/** `null` where no such object is stored, or not all of it. */
 export async function storedContent(store: Store, name: ObjectName, clock: Clock): Promise<StoredContent | null> {
   const object = await store.find(name, () => {});
   if (object === null) return null;
@@ -32,8 +32,8 @@ export class StoredContent {
   }
 
   /**
-   * A copy of the next bytes; `null` at the end. Rejects with a `StoreError` where they can no longer be read, do not come
-   * within half a minute, or are closed.
+   * A copy of the next bytes; `null` at the end. Rejects with a `StoreError` where they can't be read any more, do not
+   * come within half a minute, or the content is closed.
    */
   async next(): Promise<Uint8Array | null> {
     if (this.#position === this.length) return null;
@@ -54,7 +54,7 @@ export class StoredContent {
     }
   }
 
-  /** Ends a read that is under way. Harmless when repeated. */
+  /** Ends a read under way and closes the object. Harmless when repeated. */
   close(): Promise<void> {
     this.#closed.abort(new Error('the content was closed'));
     this.#closing ??= this.#object.close();

@@ -1,4 +1,4 @@
-/** Reads what is stored again and compares checksums, object by object; what is bad is dropped, and brought in again. */
+/** Reads stored objects and compares their checksums. Bad blocks are dropped, and can be downloaded again. */
 import { totalLength } from '../bytes/byte-range.ts';
 import type { Entry } from '../cache/entry.ts';
 import type { StoreAdmin } from '../store/admin.ts';
@@ -6,22 +6,22 @@ import type { ObjectName, StoredObject } from '../store/store.ts';
 import { type WarmProgress, warm } from './warm.ts';
 
 export interface VerifyResult {
-  /** How many were checked, and how many bytes of them. */
+  /** How many objects were checked, and how many bytes of them. */
   readonly objects: number;
   readonly bytes: number;
-  /** How many bytes were bad, and how many of those have been brought in again. */
+  /** How many bytes were bad, and how many of them were downloaded again. */
   readonly bad: number;
   readonly repaired: number;
-  /** Names under which nothing is stored. */
+  /** Requested names under which nothing is stored. */
   readonly unknown: readonly ObjectName[];
 }
 
 export interface VerifyParts {
   readonly store: StoreAdmin;
   readonly stored: ReadonlyMap<ObjectName, StoredObject>;
-  /** Which to check; all of `stored` where `null`. */
+  /** Which objects to check; all of `stored` where `null`. */
   readonly ids: readonly ObjectName[] | null;
-  /** What brings an object in, for those that are to be repaired; `null` where that is not known. */
+  /** The entry that downloads the bad blocks of an object again; `null` where they are not to be, or can't be. */
   readonly entryFor: (stored: StoredObject) => Entry | null;
 }
 
@@ -48,5 +48,5 @@ export async function verify(parts: VerifyParts, progress: WarmProgress, signal:
   return { objects, bytes, bad, repaired, unknown };
 }
 
-/** What is brought in again is not what was asked to be read. */
+/** A repair is no progress of the check. */
 const unseen: WarmProgress = { add() {}, expect() {} };

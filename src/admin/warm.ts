@@ -1,15 +1,15 @@
-/** Brings in what nobody has asked for yet, behind all playback. */
+/** Downloads ranges before a client requests them, behind all playback. */
 import type { OpenRange } from '../bytes/byte-range.ts';
 import type { Entry } from '../cache/entry.ts';
 
 export interface WarmProgress {
-  /** So many bytes more are present. */
+  /** So many more bytes are present. */
   add(bytes: number): void;
-  /** So many are wanted in all; `null` while that is not known. */
+  /** So many bytes are wanted in all; `null` while unknown. */
   expect(total: number | null): void;
 }
 
-/** Resolves with how many bytes of `wanted` are present. Rejects with `FillFailed`, or with the signal's reason. */
+/** Resolves with the number of present bytes of `wanted`. Rejects with `FillFailed`, or with the signal's reason. */
 export async function warm(
   entry: Entry,
   wanted: readonly OpenRange[],

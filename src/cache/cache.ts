@@ -1,6 +1,4 @@
-/**
- * From a request's key to its entry: the one place where two requests become one fill.
- */
+/** Finds or makes the entry of a request: the one place where two requests share one fill. */
 import type { Clock } from '../clock.ts';
 import type { EventBus } from '../events.ts';
 import type { ConnectionSlots } from '../fill/connection-slots.ts';
@@ -18,30 +16,33 @@ import { type IdentityPolicy, identify, plainIdentity } from './identity.ts';
 import { revalidate } from './revalidate.ts';
 import { UpstreamTarget } from './upstream-target.ts';
 
-/** An origin and how it is to be treated. */
+/** An origin, and how its targets are treated. */
 export interface Mount {
   readonly origin: Origin;
-  /** Where it is, as a URL without credentials: what came from elsewhere under the same name is not taken for its own. */
+  /**
+   * The origin's URL without credentials. It is part of the key: content of another server under the same name is not
+   * used.
+   */
   readonly base?: string;
   readonly reachability: ReachabilityView;
   readonly slots: ConnectionSlots;
   readonly mode: CacheMode;
-  /** Which requests mean the same bytes; the plain rule where absent. */
+  /** Which requests mean the same bytes; `plainIdentity` where absent. */
   readonly identity?: IdentityPolicy;
-  /** Budgets of its own, in place of the cache's. */
+  /** Budgets of this origin, in place of the cache's. */
   readonly policy?: Partial<FillPolicy>;
-  /** Whether what is stored is served on when the origin says that it is gone. */
+  /** Whether a stored object is still served after the origin has said that it is gone. */
   readonly keepDeleted?: boolean;
-  /** The one target that it has, such as `/film.mkv`; any below its base where absent. */
+  /** The only target, such as `/film.mkv`; every target below `base` where absent. */
   readonly only?: string;
 }
 
 export interface CacheParts {
-  /** Those that are there from the beginning, by the name under which each is mounted. */
+  /** The mounts at the start, by the name under which each is mounted. */
   readonly mounts: ReadonlyMap<string, Mount>;
   readonly store: Store;
   readonly policy: FillPolicy;
-  /** How long media without explicit freshness is fresh, in milliseconds. */
+  /** For how many milliseconds media without explicit freshness are fresh. */
   readonly mediaFreshness: number;
   readonly clock: Clock;
   readonly events: EventBus;
@@ -50,7 +51,7 @@ export interface CacheParts {
 
 interface Mounted {
   readonly entry: Entry;
-  /** What it was made of. */
+  /** The mount under which it was opened. */
   readonly mount: Mount;
 }
 
@@ -58,7 +59,7 @@ export class Cache implements FillsView {
   readonly #parts: CacheParts;
   readonly #mounts: Map<string, Mount>;
   readonly #entries = new Map<string, Mounted>();
-  /** Mounts that were taken away while entries of theirs are left, and who waits for the last of these. */
+  /** Removed mounts that still have entries, each with the resolver that runs when its last entry is gone. */
   readonly #leaving = new Map<Mount, () => void>();
   #nextFill = 1;
 
@@ -67,12 +68,14 @@ export class Cache implements FillsView {
     this.#mounts = new Map(parts.mounts);
   }
 
-  /** Requests may name it from now on. */
+  /** From now on, requests can name it. */
   mount(name: string, mount: Mount): void {
     this.#mounts.set(name, mount);
   }
 
-  /** No new request finds it; those under way go on. Resolves when nothing asks its origin any more. */
+  /**
+   * New requests do not find it any more; requests under way continue. Resolves when no request to its origin is left.
+   */
   async unmount(name: string): Promise<void> {
     const mount = this.#mounts.get(name);
     this.#mounts.delete(name);
@@ -85,8 +88,8 @@ export class Cache implements FillsView {
   }
 
   /**
-   * The entry of a target, beginning with `/`, at the mount of that name; `null` where there is none. The client's
-   * fields may make it an entry of its own. Synchronous: two requests in one tick get the same.
+   * The entry of a target, which begins with `/`; `null` where no such mount or target exists. Some fields of the
+   * client can give it an entry of its own. Synchronous: two requests in one tick get the same entry.
    */
   open(mountName: string, named: string, clientFields: Fields = []): Entry | null {
     const place = this.#resolve(mountName, named, clientFields);
@@ -100,7 +103,7 @@ export class Cache implements FillsView {
     return entry;
   }
 
-  /** What the object of such an entry is called; `null` where there is no such mount. */
+  /** The name of the object of such an entry; `null` where no such mount or target exists. */
   nameOf(mountName: string, named: string): ObjectName | null {
     const place = this.#resolve(mountName, named, []);
     return place && objectName(place.key);
@@ -110,18 +113,18 @@ export class Cache implements FillsView {
     return this.entries().flatMap(({ fills }) => fills.map((fill) => fill.view()));
   }
 
-  /** How many of the origins' connections are taken, or may be dialled now, over all mounts. */
+  /** How many connections to origins are in use or being opened, over all mounts. */
   get slotsUsed(): number {
     const mounts = new Set([...this.#mounts.values(), ...this.#leaving.keys()]);
     return [...mounts].reduce((sum, { slots }) => sum + slots.used, 0);
   }
 
-  /** Every entry that is open now. */
+  /** All open entries. */
   entries(): Entry[] {
     return Array.from(this.#entries.values(), ({ entry }) => entry);
   }
 
-  /** Stops every fill and makes durable what can be. */
+  /** Stops every fill, and makes durable what it can. */
   async close(): Promise<void> {
     await Promise.all(this.entries().map((entry) => entry.close()));
     this.#entries.clear();

@@ -1,10 +1,10 @@
 /**
- * One key's place in the cache: finds what is stored, keeps it current, and gives every request its reader.
+ * The cache's place for one identity. It finds the stored object, revalidates it, and gives each request a reader.
  *
- * An entry has one fill that requests share (collapsed forwarding, RFC 9111 §4). Where the origin's representation has
- * changed, a new fill takes its place, which begins with the very answer that told so, and the old one is read to its end
- * by those who have it. Where parts can't be combined, or an answer is for one client only, a request gets a fill of its
- * own. An entry that nobody reads for a while lets go of its object.
+ * Requests share one fill (collapsed forwarding, RFC 9111 §4). When the origin has a new representation, a new fill
+ * replaces the old one. The new fill begins with the answer that announced the change; clients of the old fill read it
+ * to its end. A request gets a fill of its own where parts can't be combined, or where the answer is for one client
+ * only. An entry without readers closes its object after a while.
  */
 import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
@@ -26,7 +26,7 @@ import { restore } from './restore.ts';
 import type { Verdict } from './revalidate.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
 
-/** An origin whose representation changes under every new fill is given up after this many. */
+/** So many fills are tried for one request, where the representation changes during each. */
 const mostFills = 4;
 
 /** What an entry needs of the cache. */
@@ -36,33 +36,33 @@ export interface EntryParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly upstream: UpstreamTarget;
-  /** Whether what is stored is served on when the origin says that it is gone. */
+  /** Whether a stored object is still served after the origin has said that it is gone. */
   readonly keepDeleted: boolean;
-  /** `shared: false` for a fill that brings its bytes to one request only. */
+  /** `shared: false` for a fill that serves one request only. */
   makeFill(object: StoreObject | null, shared: boolean): Fill;
   freshness(representation: Representation): Freshness;
-  /** Whether what is stored may be given to any client. */
+  /** Whether a stored representation may be given to every client. */
   mayShare(representation: Representation): boolean;
   /**
-   * Asks the origin whether what is stored is current; `held` is what there is of it, and `wanted` what those who wait
-   * for that want of another version, or `null` where nobody waits.
+   * Asks the origin whether the stored representation is current. `held` describes the stored bytes. `wanted` is the
+   * range that waiting clients want of another version; `null` where none waits.
    */
   revalidate(representation: Representation, held: Held | undefined, wanted: OpenRange | null): Promise<Verdict>;
-  /** The entry is empty and closed. */
+  /** Called when the entry is empty and closed. */
   forget(): void;
 }
 
-/** What came of asking about a fill: another, none, or why there is nothing to give, and whether to one client only. */
+/** The result of a revalidation: a new fill, no change, or a failure and whether only one client may see it. */
 type Revalidated = { readonly fill?: Fill } | { readonly failed: FillFailed; readonly exclusive: boolean };
 
-/** The fill that a request joins, and what was done to find it. */
+/** The fill that a request joins, and how it was found. */
 interface Current {
   readonly fill: Fill;
-  /** Whether the origin was asked, and waited for. */
+  /** Whether the request waited for a revalidation. */
   readonly waited: boolean;
-  /** Whether that gave another version. */
+  /** Whether the revalidation found another version. */
   readonly changed: boolean;
-  /** Whether it was asked on behalf of this request. */
+  /** Whether this request began the revalidation. */
   readonly first: boolean;
 }
 
@@ -70,15 +70,15 @@ const unasked = { waited: false, changed: false, first: false } as const;
 
 export class Entry {
   readonly #parts: EntryParts;
-  /** Fills that are read to their end, but which no new request joins. */
+  /** Fills that clients read to their end, and that no new request joins. */
   readonly #aside = new Set<Fill>();
   #opening: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   #fill: Fill | null = null;
   #revalidating: Promise<Revalidated> | null = null;
-  /** How many wait for that. */
+  /** How many requests wait for the revalidation. */
   #awaiting = 0;
-  /** Holds a place in what came of it for them, until the last has its own. */
+  /** Keeps the new fill in use until each of those requests has its own reader. */
   #placeholder: Reader | null = null;
   #closed = false;
   readonly #idleTracker: IdleTracker;
@@ -101,7 +101,7 @@ export class Entry {
     return this.#parts.label;
   }
 
-  /** When somebody asked for it last, in wall-clock time. */
+  /** When it was used last, in wall-clock time. */
   get usedAt(): number {
     return this.#idleTracker.usedAt;
   }
@@ -111,7 +111,7 @@ export class Entry {
     return this.#fill;
   }
 
-  /** That one first, then those that are read to their end. */
+  /** The current fill first, then the fills that clients read to their end. */
   get fills(): Fill[] {
     return [...(this.#fill === null ? [] : [this.#fill]), ...this.#aside];
   }
@@ -156,7 +156,7 @@ export class Entry {
           const { kind } = error.failure;
           if (kind !== 'changed' && kind !== 'uncombinable' && kind !== 'exclusive') throw error;
           const isFromStart = wanted.start === 0 && !alone && fills === 1;
-          // A fill that begins at the start, and runs to the end, serves more than this request.
+          // A fill from the start to the end also serves other requests.
           if (kind === 'uncombinable' && joined !== null && isFromStart) this.#replace(joined.fill);
           else if (kind !== 'changed') alone = true;
           else wanted = hint;
@@ -168,7 +168,7 @@ export class Entry {
     }
   }
 
-  /** Brings ranges in without a reader. Rejects with `FillFailed`, or with the signal's reason. */
+  /** Downloads ranges without a reader. Rejects with `FillFailed`, or with the signal's reason. */
   async warm(
     ranges: readonly ByteRange[],
     onProgress: (progress: JobProgress) => void,
@@ -185,7 +185,7 @@ export class Entry {
     }
   }
 
-  /** Stops every fill and lets go of what is stored, after making it durable. */
+  /** Stops every fill, makes its bytes durable and closes the object. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#idleTracker.close();
@@ -195,8 +195,8 @@ export class Entry {
   }
 
   /**
-   * Forgets what is held. Those who read it read on through what is present; nobody finds it any more. Rejects with a
-   * `StoreError` where the store can't forget.
+   * Removes the stored object. Its readers continue with the bytes that are present; new requests do not find it.
+   * Rejects with a `StoreError` where the store can't remove it.
    */
   async purge(): Promise<void> {
     await this.#opening?.catch(() => {});
@@ -222,7 +222,7 @@ export class Entry {
     if (range === null) {
       reader.aim({ start: 0, end: 0 });
     } else {
-      // A live stream has no beginning: whoever comes later joins it where it is now.
+      // A live stream has no beginning: a reader that comes later joins it where it is now.
       if (!fill.canGive(range)) throw new FillFailed({ kind: 'uncombinable' }, fill.phase);
       reader.aim({ start: fill.frontier ?? range.start, end: range.end });
       await reader.arrival(signal);
@@ -246,8 +246,8 @@ export class Entry {
   }
 
   /**
-   * Calls `use` with the fill that requests share now, in the moment in which that is known; what is stale is asked about
-   * before. `wantedOf` says what is wanted of another version than the one that is known.
+   * Calls `use` with the shared fill, in the same tick in which it is known. A stale representation is revalidated
+   * before. `wantedOf` says which range is wanted of another version than the known one.
    */
   async #inCurrent<T>(
     wantedOf: (known: Representation) => OpenRange,
@@ -291,7 +291,7 @@ export class Entry {
     return this.#fill;
   }
 
-  /** Who comes from now on gets another fill. */
+  /** New requests get another fill from now on. */
   #replace(fill: Fill): void {
     if (this.#fill !== fill) return;
     this.#forgetStored();
@@ -318,7 +318,7 @@ export class Entry {
       case 'current':
         fill.describe(verdict.representation);
         if (this.#parts.mayShare(verdict.representation)) return {};
-        // It is the first's who asked, and nobody's later.
+        // It belongs to the request that asked first, and to no later one.
         fill.reserve();
         this.#forgetStored();
         return { fill };
@@ -338,10 +338,13 @@ export class Entry {
     }
   }
 
-  /** Those who read it read on; nobody finds it any more, after a restart neither. What came is the next fill's. */
+  /**
+   * Replaces the fill. Its readers continue; new requests do not find it, also after a restart. The answer that
+   * announced the change begins the next fill.
+   */
   async #succeed(fill: Fill, opening: Opening | null): Promise<Revalidated> {
     fill.supersede();
-    // The answer may come late: then a newer version lies under the same name.
+    // A late answer finds a newer version under the same name.
     const late = this.#fill !== fill;
     this.#replace(fill);
     if (opening === null || late || this.#closed) {
@@ -396,7 +399,7 @@ function exclusive(): FillFailed {
   return new FillFailed({ kind: 'exclusive' });
 }
 
-/** What a request would want of another version, of which none of its conditions holds, and which may be longer. */
+/** The range that a request would want of another version, which meets none of its conditions and may be longer. */
 function wantedOfAnother(
   known: Representation,
   choose: (representation: Representation) => OpenRange | null,

@@ -1,21 +1,21 @@
 /**
- * Which requests mean the same bytes, and what of a client's request the origin gets to see.
+ * Which requests mean the same bytes, and which fields of a client's request the origin gets. Pure.
  *
- * Two requests share an entry where origin, target and the fields that matter are the same. Names of the query that
- * only prove a right (tokens, signatures) do not matter where the operator said so; the order of the others does. A
- * client's own `Authorization` matters always: what it opens is for nobody else. Whatever matters is forwarded, and
- * nothing else is. What would open a connection, and not one request, is nothing: connections are shared. Pure.
+ * Two requests share an entry where origin, target and key fields are equal. Query names that only prove a right
+ * (tokens, signatures) do not count where the operator lists them; the order of the other names counts. A client's own
+ * `Authorization` always counts: its content is for that client alone. Only fields that count are forwarded.
+ * Credentials that open a connection instead of one request are not forwarded, because connections are shared.
  */
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { ownCookie } from '../http/proxy-name.ts';
 import { cacheKey } from './cache-key.ts';
 
 export interface IdentityPolicy {
-  /** Names of the query that are no part of the identity; case does not matter. */
+  /** Query names that are no part of the identity; case does not matter. */
   readonly ignoreQuery: readonly string[];
-  /** Fields of a client that are part of the identity and forwarded, in lower case. */
+  /** Client fields, in lower case, that are part of the identity and are forwarded. */
   readonly keyHeaders: readonly string[];
-  /** Whether the operator's credentials are sent, in place of any that a client has. */
+  /** Whether the operator's credentials are sent instead of the client's. */
   readonly ownCredentials: boolean;
 }
 
@@ -23,7 +23,7 @@ export const plainIdentity: IdentityPolicy = { ignoreQuery: [], keyHeaders: [], 
 
 export interface RequestIdentity {
   readonly key: string;
-  /** What the origin is sent of the client's fields. */
+  /** The client's fields that the origin gets. */
   readonly fields: Fields;
 }
 
@@ -44,17 +44,20 @@ export function identify(
   return { key: cacheKey(origin, withoutNames(target, policy.ignoreQuery), fields), fields };
 }
 
-/** Schemes by which a server takes whatever comes on a connection for one user's (RFC 4559 §6, and NTLM). */
+/** Schemes that authenticate the whole connection for one user (RFC 4559 §6, and NTLM). */
 const opensConnections = /(^|,)\s*(negotiate|ntlm|kerberos|nego2)\b/i;
 
-/** The cookies of others; `null` where there are none. Browsers send firstbyte's own to no mount, but others may. */
+/**
+ * The cookies without firstbyte's own; `null` where none is left. A browser sends firstbyte's cookie to no mount, but
+ * other clients may.
+ */
 function withoutOwnCookies(cookies: string): string | null {
   if (!cookies.includes(ownCookie)) return cookies;
   const kept = cookies.split(';').filter((pair) => !pair.trimStart().startsWith(ownCookie));
   return kept.length === 0 ? null : kept.join(';').trimStart();
 }
 
-/** The target without the parts of its query that bear one of `names`. */
+/** The target without the query parts that have one of `names`. */
 function withoutNames(target: string, names: readonly string[]): string {
   const mark = target.indexOf('?');
   if (mark === -1 || names.length === 0) return target;

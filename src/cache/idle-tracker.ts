@@ -13,8 +13,8 @@ export class IdleTracker {
   #closed = false;
 
   /**
-   * Calls `onIdle` after half a minute without users, also where there never was one. A callee that is still busy then
-   * calls `restart`, and is called again.
+   * Calls `onIdle` after half a minute without users, also where there never was one. An entry that is still busy then
+   * calls `restart`, and `onIdle` is called again later.
    */
   constructor(clock: Clock, onIdle: () => void) {
     this.#clock = clock;

@@ -10,18 +10,18 @@ export { ReadAheadAllowance } from '../fill/read-ahead-allowance.ts';
 export type { Reader } from '../fill/reader.ts';
 export { type Slice, StoreError } from '../store/store.ts';
 
-/** Begins when the first byte is present, or the representation is known where no byte is wanted. */
+/** Begins when the first byte is present. Where no byte is wanted, it begins when the representation is known. */
 export interface ReadSession {
   readonly representation: Representation;
   readonly reader: Reader;
   readonly fill: Pick<Fill, 'id' | 'passing' | 'beginning'>;
   readonly cache: CacheResult;
-  /** For how many more seconds it is fresh; negative where it is stale. */
+  /** For how many more seconds the representation is fresh; negative where it is stale. */
   readonly ttl: number;
-  /** Whether somebody else's request to the origin was under way already. */
+  /** Whether another client's request to the origin was under way already. */
   readonly collapsed: boolean;
-  /** Milliseconds that the store may take for the first bytes of a reply, and for those that follow. */
+  /** How many milliseconds the store may take for the first bytes of a reply, and for later ones. */
   readonly patience: { readonly first: number; readonly next: number };
-  /** To be called once, when the reply has ended in whatever way. */
+  /** Must be called once, when the reply has ended in any way. */
   leave(): void;
 }

@@ -1,11 +1,11 @@
-/** What the store still has of an entry, as far as it can be gone on with. */
+/** Opens the stored object of an entry, where it can be used and continued. */
 import { totalLength } from '../bytes/byte-range.ts';
 import { combinable, type Representation } from '../http/representation.ts';
 import { type Lost, type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
 
 /**
- * `null` where there is nothing, where the store can't tell, where the rest could never be put to what is there, or where
- * it may not be given to everybody.
+ * `null` where nothing is stored, the store fails, missing parts could never be combined with the stored ones, or the
+ * object may not be given to every client.
  */
 export async function restore(
   store: Store,

@@ -1,8 +1,8 @@
 /**
- * Asks the origin whether what is stored is current: one conditional request (RFC 9111 §4.3).
+ * Asks the origin whether a stored representation is current: one conditional request (RFC 9111 §4.3).
  *
- * Where it is not, the answer has what is there now, and that is what whoever waits gets (§4.3.3): so it is asked for
- * the bytes that they want. An origin judges the condition before the range (RFC 9110 §13.2.2).
+ * Where it is not current, the answer has the new content, and waiting clients get that (§4.3.3). So the request is for
+ * the range that they want. An origin judges the condition before the range (RFC 9110 §13.2.2).
  */
 import type { OpenRange } from '../bytes/byte-range.ts';
 import { type Clock, sleep } from '../clock.ts';
@@ -20,26 +20,26 @@ import { formatValidator } from '../http/validator.ts';
 import type { Held, Origin, OriginRequest } from '../origin/origin.ts';
 
 export type Verdict =
-  /** It is current; `representation` has the fresher fields. */
+  /** It is current. `representation` has the newer fields. */
   | { readonly kind: 'current'; readonly representation: Representation }
-  /** The origin holds another representation now; `opening` is what it gave of that. */
+  /** The origin has another representation now. `opening` is the part of it that came; `null` for none. */
   | { readonly kind: 'changed'; readonly opening: Opening | null }
-  /** The origin says that there is none any more. */
+  /** The origin says that the target is gone. */
   | { readonly kind: 'gone'; readonly answer: ErrorAnswer }
-  /** Nobody could tell: the origin can't be reached, or has trouble of its own. */
+  /** Unknown: the origin can't be reached, or has trouble of its own. */
   | { readonly kind: 'unknown' };
 
 export interface RevalidationParts {
   readonly origin: Origin;
-  /** Path and query at the origin, and fields to send. */
+  /** Target and fields of the request. */
   readonly upstream: Pick<OriginRequest, 'target' | 'fields'>;
-  /** What there is of it. */
+  /** The bytes that are stored. */
   readonly held?: Held | undefined;
-  /** What is wanted of another version by those who wait; `null` where nobody does. */
+  /** The range that waiting clients want of another version; `null` where none waits. */
   readonly wanted: OpenRange | null;
   readonly slots: ConnectionSlots;
   readonly clock: Clock;
-  /** In milliseconds, for the whole of it. */
+  /** In milliseconds, for the whole revalidation. */
   readonly timeout: number;
 }
 
@@ -67,7 +67,7 @@ export async function revalidate(stored: Representation, parts: RevalidationPart
   }
 }
 
-/** An answer to a range that contradicts it, or itself, is asked for once more without one. */
+/** Where an answer contradicts the range or itself, asks once more without a range. */
 async function ask(
   stored: Representation,
   parts: RevalidationParts,
@@ -109,7 +109,7 @@ async function ask(
     reply.body.cancel();
     if (answer.kind === 'not-modified') {
       const representation = refreshed(stored, reply.fields, clock.wallTime());
-      // A 304 that names another version vouches for nothing (RFC 9111 §4.3.4).
+      // A 304 that names another version confirms nothing (RFC 9111 §4.3.4).
       return representation === stored ? { kind: 'changed', opening: null } : { kind: 'current', representation };
     }
     return answer.kind === 'unsatisfiable' ? { kind: 'changed', opening: null } : { kind: 'unknown' };
@@ -123,10 +123,11 @@ function conditionsFor({ validator }: Representation): Fields {
 }
 
 /**
- * The stored representation with fresher fields, where content that came in place of a 304 is the very same; else `null`.
- * Some origins know no conditions. But a whole answer is what those get who wait for it, whatever it is called: only a
- * part stands for the rest, under a strong tag. A date is none within its own second (RFC 9110 §8.8.2.2), and no proof
- * where the bytes themselves are at hand.
+ * The stored representation with newer fields, where the origin sent the same content instead of a 304; else `null`.
+ *
+ * Some origins ignore conditions. Where a client waits, it gets a whole answer as it came: only a part with a strong
+ * tag confirms the stored rest. A date confirms nothing within its own second (RFC 9110 §8.8.2.2), nor where the
+ * content itself is at hand.
  */
 function stillCurrent(
   stored: Representation,

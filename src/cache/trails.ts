@@ -1,11 +1,12 @@
 /**
- * Through whom those have come who wait at an entry. Each request to its origin says it (RFC 9110 §7.6.3), so that a
- * cache that asks itself by way of others finds out: in a loop any of those who wait may be the one who asks.
+ * The proxies through which the waiting requests of an entry have come. Each request to the origin names them (RFC 9110
+ * §7.6.3), so that a cache that requests from itself by way of others notices: in a loop, any of the waiting requests
+ * may be its own.
  *
- * A request that is under way can't be told who else has come to wait for its answer. Two caches that begin at the same
- * moment to ask each other would wait for each other, each with a request that names only itself. So where somebody comes
- * by a trail that a request under way has not named, one byte is asked for beside it under all names; that this leads
- * back here is an answer for all. It takes a connection that is free, or does without.
+ * A request under way can't be told which further requests have come to wait for its answer. Two caches that start to
+ * request from each other at the same moment would wait for each other, each with a request that names only itself. So
+ * when a request comes by a trail that the request under way has not named, one byte is requested beside it under all
+ * names. If that request leads back here, the loop is the answer to all. It uses a free connection, or is not sent.
  */
 import { ProxyError } from '../errors.ts';
 import type { ConnectionSlots } from '../fill/connection-slots.ts';
@@ -15,14 +16,14 @@ import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 /** A request that has no answer yet. */
 interface Underway {
   readonly request: OriginRequest;
-  /** The members of trails that it, or one beside it, has named. */
+  /** The members of trails that it has named, or a request beside it. */
   readonly named: Set<string>;
-  /** Ends it with what was found out beside it. */
+  /** Ends it with what the request beside it found out. */
   readonly abort: AbortController;
   readonly answered: AbortController;
 }
 
-/** What asks for one part of a representation, or under a condition. */
+/** Fields that ask for a part of a representation, or under a condition. */
 const partial = /^(range|if-.*)$/;
 
 export class Trails {
@@ -30,7 +31,7 @@ export class Trails {
   readonly #underway = new Set<Underway>();
   #review = (): void => {};
 
-  /** Somebody is there who came by this trail, until what is returned is called. */
+  /** A request that came by this trail waits, until the returned function is called. */
   accompany(trail: Trail): () => void {
     if (trail.length === 0) return () => {};
     const own = [...trail];
@@ -39,9 +40,9 @@ export class Trails {
     return () => this.#present.delete(own);
   }
 
-  /** The origin, told of all who are present. There is one for each entry. */
+  /** The origin, whose requests name all waiting trails. Each entry has one. */
   through(origin: Origin, slots: Pick<ConnectionSlots, 'acquireNow'>): Origin {
-    // Never after one another: those who look would wait for each other.
+    // At once, and not one after another: requests that look would wait for each other.
     this.#review = () => {
       const trail = joined(this.#present);
       const unaware = [...this.#underway].find(({ named }) => trail.some((member) => !named.has(keyOf(member))));
@@ -68,7 +69,7 @@ export class Trails {
   }
 }
 
-/** Asks for one byte of what a request under way asks for; ends that where it is a loop. */
+/** Requests one byte of the target of a request under way, and ends that request where this shows a loop. */
 async function lookBeside(
   origin: Origin,
   slots: Pick<ConnectionSlots, 'acquireNow'>,
@@ -86,7 +87,7 @@ async function lookBeside(
     const reply = await origin.open(withTrail({ target, fields, ...(resolved && { resolved }) }, trail), signal);
     reply.body.cancel();
   } catch (error) {
-    // Any other failure says nothing about the request under way; a bug is told by it.
+    // Other failures say nothing about the request under way; a bug ends it.
     const says = !(error instanceof ProxyError) || error.type === 'proxy_loop_detected';
     if (says && !signal.aborted) abort.abort(error);
   } finally {

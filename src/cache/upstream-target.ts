@@ -17,7 +17,7 @@ import { Trails } from './trails.ts';
 const mostEarlier = 64;
 
 export class UpstreamTarget {
-  /** The forwarded fields: the same for all clients of the entry, because they are part of its identity. */
+  /** The forwarded fields. All clients of the entry have the same, because these fields are part of its identity. */
   readonly fields: Fields;
   readonly trails = new Trails();
   #target: string;
@@ -40,7 +40,7 @@ export class UpstreamTarget {
     if (target !== this.#target && !this.#earlier.has(target)) this.#become(target);
   }
 
-  /** The origin. A target that it refuses is requested again as the newest one, and as the last that it accepted. */
+  /** Wraps the origin. After a refusal, the newest target is requested, then the last that the origin accepted. */
   through(origin: Origin, slots: Pick<ConnectionSlots, 'acquireNow'>): Origin {
     const told = this.trails.through(origin, slots);
     return {
@@ -92,7 +92,7 @@ function isRefusal({ status }: OriginReply): boolean {
   return status === 401 || status === 403;
 }
 
-/** A refusal without what the origin says to the one client whose token it was. */
+/** A refusal, without what the origin says to the client whose token it was. */
 function toAll({ status, fields: said }: OriginReply): OriginReply {
   let rest: Buffer | null = Buffer.from('The origin refuses the token.\n');
   const fields: Fields = [

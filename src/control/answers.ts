@@ -1,7 +1,6 @@
 /**
- * What the control API answers: one schema for each kind of answer, and its type. The document of the API is made of the
- * schemas; the command line and the page take the types. Offsets and lengths are bytes, durations milliseconds, times of
- * day ISO 8601.
+ * The answers of the control API: one schema for each, and its type. The schemas make the API's document; the command
+ * line and the page import the types. Offsets and lengths are bytes, durations milliseconds, times of day ISO 8601.
  */
 import { z } from '@hono/zod-openapi';
 import {

@@ -1,7 +1,7 @@
 /**
- * The control API under `/-/`: shows what firstbyte is doing and has done, and lets it be steered.
+ * The control API under `/-/`: shows what firstbyte does and has done, and controls it.
  *
- * Each subject has its file in `routes/`; together they make the document at `/-/api/v1/openapi.json`, which says
+ * Each subject has a file in `routes/`. Together they make the document at `/-/api/v1/openapi.json`, which describes
  * what every path takes and answers. Every error is problem JSON (RFC 9457).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -49,18 +49,18 @@ export interface ControlOptions extends ControlPolicy {
   readonly fills: FillsView;
   readonly holdings: Holdings;
   readonly sources: Sources;
-  /** Those that are mounted. */
+  /** The mounted origins. */
   readonly origins: readonly OriginSource[];
   readonly settings: readonly SettingReport[];
   readonly events: EventBus;
   readonly clock: Clock;
-  /** Why no requests are taken now, in one sentence; `null` where they are. */
+  /** Why requests are not accepted now, in one sentence; `null` where they are. */
   readonly unready: () => string | null;
-  /** What the clients have and want at this moment. */
+  /** The clients' connections and requests at this moment. */
   readonly clients: () => ClientsSnapshot;
-  /** What is lent at this moment. */
+  /** How many things are lent at this moment. */
   readonly lent: () => Lent;
-  /** Where the summary line goes; without it none is written. */
+  /** Where the summary line goes; no summary where absent. */
   readonly summary?: SummaryOptions;
 }
 
@@ -69,14 +69,14 @@ export interface Control {
   listener(request: IncomingMessage, response: ServerResponse): void;
   /** What every path takes and answers, as OpenAPI. */
   readonly document: ControlDocument;
-  /** Ends the counting, the summary lines and every job. */
+  /** Ends counting, summary lines and all jobs. */
   stop(): void;
 }
 
-/** The most that the content of one request may hold, in bytes. */
+/** The content of a request may have so many bytes. */
 const mostContent = 64 * 1024;
 
-/** Counts from now on; so it is made before the first request comes. */
+/** Counts events from now on, so it must be made before the first request comes. */
 export function createControl(options: ControlOptions): Control {
   const { fills, holdings, sources, events, clock } = options;
   const stream = new EventStream(events, clock);
@@ -158,7 +158,7 @@ export function createControl(options: ControlOptions): Control {
 
 const nothing = new Problem(404, 'The control API has nothing at this path; /-/api/v1/openapi.json lists what it has.');
 
-/** Judges every request before anything else looks at it. */
+/** Checks every request before anything else does. */
 function guard(api: Api, policy: ControlPolicy, clock: Clock): void {
   api.use(async (context, next) => {
     const { incoming } = context.env;
@@ -189,7 +189,7 @@ function guard(api: Api, policy: ControlPolicy, clock: Clock): void {
   api.use(bodyLimit({ maxSize: mostContent, onError: () => problemReply(tooLong) }));
 }
 
-/** A bug is 500, and tells nothing of itself. */
+/** A bug is a 500 without details. */
 function problemOf(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   if (thrown instanceof StoreError) return new Problem(503, `The store can not do it: ${thrown.message}`);

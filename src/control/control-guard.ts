@@ -1,40 +1,39 @@
 /**
- * Who may ask the control API: a pure judgement of one request.
+ * Decides who may use the control API. Pure.
  *
- * Any web page can make a browser on this machine send requests to loopback. So without a token only connections on
- * loopback are answered, and never for another site's page; that the page is no stranger's by DNS rebinding has been
- * seen to before (`src/proxy/host-guard.ts`). A configured token is asked of everyone, because what comes over loopback
- * may have been forwarded there.
+ * Any web page can make a browser on this machine send requests to loopback. So without a token, only connections on
+ * loopback are answered, and never for a page of another site. `src/proxy/host-guard.ts` has excluded DNS rebinding
+ * before. A configured token is required of everyone, because requests over loopback may have been forwarded there.
  *
- * Whoever changes something needs a token always: the configured one, or the local one, which is another for each start
- * and lies in the cache directory. A change is JSON, which no form can send. For the page a session stands for the token
- * that was given there (`page-session.ts`).
+ * Every change needs a token: the configured one, or the local one, which is made at each start and lies in the cache
+ * directory. A change is JSON, which no HTML form can send. For the page, a session stands for the token that was
+ * entered there (`page-session.ts`).
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isLoopback } from '../http/loopback.ts';
 import type { PageSession } from './page-session.ts';
 
 export interface ControlPolicy {
-  /** Asked of every request as `Authorization: Bearer …` (RFC 6750 §2.1); without it only loopback is answered. */
+  /** Required of every request as `Authorization: Bearer …` (RFC 6750 §2.1). Without it, only loopback is answered. */
   readonly token?: string | undefined;
-  /** Good for what comes over loopback or a Unix socket, beside the other. */
+  /** A second token, valid over loopback and Unix sockets. */
   readonly localToken?: string | undefined;
 }
 
 export interface ControlRequest {
   readonly method: string;
-  /** The address at which the connection came in; `undefined` for a Unix socket. */
+  /** The local address of the connection; `undefined` for a Unix socket. */
   readonly localAddress: string | undefined;
   readonly host: string | undefined;
   readonly authorization: string | undefined;
-  /** What the page bears in place of a token; `null` for none. */
+  /** The page's session, in place of a token; `null` for none. */
   readonly session?: PageSession | null;
   readonly origin: string | undefined;
   readonly secFetchSite: string | undefined;
   readonly contentType: string | undefined;
 }
 
-/** Whose token a request bears: the configured one is the operator's; `null` for none that is known. */
+/** Whose token a request has: the operator's configured one or the local one; `null` for no valid one. */
 export type Bearer = 'operator' | 'local' | null;
 
 /** A refusal as the problem details of RFC 9457 §3.1. */
@@ -46,7 +45,7 @@ interface Refusal {
 
 export type Judgement = { readonly bearer: Bearer } | Refusal;
 
-/** In words, for who has sent none. */
+/** For clients that sent no token. */
 export const whichToken = 'the configured one, or the one in the file "owner" of the cache directory';
 
 const reading = new Set(['GET', 'HEAD']);
@@ -81,23 +80,26 @@ function refusal(status: Refusal['status'], detail: string): Refusal {
   return { status, detail };
 }
 
-/** A Unix socket is as near as loopback. */
+/** A Unix socket counts as loopback. */
 function isNear(address: string | undefined): boolean {
   return address === undefined || isLoopback(address);
 }
 
 function isCrossSite({ host, origin, secFetchSite }: ControlRequest): boolean {
-  // `none` is the user's own doing: the address bar, a bookmark. `same-site` is another port of this machine.
+  // `none` is a user's own action, such as the address bar or a bookmark. `same-site` is another port of this machine.
   if (secFetchSite !== undefined && secFetchSite !== 'same-origin' && secFetchSite !== 'none') return true;
   return origin !== undefined && URL.parse(origin)?.host !== host?.toLowerCase();
 }
 
-/** Parameters do not matter; another type that ends in `+json` is not what was asked for. */
+/** Ignores parameters. Another type that ends in `+json` does not count. */
 function isJson(contentType: string | undefined): boolean {
   return /^\s*application\/json\s*(;|$)/i.test(contentType ?? '');
 }
 
-/** A token counts before a session, and takes the same time whatever was sent: digests are compared, whole, with each. */
+/**
+ * A token counts before a session. The comparison takes the same time for any input: it compares whole digests, with
+ * each token.
+ */
 function bearerOf(
   { authorization, session }: ControlRequest,
   near: boolean,

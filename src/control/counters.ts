@@ -1,17 +1,17 @@
-/** The counting: counters and histograms, moved by the domain's events and by nothing else. */
+/** Counters and histograms. Only the domain's events change them. */
 import { countedPhases, type DomainEvent, type EventBus } from '../events.ts';
 import type { Instruments } from './instruments.ts';
 import { absent, methods } from './metrics.ts';
 import { ReadAhead } from './read-ahead.ts';
 
 export interface Counting {
-  /** Bytes that landed and that no client was given yet, by origin. */
+  /** Received bytes that no client has been given yet, by origin. */
   unread(): ReadonlyMap<string, number>;
-  /** Ends the counting; what was counted stays. */
+  /** Stops counting; the counts stay. */
   stop(): void;
 }
 
-/** Counts what the bus carries from now on. */
+/** Counts the events of the bus from now on. */
 export function countEvents({ counter, gauge, histogram }: Instruments, events: EventBus): Counting {
   const requests = counter('requests');
   const ownErrors = counter('ownErrors');
@@ -56,7 +56,7 @@ export function countEvents({ counter, gauge, histogram }: Instruments, events: 
       case 'first-byte-wait':
         return firstByteWaits.observe({ origin: event.origin, outcome: event.outcome }, event.duration / 1000);
       case 'fill-state':
-        // Every fill begins and ends idle, so that what is counted is never left over.
+        // Every fill begins and ends idle, so no count is left over.
         if (event.from !== 'idle') fills.dec({ phase: event.from });
         if (event.to !== 'idle') fills.inc({ phase: event.to });
         return;

@@ -1,22 +1,22 @@
 /**
- * The last events, numbered, for those who come back after a while: bounded in number and in memory.
+ * The last events with their ids, for clients that come back. Bounded in number and memory.
  *
- * Ids go up by one. They begin at the time of day in milliseconds, so that an id from before a restart is older than
- * every id after it and is never taken for another event of the same number.
+ * Ids increase by one. They start at the time of day in milliseconds. So an id from before a restart is lower than all
+ * ids after it, and never names another event.
  */
 import type { Clock } from '../clock.ts';
 import type { StreamEvent } from './streamed.ts';
 
-/** How many are kept at most. */
+/** At most so many events are kept. */
 const mostEvents = 2048;
 
-/** What they may weigh together, in characters. */
+/** At most so many characters are kept. */
 const mostWeight = 4 * 1024 * 1024;
 
 export interface NumberedEvent {
   readonly id: number;
   readonly event: StreamEvent;
-  /** As it goes out; made when somebody wants it first. */
+  /** Its text on the stream; made when it is first needed. */
   readonly text: () => string;
 }
 
@@ -32,12 +32,12 @@ export class EventRing {
     this.#oldest = this.#next = clock.wallTime();
   }
 
-  /** The id of the newest, or the one before the first there will be. */
+  /** The id of the newest event; before there is one, the id before the first. */
   get newest(): number {
     return this.#next - 1;
   }
 
-  /** The id of the oldest that is kept; where none is, the next there will be. */
+  /** The id of the oldest kept event; where none is kept, the next id. */
   get oldest(): number {
     return this.#oldest;
   }
@@ -64,7 +64,7 @@ export class EventRing {
   }
 }
 
-/** About as many characters as it has on the stream: only a few fields can be long. */
+/** About how many characters it has on the stream; only a few fields can be long. */
 function weightOf(event: StreamEvent): number {
   let weight = 300;
   if ('path' in event) weight += event.path.length;
@@ -73,7 +73,7 @@ function weightOf(event: StreamEvent): number {
   return weight;
 }
 
-/** Every moment is a time of day (ISO 8601), every duration milliseconds. */
+/** Timestamps become times of day (ISO 8601); durations stay milliseconds. */
 function textOf(id: number, event: StreamEvent, clock: Clock): string {
   const zero = clock.wallTime() - clock.now();
   const moment = (key: string, value: unknown) =>

@@ -1,10 +1,10 @@
 /**
- * `GET /-/events`: what happens, as it happens, to whoever listens (server-sent events).
+ * `GET /-/events`: events as they happen (server-sent events).
  *
- * A client has no queue of its own: it has a position in the ring of the last events, and 64 KiB on their way to it.
- * Who does not keep up finds, when it reads on, that the ring has gone past it; it is told of the gap and goes on from
- * there. Who takes nothing for a minute is disconnected. Writing to many is spread over time, so that a viewer's first
- * byte never waits for a hundred sockets.
+ * A client has no queue of its own. It has a position in the ring of the last events, and up to 64 KiB of unsent text.
+ * When a slow client reads on, the ring may have moved past its position; it is told of the gap and continues after it.
+ * A client that takes nothing for a minute is disconnected. Writes to many clients are spread over time, so that the
+ * first byte of a film never waits for a hundred sockets.
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../clock.ts';
@@ -13,7 +13,7 @@ import { EventRing } from './event-ring.ts';
 import { filterOf, StreamClient, type StreamQuery } from './stream-client.ts';
 import { type StreamEvent, Traffic } from './streamed.ts';
 
-/** More clients than this are turned away. */
+/** At most so many clients. */
 const mostClients = 128;
 
 /** Milliseconds. */
@@ -23,7 +23,7 @@ const gatherFor = 50;
 /** So many clients are written to in one turn of the event loop. */
 const slice = 8;
 
-/** Why there is no stream, as a status and a sentence. */
+/** Why no stream begins: a status and a sentence. */
 export interface StreamRefusal {
   readonly status: 400 | 503;
   readonly detail: string;
@@ -43,20 +43,22 @@ export class EventStream {
     this.#ring = new EventRing(clock);
     this.#traffic = new Traffic(clock, (event) => this.#push(event));
     this.#unsubscribe = events.subscribe((event) => {
-      // What a crowd does again and again must not push what else happened out of the ring.
+      // Repeated events of a crowd must not push other events out of the ring.
       if (event.type === 'client-bound' && !event.isNews) return;
       if (event.type !== 'bytes-landed' && event.type !== 'bytes-sent') this.#push(event);
-      // Nobody asks afterwards how much there was in a second.
+      // Traffic of past seconds is not kept.
       else if (this.#clients.size > 0) this.#traffic.take(event);
     });
   }
 
-  /** How many listen. */
+  /** How many clients there are. */
   get clients(): number {
     return this.#clients.size;
   }
 
-  /** Begins a stream on the response, with `fields` in its head; or says why not, and leaves the response alone. */
+  /**
+   * Begins a stream on the response, with `fields` in its head. Or returns why not, and does not touch the response.
+   */
   open(query: StreamQuery, response: ServerResponse, fields: Readonly<Record<string, string>>): StreamRefusal | null {
     const filter = filterOf(query);
     if (typeof filter === 'string') return { status: 400, detail: filter };
@@ -93,7 +95,7 @@ export class EventStream {
     this.#flush ??= this.#clock.after(gatherFor, () => this.#write([...this.#clients], this.#ring.newest));
   }
 
-  /** Some of them now, the rest in later turns; what came after `newest` begins a round of its own. */
+  /** Writes to some clients now and to the rest in later turns. Events after `newest` begin a new round. */
   #write(clients: readonly StreamClient[], newest: number): void {
     for (const client of clients.slice(0, slice)) client.write();
     const rest = clients.slice(slice);
@@ -111,7 +113,7 @@ export class EventStream {
     if (this.#clients.size === 0) this.#rest();
   }
 
-  /** Where nobody listens nothing is to be done. */
+  /** Without clients there is nothing to do. */
   #rest(): void {
     this.#flush?.cancel();
     this.#beat?.cancel();

@@ -1,7 +1,7 @@
 /**
- * What happened to each fill so far: when it was wanted, how its first byte came, what went wrong last.
+ * The past of each fill: when it was first wanted, how its first byte came, and its last error.
  *
- * Kept from the domain's events alone, for as long as the fill lives: every fill ends idle.
+ * Made of the domain's events alone, and kept as long as the fill lives: every fill ends idle.
  */
 import type { EventBus, FillFirstByteEvent } from '../events.ts';
 
@@ -12,14 +12,14 @@ export interface FillPast {
   firstByte: FillFirstByteEvent | null;
   doneAt: number | null;
   retries: number;
-  /** How many times it was asked again after bytes had come. */
+  /** How often the origin was asked again after bytes had come. */
   heals: number;
   lastError: { readonly at: number; readonly message: string } | null;
 }
 
 export class FillHistory {
   readonly #pasts = new Map<number, FillPast>();
-  /** Ends the remembering. */
+  /** Stops listening to events. */
   readonly stop: () => void;
 
   constructor(events: EventBus) {

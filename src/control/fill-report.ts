@@ -46,7 +46,7 @@ export function fillReport(fill: FillView, past: FillPast, clock: Clock): FillRe
 function readerReport({ position, speed, waiting }: ReaderView, present: readonly ByteRange[]) {
   const run = present.find(({ start, end }) => start <= position && position < end);
   const ahead = run === undefined ? 0 : run.end - position;
-  // Less than a byte a second is no speed.
+  // Less than a byte a second counts as no speed.
   const secondsAhead = speed < 1 ? null : Number((ahead / speed).toFixed(1));
   return { position, speed: Math.round(speed), ahead, secondsAhead, waiting };
 }
@@ -55,7 +55,7 @@ export function pairs(ranges: readonly ByteRange[]): [number, number][] {
   return ranges.map(({ start, end }) => [start, end]);
 }
 
-/** Turns monotonic times into times of day. */
+/** Converts monotonic times to times of day. */
 function timesOfDay(clock: Clock) {
   function timeOfDay(at: number): string;
   function timeOfDay(at: number | null | undefined): string | null;

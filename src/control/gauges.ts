@@ -1,7 +1,7 @@
 /**
- * What is read at the moment of a scrape: who waits, who reads, who writes, how busy each origin is, how the process is.
+ * The values that are read at a scrape: waiters, readers, fetches, use of origins, the process.
  *
- * Nothing here is counted: each value is looked up where it lives, so it can't drift from it.
+ * Nothing is counted here. Each value is read where it lives, so it can't be wrong.
  */
 import type { Gauge } from 'prom-client';
 import type { StoreUsage } from '../admin/holdings.ts';
@@ -14,7 +14,7 @@ import { connectionStates, requestStates } from './metrics.ts';
 import type { OriginSource } from './origins.ts';
 import { delayStats, type ProcessSnapshot } from './process-snapshot.ts';
 
-/** All clients at one moment; `most…` is what the one has that has most of it. */
+/** All clients at one moment; `most…` is the largest value that one client has. */
 export interface ClientsSnapshot {
   readonly clients: number;
   readonly connections: Readonly<Record<(typeof connectionStates)[number], number>>;
@@ -37,25 +37,25 @@ export const noClients: ClientsSnapshot = {
   mostUnread: 0,
 };
 
-/** Where the values live. */
+/** Where the values are read. */
 export interface Readings {
   readonly fills: FillsView;
-  /** Those that are mounted. */
+  /** The mounted origins. */
   origins(): readonly OriginSource[];
   process(): ProcessSnapshot;
-  /** What the store holds, may hold, and why it stores nothing. */
+  /** How full the store is, its limit, and why it stores nothing. */
   store(): Pick<StoreUsage, 'bytes' | 'limit' | 'trouble'>;
-  /** How many follow the events. */
+  /** How many clients read the event stream. */
   observers(): number;
-  /** What the clients have and want. */
+  /** The clients' connections and requests. */
   clients(): ClientsSnapshot;
-  /** What is lent. */
+  /** How many things are lent. */
   lent(): Lent;
-  /** Bytes that landed and that no client was given yet, by origin. */
+  /** Received bytes that no client has been given yet, by origin. */
   unread(): ReadonlyMap<string, number>;
 }
 
-/** Returns the function that brings every gauge up to date. */
+/** Returns the function that updates every gauge. */
 export function createGauges({ counter, gauge }: Instruments, readings: Readings): () => void {
   const waiters = gauge('waiters');
   const readers = gauge('readers');

@@ -1,9 +1,8 @@
 /**
- * The last hour, in steps of ten seconds: how much came in and went out, how long people waited, how the origins were.
+ * The last hour, in steps of ten seconds: bytes in and out, waits, and the state of origins.
  *
- * Fed by the domain's events and by nothing else, without a timer: an event belongs to the step in which it happened.
- * What is kept of a step that is over is a few numbers; single waits are kept while their step lasts, and no more than
- * 4096 of them, the newest.
+ * Made of the domain's events alone, without a timer: an event belongs to the step in which it happened. A past step
+ * keeps a few numbers. The current step keeps its newest 4096 waits.
  */
 import type { Clock } from '../clock.ts';
 import type { DomainEvent, EventBus } from '../events.ts';
@@ -15,22 +14,22 @@ const mostPoints = 360;
 const mostWaits = 4096;
 
 export interface History {
-  /** The steps of the last minutes, the oldest first, the last one under way; at most an hour. */
+  /** The steps of the last minutes, at most an hour, the oldest first. The last one is under way. */
   read(minutes: number): HistoryReport;
-  /** Keeps no more. */
+  /** Stops listening to events. */
   stop(): void;
 }
 
-/** Keeps what the bus carries from now on. */
+/** Keeps the events of the bus from now on. */
 export function createHistory(events: EventBus, clock: Clock): History {
   const begunAt = clock.now();
   const stepAt = (at: number) => Math.floor((at - begunAt) / interval);
-  /** Those that are over and in which anything happened, by their number, the oldest first. */
+  /** Past steps with events, by their number, the oldest first. */
   const over = new Map<number, Omit<HistoryPoint, 'at'>>();
   let step = 0;
   let current = new Step();
 
-  /** Moves on to the step that is under way now. */
+  /** Moves on to the current step. */
   const turn = () => {
     const now = stepAt(clock.now());
     if (now === step) return;
@@ -61,7 +60,7 @@ export function createHistory(events: EventBus, clock: Clock): History {
   };
 }
 
-/** The single times of one kind, of which the quantiles are. */
+/** The times of one kind, for their quantiles. */
 class Times {
   readonly #kept: number[] = [];
   #seen = 0;
@@ -71,7 +70,7 @@ class Times {
     this.#seen += 1;
   }
 
-  /** The least time that a share of all took at most (nearest rank), in whole milliseconds. */
+  /** The least time that is not exceeded by a share of all times (nearest rank), in whole milliseconds. */
   quantile(share: number): number | null {
     const sorted = [...this.#kept].sort((one, other) => one - other);
     const found = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
@@ -89,7 +88,7 @@ class OriginStep {
   }
 }
 
-/** What happened in one step. */
+/** The numbers of one step. */
 class Step {
   #bytesIn = 0;
   #bytesOut = 0;

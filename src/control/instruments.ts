@@ -1,4 +1,4 @@
-/** The instruments of the table: each row's counter, gauge or histogram, made in one registry. */
+/** The counter, gauge or histogram of each row of the metrics table, made in one registry. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { bucketEdges, type MetricKey, type MetricKind, metricTable } from './metrics.ts';
 
@@ -13,7 +13,7 @@ export interface Instruments {
   histogram(key: KeyOf<'histogram'>): Histogram;
 }
 
-/** Each row is to be made once. */
+/** Each row must be made once. */
 export function instrumentsIn(registry: Registry): Instruments {
   const made = (key: MetricKey) => {
     const { name, help, labels } = metricTable[key];

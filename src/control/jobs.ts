@@ -1,9 +1,9 @@
 /**
- * Long work as a resource: it runs, tells how far it is, can be given up, and is remembered for a while.
+ * Long work as a resource. A job runs, reports its progress, can be cancelled, and is remembered for a while.
  *
  *     running ─▶ done │ failed │ cancelled
  *
- * Its end is an event. A bounded number runs at one time, and a bounded number is remembered.
+ * The end of a job is an event. A bounded number of jobs runs at one time, and a bounded number is remembered.
  */
 import type { Work } from '../admin/holdings.ts';
 import { FillFailed, StoreError } from '../cache/read-session.ts';
@@ -12,16 +12,16 @@ import { bugOf, type EventBus, type JobKind, type JobOutcome } from '../events.t
 import type { JobResult } from './answers.ts';
 import { Problem } from './problem.ts';
 
-/** How many may run at one time. */
+/** At most so many jobs run at one time. */
 export const mostRunning = 16;
 
-/** How many are remembered after their end. */
+/** So many ended jobs are remembered. */
 const mostEnded = 100;
 
 export interface Job {
   readonly id: string;
   readonly kind: JobKind;
-  /** The title that it is about; `null` where it is about several. */
+  /** The title of the job; `null` where it has several. */
   readonly title: { readonly origin: string; readonly path: string } | null;
   readonly state: 'running' | JobOutcome;
   /** In bytes; `total` is `null` while it is not known. */
@@ -51,7 +51,7 @@ export class Jobs {
     this.#clock = clock;
   }
 
-  /** `null` where too many run already. */
+  /** `null` where too many jobs run already. */
   start(kind: JobKind, title: Job['title'], work: Work<JobResult>): Job | null {
     if ([...this.#kept.values()].filter(({ job }) => job.state === 'running').length >= mostRunning) return null;
     const id = String(this.#next);
@@ -72,14 +72,14 @@ export class Jobs {
     return this.#kept.get(id)?.job ?? null;
   }
 
-  /** Gives it up; one that has ended stays as it is. `null`: there is no such job. */
+  /** Cancels a job; an ended one stays as it is. `null`: there is no such job. */
   cancel(id: string): Job | null {
     const kept = this.#kept.get(id);
     if (kept?.job.state === 'running') this.#end(kept, 'cancelled');
     return kept?.job ?? null;
   }
 
-  /** Gives all up. */
+  /** Cancels all jobs. */
   stop(): void {
     for (const id of [...this.#kept.keys()]) this.cancel(id);
   }

@@ -1,9 +1,9 @@
 /**
- * The metrics: what is counted and shown, in one table, and their reference page.
+ * The metrics in one table, and their reference page.
  *
- * Every label takes few values: an origin's configured name, a status, or one of a list; never a URL. Where an event
- * has `null`, the label is `-`, which is no origin's name. Counters and histograms move by the domain's events
- * (`counters.ts`); gauges are looked up at the moment of a scrape (`gauges.ts`).
+ * Each label has few values: the configured name of an origin, a status, or a value from a list; never a URL. Where an
+ * event has `null`, the label is `-`, which is no origin's name. Events move counters and histograms (`counters.ts`);
+ * gauges are read at a scrape (`gauges.ts`).
  */
 import { proxyErrorTypes } from '../errors.ts';
 import {
@@ -29,19 +29,19 @@ import { lentMeaning, lentThings } from '../lent.ts';
 import { delayStats } from './process-snapshot.ts';
 import { readAheadFates } from './read-ahead.ts';
 
-/** What a label says where the event says `null`. */
+/** The value of a label where the event has `null`. */
 export const absent = '-';
 
-/** A client can write any method; the rest is one value. */
+/** Clients can send any method; all others are one value. */
 export const methods = ['GET', 'HEAD', 'other'] as const;
 const proxyErrors = Object.keys(proxyErrorTypes);
 const serverErrors = Object.entries(proxyErrorTypes).flatMap(([type, { status }]) => (status >= 500 ? [type] : []));
 const anyOrigin = "an origin's name";
 const anyStatus = 'an HTTP status';
-/** Of every histogram, in seconds. */
+/** The bucket edges of every histogram, in seconds. */
 export const bucketEdges = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60] as const;
 
-/** Of clients' connections, and of their requests for media. */
+/** States of clients' connections and of their requests for media. */
 export const connectionStates = ['idle', 'busy'] as const;
 export const requestStates = ['underway', 'queued'] as const;
 
@@ -52,7 +52,7 @@ export interface MetricRow {
   readonly name: string;
   readonly kind: MetricKind;
   readonly help: string;
-  /** Each label with every value that it takes, or with what its values are. */
+  /** Each label with all its values, or with a description of them. */
   readonly labels: Readonly<Record<string, readonly string[] | string>>;
 }
 

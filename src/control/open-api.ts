@@ -1,7 +1,7 @@
 /**
- * The control API as its document describes it: what every route has in common.
+ * What all routes of the control API have in common.
  *
- * A route is described once, with schemas; the same schemas check what comes in and make `openapi.json`.
+ * A route is described once, with schemas. The same schemas check requests and make `openapi.json`.
  */
 import type { HttpBindings } from '@hono/node-server';
 import { OpenAPIHono, type z } from '@hono/zod-openapi';
@@ -20,7 +20,7 @@ export function createApi(): Api {
   return new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {
       if (result.success) return;
-      // What was sent is there too, though its type does not say so.
+      // The sent content is there too, although the type does not show it.
       const sent: unknown = Reflect.get(result, 'data');
       throw new Problem(400, issuesIn(result.target, result.error.issues, sent));
     },
@@ -29,15 +29,15 @@ export function createApi(): Api {
 
 const places: Readonly<Record<string, string>> = { json: 'the content', query: 'the query', param: 'the path' };
 
-/** What may hold a secret is not said again. */
+/** Names whose values may be secret: they are not repeated. */
 const secrets: ReadonlySet<PropertyKey> = new Set(['url', 'headers', 'endpoint']);
 
-/** Each thing that is wrong: its name, its value and what would be right. */
+/** Lists each error: the name, its value and what would be right. */
 function issuesIn(target: string, issues: readonly z.core.$ZodIssue[], sent: unknown): string {
   const place = places[target] ?? target;
   const told = issues.map((issue) => {
     const { path } = issue;
-    // A name that is wrong has words of its own.
+    // A wrong name has its own message.
     const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
     const name = path.length === 0 ? place : `"${path.join('.')}" in ${place}`;
     const value = path.some((step) => secrets.has(step)) ? undefined : valueAt(sent, path);
@@ -59,7 +59,7 @@ export function json<Schema extends z.ZodType>(description: string, schema: Sche
   return { description, content: { 'application/json': { schema } } };
 }
 
-/** What changes something says JSON, also where there is nothing to say. */
+/** A change takes JSON, also where it has no parameters. */
 export function content<Schema extends z.ZodType>(schema: Schema) {
   return { body: { required: true, content: { 'application/json': { schema } } } };
 }

@@ -1,31 +1,31 @@
 /**
- * The origins as people see them: whether each is reachable, how busy it is, and how fast its first bytes come.
+ * The origins as people see them: reachability, load, and time to first byte.
  *
- * What is measured comes from the domain's events alone; the rest is looked up when somebody asks.
+ * Measured values come from the domain's events alone; the other values are read on demand.
  */
 import type { Clock } from '../clock.ts';
 import type { BreakerPhase, EventBus } from '../events.ts';
 import { showableText } from '../showable.ts';
 import type { OriginReport } from './answers.ts';
 
-/** How many first bytes the median is of. */
+/** The median is over so many first bytes. */
 const keptTimes = 101;
 
-/** What is looked up of one origin. */
+/** The values that are read of one origin. */
 export interface OriginSource {
   readonly name: string;
   /** Without credentials. */
   readonly base: string;
-  readonly reachability: { readonly state: ReachabilitySight };
-  /** `limit` is how many connections it may have. */
+  readonly reachability: { readonly state: BreakerState };
+  /** `limit` is its number of connections. */
   readonly slots: { readonly used: number; readonly queued: number; limit: number };
-  /** `rate` is how many bytes a second are taken from it; `null` for as many as come. */
+  /** `rate` is its limit in bytes a second; `null` for none. */
   readonly throttle: { rate: number | null };
-  /** `rate` is how many requests a second it gets; `null` for any number. */
+  /** `rate` is its limit in requests a second; `null` for none. */
   readonly requests: { rate: number | null };
 }
 
-/** What can be changed at run time; what is left out stays. */
+/** The limits that can be changed at run time; absent ones stay. */
 interface OriginLimits {
   readonly maxConnections?: number | undefined;
   readonly maxRate?: number | null | undefined;
@@ -33,7 +33,7 @@ interface OriginLimits {
 }
 
 /** Times are monotonic milliseconds. */
-interface ReachabilitySight {
+interface BreakerState {
   readonly phase: BreakerPhase;
   readonly since?: number;
   readonly nextProbeAt?: number;
@@ -42,9 +42,9 @@ interface ReachabilitySight {
 
 export interface OriginsView {
   report(): OriginReport[];
-  /** From now on; what is under way keeps its connection. `null`: there is no such origin. */
+  /** Changes limits from now on; running requests keep their connections. `null`: there is no such origin. */
   change(name: string, limits: OriginLimits): OriginReport | null;
-  /** Measures no more. */
+  /** Stops listening to events. */
   stop(): void;
 }
 

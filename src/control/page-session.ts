@@ -1,26 +1,27 @@
 /**
- * What the page has in place of a token: a cookie that no script can read, which proves that the token was given here.
+ * The page's session: a cookie that no script can read, and that proves that the token was entered here.
  *
- * A browser sends cookies of its own accord and to every port of a host, so this one counts only where firstbyte's own
- * page asks: with a field that a page of another web origin could send only if it were allowed to. It is signed with the
- * token, so it ends with that, outlives a restart where that does, and is kept in no table.
+ * A browser sends cookies on its own, and to every port of a host. So this cookie counts only in requests of
+ * firstbyte's own page, which have a field that a page of another web origin can't send without permission. The cookie
+ * is signed with the token. So it ends when the token changes, survives a restart with the same token, and needs no
+ * table.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { ownCookie } from '../http/proxy-name.ts';
 
-/** Sent by the page with each request. */
+/** The page sends this field with each request. */
 const pageField = 'firstbyte-page';
 
-/** For how long the token need not be given again, in milliseconds. */
+/** A session lasts so long, in milliseconds. */
 const lifetime = 7 * 86_400_000;
 
 export interface PageSession {
-  /** Whether it was given for this token, and its time is not over. */
+  /** Whether it was made with this token and has not ended. */
   standsFor(token: string): boolean;
 }
 
-/** The session that a request of the page bears; `null` where there is none, or another asks. `now` is wall-clock time. */
+/** The session of a request of the page; `null` where it has none, or is not the page's. `now` is wall-clock time. */
 export function sessionOf(headers: IncomingHttpHeaders, now: number): PageSession | null {
   const site = headers['sec-fetch-site'];
   if (headers[pageField] === undefined || (site !== undefined && site !== 'same-origin')) return null;
@@ -33,14 +34,17 @@ export function sessionOf(headers: IncomingHttpHeaders, now: number): PageSessio
   return { standsFor: (token) => timingSafeEqual(given, Buffer.from(proofOf(Number(expiry), token))) };
 }
 
-/** `Set-Cookie` for who has given `token`. Without an age it ends with the browser, if that is before its time. */
+/**
+ * `Set-Cookie` for a client that sent `token`. The cookie has no age: it ends with the browser, at the latest after its
+ * lifetime.
+ */
 export function sessionCookie(token: string, now: number, { host, origin }: IncomingHttpHeaders): string {
   const expiry = now + lifetime;
   const secure = origin?.startsWith('https:') ? '; Secure' : '';
   return `${cookieName(host)}=${expiry}.${proofOf(expiry, token)}; Path=/-/; HttpOnly; SameSite=Strict${secure}`;
 }
 
-/** All ports of a host share one jar. */
+/** Ports of one host share their cookies. */
 function cookieName(host = ''): string {
   return `${ownCookie}${/:(\d+)$/.exec(host)?.[1] ?? 'page'}`;
 }

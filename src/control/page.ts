@@ -1,9 +1,8 @@
 /**
- * The page at `/-/`: the files that `npm run build` makes of `dashboard/`, read once and given from memory.
+ * The page at `/-/`: the files that `npm run build` makes of `dashboard/`, read once and served from memory.
  *
- * It holds nothing that is secret, so it is given to whoever asks; what it shows it has from the control API, which
- * judges for itself. Its policy lets it load nothing from anywhere else, send nothing anywhere else, and be framed by
- * nobody.
+ * The files hold no secret, so everyone may get them. What the page shows comes from the control API, which checks each
+ * request. The page's policy forbids loading from or sending to another server, and being framed.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -12,7 +11,7 @@ import { extname, join, relative } from 'node:path';
 import { listMembers } from '../http/fields.ts';
 import { parseEntityTags, weaklyEqual } from '../http/validator.ts';
 
-/** The same from `src/` and from `dist/`. */
+/** The same path from `src/` and from `dist/`. */
 const builtPage = join(import.meta.dirname, '../../dist/dashboard');
 
 const root = '/-/';
@@ -43,13 +42,13 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** From the best; each lies beside the file under the file's name and this ending. */
+/** The best coding first. Each lies beside the file, under its name with this ending. */
 const codings = { br: '.br', gzip: '.gz' } as const;
 type Coding = keyof typeof codings | 'identity';
 
 interface PageFile {
   readonly type: string;
-  /** Named by its content, so that it never changes. */
+  /** Whether its name contains a hash of its content, so that it never changes. */
   readonly immutable: boolean;
   readonly tag: string;
   readonly contents: ReadonlyMap<Coding, Buffer>;
@@ -63,7 +62,7 @@ export class Page {
     this.#directory = directory;
   }
 
-  /** Answers a request for the page or one of its files; `false` where it is for something else. */
+  /** Answers a request for the page or one of its files; `false` for any other request. */
   serve(request: IncomingMessage, response: ServerResponse): boolean {
     const [path = ''] = (request.url ?? '').split('?');
     if (request.method !== 'GET' && request.method !== 'HEAD') return false;
@@ -105,7 +104,7 @@ export class Page {
     response.end(request.method === 'HEAD' ? undefined : content);
   }
 
-  /** `null` where the page was not built; that is looked for again the next time. */
+  /** `null` where the page was not built; it looks again at the next request. */
   #read(): Promise<ReadonlyMap<string, PageFile> | null> {
     this.#files ??= readPage(this.#directory).then(
       (files) => files,
@@ -148,7 +147,7 @@ async function readPageFile(path: string): Promise<PageFile> {
   };
 }
 
-/** RFC 9110 §12.5.3, without its weights beyond "not at all": the smallest that the client takes. */
+/** The smallest coding that the client accepts (RFC 9110 §12.5.3). Weights other than 0 are ignored. */
 function codingFor(accepted: string, { contents }: PageFile): Coding {
   const taken = listMembers(accepted.toLowerCase()).filter((member) => !/;\s*q=0(\.0*)?\s*$/.test(member));
   const names = new Set(taken.map((member) => member.split(';')[0]?.trim()));

@@ -1,4 +1,4 @@
-/** What went wrong, as problem details (RFC 9457): every error of the control API is one. */
+/** Problem details (RFC 9457): the form of every error of the control API. */
 import { STATUS_CODES } from 'node:http';
 import { z } from '@hono/zod-openapi';
 

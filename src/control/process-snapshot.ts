@@ -1,4 +1,4 @@
-/** The process as the metrics show it: memory, processor, descriptors, and how late its event loop is. */
+/** The process at one moment: memory, processor, descriptors, and how late its event loop is. */
 import { readdirSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../clock.ts';
@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 export const delayStats = ['mean', 'p50', 'p99', 'max'] as const;
 type DelayStat = (typeof delayStats)[number];
 
-/** Everything in base units: bytes and seconds. */
+/** In bytes and seconds. */
 export interface ProcessSnapshot {
   readonly startedAt: number;
   readonly residentMemory: number;
@@ -15,17 +15,17 @@ export interface ProcessSnapshot {
   readonly processorTime: number;
   /** `null` where the system does not tell. */
   readonly openDescriptors: number | null;
-  /** How much later than asked for a timer fired, since the last look. */
+  /** How late a timer fired, since the last look. */
   readonly eventLoopDelay: Readonly<Record<DelayStat, number>>;
 }
 
 export interface ProcessWatch {
   look(): ProcessSnapshot;
-  /** Watches the event loop no more. */
+  /** Stops watching the event loop. */
   stop(): void;
 }
 
-/** A timer looks at the event loop so often, in milliseconds. */
+/** A timer fires so often, in milliseconds. */
 const resolution = 20;
 
 /** Watches the event loop from now on. */
@@ -54,7 +54,7 @@ export function watchProcess(clock: Clock): ProcessWatch {
 }
 
 function lateness(delays: ReturnType<typeof monitorEventLoopDelay>): Record<DelayStat, number> {
-  // What is measured is the time between two firings; before there were two, nothing.
+  // The time between two firings is measured; there is none before the second.
   const late = (nanoseconds: number) => (delays.count === 0 ? 0 : Math.max(0, nanoseconds / 1e9 - resolution / 1000));
   const { mean, max } = delays;
   return { mean: late(mean), p50: late(delays.percentile(50)), p99: late(delays.percentile(99)), max: late(max) };
@@ -62,7 +62,7 @@ function lateness(delays: ReturnType<typeof monitorEventLoopDelay>): Record<Dela
 
 function openDescriptors(): number | null {
   try {
-    // One of them is the directory that is being read.
+    // One of them is the directory that is read here.
     return readdirSync('/proc/self/fd').length - 1;
   } catch {
     return null;

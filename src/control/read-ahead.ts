@@ -1,10 +1,9 @@
 /**
- * What became of the bytes that came in from origins: whether anybody got them.
+ * What became of the bytes that were received from origins.
  *
- * A byte is *used* when it is given to a client for the first time after it landed. It is *wasted* when its fill lets
- * go of it (half a minute after its last viewer has left, or at the end) and no client was ever given it, or when it
- * landed a second time while nobody had been given the first. Until then it is *unread*. So for each origin
- * landed = used + wasted + unread, always, in bytes.
+ * A byte is *used* when a client first gets it. It is *wasted* when its fill ends, half a minute after its last reader
+ * has left, before any client got it; or when it is received a second time before any client got it. Until then it is
+ * *unread*. So for each origin, in bytes and always: received = used + wasted + unread.
  */
 import { RangeSet } from '../bytes/range-set.ts';
 import type { DomainEvent } from '../events.ts';
@@ -12,7 +11,7 @@ import type { DomainEvent } from '../events.ts';
 export const readAheadFates = ['used', 'wasted'] as const;
 export type ReadAheadFate = (typeof readAheadFates)[number];
 
-/** Told when it is decided what became of bytes. */
+/** Called when it is known what became of bytes. */
 export type OnDecided = (origin: string, fate: ReadAheadFate, bytes: number) => void;
 
 interface Unread {
@@ -22,7 +21,7 @@ interface Unread {
 
 export class ReadAhead {
   readonly #onDecided: OnDecided;
-  /** By fill; one that nobody reads has no place here, nor has one that brings nothing in. */
+  /** Unread bytes by fill, for fills that are read or that download. */
   readonly #unread = new Map<number, Unread>();
 
   constructor(onDecided: OnDecided) {
@@ -39,7 +38,7 @@ export class ReadAhead {
     }
   }
 
-  /** How many bytes of each origin wait for somebody to want them. */
+  /** How many bytes of each origin are unread. */
   unread(): Map<string, number> {
     const sums = new Map<string, number>();
     for (const { origin, ranges } of this.#unread.values()) sums.set(origin, (sums.get(origin) ?? 0) + ranges.size);

@@ -1,9 +1,9 @@
 /**
- * Whether firstbyte should be given work: it takes requests, and what is cached can be read at once.
+ * Whether firstbyte is ready: it accepts requests, and cached bytes can be read at once.
  *
- * Whoever asks has something read from the store, for a second at most, and once in ten seconds whoever asks how often;
- * nobody is looked for who does not ask. A store that fails is no reason: playback goes past it. One that does not answer
- * is: playback waits for it.
+ * A readiness request reads from the store, for a second at most and at most every ten seconds. Without requests
+ * nothing is read. A store that fails is no reason to be unready: playback continues without it. A store that does not
+ * answer is one: playback waits for it.
  */
 
 import { fixedBudgets } from '../budgets.ts';
@@ -16,9 +16,9 @@ const interval = 10_000;
 
 export interface ReadinessParts {
   readonly clock: Clock;
-  /** Why no requests are taken now, in one sentence; `null` where they are. */
+  /** Why requests are not accepted now, in one sentence; `null` where they are. */
   readonly unready: () => string | null;
-  /** Reads something of what is stored, as a reply would. */
+  /** Reads some stored bytes, as a reply would. */
   readonly tryRead: (signal: AbortSignal) => Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export class Readiness {
     this.#parts = parts;
   }
 
-  /** In one sentence why it should not; `null` where it should. */
+  /** Why it is not ready, in one sentence; `null` where it is. */
   async trouble(): Promise<string | null> {
     const { clock, unready } = this.#parts;
     const why = unready();

@@ -1,6 +1,6 @@
 /**
- * The metrics of one daemon: the table's instruments in a registry of its own, so that two in one process do not mix,
- * and their text for Prometheus.
+ * The metrics of one daemon, and their text for Prometheus. They have their own registry, so that two daemons in one
+ * process do not mix.
  */
 import { Registry } from 'prom-client';
 import type { EventBus } from '../events.ts';
@@ -9,15 +9,15 @@ import { createGauges, type Readings } from './gauges.ts';
 import { instrumentsIn } from './instruments.ts';
 
 export interface Metrics {
-  /** Holds the metrics of the table and nothing else; its gauges are as old as the last scrape. */
+  /** Has the metrics of the table and nothing else. Its gauges are as old as the last scrape. */
   readonly registry: Registry;
-  /** Everything as it is now, in the format that an `Accept` field prefers. */
+  /** All metrics as they are now, in the format that the `Accept` field prefers. */
   scrape(accept?: string): Promise<{ readonly contentType: string; readonly text: string }>;
-  /** Ends the counting; what was counted stays. */
+  /** Stops counting; the counts stay. */
   stop(): void;
 }
 
-/** Counts what the bus carries from now on. */
+/** Counts the events of the bus from now on. */
 export function createMetrics(events: EventBus, readings: Omit<Readings, 'unread'>): Metrics {
   const registry = new Registry();
   const instruments = instrumentsIn(registry);
@@ -35,7 +35,7 @@ export function createMetrics(events: EventBus, readings: Omit<Readings, 'unread
   };
 }
 
-/** Whether OpenMetrics is asked for at least as much as plain text. */
+/** Whether `Accept` prefers OpenMetrics, or likes it as much as plain text. */
 function prefersOpenMetrics(accept: string): boolean {
   const weights = new Map(
     accept.split(',').map((range) => {
@@ -48,7 +48,7 @@ function prefersOpenMetrics(accept: string): boolean {
   return open > 0 && open >= (weights.get('text/plain') ?? 0);
 }
 
-/** The Prometheus text as OpenMetrics 1.0: a counter's family has its name without `_total`, and there is an end. */
+/** Converts Prometheus text to OpenMetrics 1.0: names of counter families lose `_total`, and an end mark follows. */
 function openMetricsText(text: string): string {
   const lines = text.split('\n').filter((line) => line !== '');
   const counters = new Set(lines.flatMap((line) => /^# TYPE (\S+)_total counter$/.exec(line)?.[1] ?? []));

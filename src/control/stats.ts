@@ -1,6 +1,6 @@
 /**
- * The counts as a person reads them: read from the metrics' registry, never counted a second time, with the last own
- * 5xx beside them.
+ * The counts for people. They are read from the metrics' registry and not counted again; the last own 5xx are kept
+ * beside them.
  */
 import type { Clock } from '../clock.ts';
 import {
@@ -20,13 +20,13 @@ import type { OwnErrorReport, StatsReport, WaitStats } from './answers.ts';
 import { type MetricKey, metricTable } from './metrics.ts';
 import type { Metrics } from './registry.ts';
 
-/** How many own 5xx are kept with all their fields. */
+/** So many own 5xx are kept with all their fields. */
 const keptErrors = 100;
 
 export interface StatsSource {
-  /** Since firstbyte started, but for `fills` and `lent`, which are now. */
+  /** Counts since the start; `fills` and `lent` are of this moment. */
   read(): Promise<StatsReport>;
-  /** Keeps no more errors. */
+  /** Stops listening to events. */
   stop(): void;
 }
 
@@ -84,7 +84,7 @@ function sum(values: readonly Value[]): number {
   return values.reduce((total, { value }) => total + value, 0);
 }
 
-/** The sums by one label; each of `known` is there, if only with 0. */
+/** The sums by one label. Each of `known` is there, if only with 0. */
 function sumBy<K extends string>(values: readonly Value[], label: string, known: readonly K[]): Record<K, number>;
 function sumBy(values: readonly Value[], label: string, known: readonly string[]): Record<string, number> {
   const sums = new Map(known.map((name) => [name, 0]));

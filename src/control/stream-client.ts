@@ -1,37 +1,37 @@
-/** One client of the event stream: what it wants to hear, how far it has heard, and how it keeps up. */
+/** One client of the event stream: its filter, its position, and its unsent text. */
 import type { ServerResponse } from 'node:http';
 import { fixedBudgets } from '../budgets.ts';
 import type { Clock } from '../clock.ts';
 import type { EventRing } from './event-ring.ts';
 import { type StreamEvent, streamedTypes } from './streamed.ts';
 
-/** What may be on its way to one client before it is passed over, in characters. */
+/** A client with more unsent characters is skipped. */
 const mostUnsent = 64 * 1024;
 
-/** Who takes nothing for so long is disconnected, in milliseconds. */
+/** A client that takes nothing for so long is disconnected, in milliseconds. */
 const mostPatience = fixedBudgets.eventClient.ms;
 
-/** After so many milliseconds a browser whose stream broke off comes back. */
+/** A browser reconnects after so many milliseconds. */
 const comesBackAfter = 2000;
 
-/** What a client asks for, as it wrote it. */
+/** The query of a client, as it was written. */
 export interface StreamQuery {
-  /** Event types with commas between them; all where absent. */
+  /** Event types, separated by commas; all where absent. */
   readonly types?: string | undefined;
-  /** An origin's name; events of no origin are left out then. */
+  /** The name of an origin; then events without an origin are left out. */
   readonly origin?: string | undefined;
-  /** The last id that it has seen. */
+  /** The last id that the client has seen. */
   readonly after?: string | undefined;
 }
 
-/** What a client asks for, understood. */
+/** The query of a client, parsed. */
 export interface StreamFilter {
   readonly types: ReadonlySet<string>;
   readonly origin: string | null;
   readonly after: number | null;
 }
 
-/** Or what is wrong with the query, in one sentence. */
+/** Or the error in the query, in one sentence. */
 export function filterOf({ types = '', origin = '', after = '' }: StreamQuery): StreamFilter | string {
   const asked = types === '' ? streamedTypes : types.split(',');
   const unknown = asked.find((type) => !streamedTypes.includes(type));
@@ -51,11 +51,11 @@ export class StreamClient {
   readonly #filter: StreamFilter;
   readonly #ring: EventRing;
   readonly #clock: Clock;
-  /** The id of the last event that it got, or that was not for it. */
+  /** The id of the last event that it got or that its filter left out. */
   #position: number;
   #unsent = 0;
   #progressAt = 0;
-  /** Whether it was passed over, because too much was on its way. */
+  /** Whether it was skipped, because it had too much unsent text. */
   #behind = false;
 
   constructor(response: ServerResponse, filter: StreamFilter, ring: EventRing, clock: Clock) {
@@ -66,14 +66,14 @@ export class StreamClient {
     this.#position = filter.after ?? ring.newest;
   }
 
-  /** Tells what it has missed since it was here last, as far as that is known. */
+  /** Sends the kept events that it has missed. */
   begin(): void {
     this.#send(`retry: ${comesBackAfter}\n\n`);
     if (this.#position > this.#ring.newest) this.#send(this.#gap(this.#ring.newest + 1));
     this.write();
   }
 
-  /** Sends what is new, as much as there is room for. */
+  /** Sends new events, as many as there is room for. */
   write(): void {
     let text = '';
     this.#behind = false;
@@ -93,7 +93,7 @@ export class StreamClient {
     if (text !== '') this.#send(text);
   }
 
-  /** Shows that the connection is alive, and ends one that has taken nothing for too long. */
+  /** Sends a sign of life, and ends a connection that has taken nothing for too long. */
   beat(): void {
     if (this.#unsent === 0) this.#send(':\n\n');
     else if (this.#clock.now() - this.#progressAt >= mostPatience) this.#response.destroy();
@@ -108,7 +108,7 @@ export class StreamClient {
     return types.has(event.type) && (origin === null || ('origin' in event && event.origin === origin));
   }
 
-  /** Goes on before `next`, and says so; events with ids in between are lost to it, if there were any. */
+  /** Continues with `next`, and reports the lost ids in between, if there were any. */
   #gap(next: number): string {
     const lost = JSON.stringify({ after: this.#position, next });
     this.#position = next - 1;

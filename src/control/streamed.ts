@@ -1,11 +1,11 @@
 /**
- * Which events the stream carries: every one of the domain's, but the single reads and writes of bytes, which are
- * summed up as traffic.
+ * The events of the stream: all domain events, but for single reads and writes of bytes, which are summed up as
+ * traffic.
  */
 import type { Clock, Timer } from '../clock.ts';
 import type { BytesLandedEvent, BytesSentEvent, DomainEvent } from '../events.ts';
 
-/** What came in from an origin, and went out of what is its, in the second that ends now. */
+/** The bytes that came from an origin and went to clients in the past second. */
 export interface TrafficEvent {
   readonly type: 'traffic';
   readonly at: number;
@@ -17,7 +17,7 @@ export interface TrafficEvent {
 type BytesEvent = BytesLandedEvent | BytesSentEvent;
 export type StreamEvent = Exclude<DomainEvent, BytesEvent> | TrafficEvent;
 
-/** Complete by its type: a new event of the domain is streamed as soon as it stands here. */
+/** The type makes this complete: a new domain event must be listed here. */
 const known: Record<StreamEvent['type'], true> = {
   'fill-state': true,
   'fill-first-byte': true,
@@ -46,7 +46,7 @@ export const streamedTypes: readonly string[] = Object.keys(known);
 /** In milliseconds. */
 const interval = 1000;
 
-/** Sums up bytes, and tells of them once a second while there are any. */
+/** Sums up bytes, and reports them once a second while there are any. */
 export class Traffic {
   readonly #clock: Clock;
   readonly #tell: (event: TrafficEvent) => void;

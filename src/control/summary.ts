@@ -1,15 +1,15 @@
 /**
  * The summary line: the counts, once an interval while firstbyte is active.
  *
- * The first event after a quiet time sets the timer; it is set again as long as a fill is at work, so that an origin
- * which is silent for minutes stays visible. A quiet firstbyte has no timer and writes nothing.
+ * The first event after a quiet time sets the timer. It is set again while a fill works, so that an origin that is
+ * silent for minutes stays visible. A quiet firstbyte has no timer and writes nothing.
  */
 import type { Clock, Timer } from '../clock.ts';
 import type { EventBus } from '../events.ts';
 import type { StatsReport } from './answers.ts';
 import type { StatsSource } from './stats.ts';
 
-/** The counts since the start without those that are zero, and without the single errors. */
+/** The counts since the start, without zeros and single errors. */
 export type SummaryLine = Record<string, unknown>;
 
 export interface SummaryOptions {
@@ -48,7 +48,7 @@ export function startSummary(
   };
 }
 
-/** The line's fields, as a structured log takes them. */
+/** The fields of the line, for a structured log. */
 function summaryLine(stats: StatsReport): SummaryLine {
   const { ownErrors, requests, uptimeSeconds, ...counts } = stats;
   const errors = ownErrors.by.map(({ status, reason, phase, count }) => [`${status} ${reason} ${phase}`, count]);

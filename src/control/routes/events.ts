@@ -1,4 +1,4 @@
-/** `/-/events`: what happens, as it happens. */
+/** `/-/events`: events as they happen. */
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { createRoute, z } from '@hono/zod-openapi';
 import type { EventStream } from '../event-stream.ts';
@@ -29,7 +29,7 @@ const route = createRoute({
 export function addEventRoutes(api: Api, stream: EventStream): void {
   api.openapi(route, (context) => {
     const { types, origin, after } = context.req.valid('query');
-    // A browser that comes back asks with the same query; what it has seen since is in the field.
+    // A browser that reconnects sends the same query; the field has the last id that it has seen.
     const query = { types, origin, after: context.req.header('last-event-id') ?? after };
     const refusal = stream.open(query, context.env.outgoing, securityHeaders);
     if (refusal !== null) throw new Problem(refusal.status, refusal.detail);

@@ -1,4 +1,4 @@
-/** `/-/api/v1/fills`: what brings objects in now; paused and resumed. */
+/** `/-/api/v1/fills`: the downloads; pausing and resuming them. */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Holdings } from '../../admin/holdings.ts';
 import type { Clock } from '../../clock.ts';

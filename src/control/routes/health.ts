@@ -1,4 +1,4 @@
-/** `/-/health` and `/-/ready`: whether the process lives, and whether it should be given work. */
+/** `/-/health` and `/-/ready`: whether the process lives, and whether it is ready for requests. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { type Api, json, problems, readProblems } from '../open-api.ts';
 import { Problem } from '../problem.ts';
@@ -22,7 +22,7 @@ const readyRoute = createRoute({
   responses: { 200: json('It does.', fine), ...problems(...readProblems, 503) },
 });
 
-/** `trouble` says in one sentence why it should be given no requests, or `null`. */
+/** `trouble` returns why firstbyte is not ready, in one sentence, or `null`. */
 export function addHealthRoutes(api: Api, trouble: () => Promise<string | null>): void {
   api.openapi(healthRoute, (context) => context.json({ status: 'ok' as const }, 200));
   api.openapi(readyRoute, async (context) => {

@@ -1,4 +1,4 @@
-/** `/-/api/v1/jobs`: long work, started, followed and given up. */
+/** `/-/api/v1/jobs`: long work: start, follow, cancel. */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Holdings, Work } from '../../admin/holdings.ts';
 import { jobKinds } from '../../events.ts';
@@ -47,7 +47,7 @@ const verifySchema = z
   })
   .meta({ id: 'Verify', description: 'Reads what is stored and compares checksums; what is bad is dropped.' });
 
-/** Words for what is of no kind; what is wrong inside has its own. */
+/** The message for an unknown kind; other errors have their own. */
 const wrongJob = (issue: { code?: string }) =>
   issue.code === 'invalid_union' ? `one of ${jobKinds.join(', ')}` : undefined;
 

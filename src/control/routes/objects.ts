@@ -1,4 +1,4 @@
-/** `/-/api/v1/objects`: what is held, one row an object; pinned, purged and given out whole. */
+/** `/-/api/v1/objects`: the held objects: list, pin, purge, export. */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Holding } from '../../admin/holding.ts';
 import { holdingSorts } from '../../admin/holding-page.ts';
@@ -195,7 +195,7 @@ export function addObjectRoutes(api: Api, { holdings, history, clock }: ObjectsP
       throw new Problem(409, `Of the object ${id} ${held} are held; only a whole one, on disk, can be given out.`);
     }
     const headers = {
-      // It is the origin's content, not ours: no browser shall show it here.
+      // It is content of the origin: no browser may show it here.
       'content-type': 'application/octet-stream',
       'content-disposition': 'attachment',
       'content-security-policy': `${securityHeaders['content-security-policy']}; sandbox`,

@@ -1,4 +1,4 @@
-/** `/-/api/v1/origins`: whether each is reachable, how busy it is; its limits, changed at run time. */
+/** `/-/api/v1/origins`: reachability and load of each origin; its limits, which can be changed at run time. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { originSchema } from '../answers.ts';
 import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';

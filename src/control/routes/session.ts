@@ -1,4 +1,4 @@
-/** `/-/api/v1/session`: the token, given once by the page, which is then known by a cookie. */
+/** `/-/api/v1/session`: the page sends the token once and gets a session cookie. */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Clock } from '../../clock.ts';
 import type { ControlPolicy } from '../control-guard.ts';

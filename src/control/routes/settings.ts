@@ -1,4 +1,4 @@
-/** `/-/api/v1/config`: every setting, its value and where it came from, without secrets. */
+/** `/-/api/v1/config`: every setting, its value and its source, without secrets. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { type SettingReport, settingSchema } from '../answers.ts';
 import { type Api, json, problems, readProblems } from '../open-api.ts';

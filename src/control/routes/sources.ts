@@ -1,4 +1,4 @@
-/** `/-/api/v1/sources`: URLs handed in at run time, each with a play URL that can't be guessed. */
+/** `/-/api/v1/sources`: URLs that are handed in at run time, each with a play URL that can't be guessed. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { mostSources, type Source, type Sources } from '../../admin/sources.ts';
 import { type Fields, isFieldText, operatorFieldName } from '../../http/fields.ts';
@@ -141,7 +141,7 @@ function sourceReport({ id, name, host, addedAt, expiresAt }: Source) {
   return { id, name, host, addedAt: isoTime(addedAt), expiresAt: isoTime(expiresAt) };
 }
 
-/** The URL without its credentials, and these as a field. */
+/** The URL without its credentials, and the credentials as a field. */
 function readUrl(text: string): { readonly url: URL; readonly fields: Fields } | null {
   const url = URL.parse(text);
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return null;
@@ -156,7 +156,7 @@ function readUrl(text: string): { readonly url: URL; readonly fields: Fields } |
   }
 }
 
-/** What looks like the name of a file; anything else may be a secret. */
+/** The file name in the path; `media` where the last part may be a secret. */
 function nameOf({ pathname }: URL): string {
   const last = showablePath(pathname).split('/').at(-1) ?? '';
   try {

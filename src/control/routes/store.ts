@@ -1,10 +1,10 @@
-/** `/-/api/v1/store`: what the store holds and may hold, and what it would let go of next. */
+/** `/-/api/v1/store`: how full the store is, and what it would evict next. */
 import { createRoute } from '@hono/zod-openapi';
 import type { Holdings } from '../../admin/holdings.ts';
 import { storeSchema } from '../answers.ts';
 import { type Api, json, problems, readProblems } from '../open-api.ts';
 
-/** How much is asked for when it is asked what goes next, in bytes, and how many of those are shown. */
+/** The preview is for freeing so many bytes, and shows so many objects. */
 const nextBytes = 1024 ** 3;
 const mostShown = 20;
 
