@@ -1,7 +1,7 @@
 /**
- * Attempts to connect to one base of an origin. While they fail, they are few: whoever asks shares the latest one, and
- * what it comes to, so that a crowd does not hammer a host that is down; and one is made now and then although nobody
- * asks, so that the next who comes finds the truth.
+ * Attempts to connect to one base of an origin. While they fail, requests share one attempt and its outcome, so that a
+ * crowd does not hammer a host that is down. One more is made now and then without any request, so that the next request
+ * finds out the truth.
  */
 import { fixedBudgets, pauses } from '../budgets.ts';
 import { type Clock, sleep, type Timer } from '../clock.ts';
@@ -13,30 +13,30 @@ import type { Reachability } from './reachability.ts';
 /** Attempts begin no closer together than this while the last one has failed, in milliseconds. */
 const spacing = 250;
 
-/** One that is that old gets another beside it: a host that has woken up does not hear what was sent before. */
+/** An attempt of this age gets another beside it: a host that wakes up does not hear what was sent before. In milliseconds. */
 const stale = 2000;
 const mostAtOnce = 2;
 
 export interface ConnectAttemptsParts {
-  /** For those who ask. */
+  /** For the waits of requests. */
   readonly clock: Clock;
   readonly reachability: Reachability;
   /**
-   * Makes a connection for whoever asks next; `kept` says whether anybody will. `onConnected` is called when the host
+   * Makes a connection for the next request; `kept` says whether there is one that waits. `onConnected` is called when the host
    * is connected to, before TLS. Rejects with a `ProxyError`.
    */
   readonly connect: (onConnected: () => void, kept: () => boolean) => Promise<void>;
 }
 
-/** Since the last one that came about. */
+/** What is known while attempts fail. */
 interface Trouble {
   error: ProxyError;
   startedAt: number;
-  /** How many attempts that nobody asks for were made or are to come. */
+  /** How many attempts without a request were made, with the one that is to come. */
   probes: number;
   nextAt: number;
   timer: Timer;
-  /** The latest attempt that is made for all, while it is under way. */
+  /** The latest shared attempt, while it is under way. */
   latest: Promise<void> | null;
   atOnce: number;
 }
@@ -44,7 +44,7 @@ interface Trouble {
 export class ConnectAttempts {
   readonly #parts: ConnectAttemptsParts;
   #trouble: Trouble | null = null;
-  /** Who shares an attempt now, to be told when any comes about. */
+  /** Ends the waits of those who share an attempt. */
   readonly #sharing = new Set<() => void>();
   readonly #closing = new AbortController();
 
@@ -53,8 +53,8 @@ export class ConnectAttempts {
   }
 
   /**
-   * Resolves as soon as a connection may be had: at once, unless the last attempt failed. Rejects with how the one
-   * fails that is shared, with how the last did where this one takes long, or with the signal's reason.
+   * Resolves as soon as it makes sense to connect: at once, unless the last attempt failed. Rejects with the error of the
+   * shared attempt, with the error of the one before where the shared one takes long, or with the signal's reason.
    */
   async share(signal: AbortSignal): Promise<void> {
     const trouble = this.#trouble;
@@ -75,8 +75,8 @@ export class ConnectAttempts {
   }
 
   /**
-   * Makes an attempt, and learns from it. `connect` calls what it is given once the host is connected to, before TLS;
-   * an aborted `signal` says that it was given up.
+   * Makes an attempt, and learns from it. `connect` calls its argument once the host is connected to, before TLS. An
+   * aborted `signal` means that the attempt was given up.
    */
   async make<T>(connect: (onConnected: () => void) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const { clock } = this.#parts;
@@ -105,7 +105,7 @@ export class ConnectAttempts {
     this.#trouble?.timer.cancel();
   }
 
-  /** The attempt that all share who ask now: the latest, or one that begins as soon as it may. */
+  /** The attempt that requests share now: the latest, or one that begins as soon as it may. */
   #forAll(trouble: Trouble): Promise<void> {
     const { connect, reachability } = this.#parts;
     const { clock } = reachability;
@@ -121,7 +121,7 @@ export class ConnectAttempts {
         trouble.atOnce -= 1;
         if (trouble.latest === attempt) trouble.latest = null;
       });
-    // Those who share it are told.
+    // Those who share it get the error.
     attempt.catch(() => {});
     trouble.latest = attempt;
     return attempt;
@@ -146,7 +146,7 @@ export class ConnectAttempts {
     this.#parts.reachability.failed({ error, startedAt, nextAt: this.#trouble.nextAt });
   }
 
-  /** The next attempt that nobody asks for. */
+  /** Sets the timer for the next attempt without a request. */
   #nextProbe(number: number): { nextAt: number; timer: Timer } {
     const { clock } = this.#parts.reachability;
     const pause = backOffMs(pauses.connectProbe, number);
@@ -161,12 +161,12 @@ export class ConnectAttempts {
   }
 }
 
-/** Any other failure says nothing about the host. A reset counts here: it came in place of a connection. */
+/** Whether a failure says that the host can not be connected to. A reset does: it came in place of a connection. */
 function isUnconnected({ type, row }: ProxyError): boolean {
   return row.isUnconnected === true || type === 'connection_terminated';
 }
 
-/** What it says of the host that somebody left who had waited for a connection: nothing, where that was not long. */
+/** The error that stands for a client that left while it waited for a connection; `null` where it left early. */
 function givenUpAfter(waited: number): ProxyError | null {
   if (waited < fixedBudgets.outOfReach.ms) return null;
   const message = `No connection came about within ${(waited / 1000).toFixed(1)} s.`;

@@ -1,7 +1,7 @@
 /**
  * Through an HTTP proxy: a tunnel to a host and port, asked for with CONNECT (RFC 9110 §9.3.6).
  *
- * The proxy resolves the target's name. Its own address is the operator's choice, and is not judged.
+ * The proxy resolves the target's name. The proxy's own address is the operator's choice, and no guard judges it.
  */
 import { on } from 'node:events';
 import type { Duplex } from 'node:stream';

@@ -1,7 +1,7 @@
 /**
- * The connections of one `HttpOrigin`: which are open, which of them wait for more work, and which are opened in advance.
+ * The connections of one `HttpOrigin`: those that are open, those that are idle, and those that are opened in advance.
  *
- * Whoever takes an idle connection has it alone until it is given back. How many there are is not limited here.
+ * A request that takes an idle connection has it alone until the connection is given back. The pool sets no limit.
  */
 import type { Clock, Timer } from '../clock.ts';
 import { untilAborted } from '../until-aborted.ts';
@@ -14,7 +14,7 @@ export class ConnectionPool {
   readonly #idle = new Map<OriginConnection, Timer>();
   /** Origins (scheme, host and port) that keep connections open after an answer. */
   readonly #keeping = new Set<string>();
-  /** By origin, what is being opened for whoever asks next. */
+  /** By origin: the connection that is being opened for the next request. */
   readonly #coming = new Map<string, Promise<void>>();
 
   readonly #onBusy: (change: 1 | -1) => void;
@@ -29,7 +29,7 @@ export class ConnectionPool {
     this.#onBusy = onBusy;
   }
 
-  /** Watches over a new connection, which is not idle yet. */
+  /** Takes note of a new connection, which is at work. */
   add(connection: OriginConnection): void {
     this.#open.add(connection);
     this.#onBusy(1);
@@ -49,8 +49,8 @@ export class ConnectionPool {
   }
 
   /**
-   * The connection that is being opened in advance, from now on for this one alone: two who wait for one would be later
-   * than with a new one each. `null` where there is none.
+   * The connection that is being opened in advance, from now on for this request alone: if two waited for it, the second
+   * would be later than with a new one. `null` where there is none.
    */
   async takeComing(origin: string, signal: AbortSignal): Promise<OriginConnection | null> {
     const coming = this.#coming.get(origin);
@@ -60,21 +60,21 @@ export class ConnectionPool {
     return this.take(origin);
   }
 
-  /** It has shown that `origin` keeps connections open after an answer. */
+  /** `origin` has kept a connection open after an answer. */
   keeps(origin: string): void {
     this.#keeping.add(origin);
   }
 
   /**
-   * Sees to it that one connection to `origin` is idle, where that has shown that it keeps them: to one that does not, it
-   * could be of no use, and might keep a server busy that serves one after another.
+   * Opens a connection to `origin` in advance, where none is idle and the origin keeps connections open. A server that
+   * does not keep them could not use it, and one that serves a single connection at a time would be blocked by it.
    */
   prepare(origin: string, open: () => Promise<OriginConnection>): void {
     if (!this.#keeping.has(origin) || this.#coming.has(origin) || this.#idleTo(origin) !== undefined) return;
     const coming = open()
       .then(
         (connection) => this.give(connection),
-        // Whoever needs one opens it, and is told why that can't be done.
+        // The next request connects by itself, and gets the error.
         () => {},
       )
       .finally(() => {

@@ -1,9 +1,10 @@
 /**
  * From a host name to a stream that is ready for HTTP: resolve, judge the addresses, connect, agree on TLS.
  *
- * The addresses that were judged are the ones connected to: nothing is resolved twice, so a name that changes its
- * answer in between gains nothing. firstbyte's own listeners are never connected to, whatever the network is. `connectTimeout` spans all steps. Through a proxy, it is the proxy that resolves the
- * name, so that only literal addresses and names that mean a private network can be judged here.
+ * The guard judges addresses, and exactly these are connected to: nothing is resolved twice, so a name that changes its
+ * answer in between gains nothing. firstbyte's own listeners are never connected to, whatever the network is.
+ * `connectTimeout` spans all steps. A proxy resolves names by itself: then the guard can judge only literal addresses and
+ * names that mean a private network.
  */
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
@@ -62,15 +63,15 @@ export interface DialTarget {
 
 /**
  * Rejects with the signal's reason, or with a `ProxyError`: `destination_ip_prohibited` where an address is not
- * public and the network must be, `proxy_loop_detected` where it is firstbyte's own, `dns_timeout` or `connection_timeout` after `connectTimeout`, and whatever
- * `originError` makes of the rest.
+ * public and the network must be, `proxy_loop_detected` where it is firstbyte's own, `dns_timeout` or
+ * `connection_timeout` after `connectTimeout`, and whatever `originError` makes of the rest.
  */
 export async function dial(target: DialTarget, options: DialOptions, signal: AbortSignal): Promise<Duplex> {
   const { url, network, ca, setting = 'network', onConnected } = target;
   const hostname = bareHost(url.hostname);
   const secure = url.protocol === 'https:';
   const { clock, connectTimeout, resolve = resolveName, connect = connectTcp, proxy, own } = options;
-  /** What is being connected to: the proxy first, where there is one. */
+  /** Where the next connection goes: to the proxy first, where there is one. */
   let near = proxy?.url ?? url;
 
   let resolved = false;
@@ -112,7 +113,7 @@ function judgeOwn(url: URL, addresses: readonly string[], own: OwnListeners | un
   if (addresses.some((address) => own?.has(address, portOf(url)))) throw ownListener(url);
 }
 
-/** What was connected to can say more than the address did that was asked for. */
+/** An open connection tells more than the address that was asked for. */
 function judgeConnected(stream: Duplex, url: URL, own: OwnListeners | undefined): void {
   if (!(stream instanceof Socket)) return;
   const { remoteAddress, remotePort, localAddress } = stream;
@@ -125,7 +126,7 @@ function ownListener({ host }: URL): ProxyError {
   return new ProxyError('proxy_loop_detected', `${host} is firstbyte itself.`);
 }
 
-/** What can be said of a host whose name the proxy resolves. */
+/** Judges a host whose name the proxy resolves. */
 function judgeUnresolved(url: URL, network: Network, setting: string): void {
   if (network === 'public' && isPrivateHost(url.hostname)) {
     throw new ProxyError('destination_ip_prohibited', `${url.host} is in a private network.`, { setting });
@@ -173,7 +174,7 @@ function agreeOnTls(stream: Duplex, hostname: string, ca: string | undefined, si
 
 /** `socket` after its `event`; destroyed where it fails or the signal aborts first. */
 async function ready(socket: Duplex, event: string, signal: AbortSignal): Promise<Duplex> {
-  // Whoever waits on the socket sees its errors; between two waits, an error without a listener would be fatal.
+  // A wait on the socket rejects with its errors; between two waits, an error without a listener would end the process.
   socket.on('error', () => {});
   try {
     await once(socket, event, { signal });

@@ -45,7 +45,7 @@ export interface HttpOriginOptions extends DialOptions {
   readonly fields?: Fields | undefined;
   /** Milliseconds for which an idle connection is kept; 30,000 where absent. */
   readonly keepAlive?: number | undefined;
-  /** What firstbyte calls itself towards its origins, so that it knows a request of its own; it does not where absent. */
+  /** firstbyte's name in `Via` and `CDN-Loop`, by which it knows its own requests; it sends neither where absent. */
   readonly pseudonym?: string | undefined;
   /** Told of every attempt to connect to the base, and of what comes from it. */
   readonly reachability?: Reachability | undefined;
@@ -75,10 +75,10 @@ const unforwarded = new Set([
   'upgrade',
 ]);
 
-/** What a server answers where the time of an address is over. */
+/** Statuses of a signed URL that has expired. */
 const expired = new Set([401, 403, 404, 410]);
 
-/** What follows a redirect to another host: nothing in which a secret could be. */
+/** Fields that follow a redirect to another host: none can hold a secret. */
 const travelling = new Set([
   'accept',
   'cache-control',
@@ -120,7 +120,7 @@ class HttpOrigin implements Origin {
     signal.throwIfAborted();
     const reply = await this.#follow(request, signal);
     if (!reply.redirected || !expired.has(reply.status)) return reply;
-    // The redirect may have led to an address whose time was over: it is asked for once more.
+    // The redirect may have led to a URL that has expired: the chain is followed once more from its start.
     void runOut(reply.body);
     const { target, fields, resolved } = request;
     return this.#follow({ target, fields, ...(resolved && { resolved }) }, signal);
@@ -173,7 +173,7 @@ class HttpOrigin implements Origin {
     this.#pool.close();
   }
 
-  /** The answer's head to one hop. A warm connection that turns out to be dead is replaced by a new one, once. */
+  /** The head of the answer to one hop. A kept connection that turns out to be dead is replaced by a new one, once. */
   async #ask(
     hop: RedirectHop,
     fields: Fields,
@@ -203,7 +203,7 @@ class HttpOrigin implements Origin {
     return reply;
   }
 
-  /** Opens a connection that nobody waits for. */
+  /** Opens a connection in advance. */
   #prepare(hop: RedirectHop): void {
     this.#pool.prepare(hop.url.origin, () => this.#attempt(hop, this.#closing.signal));
   }
@@ -215,7 +215,7 @@ class HttpOrigin implements Origin {
     return this.#pool.take(hop.url.origin) ?? this.#attempt(hop, signal);
   }
 
-  /** A connection to the base that is made for whoever asks next, where anybody does. */
+  /** Connects to the base for the requests that share the attempt; closes the connection where none is left. */
   async #connectForAll(onConnected: () => void, kept: () => boolean): Promise<void> {
     const { base, reachability } = this.#options;
     const clock = reachability?.clock;
@@ -279,7 +279,7 @@ class HttpOrigin implements Origin {
   }
 }
 
-/** Lets a redirect's body run out, so that its connection can be used again; one that is long is given up. */
+/** Reads the body of a redirect to its end, so that its connection can be used again; a long one is cancelled. */
 async function runOut(body: OriginBody): Promise<void> {
   try {
     for (let rest = 16 * 1024; rest > 0; ) {
@@ -289,7 +289,7 @@ async function runOut(body: OriginBody): Promise<void> {
     }
     body.cancel();
   } catch {
-    // It was cut or given up: its connection is gone, and nobody wanted its bytes.
+    // The body was cut or cancelled: its connection is gone, and nobody wanted its bytes.
   }
 }
 

@@ -1,8 +1,8 @@
 /**
- * One of several bases with the same files: whether it is worth asking now, and what it is known to lack.
+ * One of several bases with the same files: how well it is, and which versions it is known to lack.
  *
- * A base that failed is left alone for a while, for longer each time it fails again; then real work tries it. What one
- * target failed by counts for that target alone, unless the base could not be connected to, or others failed as well.
+ * A base that failed is asked last for a while, for longer each time it fails again; then the next request tries it. A
+ * failure counts for its target alone, unless the base could not be connected to, or other targets failed as well.
  */
 import { pauses } from '../budgets.ts';
 import type { Clock } from '../clock.ts';
@@ -10,7 +10,7 @@ import { backOffMs } from '../kit/back-off.ts';
 import { keepNewest } from '../kit/keep-newest.ts';
 import type { Origin } from './origin.ts';
 
-/** So many targets that fail, with none in between that did not, tell of their base. */
+/** After this many failed targets in a row the base itself counts as failed. */
 const enoughTargets = 2;
 
 /** More versions, and more targets, than this are not remembered. */
@@ -30,7 +30,7 @@ export class Mirror {
   readonly #clock: Clock;
   readonly #lacking = new Set<string>();
   readonly #targets = new Map<string, Trouble>();
-  /** Those that have failed since one was well. */
+  /** Targets that have failed since the last success. */
   readonly #inARow = new Set<string>();
   #whole: Trouble | null = null;
 
@@ -40,7 +40,7 @@ export class Mirror {
     this.#clock = clock;
   }
 
-  /** The lower, the sooner it is asked for a target; those of one rank in the operator's order. */
+  /** The base with the lowest rank is asked first; bases of one rank are asked in the operator's order. */
   rank(target: string, version: string | null): number {
     const now = this.#clock.now();
     const lacks = version !== null && this.#lacking.has(version);
@@ -48,7 +48,7 @@ export class Mirror {
     return (lacks ? 2 : 0) + (cools ? 1 : 0);
   }
 
-  /** Since when it has failed whoever asks for a target, in monotonic milliseconds; `null` where it is well. */
+  /** Since when requests for a target have failed, in monotonic milliseconds; `null` where the last one did not. */
   failingSince(target: string): number | null {
     const since = this.#troublesOf(target).map((trouble) => trouble.since);
     return since.length === 0 ? null : Math.min(...since);

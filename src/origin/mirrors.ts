@@ -3,9 +3,9 @@
  * the same `open` where that one can't be reached, breaks off, or answers 202, 502, 503 or 504. A base that is merely late
  * is not given up: the next is asked beside it, and the first good head counts.
  *
- * Bases may hold different versions. Who asks for more of one version gets another only when every base has answered
- * and none has it: a base out of reach may have it, and is waited for as long as a first byte is. That a file is gone
- * is believed when all say so.
+ * Bases may hold different versions. A request for more of one version gets another version only when every base has
+ * answered and none has the first: a base out of reach may have it, and is waited for as long as a first byte is. A file
+ * counts as gone when all bases say so.
  */
 import { type Clock, sleep } from '../clock.ts';
 import { ProxyError, passingStatuses } from '../errors.ts';
@@ -30,7 +30,7 @@ export function mirroredOrigin(options: MirrorsOptions): Origin {
   return new MirroredOrigin(options);
 }
 
-/** The version that a request is about. */
+/** The version that a conditional request names. */
 interface Version {
   readonly validator: string;
   /** Whether more of it is wanted, rather than word that it is current. */
@@ -122,7 +122,7 @@ class MirroredOrigin implements Origin {
     }
   }
 
-  /** Rejects only with the reason of a signal, or for a bug. */
+  /** The outcome of one base. Rejects only with the reason of a signal, or for a bug. */
   async #ask(
     mirror: Mirror,
     request: OriginRequest,
@@ -145,7 +145,7 @@ class MirroredOrigin implements Origin {
     }
   }
 
-  /** Whoever was asked before the one who answered was too late. */
+  /** Every base that was asked before the winner was too late: that counts as a failure. */
   #overtake(running: Iterable<Mirror>, winner: Mirror, path: string): void {
     for (const mirror of running) {
       if (mirror === winner) return;
@@ -153,7 +153,7 @@ class MirroredOrigin implements Origin {
     }
   }
 
-  /** A base that breaks off in mid-body is not the first to be asked for the rest. */
+  /** The reply, whose body tells when the base breaks off: then another base is asked first for the rest. */
   #watched(reply: OriginReply, mirror: Mirror, path: string, version: Version | null): OriginReply {
     const { body } = reply;
     let failed = false;
@@ -178,7 +178,7 @@ class MirroredOrigin implements Origin {
     events.emit({ type: 'failover', at: clock.now(), origin: this.name, from: from.host, to: to.host, cause });
   }
 
-  /** What to make of it when no base gave what was wanted; throws the error that says most. */
+  /** The best reply when no base gave what was wanted; throws the first error where there is none. */
   #best(outcomes: readonly Outcome[], path: string, version: Version | null): OriginReply {
     const { clock, firstByteTimeout } = this.#options;
     const answers = outcomes.filter((outcome) => 'reply' in outcome);
@@ -192,7 +192,7 @@ class MirroredOrigin implements Origin {
     const other = answers.find(({ verdict }) => verdict === 'version');
     if (other !== undefined && !lately) return other.reply;
     const gone = answers.find(({ verdict }) => verdict === 'gone');
-    // What is stored is not given up on the word of some.
+    // A stored version is not given up because some bases say that it is gone.
     if (gone !== undefined && (failed.length === 0 || (version === null && !lately))) return gone.reply;
     const heard = answers.find(({ verdict }) => verdict === 'status');
     if (heard !== undefined) return heard.reply;
@@ -201,7 +201,7 @@ class MirroredOrigin implements Origin {
   }
 }
 
-/** What the request's condition names, if it has one. */
+/** The version in the request's condition; `null` where it has none. */
 function versionOf({ target, fields }: OriginRequest): Version | null {
   const more = fieldValue(fields, 'if-range');
   const validator = more ?? fieldValue(fields, 'if-none-match') ?? fieldValue(fields, 'if-modified-since');

@@ -1,9 +1,9 @@
 /**
  * One HTTP/1.1 connection over a stream that somebody else has opened.
  *
- * It is an undici `Client` that may connect exactly once, because its stream has been judged by the address guard
- * and no other may take its place. undici's own timers are out of the way: budgets are the caller's. It does not tell
- * which version of HTTP an answer is of; that is read here, past it.
+ * It is an undici `Client` that may connect exactly once: the address guard has judged its stream, and no other may take
+ * its place. undici's own timers are off, since budgets are the caller's. undici does not tell the HTTP version of an
+ * answer, so it is read from the stream here.
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -14,7 +14,7 @@ import { OriginExchange } from './origin-exchange.ts';
 /** Bytes of a head, names and values together. */
 const maxHeadSize = 64 * 1024;
 
-/** How an answer in a version begins that knows no transfer codings. */
+/** The beginning of an answer in the version that has no transfer codings. */
 const oldVersion = 'HTTP/1.0';
 
 /** Milliseconds; the longest that a timer can be set to. */
@@ -25,18 +25,18 @@ export class OriginConnection {
   readonly #stream: Duplex;
   readonly #client: Client;
   readonly #onBytes: () => void;
-  /** How the answer to the last request begins. */
+  /** The first bytes of the answer to the last request. */
   #beginning = '';
 
   /**
    * @param url its scheme, host and port name the origin that `stream` leads to
-   * @param onBytes called for whatever comes
+   * @param onBytes called for every read that brings bytes
    */
   constructor(url: URL, stream: Duplex, onBytes: () => void = () => {}) {
     this.#url = url;
     this.#onBytes = onBytes;
     this.#stream = stream;
-    // Before its first request nobody else listens; that it is of no use any more shows by `usable`.
+    // Nobody else listens before the first request. `usable` tells that the connection is dead.
     stream.on('error', () => {});
     this.#watch();
     let taken = false;
@@ -56,7 +56,7 @@ export class OriginConnection {
     });
   }
 
-  /** Scheme, host and port of where it leads to. */
+  /** Scheme, host and port of the server. */
   get origin(): string {
     return this.#url.origin;
   }

@@ -1,5 +1,5 @@
 /**
- * One request on one connection: what undici calls back becomes a head to await and a body to pull.
+ * One request on one connection: turns undici's callbacks into a head to await and a body to pull.
  *
  * At most one network read lies unread here; then the parser pauses, the socket's buffer fills up, and the rest
  * stays in the network. A body ends with `null` only where its framing says so (RFC 9112 §6.3), and a socket that

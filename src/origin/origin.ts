@@ -23,15 +23,15 @@ export interface Origin {
   close(): Promise<void>;
 }
 
-/** What those see of it who wait for an origin that may be out of reach: one that can't be connected to. */
+/** What a request that waits can know of an origin that may be out of reach, which means: that can't be connected to. */
 export interface ReachabilityView {
   /**
-   * When somebody is to be told that there is no hope for now, who has come to what is missing at `since`: as soon as an
-   * attempt to connect has failed that was begun after it, within 2 s in any case. `null`: it is worth waiting for, because the
-   * origin is not known to be out of reach, or was not when that wait began. Monotonic milliseconds, both.
+   * When a request that came to missing bytes at `since` gives up: as soon as an attempt to connect has failed that began
+   * after `since`, and within 2 s in any case. `null` where it goes on waiting, because the origin is not known to be out
+   * of reach, or was not when the wait began. Both are monotonic milliseconds.
    */
   toldBy(since: number): number | null;
-  /** What those are told then; `null` where the last connection came about. */
+  /** The error that such a request gets; `null` where the last attempt to connect succeeded. */
   readonly outOfReach: ProxyError | null;
   /** Resolves after `delay` milliseconds, or when a connection comes about again. Rejects with the signal's reason. */
   sleep(delay: number, signal: AbortSignal): Promise<void>;
@@ -46,7 +46,7 @@ export interface OriginRequest {
   readonly resolved?: ResolvedUrl;
   /** @deprecated `resolved` under its former name, for origins that embedding programs make. */
   readonly place?: ResolvedUrl;
-  /** What the asker has of the version that the conditions in `fields` name. */
+  /** The bytes that are held of the version that the conditions in `fields` name. */
   readonly held?: Held;
   /**
    * Called once when a connection is there and the request is about to be written; before `open` returns where the
@@ -57,14 +57,14 @@ export interface OriginRequest {
   readonly maySpare?: () => boolean;
 }
 
-/** What there is of one version already, so that an origin of several bases can tell whether each has the same. */
+/** The held bytes of one version, by which an origin of several bases can tell whether each has the same. */
 export interface Held {
   readonly validator: Validator;
-  /** `null` where nobody has told it. */
+  /** In bytes; `null` where it is not known. */
   readonly length: number | null;
   /** The runs of bytes that are present, in ascending order. */
   readonly present: Iterable<ByteRange>;
-  /** Whether all of these bytes are present at the offset, or others are; `unknown` where they can't be read. */
+  /** Compares `bytes` with those held at `offset`; `unknown` where these can't be read. */
   compare(offset: number, bytes: Buffer, signal: AbortSignal): Promise<'same' | 'other' | 'unknown'>;
 }
 

@@ -1,9 +1,9 @@
 /**
- * An origin that gives no more than so many bytes a second, over all its bodies, shared evenly between them.
+ * An origin with a limit of bytes a second over all its bodies, which share it evenly.
  *
- * What may be given is saved up for at most a quarter of a second; it is handed out in small pieces, to whichever of
- * those who wait has had the least. A body holds at most one network read back: the rest stays in the network. The rate
- * may change, or be lifted, while bodies are under way.
+ * The limit is a token bucket that holds a quarter of a second's worth. Tokens are handed out in small pieces, to the
+ * waiting body that has had the least. A body holds back one network read at most: the rest stays in the network. The
+ * rate may change, or be lifted, while bodies are under way.
  */
 import type { Clock, Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
@@ -11,9 +11,9 @@ import { TokenBucket } from '../kit/token-bucket.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { Origin, OriginBody, OriginReply, OriginRequest } from './origin.ts';
 
-/** How much of the rate is saved up at most, and how much of it is one piece, in milliseconds' worth. */
-const saved = 250;
-const piece = 50;
+/** How much the bucket holds, and how much of that is one piece, in milliseconds of the rate. */
+const bucketMs = 250;
+const pieceMs = 50;
 
 const largestPiece = 64 * 1024;
 
@@ -52,7 +52,7 @@ export class RateLimitedOrigin implements Origin {
 
 /** A body that wants bytes. */
 interface Taker {
-  /** Bytes had so far, beginning at what the others had when this one came. */
+  /** Bytes that it had so far, beginning at what the others had when it came. */
   had: number;
   /** How many it would take now. */
   readonly wanted: number;
@@ -64,7 +64,7 @@ class Allowance {
   readonly #waiting = new Map<Taker, PromiseWithResolvers<number>>();
   #rate: number | null;
   #bucket: TokenBucket | null;
-  /** What the taker had that was served last: who comes anew begins there. */
+  /** What the body had that was served last: a new body begins there. */
   #floor = 0;
   #timer: Timer | null = null;
   #closed: { readonly error: unknown } | null = null;
@@ -86,7 +86,7 @@ class Allowance {
   }
 
   get piece(): number {
-    return this.#rate === null ? largestPiece : Math.max(1, Math.min(largestPiece, worth(this.#rate, piece)));
+    return this.#rate === null ? largestPiece : Math.max(1, Math.min(largestPiece, worth(this.#rate, pieceMs)));
   }
 
   /** Resolves with how many bytes it may have now. Rejects with the signal's reason. */
@@ -138,7 +138,9 @@ class Allowance {
 }
 
 function bucketOf(rate: number | null, clock: Clock): TokenBucket | null {
-  return rate === null ? null : new TokenBucket({ clock, perSecond: rate, capacity: Math.max(1, worth(rate, saved)) });
+  return rate === null
+    ? null
+    : new TokenBucket({ clock, perSecond: rate, capacity: Math.max(1, worth(rate, bucketMs)) });
 }
 
 function worth(rate: number, milliseconds: number): number {
@@ -166,7 +168,7 @@ class RateLimitedBody implements OriginBody, Taker {
     return Math.min(this.#unread.length, this.#allowance.piece);
   }
 
-  /** Where nothing is held back, as the network gives it. */
+  /** Without a rate the bytes pass as the network gives them. */
   read(): Promise<Buffer | null> {
     const free = this.#allowance.rate === null && this.#unread.length === 0 && !this.#reading && !this.#ended;
     return free ? this.#body.read() : this.#readLimited();

@@ -1,12 +1,12 @@
 /**
- * Whether an origin can be connected to, and who is told when it can't.
+ * Whether an origin can be connected to: a circuit breaker that counts connections alone.
  *
  *     closed ── no connection came about for a whole wait ──▶ open ◀──▶ half-open ── one came about ──▶ closed
  *                                                              (somebody waits for attempts)
  *
- * Only connections count. Whatever happens after one came about (a reset, silence, an answer that is none) is the
- * matter of the target that was asked for, and says nothing about others; so does a failed TLS handshake. Bytes of a
- * connection that is kept are a sign of life too. Nobody is turned away here: it is for each who waits to say how long.
+ * Whatever happens after a connection came about (a reset, silence, an answer that is no HTTP, a failed TLS handshake)
+ * belongs to the requested target, and says nothing about other targets. Bytes on a kept connection are a sign of life,
+ * too. The breaker turns no request away: each decides how long it waits (`toldBy`).
  */
 import { fixedBudgets } from '../budgets.ts';
 import { type Clock, sleep, type Timer } from '../clock.ts';
@@ -14,11 +14,11 @@ import { ProxyError, type ProxyErrorType } from '../errors.ts';
 import type { BreakerPhase, EventBus } from '../events.ts';
 import type { ReachabilityView } from './origin.ts';
 
-/** How long those wait for a connection who are told early. */
+/** How long a request waits for a connection while the origin is out of reach. */
 const soonMs = fixedBudgets.outOfReach.ms;
 
-/** Who waits asks again and again: for so long after, in milliseconds, it counts as waiting still. */
-const lull = 3000;
+/** A request that waits asks again and again: it counts as waiting for this long after each attempt. */
+const lullMs = 3000;
 
 /** Every time is monotonic milliseconds. */
 export type ReachabilityState =
@@ -43,21 +43,21 @@ export interface FailedAttempt {
 export interface ReachabilityParts {
   /** The origin's name. */
   readonly name: string;
-  /** For what happens although nobody asks. */
+  /** For timers that belong to no request. */
   readonly clock: Clock;
   readonly events: EventBus;
   /** How long somebody waits for a first byte of it (`firstByteTimeout`), in milliseconds. */
   readonly wait: number;
 }
 
-/** Since its last sign of life no connection came about. */
+/** Attempts that failed since the last sign of life. */
 interface Failing {
   readonly since: number;
   /** When the latest attempt that failed was begun. */
   triedAt: number;
   nextAt: number;
   error: ProxyError;
-  /** When it was found to be out of reach; `null` where that is not said yet. */
+  /** When the origin was found to be out of reach; `null` before. */
   outSince: number | null;
   readonly timer: Timer;
 }
@@ -68,7 +68,7 @@ export class Reachability implements ReachabilityView {
   #failing: Failing | null = null;
   #aliveAt = Number.NEGATIVE_INFINITY;
   #awaited = 0;
-  /** Until nobody has waited for an attempt for a while. */
+  /** Runs while no request waits, until the breaker leaves half-open. */
   #lull: Timer | null = null;
   #phase: BreakerPhase = 'closed';
 
@@ -76,7 +76,7 @@ export class Reachability implements ReachabilityView {
     this.#parts = parts;
   }
 
-  /** For what happens although nobody asks. */
+  /** For timers that belong to no request. */
   get clock(): Clock {
     return this.#parts.clock;
   }
@@ -87,12 +87,12 @@ export class Reachability implements ReachabilityView {
     return { phase: this.#phase, since, nextProbeAt, cause: error.type };
   }
 
-  /** Whether anybody sleeps until it is connected to. */
+  /** Whether a request sleeps until a connection comes about. */
   get waitedFor(): boolean {
     return this.#sleepers.size > 0;
   }
 
-  /** Somebody waits for an attempt to connect; to be called once when that is over, whatever came of it. */
+  /** A request waits for an attempt to connect. The function that this returns is called once when the wait is over. */
   begin(): () => void {
     this.#awaited += 1;
     this.#lull?.cancel();
@@ -101,16 +101,16 @@ export class Reachability implements ReachabilityView {
       this.#awaited -= 1;
       if (this.#awaited > 0 || this.#phase !== 'half-open') return;
       this.#lull?.cancel();
-      this.#lull = this.#parts.clock.after(lull, () => this.#settle());
+      this.#lull = this.#parts.clock.after(lullMs, () => this.#settle());
     };
   }
 
-  /** After it could not be connected to it can: whoever sleeps until then wakes up. */
+  /** The origin can be connected to again: wakes the sleepers. */
   wake(): void {
     for (const wake of [...this.#sleepers]) wake();
   }
 
-  /** A connection came about, or the origin has said something. */
+  /** A connection came about, or bytes came from the origin. */
   alive(): void {
     this.#aliveAt = this.#parts.clock.now();
     if (this.#failing === null) return;
@@ -159,7 +159,7 @@ export class Reachability implements ReachabilityView {
     }
   }
 
-  /** Sets no timer any more. */
+  /** Cancels its timers. */
   close(): void {
     this.#failing?.timer.cancel();
     this.#lull?.cancel();
@@ -174,7 +174,7 @@ export class Reachability implements ReachabilityView {
     });
   }
 
-  /** Brings the phase in line, and tells everybody of a change. */
+  /** Sets the phase to what is known, and emits each change. */
   #settle(): void {
     const { name, clock, events } = this.#parts;
     const { outSince = null, error } = this.#failing ?? {};

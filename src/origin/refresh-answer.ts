@@ -1,4 +1,4 @@
-/** What a refresh hook said, read with distrust: an address, fields and a time, or a clause about what is wrong. Pure. */
+/** Reads the answer of a refresh hook with distrust: a URL, fields and a time, or a clause that says what is wrong. Pure. */
 import type { Fields } from '../http/fields.ts';
 import type { ResolvedUrl } from './origin.ts';
 

@@ -1,8 +1,8 @@
 /**
  * A refresh hook that is a program: the question as JSON on its standard input, the answer as JSON on its output.
  *
- * No shell is in between, and of the environment it gets no more than a search path. What it writes to standard error
- * goes nowhere, because it may hold secrets. When its time is over, it is killed with all that it has started.
+ * It runs without a shell, and its environment is a search path. Its standard error is thrown away, because it may hold
+ * secrets. When its time is over, it is killed with every process that it has started.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
@@ -27,7 +27,7 @@ async function run(
   signal.throwIfAborted();
   const child = spawn(program, args, { env: environment, stdio: ['pipe', 'pipe', 'ignore'], detached: true });
   try {
-    // Who does not read the question may answer all the same.
+    // A program that does not read the question may answer all the same.
     child.stdin.on('error', () => {});
     child.stdin.end(`${JSON.stringify(question)}\n`);
     const output = await untilAborted(outputOf(child, question.origin), signal);
@@ -39,7 +39,7 @@ async function run(
   }
 }
 
-/** What the program wrote, when it has ended well. */
+/** Resolves with the output of the program when it has ended well. */
 function outputOf(child: ChildProcess & { readonly stdout: Readable }, origin: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const output: Buffer[] = [];
@@ -59,7 +59,7 @@ function outputOf(child: ChildProcess & { readonly stdout: Readable }, origin: s
   });
 }
 
-/** Ends the program and whatever it has started, which is in its group. */
+/** Kills the process group of the program. */
 function killAll(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {

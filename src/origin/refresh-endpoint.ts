@@ -1,8 +1,8 @@
 /**
  * A refresh hook that is an HTTP endpoint: the question is POSTed as JSON, the answer is JSON with status 200.
  *
- * Redirects are not followed. An endpoint of the configuration is the operator's own choice, and may be anywhere but at
- * firstbyte itself; one that was handed in at run time may have to be public.
+ * Redirects are not followed. An endpoint in the configuration may be anywhere but at firstbyte itself, because the
+ * operator chose it. An endpoint that was handed in at run time may have to be public.
  */
 import type { Socket } from 'node:net';
 import { Agent, type buildConnector, request } from 'undici';
@@ -70,7 +70,7 @@ async function post(
   }
 }
 
-/** What a connection could not be had for is final where it is forbidden. */
+/** The error of a question that could not be sent; a forbidden address stays final. */
 function unconnected(error: ProxyError, question: RefreshQuestion): ProxyError {
   if (!error.retryable) return error;
   const { cause } = error;

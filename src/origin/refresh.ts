@@ -1,8 +1,8 @@
 /**
- * An origin whose targets move: a hook is asked where each is to be had, and again when that is over.
+ * An origin whose targets move: a hook tells the URL of each target, and is asked again when that has expired.
  *
- * The hook is asked once for all who wait, when a target is not known yet, when its time is over, or when the origin
- * refuses it; then the same request is sent to the fresh address. What the hook said is remembered until it expires.
+ * The hook is asked once for all requests that wait: when a target's URL is not known yet, when it has expired, or when
+ * the origin refuses it. Then the same request is sent to the new URL. An answer is remembered until it expires.
  */
 import { pauses } from '../budgets.ts';
 import { type Clock, within } from '../clock.ts';
@@ -14,7 +14,7 @@ import { untilAborted } from '../until-aborted.ts';
 import type { Origin, OriginReply, OriginRequest, ResolvedUrl } from './origin.ts';
 import { readFreshUrl } from './refresh-answer.ts';
 
-/** What a hook is asked. */
+/** The question to a hook. */
 export interface RefreshQuestion {
   /** The name that the origin is mounted under. */
   readonly origin: string;
@@ -23,7 +23,7 @@ export interface RefreshQuestion {
   readonly reason: RefreshReason;
 }
 
-/** What a hook answers; without `url` the target stays where it is, without any of them nothing changes. */
+/** The answer of a hook. Without `url` the target stays where it is; an empty answer changes nothing. */
 export interface RefreshAnswer {
   readonly url?: string | undefined;
   /** By name; sent to that URL's scheme, host and port alone. */
@@ -34,7 +34,7 @@ export interface RefreshAnswer {
   readonly expiresIn?: number | undefined;
 }
 
-/** Rejects, when it likes with a `ProxyError`, where there is no answer. The signal says that nobody waits any more. */
+/** Rejects where it has no answer, if it likes with a `ProxyError`. The signal aborts when nobody waits any more. */
 export type Refresh = (question: RefreshQuestion, signal: AbortSignal) => Promise<RefreshAnswer>;
 
 export interface RefreshParts {
@@ -157,7 +157,7 @@ class RefreshingOrigin implements Origin {
   }
 }
 
-/** The hook's time was over. */
+/** The hook did not answer in time. */
 class Late extends Error {
   readonly told: ProxyError;
 
@@ -167,7 +167,7 @@ class Late extends Error {
   }
 }
 
-/** No address came from the hook; `why` is a clause without secrets. Asking again may help. */
+/** The error for a hook that gave no URL; `why` is a clause without secrets. Asking again may help. */
 export function unanswered(origin: string, why: string, cause?: unknown): ProxyError {
   const message = `The refresh hook of the origin ${origin} gave no address: ${why}.`;
   return new ProxyError('destination_unavailable', message, { setting: 'refresh', cause });

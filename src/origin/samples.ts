@@ -1,8 +1,8 @@
 /**
- * Which of the bytes that are present tell best whether a base holds the same version: pure.
+ * Which present bytes are compared to find out whether a base holds the same version. Pure.
  *
- * What lies just before the missing byte tells most encodings apart; the head of the file, where a container says what
- * it is, two copies that differ in their tags; and the last that is present, a copy that is not whole yet.
+ * The bytes just before the missing one tell most encodings apart. The head of the file, where a container describes
+ * itself, tells apart two copies that differ in their tags. The last present bytes tell a copy that is not whole yet.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { RangeSet } from '../bytes/range-set.ts';
