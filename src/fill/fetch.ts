@@ -26,7 +26,7 @@ import { failureFrom, retryAfter, retryCause, Tries } from './retry.ts';
 import { type Compare, compareAfter, compareBefore } from './seam.ts';
 import { TimeSlice } from './time-slice.ts';
 
-export interface FetchParts extends Omit<RangedBodyParts, 'policy' | 'maySpare'> {
+export interface FetchParts extends RangedBodyParts {
   readonly reachability: ReachabilityView;
   readonly policy: FillPolicy;
   /** From 0 to 1, for jitter. */
@@ -103,16 +103,12 @@ export class Fetch implements Requester, PlannedFetch {
       await this.#attempts();
       this.#enter('done');
     } catch (error) {
-      if (this.#stop.signal.aborted) {
-        this.#enter(this.#givenUp ? 'failed' : 'done');
-        return;
-      }
-      this.#status.lastFailure =
-        error instanceof FillFailed
-          ? error.failure
-          : ownFailure('proxy_internal_error', 'The fill broke.', { cause: error });
-      this.#enter('failed');
-      if (!(error instanceof FillFailed)) throw error;
+      const isStopped = this.#stop.signal.aborted;
+      const bug = isStopped || error instanceof FillFailed ? null : { cause: error };
+      if (bug !== null) this.#status.lastFailure = ownFailure('proxy_internal_error', 'The fill broke.', bug);
+      else if (!isStopped && error instanceof FillFailed) this.#status.lastFailure = error.failure;
+      this.#enter(isStopped && !this.#givenUp ? 'done' : 'failed');
+      if (bug !== null) throw error;
     } finally {
       this.#parkTimer?.cancel();
     }
@@ -309,14 +305,11 @@ export class Fetch implements Requester, PlannedFetch {
   }
 
   async #queue(opening: Opening | null): Promise<RangedBody> {
-    const { slots, upstream } = this.#parts;
-    const maySpare = () => upstream.takesEarlyRequests && slots.used < slots.limit;
-    const parts = { ...this.#parts, maySpare };
-    if (opening !== null) return RangedBody.open(parts, this, opening, this.#stop.signal);
+    if (opening !== null) return RangedBody.open(this.#parts, this, opening, this.#stop.signal);
     this.#status.beginQueueing();
     this.#enter('queued');
     try {
-      return await RangedBody.open(parts, this, null, this.#stop.signal);
+      return await RangedBody.open(this.#parts, this, null, this.#stop.signal);
     } finally {
       this.#status.endQueueing();
     }

@@ -22,6 +22,7 @@ import type { FetchParts } from './fetch.ts';
 import { type FillName, FillReporter } from './fill-reporter.ts';
 import type { Opening } from './opening.ts';
 import { Phase } from './phase.ts';
+import { planFor } from './plan.ts';
 import type { FillPolicy } from './policy.ts';
 import { Presence, type Taken } from './presence.ts';
 import { Reader, type ReaderHost, type ReaderOptions } from './reader.ts';
@@ -105,7 +106,9 @@ export class Fill implements ReaderHost {
 
   /** Where a live stream is now, which later requests may join there; `null` for what has a beginning. */
   get frontier(): number | null {
-    return this.#scheduler.frontier;
+    const [fetch] = this.#scheduler.fetches;
+    const { live, exclusive } = this.#guard;
+    return live && !exclusive && fetch !== undefined ? fetch.position : null;
   }
 
   /** How long a reply waits for its first byte, and in its midst for each one that follows, in milliseconds. */
@@ -147,9 +150,15 @@ export class Fill implements ReaderHost {
     return next !== null && next < range.end ? 'some' : 'none';
   }
 
-  /** Whether all of `range` is present or can be had, with `end: null` for the end of the representation. */
+  /** Whether all of `range` is present, can be asked for, or comes soon with a body that is under way. */
   canGive(range: OpenRange): boolean {
-    return this.#scheduler.canBring(range);
+    const { known, content, firstByteMs } = this.#upstream;
+    if (known === null || this.#scheduler.resumable || this.#guard.live) return true;
+    const clipped = clipTo(range, known.length);
+    const gap = content.present.firstGap(clipped);
+    if (gap === null) return true;
+    const plan = planFor(gap.start, { ...content, ranges: known.ranges }, this.#scheduler.fetches, firstByteMs);
+    return 'join' in plan && plan.join.bodyEnd >= clipped.end;
   }
 
   /** A new reader. */
@@ -249,7 +258,7 @@ export class Fill implements ReaderHost {
   async representation(reader: Reader, signal: AbortSignal): Promise<Representation> {
     const look = () => headAt(this.known, reader.failed);
     const { representation } = await this.#wait<Exclude<HeadArrival, Failed>>(reader, look, signal);
-    const unfit = this.#scheduler.unfitFor(reader);
+    const unfit = this.#scheduler.readers.unfitFor(reader, this.#scheduler.resumable);
     if (unfit !== null) throw new FillFailed(unfit, this.phase);
     return representation;
   }

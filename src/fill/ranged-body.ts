@@ -15,7 +15,7 @@ import type { Upstream } from './upstream.ts';
 /** A next request is sent so much earlier than its head is expected to take, because that is not sure. */
 const margin = 1.5;
 
-export interface RangedBodyParts extends BodyRequestParts {
+export interface RangedBodyParts extends Omit<BodyRequestParts, 'maySpare'> {
   readonly upstream: Upstream;
   readonly slots: ConnectionSlots;
 }
@@ -141,7 +141,9 @@ export class RangedBody {
     // A reader that came while the first one waited has its whole `firstByteTimeout`, on the same connection; once bytes
     // have come, nobody's wait begins with that.
     const patienceMs = (received > 0 ? 1 : 2) * this.#parts.policy.firstByteTimeout;
-    return new BodyRequest(this.#parts, request, { offset, early, queuedFor, patienceMs }, opening);
+    const { slots, upstream } = this.#parts;
+    const maySpare = () => upstream.takesEarlyRequests && slots.used < slots.limit;
+    return new BodyRequest({ ...this.#parts, maySpare }, request, { offset, early, queuedFor, patienceMs }, opening);
   }
 }
 

@@ -6,7 +6,7 @@
  * stops them. An answer of another representation makes it obsolete: what is present can be read on, nothing more is
  * fetched.
  */
-import { type ByteRange, clipTo, type OpenRange } from '../bytes/byte-range.ts';
+import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
 import type { OriginReply } from '../origin/origin.ts';
 import { BackgroundJobs, type JobProgress } from './background-jobs.ts';
 import { type Failure, FillFailed, ownFailure } from './failure.ts';
@@ -65,16 +65,9 @@ export class Scheduler implements FetchSink<Fetch> {
     return this.#pausedByUser || this.#jobs.open;
   }
 
-  /** The next byte of a live stream that comes in now; `null` where it is none. */
-  get frontier(): number | null {
-    const [fetch] = this.#fetches;
-    const { live, exclusive } = this.#parts.guard;
-    return live && !exclusive && fetch !== undefined ? fetch.position : null;
-  }
-
-  /** Why a reader can't be served to its end here; `null` where it can. */
-  unfitFor(reader: Reader): Failure | null {
-    return this.#readers.unfitFor(reader, this.#resumable);
+  /** Whether a cut can be followed by another request for the same representation. */
+  get resumable(): boolean {
+    return this.#ended === null && this.#parts.upstream.combinable;
   }
 
   /** Begins with an answer that is there; resolves when it has been judged. */
@@ -82,19 +75,6 @@ export class Scheduler implements FetchSink<Fetch> {
     this.#parts.upstream.contradiction = opening.contradiction;
     this.#start(opening.request.start, null, opening);
     await this.#opened.promise;
-  }
-
-  /** Whether what is missing of a range can be asked for, or comes soon with a body that is under way. */
-  canBring(range: OpenRange): boolean {
-    const { upstream, guard, presence } = this.#parts;
-    const { known } = upstream;
-    if (known === null || this.#resumable || guard.live) return true;
-    const clipped = clipTo(range, known.length);
-    const gap = presence.present.firstGap(clipped);
-    if (gap === null) return true;
-    const content = { ...upstream.content, ranges: known.ranges };
-    const plan = planFor(gap.start, content, this.#fetches, upstream.firstByteMs);
-    return 'join' in plan && plan.join.bodyEnd >= clipped.end;
   }
 
   join(reader: Reader): void {
@@ -126,7 +106,7 @@ export class Scheduler implements FetchSink<Fetch> {
       this.#assign(plan.join);
       return null;
     }
-    if (!this.#resumable && presence.present.size > 0) return { kind: 'uncombinable' };
+    if (!this.resumable && presence.present.size > 0) return { kind: 'uncombinable' };
     const { failure, retryAt } = phase;
     const isTooLate = retryAt !== null && retryAt - clock.now() > policy.firstByteTimeout;
     if (failure !== null && isTooLate) return this.#readers.toldTo(failure, true);
@@ -139,7 +119,7 @@ export class Scheduler implements FetchSink<Fetch> {
   follow(reader: Reader): void {
     this.decide();
     const { phase, policy, upstream } = this.#parts;
-    if (this.#ended !== null || this.#pausedByUser || !this.#resumable || !this.#readers.has(reader)) return;
+    if (this.#ended !== null || this.#pausedByUser || !this.resumable || !this.#readers.has(reader)) return;
     if (reader.plays && policy.fill === 'complete') this.#jobs.completeFrom(reader.position);
     if (phase.current !== 'filling' && phase.current !== 'paused') return;
     const missing = missingAhead(this.#readers.interestOf(reader), upstream.content);
@@ -233,7 +213,7 @@ export class Scheduler implements FetchSink<Fetch> {
     const { exclusive } = guard;
     try {
       const body = await this.#unlessChanged(guard.judge(request, reply));
-      if (!isFirst && !exclusive && guard.exclusive) this.#readers.turnAway(this.#resumable);
+      if (!isFirst && !exclusive && guard.exclusive) this.#readers.turnAway(this.resumable);
       waiters.wake();
       this.#completeIfWhole();
       this.#assignAll();
@@ -355,10 +335,9 @@ export class Scheduler implements FetchSink<Fetch> {
       this.#jobs.end({ kind: 'uncombinable' });
       return;
     }
-    const { content, firstByteMs } = upstream;
+    const { content } = upstream;
     if ([...this.#fetches].some(({ position }) => content.ranges === false || this.#jobs.covers(position))) return;
-    const plan = planFor(missing, content, this.#fetches, firstByteMs);
-    this.#start('open' in plan ? plan.open : missing, null);
+    this.#start(content.ranges === false ? 0 : missing, null);
   }
 
   /**
@@ -373,16 +352,11 @@ export class Scheduler implements FetchSink<Fetch> {
     if (policy.fill === 'window' && upstream.content.ranges && this.#mayFetchMore) this.#jobs.finishUnits();
   }
 
-  /** Whether a cut can be followed by another request for the same representation. */
-  get #resumable(): boolean {
-    return this.#ended === null && this.#parts.upstream.combinable;
-  }
-
   /** Whether what is missing can still be asked for and kept. */
   get #mayFetchMore(): boolean {
     const { guard, presence } = this.#parts;
     if (presence.passing || guard.live) return false;
-    return this.#resumable || this.#fetches.size > 0 || presence.present.size === 0;
+    return this.resumable || this.#fetches.size > 0 || presence.present.size === 0;
   }
 
   #completeIfWhole(): void {
