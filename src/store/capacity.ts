@@ -1,9 +1,8 @@
 /**
  * How much a store may hold, how much it holds, and what must go for more.
  *
- * Every byte counts from the moment when it is accepted; sizes are corrected to what the medium really uses as soon as
- * that is known. What must go is chosen here and returned; whoever asked evicts it. Where nothing may go, bytes are
- * refused.
+ * A byte counts from the moment when it is accepted. Sizes are corrected to what the medium really uses as soon as that is
+ * known. This class chooses what must go and returns it; the caller evicts it. Where nothing may go, it refuses bytes.
  */
 import type { Clock } from '../clock.ts';
 import type { EvictionReason } from '../events.ts';
@@ -13,19 +12,19 @@ import { FullState } from './full-state.ts';
 import type { HeldObject, HeldSegment, Inventory, User } from './inventory.ts';
 import type { StoreError } from './store.ts';
 
-/** What was watched so recently does not go for bytes that nobody waits for. */
+/** A segment that somebody watched so recently stays, unless a viewer waits for the new bytes. */
 const justWatchedMs = 600_000;
 
-/** After a vain attempt to make room, none is made for so long. */
+/** How long to wait after nothing could be evicted before choosing again. */
 const futilePauseMs = 500;
 
-/** More than what is needed goes at once, so that this is not thought about at each write: at most so many bytes. */
+/** In bytes: at most this much more than needed goes at once, so that not every write has to choose. */
 const mostSlack = 256 * 1024 * 1024;
 
-/** Where the store is small, reading ahead of one playhead may fill this much of it. */
+/** Reading ahead of one playhead may fill one part in so many of the store. */
 const aheadShare = 4;
 
-/** The least room ahead of a playhead, as a part of a segment. */
+/** The least room ahead of a playhead, as a share of a segment. */
 const leastAhead = 1 / 16;
 
 /** An amount as people say it: so many bytes, or a share of what there is. */
@@ -46,7 +45,7 @@ export function inBytes(amount: Amount | null | undefined, whole: number, none: 
   return 'bytes' in amount ? amount.bytes : Math.floor(amount.share * whole);
 }
 
-/** A segment that must go. It is counted no longer; its bytes are on the medium until whoever is told has evicted it. */
+/** A segment that must go. It counts no longer; its bytes stay on the medium until the caller evicts it. */
 export interface Eviction<Held extends HeldObject> {
   readonly held: Held;
   readonly segment: number;
@@ -81,7 +80,7 @@ export class Capacity<Held extends HeldObject> {
   #futileUntil = Number.NEGATIVE_INFINITY;
   /** How much may be held, in bytes. */
   limit = Number.POSITIVE_INFINITY;
-  /** What the file system has left, and must have left, in bytes; counted on from the last look. */
+  /** Bytes that the file system has free, counted on since it was last asked, and bytes that it must keep free. */
   free = Number.POSITIVE_INFINITY;
   minFree = 0;
 
@@ -150,7 +149,7 @@ export class Capacity<Held extends HeldObject> {
     }
   }
 
-  /** What of a segment is on the medium takes so many real bytes there. */
+  /** The part of a segment that is on the medium takes `real` bytes there. */
   correct(held: Held, number: number, real: number): void {
     const segment = held.bySegment.get(number);
     if (segment === undefined || !this.#inventory.has(held)) return;
@@ -158,7 +157,7 @@ export class Capacity<Held extends HeldObject> {
     segment.bytes = real + segment.coming;
   }
 
-  /** What was on the medium of a segment is gone from it. */
+  /** The part of a segment that was on the medium is gone. */
   drop(held: Held, number: number): void {
     const segment = held.bySegment.get(number);
     if (segment === undefined) return;
@@ -169,12 +168,12 @@ export class Capacity<Held extends HeldObject> {
     this.free += gone;
   }
 
-  /** What must go for at least so many bytes, as far as that many may go for a viewer. */
+  /** Chooses segments of at least `bytes` in all, as if a viewer waited; fewer where not so many may go. */
   makeRoom(bytes: number, reason: EvictionReason): Eviction<Held>[] {
     return this.#choose(bytes, reason, Number.POSITIVE_INFINITY);
   }
 
-  /** What must go for the store to be below its limits, which may have changed, as may the file system. */
+  /** Chooses what must go for the store to be below its limits again. */
   trim(): Eviction<Held>[] {
     const excess = this.#excess();
     return excess > 0 ? this.makeRoom(excess, this.#reason()) : [];

@@ -1,8 +1,8 @@
-/** Whether the store is full: from the first byte that was refused for want of room, until none was for a moment. */
+/** Whether the store is full. It is from the first write that it refuses until it has refused none for a second. */
 import type { Clock, Timer } from '../clock.ts';
 import { StoreError } from './store.ts';
 
-/** The store is full no longer when it has refused nothing for so long. */
+/** The store is full until it has refused nothing for this long. */
 const calmMs = 1000;
 
 export class FullState {
@@ -17,12 +17,12 @@ export class FullState {
     this.#onChange = onChange;
   }
 
-  /** Why bytes are refused; `null` while there is room. */
+  /** Why the store refuses bytes; `null` while there is room. */
   get current(): StoreError | null {
     return this.#current;
   }
 
-  /** Bytes are refused, because the store has reached its limit or the disk is full; returns what to say. */
+  /** The store refuses bytes: it has reached its limit (`size`), or the disk is full (`free`). Returns the error. */
   refuse(reason: 'size' | 'free'): StoreError {
     this.#last = this.#clock.now();
     if (this.#current !== null) return this.#current;

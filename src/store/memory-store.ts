@@ -1,8 +1,8 @@
 /**
  * A store that forgets everything with the process: for tests on virtual time, and for machines without a disk.
  *
- * It never waits for anything outside itself: every promise settles within the microtasks of the same turn. What it
- * calls durable is what was there at the last commit, byte for byte. Room is made as on a disk, in segments.
+ * It never waits for anything outside itself: every promise settles within the microtasks of the same turn. Durable is
+ * what was there at the last commit, byte for byte. It evicts in segments, as the disk store does.
  */
 import { randomUUID } from 'node:crypto';
 import { totalmem } from 'node:os';
@@ -119,7 +119,7 @@ class MemoryStore implements Store, StoreAdmin {
     return held !== undefined;
   }
 
-  /** Memory is believed. */
+  /** Nothing is compared: memory holds what was written to it. */
   async verify(name: ObjectName, progress: (bytes: number) => void, signal: AbortSignal): Promise<Verified | null> {
     signal.throwIfAborted();
     const held = this.#inventory.find(name);
@@ -176,7 +176,7 @@ class MemoryStore implements Store, StoreAdmin {
     return new MemoryObject(this, this.#capacity, held, this.#inventory.acquire(held, lost));
   }
 
-  /** Not within a write: those who are told may themselves have much to do. */
+  /** After the write that needs the room: `lost` runs other fills. */
   #evictSoon({ held, segment, bytes, reason }: Eviction<HeldInMemory>): void {
     const range = { start: segment * this.#segmentSize, end: (segment + 1) * this.#segmentSize };
     // What is written from now on stays.

@@ -1,4 +1,4 @@
-/** What a store tells of itself while it runs, for events, counters and the log; it never waits for the answer. */
+/** What a store reports while it runs, for events, counters and the log. It waits for nobody who is told. */
 import type { BufferWaitOutcome, EvictionReason, LossCause } from '../events.ts';
 import type { ObjectLabel, StoreError } from './store.ts';
 

@@ -79,8 +79,8 @@ export interface Store {
   remove(name: ObjectName, signal?: AbortSignal): Promise<void>;
   /** Every object that `find` would find, in no particular order. */
   list(signal?: AbortSignal): AsyncIterable<StoredObject>;
-  /** Commits everything and lets go of the directory. */
-  close(): Promise<void>;
+  /** Commits everything and lets go of the directory, also where nobody waits for it any more. */
+  close(signal?: AbortSignal): Promise<void>;
 }
 
 export interface StoredObject {

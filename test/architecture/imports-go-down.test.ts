@@ -136,6 +136,16 @@ describe('imports go down', () => {
     assert.deepEqual(namers.map(({ path }) => path).sort(), ['daemon.ts', 'mount.ts']);
   });
 
+  test('what every store needs knows no disk', () => {
+    const upper = sources.filter(({ path }) => /^store\/[^/]+$/.test(path));
+    const downward = upper.filter(({ imports }) => imports.some((name) => name.startsWith('store/disk/')));
+    assert.ok(upper.length > 5);
+    assert.deepEqual(
+      downward.map(({ path }) => path),
+      [],
+    );
+  });
+
   test('the page takes nothing of src/ but the types of events and answers, so that nothing of it gets into its script', () => {
     const page = readAllSources().filter(({ path }) => path.startsWith('dashboard/'));
     const taken = new Set(page.flatMap(({ imports }) => imports.filter((name) => name.startsWith('src/'))));

@@ -1,10 +1,9 @@
 /**
- * The cache directory, and that it has one owner at a time.
+ * The cache directory, which has one owner at a time.
  *
- * The owner holds an SQLite lock on the file `lock`, which the system frees with the process however that ends; the
- * file `owner` says in JSON who it is, for whoever is refused, and how to reach it, for whoever may read the directory.
- * Damaged content is moved to `aside`, where the operator may
- * look at it until the next time.
+ * The owner holds an SQLite lock on the file `lock`. The system frees it when the process ends, however that ends. The
+ * file `owner` says in JSON who the owner is and how to reach it, for everybody who may read the directory. Damaged content
+ * is moved to `aside`, where the operator may look at it until the next time.
  */
 import { constants } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
@@ -34,7 +33,7 @@ const names = {
 const contents = [names.objects, names.index, `${names.index}-wal`, `${names.index}-shm`, `${names.index}-journal`];
 const ours = new Set<string>([...Object.values(names), ...contents, `${names.lock}-journal`]);
 
-/** The size of what is written to see whether the medium takes anything, in bytes: enough to be worth going on. */
+/** In bytes: what a probe writes. With less room than this it is not worth storing again. */
 const probeSize = 1024 * 1024;
 
 /** What the owner tells of itself. */
@@ -53,7 +52,7 @@ export class CacheDirectory {
   readonly #path: string;
   #lock: DatabaseSync;
   #owner: OwnerFields = { pid: process.pid };
-  /** The index that is open. */
+  /** Of the index file that is open. */
   #inode: number | null = null;
 
   private constructor(path: string, lock: DatabaseSync) {

@@ -1,9 +1,9 @@
 /**
  * When what was accepted is written, named and made durable, over all objects of the disk store.
  *
- * Twice, each batched over everything that is dirty: soon, rows that name written blocks early, which a killed process
- * finds again; and a little later the syncs, and the rows that a power cut can't take away. First the bytes, always,
- * then the rows that name them.
+ * It happens twice, each time for all dirty objects together. A checkpoint soon saves rows that name written blocks early:
+ * a killed process finds them again. A commit a little later syncs the files and saves rows that survive a power cut. The
+ * bytes always come first, then the rows that name them.
  */
 import type { Clock, Timer } from '../../clock.ts';
 import { StoreError } from '../store.ts';

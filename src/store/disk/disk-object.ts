@@ -1,10 +1,10 @@
 /**
  * One object of the disk store, shared by all who have it open.
  *
- * A byte lives like this: accepted (in memory, readable) → written (in its segment file, read from there) → durable
- * (its whole block written, summed and synced, and then named in the index). `checkpoint` sums what can be named early,
- * `sync` makes durable what can be; the store saves the row that follows. Whatever is written may be lost again: evicted, or
- * not to be believed; those who have the object open are told before.
+ * A byte goes from accepted (readable from memory) to written (readable from its segment file) to durable (its whole block
+ * is written, summed, synced and named in the index). `checkpoint` computes the checksums of blocks that can be named
+ * early, `sync` makes blocks durable, and the committer saves the row. A written byte can be lost again, by eviction or
+ * because its content is wrong; everybody who has the object open is told before.
  */
 import { crc32 } from 'node:zlib';
 import type { ByteRange } from '../../bytes/byte-range.ts';
@@ -21,7 +21,7 @@ import type { Medium } from './medium.ts';
 import type { ObjectFiles } from './object-directory.ts';
 import { type Run, WriteBuffer } from './write-buffer.ts';
 
-/** What a read fails with for want of something that may come back: the bytes on disk are as good as before. */
+/** Errors of a read that lacked a resource for a moment: the bytes on disk are as good as before. */
 const passingCodes = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
 
 export class DiskObject implements OpenContent {
@@ -36,7 +36,7 @@ export class DiskObject implements OpenContent {
   readonly #written: RangeSet;
   /** Blocks that are written and not durable yet. */
   readonly #whole: Set<number>;
-  /** How often a segment's file was given up, by number: what is read or synced across that is not believed. */
+  /** How often each segment's file was given up: a read or sync during which that changed counts for nothing. */
   readonly #losses = new Map<number, number>();
   #synced: Promise<void> = Promise.resolve();
 
@@ -105,7 +105,7 @@ export class DiskObject implements OpenContent {
         const sum = await this.#sumOf(block);
         if (this.#lossesOf(block) === before && this.#whole.has(block)) this.#index.markEarly(block, sum);
       } catch {
-        // `sync` will look at it again, and at what is wrong.
+        // `sync` reads it again, and deals with the error.
       }
     }
   }
@@ -145,7 +145,7 @@ export class DiskObject implements OpenContent {
     this.#medium.committer.noteDirty(this);
   }
 
-  /** Reads every durable block again; what is not what was written is lost. */
+  /** Reads every durable block again; a block whose checksum is wrong is lost. */
   async verify(progress: (bytes: number) => void, signal: AbortSignal): Promise<Verified> {
     const bad: ByteRange[] = [];
     let checked = 0;
@@ -293,7 +293,7 @@ export class DiskObject implements OpenContent {
     }
   }
 
-  /** Believes nothing more of what is on disk of this block; what was received since stays. */
+  /** The block on disk can't be used any more; its bytes that are in memory stay. */
   #lose(block: number, { code }: StoreError): void {
     const range = this.#index.blockRange(block);
     const gone = passingCodes.has(code) ? this.#written.within(range) : this.#unwrite(range);
@@ -308,7 +308,7 @@ export class DiskObject implements OpenContent {
     }
   }
 
-  /** The system may have thrown away what it could not write: nothing of it is believed. */
+  /** A sync has failed: the system may have dropped what it could not write, so all of it is lost. */
   #loseUnsynced(segment: number, failure: StoreError): void {
     const { start, end } = this.#segmentRange(segment);
     const written = this.#written.within({ start, end });
@@ -325,7 +325,7 @@ export class DiskObject implements OpenContent {
     this.held.lose(gone);
   }
 
-  /** What of `range` was on disk, which it is no longer. */
+  /** Forgets what of `range` is on disk, and returns it. */
   #unwrite(range: ByteRange): ByteRange[] {
     const gone = this.#written.within(range);
     this.#written.remove(range);

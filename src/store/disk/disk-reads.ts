@@ -1,8 +1,8 @@
 /**
- * Reads from disk, each with one of few turns at it and a buffer: both are taken here, and here they are given back.
+ * Reads from disk: few run at once, and each needs a buffer. Both are taken here and given back here.
  *
- * Who gives a read up waits no longer. But the system may write into the buffer until the read has ended, and only then
- * are buffer and turn somebody else's.
+ * Whoever gives a read up waits no longer. But the system may write into the buffer until the read has ended; only then
+ * it makes room for another.
  */
 import { untilAborted } from '../../until-aborted.ts';
 import { gaveNothing, type Slice, StoreError } from '../store.ts';
@@ -20,43 +20,43 @@ type ReadInto = (buffer: Buffer) => Promise<Buffer>;
 
 export class DiskReads {
   readonly pool: BufferPool;
-  readonly #turns = new Semaphore(mostReads);
+  readonly #running = new Semaphore(mostReads);
 
   constructor(pool: BufferPool) {
     this.pool = pool;
   }
 
   /**
-   * Rejects with a `StoreError`: as `readInto` does, and as soon as `signal` aborts with the code `ENOBUFS` where there
-   * was no buffer, else `ETIMEDOUT`. Where many wait, those go before the others who have had nothing yet (`isFirst`).
+   * Rejects with a `StoreError`: that of `readInto`; or as soon as `signal` aborts, with the code `ENOBUFS` where it waited
+   * for a buffer, else `ETIMEDOUT`. Readers who have had nothing yet (`isFirst`) go before all others.
    */
   async read(readInto: ReadInto, signal: AbortSignal, isFirst = false): Promise<Slice> {
-    const endTurn = await this.#turns.acquire(signal, isFirst).catch((error: unknown) => {
+    const endRead = await this.#running.acquire(signal, isFirst).catch((error: unknown) => {
       throw gaveNothing(error);
     });
     let loan: Loan;
     try {
       loan = await this.pool.acquire(signal);
     } catch (error) {
-      endTurn();
+      endRead();
       throw error;
     }
-    return this.#run(readInto, loan, endTurn, signal);
+    return this.#run(readInto, loan, endRead, signal);
   }
 
-  /** The same for who does not need it yet: `null` where others may need the turn or the buffer more. */
+  /** The same for who does not need it yet: `null` where others need that more. */
   readSpare(readInto: ReadInto, signal: AbortSignal): Promise<Slice> | null {
-    const endTurn = this.#turns.acquireNow();
-    const loan = endTurn && this.pool.acquireSpare();
-    if (endTurn !== null && loan !== null) return this.#run(readInto, loan, endTurn, signal);
-    endTurn?.();
+    const endRead = this.#running.acquireNow();
+    const loan = endRead && this.pool.acquireSpare();
+    if (endRead !== null && loan !== null) return this.#run(readInto, loan, endRead, signal);
+    endRead?.();
     return null;
   }
 
   /** The loan becomes the slice's, or is given back. */
-  async #run(readInto: ReadInto, loan: Loan, endTurn: () => void, signal: AbortSignal): Promise<Slice> {
+  async #run(readInto: ReadInto, loan: Loan, endRead: () => void, signal: AbortSignal): Promise<Slice> {
     const { buffer, release, cede } = loan;
-    const reading = readInto(buffer).finally(endTurn);
+    const reading = readInto(buffer).finally(endRead);
     let isLent = false;
     try {
       const bytes = await untilAborted(reading, signal);

@@ -249,7 +249,11 @@ class OpenStore implements DiskStore {
     return this.#parts.capacity.evictionPreview(bytes);
   }
 
-  async close(): Promise<void> {
+  close(signal: AbortSignal = never): Promise<void> {
+    return untilAborted(this.#close(), signal);
+  }
+
+  async #close(): Promise<void> {
     const { maintenance, committer, background, health, calls, inventory, files, index, directory } = this.#parts;
     maintenance.stop();
     committer.stop();

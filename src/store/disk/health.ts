@@ -1,8 +1,8 @@
 /**
  * Whether the disk takes bytes, and when it is tried again.
  *
- * After a failure everything goes past the disk, and a timer tries again: as long as it fails and somebody wants it. The
- * pause doubles where a disk fails again right after it had come back, so that a broken one is not hammered.
+ * After a failure all bytes go past the disk. A timer tries the disk again as long as somebody wants to store something.
+ * The pause doubles when the disk fails right after it had come back, so that a broken one is not hammered.
  */
 import { pauses } from '../../budgets.ts';
 import type { Clock, Timer } from '../../clock.ts';
@@ -11,7 +11,7 @@ import type { FullState } from '../full-state.ts';
 import { StoreError } from '../store.ts';
 import type { StoreEvents } from '../store-events.ts';
 
-/** A disk that fails again so soon after it had come back has not come back. */
+/** A failure so soon after a recovery counts as the same trouble. */
 const calmMs = 10_000;
 
 export interface HealthOptions {

@@ -1,10 +1,10 @@
 /**
- * What happens to an open disk store by itself: it is swept after its start, lets go of what nobody has used for too long,
- * and after a failure is brought back.
+ * What an open disk store does by itself: it sweeps after its start, removes objects that nobody has used for too long, and
+ * recovers after a failure.
  *
- * The sweep compares the directory of objects with what the index names: what a crash between two steps leaves behind
- * goes, what is gone is no longer named, and sizes are those of the file system. It runs beside everything else, one call
- * at a time.
+ * The sweep compares the directory of objects with the index. It removes files that no row names, which a crash can leave
+ * behind, drops rows whose files are gone, and corrects sizes to those of the file system. It runs beside everything else,
+ * one system call at a time.
  */
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,10 +23,10 @@ import type { Removal } from './removal.ts';
 import { type SegmentFiles, statBlock } from './segment-files.ts';
 import type { Space } from './space.ts';
 
-/** How often it is looked for what nobody has used for too long: ten times within that time, at most so often. */
+/** Unused objects are looked for ten times within `maxAge`, but at most this often. */
 const leastAgeIntervalMs = 60_000;
 
-/** What `HeldObject.key` gives; anything else in the layout of objects is not ours to remove. */
+/** What `HeldObject.key` gives. A directory of another name is not ours to remove. */
 const objectDirectory = /^[0-9a-f]{64}\.[0-9a-f]{16}$/;
 const segmentFile = /^(0|[1-9]\d{0,15})$/;
 

@@ -1,9 +1,9 @@
 /**
  * Files and directories that only our own user may touch, and that nobody else has put there.
  *
- * Directories are 0700 and files 0600 whatever the umask. A symbolic link, a device or something of another owner in
- * the place of one of ours is never followed and never changed. A file that has another name too, a hard link, may be
- * anybody's there: it is read, and never written. What is written goes to a copy that takes its place.
+ * Directories are 0700 and files 0600 whatever the umask. A symbolic link, a device or another owner's file in place of one
+ * of ours is never followed and never changed. A file with a second name (a hard link) may be somebody else's under that
+ * name: it is read but never written. A write goes to a copy, which takes its place.
  */
 import { constants, type Stats } from 'node:fs';
 import { chmod, copyFile, type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';

@@ -1,7 +1,7 @@
 /**
  * Removes objects: first from the index, then their files, as soon as nobody has them open.
  *
- * On a full disk the index can't even forget. Then the files go first, and the row names nothing for a while.
+ * On a full disk even a row can't be removed. Then the files go first, and the row names nothing for a while.
  */
 import { rm } from 'node:fs/promises';
 import type { Capacity } from '../capacity.ts';

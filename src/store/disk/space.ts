@@ -1,6 +1,6 @@
 /**
- * The room that a disk store has: takes bytes in as long as there is room, evicts what must go for them, and asks the
- * file system how much it has left.
+ * Room on the disk: admits bytes as long as there is room, evicts what must go for them, and asks the file system how much
+ * it has left.
  */
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -42,8 +42,8 @@ export class Space {
   }
 
   /**
-   * Counts bytes that come. Throws a `StoreError` where they can't be kept now. What must go for them goes a moment
-   * later, not within the caller's turn: those who are told may themselves have much to do.
+   * Counts bytes that come; throws a `StoreError` where they can't be stored now. What must go for them is evicted in a
+   * microtask, not within this call: `lost` runs other fills.
    */
   admit(held: HeldOnDisk, { start, end }: ByteRange): void {
     const { health, capacity } = this.#parts;
@@ -62,7 +62,7 @@ export class Space {
     throw refused;
   }
 
-  /** What must go has been given up; to be awaited before a file is written, which may be one of those that go. */
+  /** Resolves when what must go has been evicted: await it before writing to a file, which may be one of those. */
   get evicting(): Promise<void> | null {
     return this.#evicting;
   }

@@ -1,8 +1,8 @@
 /**
- * A read of something that is stored, as a reply would make it, for who asks whether that can be done.
+ * Reads something that is stored, as a reply would, to find out whether that works.
  *
- * It goes through the index, the memory for reading and the files, each time to another place, so that the system has it
- * not in memory already; and it is no use of what it reads, so that nothing is kept longer for it.
+ * A trial goes through the index, the buffers and the files. Each reads another block, which the system has probably not in
+ * its own cache. It does not count as a use of the object, so that nothing is kept longer for it.
  */
 import { join } from 'node:path';
 import { untilAborted } from '../../until-aborted.ts';
@@ -22,13 +22,13 @@ export interface TrialReadParts {
   readonly files: Pick<SegmentFiles, 'read'>;
 }
 
-/** Blocks from one trial to the next in the same file: a prime, so that all of them have their turn. */
+/** How many blocks the next trial in the same file is further on: a prime, so that every block is read some time. */
 const stride = 37;
 
 export class TrialRead {
   readonly #parts: TrialReadParts;
-  #turn = 0;
-  /** What the system has not answered yet: another is not begun beside it. */
+  #trials = 0;
+  /** A call that the system has not answered yet: no other is begun beside it. */
   #underWay: Promise<void> | null = null;
 
   constructor(parts: TrialReadParts) {
@@ -73,12 +73,12 @@ export class TrialRead {
       const segment = [...held.segments].find(({ bytes, coming }) => bytes > 0 && coming === 0);
       return segment === undefined ? [] : [{ held, segment }];
     });
-    this.#turn += 1;
-    const place = places[this.#turn % Math.max(1, places.length)];
+    this.#trials += 1;
+    const place = places[this.#trials % Math.max(1, places.length)];
     if (place === undefined) return null;
     const { held, segment } = place;
     const blocks = Math.max(1, Math.floor(segment.bytes / size));
-    const round = Math.floor(this.#turn / places.length);
+    const round = Math.floor(this.#trials / places.length);
     const position = ((round * stride) % blocks) * size;
     return { name: held.name, path: join(directory.pathOf(held.key), String(segment.number)), position };
   }
