@@ -15,7 +15,7 @@ import { tellOfFills } from './state/fills.ts';
 import { stayConnected } from './state/live.ts';
 import { followAddress } from './state/route.ts';
 
-// What is taken out of the address is gone before anybody follows it.
+// The token must be out of the address before the page reads its route.
 const tokenGiven = takeToken();
 followAddress();
 tellOfFills();

@@ -1,4 +1,4 @@
-/** The shell around the views: what this is, where one can go, whether the page is connected, what has just happened. */
+/** The shell around the views: title, navigation, connection state and notices. */
 import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { askForToken, wasWrong, wrong } from './api/token.ts';
@@ -33,7 +33,7 @@ export function Page() {
   const first = useRef(true);
   useEffect(() => {
     document.title = `${title} · firstbyte`;
-    // Whoever goes to a view goes on reading there; who opens the page begins at its top.
+    // After a change of view, reading continues at its heading. A page that opens is read from its top.
     if (!first.current) heading.current?.focus();
     first.current = false;
   }, [title]);
@@ -130,7 +130,7 @@ function Banner() {
   );
 }
 
-/** How what the user did went. */
+/** The result of the user's last action. */
 function Notice() {
   const told = notice.value;
   return (

@@ -1,4 +1,7 @@
-/** How the page is built: one script, one style sheet and its icon, named by their content, under `/-/assets/`. */
+/**
+ * The build of the page: one script, one style sheet and its icon under `/-/assets/`, with a hash of their content in
+ * their names.
+ */
 import { join } from 'node:path';
 import { defineConfig } from 'vite';
 
@@ -12,7 +15,7 @@ export default defineConfig({
     outDir: join(import.meta.dirname, '../dist/dashboard'),
     emptyOutDir: true,
     target: 'es2022',
-    // The policy of the page allows no `data:` but in images, and there is nothing to preload.
+    // The page's policy allows `data:` for images only, and there is nothing to preload.
     assetsInlineLimit: 0,
     modulePreload: false,
     reportCompressedSize: false,

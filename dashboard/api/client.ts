@@ -1,9 +1,12 @@
-/** Requests to the control API: JSON in and out, problems as errors, and the token asked for where one is wanted. */
+/**
+ * Requests to the control API: JSON in both directions, problems as errors, and a dialog for the token where one is
+ * needed.
+ */
 import { askForToken, type Given, wrong } from './token.ts';
 
 const base = '/-/api/v1';
 
-/** What the API said instead of an answer (RFC 9457), or that nothing came; `message` is one plain sentence. */
+/** The problem that the API answered (RFC 9457), or that no answer came. `message` is one plain sentence. */
 export class ApiProblem extends Error {
   /** `null` where firstbyte could not be reached. */
   readonly status: number | null;
@@ -14,14 +17,14 @@ export class ApiProblem extends Error {
   }
 }
 
-/** Looks; never asks for a token, because it is done again and again. */
+/** Reads. It never opens the dialog for a token, because reads are repeated all the time. */
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   const response = await ask('GET', path, undefined, signal);
   if (!response.ok) throw await problemOf(response);
   return (await response.json()) as T;
 }
 
-/** Changes something; asks for the token where it is wanted, and again where it was wrong. */
+/** Changes something. It asks for the token where one is needed, and again where it was wrong. */
 export async function change<T>(
   method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
@@ -39,7 +42,7 @@ export async function change<T>(
   }
 }
 
-/** Tells firstbyte that its own page asks: the cookie, which stands for the token, counts with it alone. */
+/** Marks a request as the page's own: only with this field does firstbyte accept the session cookie. */
 export const ownPage = { 'firstbyte-page': '1' } as const;
 
 async function ask(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {

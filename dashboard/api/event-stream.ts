@@ -1,6 +1,4 @@
-/**
- * Server-sent events over fetch, because an `EventSource` can send no token: the blocks of one response, as they come.
- */
+/** Server-sent events over fetch, because an `EventSource` can send no token. A block is one event of a response. */
 
 export interface Block {
   readonly id: string | null;
@@ -8,7 +6,7 @@ export interface Block {
   readonly text: string;
 }
 
-/** Turns the text of a stream, in whatever pieces it comes, into blocks. */
+/** Splits the text of a stream, which comes in pieces, into blocks. */
 class BlockReader {
   #rest = '';
 

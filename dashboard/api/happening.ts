@@ -1,7 +1,7 @@
 /** Events of the stream as the page reads them. */
 import type { DomainEvent } from '../../src/events.ts';
 
-/** A domain event as the stream tells it: every moment in it is a time of day. */
+/** A domain event as the stream sends it: its timestamps are times of day. */
 type Told<T> = {
   readonly [K in keyof T]: K extends 'at' | `${string}At`
     ? Exclude<T[K], number> | string

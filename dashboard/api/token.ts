@@ -1,20 +1,20 @@
 /**
- * The token that changes need. It is handed to firstbyte once, which gives this browser a cookie that stands for it and
- * that no script can read; the page itself keeps it nowhere.
+ * The token that changes need. The page sends it to firstbyte once and gets a cookie that stands for it, which no
+ * script can read. The page does not keep the token.
  */
 import { signal } from '@preact/signals';
 
-/** How many tokens were accepted while this page was open: with each, what was refused may be asked again. */
+/** How many tokens were accepted since the page opened. After each one, refused requests can be repeated. */
 export const accepted = signal(0);
-/** Whether the last one was not. */
+/** Whether the last token was wrong. */
 export const wasWrong = signal(false);
 
 export const wrong = 'firstbyte did not accept that token.';
 
-/** `none`: nothing was given, or firstbyte does not answer. */
+/** `none`: the user entered none, or firstbyte does not answer. */
 export type Given = 'accepted' | 'wrong' | 'none';
 
-/** Takes the token out of the address, where it stands as `#token=…`, and hands it over. */
+/** Removes the token (`#token=…`) from the address and sends it to firstbyte. */
 export async function takeToken(): Promise<void> {
   const given = new URLSearchParams(location.hash.slice(1)).get('token');
   if (given === null) return;
@@ -24,7 +24,7 @@ export async function takeToken(): Promise<void> {
 
 async function handOver(given: string): Promise<Given> {
   let ok = false;
-  // Nothing else can stand in a field, nor in a token.
+  // A header field, and so a token, can have no other characters.
   if (/^[\x21-\x7e]+$/.test(given)) {
     const headers = { authorization: `Bearer ${given}`, 'content-type': 'application/json' };
     try {
@@ -39,17 +39,17 @@ async function handOver(given: string): Promise<Given> {
 }
 
 interface Question {
-  /** Why it is asked, in one sentence. */
+  /** Why the token is needed, in one sentence. */
   readonly why: string;
   readonly answer: (given: string | null) => void;
 }
 
-/** What the dialog asks; `null` while it is closed. */
+/** The question of the dialog; `null` while it is closed. */
 export const question = signal<Question | null>(null);
 
 let asked: Promise<Given> | null = null;
 
-/** Asks for a token; those who ask meanwhile get the same answer. */
+/** Asks for a token. Callers in the meantime get the same answer. */
 export function askForToken(why: string): Promise<Given> {
   asked ??= new Promise<Given>((resolve) => {
     question.value = {

@@ -1,4 +1,7 @@
-/** *First byte*: how long players waited for it, where, and each error of firstbyte's own. */
+/**
+ * *First byte*: how long players waited for their first byte, by time and by origin, and the errors of firstbyte
+ * itself.
+ */
 import { useMemo } from 'preact/hooks';
 import type { HistoryReport, OriginReport, StatsReport } from '../../src/control/answers.ts';
 import { Chart } from '../parts/chart.tsx';

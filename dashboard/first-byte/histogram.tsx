@@ -1,4 +1,4 @@
-/** The waits as bars, one a line, each with its number: readable without seeing a bar. */
+/** The waits as one bar a line, each with its number, so that it can be read without the bars. */
 import type { WaitStats } from '../../src/control/answers.ts';
 import type { WaitOutcome } from '../../src/events.ts';
 import { countText, grouped } from '../words/amounts.ts';

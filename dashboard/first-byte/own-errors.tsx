@@ -1,4 +1,4 @@
-/** Each 5xx that firstbyte answered by itself: when, why, and for which request. */
+/** The 5xx replies of firstbyte itself: when, why, and for which request. */
 import type { OwnErrorReport } from '../../src/control/answers.ts';
 import { Untrusted } from '../parts/untrusted.tsx';
 import { countText } from '../words/amounts.ts';

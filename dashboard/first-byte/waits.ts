@@ -1,17 +1,17 @@
-/** The waits for the first byte as a histogram: from counts up to an edge, as they are kept, to counts in between. */
+/** Converts the cumulative counts of waits to a histogram. */
 import type { WaitStats } from '../../src/control/answers.ts';
 import type { WaitOutcome } from '../../src/events.ts';
 
 export const outcomes = ['served', 'late', 'failed', 'gone'] as const satisfies readonly WaitOutcome[];
 
 export interface Band {
-  /** In milliseconds; `null` for what took longer than the last edge. */
+  /** In milliseconds; `null` for waits beyond the last edge. */
   readonly upTo: number | null;
   readonly counts: Readonly<Record<WaitOutcome, number>>;
   readonly total: number;
 }
 
-/** From the shortest to the longest; the empty ones at both ends are left out. */
+/** From the shortest to the longest, without empty bands at both ends. */
 export function bandsOf(waits: Readonly<Record<WaitOutcome, WaitStats>>): Band[] {
   const edges = [...new Set(outcomes.flatMap((outcome) => Object.keys(waits[outcome].atMost)))]
     .map((edge) => ({ edge, seconds: Number.parseFloat(edge) }))

@@ -1,4 +1,4 @@
-/** Which of the stored titles are shown, and in which order. */
+/** The filter and order of the stored titles. */
 import { useEffect, useId, useState } from 'preact/hooks';
 import type { OriginReport } from '../../src/control/answers.ts';
 import type { Question } from './shelf.ts';
@@ -11,7 +11,7 @@ interface FiltersProps {
   readonly onChange: (words: FilterWords) => void;
 }
 
-/** Milliseconds without a key before what was typed is looked for. */
+/** The search begins after so many milliseconds without a key. */
 const typingPause = 200;
 
 const sorts: Readonly<Record<FilterWords['sort'], string>> = {

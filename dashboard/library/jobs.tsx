@@ -1,4 +1,4 @@
-/** The long work that runs now: how far it is; given up on demand. */
+/** The running jobs, with their progress and a button to cancel each. */
 import type { JobReport } from '../../src/control/answers.ts';
 import { change } from '../api/client.ts';
 import { TitleOf } from '../parts/title.tsx';
@@ -18,7 +18,7 @@ export function Jobs() {
 }
 
 function Running({ jobs: running }: { jobs: readonly JobReport[] }) {
-  // No event tells how far work is, so it is asked for as long as there is any.
+  // No event reports progress, so it is requested while a job runs.
   useFresh(jobs, { on: [], every: () => 1000 });
   const cancel = async (id: string) => {
     await tell(change<JobReport>('DELETE', `/jobs/${id}`).then(() => 'The work is given up; what it has done stays.'));

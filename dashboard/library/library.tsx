@@ -1,4 +1,4 @@
-/** *Library*: what is kept, how much room it takes, what would go next; pinned, warmed and purged. */
+/** *Library*: the cached titles and their size, with buttons to pin, warm and purge, and a preview of eviction. */
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { ObjectReport } from '../../src/control/answers.ts';
 import { ProblemLine } from '../parts/problem.tsx';
@@ -19,7 +19,7 @@ import { Shelf } from './shelf.ts';
 
 /** In CSS pixels, as the style sheet has them. */
 const rowHeights = { wide: 52, narrow: 104 };
-/** The store lists no newer state within two seconds, in milliseconds; so what has happened is looked for once more. */
+/** The store's list may be two seconds old, so the view is refreshed once more after so many milliseconds. */
 const newList = 2500;
 
 const occasions: Occasions = {

@@ -1,4 +1,4 @@
-/** One stored title: how much of it is there, when it was last watched, and what can be done with it. */
+/** One stored title: how much is present, when it was last played, and its buttons. */
 import { useState } from 'preact/hooks';
 import type { JobReport, ObjectReport } from '../../src/control/answers.ts';
 import { change } from '../api/client.ts';

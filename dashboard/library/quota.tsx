@@ -1,4 +1,4 @@
-/** The room that the store takes of what it may take, and what would go first if it needed more. */
+/** The store's size and limit, and what it would evict first. */
 import type { StoreReport } from '../../src/control/answers.ts';
 import { TitleOf } from '../parts/title.tsx';
 import { Untrusted } from '../parts/untrusted.tsx';

@@ -1,6 +1,6 @@
 /**
- * The stored objects that the library shows: as many pages as somebody has scrolled to, under one question. They are
- * asked for again as a whole, so that what has come and gone in between shifts nothing.
+ * The stored objects of the library: as many pages as the user has scrolled to, for one query. They are loaded again
+ * together, so that objects that come and go shift nothing.
  */
 import { signal } from '@preact/signals';
 import type { ObjectPage, ObjectReport } from '../../src/control/answers.ts';
@@ -31,10 +31,10 @@ export class Shelf {
   #question: Question = { q: '', origin: '', state: '', pinned: false, sort: '-used' };
   #wanted = pageSize;
   #asking: Promise<void> | null = null;
-  /** Whether an answer on its way is out of date. */
+  /** Whether the answer under way is out of date. */
   #stale = false;
 
-  /** Another question; what is shown stays until its first answer. The same one is not asked again. */
+  /** Sets the query. The old objects stay until the first answer. The same query is not sent again. */
   ask(question: Question): Promise<void> {
     if (JSON.stringify(question) === JSON.stringify(this.#question)) return this.#asking ?? Promise.resolve();
     this.#question = question;
@@ -42,7 +42,7 @@ export class Shelf {
     return this.refresh();
   }
 
-  /** Makes sure that the first `count` objects are there. */
+  /** Loads objects until the first `count` are there. */
   reach(count: number): void {
     const { objects = [], total = 0 } = this.state.value ?? {};
     if (count <= objects.length || objects.length >= total) return;
@@ -64,7 +64,7 @@ export class Shelf {
         this.#stale = false;
         const question = this.#question;
         const read = await this.#read(question, this.#wanted);
-        // The answer to a question that nobody asks any more is not shown.
+        // An answer to an earlier query is dropped.
         if (question === this.#question) this.state.value = read;
       }
       this.problem.value = null;

@@ -1,4 +1,4 @@
-/** A byte map as columns: which share of each is present. Pure arithmetic, from one byte to many terabytes. */
+/** A byte map as columns, each with its present share. Pure arithmetic, from one byte to many terabytes. */
 import type { Span } from '../../src/control/answers.ts';
 
 /** The share of each of `count` equal columns of `view` that `spans` (sorted, disjoint) cover, from 0 to 1. */
@@ -27,7 +27,7 @@ export function within(spans: readonly Span[], [start, end]: Span): Span[] {
   });
 }
 
-/** What is missing between 0 and `length`. */
+/** The missing ranges between 0 and `length`. */
 export function gapsIn(spans: readonly Span[], length: number): Span[] {
   const gaps: Span[] = [];
   let from = 0;
@@ -39,12 +39,12 @@ export function gapsIn(spans: readonly Span[], length: number): Span[] {
   return gaps;
 }
 
-/** So much is shown around a player where the whole is too large for its read-ahead to be seen. */
+/** The close view shows so many bytes around a player, where the whole is too large to show its read-ahead. */
 const closeView = 96 * 1024 * 1024;
 
 /**
- * The part of `length` bytes to look at closely: around `position`, most of it ahead. `null` where the whole is no
- * more than four times as large.
+ * The range of the close view in `length` bytes: around `position`, most of it ahead. `null` where the whole is at most
+ * four times as large.
  */
 export function closeUp(position: number, length: number): Span | null {
   if (length <= 4 * closeView) return null;

@@ -1,4 +1,4 @@
-/** The byte map of one fill: the whole of it, and, where that is too large to see its read-ahead, a close view. */
+/** The byte map of one fill: the whole file, and a close view where the whole is too large to show the read-ahead. */
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { FillReport, Span } from '../../src/control/answers.ts';
 import { darkness } from '../parts/darkness.ts';
@@ -33,7 +33,7 @@ const signs = {
   landing: 'landing',
 } as const;
 
-/** What the signs of the maps mean. */
+/** The legend of the maps. */
 export function MapLegend() {
   return (
     <p class="map-legend" aria-hidden="true">

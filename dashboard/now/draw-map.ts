@@ -1,12 +1,12 @@
 /**
- * Paints one byte map. What is present is low, what lies ahead of a player is high, so that the two differ in more
- * than colour; players are marked above the band, landing bytes below it.
+ * Paints one byte map. Present bytes are low and read-ahead bytes are high, so that they differ in more than colour.
+ * Marks of players are above the band, those of incoming bytes below it.
  */
 import type { Span } from '../../src/control/answers.ts';
 import { columnShares, within } from './byte-columns.ts';
 import type { MapScene } from './map-scene.ts';
 
-/** In CSS pixels: the space for the marks of players above, the band, the space for those of cursors below. */
+/** In CSS pixels: the marks of players above, the band, and the marks of connections below. */
 const mapHeights = { above: 7, band: 20, below: 6 } as const;
 
 interface MapColours {
@@ -29,7 +29,7 @@ function coloursOf(element: Element): MapColours {
   };
 }
 
-/** Paints the part `view` of `scene` over the whole canvas; `close` is the part that another map shows closely. */
+/** Paints the range `view` of `scene` over the whole canvas. `close` is the range of the close view. */
 export function drawMap(canvas: HTMLCanvasElement, scene: MapScene, view: Span, close: Span | null): void {
   const context = canvas.getContext('2d');
   const { clientWidth: width } = canvas;
@@ -51,7 +51,7 @@ export function drawMap(canvas: HTMLCanvasElement, scene: MapScene, view: Span, 
     context.fillStyle = colour;
     for (const [column, covered] of shares.entries()) {
       if (covered === 0) continue;
-      // However little is there, it is seen.
+      // Even the smallest share is visible.
       context.globalAlpha = 0.35 + 0.65 * covered;
       context.fillRect(column, from, 1, bottom - from);
     }

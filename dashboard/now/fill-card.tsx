@@ -1,4 +1,4 @@
-/** One playing title: its state and why, its byte map, its figures, its players and its connections. */
+/** One playing title: its state and reason, byte map, figures, players and connections. */
 import type { CursorReport, FillReport } from '../../src/control/answers.ts';
 import { Phase } from '../parts/phase.tsx';
 import { TitleOf, titleText } from '../parts/title.tsx';
@@ -46,7 +46,7 @@ function Figure({ name, value, tone }: { name: string; value: string; tone?: 'wa
   );
 }
 
-/** Of the player that has the least. */
+/** Of the player with the least read-ahead. */
 function aheadText({ readers }: FillReport): string {
   if (readers.length === 0) return 'no player';
   const least = readers.reduce((one, other) => (other.ahead < one.ahead ? other : one));
@@ -67,7 +67,7 @@ const cursorWords: Readonly<Record<CursorReport['state'], string>> = {
   retrying: 'asks again soon',
 };
 
-/** What each connection to the origin does; told only where there are several, or one has had trouble. */
+/** The state of each connection to the origin. Shown only where there are several, or one has had trouble. */
 function Connections({ cursors }: { cursors: readonly CursorReport[] }) {
   if (cursors.length < 2 && cursors.every(({ lastFailure }) => lastFailure === null)) return null;
   return (

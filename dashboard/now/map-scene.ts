@@ -1,18 +1,18 @@
-/** What a byte map shows of one fill, and the same in words. */
+/** The content of a fill's byte map, as ranges and as text. */
 import type { FillReport, Span } from '../../src/control/answers.ts';
 import { bytesText, countText, shareText } from '../words/amounts.ts';
 import { gapsIn } from './byte-columns.ts';
 
 export interface MapScene {
-  /** The length, or how far anything reaches where it is unknown. */
+  /** The length; the largest known offset where the length is unknown. */
   readonly length: number;
   readonly lengthKnown: boolean;
   readonly present: readonly Span[];
-  /** Present bytes that lie right ahead of a player. */
+  /** Present bytes directly ahead of a player. */
   readonly ahead: readonly Span[];
-  /** What cursors are on their way to: from where each is to where its body ends. */
+  /** The ranges that connections bring: from the position of each to the end of its body. */
   readonly landing: readonly Span[];
-  /** Where bytes land now. */
+  /** The positions at which bytes arrive. */
   readonly cursors: readonly number[];
   readonly players: readonly number[];
 }
@@ -38,7 +38,7 @@ export function sceneOf(fill: FillReport): MapScene {
   };
 }
 
-/** The map for those who do not see it. */
+/** The map as text, for screen readers. */
 export function sceneText(scene: MapScene): string {
   const { length, lengthKnown, present, ahead, cursors, players } = scene;
   const bytes = present.reduce((sum, [start, end]) => sum + end - start, 0);

@@ -1,4 +1,4 @@
-/** *Now*: what plays, what it waits for, and what lies there without being asked for. */
+/** *Now*: the playing titles and what they wait for, and recently played ones. */
 import { useEffect } from 'preact/hooks';
 import { Phase } from '../parts/phase.tsx';
 import { ProblemLine } from '../parts/problem.tsx';
@@ -11,7 +11,7 @@ import { FillCard } from './fill-card.tsx';
 import { PauseButton } from './pause-button.tsx';
 
 export function Now() {
-  // The shell keeps the fills fresh for its own figures; opening the view is one more occasion.
+  // The shell refreshes the fills for its own figures. Opening this view refreshes them at once.
   useEffect(() => void fills.refresh(), []);
   if (fills.value.value === null) return <ProblemLine problem={fills.problem.value} />;
   const others = resting.value;

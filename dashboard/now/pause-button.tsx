@@ -1,4 +1,4 @@
-/** Pauses a fill, or lifts the pause that its user has made; nothing where there is nothing left to bring in. */
+/** Pauses or resumes a fill. Not shown for a complete fill. */
 import { useState } from 'preact/hooks';
 import type { FillReport } from '../../src/control/answers.ts';
 import { change } from '../api/client.ts';

@@ -1,10 +1,10 @@
-/** Whether an origin is up, slow or down, in a word and in a sentence. */
+/** The health of an origin, up, slow or down, as a word and a sentence. */
 import type { OriginReport } from '../../src/control/answers.ts';
 import { durationText, timeOfDay } from '../words/times.ts';
 
 export type Health = 'up' | 'slow' | 'down' | 'tried' | 'unknown';
 
-/** Half of an origin's first bytes take longer than this where it is called slow, in milliseconds. */
+/** An origin is slow where its median first byte takes longer, in milliseconds. */
 const slowFrom = 2000;
 
 export function healthOf({ breaker, firstByteMs }: OriginReport): { readonly health: Health; readonly why: string } {

@@ -1,4 +1,4 @@
-/** The limits of one origin, changed at run time; what nobody has touched follows the origin. */
+/** The form for the limits of one origin. Untouched fields follow the origin. */
 import { useId, useState } from 'preact/hooks';
 import type { OriginReport } from '../../src/control/answers.ts';
 import { change } from '../api/client.ts';
@@ -7,12 +7,12 @@ import { origins } from '../state/origins.ts';
 
 type Limits = OriginReport['limits'];
 
-/** What the fields say; `null` while nobody has touched them. */
+/** The text of the fields; `null` while they are untouched. */
 interface Written {
   readonly maxConnections: string;
-  /** In megabytes a second; empty for as many as come. */
+  /** In megabytes a second; empty for no limit. */
   readonly maxRate: string;
-  /** A second; empty for any number. */
+  /** Requests a second; empty for no limit. */
   readonly maxRequestRate: string;
 }
 

@@ -1,4 +1,4 @@
-/** *Origins*: which are up, slow or down, how they were in the last hour, and what they may be asked for. */
+/** *Origins*: the health of each origin, its last hour, and its limits. */
 import { useMemo } from 'preact/hooks';
 import type { HistoryReport, OriginReport } from '../../src/control/answers.ts';
 import { Chart } from '../parts/chart.tsx';

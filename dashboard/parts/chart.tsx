@@ -1,8 +1,8 @@
 /**
- * Lines over time, drawn by uPlot in the page's own colours. Those who do not see it are told `summary`.
+ * Lines over time, drawn by uPlot in the page's colours. Screen readers read `summary`.
  *
- * The plot is made once and given new rows; it is made again when its lines or the colours of the page change. uPlot is
- * loaded with the first chart: it takes longer to begin than all the rest of the page.
+ * The plot is made once and gets new rows. It is made again when its lines or the colours of the page change. uPlot is
+ * loaded with the first chart, because it takes longer to load than the rest of the page.
  */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';

@@ -1,4 +1,4 @@
-/** Whether the page is dark now: what is painted, and not styled, is painted again when that changes. */
+/** Whether the page is dark. Canvases are painted again when this changes. */
 import { signal } from '@preact/signals';
 
 const preference = matchMedia('(prefers-color-scheme: dark)');

@@ -1,4 +1,4 @@
-/** A modal dialog: focus goes in when it opens and back where it was when it closes; Escape closes it. */
+/** A modal dialog. Focus moves into it when it opens, and back when it closes. Escape closes it. */
 import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 
@@ -15,7 +15,7 @@ export function Dialog({ title, children, onClose }: DialogProps) {
   useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
-    // Closing gives the focus back; while it is open nothing else can have it.
+    // Closing returns the focus; nothing else can have it while the dialog is open.
     return () => element?.close();
   }, []);
   const onCancel = (event: Event) => {

@@ -1,4 +1,4 @@
-/** The state of a fill or an object: a sign, a word, and a colour that adds nothing to them. */
+/** The state of a fill or an object, as a sign, a word and a colour. The colour alone means nothing. */
 import type { FillPhase } from '../../src/events.ts';
 
 const words: Readonly<Record<FillPhase, readonly [word: string, tone: Tone, sign: string]>> = {

@@ -1,4 +1,4 @@
-/** The name of what is played or kept: its file name, and where that lies. */
+/** The name of a title: its file name and its folder. */
 import { fitText, folderAndName, legiblePath } from '../words/untrusted.ts';
 import { Untrusted } from './untrusted.tsx';
 
@@ -20,7 +20,7 @@ export function TitleOf({ origin, path }: { origin: string; path: string }) {
   );
 }
 
-/** The same in words for labels. */
+/** The name as text, for labels. */
 export function titleText({ path }: { path: string }): string {
   return fitText(folderAndName(legiblePath(path)).name);
 }

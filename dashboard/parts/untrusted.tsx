@@ -1,4 +1,4 @@
-/** Text that others wrote, isolated from the direction of the text around it, with what is unfit shown as its code. */
+/** Text from outside, isolated from the direction of the text around it. Unfit characters are shown as their codes. */
 import { pieces } from '../words/untrusted.ts';
 
 export function Untrusted({ text, class: name }: { text: string; class?: string }) {

@@ -1,4 +1,4 @@
-/** The time of day, for words like "3 min ago": moves once in a while, for as long as somebody looks. */
+/** The time of day, for texts like "3 min ago". It is updated now and then while a component uses it. */
 import { useEffect, useState } from 'preact/hooks';
 
 export function useClock(every = 10_000): number {

@@ -1,4 +1,4 @@
-/** Whether the window is as narrow as that of a phone, where the style sheet stacks what lies side by side. */
+/** Whether the window is as narrow as a phone's, where the style sheet stacks columns. */
 import { useEffect, useState } from 'preact/hooks';
 
 const narrow = matchMedia('(max-width: 719px)');

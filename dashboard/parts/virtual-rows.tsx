@@ -1,6 +1,6 @@
 /**
- * A long list of rows of one height, of which only those near the window are rendered; the page itself scrolls. Which
- * row each one is of how many is told to those who do not see the rest.
+ * A long list of rows of one height. Only rows near the window are rendered; the page itself scrolls. Screen readers
+ * learn the number of each row and of all rows.
  */
 import type { ComponentChild } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
@@ -11,7 +11,7 @@ interface VirtualRowsProps {
   readonly rowHeight: number;
   readonly label: string;
   readonly row: (index: number) => ComponentChild;
-  /** Called with the number of rows, from the first on, that should be there. */
+  /** Called with the number of rows, from the first one, that should be loaded. */
   readonly onReach: (count: number) => void;
 }
 

@@ -1,4 +1,4 @@
-/** What a screen reader is told, and what a sighted person reads for a while, after something has happened. */
+/** Messages after an event: for screen readers, and as a notice on the page. */
 import { signal } from '@preact/signals';
 
 export interface Notice {
@@ -6,16 +6,16 @@ export interface Notice {
   readonly tone: 'done' | 'failed';
 }
 
-/** Said politely, once each. */
+/** Screen readers say each message once, politely. */
 export const announcement = signal('');
-/** The outcome of what the user has just done; stays until the next one or until dismissed. */
+/** The result of the user's last action. It stays until the next one, or until dismissed. */
 export const notice = signal<Notice | null>(null);
 
 export function announce(text: string): void {
   announcement.value = text;
 }
 
-/** Runs what the user asked for and tells how it went. */
+/** Runs an action of the user and shows its result. */
 export async function tell(doing: Promise<string>): Promise<boolean> {
   try {
     notice.value = { text: await doing, tone: 'done' };

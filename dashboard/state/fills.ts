@@ -9,7 +9,7 @@ import { Resource } from './resource.ts';
 
 export const fills = new Resource<{ readonly fills: readonly FillReport[] }>('/fills');
 
-/** Those that somebody plays, or that something is coming in for. */
+/** Fills with readers, and fills that download. */
 export const playing = computed(() => (fills.value.value?.fills ?? []).filter(isPlaying));
 export const resting = computed(() => (fills.value.value?.fills ?? []).filter((fill) => !isPlaying(fill)));
 
@@ -23,15 +23,15 @@ export function fillSpeed({ cursors, readers }: FillReport): { readonly in: numb
   };
 }
 
-/** While anything moves, positions and speeds are asked for so often, in milliseconds. */
+/** Positions and speeds are requested so often while a fill moves, in milliseconds. */
 export function pauseBetween(): number | null {
   return playing.value.length > 0 ? 1000 : null;
 }
 
-/** Tells those who do not see it of each new state, for as long as the page is open. */
+/** Announces each new state to screen readers, as long as the page is open. */
 export function tellOfFills(): void {
   onHappening((happening) => {
-    // Old news that a new connection brings is nothing to be told.
+    // A new connection brings old events; these are not announced.
     if (happening.type === 'fill-state' && Date.now() - Date.parse(happening.at) < 5000) {
       announce(`${titleText(happening)}: ${phaseWord(happening.to).toLowerCase()}.`);
     }

@@ -1,10 +1,10 @@
-/** The last hour as firstbyte has kept it, and its rows as charts take them. */
+/** The last hour, and its rows for charts. */
 import type { HistoryPoint, HistoryReport } from '../../src/control/answers.ts';
 import { Resource } from './resource.ts';
 
 export const history = new Resource<HistoryReport>('/history?minutes=60');
 
-/** So often there is a new point, in milliseconds. */
+/** A new point comes so often, in milliseconds. */
 export function pauseBetweenPoints(): number {
   return Math.max(1000, history.value.value?.interval ?? 10_000);
 }

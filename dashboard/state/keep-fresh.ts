@@ -1,6 +1,6 @@
 /**
- * Keeps what a view shows fresh while it is shown: asked for when the view opens, after each event that concerns it,
- * after a lost connection, and in an interval where rates and positions move without events.
+ * Refreshes the data of a view while it is shown: when it opens, after each event that concerns it, after a lost
+ * connection, and at an interval for values that change without events.
  */
 import { useLayoutEffect } from 'preact/hooks';
 import type { HappeningType } from '../api/happening.ts';
@@ -11,20 +11,20 @@ interface Refreshable {
 }
 
 export interface Occasions {
-  /** Without it every event is one. */
+  /** The events that concern it; all where absent. */
   readonly on?: readonly HappeningType[];
   /**
-   * How long until the next time, in milliseconds, or `null` for not before an event; asked after each refresh, with
-   * whether something had happened before it.
+   * How many milliseconds until the next refresh; `null` for not before an event. Called after each refresh, with
+   * whether an event came before it.
    */
   readonly every?: (happened: boolean) => number | null;
 }
 
-/** Events that come together are answered by one refresh, so long after the first of them. */
+/** Events within so many milliseconds after the first cause one refresh. */
 const gathering = 150;
 
 export function useFresh(resource: Refreshable, { on, every }: Occasions): void {
-  // Before the view is painted: the answer shall be on its way meanwhile.
+  // Before the view is painted, so that the request is under way meanwhile.
   useLayoutEffect(() => {
     let gathered: ReturnType<typeof setTimeout> | null = null;
     let next: ReturnType<typeof setTimeout> | null = null;

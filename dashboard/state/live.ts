@@ -1,6 +1,6 @@
 /**
- * The live connection: one stream of events that is kept open for as long as the page is, and taken up again where it
- * broke off. Where firstbyte was started anew meanwhile, the stream tells of a gap, and goes on with what there is.
+ * The live connection: one stream of events, kept open as long as the page is, and opened again where it broke off.
+ * After a restart of firstbyte, the stream reports a gap and continues with the kept events.
  */
 import { signal } from '@preact/signals';
 import type { StatsReport } from '../../src/control/answers.ts';
@@ -14,14 +14,14 @@ export type Connection =
   | { readonly state: 'connecting' }
   | { readonly state: 'live' }
   | { readonly state: 'lost'; readonly since: number }
-  /** Until a token is given that it accepts. */
+  /** Until the user enters a token that is accepted. */
   | { readonly state: 'refused' };
 
 export const connection = signal<Connection>({ state: 'connecting' });
-/** When firstbyte was started anew while this page was open, in wall-clock time. */
+/** When firstbyte was restarted while this page was open, in wall-clock time. */
 export const restartedAt = signal<number | null>(null);
 
-/** All but those that come with every network read. */
+/** All events but those of single network reads. */
 const types: readonly HappeningType[] = [
   'fill-state',
   'fill-first-byte',
@@ -41,13 +41,13 @@ type Listener = (happening: Happening) => void;
 const listeners = new Set<Listener>();
 const resumptions = new Set<() => void>();
 
-/** Returns the function that ends it. */
+/** Returns the function that ends listening. */
 export function onHappening(listener: Listener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-/** Calls back whenever what was seen before may be out of date: after each connection, and after a gap. */
+/** Calls back whenever earlier data may be out of date: after each connection, and after a gap. */
 export function onResumption(listener: () => void): () => void {
   resumptions.add(listener);
   return () => resumptions.delete(listener);
@@ -55,11 +55,11 @@ export function onResumption(listener: () => void): () => void {
 
 /** Milliseconds between two tries; doubles from the first to the last. */
 const pauses = { first: 250, last: 4000 };
-/** By how much two reckonings of the same start may differ, in milliseconds. */
+/** Two computations of the same start time differ by less, in milliseconds. */
 const sameStart = 500;
 
 let lastId = '0';
-/** Of firstbyte, on the clock of this page that no one sets. */
+/** When firstbyte started, on the page's monotonic clock. */
 let startedAt: number | null = null;
 
 /** Connects, and connects again, for ever. */
@@ -71,7 +71,7 @@ export async function stayConnected(): Promise<never> {
         pause = pauses.first;
       });
     } catch {
-      // What went wrong does not matter: it is tried again, and the page says that it is not connected.
+      // Any error leads to another try, and the page says that it is not connected.
     }
     if (connection.value.state === 'live') {
       connection.value = { state: 'lost', since: Date.now() };
@@ -82,7 +82,7 @@ export async function stayConnected(): Promise<never> {
   }
 }
 
-/** One connection, from its start to its end; calls `hopeful` when the next try need not wait long. */
+/** One connection, from its start to its end. Calls `hopeful` when the next try need not wait long. */
 async function listen(hopeful: () => void): Promise<void> {
   const acceptedBefore = accepted.value;
   const { uptimeSeconds } = await get<StatsReport>('/stats').catch(async (problem) => {
@@ -94,7 +94,7 @@ async function listen(hopeful: () => void): Promise<void> {
     throw problem;
   });
   const started = performance.now() - uptimeSeconds * 1000;
-  // Only a later start is another one: a machine that slept makes the old one seem earlier.
+  // Only a later start time is a restart: after a machine's sleep, the old one seems earlier.
   const restarted = startedAt !== null && started - startedAt > sameStart;
   if (restarted) restartedAt.value = Date.now() - uptimeSeconds * 1000;
   startedAt = started;
@@ -114,7 +114,7 @@ async function listen(hopeful: () => void): Promise<void> {
   });
 }
 
-/** Resolves when more than `before` tokens were accepted, the next of which may have come in the meantime. */
+/** Resolves when more than `before` tokens have been accepted. */
 function anotherToken(before: number): Promise<void> {
   return new Promise((resolve) => {
     const unsubscribe = accepted.subscribe((now) => {

@@ -1,16 +1,16 @@
 /**
- * One thing that the API tells: its newest answer, or why there is none.
+ * One resource of the API: its newest answer, or why there is none.
  *
- * `refresh` asks. Whoever asks while an answer is on its way gets the one after that, so that an answer is never older
- * than the call; however many ask, only two are made.
+ * `refresh` requests it. A call during a request gets the answer of the next request, so that no answer is older than
+ * its call. Any number of calls make two requests at most.
  */
 import { signal } from '@preact/signals';
 import { ApiProblem, get } from '../api/client.ts';
 
 export class Resource<T> {
-  /** `null` before the first answer; the last one while none comes. */
+  /** `null` before the first answer; the last answer while no newer one comes. */
   readonly value = signal<T | null>(null);
-  /** Why the newest question was not answered. */
+  /** Why the newest request failed. */
   readonly problem = signal<ApiProblem | null>(null);
   readonly #path: () => string;
   #asking: Promise<void> | null = null;

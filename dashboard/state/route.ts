@@ -1,4 +1,4 @@
-/** Which view is shown, as the address says it: `#library`, `#try-it?url=…`. */
+/** The view that the address names: `#library`, `#try-it?url=…`. */
 import { computed, signal } from '@preact/signals';
 
 export const viewNames = ['now', 'first-byte', 'library', 'origins', 'try-it'] as const;

@@ -1,4 +1,4 @@
-/** The room that the store has and takes. */
+/** The size and limit of the store. */
 import type { StoreReport } from '../../src/control/answers.ts';
 import { Resource } from './resource.ts';
 

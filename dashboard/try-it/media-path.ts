@@ -1,4 +1,4 @@
-/** From what somebody pastes to the path at which firstbyte gives it: a URL below an origin, or such a path itself. */
+/** Converts a pasted URL of an origin, or a path, to the path at which firstbyte serves it. */
 
 interface Base {
   readonly name: string;
@@ -7,7 +7,7 @@ interface Base {
 
 export type Found = { readonly path: string; readonly origin: string } | { readonly problem: string };
 
-/** `here` is where firstbyte itself is, as an origin of the web. */
+/** `here` is firstbyte's own web origin. */
 export function mediaPathFor(pasted: string, origins: readonly Base[], here: string): Found {
   const words = pasted.trim();
   if (words === '') return { problem: 'Paste a URL or a path.' };
@@ -34,7 +34,7 @@ function namesOf(origins: readonly Base[]): string {
   return `there are: ${origins.map(({ name, base }) => `${name} (${base})`).join(', ')}`;
 }
 
-/** Whether the page's player is one for sound alone. */
+/** Whether the path names a file with sound only. */
 export function isSound(path: string): boolean {
   return /\.(mp3|m4a|aac|flac|ogg|oga|opus|wav|weba)$/i.test(path.split('?')[0] ?? '');
 }

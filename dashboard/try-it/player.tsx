@@ -1,6 +1,6 @@
 /**
- * The player of the page, on firstbyte's own media path; says in words why it does not play. What others have made
- * brings its own captions, if any: the page knows of none.
+ * The player of the page, on firstbyte's own media path. It says in words why it does not play. Captions come with the
+ * media, if any.
  */
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
@@ -17,7 +17,7 @@ export function Player({ path, sound }: { path: string; sound: boolean }) {
   const Media = sound ? 'audio' : 'video';
   useLayoutEffect(() => {
     const element = player.current;
-    // Without this an element that nobody sees any more goes on loading.
+    // Without this, an invisible element continues to load.
     return () => {
       element?.removeAttribute('src');
       element?.load();

@@ -1,6 +1,6 @@
 /**
- * The timelines of the requests for one path, put together from events: what the request's own say, and what those of
- * its fill say that lies between the request's beginning and its end.
+ * The timelines of the requests for one path, made of events: those of each request, and those of its fill between the
+ * request's start and end.
  */
 import type { Happening, HappeningOf } from '../api/happening.ts';
 import { grouped } from '../words/amounts.ts';
@@ -10,7 +10,7 @@ export interface Timeline {
   readonly request: number;
   readonly acceptedAt: number;
   readonly steps: readonly Step[];
-  /** `null` while it goes on. */
+  /** `null` while the request is under way. */
   readonly end: { readonly at: number; readonly words: string } | null;
 }
 
@@ -19,14 +19,14 @@ interface Step {
   readonly at: number;
 }
 
-/** As much as is kept of what happened. */
+/** At most so many events are kept. */
 const mostHappenings = 500;
 const mostTimelines = 12;
 
-/** Milliseconds between a byte's landing and the waking of who waits for it, at most. */
+/** At most so many milliseconds lie between the arrival of a byte and the waking of its reader. */
 const sameMoment = 20;
 
-/** What has to be remembered of `happening` for the timelines of `path` at `origin`. */
+/** The events to keep for the timelines of `path` at `origin`, with `happening` added. */
 export function remember(
   known: readonly Happening[],
   happening: Happening,
@@ -54,7 +54,10 @@ export function timelinesOf(happenings: readonly Happening[]): Timeline[] {
   return [...done, ...going].sort((one, other) => other.acceptedAt - one.acceptedAt).slice(0, mostTimelines);
 }
 
-/** A wait for a first byte tells no path: it is one for ours where it ended as our byte landed, to the millisecond. */
+/**
+ * The event of a wait has no path. It belongs to this path where it ended when a byte of this path arrived, to the
+ * millisecond.
+ */
 function goingOn(
   { at, duration, request }: HappeningOf<'first-byte-wait'>,
   firstBytes: readonly HappeningOf<'fill-first-byte'>[],
@@ -81,7 +84,7 @@ function timelineOf(
   const accepted = Date.parse(acceptedAt);
   const out = firstByteOutAt === null ? null : Date.parse(firstByteOutAt);
   const ended = Date.parse(doneAt);
-  // The bytes that this request waited for are those that landed last before its first byte went out.
+  // The request waited for the bytes that arrived last before its first byte went out.
   const landed = firstBytes.findLast(
     ({ startedAt, landedAt }) => Date.parse(startedAt) >= accepted - 1 && Date.parse(landedAt) <= (out ?? ended) + 1,
   );

@@ -1,4 +1,4 @@
-/** *Try it*: a title is played here, through firstbyte's own media path, and its requests are shown step by step. */
+/** *Try it*: plays a title through firstbyte's own media path, and shows its requests step by step. */
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Happening } from '../api/happening.ts';
 import { ByteMap, MapLegend } from '../now/byte-map.tsx';
@@ -16,9 +16,9 @@ import { Waterfall } from './waterfall.tsx';
 
 interface Trial {
   readonly origin: string;
-  /** Where the player gets it. */
+  /** The path from which the player loads it. */
   readonly path: string;
-  /** As events name it: below its origin, without the query. */
+  /** The path in events: below its origin, without the query. */
   readonly target: string;
   /** In wall-clock time. */
   readonly since: number;
@@ -42,7 +42,7 @@ export function TryIt() {
     setTrial({ origin, path, target, since: Date.now() });
   };
   const started = useRef(false);
-  // A link to this view names what is to be played; that can be found once the origins are known.
+  // A link to this view names a URL. Its path is known once the origins are.
   useEffect(() => {
     if (started.current || asked === '' || known === undefined) return;
     started.current = true;

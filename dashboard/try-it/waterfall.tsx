@@ -1,8 +1,8 @@
-/** One request as a waterfall: a bar from step to step, and the same moments in words. */
+/** One request as a waterfall: a bar for each step, and the same times as text. */
 import { durationText } from '../words/times.ts';
 import type { Timeline } from './timelines.ts';
 
-/** Where the rest takes longer than so many times what led to the first byte, its bar is cut short. */
+/** A bar after the first byte is shortened where it is so many times as long as the bars before. */
 const longRest = 3;
 
 export function Waterfall({ timeline }: { timeline: Timeline }) {

@@ -6,7 +6,7 @@ const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
 export function bytesText(bytes: number): string {
   let power = 0;
   let amount = bytes;
-  // What would be rounded to 1000 is 1 of the next unit.
+  // A value that would round to 1000 becomes 1 of the next unit.
   while (amount >= 999.5 && power < units.length - 1) {
     amount /= 1000;
     power += 1;
@@ -19,7 +19,7 @@ export function speedText(bytesASecond: number): string {
   return `${bytesText(bytesASecond)}/s`;
 }
 
-/** "0 %", "<1 %", "62 %"; 100 only where all is there. */
+/** "0 %", "<1 %", "62 %"; 100 only where all is present. */
 export function shareText(share: number): string {
   if (share > 0 && share < 0.01) return '<1 %';
   return `${Math.floor(share * 100 + 1e-9)} %`;
@@ -30,7 +30,7 @@ export function countText(count: number, one: string, many = `${one}s`): string 
   return `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
-/** A whole number in groups of three digits: "1,204". The browser's own way takes a tenth of a second to begin. */
+/** A whole number in groups of three digits: "1,204". `Intl` would take a tenth of a second to load. */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }

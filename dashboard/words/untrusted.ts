@@ -1,9 +1,9 @@
 /**
- * Text that others wrote (paths, names, fields of replies), made fit to be read: what would hide, reorder or break the
- * text around it is shown as its code point.
+ * Makes text from outside (paths, names, header fields) fit to be read. Characters that would hide, reorder or break
+ * the text around them are shown as their code points.
  */
 
-/** One run of a text; `escaped` where it stands for what can't be shown. */
+/** One run of a text; `escaped` where it replaces an unfit character. */
 export interface Piece {
   readonly text: string;
   readonly escaped: boolean;
@@ -24,12 +24,12 @@ export function pieces(text: string): Piece[] {
   return found;
 }
 
-/** The same in one string, for attributes and labels. */
+/** The whole text in one string, for attributes and labels. */
 export function fitText(text: string): string {
   return text.replace(unfit, codePoint);
 }
 
-/** A path as people write it: percent-encoding undone where it is well formed. */
+/** A path as people write it: percent-decoded where well formed. */
 export function legiblePath(path: string): string {
   try {
     return decodeURIComponent(path);

@@ -1,7 +1,7 @@
-/** Rows in columns: aligned and cut to the width of a terminal, or with tabs between for a pipe. */
+/** Rows in columns: for a terminal aligned and cut to its width, for a pipe separated by tabs. */
 
 const segmenter = new Intl.Segmenter();
-/** Written over two cells of a terminal: East Asian wide characters and pictures. */
+/** Characters that take two cells of a terminal: East Asian wide ones and pictures. */
 const wide =
   /^(?:\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6])/u;
 
@@ -12,7 +12,7 @@ function widthOf(text: string): number {
   return width;
 }
 
-/** At most `width` cells, with an ellipsis in the place of a middle that does not fit. */
+/** The text in at most `width` cells; an ellipsis replaces a middle that does not fit. */
 export function fit(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   const segments = Array.from(segmenter.segment(text), ({ segment }) => segment);
@@ -39,7 +39,7 @@ export function padEnd(text: string, width: number): string {
 export interface Column {
   readonly title: string;
   readonly align?: 'right';
-  /** Whether it gives way where a line is longer than the terminal. */
+  /** Whether it shrinks where a line is longer than the terminal. */
   readonly gives?: true;
 }
 

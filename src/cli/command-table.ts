@@ -1,5 +1,5 @@
 /**
- * Every command, in one table: it makes the command line, its help, the shell completion, the man page and
+ * Every command, in one table. It makes the command line, its help, the shell completion, the man page and
  * docs/reference/commands.md.
  */
 
@@ -9,26 +9,26 @@ export interface Operand {
   readonly sentence: string;
   readonly optional?: true;
   readonly repeatable?: true;
-  /** What a shell can complete it with. */
+  /** The words with which a shell can complete it. */
   readonly completion?: 'file' | readonly string[];
 }
 
 export interface CommandOption {
   readonly flag: `--${string}`;
-  /** What stands for its value; without one it is a switch. */
+  /** The placeholder of its value; a switch has none. */
   readonly value?: string;
   readonly choices?: readonly string[];
   readonly sentence: string;
 }
 
 export interface CommandRow {
-  /** What it does, as an order. */
+  /** What it does, in the imperative. */
   readonly sentence: string;
   /** More sentences, for the man page and the reference. */
   readonly details?: string;
   readonly operands?: readonly Operand[];
   readonly options?: readonly CommandOption[];
-  /** Whether it knows the flags of the settings: all are shown, or only those that choose the cache, or none. */
+  /** Which flags of settings it has: it shows all, shows only those that choose the cache, or has none. */
   readonly settings: 'shown' | 'known' | 'none';
   readonly examples: readonly { readonly line: string; readonly sentence: string }[];
 }

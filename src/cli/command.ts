@@ -1,4 +1,4 @@
-/** The command line: the commands of the table with the flags of the settings, and what runs each. */
+/** The command line: the commands of the table, the flags of the settings, and the function that runs each command. */
 import { Command, CommanderError, Option } from 'commander';
 import { systemClock } from '../clock.ts';
 import { kindOf } from '../config/values.ts';
@@ -17,7 +17,7 @@ import {
 import { CommandError, exitCodes } from './exit-codes.ts';
 import type { Ending, Invocation, Command as Run, Surroundings } from './invocation.ts';
 
-/** Each command is loaded when it is called, so that none waits for the others. */
+/** Each command is loaded when it is called, so that no command waits until others are loaded. */
 const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
   serve: async () => (await import('./serve.ts')).serve,
   play: async () => (await import('./play.ts')).play,
@@ -112,10 +112,10 @@ function examplesOf({ examples }: CommandRow): string {
   return `\nExamples:\n${examples.map(({ line, sentence }) => `  ${line}\n      ${sentence}\n`).join('')}`;
 }
 
-/** The settings whose flags the help of every command shows, because they choose the cache and what fills it. */
+/** The help of every command shows the flags of these settings: they choose the cache and its origins. */
 const choosing = ['origins', 'cacheDir'];
 
-/** Gives a command the flags of all settings, under their keys. */
+/** Adds the flags of all settings to a command, under their keys. */
 function addSettings(command: Command, shown: boolean): void {
   command.addOption(new Option('--config <FILE>', 'the configuration file (JSON); also FIRSTBYTE_CONFIG'));
   for (const key of settingKeys) {
@@ -132,7 +132,7 @@ function addSettings(command: Command, shown: boolean): void {
   }
 }
 
-/** What commander has read, with the command's own options told from the flags of settings. */
+/** The parsed command line. The command's own options are separate from flags of settings. */
 function invocationOf(command: Command, row: CommandRow, around: Surroundings): Invocation {
   const own = new Set((row.options ?? []).map((option) => commanderOption(option).attributeName()));
   const read: [string, unknown][] = Object.entries(command.opts());

@@ -8,7 +8,7 @@ export interface CompletedCommand {
   readonly name: string;
   readonly sentence: string;
   readonly options: readonly CompletedOption[];
-  /** What its operands can be, where that is known. */
+  /** The words that its operands can be, where known. */
   readonly words: readonly string[];
 }
 

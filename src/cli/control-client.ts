@@ -1,7 +1,7 @@
 /**
- * The control API of one firstbyte, asked over HTTP or a Unix socket.
+ * A client of the control API, over HTTP or a Unix socket.
  *
- * Every failure is a `CommandError`: nobody answers, or the answer is a problem (RFC 9457), whose words it carries.
+ * Every failure is a `CommandError`: no answer came, or the answer is a problem (RFC 9457) whose text the error has.
  */
 import { type IncomingMessage, request as overHttp, type RequestOptions } from 'node:http';
 import { request as overTls } from 'node:https';
@@ -9,12 +9,12 @@ import { type Clock, sleep } from '../clock.ts';
 import { CommandError } from './exit-codes.ts';
 
 export interface ControlAddress {
-  /** Up to and with `/-/`; or `unix:` and the path of a socket. */
+  /** The URL up to `/-/`; or `unix:` and the path of a socket. */
   readonly url: string;
   readonly token: string | null;
 }
 
-/** How long an answer's head may take, in milliseconds. */
+/** The head of an answer may take so long, in milliseconds. */
 const headTimeout = 60_000;
 
 export class ControlClient {
@@ -35,7 +35,7 @@ export class ControlClient {
     return (await jsonOf(await this.open(method, `api/v1/${path}`, { body }))) as Reply;
   }
 
-  /** The answer with its body still to be read; `path` follows `/-/`. Rejects where its status is not 2xx. */
+  /** The answer, with its body unread. `path` follows `/-/`. Rejects where the status is not 2xx. */
   async open(
     method: string,
     path: string,
@@ -102,19 +102,19 @@ async function textOf(reply: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
-/** What the API says is wrong, in its own words where it has any. */
+/** The error that the API answered, with its text where it has one. */
 function problemOf(status: number, text: string): ControlProblem {
   let detail = `The control API answers with status ${status}.`;
   try {
     const problem = JSON.parse(text);
     if (typeof problem.detail === 'string') ({ detail } = problem);
   } catch {
-    // Something between us and firstbyte has answered: the status is all that there is to tell.
+    // Something between the command and firstbyte has answered: only the status is known.
   }
   return new ControlProblem(status, status === 401 ? `${detail} Set FIRSTBYTE_TOKEN.` : detail);
 }
 
-/** A problem that the API has answered with. */
+/** A problem that the API has answered. */
 class ControlProblem extends CommandError {
   readonly status: number;
 

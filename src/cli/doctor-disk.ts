@@ -1,4 +1,4 @@
-/** What the doctor finds at the cache directory: its file system, the room on it, and how fast it takes bytes. */
+/** The doctor's checks of the cache directory: file system, free space, and write speed. */
 import { randomBytes } from 'node:crypto';
 import { open, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -7,7 +7,7 @@ import type { Settings } from '../config.ts';
 import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
 import { sizeWords, speedWords } from './words.ts';
 
-/** By the magic number of `statfs`. */
+/** File systems by the magic number of `statfs`. */
 const fileSystems: Readonly<Record<number, { readonly name: string; readonly concern?: string }>> = {
   61267: { name: 'ext4' },
   1481003842: { name: 'xfs' },
@@ -22,12 +22,12 @@ const fileSystems: Readonly<Record<number, { readonly name: string; readonly con
 };
 
 const gibibyte = 1024 ** 3;
-/** Less room than this is not worth much, in bytes. */
+/** Less free space than this is a warning, in bytes. */
 const littleRoom = 2 * gibibyte;
-/** What the trial writes at most, in bytes, and how long it may take, in milliseconds. */
+/** The trial writes at most so many bytes, for at most so many milliseconds. */
 const trialSize = 64 * 1024 ** 2;
 const trialTime = 2000;
-/** A disk that takes less holds up what a fast origin gives, in bytes a second. */
+/** A slower disk slows down a fast origin, in bytes a second. */
 const slowDisk = 20 * 1024 ** 2;
 
 const another = 'choose a directory on a local disk with --cache-dir';
@@ -59,7 +59,7 @@ export async function* diskFindings({ cacheDir, store }: Settings, clock: Clock)
   }
 }
 
-/** The directory itself, or the nearest above it that there is. */
+/** The directory, or the nearest existing one above it. */
 async function nearestDirectory(path: string): Promise<string> {
   const found = await stat(path).catch(() => null);
   return found?.isDirectory() || path === dirname(path) ? path : nearestDirectory(dirname(path));

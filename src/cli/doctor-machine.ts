@@ -1,4 +1,4 @@
-/** What the doctor finds at the machine: Node, limits, and the addresses to listen on. */
+/** The doctor's checks of the machine: Node, limits, and addresses to listen on. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { ListenAddress, Settings } from '../config.ts';
@@ -6,7 +6,7 @@ import { descriptorLimit, planDescriptors } from '../descriptors.ts';
 import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
 import { livingOwner } from './session.ts';
 
-/** Fewer open files than this are few for a house full of players. */
+/** Fewer open files than this are too few for a house full of players. */
 const fewFiles = 1024;
 
 export async function* machineFindings(settings: Settings): AsyncGenerator<Finding> {
@@ -32,7 +32,7 @@ function filesFinding({ origins }: Settings): Finding {
 
 async function listenFinding(address: ListenAddress): Promise<Finding> {
   const name = 'path' in address ? `unix:${address.path}` : `${address.host}:${address.port}`;
-  // A socket file that a dead process has left is no obstacle, but for this trial.
+  // A socket file of a dead process stops this trial, but not `serve`.
   if ('path' in address) return ok('listening', `${name} is tried when it is served`);
   const server = createServer();
   try {

@@ -1,8 +1,8 @@
 /**
- * What the doctor finds at one origin: whether each of its bases is reached and how, and with a path whether it gives
- * ranges, what proves its versions, and how fast it is with one and with several connections.
+ * The doctor's checks of one origin: whether and how each of its base URLs can be reached. With a path, also whether it
+ * supports ranges, how it identifies versions, and its speed with one and with several connections.
  *
- * It is asked through the same adapters as by `serve`, so that credentials, proxies and the address guard count here too.
+ * The checks use the same adapters as `serve`, so that credentials, proxies and the address guard apply here too.
  */
 import { lookup } from 'node:dns/promises';
 import { type Clock, sleep } from '../clock.ts';
@@ -19,7 +19,7 @@ import { certificateFinding } from './doctor-tls.ts';
 import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
 import { durationWords, sizeWords, speedWords } from './words.ts';
 
-/** A clock that is off by more makes dates say the wrong thing, in milliseconds. */
+/** A clock that is off by more makes dates wrong, in milliseconds. */
 const muchSkew = 60_000;
 
 export async function* originFindings(

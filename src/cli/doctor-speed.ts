@@ -1,4 +1,4 @@
-/** How fast an origin gives a file over so many connections: a trial that is bounded in time and in bytes. */
+/** Measures the speed of an origin over a number of connections, within a bound of time and bytes. */
 import { type Clock, sleep } from '../clock.ts';
 import type { Origin } from '../origin/origin.ts';
 
@@ -16,7 +16,7 @@ const longest = 3000;
 /** Bytes, over all connections. */
 const most = 32 * 1024 ** 2;
 
-/** Bytes a second; `null` where one of the connections has failed. */
+/** Bytes a second; `null` where one of the connections failed. */
 export async function measuredSpeed(trial: SpeedTrial, signal: AbortSignal): Promise<number | null> {
   const { clock, connections, total } = trial;
   const ended = new AbortController();
@@ -39,7 +39,7 @@ export async function measuredSpeed(trial: SpeedTrial, signal: AbortSignal): Pro
   }
 }
 
-/** How many bytes came until `limit`, the end, or the signal's abort. */
+/** The number of bytes that came before `limit`, the end, or the abort of the signal. */
 async function readFrom(
   { origin, path }: SpeedTrial,
   start: number,

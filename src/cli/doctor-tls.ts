@@ -1,4 +1,4 @@
-/** What the doctor finds at the certificate of an origin that has been reached. */
+/** The doctor's checks of the certificate of a reachable origin. */
 import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
@@ -7,7 +7,7 @@ import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
 import { plural } from './words.ts';
 
 const day = 86_400_000;
-/** Less than this is soon, in days. */
+/** A certificate that expires earlier is a warning, in days. */
 const soon = 14;
 /** Milliseconds. */
 const patience = 10_000;

@@ -1,6 +1,6 @@
 /**
- * `firstbyte doctor`: looks for what would hinder playback, at the machine, the disk and the configured origins, and
- * says what to change. Nothing but configured origins is asked.
+ * `firstbyte doctor`: checks the machine, the disk and the configured origins for obstacles to playback, and says what
+ * to change. It sends requests to configured origins only.
  */
 
 import { diskFindings } from './doctor-disk.ts';

@@ -1,15 +1,17 @@
-/** The stream of events (`/-/events`), read as they come (WHATWG HTML §9.2.6). */
+/** Reads the stream of events (`/-/events`; WHATWG HTML §9.2.6). */
 import type { ControlClient } from './control-client.ts';
 
 export interface StreamedEvent {
   readonly id: number;
-  /** `gap` where some are lost. */
+  /** `gap` where events are lost. */
   readonly type: string;
   /** JSON. */
   readonly text: string;
 }
 
-/** Those after the id `after`, without end; throws where the stream breaks off, and returns where the signal aborts. */
+/**
+ * The events after the id `after`, without end. Throws where the stream breaks off; returns where the signal aborts.
+ */
 export async function* readEvents(
   control: ControlClient,
   after: number,
@@ -39,10 +41,10 @@ function fieldOf(line: string): [name: string, value: string] {
   return [line.slice(0, colon), line.slice(colon + 1).trimStart()];
 }
 
-/** No event has so high an id: asked for those after it, firstbyte tells at once which is the newest. */
+/** No event has so high an id. For it, firstbyte answers at once with the newest id. */
 const beyond = 999_999_999_999_999;
 
-/** The id of the newest event there is. */
+/** The id of the newest event. */
 export async function newestEvent(control: ControlClient, signal: AbortSignal): Promise<number> {
   for await (const { id } of readEvents(control, beyond, signal)) return id;
   return beyond;

@@ -1,8 +1,8 @@
-/** Events of the stream in sentences for people, with all times taken from what the events say. */
+/** Sentences for events of the stream. All times are those of the events. */
 import type { DomainEvent } from '../events.ts';
 import { durationWords, placeWords, sizeWords } from './words.ts';
 
-/** An event as JSON carries it: every moment is a time of day (ISO 8601). */
+/** An event in JSON: every timestamp is a time of day (ISO 8601). */
 type Told<T> = T extends object
   ? { readonly [Key in keyof T]: Key extends 'at' | `${string}At` ? string | Extract<T[Key], null> : Told<T[Key]> }
   : T;
@@ -16,14 +16,14 @@ export interface EventWords {
   readonly words: string;
 }
 
-/** Those that come many to a film. */
+/** Events of which a film has many. */
 const frequent: readonly string[] = ['buffer-wait', 'fill-state', 'fill-first-byte', 'first-byte-wait', 'traffic'];
 
 export function isFrequent(type: string): boolean {
   return frequent.includes(type);
 }
 
-/** Every event of the domain but the single reads and writes of bytes, which the stream does not carry. */
+/** A sentence for each event of the stream. */
 const sentences: {
   readonly [T in Exclude<Type, 'bytes-landed' | 'bytes-sent'>]: (event: ToldEvent<T>) => string;
 } = {
@@ -105,7 +105,7 @@ const levels: { readonly [T in Type]?: EventWords['level'] } = {
   bug: 'error',
 };
 
-/** An event that nobody has found words for is told by its fields. */
+/** An unknown event is shown by its fields. */
 export function eventWords(event: { readonly type: string; readonly at: string }): EventWords {
   const { type, at, ...fields } = event;
   const sentence = (sentences as Record<string, ((event: unknown) => string) | undefined>)[type];

@@ -1,4 +1,4 @@
-/** How the process ends, in numbers: one table for the program, `--help` and docs/reference/exit-codes.md. */
+/** The exit codes, in one table for the program, `--help` and docs/reference/exit-codes.md. */
 
 export const exitCodes = {
   stopped: { code: 0, meaning: 'It did what was asked, or stopped cleanly after a signal.' },
@@ -15,7 +15,7 @@ export const exitCodes = {
 
 export type ExitReason = keyof typeof exitCodes;
 
-/** Why a command could not do what was asked, in sentences for its user. */
+/** Why a command failed, in sentences for its user. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly reason: ExitReason;

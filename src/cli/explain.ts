@@ -1,4 +1,4 @@
-/** `firstbyte config`: each setting, its value and where it came from. */
+/** `firstbyte config`: each setting, its value and its source. */
 import { sharedBy } from '../config/origins.ts';
 import { type LoadedSettings, namesOf, type Settings, settingKeys, settingRow } from '../config.ts';
 import type { ExitReason } from './exit-codes.ts';
@@ -10,7 +10,7 @@ export async function config({ load, options, around }: Invocation): Promise<Exi
   return 'stopped';
 }
 
-/** One line for each setting; with `explain`, what it is for and which names it goes by. */
+/** One line for each setting; with `explain`, also its purpose and its names. */
 function settingsText({ settings, sources }: LoadedSettings, explain: boolean): string {
   const width = Math.max(...settingKeys.map((key) => key.length));
   const lines = settingKeys.map((key) => {

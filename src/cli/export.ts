@@ -1,7 +1,8 @@
 /**
- * `firstbyte export`: a whole cached file, written to a file or to standard output.
+ * `firstbyte export`: writes a whole cached file to a file or to standard output.
  *
- * The file is written beside its place under another name, and appears there when all of it is written and durable.
+ * The file is written beside its place under another name. It appears under its own name when it is complete and
+ * durable.
  */
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
@@ -54,7 +55,7 @@ async function onlyOne({ control }: Session, pattern: string): Promise<ObjectRep
   );
 }
 
-/** A directory takes it under its own name. */
+/** In a directory, it gets its own name. */
 async function placeOf(written: string, object: ObjectReport, { options }: Invocation): Promise<string> {
   const kind = await stat(written).catch(() => null);
   const path = kind?.isDirectory() ? join(written, basename(placeWords(object))) : written;
@@ -85,7 +86,7 @@ async function writeWhole(path: string, { options }: Invocation, fill: (write: W
   }
 }
 
-/** Fails where somebody else has made the file in the meantime, as far as the file system can link. */
+/** Fails where another process has made the file in the meantime, if the file system supports links. */
 async function appear(unfinished: string, path: string): Promise<void> {
   try {
     await link(unfinished, path);
@@ -96,7 +97,7 @@ async function appear(unfinished: string, path: string): Promise<void> {
   }
 }
 
-/** Rejects where fewer or more bytes come than there must be. */
+/** Rejects where fewer or more bytes come than the object has. */
 async function copy(
   { control }: Session,
   object: ObjectReport & { length: number },

@@ -1,13 +1,13 @@
-/** A fill in few words: how much is there, how fast it comes, and how far ahead of its readers it is. */
+/** A fill in few words: present bytes, speed, and how far it is ahead of its readers. */
 import type { FillReport } from '../control/answers.ts';
 import { durationWords, percentWords, sizeWords, speedWords } from './words.ts';
 
-/** Bytes a second that come in. */
+/** Bytes a second from the origin. */
 export function speedIn({ cursors }: FillReport): number {
   return cursors.reduce((sum, { speed }) => sum + (speed ?? 0), 0);
 }
 
-/** Bytes a second that go out. */
+/** Bytes a second to clients. */
 export function speedOut({ readers }: FillReport): number {
   return readers.reduce((sum, { speed }) => sum + speed, 0);
 }
@@ -21,7 +21,7 @@ export function percentOf({ presentBytes, length }: FillReport): string {
   return percentWords(length === null ? null : length === 0 ? 100 : (100 * presentBytes) / length);
 }
 
-/** How far ahead of the reader that has the least; empty where nobody reads. */
+/** How far it is ahead of its nearest reader; empty without readers. */
 export function aheadWords({ readers }: FillReport): string {
   const [least] = readers.toSorted((a, b) => (a.secondsAhead ?? Infinity) - (b.secondsAhead ?? Infinity));
   if (least === undefined) return '';

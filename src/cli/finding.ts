@@ -1,10 +1,10 @@
-/** One thing that the doctor has looked at. */
+/** One result of the doctor. */
 
 export interface Finding {
   readonly level: 'ok' | 'warn' | 'fail';
   readonly about: string;
   readonly said: string;
-  /** What would make it better. */
+  /** What to change. */
   readonly change?: string;
 }
 
@@ -24,7 +24,7 @@ export function complaintsOf(findings: readonly Finding[], level: Finding['level
   return findings.filter((finding) => finding.level === level).length;
 }
 
-/** What went wrong, in one sentence without its full stop. */
+/** The message of an error, without its full stop. */
 export function errorWords(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
 }

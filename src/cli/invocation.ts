@@ -1,4 +1,4 @@
-/** One command as it was called, and everything around it that it works with. */
+/** One call of a command, and everything outside of it that it uses. */
 import type { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.ts';
 import type { LoadedSettings, Settings } from '../config.ts';
@@ -6,7 +6,7 @@ import type { Terminal } from '../console.ts';
 import type { Daemon } from '../daemon.ts';
 import type { ExitReason } from './exit-codes.ts';
 
-/** What a command works with; tests put others in their place. */
+/** What a command uses of the process; tests replace it. */
 export interface Surroundings {
   readonly start: (settings: Settings, settingSources: LoadedSettings['sources']) => Promise<Daemon>;
   /** Where SIGTERM and SIGINT arrive. */
@@ -21,12 +21,12 @@ export interface Invocation {
   readonly operands: readonly string[];
   /** A switch that was given, or a text. */
   readonly options: Readonly<Partial<Record<string, string | boolean>>>;
-  /** Settings from the flags, the environment and the file; those of `instead` stand in place of what is written there. */
+  /** Settings from flags, environment and file; those of `instead` replace them. */
   load(instead?: Readonly<Record<string, unknown>>): LoadedSettings;
   readonly around: Surroundings;
 }
 
-/** Why it ended; a number where the exit code is somebody else's. */
+/** Why it ended; a number where it is the exit code of another program. */
 export type Ending = ExitReason | number;
 
 export type Command = (invocation: Invocation) => Promise<Ending>;
@@ -42,7 +42,7 @@ export function printAs({ options, around }: Invocation, text: string, document:
   around.print(options.json ? `${JSON.stringify(document, null, 2)}\n` : text);
 }
 
-/** Until it is disposed, SIGINT and SIGTERM abort a signal; a second one ends the process as the system does. */
+/** Until disposed, the first SIGINT or SIGTERM aborts a signal; the second one ends the process. */
 export class Interruption implements Disposable {
   readonly #signals: Surroundings['signals'];
   readonly #controller = new AbortController();
@@ -57,7 +57,7 @@ export class Interruption implements Disposable {
     return this.#controller.signal;
   }
 
-  /** Which signal came; `null` where none did. */
+  /** Which signal came; `null` for none. */
   get reason(): 'interrupted' | 'terminated' | null {
     return this.#reason;
   }

@@ -1,11 +1,11 @@
-/** Long work of the control API, from its start to its end: with progress, and given up where the user interrupts. */
+/** Runs a job of the control API to its end, with progress; an interruption cancels it. */
 import { sleep } from '../clock.ts';
 import type { JobReport } from '../control/answers.ts';
 import type { ControlClient } from './control-client.ts';
 import type { Interruption, Invocation } from './invocation.ts';
 import { ProgressBar } from './progress.ts';
 
-/** How often it is asked how far it is, in milliseconds. */
+/** The progress is requested so often, in milliseconds. */
 const interval = 200;
 
 /** Resolves with the job as it ended: done, failed, or cancelled by `interruption`. */
@@ -27,7 +27,7 @@ export async function runJob(
   return job;
 }
 
-/** It may have ended by itself a moment before. */
+/** It may have ended a moment before. */
 async function cancelled(control: ControlClient, id: string): Promise<JobReport> {
   await control.send('DELETE', `jobs/${id}`).catch(() => {});
   return control.get<JobReport>(`jobs/${id}`);

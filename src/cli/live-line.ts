@@ -1,4 +1,4 @@
-/** One line at the foot of the terminal that is written again and again; what else is printed goes above it. */
+/** One line at the foot of the terminal that is updated in place. Other output goes above it. */
 import { fit } from './columns.ts';
 import type { Surroundings } from './invocation.ts';
 
@@ -12,7 +12,7 @@ export class LiveLine implements Disposable {
     this.#onTerminal = around.terminal.isTerminal('err');
   }
 
-  /** `kind` says when a line is worth printing where there is no terminal: each time that it is another. */
+  /** Without a terminal, a line is printed each time that `kind` changes. */
   show(kind: string, text: string): void {
     const { terminal, complain } = this.#around;
     if (this.#onTerminal) {

@@ -1,4 +1,4 @@
-/** `firstbyte logs`: what has happened lately, and what happens, in words or as JSON. */
+/** `firstbyte logs`: recent events, and new ones as they come, as sentences or JSON. */
 import { newestEvent, readEvents } from './event-source.ts';
 import { eventWords, isFrequent } from './event-words.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
@@ -14,7 +14,7 @@ export async function logs(invocation: Invocation): Promise<ExitReason> {
   const { control } = session;
   const last = options.follow ? Number.POSITIVE_INFINITY : await newestEvent(control, signal);
   for await (const { id, type, text } of readEvents(control, 0, signal)) {
-    // The first gap is what was forgotten before we came.
+    // The first gap is for events that firstbyte keeps no more.
     if (type !== 'gap' && (options.all || !isFrequent(type))) {
       around.print(options.json ? `${text}\n` : wordsLine(text, around));
     }

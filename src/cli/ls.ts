@@ -1,4 +1,4 @@
-/** `firstbyte ls`: what is cached, a line for each. */
+/** `firstbyte ls`: the cached files, one line each. */
 
 import type { ObjectReport } from '../control/answers.ts';
 import { type Column, columnsText, tabbedText } from './columns.ts';

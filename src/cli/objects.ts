@@ -1,10 +1,10 @@
-/** What lies in the cache, and which of it a user's patterns mean. */
+/** The cached objects, and those of them that a user's patterns match. */
 import type { ObjectPage, ObjectReport } from '../control/answers.ts';
 import type { ControlClient } from './control-client.ts';
 import { CommandError } from './exit-codes.ts';
 import { placeWords } from './words.ts';
 
-/** Every object, in the order of its path. */
+/** All objects, sorted by path. */
 export async function listObjects(control: Pick<ControlClient, 'get'>, signal?: AbortSignal): Promise<ObjectReport[]> {
   const all: ObjectReport[] = [];
   let cursor: string | null = '';
@@ -17,7 +17,7 @@ export async function listObjects(control: Pick<ControlClient, 'get'>, signal?: 
   return all;
 }
 
-/** Those that any of the patterns means; rejects where one of these means nothing. */
+/** The objects that match any pattern; rejects where a pattern matches none. */
 export async function findObjects(
   control: Pick<ControlClient, 'get'>,
   patterns: readonly string[],
@@ -32,10 +32,10 @@ export async function findObjects(
   return [...found];
 }
 
-/** The fewest digits of an id that stand for it. */
+/** An id can be shortened to so many digits. */
 const shortestId = 8;
 
-/** Whether a pattern means an object; paths count with and without their percent-encoding. */
+/** Whether a pattern matches an object. Paths match with and without percent-encoding. */
 function matching(pattern: string): (object: ObjectReport) => boolean {
   const text = pattern.endsWith('/') ? `${pattern}*` : pattern;
   const sought = regular(text.includes('/') ? text.replace(/^(?!\/)/, '/') : text);

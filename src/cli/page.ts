@@ -1,4 +1,4 @@
-/** `firstbyte page`: the address of the page, with the token in its fragment, which no server gets to see. */
+/** `firstbyte page`: the address of the page. The token is in its fragment, which a browser sends to no server. */
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { type Invocation, printAs } from './invocation.ts';
 import { openSession } from './session.ts';

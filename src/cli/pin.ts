@@ -1,4 +1,4 @@
-/** `firstbyte pin` and `firstbyte unpin`: what is kept from eviction. */
+/** `firstbyte pin` and `firstbyte unpin`: objects that are never evicted. */
 
 import type { ObjectReport } from '../control/answers.ts';
 import type { ExitReason } from './exit-codes.ts';

@@ -1,7 +1,7 @@
 /**
- * `firstbyte play`: one file through the cache, in a player.
+ * `firstbyte play`: plays one file through the cache.
  *
- *     URL → an origin, or a source of the firstbyte that runs → address → player, with a live line → the player's code
+ *     URL → an origin, or a source of the running firstbyte → address → player, with a live line → the player's code
  */
 import { once } from 'node:events';
 import { sleep } from '../clock.ts';
@@ -15,10 +15,10 @@ import { type PlayerName, type Playing, startPlayer } from './players.ts';
 import { openSession, type Session } from './session.ts';
 import { listOrigins, targetOf } from './targets.ts';
 
-/** How often the live line is written, in milliseconds. */
+/** The live line is updated so often, in milliseconds. */
 const interval = 500;
 
-/** What is played, as firstbyte calls it. */
+/** The file that is played, by its origin and path. */
 interface Film {
   readonly address: string;
   readonly origin: string;
@@ -46,7 +46,7 @@ export async function play(invocation: Invocation): Promise<Ending> {
   return ending;
 }
 
-/** An origin made of a URL that is under none of the configured ones. */
+/** An origin for a URL that no configured origin has. */
 function originsFor(written: string, { load }: Invocation): { origins?: Record<string, string> } {
   if (!/^https?:\/\//i.test(written)) return {};
   const configured = load().settings.origins.map(({ name, url }) => ({ name, base: url.href }));
@@ -73,13 +73,13 @@ async function filmOf(written: string, { control, media }: Session): Promise<Fil
   return { address: new URL(play, media).href, origin: '~', path: play.slice(play.lastIndexOf('/')) };
 }
 
-/** A firstbyte that runs anyway serves on without us. */
+/** A firstbyte that was running before continues without this command. */
 async function untilStopped({ here }: Session, { signal }: Interruption): Promise<Ending> {
   if (here && !signal.aborted) await once(signal, 'abort');
   return 'stopped';
 }
 
-/** Resolves with the player's own code, or with that of the signal that ended it. */
+/** Resolves with the exit code of the player, or of the signal that ended it. */
 async function playing({ program }: Playing, line: LiveLine, { signal }: Interruption): Promise<Ending> {
   for (const output of [program.stdout, program.stderr]) {
     output?.setEncoding('utf8').on('data', (text: string) => line.print(text));
@@ -92,7 +92,7 @@ async function playing({ program }: Playing, line: LiveLine, { signal }: Interru
   return endedBy === 'SIGINT' ? 'interrupted' : endedBy === 'SIGTERM' ? 'terminated' : 'failed';
 }
 
-/** Shows how the film is until the signal aborts. */
+/** Shows the state of the film until the signal aborts. */
 async function watch(
   { control }: Session,
   { origin, path }: Film,

@@ -1,4 +1,4 @@
-/** The players that `firstbyte play` knows: how each is called, and how it says nothing that disturbs the live line. */
+/** The players that `firstbyte play` knows: how each is started, and how it is kept from disturbing the live line. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { CommandError } from './exit-codes.ts';
@@ -13,13 +13,13 @@ const players = {
 
 export type PlayerName = keyof typeof players;
 
-/** A player that has been started; its output is a pipe, its input the terminal. */
+/** A started player. Its output is a pipe; its input is the terminal. */
 export interface Playing {
   readonly name: PlayerName;
   readonly program: ChildProcess;
 }
 
-/** The one that is wanted, or the first that is installed; `null` where none is. */
+/** The wanted player, or the first that is installed; `null` where none is. */
 export async function startPlayer(
   wanted: PlayerName | null,
   url: string,

@@ -1,7 +1,7 @@
 /**
- * How far something is that takes long: a bar on a terminal after the first second, a line now and then elsewhere.
+ * The progress of long work: on a terminal a bar after the first second, elsewhere a line now and then.
  *
- * All of it goes to standard error, and the bar is gone when the work is done.
+ * It goes to standard error. The bar disappears when the work is done.
  */
 import { fit, padEnd } from './columns.ts';
 import type { Surroundings } from './invocation.ts';
@@ -28,7 +28,7 @@ export class ProgressBar implements Disposable {
     this.#shownAt = this.#startedAt;
   }
 
-  /** So many bytes are done; `total` is `null` where nobody knows it. */
+  /** So many bytes are done; `total` is `null` where unknown. */
   update(done: number, total: number | null): void {
     const now = this.#around.clock.now();
     this.#samples = [...this.#samples.filter(({ at }) => now - at < speedWindow), { at: now, done }];
@@ -70,7 +70,7 @@ export class ProgressBar implements Disposable {
 
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
-/** A bar of `width` cells that is full from its left to `share`, between 0 and 1. */
+/** A bar of `width` cells that is filled from the left up to `share`, between 0 and 1. */
 function barOf(share: number, width: number): string {
   const cells = Math.max(0, Math.min(1, share)) * width;
   const whole = Math.floor(cells);

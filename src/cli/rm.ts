@@ -1,4 +1,4 @@
-/** `firstbyte rm`: removes what patterns mean, or everything. */
+/** `firstbyte rm`: removes the objects that match patterns, or all. */
 import type { ControlClient } from './control-client.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { type Invocation, printAs } from './invocation.ts';
@@ -24,7 +24,7 @@ export async function rm(invocation: Invocation): Promise<ExitReason> {
   return 'stopped';
 }
 
-/** `null` where the user has thought better of it. */
+/** `null` where the user does not confirm. */
 async function removeAll(control: ControlClient, { options, around }: Invocation): Promise<Removed | null> {
   if (!options.yes) {
     const all = await listObjects(control);

@@ -1,7 +1,8 @@
 /**
- * `firstbyte serve`: from settings to a running daemon, and from signals to its end.
+ * `firstbyte serve`: starts a daemon from settings, and ends it at a signal.
  *
- * The first SIGTERM or SIGINT lets replies go on for at most `drainTimeout`; a second one ends the process at once.
+ * After the first SIGTERM or SIGINT, replies continue for at most `drainTimeout`. The second one ends the process at
+ * once.
  */
 import type { LoadedSettings, Settings } from '../config.ts';
 import type { Daemon } from '../daemon.ts';
@@ -24,7 +25,7 @@ export async function serve({ load, around }: Invocation): Promise<ExitReason> {
   return ended(daemon, around);
 }
 
-/** A daemon in this process; rejects with a `CommandError` where it can't be had. */
+/** Starts a daemon in this process; rejects with a `CommandError` where it can't start. */
 export async function startHere({ settings, sources }: LoadedSettings, { start }: Surroundings): Promise<Daemon> {
   try {
     return await start(settings, sources);

@@ -1,6 +1,6 @@
 /**
- * The firstbyte that a command works with: the one that owns the cache directory, the one that `--url` names, or one
- * that is started in this process for as long as the command takes. All are asked in the same way.
+ * The firstbyte that a command uses: the owner of the cache directory, the one that `--url` names, or one that is
+ * started in this process until the command ends. A command uses all of them in the same way.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,20 +13,20 @@ import { startHere } from './serve.ts';
 
 export interface Session extends AsyncDisposable {
   readonly control: ControlClient;
-  /** Where players connect, with a slash at the end; `null` where there is only a Unix socket. */
+  /** The URL for players, with a slash at the end; `null` where there is only a Unix socket. */
   readonly media: string | null;
-  /** Whether it lives in this process, and ends with the command. */
+  /** Whether it runs in this process, and ends with the command. */
   readonly here: boolean;
 }
 
 export interface SessionOptions {
-  /** Only one that is running already will do. */
+  /** It must be running already. */
   readonly running?: true;
-  /** Origins in place of those of the configuration, where one is started here. */
+  /** Origins that replace the configured ones, where a firstbyte is started here. */
   readonly origins?: Readonly<Record<string, unknown>>;
 }
 
-/** Rejects with a `CommandError` where there is none and none can be started. */
+/** Rejects with a `CommandError` where none runs and none can be started. */
 export async function openSession(invocation: Invocation, options: SessionOptions = {}): Promise<Session> {
   const { around } = invocation;
   const url = textOption(invocation, 'url');
@@ -56,7 +56,7 @@ function sessionAt(address: ControlAddress, { clock }: Invocation['around'], dae
   };
 }
 
-/** On a free port of loopback; silent but for errors. */
+/** On a free port of loopback; it prints only errors. */
 async function startedSession(loaded: LoadedSettings, around: Invocation['around']): Promise<Session> {
   const settings: Settings = { ...loaded.settings, logLevel: 'error' };
   const daemon = await startHere({ ...loaded, settings }, around);
@@ -79,7 +79,7 @@ export interface Owner extends ControlAddress {
   readonly pid: number;
 }
 
-/** What the file `owner` of a cache directory says, where the process that it names lives. */
+/** The content of the file `owner` of a cache directory; `null` where its process does not live. */
 export async function livingOwner(directory: string): Promise<Owner | null> {
   try {
     const { pid, control, token } = JSON.parse(await readFile(join(directory, 'owner'), 'utf8'));
@@ -87,7 +87,7 @@ export async function livingOwner(directory: string): Promise<Owner | null> {
     process.kill(pid, 0);
     return { pid, url: control, token };
   } catch {
-    // No file, an older one, or a process that is gone: whoever claims the directory next finds out who has it.
+    // No file, a file of an older version, or of a dead process: whoever opens the directory next checks its owner.
     return null;
   }
 }

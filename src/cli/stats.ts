@@ -1,4 +1,4 @@
-/** `firstbyte stats`: the counts since the start, in words. */
+/** `firstbyte stats`: the counts since the start, as text. */
 import type { StatsReport } from '../control/answers.ts';
 import type { ExitReason } from './exit-codes.ts';
 import { type Invocation, printAs } from './invocation.ts';
@@ -7,7 +7,7 @@ import { durationWords, plural, sizeWords } from './words.ts';
 
 type Counts = Readonly<Record<string, number>>;
 
-/** The last own errors that are shown. */
+/** So many own errors are shown, the last ones. */
 const shownErrors = 5;
 
 export async function stats(invocation: Invocation): Promise<ExitReason> {

@@ -1,4 +1,4 @@
-/** What a user calls a file, and which origin has it: `/NAME/path`, `NAME/path`, or the origin's own URL. */
+/** The target that a user names: `/NAME/path`, `NAME/path`, or the origin's own URL. */
 
 import type { OriginReport } from '../control/answers.ts';
 import { showableText } from '../showable.ts';
@@ -16,7 +16,7 @@ export async function listOrigins(control: ControlClient): Promise<readonly Orig
   return origins;
 }
 
-/** `null` where a URL is under no origin; rejects where a path names none. */
+/** `null` where no origin has the URL; rejects where a path names no origin. */
 export function targetOf(written: string, origins: readonly Pick<OriginReport, 'name' | 'base'>[]): Target | null {
   if (/^https?:\/\//i.test(written)) return targetOfUrl(written, origins);
   const [, name = '', path = ''] = /^\/?([^/?#]+)(\/[^#]+)/.exec(written) ?? [];
@@ -29,7 +29,7 @@ export function knownWords(origins: readonly Pick<OriginReport, 'name' | 'base'>
   return `there are ${origins.map(({ name, base }) => `/${name}/ (${base})`).join(', ')}`;
 }
 
-/** The origin with the longest base that the URL is below; credentials and fragment do not count. */
+/** The origin with the longest base URL that is a prefix of the URL, without credentials and fragment. */
 function targetOfUrl(written: string, origins: readonly Pick<OriginReport, 'name' | 'base'>[]): Target | null {
   const url = URL.parse(written);
   if (url === null)
@@ -44,7 +44,7 @@ function targetOfUrl(written: string, origins: readonly Pick<OriginReport, 'name
     : { origin: found.name, target: url.pathname.slice(found.path.length) + url.search };
 }
 
-/** What a person may write as it is in a path: everything that is not encoded yet. */
+/** Percent-encodes what is not encoded yet. */
 function encoded(path: string): string {
   return path.replace(/[^\w!$&'()*+,;=:@/?%.~[\]-]/gu, encodeURIComponent);
 }

@@ -1,11 +1,11 @@
-/** What `firstbyte top` draws: pure, from one look at the control API to lines of a given width. */
+/** The lines of `firstbyte top`, made of one snapshot for a given width. Pure. */
 
 import type { FillReport, OriginReport, StoreReport } from '../control/answers.ts';
 import { type Column, columnsText, fit } from './columns.ts';
 import { aheadWords, percentOf, speedIn, speedOut } from './fill-words.ts';
 import { durationWords, placeWords, plural, sizeWords, speedWords } from './words.ts';
 
-/** What the control API said, all at one moment. */
+/** The answers of the control API at one moment. */
 export interface TopSnapshot {
   readonly address: string;
   readonly fills: readonly FillReport[];
@@ -68,7 +68,7 @@ function originLine({ name, base, breaker, connections, firstByteMs }: OriginRep
   return breaker.state === 'closed' ? line : paint('yellow', line);
 }
 
-/** Those that somebody waits for first; below each, why it is where it is. */
+/** Fills with waiting readers come first. Below each is the reason of its state. */
 function fillLines(fills: readonly FillReport[], width: number, paint: Paint): string[] {
   const sorted = fills.toSorted((a, b) => b.waiters - a.waiters || b.readers.length - a.readers.length);
   const rows = sorted.map((fill) => [

@@ -1,4 +1,4 @@
-/** `firstbyte top`: what firstbyte is doing, drawn again each second. */
+/** `firstbyte top`: the state of firstbyte, drawn again each second. */
 import { sleep } from '../clock.ts';
 import type { StoreReport } from '../control/answers.ts';
 import type { ExitReason } from './exit-codes.ts';
@@ -43,7 +43,7 @@ const enter = '\x1b[?1049h\x1b[?25l';
 const controlC = '\x03';
 const leave = '\x1b[?25h\x1b[?1049l';
 
-/** On a screen of its own, until q, Ctrl-C or a signal. */
+/** On the alternate screen, until q, Ctrl-C or a signal. */
 async function drawLive(session: Session, { around }: Invocation, paint: Paint): Promise<ExitReason> {
   const { terminal, print, clock } = around;
   using interruption = new Interruption(around);

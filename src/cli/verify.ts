@@ -1,4 +1,4 @@
-/** `firstbyte verify`: compares what is stored with its checksums. */
+/** `firstbyte verify`: compares stored blocks with their checksums. */
 import type { VerifyReport } from '../control/answers.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { Interruption, type Invocation, printAs } from './invocation.ts';

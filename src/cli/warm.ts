@@ -1,4 +1,4 @@
-/** `firstbyte warm`: fetches files, or their beginnings, before anybody watches. */
+/** `firstbyte warm`: downloads files, or their beginnings, before anybody plays them. */
 import { size } from '../config/values.ts';
 import type { JobReport } from '../control/answers.ts';
 import { showablePath, showableText } from '../showable.ts';

@@ -1,4 +1,4 @@
-/** Sizes, times and paths as people read them. */
+/** Sizes, times and paths as text. */
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
@@ -40,15 +40,15 @@ export function agoWords(milliseconds: number): string {
   return `${largest} ${unit} ago`;
 }
 
-/** Rounded down, so that only what is whole is 100 %. */
+/** Rounded down, so that only a complete file has 100 %. */
 export function percentWords(percent: number | null): string {
   return percent === null ? '-' : `${Math.floor(percent)} %`;
 }
 
-/** What could move the cursor or turn the writing direction. */
+/** Characters that could move the cursor or change the writing direction. */
 const controls = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 
-/** `/NAME/path` with its percent-encoding undone, where that can be shown. */
+/** `/NAME/path`, percent-decoded where that can be shown. */
 export function placeWords({ origin, path }: { readonly origin: string; readonly path: string }): string {
   const place = `/${origin}${path}`;
   try {
@@ -59,7 +59,7 @@ export function placeWords({ origin, path }: { readonly origin: string; readonly
   }
 }
 
-/** On one line, with everything that could move the cursor made visible. */
+/** On one line, with control characters made visible. */
 export function oneLine(text: string): string {
   return text.replace(new RegExp(controls, 'gu'), (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
