@@ -22,23 +22,20 @@ const setting = { setting: 'proxy' };
 
 /**
  * Asks the proxy at the other end of `stream` for a tunnel to `authority` (host and port); resolves when the stream
- * leads there. Rejects with a `ProxyError`, with the stream's own error, or with the signal's reason; then the stream
- * is destroyed.
+ * leads there. Rejects with a `ProxyError`, with the stream's own error, or with the signal's reason.
  */
 export async function openTunnel(
   stream: Duplex,
   authority: string,
   proxy: ConnectProxy,
   signal: AbortSignal,
-): Promise<Duplex> {
+): Promise<void> {
   const { url, authorization } = proxy;
   const credentials = authorization === null ? '' : `Proxy-Authorization: ${authorization}\r\n`;
   try {
     stream.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${credentials}\r\n`);
     judge(await readHead(stream, url.host, signal), authority, url.host);
-    return stream;
   } catch (error) {
-    stream.destroy();
     signal.throwIfAborted();
     throw error;
   }

@@ -77,6 +77,7 @@ export async function dial(target: DialTarget, options: DialOptions, signal: Abo
   let resolved = false;
   const late = () => timeoutError(near.host, connectTimeout, resolved);
   return within({ clock, limit: connectTimeout, late, signal }, async (inTime) => {
+    let stream: Duplex | null = null;
     try {
       if (proxy !== undefined) {
         judgeUnresolved(url, network, setting);
@@ -87,15 +88,16 @@ export async function dial(target: DialTarget, options: DialOptions, signal: Abo
       resolved = true;
       judgeOwn(near, addresses, own);
       judge(near.host, addresses, proxy === undefined ? network : 'private', setting);
-      let stream = await connect({ hostname: name, addresses, port: portOf(near) }, inTime);
+      stream = await connect({ hostname: name, addresses, port: portOf(near) }, inTime);
       judgeConnected(stream, near, own);
       if (proxy !== undefined) {
-        stream = await openTunnel(stream, `${url.hostname}:${portOf(url)}`, proxy, inTime);
+        await openTunnel(stream, `${url.hostname}:${portOf(url)}`, proxy, inTime);
         near = url;
       }
       onConnected?.();
       return secure ? await agreeOnTls(stream, hostname, ca, inTime) : stream;
     } catch (error) {
+      stream?.destroy();
       inTime.throwIfAborted();
       throw originError(error, near.host, 'connect');
     }
@@ -118,7 +120,6 @@ function judgeConnected(stream: Duplex, url: URL, own: OwnListeners | undefined)
   if (!(stream instanceof Socket)) return;
   const { remoteAddress, remotePort, localAddress } = stream;
   if (remoteAddress === undefined || !own?.has(remoteAddress, remotePort ?? portOf(url), localAddress)) return;
-  stream.destroy();
   throw ownListener(url);
 }
 

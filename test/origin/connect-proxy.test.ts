@@ -1,10 +1,12 @@
 /** Through an HTTP proxy, over real sockets: what it is asked, what its answers mean, and TLS behind it. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
+import { duplexPair } from 'node:stream';
 import { suite, test } from 'node:test';
 import type { ProxyErrorType } from '../../src/errors.ts';
+import { openTunnel } from '../../src/origin/connect-proxy.ts';
 import type { HttpOriginOptions } from '../../src/origin/http-origin.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { isProxyError, open, originAt, readAll } from './bench.ts';
@@ -117,6 +119,22 @@ suite('through a proxy', () => {
 });
 
 suite('an answer of the proxy', () => {
+  for (const [end, answer] of [
+    ['a tunnel', 'HTTP/1.1 200 OK\r\n\r\n'],
+    ['an error', 'HTTP/1.1 403 No\r\n\r\n'],
+    ['a head that is too large', 'x'.repeat(20_000)],
+  ] as const) {
+    test(`that ends in ${end} is listened for no longer`, async () => {
+      const [near, far] = duplexPair();
+      const stop = new AbortController();
+      const proxy = { url: new URL('http://proxy.test:3128'), authorization: null };
+      far.write(answer);
+      await openTunnel(near, 'films.example:80', proxy, stop.signal).catch(() => {});
+      assert.equal(near.listenerCount('readable'), 0);
+      assert.equal(getEventListeners(stop.signal, 'abort').length, 0);
+    });
+  }
+
   const answers: ReadonlyArray<readonly [answer: string, type: ProxyErrorType, sentence: RegExp]> = [
     ['HTTP/1.1 407 No\r\n\r\n', 'proxy_configuration_error', /^The proxy 127\.0\.0\.1:\d+ asks for other credentials/],
     ['HTTP/1.1 403 No\r\n\r\n', 'proxy_configuration_error', /refuses to connect to films\.example:80 \(403\)/],

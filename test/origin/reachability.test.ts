@@ -206,6 +206,18 @@ suite('while attempts fail', () => {
     assert.equal(clock.pending, 0);
   });
 
+  test('one that waits for its time is not made any more once the origin is closed', async () => {
+    const { clock, origin, set, ask } = bench();
+    set.outcome = failure('ECONNREFUSED');
+    await ask();
+    const asked = open(origin).then(String, (error) => error.type);
+    await origin.close();
+    await clock.settle();
+    assert.equal(clock.pending, 0);
+    await clock.advance(60_000);
+    assert.deepEqual([await asked, set.attempts], ['proxy_internal_response', [0]]);
+  });
+
   test('one is made now and then although nobody asks: after 1 s, then twice as long each time, up to 30 s', async () => {
     const { clock, events, origin, set, ask } = bench();
     set.outcome = failure('EHOSTUNREACH');
