@@ -4,6 +4,7 @@
  * A byte counts from the moment when it is accepted. Sizes are corrected to what the medium really uses as soon as that is
  * known. This class chooses what must go and returns it; the caller evicts it. Where nothing may go, it refuses bytes.
  */
+import { byteLength, splitAt } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import type { EvictionReason } from '../events.ts';
 import type { EvictionPreview } from './admin.ts';
@@ -248,16 +249,15 @@ export class Capacity<Held extends HeldObject> {
   }
 
   #charge(held: Held, start: number, end: number, sign: 1 | -1): void {
-    for (let at = start; at < end; ) {
-      const number = Math.floor(at / this.#segmentSize);
-      const count = Math.min(end, (number + 1) * this.#segmentSize) - at;
+    for (const part of splitAt({ start, end }, this.#segmentSize)) {
+      const number = Math.floor(part.start / this.#segmentSize);
+      const bytes = sign * byteLength(part);
       const segment = held.segment(number, this.#clock.wallTime());
-      segment.bytes += sign * count;
-      segment.coming += sign * count;
-      this.#bytes += sign * count;
-      this.free -= sign * count;
+      segment.bytes += bytes;
+      segment.coming += bytes;
+      this.#bytes += bytes;
+      this.free -= bytes;
       if (segment.bytes === 0) held.bySegment.delete(number);
-      at += count;
     }
   }
 }

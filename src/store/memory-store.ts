@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { totalmem } from 'node:os';
-import type { ByteRange } from '../bytes/byte-range.ts';
+import { type ByteRange, splitAt } from '../bytes/byte-range.ts';
 import { RangeSet } from '../bytes/range-set.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Representation } from '../http/representation.ts';
@@ -153,12 +153,9 @@ class MemoryStore implements Store, StoreAdmin {
     const { refused, evictions } = this.#capacity.reserve(held, offset, offset + bytes.length);
     for (const eviction of evictions) this.#evictSoon(eviction);
     if (refused !== null) throw refused;
-    for (let taken = 0; taken < bytes.length; ) {
-      const start = offset + taken;
-      const count = Math.min(bytes.length - taken, this.#segmentSize - (start % this.#segmentSize));
-      held.buffers.add(start, bytes.subarray(taken, taken + count));
-      this.#capacity.received(held, start, start + count);
-      taken += count;
+    for (const { start, end } of splitAt({ start: offset, end: offset + bytes.length }, this.#segmentSize)) {
+      held.buffers.add(start, bytes.subarray(start - offset, end - offset));
+      this.#capacity.received(held, start, end);
     }
   }
 

@@ -4,6 +4,7 @@
  * A block whose bytes come in another order has no sum here; whoever needs it reads the block back.
  */
 import { crc32 } from 'node:zlib';
+import { splitAt } from '../../bytes/byte-range.ts';
 
 interface Running {
   /** One past the last byte that the sum covers; it begins at the block's first. */
@@ -21,12 +22,8 @@ export class BlockChecksums {
 
   /** Takes note of bytes that came at `offset`. */
   add(offset: number, bytes: Buffer): void {
-    for (let taken = 0; taken < bytes.length; ) {
-      const start = offset + taken;
-      const block = Math.floor(start / this.#blockSize);
-      const count = Math.min(bytes.length - taken, (block + 1) * this.#blockSize - start);
-      this.#addToBlock(block, start, bytes.subarray(taken, taken + count));
-      taken += count;
+    for (const { start, end } of splitAt({ start: offset, end: offset + bytes.length }, this.#blockSize)) {
+      this.#addToBlock(Math.floor(start / this.#blockSize), start, bytes.subarray(start - offset, end - offset));
     }
   }
 

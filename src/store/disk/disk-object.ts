@@ -7,7 +7,7 @@
  * because its content is wrong; everybody who has the object open is told before.
  */
 import { crc32 } from 'node:zlib';
-import type { ByteRange } from '../../bytes/byte-range.ts';
+import { type ByteRange, totalLength } from '../../bytes/byte-range.ts';
 import { RangeSet } from '../../bytes/range-set.ts';
 import type { Representation } from '../../http/representation.ts';
 import { untilAborted } from '../../until-aborted.ts';
@@ -302,7 +302,7 @@ export class DiskObject implements OpenContent {
       this.#medium.committer.noteDirty(this);
     }
     this.held.lose(gone);
-    const bytes = gone.reduce((sum, { start, end }) => sum + end - start, 0);
+    const bytes = totalLength(gone);
     if (bytes > 0) {
       this.#medium.events.blockLost(this.held.label, code === 'CORRUPT' ? 'checksum' : 'read', bytes);
     }

@@ -5,7 +5,7 @@
  * for the next `flush`. No run reaches over the edge of a segment file. Whoever brings more than the disk takes is asked
  * to wait.
  */
-import type { ByteRange } from '../../bytes/byte-range.ts';
+import { type ByteRange, splitAt } from '../../bytes/byte-range.ts';
 import { BuffersByOffset } from '../buffers-by-offset.ts';
 import type { StoreError } from '../store.ts';
 
@@ -54,13 +54,10 @@ export class WriteBuffer {
 
   /** Takes bytes, none of which may be here already; a promise means: wait before you bring more. */
   add(offset: number, bytes: Buffer): Promise<void> | undefined {
-    for (let taken = 0; taken < bytes.length; ) {
-      const start = offset + taken;
-      const count = Math.min(bytes.length - taken, this.#segmentSize - (start % this.#segmentSize));
-      const part = bytes.subarray(taken, taken + count);
+    for (const { start, end } of splitAt({ start: offset, end: offset + bytes.length }, this.#segmentSize)) {
+      const part = bytes.subarray(start - offset, end - offset);
       this.#readable.add(start, part);
       this.#gathered.push({ start, bytes: part });
-      taken += count;
     }
     this.#gatheredSize += bytes.length;
     if (this.#gatheredSize >= gatherSize) this.#start();
