@@ -7,7 +7,7 @@
 import { byteLength, splitAt } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import type { EvictionReason } from '../events.ts';
-import type { EvictionPreview } from './admin.ts';
+import type { EvictionPreview, StoreUsage } from './admin.ts';
 import { type EvictionRules, evictionOrder } from './eviction.ts';
 import { FullState } from './full-state.ts';
 import type { HeldObject, HeldSegment, Inventory, User } from './inventory.ts';
@@ -178,6 +178,17 @@ export class Capacity<Held extends HeldObject> {
   trim(): Eviction<Held>[] {
     const excess = this.#excess();
     return excess > 0 ? this.makeRoom(excess, this.#reason()) : [];
+  }
+
+  /** What is held and may be held; `why` nothing is stored now. */
+  usage(why: StoreError | null): StoreUsage {
+    return {
+      bytes: this.#bytes,
+      objects: this.#inventory.count,
+      limit: Number.isFinite(this.limit) ? this.limit : null,
+      free: Number.isFinite(this.free) ? Math.max(0, this.free) : null,
+      trouble: why === null ? null : { code: why.code, message: why.message },
+    };
   }
 
   /** What would go next, in order, until `bytes` were free. */

@@ -13,7 +13,8 @@ import type { Representation } from '../http/representation.ts';
 import type { EvictionPreview, StoreAdmin, StoreLoans, StoreUsage, Verified } from './admin.ts';
 import { BuffersByOffset } from './buffers-by-offset.ts';
 import { Capacity, type Eviction, inBytes, type StoreLimits } from './capacity.ts';
-import { HeldObject, type Identity, Inventory, type User } from './inventory.ts';
+import { HeldObject, type Identity, Inventory } from './inventory.ts';
+import { OpenObject, type SharedObject } from './open-object.ts';
 import {
   type Lost,
   mostRead,
@@ -40,19 +41,50 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store & Sto
   return new MemoryStore(options);
 }
 
-/** One object with its bytes, shared by all who have it open. */
-class HeldInMemory extends HeldObject {
+/** One object with its bytes. */
+class HeldInMemory extends HeldObject implements SharedObject {
   representation: Representation;
-  durable = new RangeSet();
+  /** What was there at the last commit. */
+  committed = new RangeSet();
   readonly buffers = new BuffersByOffset();
+  readonly #store: MemoryStore;
 
-  constructor(identity: Identity, representation: Representation, pinned: boolean, used: number) {
+  constructor(store: MemoryStore, identity: Identity, representation: Representation, pinned: boolean, used: number) {
     super(identity, representation.length, pinned, used);
+    this.#store = store;
     this.representation = representation;
   }
 
-  commit(): void {
-    this.durable = RangeSet.from(this.buffers.ranges());
+  get held(): this {
+    return this;
+  }
+
+  get durable(): readonly ByteRange[] {
+    return [...this.committed];
+  }
+
+  write(offset: number, bytes: Buffer): undefined {
+    this.#store.write(this, offset, bytes);
+  }
+
+  read({ start, end }: ByteRange): Slice | Promise<Slice> {
+    const bytes = this.buffers.from(start);
+    if (bytes === undefined) return Promise.reject(new StoreError('EINVAL', `Byte ${start} is not in memory.`));
+    this.#store.watch(this, start);
+    return ownedSlice(bytes.subarray(0, Math.min(end - start, mostRead)));
+  }
+
+  readAhead(range: ByteRange): Slice | Promise<Slice> {
+    return this.read(range);
+  }
+
+  describe(representation: Representation): void {
+    this.representation = representation;
+    this.length = representation.length;
+  }
+
+  async commit(): Promise<void> {
+    this.committed = RangeSet.from(this.buffers.ranges());
   }
 }
 
@@ -89,7 +121,7 @@ class MemoryStore implements Store, StoreAdmin {
     const pinned = this.#inventory.find(name)?.pinned ?? false;
     await this.remove(name);
     const identity = { name, generation: randomUUID(), label };
-    const held = new HeldInMemory(identity, representation, pinned, this.#clock.wallTime());
+    const held = new HeldInMemory(this, identity, representation, pinned, this.#clock.wallTime());
     this.#capacity.admit(held);
     return this.#acquire(held, lost);
   }
@@ -102,8 +134,8 @@ class MemoryStore implements Store, StoreAdmin {
 
   async *list(signal?: AbortSignal): AsyncGenerator<StoredObject> {
     signal?.throwIfAborted();
-    for (const { name, label, representation, durable, pinned, used, detached } of this.#inventory.all()) {
-      if (!detached) yield { name, label, representation, bytes: durable.size, pinned, used };
+    for (const { name, label, representation, committed, pinned, used, detached } of this.#inventory.all()) {
+      if (!detached) yield { name, label, representation, bytes: committed.size, pinned, used };
     }
   }
 
@@ -124,20 +156,13 @@ class MemoryStore implements Store, StoreAdmin {
     signal.throwIfAborted();
     const held = this.#inventory.find(name);
     if (held === undefined) return null;
-    held.commit();
-    progress(held.durable.size);
-    return { checked: held.durable.size, bad: [] };
+    await held.commit();
+    progress(held.committed.size);
+    return { checked: held.committed.size, bad: [] };
   }
 
   usage(): StoreUsage {
-    const { bytes, limit, full } = this.#capacity;
-    return {
-      bytes,
-      objects: this.#inventory.count,
-      limit: Number.isFinite(limit) ? limit : null,
-      free: null,
-      trouble: full.current === null ? null : { code: full.current.code, message: full.current.message },
-    };
+    return this.#capacity.usage(this.#capacity.full.current);
   }
 
   nextToGo(bytes: number): readonly EvictionPreview[] {
@@ -163,14 +188,14 @@ class MemoryStore implements Store, StoreAdmin {
     held.watch(Math.floor(offset / this.#segmentSize), this.#clock.wallTime());
   }
 
-  release(held: HeldInMemory, user: User): void {
-    this.#inventory.release(held, user);
-    if (held.detached) this.#dismissIfLeft(held);
-  }
-
   #acquire(held: HeldInMemory, lost: Lost): StoreObject {
     held.used = this.#clock.wallTime();
-    return new MemoryObject(this, this.#capacity, held, this.#inventory.acquire(held, lost));
+    const user = this.#inventory.acquire(held, lost);
+    const release = async () => {
+      this.#inventory.release(held, user);
+      if (held.detached) this.#dismissIfLeft(held);
+    };
+    return new OpenObject({ object: held, user, capacity: this.#capacity, release });
   }
 
   /** After the write that needs the room: `lost` runs other fills. */
@@ -182,7 +207,7 @@ class MemoryStore implements Store, StoreAdmin {
       held.lose(gone);
       for (const each of gone) {
         held.buffers.deleteIn(each);
-        held.durable.remove(each);
+        held.committed.remove(each);
       }
       this.#events?.evicted(reason, held.label, bytes);
       if (held.users.size === 0 && held.buffers.size === 0) this.#detach(held);
@@ -196,65 +221,5 @@ class MemoryStore implements Store, StoreAdmin {
 
   #dismissIfLeft(held: HeldInMemory): void {
     if (held.users.size === 0) this.#capacity.dismiss(held);
-  }
-}
-
-class MemoryObject implements StoreObject {
-  readonly #store: MemoryStore;
-  readonly #capacity: Capacity<HeldInMemory>;
-  readonly #held: HeldInMemory;
-  readonly #user: User;
-
-  constructor(store: MemoryStore, capacity: Capacity<HeldInMemory>, held: HeldInMemory, user: User) {
-    this.#store = store;
-    this.#capacity = capacity;
-    this.#held = held;
-    this.#user = user;
-  }
-
-  get name(): ObjectName {
-    return this.#held.name;
-  }
-
-  get representation(): Representation {
-    return this.#held.representation;
-  }
-
-  get durable(): readonly ByteRange[] {
-    return [...this.#held.durable];
-  }
-
-  get ahead(): number {
-    return this.#capacity.ahead;
-  }
-
-  attend(playheads: readonly number[]): void {
-    this.#capacity.attend(this.#held, this.#user, playheads);
-  }
-
-  write(offset: number, bytes: Buffer): undefined {
-    this.#store.write(this.#held, offset, bytes);
-  }
-
-  read({ start, end }: ByteRange): Slice | Promise<Slice> {
-    const bytes = this.#held.buffers.from(start);
-    if (bytes === undefined) return Promise.reject(new StoreError('EINVAL', `Byte ${start} is not in memory.`));
-    this.#store.watch(this.#held, start);
-    return ownedSlice(bytes.subarray(0, Math.min(end - start, mostRead)));
-  }
-
-  describe(representation: Representation): void {
-    this.#held.representation = representation;
-    this.#held.length = representation.length;
-  }
-
-  async commit(signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
-    this.#held.commit();
-  }
-
-  async close(): Promise<void> {
-    this.#held.commit();
-    this.#store.release(this.#held, this.#user);
   }
 }

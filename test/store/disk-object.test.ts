@@ -104,7 +104,7 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
       evicting: null,
       withRoom: <Result>(_: number, work: () => Promise<Result>) => work(),
     },
-    committer: { noteDirty() {} },
+    committer: { noteDirty() {}, async commit() {} },
     events: { blockLost() {} },
   };
   const lost: [number, number][] = [];

@@ -12,6 +12,7 @@ import { RangeSet } from '../../bytes/range-set.ts';
 import type { Representation } from '../../http/representation.ts';
 import { untilAborted } from '../../until-aborted.ts';
 import type { Verified } from '../admin.ts';
+import type { SharedObject } from '../open-object.ts';
 import { ownedSlice, type Slice, StoreError } from '../store.ts';
 import { BlockChecksums } from './block-checksums.ts';
 import { BlockIndex } from './block-index.ts';
@@ -24,7 +25,7 @@ import { type Run, WriteBuffer } from './write-buffer.ts';
 /** Errors of a read that lacked a resource for a moment: the bytes on disk are as good as before. */
 const passingCodes = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
 
-export class DiskObject implements OpenContent {
+export class DiskObject implements SharedObject, OpenContent {
   readonly held: HeldOnDisk<DiskObject>;
   #representation: Representation;
   readonly #medium: Medium;
@@ -93,6 +94,10 @@ export class DiskObject implements OpenContent {
       this.#noteWhole({ start: Math.max(0, length - 1), end: length });
     }
     this.#medium.committer.noteDirty(this);
+  }
+
+  commit(): Promise<void> {
+    return this.#medium.committer.commit([this]);
   }
 
   async checkpoint(): Promise<void> {

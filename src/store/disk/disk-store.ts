@@ -15,6 +15,7 @@ import { never, untilAborted } from '../../until-aborted.ts';
 import type { EvictionPreview, StoreAdmin, StoreLoans, StoreUsage, Verified } from '../admin.ts';
 import { Capacity, type StoreLimits } from '../capacity.ts';
 import { Inventory, type User } from '../inventory.ts';
+import { OpenObject } from '../open-object.ts';
 import {
   type Lost,
   mostRead,
@@ -40,7 +41,6 @@ import { SqliteIndex } from './index/sqlite-index.ts';
 import { Maintenance, openIndex } from './maintenance.ts';
 import type { Medium } from './medium.ts';
 import { ObjectDirectory } from './object-directory.ts';
-import { OpenObject } from './open-object.ts';
 import { Removal } from './removal.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { Space } from './space.ts';
@@ -87,7 +87,7 @@ export async function createDiskStore(options: DiskStoreOptions): Promise<DiskSt
     const objects = await openIndex(index, directory, layout);
     const parts = assemble(options, layout, directory, index);
     for (const object of objects) parts.capacity.admit(heldOf(object));
-    await parts.space.measureAll();
+    await parts.space.measure(true);
     return new OpenStore(parts);
   } catch (error) {
     await index.discard();
@@ -201,10 +201,10 @@ class OpenStore implements DiskStore {
   }
 
   pin(name: ObjectName, pinned: boolean, signal?: AbortSignal): Promise<boolean> {
-    const { calls, inventory, committer, index, health } = this.#parts;
+    const { calls, inventory, index, health } = this.#parts;
     const pin = async () => {
       const object = inventory.find(name)?.content ?? null;
-      if (object !== null) await committer.commit([object]);
+      await object?.commit();
       const found = await index.pin(name, pinned);
       if (!found && object !== null) throw health.trouble ?? new StoreError('EIO', 'The object has no row.');
       const held = inventory.find(name);
@@ -232,7 +232,7 @@ class OpenStore implements DiskStore {
   }
 
   usage(): StoreUsage {
-    return this.#parts.space.usage();
+    return this.#parts.capacity.usage(this.#parts.health.notStoring);
   }
 
   tryRead(signal: AbortSignal): Promise<void> {
@@ -293,17 +293,15 @@ class OpenStore implements DiskStore {
   }
 
   #acquire(object: DiskObject, lost: Lost): StoreObject {
-    const { inventory, clock, capacity, committer } = this.#parts;
+    const { inventory, clock, capacity } = this.#parts;
     const user = inventory.acquire(object.held, lost);
     object.held.used = clock.wallTime();
-    return new OpenObject({ object, user, capacity, committer, release: () => this.#release(object, user) });
+    return new OpenObject({ object, user, capacity, release: () => this.#release(object, user) });
   }
 
   async #release(object: DiskObject, user: User): Promise<void> {
-    const { committer, inventory } = this.#parts;
     const { held } = object;
-    await committer.commit([object]);
-    inventory.release(held, user);
+    this.#parts.inventory.release(held, user);
     if (held.users.size > 0) return;
     held.content = null;
     await this.#leave(object);

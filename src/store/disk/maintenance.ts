@@ -155,7 +155,7 @@ export class Maintenance {
   async #swept(): Promise<void> {
     const { background, space, committer } = this.#parts;
     if (background.closing.aborted) return;
-    await space.measureAll();
+    await space.measure(true);
     committer.mayTrim = true;
     space.trim();
   }

@@ -17,6 +17,6 @@ export interface Medium {
   readonly capacity: Capacity<HeldOnDisk>;
   readonly health: Pick<Health, 'trouble' | 'fail'>;
   readonly space: Pick<Space, 'admit' | 'evicting' | 'withRoom'>;
-  readonly committer: Pick<Committer, 'noteDirty'>;
+  readonly committer: Pick<Committer, 'noteDirty' | 'commit'>;
   readonly events: Pick<StoreEvents, 'blockLost'>;
 }

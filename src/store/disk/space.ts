@@ -5,9 +5,7 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ByteRange } from '../../bytes/byte-range.ts';
-import type { StoreUsage } from '../admin.ts';
 import { type Capacity, type Eviction, inBytes, type StoreLimits } from '../capacity.ts';
-import type { Inventory } from '../inventory.ts';
 import { StoreError } from '../store.ts';
 import type { StoreEvents } from '../store-events.ts';
 import type { Background } from './background.ts';
@@ -23,7 +21,6 @@ export interface SpaceParts {
   readonly directory: CacheDirectory;
   readonly index: SqliteIndex;
   readonly files: SegmentFiles;
-  readonly inventory: Inventory<HeldOnDisk>;
   readonly capacity: Capacity<HeldOnDisk>;
   readonly health: Health;
   readonly removal: Removal;
@@ -89,31 +86,15 @@ export class Space {
     this.#evict(this.#parts.capacity.trim());
   }
 
-  /** Asks how much the file system has left. */
-  async measure(): Promise<void> {
-    await this.#look();
-  }
-
-  /** The same, and how much of it is for the store, which holds what the index says. */
-  async measureAll(): Promise<void> {
-    const { capacity, limits } = this.#parts;
-    const found = await this.#look();
+  /** Asks how much the file system has left; where sizes have just been counted, also how much the store may hold. */
+  async measure(isCounted = false): Promise<void> {
+    const { directory, capacity, limits } = this.#parts;
+    const found = await statfs(directory.path).catch(() => null);
     if (found === null) return;
+    capacity.free = found.bavail * found.bsize;
+    if (!isCounted) return;
     capacity.limit = inBytes(limits.maxSize, capacity.free + capacity.bytes, Number.POSITIVE_INFINITY);
     capacity.minFree = inBytes(limits.minFree, found.blocks * found.bsize, 0);
-  }
-
-  usage(): StoreUsage {
-    const { capacity, inventory, health } = this.#parts;
-    const { bytes, limit, free } = capacity;
-    const why = health.notStoring;
-    return {
-      bytes,
-      objects: inventory.count,
-      limit: Number.isFinite(limit) ? limit : null,
-      free: Number.isFinite(free) ? Math.max(0, free) : null,
-      trouble: why === null ? null : { code: why.code, message: why.message },
-    };
   }
 
   /** The files of these segments are gone, of an object that nobody has open. */
@@ -124,13 +105,6 @@ export class Space {
     if (held.bySegment.size > 0) return;
     // Not awaited: the call that is under way for this name may itself wait for room.
     removal.removeUnused(held, () => held.bySegment.size > 0).catch(background.report);
-  }
-
-  async #look() {
-    const { directory, capacity } = this.#parts;
-    const found = await statfs(directory.path).catch(() => null);
-    if (found !== null) capacity.free = found.bavail * found.bsize;
-    return found;
   }
 
   #evictDue(): void {
