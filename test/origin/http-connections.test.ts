@@ -343,6 +343,29 @@ suite('connections on virtual time', () => {
   });
 });
 
+suite('a chain of requests that ends in an error', () => {
+  const unfinished = 'Content-Length: 100000\r\n\r\nthe beginning';
+  for (const [what, head, type] of [
+    ['a loop', 'HTTP/1.1 508 Loop\r\nProxy-Status: other;error=proxy_loop_detected\r\n', 'proxy_loop_detected'],
+    ['a redirect to nowhere', 'HTTP/1.1 302 Found\r\nLocation: ftp://films.test/\r\n', 'http_protocol_error'],
+  ] as const) {
+    test(`of ${what} leaves no connection at work, though its body goes on`, async () => {
+      const clock = new VirtualClock();
+      const { connect, streams } = network(`${head}${unfinished}`);
+      let busy = 0;
+      const base = new URL('http://films.test');
+      const resolve = async () => ['192.0.2.1'];
+      const onBusy = (change: number) => {
+        busy += change;
+      };
+      await using origin = originAt(0, { base, network: 'private', clock, resolve, connect, onBusy });
+      await assert.rejects(open(origin), isProxyError(type));
+      await clock.settle();
+      assert.deepEqual([busy, streams.map(({ destroyed }) => destroyed)], [0, [true]]);
+    });
+  }
+});
+
 /** Streams in memory instead of sockets; `answer`, where given, answers each request that comes. */
 function network(answer?: string): { connect: Connect; streams: Duplex[]; far(): Duplex } {
   const streams: Duplex[] = [];
