@@ -1,16 +1,16 @@
-/** How many files and connections the system lets this process have open, and how many of them are for clients. */
+/** How many files and connections this process may have open, and how many of them are for clients. */
 import { readFileSync } from 'node:fs';
 
-/** Where the system does not say: what most of them begin with. */
+/** The usual soft limit, for systems that do not tell. */
 const assumed = 1024;
 
-/** What the process itself, its threads and its index have open, and a few to spare. */
+/** Files of the process itself, its threads and its index, and a few to spare. */
 const ownFiles = 64;
 
-/** Segment files that the store may have open, where there are enough for everybody. */
+/** The most segment files that the store may have open. */
 const mostStoreFiles = 128;
 
-/** More connections than this are worth nothing to a house, and their memory would be missing elsewhere. */
+/** The most connections of clients: a house needs no more, and their memory would be missing elsewhere. */
 const mostClientConnections = 10_000;
 
 /** The soft limit, which Node has raised to the hard one by now; `null` where the system does not tell. */
@@ -19,7 +19,7 @@ export function descriptorLimit(): number | null {
   try {
     return read(/^Max open files +(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
   } catch {
-    // Else the report looks up the name of every peer.
+    // Without this the report looks up the name of every peer.
     Object.assign(process.report, { excludeNetwork: true });
     const report = process.report.getReport() as { readonly userLimits?: Record<string, { readonly soft?: unknown }> };
     return read(report.userLimits?.open_files?.soft);
@@ -39,7 +39,7 @@ export interface DescriptorPlan {
   readonly clientConnections: number;
 }
 
-/** Who may have how many, so that the store and the origins are never short of them because clients are many. */
+/** Divides the descriptors, so that many clients never leave the store and the origins short of them. */
 export function planDescriptors(limit: number | null, originConnections: number): DescriptorPlan {
   const all = limit ?? assumed;
   const storeFiles = Math.max(4, Math.min(mostStoreFiles, Math.floor(all / 8)));

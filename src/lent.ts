@@ -1,8 +1,8 @@
 /**
- * What is lent: whatever somebody holds for a while and gives back, counted where it is held, at the moment of asking.
+ * Lent things: everything that is taken for a while and given back, counted by its owner when somebody looks.
  *
- * Each is zero where nobody has asked for anything, every reply has ended, and what is kept for the next request
- * (half a minute at most) has been let go of. What stays above zero then was never given back.
+ * Each count is zero when every reply has ended and what is kept for the next request (half a minute at most) is gone.
+ * A count that stays above zero then is a leak.
  */
 export const lentThings = [
   'requests',

@@ -23,17 +23,17 @@ export async function listen(server: Server, address: ListenAddress): Promise<st
   return `http://${host}:${port}/`;
 }
 
-/** Where this machine finds the control API behind an address that `listen` gave. */
+/** The URL of the control API on this machine, from an address that `listen` returned. */
 export function controlUrl(address: string): string {
   if (address.startsWith('unix:')) return address;
   const url = new URL('/-/', address);
-  // What listens on every address listens on loopback too.
+  // A listener on every address listens on loopback, too.
   if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1';
   if (url.hostname === '[::]') url.hostname = '[::1]';
   return url.href;
 }
 
-/** The socket of a process that was killed is in the way of nobody: no one accepts on it. */
+/** Removes the socket of a process that was killed: nobody accepts connections on it. */
 async function removeDeadSocket(path: string): Promise<void> {
   const dead = await new Promise<boolean>((resolve) => {
     const probe = connect({ path });

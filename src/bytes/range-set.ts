@@ -1,9 +1,9 @@
 /**
  * Which bytes are present, byte-exact.
  *
- * Kept as runs in ascending order that neither overlap nor touch, so that one run is always the longest stretch that
- * can be read without a gap. A question costs one binary search; a write that continues the last run, as the writes
- * of a fill mostly do, costs no search at all. Offsets may be anything up to 2^53.
+ * The set is a list of runs in ascending order that neither overlap nor touch. So one run is the longest stretch that can
+ * be read without a gap. A lookup costs one binary search; adding to the end of the last run, as a fill mostly does, costs
+ * none. Offsets may be anything up to 2^53.
  */
 import type { ByteRange } from './byte-range.ts';
 

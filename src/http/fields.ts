@@ -64,7 +64,7 @@ export function operatorFieldName(written: string): string | null {
   return name === null || ours.test(name) ? null : name;
 }
 
-/** Whether a field can carry a text as it is (RFC 9110 §5.5), in letters that mean the same everywhere. */
+/** Whether a field can carry a text as it is (RFC 9110 §5.5): printable ASCII without space at its ends. */
 export function isFieldText(text: string): boolean {
   return /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/.test(text);
 }

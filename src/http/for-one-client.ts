@@ -1,7 +1,7 @@
 /**
- * Fields of a response that tell its one recipient a secret: never stored, and never in a reply made of what is stored.
+ * Fields of a response that hold a secret of one client: never stored, and never in a reply made of stored bytes.
  *
- * RFC 9111 §3.1 has a cache store what it does not know; a name that says that a credential follows is known well enough.
+ * RFC 9111 §3.1 lets a cache store fields that it does not know. A name that announces a credential is known well enough.
  */
 import { showablePath } from '../showable.ts';
 import type { Fields } from './fields.ts';
@@ -18,7 +18,7 @@ const named: ReadonlySet<string> = new Set([
   'www-authenticate',
 ]);
 
-/** What programs call a credential of their own: `X-Auth-Token`, `X-Session-Id`, `X-Amz-Security-Token`, … */
+/** Names that programs give to their own credentials: `X-Auth-Token`, `X-Session-Id`, `X-Amz-Security-Token`, … */
 const telling =
   /(^|[-_])(api[-_]?key|auth|credentials?|csrf|jwt|passw(or)?d|secret|session(id)?|sid|token|xsrf)($|[-_])/;
 

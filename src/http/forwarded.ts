@@ -1,6 +1,6 @@
 /**
- * Which addresses a request came through, as the proxies on its way say it: `Forwarded` (RFC 7239 §4) and the older
- * `X-Forwarded-For`, to whose end each proxy adds whom it was asked by.
+ * The addresses that a request came through, as the proxies on its way say it: `Forwarded` (RFC 7239 §4) and the older
+ * `X-Forwarded-For`, to whose end each proxy adds the address of its client.
  */
 import type { Fields } from './fields.ts';
 import { plainAddress } from './ip-address.ts';
@@ -21,7 +21,7 @@ export function forwardedFor(fields: Fields): ForwardedFor {
   };
 }
 
-/** Each line is read by itself: what a client left open in one can't swallow what a proxy says in the next. */
+/** Each line is read by itself: a quote that a client left open in one can't swallow the next, which a proxy wrote. */
 function hopsOf(fields: Fields, wanted: string, read: (line: string) => readonly Hop[]): readonly Hop[] | null {
   const lines = fields.filter(([name]) => name === wanted);
   return lines.length === 0 ? null : lines.flatMap(([, line]) => read(line));
@@ -31,7 +31,7 @@ const token = "[\\w!#$%&'*+.^`|~-]+";
 const quoted = '"(?:[^"\\\\]|\\\\.)*"';
 const pair = new RegExp(`[\\t ]*(${token})=(${token}|${quoted})[\\t ]*([;,]|$)`, 'y');
 
-/** A line that breaks the grammar says nothing: one hop that is not told. */
+/** A line that breaks the grammar counts as one unknown hop. */
 function hopsOfForwarded(line: string): readonly Hop[] {
   const hops: Hop[] = [];
   let hop: Hop = null;

@@ -21,7 +21,7 @@ const heuristicallyCacheable: ReadonlySet<number> = new Set([
   200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501,
 ]);
 
-/** An answer, and what of a client's fields its request bore. */
+/** An answer, with the client's fields of its request. */
 export interface Answered {
   readonly requestFields: Fields;
   readonly status: number;

@@ -1,9 +1,9 @@
 /**
  * The host that a request names (RFC 9112 §3.2): how it may be written, and whether a stranger could point it here.
  *
- * Pages of the web are told apart by their host names, and whoever owns a name may let it resolve to any address (DNS
- * rebinding). So only names are answered that no public name server can give to a stranger, and those that the operator
- * calls his own.
+ * Browsers tell pages apart by host names, and the owner of a name may let it resolve to any address (DNS rebinding). So
+ * firstbyte answers only under names that no public name server can give to a stranger, and under those that the operator
+ * has named.
  */
 import { isIP, isIPv6 } from 'node:net';
 

@@ -2,11 +2,11 @@
  * Whether a file begins as audio, video or a raster image: the signatures that WHATWG MIME Sniffing §6 knows, and those
  * of the containers that players open beside them.
  *
- * What begins as a page may begin, with `<`, white space or the mark of an encoding, is none: no browser that looks at
- * the same bytes takes any of these for a document.
+ * A file that begins as a page may, with `<`, white space or a byte order mark, is none. So no browser that looks at the
+ * same bytes takes a match for a document.
  */
 
-/** So many bytes of the beginning tell; fewer tell less. */
+/** How many bytes of the beginning are needed; fewer tell less. */
 export const signatureLength = 2 * 204 + 1;
 
 // biome-ignore-start lint/suspicious/noControlCharactersInRegex: signatures are made of them

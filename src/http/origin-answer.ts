@@ -1,9 +1,9 @@
 /**
- * The distrust of origins: what an answer is worth, judged from its head against what was asked.
+ * The distrust of origins: judges an answer by its head and by what was requested.
  *
- * Whatever could put a byte at a wrong offset is no content. Where that shows in the answer to a range, it is a
- * contradiction: the same bytes may still be had by a request without `Range`. What such a request brings is taken for
- * what a client without firstbyte would take it for, as far as nothing proves it wrong, and is never stored.
+ * An answer that could put a byte at a wrong offset is no content. Where it answers a range, it is a contradiction: a
+ * request without `Range` may still bring the same bytes. The answer to such a request is taken as a client without
+ * firstbyte would take it, as far as nothing proves it wrong, and is never stored.
  */
 import type { OpenRange } from '../bytes/byte-range.ts';
 import { type ContentPart, partIn, totalIn } from './content-range.ts';

@@ -1,8 +1,8 @@
 /**
- * Where firstbyte itself listens: what no origin, redirect or hook of its own may lead to, whatever is set.
+ * The addresses at which firstbyte itself listens: no origin, redirect or hook may lead there, whatever is set.
  *
- * An address is judged, not its spelling: names have been resolved and numbers been read as `URL` reads them before.
- * What forwards to a listener has an address of its own, and is told by `Via`.
+ * An address is judged, not its spelling: names were resolved before, and numbers were read as `URL` reads them. A proxy
+ * that forwards to a listener has an address of its own, and is recognised by `Via`.
  */
 import { isIP, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -59,7 +59,7 @@ function canonical(address: string): string {
   return plainAddress(address) ?? address;
 }
 
-/** Whoever connects to no address in particular connects to loopback. */
+/** A connection to the unspecified address goes to loopback. */
 function reached(address: string): string {
   if (address === '0.0.0.0') return '127.0.0.1';
   return address === '::' ? '::1' : address;

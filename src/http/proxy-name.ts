@@ -1,4 +1,4 @@
-/** How this proxy names itself and words its remarks in structured fields (RFC 9651). */
+/** The name of this proxy in structured fields (RFC 9651), and how its remarks are written there. */
 import { Token } from 'structured-headers';
 
 /** Our member in `Cache-Status`, `Proxy-Status`, and `Via` of replies; of requests it is a pseudonym of one process. */

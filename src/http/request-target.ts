@@ -1,4 +1,4 @@
-/** Targets as they stand on a request line (RFC 9112 §3.2): what must not be passed on to an origin. */
+/** Targets on a request line (RFC 9112 §3.2): tells those that must not be passed on to an origin. */
 
 /** Whether a path could mean something else to an origin than it seems to mean here. */
 export function isUnsafePath(path: string): boolean {

@@ -1,8 +1,8 @@
 /**
- * Through whom a request has come: `Via` (RFC 9110 §7.6.3), and `CDN-Loop` (RFC 8586), which those leave alone who write
- * a `Via` of their own. By these a cache finds out that it asks itself.
+ * The proxies that a request has passed: `Via` (RFC 9110 §7.6.3), and `CDN-Loop` (RFC 8586), which proxies leave alone that
+ * replace `Via`. By these a cache finds out that it requests from itself.
  *
- * What is read is a stranger's: of it goes on to an origin what is well-formed, and not more than an origin will take.
+ * Both fields come from strangers: only well-formed members go on to an origin, and no more than an origin accepts.
  */
 import { type Fields, fieldValue, listMembers } from './fields.ts';
 
@@ -26,7 +26,7 @@ export function trailOf(fields: Fields): Trail {
   );
 }
 
-/** Several trails as one: who came by any of them waits for the same answer. */
+/** Several trails as one: requests that came by any of them wait for the same answer. */
 export function joined(trails: Iterable<Trail>): Trail {
   const members = new Map<string, Trail[number]>();
   for (const trail of trails) for (const member of trail) members.set(member.join(), member);

@@ -1,7 +1,7 @@
 /**
- * Answers what is no request: one bare reply, then the connection is closed (RFC 9112 §9.6).
+ * Answers bytes that are no request: one bare reply, then the connection is closed (RFC 9112 §9.6).
  *
- * It stays open for reading for a moment, because closing it over unread bytes would take the reply back.
+ * The connection is read on for a moment, because closing it with unread bytes would take the reply back.
  */
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -16,7 +16,7 @@ import { longestTarget } from './route.ts';
 
 const longRequestLine = new RegExp(`^\\s*\\S+ +\\S{${longestTarget + 1}}`);
 
-/** Why Node's parser gave a connection up. */
+/** The rejection for an error of Node's parser. */
 export function rejectionOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Rejection {
   switch (error.code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':

@@ -2,8 +2,8 @@
  * One client's connection: its requests are answered one after another, in the order in which they came.
  *
  * A request that was pipelined behind another one (RFC 9112 §9.3.2) waits for its turn before anything is done for it.
- * So a connection costs one reply at a time, however many requests it sends at once. It also knows since when its
- * client does nothing, so that it can be closed where others need its place.
+ * So a connection costs one reply at a time, however many requests it sends at once. It also knows since when its client
+ * has done nothing, so that it can be closed when others need a connection.
  */
 import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
@@ -12,7 +12,7 @@ import { TLSSocket } from 'node:tls';
 import type { Reader } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 
-/** A connection with more unanswered requests than this asks for nothing that anybody needs. */
+/** A connection with more unanswered requests than this is an attack or a mistake. */
 const mostOwed = 100;
 
 /** The client left before its reply was complete. */
@@ -41,7 +41,7 @@ export class ClientConnection {
       for (const begin of this.#waiting.splice(0)) begin();
     };
     socket.once('close', leave);
-    // `node:http` answers an end with one of its own: what is written after that is thrown away without a word.
+    // `node:http` answers an end with one of its own, and throws away what is written after that.
     socket.once('end', leave);
   }
 
@@ -50,27 +50,27 @@ export class ClientConnection {
     return this.#gone.signal;
   }
 
-  /** Whether a reply is to come or under way, so that nothing else may be written. */
+  /** Whether a reply is due or under way, so that nothing else may be written. */
   get owes(): boolean {
     return this.#owed > 0;
   }
 
-  /** Whether more is asked than will be answered. */
+  /** Whether it has sent more requests than will be answered. */
   get overdrawn(): boolean {
     return this.#owed > mostOwed;
   }
 
-  /** Whether it has ever been asked for anything. */
+  /** Whether a request has ever come on it. */
   get hasAsked(): boolean {
     return this.#hasAsked;
   }
 
-  /** When a reply began or ended last, or its client was given bytes, in monotonic milliseconds. */
+  /** When a reply last began, ended or progressed, in monotonic milliseconds. */
   get activeAt(): number {
     return this.#activeAt;
   }
 
-  /** Since when its client has taken nothing of a reply; `null` where it is not the client that is waited for. */
+  /** Since when its client has taken nothing of a reply; `null` where the reply does not wait for the client. */
   get stalledSince(): number | null {
     return this.#reader === null || this.#reader.waitingSince !== null ? null : this.#activeAt;
   }
@@ -101,7 +101,7 @@ export class ClientConnection {
     this.#activeAt = this.#clock.now();
   }
 
-  /** Closes it: by a reset where a reply is under way, which must not seem to be complete. */
+  /** Closes it: by a reset where a reply is under way, so that the reply does not seem to be complete. */
   close(): void {
     if (this.owes && this.#socket.resetAndDestroy !== undefined) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
@@ -113,7 +113,7 @@ export class ClientConnection {
   }
 }
 
-/** Whether it writes straight to the system, and no code of anybody else looks at what it is given. */
+/** Whether the socket writes straight to the system, so that no other code keeps the buffers it is given. */
 export function isSystemSocket(socket: Duplex): boolean {
   return socket.constructor === Socket || socket.constructor === TLSSocket;
 }

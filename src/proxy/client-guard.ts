@@ -1,8 +1,8 @@
 /**
- * Which clients are served media: a pure judgement of where a connection comes from.
+ * Which clients are served media: decides by the address that a connection comes from. Pure.
  *
- * Players send no credentials, so the networks beyond this machine that they may come from are named in the
- * configuration (`allowFrom`).
+ * Players send no credentials. So the configuration (`allowFrom`) names the networks beyond this machine from which they
+ * may come.
  */
 import { addressSet, type IpNetwork } from '../http/ip-address.ts';
 import { isLoopback } from '../http/loopback.ts';

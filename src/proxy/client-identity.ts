@@ -1,11 +1,11 @@
 /**
- * Who a client is, for the bounds that each client has: pure.
+ * Who a client is, for the limits that each client has. Pure.
  *
- * That is the address it connects from; of IPv6 the /64, since whoever has one address of it has them all. Where that
- * address is a trusted proxy's, a request is its client's: the last address in `Forwarded` or `X-Forwarded-For` that is
- * no trusted proxy. Only what a trusted proxy wrote is believed. So the request is the proxy's own where that hop is not
- * told, is malformed, or is told in two ways: a proxy that knows one of the two fields passes the other on as the client
- * wrote it.
+ * A client is the address that it connects from; of IPv6 the /64, since a client that has one address of it has them all.
+ * Where a trusted proxy connects, the client of a request is the last address in `Forwarded` or `X-Forwarded-For` that is
+ * no trusted proxy. Only what a trusted proxy wrote is believed. So the request counts as the proxy's own where that hop
+ * is missing or malformed, or where the two fields differ: a proxy that knows one of them passes the other on as the
+ * client wrote it.
  */
 import type { Fields } from '../http/fields.ts';
 import { forwardedFor, type Hop } from '../http/forwarded.ts';
@@ -13,16 +13,16 @@ import { addressSet, clientNetwork, type IpNetwork, plainAddress } from '../http
 import { isLoopback } from '../http/loopback.ts';
 
 export interface ClientIdentity {
-  /** As the log shows it: an address, a network, or `unix` for who comes by a socket of this machine. */
+  /** As the log shows it: an address, a network, or `unix` for a Unix socket. */
   readonly name: string;
   /** Whether many people may stand behind it: this machine, or a trusted proxy. */
   readonly isShared: boolean;
 }
 
 export interface ClientIdentities {
-  /** Whose connection it is. */
+  /** The client of a connection. */
   ofPeer(remoteAddress: string | undefined): ClientIdentity;
-  /** Whose request it is that came on a connection of this peer's. */
+  /** The client of a request that came on a connection from this peer. */
   ofRequest(remoteAddress: string | undefined, fields: Fields): ClientIdentity;
 }
 

@@ -1,9 +1,8 @@
 /**
- * One client: its connections, its requests under way, and how much is fetched for it; each within a bound.
+ * One client: its connections, its requests under way, and the bytes fetched for it, each within a limit.
  *
- * At a bound nothing is refused while there is something to give up instead: an idle connection, or the reply whose
- * client has taken nothing for the longest. A request for which there is no room waits until another ends, or has been
- * stalled for long enough.
+ * At a limit nothing is refused while something can be given up instead: an idle connection, or the reply that has been
+ * stalled the longest. A request beyond the limit waits until another ends or has been stalled for long enough.
  */
 import { fixedBudgets } from '../budgets.ts';
 import { ReadAheadAllowance } from '../cache/read-session.ts';
@@ -19,7 +18,7 @@ export interface ClientLimits {
   readonly unread: number;
 }
 
-/** A reply of which nothing was taken for less than this belongs to a slow client, not to a paused one. */
+/** A client that took something more recently than this is slow, and not paused. */
 export const stalledAfterMs = fixedBudgets.stalledClient.ms;
 
 /** One request under way. */
@@ -29,15 +28,15 @@ export interface RequestPermit {
 }
 
 export interface ClientParts {
-  /** What tells it from all others. */
+  /** Tells it from all other clients. */
   readonly key: string;
   /** As the log shows it. */
   readonly name: string;
   readonly limits: ClientLimits;
-  /** How long a request may wait for its turn, in milliseconds. */
+  /** How long a request may wait for a permit, in milliseconds. */
   readonly queueTimeout: number;
   readonly clock: Clock;
-  /** It came to a bound. */
+  /** Called when it reached a limit, with what was done about it. */
   onBound(bound: ClientBound, action: ClientBoundAction): void;
   /** A request has ended. */
   onLeft(): void;
@@ -46,12 +45,12 @@ export interface ClientParts {
 export class Client {
   readonly #parts: ClientParts;
   readonly #connections = new Set<ClientConnection>();
-  /** Those without a request, the longest idle first. */
+  /** Connections without a request, the longest idle first. */
   readonly #idle = new Set<ClientConnection>();
   readonly #permits = new Map<RequestPermit, ClientConnection>();
   readonly #queue = new WaitQueue<RequestPermit, ClientConnection>();
   #nextLook: Timer | null = null;
-  /** What may be fetched ahead of its readers. */
+  /** How much may be fetched ahead of its readers. */
   readonly allowance: ReadAheadAllowance;
 
   constructor(parts: ClientParts) {
@@ -81,7 +80,7 @@ export class Client {
     return this.#permits.size;
   }
 
-  /** How many of its requests wait for their turn. */
+  /** How many of its requests wait for a permit. */
   get queued(): number {
     return this.#queue.size;
   }

@@ -1,9 +1,9 @@
 /**
  * All clients, and how many connections they may have together.
  *
- * Each connection is a descriptor, and the process has a limit of these; whoever fills it up must not shut out the
- * others. So when it is reached one connection is closed for each that comes: of the client that has most, one without
- * a request first, then a stalled one. Only a client that has more than its share loses a reply that is taken.
+ * Each connection is a descriptor, and the process has a limit of these. A client that fills it up must not shut out the
+ * others. So at the limit one connection is closed for each that comes: one of the client with the most connections, an
+ * idle one first, then a stalled one. Only a client that has more than its share loses a reply that is being read.
  */
 import type { Clock } from '../clock.ts';
 import type { ClientBound, ClientBoundAction, EventBus } from '../events.ts';
@@ -15,7 +15,7 @@ import type { ClientConnection } from './client-connection.ts';
 import { type ClientIdentities, type ClientIdentity, createClientIdentities } from './client-identity.ts';
 
 export interface ClientsPolicy {
-  /** Peers that are believed about whose requests they forward. */
+  /** Peers that are believed when they say which client's request they forward. */
   readonly trustedProxies: readonly IpNetwork[];
   readonly connectionsPerClient: number;
   readonly requestsPerClient: number;
@@ -31,7 +31,7 @@ export interface ClientsParts extends ClientsPolicy {
   readonly events: EventBus;
 }
 
-/** What one of this machine, or a trusted proxy, may have at least: a whole house may stand behind it. */
+/** The least limits of this machine and of trusted proxies: a whole house may stand behind them. */
 const sharedAtLeast: ClientLimits = { connections: 2048, requests: 1024, unread: 1024 ** 3 };
 
 /** A connection on which nothing has happened for less than this is new, or its client reads on; in milliseconds. */
@@ -40,16 +40,16 @@ const quietAfter = 1000;
 /** One client's reaching a bound is worth a line in the log once in so many milliseconds. */
 const tellAgainAfter = 60_000;
 
-/** What became of a connection that came in: it is served, answered with a rejection, or closed. */
+/** The outcome of a new connection: it is served, answered with a rejection, or closed. */
 export type Admission = 'served' | 'refused' | 'dropped';
 
 export class Clients {
   readonly #parts: ClientsParts;
   readonly #identities: ClientIdentities;
   readonly #clients = new Map<string, Client>();
-  /** Every connection that counts, and whose it is. */
+  /** The client of every connection that counts. */
   readonly #owners = new Map<ClientConnection, Client>();
-  /** Connections that are being told that they are too many. */
+  /** Connections that are being answered with a rejection. */
   readonly #refused = new Set<ClientConnection>();
   readonly #toldAt = new Map<string, number>();
 
@@ -97,7 +97,7 @@ export class Clients {
     }
   }
 
-  /** What they have and want at this moment. */
+  /** What all clients have and wait for at this moment. */
   look() {
     const clients = [...this.#clients.values()];
     const sum = (of: (client: Client) => number) => clients.reduce((total, client) => total + of(client), 0);
@@ -133,12 +133,12 @@ export class Clients {
     return 'served';
   }
 
-  /** Closes a connection of the client's that is wanted less than a new one of its own; false where there is none. */
+  /** Closes a connection of the client that is worth less than a new one of its own; false where there is none. */
   #makeRoomIn(client: Client): boolean {
     return this.#closeUnwanted([client], 'connections') || this.#close(client.longestIdle(0), client, 'connections');
   }
 
-  /** Closes any connection that is wanted less than a new one of this client's; false where there is none. */
+  /** Closes any connection that is worth less than a new one of this client; false where there is none. */
   #makeRoomFor(newcomer: Client): boolean {
     const [refused] = this.#refused;
     if (refused !== undefined) {
@@ -157,7 +157,7 @@ export class Clients {
     return this.#close(connection, owner, 'descriptors');
   }
 
-  /** Closes a connection on which nothing is asked, or else one that is stalled; false where there is none. */
+  /** Closes an idle connection, or else a stalled one; false where there is none. */
   #closeUnwanted(clients: readonly Client[], bound: ClientBound): boolean {
     const [owner, connection] =
       withMost(clients, (client) => client.longestIdle(quietAfter)) ??
@@ -166,7 +166,7 @@ export class Clients {
     return owner !== undefined && this.#close(connection ?? null, owner, bound);
   }
 
-  /** It counts no more, although its end is told in a later turn. */
+  /** It stops counting at once, although its `close` event comes later. */
   #close(connection: ClientConnection | null, owner: Client, bound: ClientBound): boolean {
     if (connection === null) return false;
     const since = connection.stalledSince;

@@ -1,4 +1,4 @@
-/** What a client is told when the bytes will not come: status, fields and plain sentences. Pure. */
+/** The reply to a client whose bytes will not come: status, fields and plain sentences. Pure. */
 
 import type { Failure } from '../cache/read-session.ts';
 import { ProxyError, type ProxyErrorType } from '../errors.ts';
@@ -14,7 +14,7 @@ export interface ErrorReply {
   readonly fields: Fields;
   readonly body: Buffer;
   readonly outcome: RequestOutcome;
-  /** What of ours went wrong; `null` for a rejection and for an origin's own answer. */
+  /** firstbyte's own error; `null` for a rejection and for an origin's own answer. */
   readonly error: ProxyError | null;
 }
 
@@ -23,7 +23,7 @@ const plainText: Fields = [
   ['cache-control', 'no-store'],
 ];
 
-/** Seconds after which a client may try again where nobody knows better. */
+/** `Retry-After` in seconds, where the error names no time. */
 const tryAgainAfter = 5;
 
 /** RFC 9209 §2.3; every other status of a rejection is an `http_request_error`. */

@@ -1,9 +1,9 @@
-/** Under which host names anything is answered, on every listener; the log is told once of each that is not. */
+/** The host names under which firstbyte answers, on every listener; the log names each other one once. */
 import { hostname } from 'node:os';
 import { isAllowedHost, isUnmistakable } from '../http/host.ts';
 import { type Rejection, rejection } from './rejection.ts';
 
-/** The log is told of so many names. */
+/** The log names this many. */
 const mostTold = 32;
 
 export class HostGuard {

@@ -1,9 +1,10 @@
 /**
- * What every reply tells a browser, so that a page of an origin is a stranger to ours and to those of other origins.
+ * The fields that isolate replies in a browser, so that a page of an origin can't reach firstbyte's own page or pages of
+ * other origins.
  *
- * All of them have one address and so one web origin. Whatever may become a document is therefore put into a sandbox,
- * where it has an origin of its own that equals no other; only what is certainly audio, video or a raster image is
- * not, because in a sandbox Chromium plays no film that is opened in its tab. Pure.
+ * All of them have one address and so one web origin. So every reply that may become a document is put into a sandbox,
+ * where it has a web origin that equals no other. A reply that is certainly audio, video or a raster image is not, because
+ * Chromium plays no film in a sandbox that is opened in a tab. Pure.
  */
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { beginsAsMedia } from '../http/media-signature.ts';
@@ -14,10 +15,10 @@ const sandbox = ['content-security-policy', 'sandbox allow-scripts allow-forms a
 
 const nosniff = ['x-content-type-options', 'nosniff'] as const;
 
-/** Of the type of media by its name alone; `+xml`, SVG among them, can hold scripts. */
+/** Types that are media by their name; `+xml`, SVG among them, can hold scripts. */
 const mediaType = /^(?:audio|video|image)\/(?!svg)[\w!#$&^.+-]+$/;
 
-/** Types of media that are called an application. */
+/** Types of media whose name begins with `application/`. */
 const mediaApplications: ReadonlySet<string> = new Set([
   'application/mp4',
   'application/mxf',
@@ -28,7 +29,7 @@ const mediaApplications: ReadonlySet<string> = new Set([
   'application/x-mpegurl',
 ]);
 
-/** Under these, files of every kind are sent by servers that know no better, and browsers look for themselves. */
+/** Servers send files of every kind under these types, so browsers look at the content. */
 const typesOfAnything: ReadonlySet<string> = new Set(['text/plain', 'application/octet-stream']);
 
 /** Whether `isolated` judges by how the content begins. */

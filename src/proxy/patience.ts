@@ -2,8 +2,8 @@
  * Keeps a player waiting while there is nothing to say yet.
  *
  * Players give up after some seconds of silence, and at once on a 503. But every reply begins with the same nine bytes,
- * `HTTP/1.1 `, and all of them wait on when those arrive one at a time. So a request without a reply gets one of them
- * after a while, then one at a time, and the rest of the head follows without them. No status is promised by it.
+ * `HTTP/1.1 `, and players go on waiting when these arrive one at a time. So a request without a reply gets the first of
+ * them after a while, then one at a time, and the head follows without them. They promise no status.
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -28,8 +28,8 @@ export class Patience {
   beganAt: number | null = null;
 
   /**
-   * Begins when it is the reply's turn, `waited` milliseconds after the request's acceptance. Clients of HTTP/1.0 may
-   * expect another beginning and are left in silence.
+   * Begins when the replies before it have ended, `waited` milliseconds after the request was accepted. Clients of HTTP/1.0
+   * may expect another beginning, so they get no patience bytes.
    */
   constructor(response: ServerResponse, policy: PatiencePolicy, clock: Clock, waited: number) {
     this.#response = response;

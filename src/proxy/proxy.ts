@@ -29,11 +29,11 @@ export interface ProxyParts extends Omit<RequestHandlerParts, 'stalled' | 'clien
   readonly allowHosts: readonly string[];
   /** What firstbyte calls itself towards its origins. */
   readonly pseudonym: string;
-  /** Somebody has come under a host name that is not answered, for the first time. */
+  /** Called for each host name that is not answered, the first time that a request names it. */
   readonly onForeignHost: (host: string) => void;
   /** Milliseconds that a client may take for the head of a request. */
   readonly headTimeout: number;
-  /** What clients may keep in all that take nothing, in bytes. */
+  /** The memory that stalled clients may keep in all, in bytes. */
   readonly stalledMemory: number;
   /** Answers what lies under `/-/`. */
   readonly control: (request: IncomingMessage, response: ServerResponse) => void;
@@ -74,7 +74,7 @@ export class MediaProxy {
   /** A server that is not listening yet; every one shares this proxy. */
   createServer(): Server {
     const { headTimeout } = this.#parts;
-    // What is late is found by looking once in an interval, which a busy machine may begin late itself.
+    // Node looks for late heads once in an interval, and a busy machine may begin an interval late.
     const interval = Math.min(500, headTimeout / 4);
     const take = (request: IncomingMessage, response: ServerResponse) => this.#take(request, response);
     const server = createServer(
@@ -85,7 +85,7 @@ export class MediaProxy {
         keepAliveTimeout: keepAlive,
         connectionsCheckingInterval: interval,
         highWaterMark: 256 * 1024,
-        // Judged by ourselves: it would be answered past the counting.
+        // `readHead` judges it: Node's own answer would not be counted.
         requireHostHeader: false,
       },
       take,
@@ -106,7 +106,7 @@ export class MediaProxy {
     return this.#underway;
   }
 
-  /** How many listen for the end of a client's connection. */
+  /** How many listeners there are for the end of clients' connections. */
   get listeners(): number {
     let count = 0;
     for (const { gone } of this.#connections.values()) count += getEventListeners(gone, 'abort').length;
@@ -135,7 +135,7 @@ export class MediaProxy {
     const { socket } = request;
     const { clock, events, control } = this.#parts;
     const connection = this.#connectionOf(socket);
-    // It has been told already that nothing is served.
+    // It has been sent a rejection already.
     if (socket.writableEnded) return;
     if (connection.overdrawn) {
       socket.destroy();
@@ -163,7 +163,7 @@ export class MediaProxy {
     });
   }
 
-  /** What the request asks for, if it may; everybody sees it in origin form from then on. */
+  /** The route of the request, or why it is rejected; its target is in origin form from then on. */
   #route(request: IncomingMessage): Route | ProxyError {
     const head = readHead(request);
     if (head.kind === 'rejection') return head;
@@ -194,7 +194,7 @@ export class MediaProxy {
     return connection;
   }
 
-  /** Nothing can be written on a connection on which a reply has begun; so that one is closed. */
+  /** Sends a rejection; a connection on which a reply has begun is closed instead, because nothing else may be written. */
   #sendBadRequestReply(socket: Duplex, rejection: Rejection): void {
     if (socket.writableEnded) return;
     if (!socket.writable || this.#connectionOf(socket).owes) socket.destroy();

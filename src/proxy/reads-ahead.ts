@@ -1,7 +1,7 @@
-/** Reads from the store that are under way for one client, in their order. */
+/** The reads from the store that are under way for one reply, in order. */
 import { type Reader, type Slice, StoreError, type Taken } from '../cache/read-session.ts';
 
-/** A store that fails so often in one reply can't be read. */
+/** After this many failures in one reply the store counts as unreadable. */
 const mostFailures = 100;
 
 export class ReadsAhead {
@@ -16,12 +16,12 @@ export class ReadsAhead {
     this.#signal = signal;
   }
 
-  /** Begins reads, until there are `most`; those after the first only where others can spare the memory. */
+  /** Begins reads, until there are `most`; those after the first only while memory is plentiful. */
   fill(most: number): void {
     while (this.#taken.length < most) {
       const taken = this.#taken.length === 0 ? this.#reader.take(this.#signal) : this.#reader.takeAhead(this.#signal);
       if (taken === null) return;
-      // Its failure is looked at when its turn comes.
+      // `settleFirst` looks at the failure when the read is the first.
       if (taken.slice instanceof Promise) taken.slice.catch(() => {});
       this.#taken.push(taken);
     }
@@ -51,7 +51,7 @@ export class ReadsAhead {
     }
   }
 
-  /** Gives up what was read ahead; what is being read goes back to the store as soon as that is done. */
+  /** Gives up everything that was read ahead; each buffer goes back to the store as soon as its read has ended. */
   drop(): void {
     const [first] = this.#taken;
     if (first === undefined) return;

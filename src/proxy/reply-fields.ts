@@ -1,10 +1,10 @@
-/** What the fields of every reply have in common: what is never passed on, and what firstbyte says itself. */
+/** The fields that all replies have in common: those that are never passed on, and those that firstbyte adds. */
 import type { Fields } from '../http/fields.ts';
 import { proxyName } from '../http/proxy-name.ts';
 
 /**
- * An origin says these of its whole web origin or host name, or to one client. Here they would be said of firstbyte and
- * of all other origins, to everybody.
+ * These fields are about the origin's whole web origin or host name, or about one client. In a reply of firstbyte they
+ * would apply to firstbyte and all its origins, and to every client.
  */
 const ofOneHost: ReadonlySet<string> = new Set([
   'accept-ch',
@@ -32,7 +32,7 @@ const ofOneHost: ReadonlySet<string> = new Set([
   'use-as-dictionary',
 ]);
 
-/** Those of an origin's end-to-end fields that a client may see; who may read it in a page is not the origin's to say. */
+/** The end-to-end fields of an origin that a client may see. The origin does not decide which pages may read a reply. */
 export function passable(fields: Fields): Fields {
   return fields.filter(([name]) => !ofOneHost.has(name) && !name.startsWith('access-control-'));
 }
@@ -45,7 +45,7 @@ export function inRealmOf(origin: string, fields: Fields): Fields {
   return fields.map(([name, value]) => [name, name === 'www-authenticate' ? ownRealm(origin, value) : value]);
 }
 
-/** Whatever else is offered stays as it is: browsers reckon with its realm, or ask nobody for it. */
+/** Other schemes stay as they are: browsers compute with their realm, or ask no user for a password. */
 function ownRealm(origin: string, challenges: string): string {
   if (!/(^|,)\s*basic\b/i.test(challenges)) return challenges;
   return challenges

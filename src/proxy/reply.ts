@@ -1,5 +1,5 @@
 /**
- * What a reply says, decided from the request and the representation: 304, 412, 416, 206 or 200 (RFC 9110 §13.2.2,
+ * The reply to a request, decided from the request and the representation: 304, 412, 416, 206 or 200 (RFC 9110 §13.2.2,
  * §14.2). Pure.
  */
 import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
@@ -31,7 +31,7 @@ export interface Request {
   readonly fields: Fields;
 }
 
-/** Ours to say. */
+/** Fields that firstbyte sets itself. */
 const ours: ReadonlySet<string> = new Set(['accept-ranges', 'age']);
 
 const conditions: ReadonlySet<string> = new Set([
@@ -53,7 +53,7 @@ export function hintOf({ method, fields }: Request): OpenRange {
   return { start: spec.first, end: spec.last === null ? null : spec.last + 1 };
 }
 
-/** Whether what the request gets may depend on more than its range. */
+/** Whether the reply may depend on more than the range. */
 export function isConditional({ fields }: Request): boolean {
   return fields.some(([name]) => conditions.has(name));
 }
@@ -113,10 +113,10 @@ function bodyOf({ method }: Request, run: Extract<Body, { kind: 'run' }>): Body 
   return method === 'HEAD' || run.end === 0 ? { kind: 'none' } : run;
 }
 
-/** What is no part of the content in spite of its name. */
+/** Fields that do not describe the content in spite of their names. */
 const notOfContent = /^content-(location|security-policy(-report-only)?)$/;
 
-/** RFC 9110 §15.4.5: what a 304 need not repeat. The client's copy takes on what it does say. */
+/** The fields of a 304, which need not repeat those about the content (RFC 9110 §15.4.5). The client's copy takes them on. */
 function withoutContent(fields: Fields): Fields {
   return fields.filter(([name]) => !name.startsWith('content-') || notOfContent.test(name));
 }

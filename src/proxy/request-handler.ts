@@ -1,8 +1,8 @@
 /**
  * One client request, top to bottom: entry → representation → first byte → head → bytes.
  *
- * No head goes out before the first byte asked for is present or a final answer is known, so a failure before that is
- * still a clean status. After it a reply that can't be completed is cut: the connection is destroyed, so that the
+ * No head goes out before the first requested byte is present or a final answer is known. So a failure before that is
+ * still a clean status. After the head, a reply that can't be completed is cut: the connection is destroyed, so that the
  * player knows.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -43,7 +43,7 @@ export interface RequestHandlerParts {
 type Media = Extract<Route, { kind: 'media' }>;
 type Answer = Exclude<Route, { kind: 'control' }> | ProxyError;
 
-/** Answers one request in whatever way, when it is its reply's turn; never rejects. */
+/** Answers one request when the replies before it on its connection have ended. Never rejects. */
 export async function handleRequest(
   request: IncomingMessage,
   response: ServerResponse,
@@ -104,7 +104,7 @@ class RequestHandler {
     return this.#connection.gone;
   }
 
-  /** The reply has ended in whatever way: another of its client may begin. */
+  /** The reply has ended: another request of its client may begin. */
   leave(): void {
     this.#permit?.release();
   }
@@ -212,7 +212,7 @@ class RequestHandler {
         return this.#failed(error);
       }
     }
-    // A 304 says nothing of the type, and browsers add what it says to what they have.
+    // A 304 has no type, and browsers add its fields to those of their copy.
     const content = reply.status === 304 ? session.representation.fields : reply.fields;
     const beginning = mayBeAnything(content) ? await this.#beginningOf(session) : null;
     this.#writeHead(reply.status, isolated([...reply.fields, cache], content, beginning));
@@ -229,7 +229,7 @@ class RequestHandler {
     }
   }
 
-  /** How the content begins, where that is present; `null` also where the client leaves meanwhile. */
+  /** The first bytes of the content; `null` where they are not present, or where the client leaves meanwhile. */
   async #beginningOf({ fill, patience }: ReadSession): Promise<Uint8Array | null> {
     const { clock } = this.#parts;
     const late = () => new Error('the store took too long');
@@ -243,7 +243,7 @@ class RequestHandler {
     }
   }
 
-  /** Ends the connection; by a reset where its mere end would look like the end of the body. */
+  /** Ends the connection; by a reset where a plain end would look like the end of the body. */
   #cut(fields: Fields): void {
     const { httpVersion, socket } = this.#request;
     const framed = httpVersion === '1.1' || fields.some(([name]) => name === 'content-length');
@@ -316,7 +316,7 @@ const tooMany = rejection(
   'This client has as many requests under way as it may, and none of them ended or stalled (requestsPerClient).',
 );
 
-/** What must be present before the head goes out. */
+/** The bytes that must be present before the head goes out. */
 function firstOf(reply: Reply | ErrorReply): OpenRange | null {
   if ('outcome' in reply) return null;
   const { body } = reply;
@@ -324,7 +324,7 @@ function firstOf(reply: Reply | ErrorReply): OpenRange | null {
   return body.kind === 'run' ? body : null;
 }
 
-/** The origin was asked, because nothing stored would do; `phase` is the fill's when it was decided. */
+/** `Cache-Status` of a request for which the origin was asked; `phase` is the fill's when the failure was decided. */
 function missedIn(phase: FillPhase | null): Fields[number] {
   return ['cache-status', cacheStatus({ fwd: 'miss', detail: phase ?? undefined })];
 }

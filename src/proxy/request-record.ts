@@ -1,4 +1,4 @@
-/** What is known of one request for events: its timeline, its outcome, what went out. It owns every event of a request. */
+/** Owns the events of one request: its timeline, its outcome, and the bytes that went out. */
 import type { IncomingMessage } from 'node:http';
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
@@ -25,7 +25,7 @@ export class RequestRecord {
   #bytes = 0;
   /** A configured origin's name; `null` where the request named none. */
   origin: string | null = null;
-  /** What may be shown of its target. */
+  /** Its target's path, without secrets. */
   path = '';
   cache: CacheResult = 'none';
   /** The fill that gives the bytes. */
@@ -108,7 +108,7 @@ export class RequestRecord {
   }
 }
 
-/** The field where it is one of the version that is known (W3C Trace Context §3.2); `null` where it is anything else. */
+/** The field, where its version is the known one (W3C Trace Context §3.2); else `null`. */
 function traceparentOf(field: unknown): string | null {
   return typeof field === 'string' && /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(field) ? field : null;
 }

@@ -1,5 +1,5 @@
 /**
- * From a request's head to what it asks for; or a rejection, without a connection made.
+ * From a request's head to the route of the request, or to a rejection. Connects nowhere.
  *
  * The target at the origin is the rest of the request's target, byte for byte: it is never resolved as a URL.
  */
@@ -44,7 +44,7 @@ export function route(method: string, url: string): Route {
   return { kind: 'media', mount, target: url.slice(slash), origin, path: showablePath(path.slice(slash)) };
 }
 
-/** Whom a request asks, and for what. */
+/** The parts of a request's head that name its host and its target. */
 export interface Head {
   readonly kind: 'head';
   /** In origin form, where it was not already: path and query. */

@@ -1,13 +1,13 @@
 /**
- * What one client has been given and has not taken: at most 256 KiB, and how it keeps up.
+ * The bytes that were sent to one client and have not gone out yet: at most 256 KiB, and whether the client keeps up.
  *
- * Its stream may never say that something is written: it was destroyed a moment ago, its other half was closed, it
- * belongs to a film that is paused. So nothing here waits for that word to give anything back. The store counts memory
- * no longer from the moment at which it is written (`cede`), and it is used again only after the stream has said, without
- * an error, that this piece is out. That holds for a socket of the system alone: libuv has then copied the bytes to the
- * kernel, and while they wait in its queue it reads them where they are, also when the reply that they belong to is over
- * and until the handle is closed. Memory of which the word never comes is garbage when the socket is. Any other stream
- * may pass a buffer on by reference and call it written (`stream.duplexPair` does): it gets a copy.
+ * A stream may never call the callback of a write: it was destroyed a moment ago, its other half was closed, or it belongs
+ * to a paused film. So nothing here waits for the callback to give a buffer back. The store stops counting a buffer when
+ * it is written to the stream (`cede`), and uses it again only after the callback came without an error. That is safe for
+ * a socket of the system alone: libuv has then copied the bytes to the kernel. Until then it reads them from this very
+ * buffer, also after the reply is over and until the handle is closed. A buffer whose callback never comes is garbage
+ * together with its socket. Any other stream may pass a buffer on by reference and call it written (`stream.duplexPair`
+ * does): it gets a copy.
  */
 import type { Writable } from 'node:stream';
 import type { Slice, Taken } from '../cache/read-session.ts';
@@ -16,11 +16,11 @@ import type { ByteSource } from '../events.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { StalledClients } from './stalled-clients.ts';
 
-/** Bytes that may be on their way to one client. */
+/** The most bytes that may be on their way to one client. */
 export const mostUnsent = 256 * 1024;
 
-/** A client that takes longer than this for what it was given is a slow one, in milliseconds. */
-const quick = 250;
+/** A client that takes longer than this for a piece is slow. */
+const quickMs = 250;
 
 export interface SendBufferParts {
   readonly client: Writable;
@@ -38,13 +38,13 @@ export class SendBuffer {
   #resume: (() => void) | null = null;
   isQuick = true;
 
-  /** `onSlow` is called when the client turns out to be a slow one. */
+  /** `onSlow` is called when the client turns out to be slow. */
   constructor(parts: SendBufferParts, onSlow: () => void) {
     this.#parts = parts;
     this.#onSlow = onSlow;
   }
 
-  /** Whether everything that it was given has gone out. */
+  /** Whether everything has gone out. */
   get isEmpty(): boolean {
     return this.#unsent === 0;
   }
@@ -53,7 +53,7 @@ export class SendBuffer {
     return this.isEmpty || this.#unsent + bytes <= mostUnsent;
   }
 
-  /** Takes the slice over. Throws the signal's reason. */
+  /** Takes over the slice, and gives it back on every way out. Throws the signal's reason. */
   send(slice: Slice, { source, start }: Taken): void {
     const { signal, lends, onSent } = this.#parts;
     const { length } = slice.bytes;
@@ -75,11 +75,11 @@ export class SendBuffer {
     this.#write(bytes, () => {});
   }
 
-  /** Resolves when some of what is on its way has gone out; after a while of nothing the client is a slow one. */
+  /** Resolves when one piece has gone out. A client that takes long for it counts as slow from then on. */
   async progress(): Promise<void> {
     const { client, clock, stalled } = this.#parts;
     const since = clock.now();
-    const slow = clock.after(quick, () => {
+    const slow = clock.after(quickMs, () => {
       this.isQuick = false;
       this.#onSlow();
       stalled.add(client);
@@ -90,10 +90,10 @@ export class SendBuffer {
       slow.cancel();
       stalled.remove(client);
     }
-    this.isQuick = clock.now() - since < quick;
+    this.isQuick = clock.now() - since < quickMs;
   }
 
-  /** Resolves when all of it has gone out. */
+  /** Resolves when everything has gone out. */
   async emptied(): Promise<void> {
     while (!this.isEmpty) await this.progress();
   }

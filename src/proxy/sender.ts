@@ -1,8 +1,8 @@
 /**
- * Gives a reader's bytes to a client: wait, read, write, await the client.
+ * Sends a reader's bytes to a client: wait, read, write, await the client.
  *
- * Reading from disk overlaps the writing while the client is quick; a slow or paused one holds no more than what it was
- * given last (256 KiB), none of it of the memory for reading that all share, and nobody waits for it but itself.
+ * Reading from disk overlaps with writing while the client is quick. A slow or paused client holds no more than it was
+ * sent last (256 KiB), and none of the memory for reading that all clients share. So nobody else waits for it.
  * It gives back whatever it took when it is disposed of, however the reply ended.
  */
 import { addAbortListener } from 'node:events';
@@ -21,7 +21,7 @@ const mostReads = 3;
 export interface SenderParts {
   readonly reader: Reader;
   readonly client: Writable;
-  /** Whether memory that the client was given may be used again as soon as it says that this is written. */
+  /** Whether a buffer may be used again as soon as the client's stream says that it is written. */
   readonly lends: boolean;
   readonly clock: Clock;
   readonly stalled: StalledClients;
@@ -41,7 +41,7 @@ export class Sender implements Disposable {
   readonly #listening: Disposable;
   readonly #reads: ReadsAhead;
   readonly #buffer: SendBuffer;
-  /** The first bytes, as long as they wait for the head. */
+  /** The first bytes, until the head is out. */
   #first: { readonly read: Taken; readonly slice: Slice } | null = null;
   #begun = false;
 
@@ -81,7 +81,7 @@ export class Sender implements Disposable {
         buffer.send(slice, read);
       }
       for (;;) {
-        // A slow client is given one piece after another, a quick one the next before the last is out.
+        // A slow client gets one piece after another, a quick one the next before the last is out.
         if (!buffer.isQuick && !buffer.isEmpty) {
           await buffer.progress();
           continue;
@@ -98,7 +98,7 @@ export class Sender implements Disposable {
         }
       }
     } catch (error) {
-      // What the client was given goes out before it learns that there is no more.
+      // Everything that was sent goes out before the client learns that there is no more.
       await buffer.emptied();
       throw error;
     }

@@ -1,8 +1,8 @@
 /**
- * Clients that take nothing: films that are paused, each of which keeps the memory that it was given last.
+ * Stalled clients: paused players, each of which keeps the memory that it was sent last.
  *
- * They may stay as long as they like, until there are more than that memory is meant for: then the one goes that has been
- * idle the longest, and its player comes back with a new request when it plays on.
+ * They may stay as long as they like, until their number exceeds the memory that is meant for them. Then the one that has
+ * been stalled the longest is disconnected, and its player comes back with a new request when it plays on.
  */
 import type { Writable } from 'node:stream';
 
@@ -12,7 +12,7 @@ export class StalledClients {
   /** The longest idle comes first. */
   readonly #clients = new Set<Writable>();
 
-  /** `end` cuts off one that has to go, in such a way that it does not take its reply for complete. */
+  /** `end` disconnects a client in such a way that it does not take its reply for complete. */
   constructor(most: number, end: (client: Writable) => void = (client) => client.destroy()) {
     this.#most = most;
     this.#end = end;

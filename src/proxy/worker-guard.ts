@@ -2,8 +2,9 @@
  * No script of an origin becomes a worker of firstbyte's own web origin: a service worker above all, which would stand
  * between a browser and everything here, and outlive what it came from.
  *
- * A page of an origin is in a sandbox and can't ask for one; whoever asks is a browser that knows no sandbox, or one in
- * which a worker was registered before. Such a one asks again for its script with each visit, and is told to let go.
+ * A page of an origin is in a sandbox and can't register a worker. A request for a worker's script comes from a browser
+ * without sandboxes, or from a worker that was registered before. Such a worker requests its script again with each visit,
+ * and the reply tells the browser to forget it.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Rejection, rejection } from './rejection.ts';
