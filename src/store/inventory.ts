@@ -4,6 +4,7 @@
  * An object is found by its name until it is detached, because it was removed or another took its place. Those who have a
  * detached object open read it to their end; then it is deleted from here.
  */
+import type { ByteRange } from '../bytes/byte-range.ts';
 import type { ObjectView, SegmentView } from './eviction.ts';
 import type { Lost, ObjectLabel, ObjectName } from './store.ts';
 
@@ -38,31 +39,35 @@ export interface Identity {
   readonly label: ObjectLabel;
 }
 
+/** Shared by all objects that nobody has open, which may be many. */
+const nobody: readonly User[] = [];
+const nowhere: readonly number[] = [];
+
 export class HeldObject implements ObjectView<HeldSegment> {
   readonly name: ObjectName;
   readonly generation: string;
+  /** No other object has it, not even one of the same name. */
+  readonly key: string;
   readonly label: ObjectLabel;
   length: number | null;
   pinned: boolean;
   detached = false;
   /** Wall-clock milliseconds of the last use. */
   used: number;
-  readonly users = new Set<User>();
-  playheads: readonly number[] = [];
+  /** Who has it open. */
+  users: readonly User[] = nobody;
+  /** Where they read it now. */
+  playheads: readonly number[] = nowhere;
   readonly bySegment = new Map<number, HeldSegment>();
 
   constructor({ name, generation, label }: Identity, length: number | null, pinned: boolean, used: number) {
     this.name = name;
     this.generation = generation;
+    this.key = `${name}.${generation}`;
     this.label = label;
     this.length = length;
     this.pinned = pinned;
     this.used = used;
-  }
-
-  /** No other object has it, not even one of the same name. */
-  get key(): string {
-    return `${this.name}.${this.generation}`;
   }
 
   get kept(): boolean {
@@ -89,7 +94,7 @@ export class HeldObject implements ObjectView<HeldSegment> {
   }
 
   /** Tells everybody who has it open; to be called before these bytes can no longer be read. */
-  lose(gone: readonly { readonly start: number; readonly end: number }[]): void {
+  lose(gone: readonly ByteRange[]): void {
     for (const { lost } of this.users) for (const range of gone) lost(range);
   }
 }
@@ -143,26 +148,26 @@ export class Inventory<Held extends HeldObject> {
   }
 
   acquire(held: Held, lost: Lost): User {
-    const user = { lost, playheads: [] };
-    held.users.add(user);
+    const user = { lost, playheads: nowhere };
+    held.users = [...held.users, user];
     return user;
   }
 
   release(held: Held, user: User): void {
-    this.attend(held, user, []);
-    held.users.delete(user);
+    this.attend(held, user, nowhere);
+    held.users = held.users.filter((each) => each !== user);
   }
 
   /** How many times somebody has an object open. */
   get users(): number {
-    return this.all().reduce((sum, { users }) => sum + users.size, 0);
+    return this.all().reduce((sum, { users }) => sum + users.length, 0);
   }
 
   /** The user reads the object at these offsets now. */
   attend(held: Held, user: User, playheads: readonly number[]): void {
-    if (!held.users.has(user)) return;
+    if (!held.users.includes(user)) return;
     user.playheads = playheads;
-    const all = [...held.users].flatMap((each) => each.playheads);
+    const all = held.users.flatMap((each) => each.playheads);
     if (this.has(held)) this.#playheads += all.length - held.playheads.length;
     held.playheads = all;
   }

@@ -210,7 +210,7 @@ class MemoryStore implements Store, StoreAdmin {
         held.committed.remove(each);
       }
       this.#events?.evicted(reason, held.label, bytes);
-      if (held.users.size === 0 && held.buffers.size === 0) this.#detach(held);
+      if (held.users.length === 0 && held.buffers.size === 0) this.#detach(held);
     });
   }
 
@@ -220,6 +220,6 @@ class MemoryStore implements Store, StoreAdmin {
   }
 
   #dismissIfLeft(held: HeldInMemory): void {
-    if (held.users.size === 0) this.#capacity.dismiss(held);
+    if (held.users.length === 0) this.#capacity.dismiss(held);
   }
 }

@@ -302,7 +302,7 @@ class OpenStore implements DiskStore {
   async #release(object: DiskObject, user: User): Promise<void> {
     const { held } = object;
     this.#parts.inventory.release(held, user);
-    if (held.users.size > 0) return;
+    if (held.users.length > 0) return;
     held.content = null;
     await this.#leave(object);
   }
