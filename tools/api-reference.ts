@@ -76,10 +76,10 @@ document at \`/-/api/v1/openapi.json\`; [steering](../guide/steering.md) shows h
 
 ${document.info.description.replace(/^.*\n\n/, '')}
 
-Every path that has GET has HEAD. Besides what is named, 401, 403, 415, 421 and 500 can be answered to anything.
+Every path with GET has HEAD. Every path can also answer 401, 403, 415, 421 and 500.
 
 ${subjects.join('\n')}
-## What the answers are made of
+## The parts of the answers
 
 ${schemas.join('\n')}`;
 }

@@ -34,22 +34,28 @@ const speed = z.number().meta({ description: 'Bytes a second.', example: 2_400_0
 
 const cursorSchema = z
   .object({
-    position: z.int().meta({ description: 'The next byte that it brings.' }),
-    until: z.int().nullable().meta({ description: 'Where the body that it reads ends, where that is known.' }),
+    position: z.int().meta({ description: 'The next byte that it downloads.' }),
+    until: z.int().nullable().meta({ description: 'Where its current body ends; null where unknown.' }),
     state: z.enum(['queued', 'starting', 'filling', 'resting', 'retrying']),
     attempt: z.int().meta({ description: '1 for the first try.' }),
     speed: speed.nullable(),
-    lastFailure: z.string().nullable().meta({ description: 'How the last try ended, where no byte has come since.' }),
-    nextTryIn: z.int().nullable().meta({ description: 'Milliseconds until the origin is asked again.' }),
+    lastFailure: z
+      .string()
+      .nullable()
+      .meta({ description: 'How the last try failed; null once a byte has come since.' }),
+    nextTryIn: z.int().nullable().meta({ description: 'Milliseconds until the next retry.' }),
   })
-  .meta({ id: 'Cursor', description: 'One request to the origin.' });
+  .meta({ id: 'Cursor', description: 'One chain of requests to the origin, moving forward.' });
 
 const readerSchema = z
   .object({
     position: z.int().meta({ description: 'The next byte that it takes.' }),
     speed,
     ahead: z.int().meta({ description: 'How many bytes are present from its position on, without a gap.' }),
-    secondsAhead: z.number().nullable().meta({ description: 'The same at its speed; null where it takes nothing.' }),
+    secondsAhead: z
+      .number()
+      .nullable()
+      .meta({ description: 'The same in seconds at its speed; null where it takes nothing.' }),
     waiting: z.boolean().meta({ description: 'Whether it waits for the byte at its position.' }),
   })
   .meta({ id: 'Reader', description: 'One client.' });
@@ -57,14 +63,14 @@ const readerSchema = z
 const timelineSchema = z
   .object({
     wantedAt: timeSchema.nullable(),
-    startedAt: timeSchema.nullable().meta({ description: 'When the origin was asked for its first byte.' }),
+    startedAt: timeSchema.nullable().meta({ description: 'When the first request to the origin was sent.' }),
     connectedAt: timeSchema.nullable().meta({ description: 'null on a connection that was open already.' }),
     headAt: timeSchema.nullable(),
     firstByteAt: timeSchema.nullable(),
     doneAt: timeSchema.nullable().meta({ description: 'When every byte was present.' }),
-    queued: z.int().meta({ description: 'Milliseconds that its first byte waited for a connection.' }),
+    queued: z.int().meta({ description: 'How many milliseconds its first request waited for a connection.' }),
     retries: z.int(),
-    heals: z.int().meta({ description: 'How often it was asked again after bytes had come.' }),
+    heals: z.int().meta({ description: 'Retries after bytes had come.' }),
   })
   .meta({ id: 'FillTimeline' });
 
@@ -80,7 +86,7 @@ export const fillSchema = z
       example: 'waiting for the origin: 12.4 s of 30 s, attempt 3, connection refused',
     }),
     pausedBy: z.enum(['idle', 'user']).nullable().meta({
-      description: 'Who has paused it; idle where nobody reads it. null where it is not paused.',
+      description: 'Why it is paused: idle without readers, user by an operator. null where it is not paused.',
     }),
     length: z.int().nullable(),
     presentBytes: z.int(),
@@ -91,7 +97,7 @@ export const fillSchema = z
     timeline: timelineSchema,
     lastError: z.object({ at: timeSchema, message: z.string() }).nullable(),
   })
-  .meta({ id: 'Fill', description: 'What brings one object in.' });
+  .meta({ id: 'Fill', description: 'The download of one object.' });
 
 export type FillReport = z.output<typeof fillSchema>;
 /** Half-open, in bytes. */
@@ -107,7 +113,7 @@ const objectShape = {
   percent: z.number().nullable().meta({ description: 'Of its length.', example: 41.7 }),
   state: z.enum(fillPhases),
   reason: z.string().meta({ description: 'Why it is in that state.', example: 'every byte is stored' }),
-  pinned: z.boolean().meta({ description: 'Whether it is kept from eviction.' }),
+  pinned: z.boolean().meta({ description: 'Whether it is never evicted.' }),
   lastUsed: timeSchema,
   contentType: z.string().nullable(),
   etag: z.string().nullable(),
@@ -115,7 +121,7 @@ const objectShape = {
 
 export const objectSchema = z
   .object(objectShape)
-  .meta({ id: 'Object', description: 'One object that is held, in whole or in part.' });
+  .meta({ id: 'Object', description: 'One cached object, complete or in part.' });
 
 export const objectDetailSchema = z
   .object({
@@ -128,15 +134,15 @@ export const objectDetailSchema = z
   .meta({
     id: 'ObjectSight',
     description:
-      'An object with where its bytes lie: what can be read now, what of it survives a power cut, what readers wait for; and what brings it in, where somebody has it open.',
+      'An object with its ranges: present, durable (they survive a power cut) and waited for by readers; and its download, where it is open.',
   });
 
 export const objectPageSchema = z
   .object({
     objects: z.array(objectSchema),
     next: z.string().nullable().meta({ description: 'The cursor of the next page; null where this is the last.' }),
-    total: z.int().meta({ description: 'How many there are on all pages.' }),
-    bytes: z.int().meta({ description: 'How many bytes are held of them.' }),
+    total: z.int().meta({ description: 'How many objects all pages have.' }),
+    bytes: z.int().meta({ description: 'How many bytes of them are cached.' }),
   })
   .meta({ id: 'ObjectPage' });
 
@@ -147,10 +153,10 @@ export type ObjectPage = z.output<typeof objectPageSchema>;
 
 export const storeSchema = z
   .object({
-    bytes: z.int().meta({ description: 'Real bytes on the medium.' }),
+    bytes: z.int().meta({ description: 'Real size on the medium.' }),
     objects: z.int(),
-    limit: z.int().nullable().meta({ description: 'How many bytes it may hold; null for any number.' }),
-    free: z.int().nullable().meta({ description: 'Free on the file system; null for memory.' }),
+    limit: z.int().nullable().meta({ description: 'The limit of that size; null for none.' }),
+    free: z.int().nullable().meta({ description: 'Free space on the file system; null for memory.' }),
     trouble: z
       .object({ code: z.string(), message: z.string() })
       .nullable()
@@ -158,7 +164,7 @@ export const storeSchema = z
     starved: z.int().meta({ description: 'How many reads wait for memory to read from disk (`bufferMemory`).' }),
     nextToGo: z
       .array(z.object({ id: idSchema, origin: z.string(), path: z.string(), bytes: z.int() }))
-      .meta({ description: 'What would be evicted first, in order.' }),
+      .meta({ description: 'The objects that would be evicted next, in order.' }),
   })
   .meta({ id: 'StoreState' });
 
@@ -172,15 +178,15 @@ export const originSchema = z
     base: z.string().meta({ description: 'Without credentials.', example: 'https://media.example/films' }),
     breaker: z.object({
       state: z.enum(breakerPhases),
-      since: timeSchema.nullable().meta({ description: 'Since when it has been out of reach.' }),
-      nextProbe: timeSchema.nullable().meta({ description: 'When it is tried again where nobody asks before.' }),
+      since: timeSchema.nullable().meta({ description: 'When it went out of reach.' }),
+      nextProbe: timeSchema.nullable().meta({ description: 'When it is tried next, if no request comes before.' }),
       cause: z.string().nullable().meta({ description: 'How the last attempt to connect failed (RFC 9209).' }),
     }),
     connections: z.object({ used: z.int(), queued: z.int(), limit: z.int() }),
     limits: z.object({
       maxConnections: z.int(),
-      maxRate: z.number().nullable().meta({ description: 'Bytes a second; null for as many as come.' }),
-      maxRequestRate: z.number().nullable().meta({ description: 'Requests a second; null for any number.' }),
+      maxRate: z.number().nullable().meta({ description: 'Bytes a second; null for no limit.' }),
+      maxRequestRate: z.number().nullable().meta({ description: 'Requests a second; null for no limit.' }),
     }),
     firstByteMs: z
       .object({ last: milliseconds, median: milliseconds })
@@ -192,15 +198,15 @@ export const originSchema = z
 export type OriginReport = z.output<typeof originSchema>;
 
 const warmResultSchema = z
-  .object({ objectId: idSchema, bytes: z.int().meta({ description: 'How many of those asked for are present.' }) })
+  .object({ objectId: idSchema, bytes: z.int().meta({ description: 'How many of the requested bytes are present.' }) })
   .meta({ id: 'WarmResult' });
 
 const verifyResultSchema = z
   .object({
-    objects: z.int().meta({ description: 'How many were checked.' }),
+    objects: z.int().meta({ description: 'How many objects were checked.' }),
     bytes: z.int().meta({ description: 'How many bytes were checked.' }),
-    bad: z.int().meta({ description: 'How many of them were bad, and are dropped.' }),
-    repaired: z.int().meta({ description: 'How many of those are fetched again.' }),
+    bad: z.int().meta({ description: 'How many bad bytes were dropped.' }),
+    repaired: z.int().meta({ description: 'How many of these were downloaded again.' }),
     unknown: z.array(idSchema).readonly().meta({ description: 'Names under which nothing is stored.' }),
   })
   .meta({ id: 'VerifyResult' });
@@ -212,10 +218,10 @@ export const jobSchema = z
     title: z
       .object({ origin: z.string(), path: z.string() })
       .nullable()
-      .meta({ description: 'What it is about; null where that is more than one title.' }),
+      .meta({ description: 'Its title; null where it has several.' }),
     state: z.enum(['running', ...jobOutcomes]),
     done: z.int().meta({ description: 'Bytes so far.' }),
-    total: z.int().nullable().meta({ description: 'Bytes in all; null while it is not known.' }),
+    total: z.int().nullable().meta({ description: 'Bytes in all; null while unknown.' }),
     startedAt: timeSchema,
     endedAt: timeSchema.nullable(),
     result: z.union([warmResultSchema, verifyResultSchema]).nullable(),
@@ -233,7 +239,9 @@ const counts = <const Names extends readonly string[]>(names: Names) => z.record
 const waitSchema = z.object({
   count: z.int(),
   sumSeconds: z.number(),
-  atMost: byName.meta({ description: "How many took at most so long, by the histogram's edges: 0.01s, …, 60s." }),
+  atMost: byName.meta({
+    description: 'How many waits took at most so long, by the edges of the histogram: 0.01s, …, 60s.',
+  }),
 });
 
 export const statsSchema = z
@@ -272,7 +280,7 @@ export const statsSchema = z
     breakerChanges: counts(breakerPhases),
     refreshes: counts(refreshOutcomes),
     bugs: z.int(),
-    lent: counts(lentThings).meta({ description: 'What is held for a while and given back, at this moment.' }),
+    lent: counts(lentThings).meta({ description: 'Things that are held for a while and given back, at this moment.' }),
   })
   .meta({ id: 'Stats' });
 
@@ -280,13 +288,13 @@ export type StatsReport = z.output<typeof statsSchema>;
 export type WaitStats = z.output<typeof waitSchema>;
 export type OwnErrorReport = StatsReport['ownErrors']['last'][number];
 
-const waitMs = z.number().nullable().meta({ description: 'In milliseconds; null where nobody waited.' });
+const waitMs = z.number().nullable().meta({ description: 'In milliseconds; null without waits.' });
 
 const pointSchema = z.object({
   at: timeSchema,
   bytesIn: z.int(),
   bytesOut: z.int(),
-  requests: z.int().meta({ description: 'Those that ended.' }),
+  requests: z.int().meta({ description: 'Ended requests.' }),
   ownErrors: z.int(),
   waits: z.int().meta({ description: 'Requests whose wait for their first byte ended.' }),
   firstByteP50: waitMs,
@@ -296,8 +304,8 @@ const pointSchema = z.object({
 
 export const historySchema = z
   .object({
-    interval: z.int().meta({ description: 'Of a step, in milliseconds.' }),
-    points: z.array(pointSchema).readonly().meta({ description: 'The oldest first, the last one under way.' }),
+    interval: z.int().meta({ description: 'Length of a step in milliseconds.' }),
+    points: z.array(pointSchema).readonly().meta({ description: 'The oldest first; the last one is under way.' }),
   })
   .meta({ id: 'History' });
 
@@ -318,7 +326,7 @@ export const addedSourceSchema = z
   .object({
     ...sourceShape,
     play: z.string().meta({
-      description: 'The path at which it plays, on any address of firstbyte: told this one time.',
+      description: 'The path at which it plays, on any address of firstbyte. Only this answer has it.',
       example: '/~/kq3v…/holiday.mkv',
     }),
   })
@@ -329,9 +337,9 @@ export const settingSchema = z
     key: z.string().meta({ example: 'firstByteTimeout' }),
     value: z.string().meta({ description: 'As it was written; secrets are ***.', example: '45s' }),
     source: z.enum(['flag', 'variable', 'file', 'default', 'program']).meta({
-      description: 'Where it was written; program for a program that embeds firstbyte.',
+      description: 'Its source; program for a program that embeds firstbyte.',
     }),
-    name: z.string().meta({ description: 'The flag, the variable or the file; empty for the others.' }),
+    name: z.string().meta({ description: 'The flag, the variable or the file; empty for other sources.' }),
     sentence: z.string(),
     default: z.string().nullable().meta({ description: 'null for none.' }),
   })

@@ -65,18 +65,18 @@ export function content<Schema extends z.ZodType>(schema: Schema) {
 }
 
 const meanings: Readonly<Record<ProblemStatus, string>> = {
-  400: 'Something in the request is wrong.',
-  401: 'A token is missing, or not the right one.',
-  403: 'This token may not do that, or it is the page of another site that asks.',
-  404: 'There is no such thing.',
-  405: 'The path knows other methods.',
-  409: 'It is in a state in which that can not be done.',
+  400: 'The request is wrong.',
+  401: 'The token is missing or wrong.',
+  403: 'This token may not do that, or the request comes from the page of another site.',
+  404: 'It does not exist.',
+  405: 'The path has other methods.',
+  409: 'Its state does not allow that.',
   413: 'The content is too long.',
   415: 'The content is not JSON.',
   421: 'The host name is foreign.',
   429: 'There are too many already.',
   500: 'A bug; the log says more.',
-  503: 'It can not be done now.',
+  503: 'It is not possible now.',
 };
 
 type Described = { description: string; content: { 'application/problem+json': { schema: typeof problemSchema } } };
@@ -101,7 +101,7 @@ export function documentOf(api: Api) {
   const document = api.getOpenAPI31Document({
     openapi: '3.1.0',
     info: { title: 'firstbyte', version: '1', description, license: { name: 'MIT', url: licenseUrl } },
-    servers: [{ url: 'http://127.0.0.1:8787', description: 'Where it listens unless told otherwise.' }],
+    servers: [{ url: 'http://127.0.0.1:8787', description: 'Its default address.' }],
     security: [{ token: [] }, {}],
     tags: tagSentences.map(([name, sentence]) => ({ name, description: sentence })),
   });
@@ -113,24 +113,24 @@ export function documentOf(api: Api) {
 
 const licenseUrl = 'https://spdx.org/licenses/MIT.html';
 
-const description = `See and steer firstbyte.
+const description = `See and control firstbyte.
 
-GET works without a token on loopback where none is configured: it shows names and numbers, no secret and no byte of
-a film. The content of an object, and every other method, takes one, as
+GET needs no token on loopback where none is configured: it shows names and numbers, no secret and no byte of a film.
+The content of an object, and every other method, needs a token, as
 \`Authorization: Bearer …\`: the configured one, or the local one in the file \`owner\` of the cache directory; and
-\`content-type: application/json\`, with \`{}\` where there is nothing to say. Errors are problem details (RFC 9457).
+\`content-type: application/json\`, with \`{}\` where there are no parameters. Errors are problem details (RFC 9457).
 Times of day are ISO 8601 (UTC), durations milliseconds, offsets and lengths bytes, ranges half-open.`;
 
 const tagSentences = [
-  ['objects', 'What is held.'],
-  ['fills', 'What brings it in.'],
+  ['objects', 'The cached objects.'],
+  ['fills', 'The downloads.'],
   ['jobs', 'Long work.'],
-  ['sources', 'URLs handed in at run time.'],
-  ['origins', 'Where media comes from.'],
-  ['store', 'Where it is kept.'],
-  ['config', 'What was set.'],
-  ['statistics', 'What was counted.'],
-  ['health', 'For those who watch over it.'],
+  ['sources', 'URLs that are handed in at run time.'],
+  ['origins', 'The servers that media come from.'],
+  ['store', 'The store of cached bytes.'],
+  ['config', 'The settings.'],
+  ['statistics', 'The counts.'],
+  ['health', 'Health and readiness.'],
 ] as const;
 
 /** The methods that a path knows, HEAD among them. */

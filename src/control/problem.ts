@@ -14,7 +14,7 @@ export const problemSchema = z
     type: z.literal('about:blank'),
     title: z.string().meta({ description: 'The status in words.' }),
     status: z.int(),
-    detail: z.string().meta({ description: 'What is wrong, with its name and value, and what would be right.' }),
+    detail: z.string().meta({ description: 'The error, with its name and value, and what would be right.' }),
   })
   .meta({
     id: 'Problem',

@@ -7,17 +7,17 @@ import { Problem, securityHeaders } from '../problem.ts';
 
 const querySchema = z.object({
   types: z.string().optional().meta({ description: 'Only these types of events, separated by commas.' }),
-  origin: z.string().optional().meta({ description: 'Only what concerns this origin.' }),
+  origin: z.string().optional().meta({ description: 'Only events of this origin.' }),
   after: z
     .string()
     .optional()
-    .meta({ description: 'The last id that was seen; the field `Last-Event-ID` goes before.' }),
+    .meta({ description: 'The last id that the client has seen; the field `Last-Event-ID` has precedence.' }),
 });
 
 const route = createRoute({
   method: 'get',
   path: '/-/events',
-  summary: 'What happens, as it happens (server-sent events)',
+  summary: 'Events as they happen (server-sent events)',
   tags: ['statistics'],
   request: { query: querySchema },
   responses: {

@@ -16,7 +16,7 @@ const tags = ['fills'];
 const listRoute = createRoute({
   method: 'get',
   path: '/-/api/v1/fills',
-  summary: 'Every fill: its phase and why, what is present, who writes and who reads',
+  summary: 'Every fill: its phase and the reason, present bytes, fetches and readers',
   tags,
   responses: { 200: json('All of them.', z.object({ fills: z.array(fillSchema) })), ...problems(...readProblems) },
 });
@@ -33,7 +33,7 @@ const oneRoute = createRoute({
 const pauseRoute = createRoute({
   method: 'post',
   path: '/-/api/v1/fills/{id}/pause',
-  summary: 'Ask the origin for no more of it; who needs what is missing gets 503, what is there is served',
+  summary: 'Pause requests to the origin; present bytes are served, requests for others get 503',
   tags,
   request: { params: one, ...content(nothing) },
   responses: { 200: json('The fill.', fillSchema), ...problems(...changeProblems, 404, 409) },
@@ -42,7 +42,7 @@ const pauseRoute = createRoute({
 const resumeRoute = createRoute({
   method: 'post',
   path: '/-/api/v1/fills/{id}/resume',
-  summary: 'Lift a pause',
+  summary: 'Resume a paused fill',
   tags,
   request: { params: one, ...content(nothing) },
   responses: { 200: json('The fill.', fillSchema), ...problems(...changeProblems, 404, 409) },

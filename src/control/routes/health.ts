@@ -17,7 +17,7 @@ const healthRoute = createRoute({
 const readyRoute = createRoute({
   method: 'get',
   path: '/-/ready',
-  summary: 'Whether it takes requests: not before it listens, while it drains, or while what is cached can not be read',
+  summary: 'Whether it accepts requests: not before it listens, while it drains, or while cached bytes can not be read',
   tags,
   responses: { 200: json('It does.', fine), ...problems(...readProblems, 503) },
 });

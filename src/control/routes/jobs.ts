@@ -24,28 +24,31 @@ const warmBase = {
   target: z
     .string()
     .startsWith('/', 'a path with its query, which begins with /')
-    .meta({ description: 'Path and query, as a player would name them below /NAME.', example: '/holiday.mkv' }),
+    .meta({ description: 'Path and query below /NAME, as a player requests them.', example: '/holiday.mkv' }),
 };
 
 const warmSchema = z
   .strictObject({
     ...warmBase,
     whole: z.literal(true).optional(),
-    head: z.int(aSize).min(1, aSize).optional().meta({ description: 'So many bytes from the first on.' }),
+    head: z.int(aSize).min(1, aSize).optional().meta({ description: 'So many bytes from the start.' }),
     ranges: z.array(range).min(1).max(100).optional(),
   })
   .refine(({ whole, head, ranges }) => [whole, head, ranges].filter((each) => each !== undefined).length === 1, {
     error: 'one of "whole": true, "head": bytes or "ranges": [[start, end], …]',
   })
-  .meta({ id: 'Warm', description: 'Brings in what nobody has asked for yet: all of it, its head, or some ranges.' });
+  .meta({
+    id: 'Warm',
+    description: 'Downloads before a player requests it: the whole file, its head, or some ranges.',
+  });
 
 const verifySchema = z
   .strictObject({
     kind: z.literal('verify'),
     ids: z.array(idSchema).optional().meta({ description: 'Which objects; all where absent.' }),
-    repair: z.boolean().meta({ description: 'Whether what is bad is brought in again, where its origin is known.' }),
+    repair: z.boolean().meta({ description: 'Whether bad blocks are downloaded again, where their origin is known.' }),
   })
-  .meta({ id: 'Verify', description: 'Reads what is stored and compares checksums; what is bad is dropped.' });
+  .meta({ id: 'Verify', description: 'Reads stored blocks and compares their checksums; bad ones are dropped.' });
 
 /** The message for an unknown kind; other errors have their own. */
 const wrongJob = (issue: { code?: string }) =>
@@ -57,13 +60,13 @@ const tags = ['jobs'];
 const startRoute = createRoute({
   method: 'post',
   path: '/-/api/v1/jobs',
-  summary: 'Begin long work',
+  summary: 'Start a job',
   tags,
   request: content(z.discriminatedUnion('kind', [warmSchema, verifySchema], { error: wrongJob })),
   responses: {
     202: {
       ...json('It runs.', jobSchema),
-      headers: { location: { description: 'Where it is followed.', schema: { type: 'string' as const } } },
+      headers: { location: { description: 'The path of the job.', schema: { type: 'string' as const } } },
     },
     ...problems(...changeProblems, 404, 429),
   },
@@ -72,7 +75,7 @@ const startRoute = createRoute({
 const listRoute = createRoute({
   method: 'get',
   path: '/-/api/v1/jobs',
-  summary: 'Those that run, and the last that have ended',
+  summary: 'Running jobs, and the last ended ones',
   tags,
   responses: { 200: json('The oldest first.', z.object({ jobs: z.array(jobSchema) })), ...problems(...readProblems) },
 });
@@ -80,7 +83,7 @@ const listRoute = createRoute({
 const oneRoute = createRoute({
   method: 'get',
   path: '/-/api/v1/jobs/{id}',
-  summary: 'How far one is',
+  summary: 'The progress of a job',
   tags,
   request: { params: one },
   responses: { 200: json('The job.', jobSchema), ...problems(...readProblems, 404) },
@@ -89,7 +92,7 @@ const oneRoute = createRoute({
 const cancelRoute = createRoute({
   method: 'delete',
   path: '/-/api/v1/jobs/{id}',
-  summary: 'Give one up; what it has done stays done',
+  summary: 'Cancel a job; its finished work stays',
   tags,
   request: { params: one, ...content(z.object({})) },
   responses: { 200: json('The job.', jobSchema), ...problems(...changeProblems, 404, 409) },

@@ -22,14 +22,14 @@ const listQuery = z.object({
   sort: z
     .enum(holdingSorts, { error: `one of ${holdingSorts.join(', ')}` })
     .default('path')
-    .meta({ description: 'With -, from the last to the first.' }),
+    .meta({ description: '- reverses the order.' }),
   limit: z.coerce
     .number({ error: 'a whole number from 1 to 1000' })
     .int('a whole number from 1 to 1000')
     .min(1, 'a whole number from 1 to 1000')
     .max(1000, 'a whole number from 1 to 1000')
     .default(100),
-  cursor: z.string().optional().meta({ description: 'The next of the page before, under the same sort.' }),
+  cursor: z.string().optional().meta({ description: 'The next of the page before, with the same sort.' }),
 });
 
 const one = z.object({ id: idSchema });
@@ -39,7 +39,7 @@ const tags = ['objects'];
 const listRoute = createRoute({
   method: 'get',
   path: '/-/api/v1/objects',
-  summary: 'What is held, page by page',
+  summary: 'The cached objects, page by page',
   tags,
   request: { query: listQuery },
   responses: { 200: json('A page.', objectPageSchema), ...problems(400, ...readProblems, 503) },
@@ -48,7 +48,7 @@ const listRoute = createRoute({
 const oneRoute = createRoute({
   method: 'get',
   path: '/-/api/v1/objects/{id}',
-  summary: 'One object, with where its bytes lie',
+  summary: 'One object, with its ranges',
   tags,
   request: { params: one },
   responses: { 200: json('The object.', objectDetailSchema), ...problems(...readProblems, 404, 503) },
@@ -57,16 +57,16 @@ const oneRoute = createRoute({
 const removeRoute = createRoute({
   method: 'delete',
   path: '/-/api/v1/objects/{id}',
-  summary: 'Purge one, also while it is played: who plays it reads on through what is there',
+  summary: 'Purge one, also while it plays: its players continue with the present bytes',
   tags,
   request: { params: one, ...content(nothing) },
-  responses: { 204: { description: 'Nobody finds it any more.' }, ...problems(...changeProblems, 404, 503) },
+  responses: { 204: { description: 'New requests do not find it.' }, ...problems(...changeProblems, 404, 503) },
 });
 
 const removeManyRoute = createRoute({
   method: 'delete',
   path: '/-/api/v1/objects',
-  summary: 'Purge many: of one origin, below a path; or all',
+  summary: 'Purge many: those of one origin below a path, or all',
   tags,
   request: {
     query: z.object({
@@ -75,13 +75,13 @@ const removeManyRoute = createRoute({
         .string()
         .startsWith('/', 'a path, which begins with /')
         .optional()
-        .meta({ description: 'How their paths begin.' }),
+        .meta({ description: 'The prefix of their paths.' }),
       all: z.literal('true', { error: 'true, or leave it out' }).optional(),
     }),
     ...content(nothing),
   },
   responses: {
-    200: json('How many, and how many bytes were held of them.', removedSchema),
+    200: json('Their number, and how many bytes of them were cached.', removedSchema),
     ...problems(...changeProblems, 503),
   },
 });
@@ -89,7 +89,7 @@ const removeManyRoute = createRoute({
 const pinRoute = createRoute({
   method: 'put',
   path: '/-/api/v1/objects/{id}/pin',
-  summary: 'Keep one from eviction',
+  summary: 'Pin one: it is never evicted',
   tags,
   request: { params: one, ...content(nothing) },
   responses: { 200: json('The object.', objectSchema), ...problems(...changeProblems, 404, 409, 503) },
@@ -98,7 +98,7 @@ const pinRoute = createRoute({
 const unpinRoute = createRoute({
   method: 'delete',
   path: '/-/api/v1/objects/{id}/pin',
-  summary: 'Let one be evicted again',
+  summary: 'Unpin one: it may be evicted again',
   tags,
   request: { params: one, ...content(nothing) },
   responses: { 200: json('The object.', objectSchema), ...problems(...changeProblems, 404, 409, 503) },
@@ -107,7 +107,7 @@ const unpinRoute = createRoute({
 const contentRoute = createRoute({
   method: 'get',
   path: '/-/api/v1/objects/{id}/content',
-  summary: 'The stored bytes of a whole object, for who has a token',
+  summary: 'The stored bytes of a complete object; needs a token',
   tags,
   security: [{ token: [] }],
   request: { params: one },

@@ -17,25 +17,25 @@ const limitsSchema = z
       .min(1000, aRate)
       .nullable()
       .optional()
-      .meta({ description: 'Bytes a second; null for as many as come.' }),
+      .meta({ description: 'Bytes a second; null for no limit.' }),
     maxRequestRate: z
       .int(aRequestRate)
       .min(1, aRequestRate)
       .nullable()
       .optional()
-      .meta({ description: 'Requests a second; null for any number.' }),
+      .meta({ description: 'Requests a second; null for no limit.' }),
   })
   .refine((limits) => Object.keys(limits).length > 0, {
     error: 'at least one of maxConnections, maxRate and maxRequestRate',
   })
-  .meta({ id: 'OriginLimits', description: 'What is left out stays. Until the next start.' });
+  .meta({ id: 'OriginLimits', description: 'Absent limits stay. Changes last until the next start.' });
 
 const tags = ['origins'];
 
 const listRoute = createRoute({
   method: 'get',
   path: '/-/api/v1/origins',
-  summary: 'Every origin: whether it is reachable, its connections, how fast its first bytes come',
+  summary: 'Every origin: reachability, connections, time to first byte',
   tags,
   responses: { 200: json('All of them.', z.object({ origins: z.array(originSchema) })), ...problems(...readProblems) },
 });
@@ -43,7 +43,7 @@ const listRoute = createRoute({
 const changeRoute = createRoute({
   method: 'patch',
   path: '/-/api/v1/origins/{name}',
-  summary: 'Change its limits now; what is under way keeps its connection',
+  summary: 'Change its limits now; running requests keep their connections',
   tags,
   request: { params: z.object({ name: z.string().meta({ example: 'films' }) }), ...content(limitsSchema) },
   responses: { 200: json('The origin.', originSchema), ...problems(...changeProblems, 404) },

@@ -8,10 +8,10 @@ import { sessionCookie } from '../page-session.ts';
 const route = createRoute({
   method: 'post',
   path: '/-/api/v1/session',
-  summary: 'Give the token once: a cookie stands for it in requests of the page, and of nobody else',
+  summary: 'Send the token once: a cookie replaces it in requests of the page, and only there',
   tags: ['health'],
   request: content(z.object({})),
-  responses: { 204: { description: '`Set-Cookie` has what stands for the token.' }, ...problems(...changeProblems) },
+  responses: { 204: { description: '`Set-Cookie` has the cookie.' }, ...problems(...changeProblems) },
 });
 
 export function addSessionRoutes(api: Api, policy: ControlPolicy, clock: Clock): void {

@@ -6,7 +6,7 @@ import { type Api, json, problems, readProblems } from '../open-api.ts';
 const configRoute = createRoute({
   method: 'get',
   path: '/-/api/v1/config',
-  summary: 'Every setting, its value and where it came from',
+  summary: 'Every setting, its value and its source',
   tags: ['config'],
   responses: {
     200: json('All of them.', z.object({ settings: z.array(settingSchema) })),

@@ -49,15 +49,15 @@ const newSourceSchema = z
       .min(1000, aTtl)
       .max(longestTtl, aTtl)
       .default(usualTtl)
-      .meta({ description: 'For how many milliseconds new requests are taken.' }),
+      .meta({ description: 'For how many milliseconds new requests are accepted.' }),
     refresh: z
       .strictObject({ endpoint: httpUrl('an http or https URL') })
       .optional()
-      .meta({ description: 'Who is asked where it is to be had now, as for an origin whose URLs expire.' }),
+      .meta({ description: 'An endpoint that is asked for the current URL, as a refresh hook of an origin.' }),
     network: z
       .enum(['public', 'private'], { error: 'public or private' })
       .default('public')
-      .meta({ description: 'Which addresses it may have; private is for the configured token only.' }),
+      .meta({ description: 'Which addresses its host may have; private needs the configured token.' }),
   })
   .meta({ id: 'NewSource' });
 
@@ -66,7 +66,7 @@ const tags = ['sources'];
 const addRoute = createRoute({
   method: 'post',
   path: '/-/api/v1/sources',
-  summary: 'Hand in a URL, and get a path at which it plays for a while',
+  summary: 'Hand in a URL and get a path at which it plays for a while',
   tags,
   request: content(newSourceSchema),
   responses: { 201: json('It plays.', addedSourceSchema), ...problems(...changeProblems, 429) },
@@ -75,7 +75,7 @@ const addRoute = createRoute({
 const listRoute = createRoute({
   method: 'get',
   path: '/-/api/v1/sources',
-  summary: 'Those that play now, without their URLs',
+  summary: 'The current sources, without their URLs',
   tags,
   responses: {
     200: json('The oldest first.', z.object({ sources: z.array(sourceSchema) })),
@@ -86,10 +86,10 @@ const listRoute = createRoute({
 const removeRoute = createRoute({
   method: 'delete',
   path: '/-/api/v1/sources/{id}',
-  summary: 'End one before its time; who plays it plays on',
+  summary: 'End one before its time; its players continue',
   tags,
   request: { params: z.object({ id: z.string() }), ...content(z.object({})) },
-  responses: { 204: { description: 'No new request finds it.' }, ...problems(...changeProblems, 404) },
+  responses: { 204: { description: 'New requests do not find it.' }, ...problems(...changeProblems, 404) },
 });
 
 export function addSourceRoutes(api: Api, sources: Sources): void {

@@ -11,7 +11,7 @@ const mostShown = 20;
 const storeRoute = createRoute({
   method: 'get',
   path: '/-/api/v1/store',
-  summary: 'What the store holds, and what would go next',
+  summary: 'How full the store is, and what it would evict next',
   tags: ['store'],
   responses: { 200: json('As it is now.', storeSchema), ...problems(...readProblems) },
 });
