@@ -18,7 +18,6 @@ import { type Fields, fieldsFromRaw } from '../http/fields.ts';
 import { signatureLength } from '../http/media-signature.ts';
 import type { Representation } from '../http/representation.ts';
 import { trailOf } from '../http/via.ts';
-import type { RequestPermit } from './client.ts';
 import { type ClientConnection, isSystemSocket } from './client-connection.ts';
 import type { Clients } from './clients.ts';
 import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
@@ -52,25 +51,17 @@ export async function handleRequest(
   connection: ClientConnection,
   parts: RequestHandlerParts,
 ): Promise<void> {
-  const closed = new Promise<void>((resolve) => response.once('close', resolve));
   await connection.turnOf(response);
   if (connection.gone.aborted) return record.done('gone', null);
   const patience = new Patience(response, parts.patience, parts.clock, record.age);
-  const reply = new RequestHandler(request, response, patience, record, parts, connection);
-  let outcome: RequestOutcome;
+  let outcome: RequestOutcome = 'cut';
   try {
-    outcome = await reply.answer(answer);
-    if (outcome !== 'gone' && outcome !== 'cut') {
-      await closed;
-      if (!response.writableFinished) outcome = 'gone';
-    }
+    outcome = await new RequestHandler(request, response, patience, record, parts, connection).answer(answer);
   } catch (error) {
     record.bug(error);
     response.destroy();
-    outcome = 'cut';
   } finally {
     patience.end();
-    reply.leave();
   }
   record.done(outcome, patience.beganAt);
 }
@@ -82,7 +73,7 @@ class RequestHandler {
   readonly #record: RequestRecord;
   readonly #parts: RequestHandlerParts;
   readonly #connection: ClientConnection;
-  #permit: (RequestPermit & { readonly allowance: ReadAheadAllowance }) | null = null;
+  readonly #closed: Promise<void>;
 
   constructor(
     request: IncomingMessage,
@@ -98,26 +89,30 @@ class RequestHandler {
     this.#record = record;
     this.#parts = parts;
     this.#connection = connection;
+    this.#closed = new Promise((resolve) => response.once('close', resolve));
   }
 
   get #gone(): AbortSignal {
     return this.#connection.gone;
   }
 
-  /** The reply has ended: another request of its client may begin. */
-  leave(): void {
-    this.#permit?.release();
-  }
-
+  /** Resolves when the reply has ended. */
   async answer(answer: Answer): Promise<RequestOutcome> {
     try {
-      return await this.#answer(answer);
+      return await this.#untilClosed(await this.#answer(answer));
     } catch (error) {
       if (this.#response.headersSent) throw error;
       this.#record.bug(error);
       const internal = new ProxyError('proxy_internal_error', 'firstbyte itself failed; the log says where.');
-      return this.#refuse(errorReply(internal, this.#record.age), notForwarded);
+      return this.#untilClosed(this.#refuse(errorReply(internal, this.#record.age), notForwarded));
     }
+  }
+
+  /** The outcome when the client has taken the reply, or has left. */
+  async #untilClosed(outcome: RequestOutcome): Promise<RequestOutcome> {
+    if (outcome === 'gone' || outcome === 'cut') return outcome;
+    await this.#closed;
+    return this.#response.writableFinished ? outcome : 'gone';
   }
 
   async #answer(answer: Answer): Promise<RequestOutcome> {
@@ -143,29 +138,40 @@ class RequestHandler {
     if (!cache.isMounted(mount)) return this.#refuse(nothing, notForwarded);
     this.#record.origin = origin;
     this.#record.path = path;
+    let permit: Awaited<ReturnType<Clients['enter']>>;
     try {
       const { remoteAddress } = this.#request.socket;
-      this.#permit = await clients.enter(this.#connection, remoteAddress, request.fields, this.#gone);
+      permit = await clients.enter(this.#connection, remoteAddress, request.fields, this.#gone);
     } catch (error) {
       return this.#failed(error);
     }
-    if (this.#permit === null) return this.#refuse(rejectionReply(tooMany), notForwarded);
-    // Not before: a request that is queued costs nothing, and a source may have ended meanwhile.
-    const entry = cache.open(mount, target, request.fields);
-    if (entry === null) return this.#refuse(nothing, notForwarded);
+    if (permit === null) return this.#refuse(rejectionReply(tooMany), notForwarded);
+    try {
+      // Not before: a request that is queued costs nothing, and a source may have ended meanwhile.
+      const entry = cache.open(mount, target, request.fields);
+      const outcome =
+        entry === null ? this.#refuse(nothing, notForwarded) : this.#read(entry, request, permit.allowance);
+      return await this.#untilClosed(await outcome);
+    } finally {
+      permit.release();
+    }
+  }
+
+  async #read(entry: Entry, request: Request, allowance: ReadAheadAllowance): Promise<RequestOutcome> {
     const part = entry.upstream.trails.accompany(trailOf(request.fields));
     try {
-      return await this.#attend(entry, request);
+      return await this.#readUnder(entry, request, allowance);
     } finally {
       part();
     }
   }
 
-  async #attend(entry: Entry, request: Request): Promise<RequestOutcome> {
+  async #readUnder(entry: Entry, request: Request, allowance: ReadAheadAllowance): Promise<RequestOutcome> {
     const choose = (representation: Representation) => replyFor(request, representation, this.#parts.clock.wallTime());
     let session: ReadSession;
     try {
-      session = await this.#openSession(entry, request, (representation) => firstOf(choose(representation)));
+      const first = (representation: Representation) => firstOf(choose(representation));
+      session = await this.#openSession(entry, request, first, allowance);
     } catch (error) {
       return this.#failed(error);
     }
@@ -180,14 +186,15 @@ class RequestHandler {
     entry: Entry,
     request: Request,
     choose: (representation: Representation) => OpenRange | null,
+    allowance: ReadAheadAllowance,
   ): Promise<ReadSession> {
     try {
-      return await entry.openSession(hintOf(request), choose, this.#gone, this.#permit?.allowance);
+      return await entry.openSession(hintOf(request), choose, this.#gone, allowance);
     } catch (error) {
       const past = error instanceof FillFailed && error.failure.kind === 'unsatisfiable';
       if (!past || !isConditional(request)) throw error;
       // Conditions come before the range: they may ask for the whole, or for nothing.
-      return await entry.openSession(headOnly, choose, this.#gone, this.#permit?.allowance);
+      return await entry.openSession(headOnly, choose, this.#gone, allowance);
     }
   }
 

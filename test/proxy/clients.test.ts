@@ -11,6 +11,7 @@ import type { RequestPermit } from '../../src/proxy/client.ts';
 import { ClientConnection } from '../../src/proxy/client-connection.ts';
 import { Clients, type ClientsPolicy } from '../../src/proxy/clients.ts';
 import { roomForAll } from '../support/client-limits.ts';
+import { never } from '../support/never.ts';
 import { runs } from '../support/runs.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -241,5 +242,86 @@ describe('whatever clients do', () => {
       { numRuns: runs(100), seed: 7 },
     );
     assert.deepEqual([...met].sort(), everyOutcome);
+  });
+});
+
+describe('what a client had', () => {
+  const one = { requestsPerClient: 1 };
+
+  it('is a request less at once where a stalled one gave way, whose connection is closed', async () => {
+    const { clock, clients, come } = hall({ ...one, clientConnections: () => 10 });
+    const paused = come(viewer);
+    paused.permit = await clients.enter(paused.connection, viewer, [], never);
+    paused.begin();
+    await clock.advance(10_000);
+    const next = come(viewer);
+    assert.ok(await clients.enter(next.connection, viewer, [], never));
+    assert.deepEqual([paused.isOpen, clients.look().requests], [false, { underway: 1, queued: 0 }]);
+  });
+
+  it('is nothing where its only connection found no room', () => {
+    const { clients, come } = hall({ clientConnections: () => 2 });
+    for (const address of [hog, viewer]) come(address).begin({ waits: true });
+    const before = clients.look().clients;
+    assert.equal(come('192.168.1.8').admission, 'dropped');
+    assert.equal(clients.look().clients, before);
+  });
+
+  it('is nothing where its request comes by a proxy that has left', async () => {
+    const trustedProxies = [{ address: hog, prefix: 32, family: 'ipv4' }] as const;
+    const { clients, come } = hall({ trustedProxies });
+    const { connection } = come(hog);
+    const before = clients.look().clients;
+    const left = AbortSignal.abort(new Error('gone'));
+    await assert.rejects(clients.enter(connection, hog, [['x-forwarded-for', viewer]], left), /gone/);
+    assert.equal(clients.look().clients, before);
+  });
+
+  it('is no connection more where a rejected one closed', (t) => {
+    const { come } = hall({ clientConnections: () => 4, connectionsPerClient: 1 });
+    come(viewer).begin({ waits: true });
+    const rejected = Array.from({ length: 3 }, () => come(viewer));
+    const closings = rejected.map(({ connection, socket }) => {
+      socket.emit('close');
+      return t.mock.method(connection, 'close');
+    });
+    assert.equal(come(hog).admission, 'served');
+    assert.deepEqual(
+      closings.map(({ mock }) => mock.callCount()),
+      [0, 0, 0],
+    );
+  });
+
+  it('makes room once: a rejected connection that gave way does not give way again', async () => {
+    const { clock, clients, come } = hall({ clientConnections: () => 2, connectionsPerClient: 1 });
+    come(viewer).begin({ waits: true });
+    assert.equal(come(viewer).admission, 'refused');
+    const [third, fourth] = ['192.168.1.8', '192.168.1.9'];
+    const served = come(third);
+    await clock.advance(2000);
+    assert.deepEqual([served.admission, come(fourth).admission, served.isOpen], ['served', 'served', false]);
+    const { idle, busy } = clients.look().connections;
+    assert.equal(idle + busy, 2);
+  });
+});
+
+describe('a connection', () => {
+  it('waits for nobody between two replies', async () => {
+    const clock = new VirtualClock();
+    const caller = new Caller(viewer, clock).begin();
+    await clock.advance(1000);
+    assert.equal(caller.connection.stalledSince, 0);
+    caller.end();
+    assert.equal(caller.connection.stalledSince, null);
+  });
+
+  it('keeps no pipelined request waiting once its client has gone', async () => {
+    const clock = new VirtualClock();
+    const { connection, socket } = new Caller(viewer, clock);
+    const responses = [new EventEmitter(), new EventEmitter()] as unknown as ServerResponse[];
+    const turns = responses.map((response) => connection.turnOf(response));
+    socket.destroy();
+    await Promise.all(turns);
+    assert.ok(connection.gone.aborted);
   });
 });
