@@ -60,7 +60,7 @@ export const metricTable = {
   requests: {
     name: 'firstbyte_requests_total',
     kind: 'counter',
-    help: 'Requests that have ended, by how they ended and by whether the asked bytes were there when they came.',
+    help: 'Ended requests, by outcome and by whether the requested bytes were present.',
     labels: {
       origin: `${anyOrigin}, or ${absent} where none was named`,
       method: methods,
@@ -72,7 +72,7 @@ export const metricTable = {
   ownErrors: {
     name: 'firstbyte_own_errors_total',
     kind: 'counter',
-    help: "Replies with a 5xx of firstbyte's own making, by reason (RFC 9209) and by the fill's phase.",
+    help: 'Replies with a 5xx of firstbyte itself, by reason (RFC 9209) and by the phase of the fill.',
     labels: {
       origin: `${anyOrigin}, or ${absent} where none was named`,
       status: anyStatus,
@@ -83,31 +83,31 @@ export const metricTable = {
   firstByteWaits: {
     name: 'firstbyte_first_byte_wait_seconds',
     kind: 'histogram',
-    help: "From a request's acceptance to the end of its wait for the first byte, of those that had to wait.",
+    help: 'Time from the acceptance of a request to the end of its wait for the first byte, for requests that had to wait.',
     labels: { origin: anyOrigin, outcome: waitOutcomes },
   },
   fills: {
     name: 'firstbyte_fills',
     kind: 'gauge',
-    help: 'Fills by phase, without those that are idle.',
+    help: 'Fills by phase, without idle ones.',
     labels: { phase: countedPhases },
   },
   fillFirstBytes: {
     name: 'firstbyte_fill_first_byte_seconds',
     kind: 'histogram',
-    help: "From the start of a cursor's request at the origin to its first byte landed, without the queue.",
+    help: 'Time from the start of a request to an origin to its first received byte, without the queue.',
     labels: { origin: anyOrigin },
   },
   fillHeads: {
     name: 'firstbyte_fill_head_seconds',
     kind: 'histogram',
-    help: "From the start of a cursor's request at the origin to its head, of those that gave a byte, without the queue.",
+    help: 'Time from the start of a request to an origin to the head of its answer, for answers with a byte, without the queue.',
     labels: { origin: anyOrigin },
   },
   fillsDone: {
     name: 'firstbyte_fills_done_total',
     kind: 'counter',
-    help: 'Fills that have brought in every byte.',
+    help: 'Fills that have downloaded every byte.',
     labels: { origin: anyOrigin },
   },
   fillsFailed: {
@@ -119,57 +119,57 @@ export const metricTable = {
   retries: {
     name: 'firstbyte_retries_total',
     kind: 'counter',
-    help: 'Times that an origin was asked again before its first byte, by cause.',
+    help: 'Retries before the first byte of an origin, by cause.',
     labels: { origin: anyOrigin, cause: retryCauses },
   },
   heals: {
     name: 'firstbyte_heals_total',
     kind: 'counter',
-    help: 'Times that an origin was asked again after bytes had come, by cause.',
+    help: 'Retries after bytes of an origin had come, by cause.',
     labels: { origin: anyOrigin, cause: retryCauses },
   },
   breakerChanges: {
     name: 'firstbyte_breaker_changes_total',
     kind: 'counter',
-    help: 'Times that an origin was found out of reach, was tried again, or was reached again, by the last error.',
+    help: 'Times that an origin went out of reach, was tried again, or was reached again, by the last error.',
     labels: { origin: anyOrigin, to: breakerPhases, cause: [...proxyErrors, absent] },
   },
   refreshes: {
     name: 'firstbyte_refreshes_total',
     kind: 'counter',
-    help: 'Times that the refresh hook was asked where a target is to be had, by reason and outcome.',
+    help: 'Questions to a refresh hook for the URL of a target, by reason and outcome.',
     labels: { origin: anyOrigin, reason: refreshReasons, outcome: refreshOutcomes },
   },
   bytesLanded: {
     name: 'firstbyte_landed_bytes_total',
     kind: 'counter',
-    help: 'Bytes of content that came in from origins.',
+    help: 'Bytes of content received from origins.',
     labels: { origin: anyOrigin },
   },
   bytesSent: {
     name: 'firstbyte_sent_bytes_total',
     kind: 'counter',
-    help: 'Bytes of content that went out to clients, by where they came from.',
+    help: 'Bytes of content sent to clients, by their source.',
     labels: { origin: anyOrigin, source: byteSources },
   },
   failovers: {
     name: 'firstbyte_failovers_total',
     kind: 'counter',
-    help: 'Times that another base of an origin was asked, because one did not give what was wanted.',
+    help: 'Requests to another base of an origin, because one did not give the wanted bytes.',
     labels: { origin: anyOrigin, cause: failoverCauses },
   },
   readAhead: {
     name: 'firstbyte_read_ahead_bytes_total',
     kind: 'counter',
     help:
-      'Bytes that landed, by what became of them: used, given to a client for the first time; wasted, let go of by ' +
-      'their fill before any client was given them, or landed twice.',
+      'Received bytes: used, when a client first got them; wasted, when their fill ended before any client got them, or ' +
+      'when they were received again before that.',
     labels: { origin: anyOrigin, fate: readAheadFates },
   },
   unread: {
     name: 'firstbyte_unread_bytes',
     kind: 'gauge',
-    help: 'Bytes that landed, that no client was given yet, and whose fill is still there.',
+    help: 'Received bytes that no client has been given yet, of fills that still exist.',
     labels: { origin: anyOrigin },
   },
   waiters: {
@@ -181,13 +181,13 @@ export const metricTable = {
   readers: {
     name: 'firstbyte_readers',
     kind: 'gauge',
-    help: 'Requests whose reply is waited for or under way.',
+    help: 'Requests whose reply has not ended.',
     labels: { origin: anyOrigin },
   },
   cursors: {
     name: 'firstbyte_cursors',
     kind: 'gauge',
-    help: 'Requests at origins, by what they do: resting at the edge of the window, retrying before the next try.',
+    help: 'Requests to origins, by their state: resting at the end of the window, retrying before the next try.',
     labels: { origin: anyOrigin, state: fetchStates },
   },
   connections: {
@@ -199,37 +199,37 @@ export const metricTable = {
   connectionLimit: {
     name: 'firstbyte_origin_connection_limit',
     kind: 'gauge',
-    help: 'How many connections an origin may have.',
+    help: 'The limit of connections to an origin.',
     labels: { origin: anyOrigin },
   },
   queued: {
     name: 'firstbyte_origin_queue_length',
     kind: 'gauge',
-    help: "How many wait for one of an origin's connections.",
+    help: "Requests that wait for one of an origin's connections.",
     labels: { origin: anyOrigin },
   },
   breaker: {
     name: 'firstbyte_origin_breaker',
     kind: 'gauge',
-    help: '1 for the phase that an origin is in: closed where it is reachable, else 0.',
+    help: '1 for the current state of an origin (closed: reachable), else 0.',
     labels: { origin: anyOrigin, phase: breakerPhases },
   },
   observers: {
     name: 'firstbyte_event_stream_clients',
     kind: 'gauge',
-    help: 'Clients that follow the events.',
+    help: 'Clients of the event stream.',
     labels: {},
   },
   eventLoopDelay: {
     name: 'nodejs_event_loop_delay_seconds',
     kind: 'gauge',
-    help: 'How much later than asked for a timer fired, since the last scrape.',
+    help: 'How late timers fired, since the last scrape.',
     labels: { stat: delayStats },
   },
   processorTime: {
     name: 'process_cpu_seconds_total',
     kind: 'counter',
-    help: 'Processor time of the process, its own and that of the system for it.',
+    help: 'Processor time of the process, user and system.',
     labels: {},
   },
   residentMemory: {
@@ -265,49 +265,49 @@ export const metricTable = {
   build: {
     name: 'firstbyte_build_info',
     kind: 'gauge',
-    help: 'Always 1; the labels say what runs.',
+    help: 'Always 1; the labels have the versions.',
     labels: { version: 'the version of firstbyte', node: 'the version of Node' },
   },
   evictions: {
     name: 'firstbyte_evictions_total',
     kind: 'counter',
-    help: 'Segments, or for their age whole objects, that were evicted, by reason.',
+    help: 'Evicted segments, or whole objects for their age, by reason.',
     labels: { reason: evictionReasons },
   },
   evictedBytes: {
     name: 'firstbyte_evicted_bytes_total',
     kind: 'counter',
-    help: 'Bytes that were evicted, by reason.',
+    help: 'Evicted bytes, by reason.',
     labels: { reason: evictionReasons },
   },
   blocksLost: {
     name: 'firstbyte_blocks_lost_total',
     kind: 'counter',
-    help: 'Stored blocks that were not what had been written, or could not be read.',
+    help: 'Stored blocks that were damaged or could not be read.',
     labels: { cause: lossCauses },
   },
   storePassing: {
     name: 'firstbyte_store_passing',
     kind: 'gauge',
-    help: '1 while nothing is stored, and bytes go past the store; else 0.',
+    help: '1 while the store takes no bytes and they pass without it, else 0.',
     labels: {},
   },
   storeBytes: {
     name: 'firstbyte_store_bytes',
     kind: 'gauge',
-    help: 'What the store holds, in real bytes on its medium.',
+    help: 'Size of the store, in real bytes on its medium.',
     labels: {},
   },
   storeLimit: {
     name: 'firstbyte_store_limit_bytes',
     kind: 'gauge',
-    help: 'What the store may hold; 0 where nothing bounds it.',
+    help: 'Limit of the size of the store; 0 for none.',
     labels: {},
   },
   clients: {
     name: 'firstbyte_clients',
     kind: 'gauge',
-    help: 'Clients that are connected, or whose requests a trusted proxy forwards.',
+    help: 'Connected clients, and clients whose requests a trusted proxy forwards.',
     labels: {},
   },
   clientConnections: {
@@ -319,43 +319,43 @@ export const metricTable = {
   clientConnectionLimit: {
     name: 'firstbyte_client_connection_limit',
     kind: 'gauge',
-    help: 'How many connections all clients may have together, by the limit of open files.',
+    help: 'Limit of the connections of all clients together, by the limit of open files.',
     labels: {},
   },
   clientRequests: {
     name: 'firstbyte_client_requests',
     kind: 'gauge',
-    help: 'Requests of clients for media: under way, or queued for others of the same client.',
+    help: 'Requests of clients for media: under way, or queued behind others of the same client.',
     labels: { state: requestStates },
   },
   clientUnread: {
     name: 'firstbyte_client_unread_bytes',
     kind: 'gauge',
-    help: 'Bytes that were fetched for clients and that these have not read.',
+    help: 'Bytes that were downloaded for clients and that they have not read.',
     labels: {},
   },
   clientMostConnections: {
     name: 'firstbyte_client_most_connections',
     kind: 'gauge',
-    help: 'Connections of the client that has most.',
+    help: 'Connections of the client with most of them.',
     labels: {},
   },
   clientMostRequests: {
     name: 'firstbyte_client_most_requests',
     kind: 'gauge',
-    help: 'Requests under way of the client that has most.',
+    help: 'Requests under way of the client with most of them.',
     labels: {},
   },
   clientMostUnread: {
     name: 'firstbyte_client_most_unread_bytes',
     kind: 'gauge',
-    help: 'Bytes that were fetched for the client that has most, and that it has not read.',
+    help: 'Unread downloaded bytes of the client with most of them.',
     labels: {},
   },
   clientBounds: {
     name: 'firstbyte_client_bounds_total',
     kind: 'counter',
-    help: 'Times that a client came to a bound, or all together to that of descriptors, and what was done.',
+    help: 'Times that a client reached a bound, or all clients together that of descriptors, and what was done.',
     labels: { bound: clientBounds, action: clientBoundActions },
   },
   bufferWaits: {
@@ -367,19 +367,19 @@ export const metricTable = {
   stalledEnded: {
     name: 'firstbyte_stalled_clients_ended_total',
     kind: 'counter',
-    help: 'Clients that took nothing and were disconnected, because memory for such was used up (stalledMemory).',
+    help: 'Clients that took nothing and were disconnected, because the memory for such clients was used up (stalledMemory).',
     labels: {},
   },
   lent: {
     name: 'firstbyte_lent',
     kind: 'gauge',
-    help: `What is held for a while and given back: ${lentThings.map((thing) => `${thing} (${lentMeaning[thing]})`).join(', ')}. All are 0 half a minute after the last client has gone.`,
+    help: `Things that are held for a while and given back: ${lentThings.map((thing) => `${thing} (${lentMeaning[thing]})`).join(', ')}. All are 0 half a minute after the last client has gone.`,
     labels: { what: lentThings },
   },
   bugs: {
     name: 'firstbyte_bugs_total',
     kind: 'counter',
-    help: 'Errors that nobody expects. Each one is worth a report.',
+    help: 'Unexpected errors. Each one is worth a report.',
     labels: {},
   },
 } as const satisfies Record<string, MetricRow>;
