@@ -1,5 +1,5 @@
 /** One mpv, steered over its JSON IPC: https://mpv.io/manual/stable/#json-ipc */
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { type Program, start } from './program.ts';
 
@@ -18,6 +18,7 @@ export class MpvSession implements AsyncDisposable {
   position = Number.NaN;
   readonly #program: Program;
   readonly #ipc: Duplex;
+  readonly #lines: Interface;
   readonly #messages: AsyncIterator<string>;
   #output = '';
   #requests = 0;
@@ -32,7 +33,8 @@ export class MpvSession implements AsyncDisposable {
     this.#ipc = this.#program.process.stdio[3] as Duplex;
     // Writing to an mpv that is gone must not end the test before its reason is told.
     this.#ipc.on('error', () => {});
-    this.#messages = createInterface({ input: this.#ipc })[Symbol.asyncIterator]();
+    this.#lines = createInterface({ input: this.#ipc });
+    this.#messages = this.#lines[Symbol.asyncIterator]();
   }
 
   /** Its exit code, when it has ended. */
@@ -43,6 +45,11 @@ export class MpvSession implements AsyncDisposable {
   /** All that it has printed. */
   get output(): string {
     return `${this.#output}${this.#program.errors()}`;
+  }
+
+  /** Calls `listener` with each message as it comes, also with those that `until` and `ask` read. */
+  listen(listener: (message: MpvMessage) => void): void {
+    this.#lines.on('line', (line) => listener(JSON.parse(line)));
   }
 
   /** Reads its messages up to the one that is awaited. */

@@ -2,15 +2,16 @@
  * One player and one film: the same seeks at the origin itself, through firstbyte, through firstbyte when the origin is
  * gone, and once more when it was started again. Each byte that firstbyte then has is compared with the film.
  */
-import { open, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { firstbyteProgram } from '../../bench/programs.ts';
-import type { ObjectPage, StatsReport, VerifyReport } from '../../src/control/answers.ts';
+import type { StatsReport, VerifyReport } from '../../src/control/answers.ts';
 import { Firstbyte } from '../crash/firstbyte.ts';
 import { startOrigin } from '../players/origin.ts';
 import { run } from '../players/program.ts';
 import type { Container, LongFilm } from './film.ts';
+import { compareHeld } from './held.ts';
 import { type Seeker, type Sought, wrongWith } from './seeker.ts';
 
 /** How much is watched at each place without an origin, in seconds. */
@@ -71,12 +72,12 @@ export async function screen(options: ScreeningOptions): Promise<Screening> {
   await origin.end();
   const fetched = await landed(first);
   const offline = await soughtAt(`${first.url}/films/${container}`, watchedOffline, options);
-  const present = await compare(first, path);
+  const present = await compareHeld(first.url, path);
   await first.stop();
 
   await using second = await serve();
   const restarted = await soughtAt(`${second.url}/films/${container}`, watchedOffline, options);
-  const kept = await compare(second, path);
+  const kept = await compareHeld(second.url, path);
   await second.stop();
 
   const command = [firstbyteProgram(), 'verify', '--json', '--cache-dir', directory];
@@ -112,29 +113,6 @@ async function atRest(firstbyte: Firstbyte): Promise<void> {
 async function landed(firstbyte: Firstbyte): Promise<number> {
   const { bytesLanded } = (await control(firstbyte, 'stats')) as StatsReport;
   return Object.values(bytesLanded).reduce((sum, bytes) => sum + bytes, 0);
-}
-
-/** Reads back whatever is present, compares it, and gives how much that is. */
-async function compare(firstbyte: Firstbyte, path: string): Promise<number> {
-  const { objects } = (await control(firstbyte, 'objects')) as ObjectPage;
-  const { present } = (await control(firstbyte, `objects/${objects[0]?.id}`)) as { present: [number, number][] };
-  await using file = await open(path);
-  let compared = 0;
-  for (const [start, end] of present) {
-    const range = `bytes=${start}-${end - 1}`;
-    const reply = await fetch(`${firstbyte.url}/films/${basename(path)}`, { headers: { range } });
-    if (reply.status !== 206 || reply.body === null) throw new Error(`${range}: status ${reply.status}`);
-    let at = start;
-    for await (const piece of reply.body) {
-      const right = Buffer.allocUnsafe(piece.length);
-      await file.read(right, 0, right.length, at);
-      if (!right.equals(piece)) throw new Error(`${path}: a wrong byte between ${at} and ${at + piece.length}`);
-      at += piece.length;
-    }
-    if (at !== end) throw new Error(`${range}: ended cleanly at ${at}`);
-    compared += end - start;
-  }
-  return compared;
 }
 
 async function control({ url }: Firstbyte, name: string): Promise<unknown> {

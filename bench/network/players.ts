@@ -1,0 +1,37 @@
+/** The players, each by the name under which it is chosen. */
+
+import { python } from '../../test/players/gstreamer.ts';
+import { absent } from '../../test/programs.ts';
+import { playInChromium } from './chromium.ts';
+import { playInFfmpeg } from './ffmpeg.ts';
+import { playInGstreamer } from './gstreamer.ts';
+import { playInMpv } from './mpv.ts';
+import type { PlayerStart } from './player.ts';
+
+interface Entry {
+  readonly play: PlayerStart;
+  /** Looks whether it is installed: a program and its arguments. */
+  readonly trial: readonly [string, ...string[]];
+}
+
+const element = (name: string): [string, ...string[]] => [
+  python,
+  '-c',
+  `import gi; gi.require_version("Gst", "1.0"); from gi.repository import Gst; Gst.init(None); ` +
+    `exit(0 if Gst.ElementFactory.find("${name}") else 1)`,
+];
+
+export const players = {
+  mpv: { play: playInMpv, trial: ['mpv', '--version'] },
+  souphttpsrc: { play: playInGstreamer('souphttpsrc'), trial: element('souphttpsrc') },
+  curlhttpsrc: { play: playInGstreamer('curlhttpsrc'), trial: element('curlhttpsrc') },
+  ffmpeg: { play: playInFfmpeg, trial: ['ffmpeg', '-version'] },
+  chromium: { play: playInChromium, trial: ['chromium', '--version'] },
+} as const satisfies Record<string, Entry>;
+export type PlayerName = keyof typeof players;
+
+/** The name of what is not installed, or `false`; in CI it throws. */
+export function isAbsent(name: PlayerName): string | false {
+  const { trial } = players[name] as Entry;
+  return absent(name, ...trial);
+}

@@ -1,0 +1,212 @@
+/** docs/network-speeds.md from the results: tables, and plots that are read at a glance. It only tells what was measured. */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Series } from '../figures.ts';
+import { type Bar, barsOf } from './bars.ts';
+import type { Seen } from './operations.ts';
+import { links } from './profiles.ts';
+import { type Case, nameOf, type Result, type Way } from './results.ts';
+import { wrongWith } from './wrong.ts';
+
+const docs = join(import.meta.dirname, '../../docs');
+
+/** With others at work on the machine, times say little. */
+const calm = 1.5;
+
+interface Pair {
+  readonly what: Case;
+  readonly direct: readonly Result[];
+  readonly firstbyte: readonly Result[];
+}
+
+/** Writes the page and its plots. Only results of the newest commit that has any count. */
+export async function writeReport(all: readonly Result[]): Promise<void> {
+  const newest = all.at(-1);
+  if (newest === undefined) return;
+  const results = all.filter(
+    ({ commit, trouble, outside }) => commit === newest.commit && (trouble === null || outside),
+  );
+  const pairs = pairsOf(results);
+  const plots = join(docs, 'network-speeds');
+  await rm(plots, { recursive: true, force: true });
+  await mkdir(plots, { recursive: true });
+  const drawn = await draw(pairs, plots);
+  const text = [intro(results, newest), ...drawn, ...tables(pairs), apiSection(pairs), troubles(results)].join('\n\n');
+  await writeFile(join(docs, 'network-speeds.md'), `${text}\n`);
+}
+
+function pairsOf(results: readonly Result[]): Pair[] {
+  const names = [...new Set(results.map(nameOf))];
+  return names.map((name) => {
+    const own = results.filter((result) => nameOf(result) === name);
+    const [what] = own as [Result];
+    const of = (way: Way) => own.filter((result) => result.way === way);
+    return { what, direct: of('direct'), firstbyte: of('firstbyte') };
+  });
+}
+
+function intro(results: readonly Result[], { commit, machine }: Result): string {
+  const days = [...new Set(results.map(({ at }) => at.slice(0, 10)))];
+  const loads = new Series(results.map(({ load }) => load));
+  const [least = 0, most = 0] = [loads.values[0], loads.values.at(-1)];
+  const held = results.reduce((sum, { outside }) => sum + outside.link.down.late + outside.link.up.late, 0);
+  const packets = results.reduce((sum, { outside }) => sum + outside.link.down.packets + outside.link.up.packets, 0);
+  const busy = most > calm ? ' **Taken under load: the times say little, and less the shorter they are.**' : '';
+  return `# Network speeds
+
+Real players over emulated links, direct and through firstbyte in turn. \`npm run network\` makes this page; nothing in it
+was written by hand. Commit ${commit}, ${days.join(' and ')}, ${machine.replace(/, load [\d.]+$/, '')}.
+${results.length} turns; load of the machine when they began ${least.toFixed(1)} to ${most.toFixed(1)}, median
+${loads.median.toFixed(1)}.${busy} The link held up ${((held / Math.max(1, packets)) * 100).toFixed(2)} % of its packets by
+5 ms or more, because the machine was busy.
+
+Seconds; medians, with their span in brackets where there were several runs. **frame**: until the first picture.
+**moving**: until the picture from which on half a second of film follows within 0.8 s. **stalls**: in 20 s from then
+on, each longer than 0.3 s, and their time together. **80 %**, **10 %**: from the seek until the first picture there.
+**requests** and **connections** are those of the origin in the whole turn (cold and warm, with four seeks); **MB** are
+what came over its link, with all headers.
+
+${profileTable()}`;
+}
+
+function profileTable(): string {
+  const rows = Object.entries(links).map(([name, profile]) => {
+    const {
+      down,
+      up,
+      roundTrip,
+      jitter = 0,
+      loss = 0,
+      outage,
+      queue,
+    } = profile as typeof profile & {
+      jitter?: number;
+      loss?: number;
+      outage?: { every: number; dead: number };
+    };
+    const dead = outage === undefined ? '' : `dead ${outage.dead / 1000} s of every ${outage.every / 1000}`;
+    const luck = [loss > 0 ? `loss ${loss * 100} %` : '', dead].filter((text) => text !== '').join(', ');
+    const rate = down === up ? `${down / 1e6}` : `${down / 1e6} / ${up / 1e6}`;
+    return [name, rate, roundTrip, jitter, luck, Math.round(queue / 1024)];
+  });
+  return tableOf(['link', 'Mbit/s', 'round trip, ms', 'jitter, ms', 'luck', 'queue, KiB'], rows);
+}
+
+function tables(pairs: readonly Pair[]): string[] {
+  const head = [
+    'film',
+    'player',
+    'way',
+    'runs',
+    'frame',
+    'moving',
+    'stalls',
+    '80 %',
+    '10 %',
+    'requests',
+    'connections',
+    'MB',
+  ];
+  const parts = [...new Set(pairs.flatMap(({ firstbyte }) => firstbyte.flatMap(({ seen }) => Object.keys(seen))))];
+  return parts.flatMap((part) =>
+    [...new Set(pairs.map(({ what }) => placeOf(what)))].flatMap((place) => {
+      const rows = pairs
+        .filter(({ what }) => placeOf(what) === place)
+        .flatMap((pair) =>
+          (['direct', 'firstbyte'] as const)
+            .filter((way) => pair[way].some(({ seen }) => seen[part] !== undefined))
+            .map((way) => rowOf(pair.what, way, pair[way], part)),
+        );
+      return rows.length > 0 ? [`## ${place}, ${part}\n\n${tableOf(head, rows)}`] : [];
+    }),
+  );
+}
+
+function placeOf({ link, start, operation }: Case): string {
+  return [link, ...(start === 'ready' ? [] : [start]), ...(operation === 'play' ? [] : [operation])].join(', ');
+}
+
+function rowOf({ film, player }: Case, way: Way, results: readonly Result[], part: string): (string | number)[] {
+  const seen = results.flatMap((result) => result.seen[part] ?? []);
+  const over = (of: (one: Seen) => number | null | undefined, digits = 2) => textOf(seen.map(of), digits);
+  const outside = (of: (result: Result) => number, digits = 0) => textOf(results.map(of), digits);
+  const count = over(({ stalls }) => stalls?.count, 0);
+  const stalls = count === '-' ? '-' : `${count} / ${over(({ stalls }) => stalls?.seconds, 1)}`;
+  const broken = seen.filter(({ failure }) => failure !== null).length;
+  return [
+    film,
+    player,
+    way,
+    broken > 0 ? `${seen.length}, ${broken} failed` : seen.length,
+    over(({ frame }) => frame),
+    over(({ moving }) => moving),
+    stalls,
+    over(({ seeks }) => seeks[0]?.frame),
+    over(({ seeks }) => seeks[1]?.frame),
+    outside(({ outside: { origin } }) => origin.requests),
+    outside(({ outside: { origin } }) => origin.connections),
+    outside(({ outside: { link } }) => link.down.bytes / 1e6, 1),
+  ];
+}
+
+function textOf(values: readonly (number | null | undefined)[], digits: number): string {
+  const known = values.filter((value) => value !== null && value !== undefined);
+  return known.length > 0 ? new Series(known).text(digits) : '-';
+}
+
+/** One plot for each figure that people ask for first. */
+async function draw(pairs: readonly Pair[], folder: string): Promise<string[]> {
+  const figures: readonly [string, string, (seen: Seen) => number | null | undefined][] = [
+    ['frame', 'Seconds until the first picture, cold', ({ frame }) => frame],
+    ['stalls', 'Seconds of stalls in 20 s of play, cold', ({ stalls }) => stalls?.seconds],
+    ['seek', 'Seconds until the picture after a seek to 80 %, cold', ({ seeks }) => seeks[0]?.frame],
+  ];
+  const texts: string[] = [];
+  for (const [name, title, figure] of figures) {
+    const median = (results: readonly Result[]) => {
+      const values = results.map(({ seen }) => (seen.cold === undefined ? null : figure(seen.cold)));
+      const known = values.filter((value) => value !== null && value !== undefined);
+      return known.length > 0 ? new Series(known).median : null;
+    };
+    const bars: Bar[] = pairs.map(({ what, direct, firstbyte }) => ({
+      label: [placeOf(what), what.film, what.player].join(' '),
+      direct: median(direct),
+      firstbyte: median(firstbyte),
+    }));
+    await writeFile(join(folder, `${name}.svg`), barsOf(title, bars));
+    texts.push(`![${title}](network-speeds/${name}.svg)`);
+  }
+  return texts;
+}
+
+/** Whether the API said that somebody waits while the player stood still. */
+function apiSection(pairs: readonly Pair[]): string {
+  const rows = pairs.flatMap(({ what, firstbyte }) => {
+    const moments = firstbyte.flatMap(({ outside }) => outside.api);
+    if (moments.length === 0) return [];
+    const share = (phase: string) =>
+      `${Math.round((moments.filter((moment) => moment.phase === phase).length / moments.length) * 100)} %`;
+    const phases = [...new Set(moments.map(({ phase }) => phase))];
+    const waiting = moments.filter(({ waiters }) => waiters > 0).length / moments.length;
+    const shown = phases.map((phase) => `${phase} ${share(phase)}`).join(', ');
+    return [[nameOf(what), moments.length, shown, `${Math.round(waiting * 100)} %`]];
+  });
+  return `## What the API showed, second by second\n\n${tableOf(['case', 'seconds', 'phases', 'somebody waits'], rows)}`;
+}
+
+function troubles(results: readonly Result[]): string {
+  const rows = results.flatMap((result) =>
+    wrongWith(result).map((wrong) => [
+      nameOf(result),
+      result.way,
+      result.run,
+      wrong.replaceAll(/\s+/g, ' ').slice(0, 160),
+    ]),
+  );
+  return `## What went wrong\n\n${rows.length > 0 ? tableOf(['case', 'way', 'run', 'what'], rows) : 'Nothing.'}`;
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const lines = [head, head.map(() => '---'), ...rows];
+  return lines.map((cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
+}
