@@ -25,10 +25,15 @@ function singular(word: string): string {
   return /(?:ss|us|[^s]is)$/.test(word) ? word : word.replace(/s$/, '');
 }
 
-/** The first column of the glossary's tables. */
-function glossaryWords(): Set<string> {
+/** The terms in the first column of the glossary's tables. */
+function glossaryTerms(): string[] {
   const [, glossary = ''] = /\n## Glossary\n([\s\S]*?)\n## /.exec(readText('ARCHITECTURE.md')) ?? [];
-  return wordsOf([...glossary.matchAll(/^\| ([^|]+) \|/gm)].map(([, term = '']) => term).join(' '));
+  const rows = [...glossary.matchAll(/^\| (?!word |---)([^|]+) \|/gm)];
+  return rows.flatMap(([, terms = '']) => terms.split(', '));
+}
+
+function glossaryWords(): Set<string> {
+  return wordsOf(glossaryTerms().join(' '));
 }
 
 /** What links or describes nouns: little words and participles. */
@@ -56,6 +61,14 @@ describe('the glossary of ARCHITECTURE.md', () => {
   test('is needed for every word but those that need no explanation, of which none is listed in vain', () => {
     assert.deepEqual(
       [...plain].filter((word) => !nouns().has(word) || glossaryWords().has(word)),
+      [],
+    );
+  });
+
+  test('explains no term twice', () => {
+    const terms = glossaryTerms();
+    assert.deepEqual(
+      terms.filter((term, index) => terms.indexOf(term) !== index),
       [],
     );
   });
