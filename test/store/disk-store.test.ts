@@ -513,3 +513,18 @@ test('whoever gives a call up at any moment of it leaves no object open', async 
   await assertContent(await findFilm(store), { start: 0, end: 3 * block });
   await store.close();
 });
+
+test('a film that was never here is known to be absent without asking the index', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await storeFilm(directory, block);
+  const store = await openDiskStore(directory);
+  const answered: string[] = [];
+  const film = findFilm(store).then(() => answered.push('the film'));
+  const other = store.find(objectName('other film'), unheard).then((object) => {
+    assert.equal(object, null);
+    answered.push('the other');
+  });
+  await Promise.all([film, other]);
+  assert.deepEqual(answered, ['the other', 'the film']);
+  await store.close();
+});

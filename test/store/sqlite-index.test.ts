@@ -88,16 +88,3 @@ test('a closed index refuses every call', async (t) => {
   await assert.rejects(index.find(objectName('film')), { name: 'StoreError' });
   await index.close();
 });
-
-test('a name that was never saved is known to be absent without a turn of the database', async (t) => {
-  const index = await openIndex(t);
-  let saved = false;
-  const saving = index.save([object('film', 'a', [])]).then(() => {
-    saved = true;
-  });
-  assert.equal(await index.find(objectName('other film')), null);
-  assert.equal(await index.remove(objectName('other film')), null);
-  assert.equal(saved, false);
-  await saving;
-  await index.close();
-});

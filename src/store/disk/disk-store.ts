@@ -174,9 +174,10 @@ class OpenStore implements DiskStore {
   ): Promise<StoreObject> {
     const { calls, inventory, removal, clock, capacity, committer } = this.#parts;
     const create = async () => {
-      const pinned = inventory.find(name)?.pinned ?? false;
+      const old = inventory.find(name);
+      const pinned = old?.pinned ?? false;
       // Nobody waits for this: the new object's own row, once there is one, forgets the old one as well.
-      removal.remove(name).catch(() => {});
+      if (old !== undefined) removal.remove(name).catch(() => {});
       const generation = randomUUID().replaceAll('-', '').slice(0, 16);
       const used = clock.wallTime();
       const held = new HeldOnDisk<DiskObject>({ name, generation, label }, representation.length, pinned, used);
@@ -274,12 +275,12 @@ class OpenStore implements DiskStore {
 
   async #known(name: ObjectName): Promise<DiskObject | null> {
     const { inventory, index } = this.#parts;
-    const open = inventory.find(name)?.content ?? null;
-    if (open !== null) return open;
+    const known = inventory.find(name);
+    // Who waits for the first byte of a film that was never here does not wait for the index to say so.
+    if (known === undefined || known.content !== null) return known?.content ?? null;
     const row = await index.find(name);
-    if (row === null) return null;
     const held = inventory.find(name);
-    if (held?.generation !== row.generation) return null;
+    if (row === null || held?.generation !== row.generation) return null;
     // What has been evicted since may still have its row.
     return this.#open(held, { ...row, segments: row.segments.filter(({ number }) => held.bySegment.has(number)) });
   }

@@ -3,9 +3,6 @@
  *
  * One SQLite database in a worker thread. Calls are answered in the order in which they were made, each from one
  * transaction: a `find` after a `remove` does not find. Whoever saves a row has made its bytes durable before.
- *
- * The names of all objects are known on this side as well: a film that was never here, whose viewer waits for its
- * first byte, does not wait for another thread to say so.
  */
 import { Worker } from 'node:worker_threads';
 import { untilAborted } from '../../../until-aborted.ts';
@@ -25,8 +22,6 @@ export class SqliteIndex {
   /** `null` once it has ended. */
   #worker: Worker | null = null;
   readonly #pending = new Map<number, Pending>();
-  /** Every name that the database holds, and perhaps some that it does not. */
-  readonly #names = new Set<ObjectName>();
   #calls = 0;
   /** Why it answers nothing now. */
   #failure: StoreError | null = new StoreError('EIO', 'The index is not open.');
@@ -46,8 +41,6 @@ export class SqliteIndex {
     try {
       await this.#ask('open', layout);
       const objects = JSON.parse(await this.#ask('objects')) as IndexedObject[];
-      this.#names.clear();
-      for (const { name } of objects) this.#names.add(name);
       this.#failure = null;
       return objects;
     } catch (error) {
@@ -62,26 +55,18 @@ export class SqliteIndex {
   }
 
   /** Writes nothing, so that a full disk can be read. */
-  async find(name: ObjectName): Promise<ObjectRow | null> {
-    return this.#mayHold(name) ? this.#call('find', name) : null;
+  find(name: ObjectName): Promise<ObjectRow | null> {
+    return this.#call('find', name);
   }
 
   /** Writes the rows of all these objects and segments, or none; forgets other generations of their names. */
-  async save(objects: readonly ObjectRow[]): Promise<void> {
-    for (const { name } of objects) this.#names.add(name);
-    await this.#call('save', objects);
+  save(objects: readonly ObjectRow[]): Promise<void> {
+    return this.#call('save', objects);
   }
 
   /** Forgets one generation, or whichever there is; returns the generation that is now forgotten, if any is. */
-  async remove(name: ObjectName, generation: string | null = null): Promise<string | null> {
-    if (!this.#mayHold(name)) return null;
-    if (generation === null) this.#names.delete(name);
-    try {
-      return await this.#call('remove', name, generation);
-    } catch (error) {
-      this.#names.add(name);
-      throw error;
-    }
+  remove(name: ObjectName, generation: string | null = null): Promise<string | null> {
+    return this.#call('remove', name, generation);
   }
 
   async *list(signal: AbortSignal): AsyncGenerator<StoredObject> {
@@ -95,13 +80,13 @@ export class SqliteIndex {
   }
 
   /** Forgets segments of one generation of an object. */
-  async drop(name: ObjectName, generation: string, segments: readonly number[]): Promise<void> {
-    if (this.#mayHold(name)) await this.#call('drop', name, generation, segments);
+  drop(name: ObjectName, generation: string, segments: readonly number[]): Promise<void> {
+    return this.#call('drop', name, generation, segments);
   }
 
   /** Pins the object or lets it go; resolves when that is durable, with whether there is one. */
-  async pin(name: ObjectName, pinned: boolean): Promise<boolean> {
-    return this.#mayHold(name) && this.#call('pin', name, pinned);
+  pin(name: ObjectName, pinned: boolean): Promise<boolean> {
+    return this.#call('pin', name, pinned);
   }
 
   /** Whether it answers no more. */
@@ -126,11 +111,6 @@ export class SqliteIndex {
       this.#fail('The index is closed.');
     });
     this.#worker = worker;
-  }
-
-  #mayHold(name: ObjectName): boolean {
-    if (this.#failure !== null) throw this.#failure;
-    return this.#names.has(name);
   }
 
   #call<M extends keyof IndexCalls>(method: M, ...given: Parameters<IndexCalls[M]>) {
