@@ -258,25 +258,21 @@ class HttpOrigin implements Origin {
 
   /** `ofUrl` are for the resolved URL alone, and replace all others of the same names. */
   #fieldsFor(asked: Fields, atHome: boolean, ofUrl: Fields): Fields {
-    const { fields: own = [] } = this.#options;
-    const replaced = new Set(own.map(([name]) => name));
-    const known = [...asked.filter(([name]) => !unforwarded.has(name) && !replaced.has(name)), ...own];
+    const { fields: own = [], pseudonym } = this.#options;
+    const passed = asked.filter(([name]) => !unforwarded.has(name) && !isTrailField(name));
+    const known = [...replacedBy(own, passed), ...own];
     const sent = atHome ? known : known.filter(([name]) => travelling.has(name));
-    const ofUrlNames = new Set(ofUrl.map(([name]) => name));
-    const kept = sent.filter(([name]) => !ofUrlNames.has(name) && !isTrailField(name));
-    const { pseudonym } = this.#options;
-    const trail =
-      pseudonym === undefined
-        ? []
-        : trailFields(
-            asked.filter(([name]) => isTrailField(name)),
-            pseudonym,
-          );
-    const fields = [...kept, ...ofUrl, ['accept-encoding', 'identity'] as const, ...trail];
-    return fields.some(([name]) => name === 'user-agent')
-      ? fields
-      : [['user-agent', `firstbyte/${version}`], ...fields];
+    const passedBy = asked.filter(([name]) => isTrailField(name));
+    const trail = pseudonym === undefined ? [] : trailFields(passedBy, pseudonym);
+    const fields = [...replacedBy(ofUrl, sent), ...ofUrl, ['accept-encoding', 'identity'] as const, ...trail];
+    const isNamed = fields.some(([name]) => name === 'user-agent');
+    return isNamed ? fields : [['user-agent', `firstbyte/${version}`], ...fields];
   }
+}
+
+/** `fields` without those that `others` replace. */
+function replacedBy(others: Fields, fields: Fields): Fields {
+  return fields.filter(([name]) => !others.some(([other]) => other === name));
 }
 
 /** Reads the body of a redirect to its end, so that its connection can be used again; a long one is cancelled. */

@@ -8,7 +8,7 @@
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { ProxyError } from '../errors.ts';
-import type { Fields } from '../http/fields.ts';
+import { type Fields, fieldsFromRaw } from '../http/fields.ts';
 import type { OriginBody, OriginReply } from './origin.ts';
 import { originError } from './origin-errors.ts';
 
@@ -143,13 +143,9 @@ export class OriginExchange implements Dispatcher.DispatchHandler, OriginBody {
 
 function fieldsOf({ rawHeaders }: Controller): Fields {
   if (!Array.isArray(rawHeaders)) return [];
-  const text = rawHeaders.map((raw) => raw.toString('latin1'));
-  const fields: [string, string][] = [];
-  for (let at = 0; at + 1 < text.length; at += 2) {
-    // Not trim(): read as Latin-1, the last byte of a UTF-8 letter can look like a space.
-    fields.push([(text[at] ?? '').toLowerCase(), (text[at + 1] ?? '').replace(/^[ \t]+|[ \t]+$/g, '')]);
-  }
-  return fields;
+  const fields = fieldsFromRaw(rawHeaders.map((raw) => raw.toString('latin1')));
+  // Not trim(): read as Latin-1, the last byte of a UTF-8 letter can look like a space.
+  return fields.map(([name, value]) => [name, value.replace(/^[ \t]+|[ \t]+$/g, '')]);
 }
 
 /** Whether only the end of the connection ends the body (RFC 9112 §6.3, rule 8). */

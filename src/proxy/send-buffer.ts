@@ -35,7 +35,7 @@ export class SendBuffer {
   readonly #parts: SendBufferParts;
   readonly #onSlow: () => void;
   #unsent = 0;
-  #resume: (() => void) | null = null;
+  #resume = () => {};
   isQuick = true;
 
   /** `onSlow` is called when the client turns out to be slow. */
@@ -106,7 +106,7 @@ export class SendBuffer {
         if (error) return;
         release();
         this.#unsent -= length;
-        this.#resume?.();
+        this.#resume();
       });
     } catch (error) {
       this.#unsent -= length;
@@ -114,13 +114,9 @@ export class SendBuffer {
     }
   }
 
-  async #oneWritten(): Promise<void> {
+  #oneWritten(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#resume = resolve;
-    try {
-      await untilAborted(promise, this.#parts.signal);
-    } finally {
-      this.#resume = null;
-    }
+    return untilAborted(promise, this.#parts.signal);
   }
 }

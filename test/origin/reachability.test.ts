@@ -1,6 +1,6 @@
 /** What is learnt of an origin from attempts to connect, over the HTTP adapter, and what is not. */
 import assert from 'node:assert/strict';
-import { duplexPair } from 'node:stream';
+import { type Duplex, duplexPair } from 'node:stream';
 import { suite, test } from 'node:test';
 import { ProxyError } from '../../src/errors.ts';
 import { type BreakerEvent, EventBus } from '../../src/events.ts';
@@ -27,7 +27,7 @@ function bench(options: Partial<HttpOriginOptions> = {}) {
     if (event.type === 'breaker') events.push(event);
   });
   const reachability = new Reachability({ name: 'films', clock, events: bus, wait });
-  const set = { outcome: 'connected' as Outcome, answer: film, attempts: [] as number[] };
+  const set = { outcome: 'connected' as Outcome, answer: film, attempts: [] as number[], streams: [] as Duplex[] };
   const connect: Connect = async ({ hostname }, signal) => {
     set.attempts.push(clock.now());
     if (hostname === 'elsewhere.test') throw failure('ECONNREFUSED');
@@ -38,6 +38,7 @@ function bench(options: Partial<HttpOriginOptions> = {}) {
     const [near, far] = duplexPair();
     far.on('error', () => {});
     far.on('data', () => far.write(set.answer, 'latin1'));
+    set.streams.push(near);
     return near;
   };
   const base = new URL('http://films.test');
@@ -204,6 +205,20 @@ suite('while attempts fail', () => {
     assert.equal(reachability.outOfReach, null);
     await origin.close();
     assert.equal(clock.pending, 0);
+  });
+
+  test('a connection that nobody asked for is closed as soon as it has come about', async () => {
+    const { clock, reachability, origin, set, ask } = bench();
+    set.outcome = failure('ECONNREFUSED');
+    await ask();
+    set.outcome = 'connected';
+    await clock.advance(1000);
+    assert.equal(reachability.outOfReach, null);
+    assert.deepEqual(
+      set.streams.map(({ destroyed }) => destroyed),
+      [true],
+    );
+    await origin.close();
   });
 
   test('one that waits for its time is not made any more once the origin is closed', async () => {
