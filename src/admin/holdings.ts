@@ -12,7 +12,7 @@ import type { Fill } from '../fill/fill.ts';
 import type { FillView } from '../fill/view.ts';
 import { isUnsafePath } from '../http/request-target.ts';
 import type { EvictionPreview, StoreAdmin, StoreUsage } from '../store/admin.ts';
-import type { ObjectName, Store, StoredObject } from '../store/store.ts';
+import { mostRead, type ObjectName, type Store, type StoredObject } from '../store/store.ts';
 import { CachedObjectList } from './cached-object-list.ts';
 import { type Holding, holdingOf } from './holding.ts';
 import { type HoldingPage, type HoldingQuery, pageOf } from './holding-page.ts';
@@ -56,9 +56,6 @@ export type Withheld = 'private' | 'unknown';
 
 /** Long work; it begins when called. Rejects with `FillFailed`, `StoreError` or the signal's reason. */
 export type Work<Result> = (progress: WarmProgress, signal: AbortSignal) => Promise<Result>;
-
-/** A reader gets at most so many bytes at once. */
-const nextBytes = 256 * 1024;
 
 /** So many objects are removed at one time. */
 const atOnce = 16;
@@ -269,7 +266,7 @@ function waitedFor(fill: FillView | null): ByteRange[] {
     .filter(({ waiting }) => waiting)
     .map(({ position, end }) => {
       const next = present.find(({ start }) => start > position)?.start ?? Number.POSITIVE_INFINITY;
-      const last = Math.min(position + nextBytes, end ?? length ?? Number.POSITIVE_INFINITY, next);
+      const last = Math.min(position + mostRead, end ?? length ?? Number.POSITIVE_INFINITY, next);
       return { start: position, end: Math.max(position + 1, last) };
     });
 }

@@ -14,8 +14,8 @@ export interface ControlAddress {
   readonly token: string | null;
 }
 
-/** The head of an answer may take so long, in milliseconds. */
-const headTimeout = 60_000;
+/** The head of an answer may take so long. */
+const headTimeoutMs = 60_000;
 
 export class ControlClient {
   readonly address: ControlAddress;
@@ -63,8 +63,8 @@ export class ControlClient {
     const { url } = this.address;
     const late = new AbortController();
     const done = new AbortController();
-    sleep(this.#clock, headTimeout, done.signal).then(
-      () => late.abort(new Error(`no answer within ${headTimeout / 1000} s`)),
+    sleep(this.#clock, headTimeoutMs, done.signal).then(
+      () => late.abort(new Error(`no answer within ${headTimeoutMs / 1000} s`)),
       () => {},
     );
     return new Promise<IncomingMessage>((resolve, reject) => {

@@ -26,7 +26,7 @@ const gibibyte = 1024 ** 3;
 const littleRoom = 2 * gibibyte;
 /** The trial writes at most so many bytes, for at most so many milliseconds. */
 const trialSize = 64 * 1024 ** 2;
-const trialTime = 2000;
+const trialTimeMs = 2000;
 /** A slower disk slows down a fast origin, in bytes a second. */
 const slowDisk = 20 * 1024 ** 2;
 
@@ -72,7 +72,7 @@ async function writingSpeed(directory: string, clock: Clock): Promise<number> {
   try {
     const startedAt = clock.now();
     let written = 0;
-    while (written < trialSize && clock.now() - startedAt < trialTime) {
+    while (written < trialSize && clock.now() - startedAt < trialTimeMs) {
       written += (await file.write(bytes)).bytesWritten;
       await file.datasync();
     }

@@ -19,8 +19,8 @@ import { certificateFinding } from './doctor-tls.ts';
 import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
 import { durationWords, sizeWords, speedWords } from './words.ts';
 
-/** A clock that is off by more makes dates wrong, in milliseconds. */
-const muchSkew = 60_000;
+/** A clock that is off by more makes dates wrong. */
+const muchSkewMs = 60_000;
 
 export async function* originFindings(
   settings: OriginSettings,
@@ -109,7 +109,8 @@ function clockFinding(about: string, { fields }: OriginReply, clock: Clock): Fin
   if (date === null) return warn(about, 'says no date', 'freshness is reckoned by our clock alone: nothing to do here');
   const skew = Math.abs(clock.wallTime() - date);
   // Its date has no fractions of a second.
-  if (skew <= muchSkew) return ok(about, `has a clock that is ${skew < 2000 ? 'right' : `${durationWords(skew)} off`}`);
+  if (skew <= muchSkewMs)
+    return ok(about, `has a clock that is ${skew < 2000 ? 'right' : `${durationWords(skew)} off`}`);
   return warn(about, `has a clock that is ${durationWords(skew)} off ours`, 'set both by NTP');
 }
 

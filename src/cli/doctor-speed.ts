@@ -11,17 +11,16 @@ export interface SpeedTrial {
   readonly clock: Clock;
 }
 
-/** Milliseconds. */
-const longest = 3000;
-/** Bytes, over all connections. */
-const most = 32 * 1024 ** 2;
+const longestMs = 3000;
+/** Over all connections. */
+const mostBytes = 32 * 1024 ** 2;
 
 /** Bytes a second; `null` where one of the connections failed. */
 export async function measuredSpeed(trial: SpeedTrial, signal: AbortSignal): Promise<number | null> {
   const { clock, connections, total } = trial;
   const ended = new AbortController();
   const over = new AbortController();
-  sleep(clock, longest, ended.signal).then(
+  sleep(clock, longestMs, ended.signal).then(
     () => over.abort(),
     () => {},
   );
@@ -29,7 +28,7 @@ export async function measuredSpeed(trial: SpeedTrial, signal: AbortSignal): Pro
   const starts = Array.from({ length: connections }, (_, index) => Math.floor(((total ?? 0) * index) / connections));
   const until = AbortSignal.any([signal, over.signal]);
   try {
-    const read = await Promise.all(starts.map((start) => readFrom(trial, start, most / connections, until)));
+    const read = await Promise.all(starts.map((start) => readFrom(trial, start, mostBytes / connections, until)));
     const bytes = read.reduce((sum, each) => sum + each, 0);
     return bytes / ((clock.now() - startedAt) / 1000);
   } catch {

@@ -6,11 +6,10 @@ import { type Clock, sleep } from '../clock.ts';
 import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
 import { plural } from './words.ts';
 
-const day = 86_400_000;
+const dayMs = 86_400_000;
 /** A certificate that expires earlier is a warning, in days. */
-const soon = 14;
-/** Milliseconds. */
-const patience = 10_000;
+const soonDays = 14;
+const patienceMs = 10_000;
 
 export async function certificateFinding(
   about: string,
@@ -27,15 +26,15 @@ export async function certificateFinding(
   });
   const done = new AbortController();
   const late = new AbortController();
-  sleep(clock, patience, done.signal).then(
+  sleep(clock, patienceMs, done.signal).then(
     () => late.abort(),
     () => {},
   );
   try {
     await once(socket, 'secureConnect', { signal: late.signal });
-    const days = Math.floor((Date.parse(socket.getPeerCertificate().valid_to) - clock.wallTime()) / day);
+    const days = Math.floor((Date.parse(socket.getPeerCertificate().valid_to) - clock.wallTime()) / dayMs);
     const said = `has a certificate for ${plural(days, 'day')} more, ${socket.getProtocol()}`;
-    return days >= soon ? ok(about, said) : warn(about, said, 'have it renewed');
+    return days >= soonDays ? ok(about, said) : warn(about, said, 'have it renewed');
   } catch (error) {
     return fail(about, `TLS: ${errorWords(error)}`, 'look at its certificate, or name its authority with ca');
   } finally {

@@ -5,8 +5,8 @@ import type { ControlClient } from './control-client.ts';
 import type { Interruption, Invocation } from './invocation.ts';
 import { ProgressBar } from './progress.ts';
 
-/** The progress is requested so often, in milliseconds. */
-const interval = 200;
+/** The progress is requested so often. */
+const intervalMs = 200;
 
 /** Resolves with the job as it ended: done, failed, or cancelled by `interruption`. */
 export async function runJob(
@@ -21,7 +21,7 @@ export async function runJob(
   const { id } = job;
   while (job.state === 'running') {
     progress.update(job.done, job.total);
-    await sleep(around.clock, interval, interruption.signal).catch(() => {});
+    await sleep(around.clock, intervalMs, interruption.signal).catch(() => {});
     job = await (interruption.signal.aborted ? cancelled(control, id) : control.get<JobReport>(`jobs/${id}`));
   }
   return job;

@@ -15,8 +15,8 @@ import { type PlayerName, type Playing, startPlayer } from './players.ts';
 import { openSession, type Session } from './session.ts';
 import { listOrigins, targetOf } from './targets.ts';
 
-/** The live line is updated so often, in milliseconds. */
-const interval = 500;
+/** The live line is updated so often. */
+const intervalMs = 500;
 
 /** The file that is played, by its origin and path. */
 interface Film {
@@ -106,7 +106,7 @@ async function watch(
       const fill = fills.find((each) => each.origin === origin && each.path === path);
       if (fill === undefined) line.show('', 'nothing is asked for yet');
       else line.show(fill.phase, fillLine(fill));
-      await sleep(around.clock, interval, signal);
+      await sleep(around.clock, intervalMs, signal);
     } catch (error) {
       if (signal.aborted) return;
       line.print(`${error instanceof Error ? error.message : error}\n`);

@@ -7,11 +7,10 @@ import { fit, padEnd } from './columns.ts';
 import type { Surroundings } from './invocation.ts';
 import { durationWords, sizeWords, speedWords } from './words.ts';
 
-/** Milliseconds. */
-const quietFor = 1000;
-const barInterval = 100;
-const lineInterval = 10_000;
-const speedWindow = 3000;
+const quietForMs = 1000;
+const barIntervalMs = 100;
+const lineIntervalMs = 10_000;
+const speedWindowMs = 3000;
 
 export class ProgressBar implements Disposable {
   readonly #what: string;
@@ -31,11 +30,11 @@ export class ProgressBar implements Disposable {
   /** So many bytes are done; `total` is `null` where unknown. */
   update(done: number, total: number | null): void {
     const now = this.#around.clock.now();
-    this.#samples = [...this.#samples.filter(({ at }) => now - at < speedWindow), { at: now, done }];
+    this.#samples = [...this.#samples.filter(({ at }) => now - at < speedWindowMs), { at: now, done }];
     const onTerminal = this.#around.terminal.isTerminal('err');
     const due = onTerminal
-      ? now - this.#startedAt >= quietFor && now - this.#shownAt >= barInterval
-      : now - this.#shownAt >= lineInterval;
+      ? now - this.#startedAt >= quietForMs && now - this.#shownAt >= barIntervalMs
+      : now - this.#shownAt >= lineIntervalMs;
     if (!due) return;
     this.#shownAt = now;
     if (onTerminal) this.#draw(done, total);

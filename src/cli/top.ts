@@ -6,8 +6,7 @@ import { Interruption, type Invocation } from './invocation.ts';
 import { openSession, type Session } from './session.ts';
 import { type Paint, type TopSnapshot, topLines } from './top-lines.ts';
 
-/** Milliseconds. */
-const interval = 1000;
+const intervalMs = 1000;
 
 export async function top(invocation: Invocation): Promise<ExitReason> {
   const { options, around } = invocation;
@@ -24,7 +23,7 @@ export async function top(invocation: Invocation): Promise<ExitReason> {
     if (!options.json) print(`${topLines(snapshot, width, paint).join('\n')}\n`);
     else print(`${JSON.stringify(snapshot)}\n`);
     if (options.once || !options.json) return 'stopped';
-    await sleep(around.clock, interval, signal).catch(() => {});
+    await sleep(around.clock, intervalMs, signal).catch(() => {});
     if (signal.aborted) return 'stopped';
   }
 }
@@ -63,7 +62,7 @@ async function drawLive(session: Session, { around }: Invocation, paint: Paint):
   try {
     while (!signal.aborted) {
       draw();
-      await sleep(clock, interval, signal);
+      await sleep(clock, intervalMs, signal);
       snapshot = await look(session, signal);
     }
   } catch (error) {

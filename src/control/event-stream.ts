@@ -16,9 +16,8 @@ import { type StreamEvent, Traffic } from './streamed.ts';
 /** At most so many clients. */
 const mostClients = 128;
 
-/** Milliseconds. */
-const heartbeat = 15_000;
-const gatherFor = 50;
+const heartbeatMs = 15_000;
+const gatherForMs = 50;
 
 /** So many clients are written to in one turn of the event loop. */
 const slice = 8;
@@ -74,7 +73,7 @@ export class EventStream {
     this.#clients.add(client);
     response.once('close', () => this.#left(client));
     client.begin();
-    this.#beat ??= this.#clock.after(heartbeat, () => this.#onBeat());
+    this.#beat ??= this.#clock.after(heartbeatMs, () => this.#onBeat());
     return null;
   }
 
@@ -92,7 +91,7 @@ export class EventStream {
   }
 
   #schedule(): void {
-    this.#flush ??= this.#clock.after(gatherFor, () => this.#write([...this.#clients], this.#ring.newest));
+    this.#flush ??= this.#clock.after(gatherForMs, () => this.#write([...this.#clients], this.#ring.newest));
   }
 
   /** Writes to some clients now and to the rest in later turns. Events after `newest` begin a new round. */
@@ -105,7 +104,7 @@ export class EventStream {
 
   #onBeat(): void {
     for (const client of this.#clients) client.beat();
-    this.#beat = this.#clock.after(heartbeat, () => this.#onBeat());
+    this.#beat = this.#clock.after(heartbeatMs, () => this.#onBeat());
   }
 
   #left(client: StreamClient): void {

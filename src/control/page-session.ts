@@ -13,8 +13,8 @@ import { ownCookie } from '../http/proxy-name.ts';
 /** The page sends this field with each request. */
 const pageField = 'firstbyte-page';
 
-/** A session lasts so long, in milliseconds. */
-const lifetime = 7 * 86_400_000;
+/** A session lasts so long. */
+const lifetimeMs = 7 * 86_400_000;
 
 export interface PageSession {
   /** Whether it was made with this token and has not ended. */
@@ -39,7 +39,7 @@ export function sessionOf(headers: IncomingHttpHeaders, now: number): PageSessio
  * lifetime.
  */
 export function sessionCookie(token: string, now: number, { host, origin }: IncomingHttpHeaders): string {
-  const expiry = now + lifetime;
+  const expiry = now + lifetimeMs;
   const secure = origin?.startsWith('https:') ? '; Secure' : '';
   return `${cookieName(host)}=${expiry}.${proofOf(expiry, token)}; Path=/-/; HttpOnly; SameSite=Strict${secure}`;
 }

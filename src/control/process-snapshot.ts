@@ -25,13 +25,13 @@ export interface ProcessWatch {
   stop(): void;
 }
 
-/** A timer fires so often, in milliseconds. */
-const resolution = 20;
+/** A timer fires so often. */
+const resolutionMs = 20;
 
 /** Watches the event loop from now on. */
 export function watchProcess(clock: Clock): ProcessWatch {
   const startedAt = clock.wallTime() / 1000 - process.uptime();
-  const delays = monitorEventLoopDelay({ resolution });
+  const delays = monitorEventLoopDelay({ resolution: resolutionMs });
   delays.enable();
   return {
     stop: () => void delays.disable(),
@@ -55,7 +55,7 @@ export function watchProcess(clock: Clock): ProcessWatch {
 
 function lateness(delays: ReturnType<typeof monitorEventLoopDelay>): Record<DelayStat, number> {
   // The time between two firings is measured; there is none before the second.
-  const late = (nanoseconds: number) => (delays.count === 0 ? 0 : Math.max(0, nanoseconds / 1e9 - resolution / 1000));
+  const late = (nanoseconds: number) => (delays.count === 0 ? 0 : Math.max(0, nanoseconds / 1e9 - resolutionMs / 1000));
   const { mean, max } = delays;
   return { mean: late(mean), p50: late(delays.percentile(50)), p99: late(delays.percentile(99)), max: late(max) };
 }

@@ -10,9 +10,8 @@ import { fixedBudgets } from '../budgets.ts';
 import { StoreError } from '../cache/read-session.ts';
 import { type Clock, within } from '../clock.ts';
 
-/** In milliseconds. */
-const limit = fixedBudgets.readiness.ms;
-const interval = 10_000;
+const limitMs = fixedBudgets.readiness.ms;
+const intervalMs = 10_000;
 
 export interface ReadinessParts {
   readonly clock: Clock;
@@ -36,7 +35,7 @@ export class Readiness {
     const { clock, unready } = this.#parts;
     const why = unready();
     if (why !== null) return why;
-    if (this.#look === null || clock.now() - this.#look.at >= interval) {
+    if (this.#look === null || clock.now() - this.#look.at >= intervalMs) {
       this.#look = { at: clock.now(), trouble: this.#read() };
     }
     return this.#look.trouble;
@@ -50,13 +49,13 @@ export class Readiness {
     const { clock, tryRead } = this.#parts;
     const late = () => new Error('what is stored could not be read in time');
     try {
-      await within({ clock, limit, late, signal: this.#closing.signal }, tryRead);
+      await within({ clock, limit: limitMs, late, signal: this.#closing.signal }, tryRead);
       return null;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       if (error.code === 'ENOBUFS')
-        return `What is cached waits for memory to be read into (bufferMemory) for over ${limit / 1000} s.`;
-      if (error.code === 'ETIMEDOUT') return `The disk of the cache has given nothing for ${limit / 1000} s.`;
+        return `What is cached waits for memory to be read into (bufferMemory) for over ${limitMs / 1000} s.`;
+      if (error.code === 'ETIMEDOUT') return `The disk of the cache has given nothing for ${limitMs / 1000} s.`;
       return null;
     }
   }

@@ -8,11 +8,11 @@ import { type StreamEvent, streamedTypes } from './streamed.ts';
 /** A client with more unsent characters is skipped. */
 const mostUnsent = 64 * 1024;
 
-/** A client that takes nothing for so long is disconnected, in milliseconds. */
-const mostPatience = fixedBudgets.eventClient.ms;
+/** A client that takes nothing for so long is disconnected. */
+const mostPatienceMs = fixedBudgets.eventClient.ms;
 
 /** A browser reconnects after so many milliseconds. */
-const comesBackAfter = 2000;
+const reconnectMs = 2000;
 
 /** The query of a client, as it was written. */
 export interface StreamQuery {
@@ -68,7 +68,7 @@ export class StreamClient {
 
   /** Sends the kept events that it has missed. */
   begin(): void {
-    this.#send(`retry: ${comesBackAfter}\n\n`);
+    this.#send(`retry: ${reconnectMs}\n\n`);
     if (this.#position > this.#ring.newest) this.#send(this.#gap(this.#ring.newest + 1));
     this.write();
   }
@@ -96,7 +96,7 @@ export class StreamClient {
   /** Sends a sign of life, and ends a connection that has taken nothing for too long. */
   beat(): void {
     if (this.#unsent === 0) this.#send(':\n\n');
-    else if (this.#clock.now() - this.#progressAt >= mostPatience) this.#response.destroy();
+    else if (this.#clock.now() - this.#progressAt >= mostPatienceMs) this.#response.destroy();
   }
 
   end(): void {

@@ -43,8 +43,7 @@ const known: Record<StreamEvent['type'], true> = {
 
 export const streamedTypes: readonly string[] = Object.keys(known);
 
-/** In milliseconds. */
-const interval = 1000;
+const intervalMs = 1000;
 
 /** Sums up bytes, and reports them once a second while there are any. */
 export class Traffic {
@@ -65,7 +64,7 @@ export class Traffic {
       this.#sums.set(origin, sums);
     }
     sums[type === 'bytes-landed' ? 'bytesIn' : 'bytesOut'] += bytes;
-    this.#timer ??= this.#clock.after(interval, () => this.#tick());
+    this.#timer ??= this.#clock.after(intervalMs, () => this.#tick());
   }
 
   stop(): void {
@@ -77,7 +76,7 @@ export class Traffic {
   #tick(): void {
     const sums = this.#sums;
     this.#sums = new Map();
-    this.#timer = sums.size === 0 ? null : this.#clock.after(interval, () => this.#tick());
+    this.#timer = sums.size === 0 ? null : this.#clock.after(intervalMs, () => this.#tick());
     for (const [origin, { bytesIn, bytesOut }] of sums) {
       this.#tell({ type: 'traffic', at: this.#clock.now(), origin, bytesIn, bytesOut });
     }

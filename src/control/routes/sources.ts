@@ -8,9 +8,8 @@ import { isoTime } from '../fill-report.ts';
 import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
 import { Problem } from '../problem.ts';
 
-/** In milliseconds. */
-const usualTtl = 6 * 3_600_000;
-const longestTtl = 7 * 86_400_000;
+const usualTtlMs = 6 * 3_600_000;
+const longestTtlMs = 7 * 86_400_000;
 const aTtl = 'a whole number of milliseconds from 1000 to 604800000, which is 7 days';
 
 const httpUrl = (words: string) =>
@@ -47,8 +46,8 @@ const newSourceSchema = z
     ttl: z
       .int(aTtl)
       .min(1000, aTtl)
-      .max(longestTtl, aTtl)
-      .default(usualTtl)
+      .max(longestTtlMs, aTtl)
+      .default(usualTtlMs)
       .meta({ description: 'For how many milliseconds new requests are accepted.' }),
     refresh: z
       .strictObject({ endpoint: httpUrl('an http or https URL') })
