@@ -92,9 +92,9 @@ export class Cache implements FillsView {
    * client can give it an entry of its own. Synchronous: two requests in one tick get the same entry.
    */
   open(mountName: string, named: string, clientFields: Fields = []): Entry | null {
-    const place = this.#resolve(mountName, named, clientFields);
-    if (place === null) return null;
-    const { key, mount, target, fields } = place;
+    const resolved = this.#resolve(mountName, named, clientFields);
+    if (resolved === null) return null;
+    const { key, mount, target, fields } = resolved;
     const found = this.#entries.get(key)?.entry;
     found?.upstream.offer(target);
     if (found !== undefined) return found;
@@ -105,8 +105,8 @@ export class Cache implements FillsView {
 
   /** The name of the object of such an entry; `null` where no such mount or target exists. */
   nameOf(mountName: string, named: string): ObjectName | null {
-    const place = this.#resolve(mountName, named, []);
-    return place && objectName(place.key);
+    const resolved = this.#resolve(mountName, named, []);
+    return resolved && objectName(resolved.key);
   }
 
   fills(): FillView[] {
@@ -161,17 +161,9 @@ export class Cache implements FillsView {
         this.#nextFill += 1;
         const mayStore = (status: number, fields: Fields) =>
           shared && storable({ requestFields, status, fields }, mode);
-        const place = {
-          name: fill,
-          origin,
-          reachability,
-          asking: upstream,
-          objectName: name,
-          store,
-          mayStore,
-          mayShare,
-        };
-        return new Fill({ ...place, slots, policy, clock, events, random }, object);
+        const source = { name: fill, origin, target: upstream, reachability, slots };
+        const kept = { objectName: name, store, mayStore, mayShare };
+        return new Fill({ ...source, ...kept, policy, clock, events, random }, object);
       },
       mayShare: ({ status = 200, fields }) => mayShare(status, fields, false),
       freshness: (representation) => freshUntil(representation, mediaFreshness, mode),

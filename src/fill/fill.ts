@@ -37,7 +37,7 @@ export interface FillParts extends Omit<FetchParts, 'upstream'> {
   readonly events: EventBus;
   /** Whether an answer may be given to all who wait for it. */
   readonly mayShare: MayShare;
-  readonly asking: RequestTarget;
+  readonly target: RequestTarget;
   readonly objectName: string;
   readonly store: Pick<Store, 'create'>;
   /** Whether an answer with this status and these fields may be stored. */
@@ -56,11 +56,11 @@ export class Fill implements ReaderHost {
 
   /** `object` is what the store had of it. */
   constructor(parts: FillParts, object: StoreObject | null) {
-    const { name, clock, events, policy, reachability, slots, asking } = parts;
+    const { name, clock, events, policy, reachability, slots, target } = parts;
     const reporter = new FillReporter(name, clock, events);
     const phase = new Phase(clock, reporter);
     const presence = new Presence(object, () => phase.lost());
-    const upstream = new Upstream(asking, presence, object?.representation ?? null);
+    const upstream = new Upstream(target, presence, object?.representation ?? null);
     const deadlines = new Deadlines(clock, policy, reachability, presence);
     const waiters = new Waiters(clock);
     const guard = new VersionGuard({ ...parts, phase, presence, upstream, connections: slots.limit });

@@ -33,7 +33,7 @@ export interface VersionParts {
   readonly store: Pick<Store, 'create'>;
   readonly objectName: string;
   /** What is sent of a client's fields. */
-  readonly asking: Pick<RequestTarget, 'fields'>;
+  readonly target: Pick<RequestTarget, 'fields'>;
   /** Whether an answer with this status and these fields may be stored. */
   readonly mayStore: (status: number, fields: Fields) => boolean;
   /** Whether it may be given to all who wait for it. */
@@ -176,8 +176,8 @@ export class VersionGuard {
 
   /** A new object, or `null` where the store can't make one: then the bytes go past it. */
   async #created(representation: Representation): Promise<StoreObject | null> {
-    const { store, objectName, name, asking, presence } = this.#parts;
-    const label = { origin: name.origin, path: name.path, private: asking.fields.length > 0 };
+    const { store, objectName, name, target, presence } = this.#parts;
+    const label = { origin: name.origin, path: name.path, private: target.fields.length > 0 };
     try {
       return await store.create(objectName, representation, label, (range) => presence.lose(range));
     } catch (error) {
