@@ -39,8 +39,8 @@ export interface RigOptions extends VirtualNetworkOptions {
   readonly cacheDir?: string;
 }
 
-/** After this long without a player nothing is lent, in milliseconds: connections and films are kept for less. */
-const restTime = 60_000;
+/** After this long without a player nothing is lent, in milliseconds, where no fetch keeps its connection (`restTimeout`). */
+const idleTime = 60_000;
 
 /** The address of a base is never connected to: a network in memory stands in its place. */
 const baseUrl = (index: number) => `http://10.0.0.${index + 1}/`;
@@ -62,6 +62,7 @@ export class VirtualRig {
   readonly #adapters: CountedOrigin[] = [];
   #daemon: Daemon | null = null;
   /** Objects of the store that whoever had it before never gave back: a daemon that was ended without warning. */
+  #restTime = idleTime;
   #lostObjects = 0;
 
   constructor(options: RigOptions) {
@@ -94,6 +95,7 @@ export class VirtualRig {
     const origins = { films: { url, ...(mirrors.length > 0 && { mirrors }), ...mount } };
     const { settings } = loadSettings({ flags: { ...written, origins }, env: { HOME: '/' } });
     const { clock } = this.network;
+    this.#restTime = idleTime + settings.restTimeout;
     this.#lostObjects = this.#store?.loans?.().objects ?? 0;
     this.#daemon = await startDaemon(
       { ...settings, listen: [] },
@@ -175,9 +177,10 @@ export class VirtualRig {
   /** Rejects where something is lent still, a while after the last player has gone. */
   async assertNothingLent(): Promise<void> {
     const { clock } = this;
-    for (const end = clock.now() + restTime; this.#lent().length > 0 && clock.now() < end; ) await clock.advance(1000);
+    for (const end = clock.now() + this.#restTime; this.#lent().length > 0 && clock.now() < end; )
+      await clock.advance(1000);
     if (this.#lent().length === 0) return;
-    assert.fail(`${restTime} ms after the last player has gone is lent: ${this.lentInWords()}.`);
+    assert.fail(`${this.#restTime} ms after the last player has gone is lent: ${this.lentInWords()}.`);
   }
 
   #lent(): ReadonlyArray<readonly [thing: string, count: number]> {
