@@ -51,3 +51,10 @@ test('a connection that is opened in advance and can not be had does not stand i
   pool.prepare('http://films.test', fails);
   assert.equal(tries, 2);
 });
+
+test('a connection that never had a request closes its stream', async () => {
+  const { pool, stream, closed } = stage();
+  pool.close();
+  await closed;
+  assert.ok(stream.destroyed);
+});

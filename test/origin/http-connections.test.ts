@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { type Duplex, duplexPair } from 'node:stream';
 import { suite, test } from 'node:test';
 import { ProxyError } from '../../src/errors.ts';
 import type { Connect } from '../../src/origin/dial.ts';
+import type { OriginReply } from '../../src/origin/origin.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { isProxyError, open, originAt, readAll } from './bench.ts';
 import { RawServer } from './raw-server.ts';
@@ -364,6 +365,50 @@ suite('a chain of requests that ends in an error', () => {
       assert.deepEqual([busy, streams.map(({ destroyed }) => destroyed)], [0, [true]]);
     });
   }
+});
+
+suite('a request', () => {
+  test('listens for its end no longer when its answer has ended, was cancelled or failed', async () => {
+    const clock = new VirtualClock();
+    for (const [answer, end] of [
+      [film, async (reply: OriginReply) => void (await readAll(reply))],
+      [film, async ({ body }: OriginReply) => body.cancel()],
+      ['HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n', async () => {}],
+    ] as const) {
+      const { connect } = network(answer);
+      const resolve = async () => ['192.0.2.1'];
+      const base = new URL('http://films.test');
+      await using origin = originAt(0, { base, network: 'private', clock, resolve, connect });
+      const { signal } = new AbortController();
+      await open(origin, '/film', [], signal).then(end, () => {});
+      await clock.settle();
+      assert.equal(getEventListeners(signal, 'abort').length, 0);
+    }
+  });
+
+  test('that is sent again because a signed URL has expired leaves no connection of the first at work', async () => {
+    const clock = new VirtualClock();
+    const answers = [
+      'HTTP/1.1 302 Found\r\nLocation: /signed/1\r\nContent-Length: 0\r\n\r\n',
+      `HTTP/1.1 403 Forbidden\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(20_000)}`,
+      film,
+    ];
+    const connect: Connect = async () => {
+      const [near, far] = duplexPair();
+      far.on('data', () => far.write(answers.shift() ?? film));
+      return near;
+    };
+    let busy = 0;
+    const onBusy = (change: number) => {
+      busy += change;
+    };
+    const resolve = async () => ['192.0.2.1'];
+    const base = new URL('http://films.test');
+    await using origin = originAt(0, { base, network: 'private', clock, resolve, connect, onBusy });
+    assert.equal(await readAll(await open(origin)), 'film');
+    await clock.settle();
+    assert.deepEqual([answers.length, busy], [0, 0]);
+  });
 });
 
 /** Streams in memory instead of sockets; `answer`, where given, answers each request that comes. */

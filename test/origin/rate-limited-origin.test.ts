@@ -13,7 +13,7 @@ import { originAt } from './bench.ts';
 import { peerOf } from './peer.ts';
 import { RawServer } from './raw-server.ts';
 
-originContract('paced', async (): Promise<OriginBench> => {
+originContract('rate-limited', async (): Promise<OriginBench> => {
   const server = await RawServer.listen();
   const origin = new RateLimitedOrigin(originAt(server.port), 10_000_000_000, systemClock);
   return {
@@ -48,6 +48,10 @@ class Bench {
 
   set rate(rate: number | null) {
     this.#origin.rate = rate;
+  }
+
+  close(): Promise<void> {
+    return this.#origin.close();
   }
 
   async take(signal = new AbortController().signal): Promise<Taker> {
@@ -205,4 +209,28 @@ suite('who waits for a turn', () => {
     assert.equal(bench.clock.pending, 0);
     assert.ok(bench.inner.requests[0]?.cancelled);
   });
+});
+
+suite('a body that waits for its bytes', () => {
+  for (const [how, end] of [
+    ['its request is given up', ({ stop }) => stop.abort(new Error('gone'))],
+    ['it is cancelled', ({ body }) => body.cancel()],
+    ['the origin is closed', ({ bench }) => void bench.close()],
+  ] as const satisfies [string, (ends: { bench: Bench; stop: AbortController; body: OriginBody }) => void][]) {
+    test(`waits no longer when ${how}, and leaves no timer`, async () => {
+      const bench = new Bench(1000);
+      const stop = new AbortController();
+      const { body, over } = await bench.take(stop.signal);
+      over.catch(() => {});
+      await bench.clock.advance(2000);
+      end({ bench, stop, body });
+      const at = bench.clock.now();
+      await assert.rejects(bench.clock.advanceUntil(over));
+      assert.equal(bench.clock.now(), at);
+      body.cancel();
+      assert.ok(bench.inner.requests.every(({ live }) => !live));
+      await bench.clock.settle();
+      assert.equal(bench.clock.pending, 0);
+    });
+  }
 });

@@ -7,6 +7,7 @@ import { type BreakerEvent, EventBus } from '../../src/events.ts';
 import type { Connect } from '../../src/origin/dial.ts';
 import { createHttpOrigin, type HttpOriginOptions } from '../../src/origin/http-origin.ts';
 import { Reachability } from '../../src/origin/reachability.ts';
+import { never } from '../support/never.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { open } from './bench.ts';
 import { RawServer } from './raw-server.ts';
@@ -280,5 +281,40 @@ suite('while attempts fail', () => {
     assert.equal((await clock.advanceUntil(open(origin))).status, 200);
     assert.equal(reachability.outOfReach, null);
     await origin.close();
+  });
+});
+
+suite('a breaker', () => {
+  function broken() {
+    const clock = new VirtualClock();
+    const reachability = new Reachability({ name: 'films', clock, events: new EventBus(), wait });
+    const error = new ProxyError('connection_refused', 'No.');
+    reachability.failed({ error, startedAt: 0, nextAt: 1000 });
+    return { clock, reachability };
+  }
+
+  test('that a request waits for again waits for no end of the lull', async () => {
+    const { clock, reachability } = broken();
+    await clock.advance(wait);
+    reachability.begin()();
+    assert.equal(clock.pending, 1);
+    const over = reachability.begin();
+    assert.deepEqual([reachability.state.phase, clock.pending], ['half-open', 0]);
+    over();
+    reachability.close();
+    assert.equal(clock.pending, 0);
+  });
+
+  test('is waited for by nobody whose time is over, or who has left', async () => {
+    const { clock, reachability } = broken();
+    const gone = new AbortController();
+    const sleeps = [reachability.sleep(100, never), reachability.sleep(60_000, gone.signal)];
+    assert.ok(reachability.waitedFor);
+    await clock.advance(100);
+    gone.abort(new Error('gone'));
+    await Promise.allSettled(sleeps);
+    assert.equal(reachability.waitedFor, false);
+    reachability.close();
+    assert.equal(clock.pending, 0);
   });
 });

@@ -89,3 +89,14 @@ test('an endpoint that must be public is not asked where its name has another ad
   );
   assert.deepEqual(await endpointRefresh(hook, 'private', dialing)(question, free), {});
 });
+
+for (const [what, text] of [
+  ['has answered', reply('{}')],
+  ['goes on after its answer was refused', `HTTP/1.1 503 No\r\nContent-Length: 100000\r\n\r\nno`],
+] as const) {
+  test(`the connection to an endpoint that ${what} is closed`, async () => {
+    await using server = await RawServer.answering(() => text);
+    await endpointRefresh(at(server.port), 'private', dialing)(question, free).catch(() => {});
+    await server.allClosed();
+  });
+}

@@ -266,6 +266,13 @@ describe('a refresh hook', () => {
     await assert.rejects(reply, isProxyError('proxy_internal_response'));
   });
 
+  it('closes the origin behind it', async (t) => {
+    const { origin, behind } = bench();
+    const close = t.mock.method(behind, 'close');
+    await origin.close();
+    assert.equal(close.mock.callCount(), 1);
+  });
+
   for (const [what, answer, why] of [
     ['no object', [], 'its answer is no object'],
     ['a file URL', { url: 'file:///etc/passwd' }, 'its url is no http or https URL'],
