@@ -103,7 +103,6 @@ export class OriginConnection {
 
   close(): void {
     this.#stream.destroy();
-    void this.#client.destroy();
   }
 }
 
