@@ -104,6 +104,8 @@ if (isWhole) {
   process.exitCode = 130;
 }
 child.kill('SIGKILL');
+// Node itself may wait for ever for handles of connections that have ended in trouble.
+process.once('beforeExit', () => process.exit());
 
 /** Looks every second, and says each minute how it goes. */
 async function watch(): Promise<void> {
