@@ -87,8 +87,10 @@ export class Scheduler implements FetchSink<Fetch> {
     if (assigned?.status.live && assigned.position <= reader.position) {
       // In the midst of a reply each wait has budgets of its own.
       if (reader.begun) reader.assign(assigned);
-      // A body that comes for somebody who waits comes for this one, too.
-      if (assigned.status.phase !== 'streaming' || assigned.urgency() !== 'waited for') this.#assign(assigned);
+      // A body that comes for somebody who waits, and goes on to here, comes for this one, too.
+      const { urgency, until } = assigned.goal;
+      const comes = assigned.status.phase === 'streaming' && urgency === 'waited for' && until > reader.position;
+      if (!comes) this.#assign(assigned);
       return;
     }
     // In the midst of a reply it waits for the user to resume, as for an origin that is silent.
@@ -144,7 +146,7 @@ export class Scheduler implements FetchSink<Fetch> {
     return true;
   }
 
-  /** A reader's time is over; `budget` says whether that of its fetch is too. */
+  /** A reader's time is over; `isFetchLate`: that of its fetch is, too, where nobody else waits for it. */
   abandon(reader: Reader, failure: Failure, isFetchLate: boolean): void {
     const fetch = reader.assignment?.fetch;
     reader.assign(null);
