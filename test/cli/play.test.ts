@@ -1,19 +1,30 @@
 /** One film, one command: through a firstbyte of its own or the one that runs, in a player or none. */
 import assert from 'node:assert/strict';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startSlowOrigin } from '../../demo/slow-origin.ts';
 import { absent } from '../programs.ts';
 import { films, json, Stage } from './stage.ts';
 
-/** A player by the name of mpv, first in PATH, that counts the bytes of the film and ends with 7. */
-async function standIn(t: TestContext, directory: string): Promise<void> {
+/**
+ * A player by the name of mpv, first in PATH, that counts the bytes of the film and ends with 7 when `close` is called.
+ * It asks an address of the test whether it may end, and is answered then.
+ */
+async function standIn(t: TestContext, directory: string): Promise<{ close(): void }> {
+  const closed = Promise.withResolvers<void>();
+  const gate = createServer((_, response) => void closed.promise.then(() => response.end()));
+  t.after(() => gate.close());
+  const port = await new Promise<number>((resolve) => {
+    gate.listen(0, '127.0.0.1', () => resolve((gate.address() as AddressInfo).port));
+  });
   const bin = join(directory, 'bin');
   await mkdir(bin);
   const source = `#!/bin/sh
 for url; do :; done
-exec '${process.execPath}' -e 'fetch(process.argv[1]).then((r) => r.arrayBuffer()).then((b) => { console.log(process.argv.slice(2).join(" "), b.byteLength); process.exitCode = 7 })' "$url" "$@"
+exec '${process.execPath}' -e 'fetch(process.argv[1]).then((r) => r.arrayBuffer()).then((b) => { console.log(process.argv.slice(2).join(" "), b.byteLength); process.exitCode = 7; return fetch("http://127.0.0.1:${port}/") })' "$url" "$@"
 `;
   await writeFile(join(bin, 'mpv'), source);
   await chmod(join(bin, 'mpv'), 0o755);
@@ -22,17 +33,20 @@ exec '${process.execPath}' -e 'fetch(process.argv[1]).then((r) => r.arrayBuffer(
   t.after(() => {
     process.env.PATH = PATH;
   });
+  return { close: closed.resolve };
 }
 
 test('any URL plays with no firstbyte running, and the command ends with its player', async (t) => {
   const stage = await Stage.set(t);
-  await standIn(t, stage.directory);
+  const player = await standIn(t, stage.directory);
   const flags = ['--cache-dir', stage.cacheDir];
   const url = `${stage.originUrl}/a.mkv`;
-  const { code, out, err } = await stage.startWith(flags, 'play', url, '--', '--fullscreen').ended;
+  const playing = stage.startWith(flags, 'play', url, '--', '--fullscreen');
+  await playing.reports(/(filling|complete): .* · .* of 2\.86 MiB/);
+  player.close();
+  const { code, out, err } = await playing.ended;
   assert.deepEqual([code, out], [7, '']);
   assert.match(err, /--quiet --fullscreen http:\/\/127\.0\.0\.1:\d+\/127-0-0-1\/a\.mkv 3000000/);
-  assert.match(err, /(filling|complete): .* · .* of 2\.86 MiB/);
 });
 
 test('a URL plays whose port is the one that firstbyte would serve at', async (t) => {

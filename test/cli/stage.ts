@@ -91,23 +91,40 @@ export class Running {
   readonly ended: Promise<Ended>;
   readonly process: Program['process'];
   out = '';
+  err = '';
   #changed = Promise.withResolvers<void>();
 
   constructor(program: Program) {
     this.process = program.process;
-    this.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      this.out += text;
+    const changed = () => {
       this.#changed.resolve();
       this.#changed = Promise.withResolvers();
+    };
+    this.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.out += text;
+      changed();
+    });
+    this.process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.err += text;
+      changed();
     });
     this.ended = program.ended.then((code) => ({ code, out: this.out, err: program.errors() }));
   }
 
   /** Resolves when it has printed what matches; rejects where it ends without. */
-  async prints(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.out)) {
+  prints(pattern: RegExp): Promise<void> {
+    return this.#until(() => pattern.test(this.out));
+  }
+
+  /** The same for its standard error. */
+  reports(pattern: RegExp): Promise<void> {
+    return this.#until(() => pattern.test(this.err));
+  }
+
+  async #until(matches: () => boolean): Promise<void> {
+    while (!matches()) {
       const over = await Promise.race([this.#changed.promise, this.ended]);
-      if (over !== undefined && !pattern.test(this.out)) throw new Error(`it ended without: ${over.out}${over.err}`);
+      if (over !== undefined && !matches()) throw new Error(`it ended without: ${over.out}${over.err}`);
     }
   }
 
