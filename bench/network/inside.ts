@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { checkLinks } from './check.ts';
 import { measure } from './measure.ts';
-import { isPicked, options } from './options.ts';
+import { isPicked, options, pickedWays } from './options.ts';
 import { links } from './profiles.ts';
 import { writeReport } from './report.ts';
 import { Results } from './results.ts';
@@ -28,6 +28,7 @@ if (values.report) {
     file: results,
     work,
     isPicked: (one) => isPicked(one, only),
+    ways: pickedWays(only),
     runs: Number(runs) || null,
   });
   if (!isGood) process.exitCode = 1;

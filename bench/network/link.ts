@@ -25,6 +25,19 @@ export interface LinkCounts {
   readonly up: Carried;
 }
 
+/** What went one way in several times that follow each other. */
+export function added(times: readonly Carried[]): Carried {
+  const sum = (of: (one: Carried) => number) => times.reduce((total, one) => total + of(one), 0);
+  return {
+    packets: sum(({ packets }) => packets),
+    bytes: sum(({ bytes }) => bytes),
+    lost: sum(({ lost }) => lost),
+    dropped: sum(({ dropped }) => dropped),
+    late: sum(({ late }) => late),
+    latest: Math.max(0, ...times.map(({ latest }) => latest)),
+  };
+}
+
 /** No packet passes. */
 export const dead = 'dead';
 /** Packets pass at once. */

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { machineLine } from '../machine.ts';
 import { films, makeFilms } from './films.ts';
 import { Link } from './link.ts';
-import { operations, type Seen } from './operations.ts';
+import { operations } from './operations.ts';
 import { plan } from './plan.ts';
 import { isAbsent, players } from './players.ts';
 import { links } from './profiles.ts';
 import { type Case, nameOf, Results, type Way } from './results.ts';
 import { Stage } from './stage.ts';
+import type { Seen } from './viewer.ts';
 import { type Turn, wrongWith } from './wrong.ts';
 
 export interface MeasureOptions {
@@ -19,12 +20,13 @@ export interface MeasureOptions {
   /** A folder for caches and logs. */
   readonly work: string;
   readonly isPicked: (one: Case) => boolean;
+  readonly ways: readonly Way[];
   /** How often each case; as often as planned where `null`. */
   readonly runs: number | null;
 }
 
 /** Resolves with whether nothing is wrong: no status of 5xx or wrong byte by firstbyte, no player's error through it. */
-export async function measure({ file, work, isPicked, runs }: MeasureOptions): Promise<boolean> {
+export async function measure({ file, work, isPicked, ways, runs }: MeasureOptions): Promise<boolean> {
   const results = new Results(file);
   const commit = execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
   const machine = machineLine([]);
@@ -40,8 +42,7 @@ export async function measure({ file, work, isPicked, runs }: MeasureOptions): P
   for (let run = 1; run <= most; run += 1) {
     for (const one of cases.filter((each) => run <= (runs ?? each.runs))) {
       const { runs: _, ...what } = one;
-      const ways: readonly Way[] = run % 2 === 1 ? ['direct', 'firstbyte'] : ['firstbyte', 'direct'];
-      for (const way of ways) {
+      for (const way of run % 2 === 1 ? ways : ways.toReversed()) {
         const key = { ...what, way, run, commit };
         if (results.has(key)) continue;
         const load = loadavg()[0] ?? 0;
@@ -58,7 +59,8 @@ export async function measure({ file, work, isPicked, runs }: MeasureOptions): P
 
 async function takeTurn(link: Link, one: Case, way: Way, run: number, work: string): Promise<Turn> {
   await using stage = await Stage.open({
-    ...{ link, way, seed: run, start: one.start, film: films[one.film], play: players[one.player].play },
+    ...{ link, way, seed: run, start: one.start, film: films[one.film] },
+    ...{ play: players[one.player].play, canSeek: players[one.player].canSeek },
     profile: links[one.link],
     folder: join(work, 'turn'),
   });

@@ -2,7 +2,7 @@
  * `npm run network`: real players over emulated links, direct and through firstbyte in turn.
  *
  *   npm run network                                   all of plan.ts, three hours; goes on where it was ended
- *   npm run network -- --only lte,mkv,mpv --runs 1    cases with these links, films, players, starts or operations
+ *   npm run network -- --only lte,mkv,mpv --runs 1    these links, films, players, starts, operations, ways
  *   npm run network -- --results FILE                 its results, one JSON object a line; else in the temporary folder
  *   npm run network -- --report                       only writes docs/network-speeds.md from the results
  *   npm run network -- --check                        only whether each link is what its profile says

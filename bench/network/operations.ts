@@ -1,79 +1,95 @@
-/** What is done with a player in one turn, in one table: each operation gives what was seen in its parts. */
-import type { Facts } from './player.ts';
-import { type Stalls, type Start, stallsOf, startOf } from './screen.ts';
-import type { Stage, Viewing } from './stage.ts';
+/** What is done in one turn, in one table: each operation gives what was seen in its parts. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Stage } from './stage.ts';
+import { type Seen, Viewer } from './viewer.ts';
 
-/** What a viewer saw of one opening of the film. Seconds. */
-export interface Seen extends Start {
-  /** In the time that was watched from the first moving picture on. */
-  readonly stalls: Stalls | null;
-  readonly seeks: readonly (Start & { readonly place: number })[];
-  readonly facts: Facts | null;
-  /** The player's own error, or what did not come in time. */
-  readonly failure: string | null;
-}
+type Operation = (stage: Stage) => Promise<Readonly<Record<string, Seen>>>;
 
-/** How long a player may take for a picture, in milliseconds. */
-const patience = 60_000;
-/** How long it is waited for pictures that move. */
-const movePatience = 20_000;
+/** Shares of the film. */
+const tenPlaces = [0.5, 0.9, 0.1, 0.7, 0.3, 0.95, 0.2, 0.8, 0.05, 0.6];
 
-interface Watching {
-  /** How long it is watched from the first moving picture on, in seconds. */
-  readonly watch: number;
-  /** Where it then seeks to, as shares of the film. */
-  readonly seeks: readonly number[];
-}
-
-export type Operation = (stage: Stage) => Promise<Readonly<Record<string, Seen>>>;
-
-const there = { watch: 20, seeks: [0.8, 0.1] };
+/** Opens the film, watches it for so many seconds, and seeks to 80 % and back to 10 %. */
+const play = (stage: Stage, seconds: number) =>
+  Viewer.view(stage, async (viewer) => {
+    await viewer.opens();
+    await viewer.watches(seconds);
+    for (const share of [0.8, 0.1]) await viewer.seeks(share * stage.film.duration);
+  });
 
 export const operations = {
   /** Cold, and once more. */
-  play: async (stage) => ({
-    cold: await watch(stage, there),
-    warm: await watch(stage, { ...there, watch: 3 }),
+  play: async (stage) => ({ cold: await play(stage, 20), warm: await play(stage, 3) }),
+
+  /** Some seconds at each of ten places; then there is no network, and each of them is wanted again. */
+  offline: async (stage) => {
+    const tour = (places: readonly number[], seconds: number) =>
+      Viewer.view(stage, async (viewer) => {
+        await viewer.opens();
+        await viewer.watches(4);
+        for (const share of places) {
+          await viewer.seeks(share * stage.film.duration);
+          await sleep(seconds * 1000);
+        }
+      });
+    const cold = await tour(tenPlaces, 4);
+    // Without firstbyte nothing plays there.
+    if (stage.way === 'direct') return { cold };
+    await stage.cut();
+    return { cold, offline: await tour(tenPlaces.toReversed(), 1) };
+  },
+
+  /** firstbyte is started again while the film plays. */
+  restart: async (stage) => ({
+    cold: await Viewer.view(stage, async (viewer) => {
+      await viewer.opens();
+      const restarted = sleep(8000).then(() => stage.restart());
+      await viewer.watches(20);
+      await restarted;
+      await viewer.seeks(0.8 * stage.film.duration);
+    }),
+  }),
+
+  /** Opened and at once sent to where somebody left it long ago; left; and opened there again. */
+  resume: async (stage) => {
+    const openAt = async (viewer: Viewer, place: number) => {
+      await viewer.opens();
+      await viewer.seeks(place);
+      await sleep(8000);
+      return viewer.position;
+    };
+    let left = 0.5 * stage.film.duration;
+    const view = () =>
+      Viewer.view(stage, async (viewer) => {
+        left = await openAt(viewer, left);
+      });
+    const cold = await view();
+    await sleep(3000);
+    return { cold, back: await view() };
+  },
+
+  /** Two players, of which the second comes later and watches another place. */
+  two: async (stage) => {
+    const second = async () => {
+      await sleep(5000);
+      return Viewer.view(stage, async (viewer) => {
+        await viewer.opens();
+        await viewer.seeks(0.6 * stage.film.duration);
+        await viewer.watches(15);
+      });
+    };
+    const [one, other] = await Promise.all([play(stage, 25), second()]);
+    return { cold: one, second: other };
+  },
+
+  /** Twelve places in six seconds, and then one that is waited for. */
+  storm: async (stage) => ({
+    cold: await Viewer.view(stage, async (viewer) => {
+      await viewer.opens();
+      await viewer.watches(4);
+      for (const share of [...tenPlaces, 0.4, 0.15]) await viewer.skims(share * stage.film.duration, 0.5);
+      await viewer.seeks(0.8 * stage.film.duration);
+      await sleep(5000);
+    }),
   }),
 } as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof operations;
-
-/** One opening of the film, from the start of the player to its end. */
-async function watch(stage: Stage, watching: Watching): Promise<Seen> {
-  await using viewing = await stage.play();
-  return await view(viewing, stage.film.duration, watching);
-}
-
-async function view({ screen, playing }: Viewing, duration: number, { watch, seeks }: Watching): Promise<Seen> {
-  const { sights, startedAt } = screen;
-  const seen: Seen = { frame: null, moving: null, stalls: null, seeks: [], facts: null, failure: null };
-  const start = await startSince(startedAt);
-  const opened = { ...seen, ...start };
-  if (start.moving === null) return { ...opened, failure: screen.failure ?? 'no moving picture' };
-
-  const from = startedAt + start.moving * 1000;
-  await screen.until(() => null, from + watch * 1000 - performance.now());
-  const stalls = stallsOf(sights, from, from + watch * 1000);
-  const found: (Start & { place: number })[] = [];
-  const trouble = async () => {
-    for (const share of seeks) {
-      const place = share * duration;
-      const since = performance.now();
-      await playing.seek(place);
-      const sought = { place, ...(await startSince(since, place)) };
-      found.push(sought);
-      if (sought.frame === null) return screen.failure ?? `no picture after the seek to ${place} s`;
-    }
-    return screen.failure;
-  };
-  const failure = await trouble().catch((error: Error) => screen.failure ?? error.message);
-  const facts = await playing.facts().catch(() => null);
-  return { ...opened, stalls, seeks: found, facts, failure };
-
-  async function startSince(since: number, place?: number): Promise<Start> {
-    const now = () => startOf(sights, since, place);
-    const frame = await screen.until(() => now().frame, patience);
-    if (frame !== null) await screen.until(() => now().moving, movePatience);
-    return now();
-  }
-}

@@ -6,7 +6,7 @@ import { operations } from './operations.ts';
 import { starts } from './origin.ts';
 import { players } from './players.ts';
 import { links } from './profiles.ts';
-import type { Case } from './results.ts';
+import type { Case, Way } from './results.ts';
 
 export const options = {
   check: { type: 'boolean', default: false },
@@ -25,10 +25,17 @@ const axes = {
   player: Object.keys(players),
   operation: Object.keys(operations),
 };
+const ways: readonly Way[] = ['direct', 'firstbyte'];
+
+/** The ways that have one of the words, or both where none does. */
+export function pickedWays(words: readonly string[]): readonly Way[] {
+  const wanted = ways.filter((way) => words.includes(way));
+  return wanted.length > 0 ? wanted : ways;
+}
 
 /** Words that name nothing. */
 export function unknownWords(words: readonly string[]): readonly string[] {
-  const known = Object.values(axes).flat();
+  const known: string[] = [...Object.values(axes).flat(), ...ways];
   return words.filter((word) => !known.includes(word));
 }
 

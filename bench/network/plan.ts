@@ -30,6 +30,12 @@ const blocks: readonly Block[] = [
     players: ['mpv'],
     runs: 1,
   },
+  // What else viewers and operators do.
+  ...(['offline', 'restart', 'resume', 'two', 'storm'] as const).map(
+    (operation): Block => ({
+      ...{ links: ['satellite'], films: ['tail'], players: ['mpv', 'souphttpsrc'], operation, runs: 1 },
+    }),
+  ),
   // Lines that carry just what the film needs.
   { links: ['16KB'], films: ['fit16'], players: ['mpv'], runs: 1 },
   { links: ['32KB'], films: ['fit32'], players: ['mpv'], runs: 1 },

@@ -10,6 +10,8 @@ import type { PlayerStart } from './player.ts';
 
 interface Entry {
   readonly play: PlayerStart;
+  /** Whether it can seek over HTTP at all, with any server. */
+  readonly canSeek: boolean;
   /** Looks whether it is installed: a program and its arguments. */
   readonly trial: readonly [string, ...string[]];
 }
@@ -22,11 +24,11 @@ const element = (name: string): [string, ...string[]] => [
 ];
 
 export const players = {
-  mpv: { play: playInMpv, trial: ['mpv', '--version'] },
-  souphttpsrc: { play: playInGstreamer('souphttpsrc'), trial: element('souphttpsrc') },
-  curlhttpsrc: { play: playInGstreamer('curlhttpsrc'), trial: element('curlhttpsrc') },
-  ffmpeg: { play: playInFfmpeg, trial: ['ffmpeg', '-version'] },
-  chromium: { play: playInChromium, trial: ['chromium', '--version'] },
+  mpv: { play: playInMpv, canSeek: true, trial: ['mpv', '--version'] },
+  souphttpsrc: { play: playInGstreamer('souphttpsrc'), canSeek: true, trial: element('souphttpsrc') },
+  curlhttpsrc: { play: playInGstreamer('curlhttpsrc'), canSeek: false, trial: element('curlhttpsrc') },
+  ffmpeg: { play: playInFfmpeg, canSeek: true, trial: ['ffmpeg', '-version'] },
+  chromium: { play: playInChromium, canSeek: true, trial: ['chromium', '--version'] },
 } as const satisfies Record<string, Entry>;
 export type PlayerName = keyof typeof players;
 

@@ -3,9 +3,9 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Series } from '../figures.ts';
 import { type Bar, barsOf } from './bars.ts';
-import type { Seen } from './operations.ts';
 import { links } from './profiles.ts';
 import { type Case, nameOf, type Result, type Way } from './results.ts';
+import type { Seen } from './viewer.ts';
 import { wrongWith } from './wrong.ts';
 
 const docs = join(import.meta.dirname, '../../docs');

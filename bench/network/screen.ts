@@ -11,8 +11,8 @@ export interface Sight {
 const stallTime = 300;
 /** The film moves from the first picture on that so much of the film follows within so much time, in seconds. */
 const moved = { film: 0.5, within: 0.8 };
-/** How far from the place that was sought a picture may be that counts as its first, in seconds. */
-const tolerance = 1.5;
+/** How far before and after the place that was sought a picture may be that counts as its first, in seconds. */
+const tolerance = { before: 1.5, after: 5 };
 
 /** Everything that a player shows, from the moment at which it is started. */
 export class Screen {
@@ -59,7 +59,8 @@ export interface Start {
 /** What came after `since`; with a `place`, only pictures there count. */
 export function startOf(sights: readonly Sight[], since: number, place?: number): Start {
   const isThere = ({ at, position }: Sight) =>
-    at >= since && (place === undefined || (position >= place - tolerance && position < place + 30));
+    at >= since &&
+    (place === undefined || (position >= place - tolerance.before && position < place + tolerance.after));
   const first = sights.findIndex(isThere);
   const after = first < 0 ? [] : sights.slice(first);
   const moves = after.find((sight, index) => {

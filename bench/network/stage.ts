@@ -9,7 +9,7 @@ import type { FillReport, StatsReport } from '../../src/control/answers.ts';
 import { Firstbyte } from '../../test/crash/firstbyte.ts';
 import { compareHeld } from '../../test/seeks/held.ts';
 import { type Film, filmFolder } from './films.ts';
-import { dead, type Link, type LinkCounts, open } from './link.ts';
+import { added, dead, type Link, type LinkCounts, open } from './link.ts';
 import { Origin, type OriginRequest, type StartName } from './origin.ts';
 import type { PlayerStart, Playing } from './player.ts';
 import type { LinkProfile } from './profiles.ts';
@@ -22,6 +22,7 @@ export interface StageOptions {
   readonly start: StartName;
   readonly film: Film;
   readonly play: PlayerStart;
+  readonly canSeek: boolean;
   readonly way: 'direct' | 'firstbyte';
   /** For caches and logs; what is there goes. */
   readonly folder: string;
@@ -62,17 +63,13 @@ export interface Outside {
   readonly wrongByte: string | null;
 }
 
-/** A player and its screen. */
-export interface Viewing extends AsyncDisposable {
-  readonly screen: Screen;
-  readonly playing: Playing;
-}
-
 export class Stage implements AsyncDisposable {
   readonly film: Film;
   readonly way: 'direct' | 'firstbyte';
+  readonly canSeek: boolean;
   readonly #options: StageOptions;
   readonly #moments: ApiMoment[] = [];
+  readonly #carried: LinkCounts[] = [];
   readonly #startedAt = performance.now();
   readonly #over = new AbortController();
   #origin: Origin;
@@ -81,6 +78,7 @@ export class Stage implements AsyncDisposable {
   private constructor(options: StageOptions, origin: Origin, firstbyte: Firstbyte | null) {
     this.film = options.film;
     this.way = options.way;
+    this.canSeek = options.canSeek;
     this.#options = options;
     this.#origin = origin;
     this.#firstbyte = firstbyte;
@@ -97,18 +95,18 @@ export class Stage implements AsyncDisposable {
     return new Stage(options, origin, firstbyte);
   }
 
-  /** Starts the player. */
-  async play(): Promise<Viewing> {
+  /** Starts the player; it is the caller's to end. */
+  async play(): Promise<{ screen: Screen; playing: Playing }> {
     const { film, link, play } = this.#options;
     const base = this.#firstbyte === null ? `http://${link.far}` : `${this.#firstbyte.url}/films`;
     const screen = new Screen();
     const playing = await play(`${base}/${film.file}`, screen, this.#over.signal);
-    return { screen, playing, [Symbol.asyncDispose]: () => playing[Symbol.asyncDispose]() };
+    return { screen, playing };
   }
 
   /** From now on no packet passes. */
   async cut(): Promise<void> {
-    await this.#options.link.become(dead);
+    this.#carried.push(await this.#options.link.become(dead));
   }
 
   /** firstbyte ends cleanly and starts again. */
@@ -128,7 +126,11 @@ export class Stage implements AsyncDisposable {
   /** Ends all but the link, which is open then, and tells what was seen. Rejects where firstbyte holds a wrong byte. */
   async end(): Promise<Outside> {
     this.#over.abort();
-    const link = await this.#options.link.become(open);
+    this.#carried.push(await this.#options.link.become(open));
+    const link = {
+      down: added(this.#carried.map(({ down }) => down)),
+      up: added(this.#carried.map(({ up }) => up)),
+    };
     const firstbyte = this.#firstbyte;
     let own = { ownErrors: [] as string[], bugs: 0, compared: 0, wrongByte: null as string | null };
     if (firstbyte !== null) {

@@ -1,6 +1,7 @@
 /** What one turn saw, and what of it must not be. */
-import type { Seen } from './operations.ts';
+
 import type { Outside } from './stage.ts';
+import type { Seen } from './viewer.ts';
 
 export interface Turn {
   /** By the parts of the operation. */
