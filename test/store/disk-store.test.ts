@@ -444,7 +444,8 @@ test('a trial read goes through the index, the memory and the files, and waits n
   const slice = await object.read({ start: 0, end: 10 }, never);
   const late = new AbortController();
   const trial = store.tryRead?.(late.signal);
-  setTimeout(() => late.abort(), 20);
+  while (store.loans?.().starved !== 1) await setImmediate();
+  late.abort();
   await assert.rejects(async () => trial, { name: 'StoreError', code: 'ENOBUFS' });
   slice.cede?.();
   await store.tryRead?.(never);
