@@ -10,11 +10,11 @@ import { backOffMs } from '../kit/back-off.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { Reachability } from './reachability.ts';
 
-/** Attempts begin no closer together than this while the last one has failed, in milliseconds. */
-const spacing = 250;
+/** Attempts begin no closer together than this while the last one has failed. */
+const spacingMs = 250;
 
 /** An attempt of this age gets another beside it: a host that wakes up does not hear what was sent before. In milliseconds. */
-const stale = 2000;
+const staleMs = 2000;
 const mostAtOnce = 2;
 
 export interface ConnectAttemptsParts {
@@ -110,8 +110,8 @@ export class ConnectAttempts {
     const { connect, reachability } = this.#parts;
     const { clock } = reachability;
     const sinceLast = clock.now() - trouble.startedAt;
-    if (trouble.latest !== null && (trouble.atOnce >= mostAtOnce || sinceLast < stale)) return trouble.latest;
-    const rest = Math.max(0, spacing - sinceLast);
+    if (trouble.latest !== null && (trouble.atOnce >= mostAtOnce || sinceLast < staleMs)) return trouble.latest;
+    const rest = Math.max(0, spacingMs - sinceLast);
     trouble.startedAt = clock.now() + rest;
     trouble.atOnce += 1;
     const kept = () => this.#sharing.size > 0 || reachability.waitedFor;

@@ -17,8 +17,8 @@ const maxHeadSize = 64 * 1024;
 /** The beginning of an answer in the version that has no transfer codings. */
 const oldVersion = 'HTTP/1.0';
 
-/** Milliseconds; the longest that a timer can be set to. */
-const never = 2 ** 31 - 1;
+/** undici's own timers never fire. */
+const longestTimerMs = 2 ** 31 - 1;
 
 export class OriginConnection {
   readonly #url: URL;
@@ -50,8 +50,8 @@ export class OriginConnection {
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
-      keepAliveTimeout: never,
-      keepAliveMaxTimeout: never,
+      keepAliveTimeout: longestTimerMs,
+      keepAliveMaxTimeout: longestTimerMs,
       maxHeaderSize: maxHeadSize,
     });
   }

@@ -34,11 +34,11 @@ export interface ClientsParts extends ClientsPolicy {
 /** The least limits of this machine and of trusted proxies: a whole house may stand behind them. */
 const sharedAtLeast: ClientLimits = { connections: 2048, requests: 1024, unread: 1024 ** 3 };
 
-/** A connection on which nothing has happened for less than this is new, or its client reads on; in milliseconds. */
-const quietAfter = 1000;
+/** A connection on which nothing has happened for less than this is new, or its client reads on. */
+const quietAfterMs = 1000;
 
-/** One client's reaching a bound is worth a line in the log once in so many milliseconds. */
-const tellAgainAfter = 60_000;
+/** The log has one line in this time for a client that reaches a limit again and again. */
+const tellAgainAfterMs = 60_000;
 
 /** The outcome of a new connection: it is served, answered with a rejection, or closed. */
 export type Admission = 'served' | 'refused' | 'dropped';
@@ -148,7 +148,7 @@ export class Clients {
     }
     const clients = [...this.#clients.values()];
     if (this.#closeUnwanted(clients, 'descriptors')) return true;
-    const stalled = withMost(clients, (client) => client.longestStalled(quietAfter));
+    const stalled = withMost(clients, (client) => client.longestStalled(quietAfterMs));
     const [owner, connection] =
       stalled ?? withMost(clients, (client) => client.longestIdle(0) ?? client.leastActive) ?? [];
     if (owner === undefined || connection === undefined) return false;
@@ -160,7 +160,7 @@ export class Clients {
   /** Closes an idle connection, or else a stalled one; false where there is none. */
   #closeUnwanted(clients: readonly Client[], bound: ClientBound): boolean {
     const [owner, connection] =
-      withMost(clients, (client) => client.longestIdle(quietAfter)) ??
+      withMost(clients, (client) => client.longestIdle(quietAfterMs)) ??
       withMost(clients, (client) => client.longestStalled(stalledAfterMs)) ??
       [];
     return owner !== undefined && this.#close(connection ?? null, owner, bound);
@@ -170,7 +170,7 @@ export class Clients {
   #close(connection: ClientConnection | null, owner: Client, bound: ClientBound): boolean {
     if (connection === null) return false;
     const since = connection.stalledSince;
-    const isStalled = since !== null && since <= this.#parts.clock.now() - quietAfter;
+    const isStalled = since !== null && since <= this.#parts.clock.now() - quietAfterMs;
     const action = isStalled ? 'closed-stalled' : connection.owes ? 'closed-busy' : 'closed-idle';
     this.remove(connection);
     connection.close();
@@ -207,9 +207,9 @@ export class Clients {
     // Of descriptors all clients together may have too many: then any of them is told of for all.
     const subject = bound === 'descriptors' ? bound : `${client} ${bound}`;
     const told = this.#toldAt.get(subject);
-    const isNews = told === undefined || at - told >= tellAgainAfter;
+    const isNews = told === undefined || at - told >= tellAgainAfterMs;
     if (isNews) {
-      for (const [other, then] of this.#toldAt) if (at - then >= tellAgainAfter) this.#toldAt.delete(other);
+      for (const [other, then] of this.#toldAt) if (at - then >= tellAgainAfterMs) this.#toldAt.delete(other);
       this.#toldAt.set(subject, at);
     }
     events.emit({ type: 'client-bound', at, client, bound, action, isNews });

@@ -42,8 +42,8 @@ export interface ProxyParts extends Omit<RequestHandlerParts, 'stalled' | 'clien
 /** In bytes. */
 const largestHead = 16 * 1024;
 
-/** How long an idle connection of a client is kept, in milliseconds. */
-const keepAlive = 65_000;
+/** How long an idle connection of a client is kept. */
+const keepAliveMs = 65_000;
 
 export class MediaProxy {
   readonly #parts: ProxyParts;
@@ -82,9 +82,9 @@ export class MediaProxy {
         maxHeaderSize: largestHead,
         headersTimeout: headTimeout - 2 * interval,
         requestTimeout: headTimeout - 2 * interval,
-        keepAliveTimeout: keepAlive,
+        keepAliveTimeout: keepAliveMs,
         connectionsCheckingInterval: interval,
-        highWaterMark: 256 * 1024,
+        highWaterMark: mostUnsent,
         // `readHead` judges it: Node's own answer would not be counted.
         requireHostHeader: false,
       },
