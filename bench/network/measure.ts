@@ -38,6 +38,8 @@ export async function measure({ file, work, isPicked, ways, runs }: MeasureOptio
 
   await using link = await Link.start();
   let isGood = true;
+  const turns = cases.reduce((sum, one) => sum + (runs ?? one.runs) * ways.length, 0);
+  console.log(`${turns} turns, at about a minute each; what is in ${file} for ${commit} is not taken again.`);
   const most = Math.max(0, ...cases.map((one) => runs ?? one.runs));
   for (let run = 1; run <= most; run += 1) {
     for (const one of cases.filter((each) => run <= (runs ?? each.runs))) {

@@ -13,7 +13,8 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -30,7 +31,14 @@ if (process.platform !== 'linux' || process.getuid?.() !== 0) {
   process.exit(0);
 }
 
-const work = await mkdtemp(join(tmpdir(), 'firstbyte-network-'));
+const prefix = 'firstbyte-network-work-';
+// A run that was killed could not remove its folder.
+for (const name of await readdir(tmpdir())) {
+  const isLeft = name.startsWith(prefix) && !existsSync(`/proc/${name.slice(prefix.length)}`);
+  if (isLeft) await rm(join(tmpdir(), name), { recursive: true, force: true });
+}
+const work = join(tmpdir(), `${prefix}${process.pid}`);
+await mkdir(work);
 try {
   const namespaces = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
   const inside = [process.execPath, join(import.meta.dirname, 'inside.ts'), ...process.argv.slice(2), '--work', work];

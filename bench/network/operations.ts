@@ -20,6 +20,14 @@ export const operations = {
   /** Cold, and once more. */
   play: async (stage) => ({ cold: await play(stage, 20), warm: await play(stage, 3) }),
 
+  /** Only whether it plays. */
+  open: async (stage) => ({
+    cold: await Viewer.view(stage, async (viewer) => {
+      await viewer.opens();
+      await viewer.watches(5);
+    }),
+  }),
+
   /** Some seconds at each of ten places; then there is no network, and each of them is wanted again. */
   offline: async (stage) => {
     const tour = (places: readonly number[], seconds: number) =>

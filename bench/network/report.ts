@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Series } from '../figures.ts';
 import { type Bar, barsOf } from './bars.ts';
+import { films } from './films.ts';
 import { links } from './profiles.ts';
 import { type Case, nameOf, type Result, type Way } from './results.ts';
 import type { Seen } from './viewer.ts';
@@ -62,7 +63,7 @@ ${loads.median.toFixed(1)}.${busy} The link held up ${((held / Math.max(1, packe
 
 Seconds; medians, with their span in brackets where there were several runs. **frame**: until the first picture.
 **moving**: until the picture from which on half a second of film follows within 0.8 s. **stalls**: in 20 s from then
-on, each longer than 0.3 s, and their time together. **80 %**, **10 %**: from the seek until the first picture there.
+on, each longer than 0.3 s, and their time together. **80 %**, **10 %**, **seek**: from the seek until the first picture there.
 **requests** and **connections** are those of the origin in the whole turn (cold and warm, with four seeks); **MB** are
 what came over its link, with all headers.
 
@@ -92,61 +93,92 @@ function profileTable(): string {
   return tableOf(['link', 'Mbit/s', 'round trip, ms', 'jitter, ms', 'luck', 'queue, KiB'], rows);
 }
 
+/** What a column shows of one part of a case, both of one way. */
+type Column = (seen: readonly Seen[], results: readonly Result[]) => string;
+
+const over =
+  (of: (one: Seen) => number | null | undefined, digits = 2): Column =>
+  (seen) =>
+    textOf(seen.map(of), digits);
+const outside =
+  (of: (result: Result) => number, digits = 0): Column =>
+  (_, results) =>
+    textOf(results.map(of), digits);
+
+const start: Readonly<Record<string, Column>> = {
+  runs: (seen) => {
+    const broken = seen.filter(({ failure }) => failure !== null).length;
+    return broken > 0 ? `${seen.length}, ${broken} failed` : String(seen.length);
+  },
+  frame: over(({ frame }) => frame),
+  moving: over(({ moving }) => moving),
+  stalls: (seen, results) => {
+    const count = over(({ stalls }) => stalls?.count, 0)(seen, results);
+    return count === '-' ? '-' : `${count} / ${over(({ stalls }) => stalls?.seconds, 1)(seen, results)}`;
+  },
+};
+const end: Readonly<Record<string, Column>> = {
+  'duration, seekable': (seen, [result]) => [...new Set(seen.map((one) => factsOf(one, result)))].join(', '),
+  requests: outside(({ outside: { origin } }) => origin.requests),
+  connections: outside(({ outside: { origin } }) => origin.connections),
+  MB: outside(({ outside: { link } }) => link.down.bytes / 1e6, 1),
+};
+/** For an operation that seeks to 80 % and back to 10 %, and for any other. */
+const columns: Readonly<Record<'play' | 'other', Readonly<Record<string, Column>>>> = {
+  play: {
+    ...start,
+    '80 %': over(({ seeks }) => seeks[0]?.frame),
+    '10 %': over(({ seeks }) => seeks[1]?.frame),
+    ...end,
+  },
+  other: {
+    ...start,
+    seeks: (seen) =>
+      textOf(
+        seen.map(({ seeks }) => seeks.filter(({ frame }) => frame !== null).length),
+        0,
+      ),
+    'seek, frame': (seen) =>
+      textOf(
+        seen.flatMap(({ seeks }) => seeks.map(({ frame }) => frame)),
+        2,
+      ),
+    ...end,
+  },
+};
+
 function tables(pairs: readonly Pair[]): string[] {
-  const head = [
-    'film',
-    'player',
-    'way',
-    'runs',
-    'frame',
-    'moving',
-    'stalls',
-    '80 %',
-    '10 %',
-    'requests',
-    'connections',
-    'MB',
-  ];
-  const parts = [...new Set(pairs.flatMap(({ firstbyte }) => firstbyte.flatMap(({ seen }) => Object.keys(seen))))];
-  return parts.flatMap((part) =>
-    [...new Set(pairs.map(({ what }) => placeOf(what)))].flatMap((place) => {
-      const rows = pairs
-        .filter(({ what }) => placeOf(what) === place)
-        .flatMap((pair) =>
-          (['direct', 'firstbyte'] as const)
-            .filter((way) => pair[way].some(({ seen }) => seen[part] !== undefined))
-            .map((way) => rowOf(pair.what, way, pair[way], part)),
-        );
-      return rows.length > 0 ? [`## ${place}, ${part}\n\n${tableOf(head, rows)}`] : [];
-    }),
-  );
+  return [...new Set(pairs.map(({ what }) => placeOf(what)))].flatMap((place) => {
+    const own = pairs.filter(({ what }) => placeOf(what) === place);
+    const parts = new Set(
+      own.flatMap(({ firstbyte, direct }) => [...direct, ...firstbyte].flatMap(({ seen }) => Object.keys(seen))),
+    );
+    return [...parts].map((part) => {
+      const shown = columns[own[0]?.what.operation === 'play' ? 'play' : 'other'];
+      const rows = own.flatMap((pair) =>
+        (['direct', 'firstbyte'] as const).flatMap((way) => {
+          const results = pair[way].filter(({ seen }) => seen[part] !== undefined);
+          const seen = results.flatMap((result) => result.seen[part] ?? []);
+          const cells = Object.values(shown).map((column) => column(seen, results));
+          return results.length > 0 ? [[pair.what.film, pair.what.player, way, ...cells]] : [];
+        }),
+      );
+      return `## ${place}, ${part}\n\n${tableOf(['film', 'player', 'way', ...Object.keys(shown)], rows)}`;
+    });
+  });
+}
+
+/** Whether the player knows how long the film is, and that it can be sought in. */
+function factsOf({ facts }: Seen, result: Result | undefined): string {
+  if (facts === null || result === undefined) return '-';
+  const { duration, seekable } = facts;
+  const isLong = duration !== null && Math.abs(duration - films[result.film].duration) <= 1;
+  const told = isLong ? 'right' : duration === null ? 'no duration' : `${duration.toFixed(1)} s`;
+  return seekable === false ? `${told}, not seekable` : told;
 }
 
 function placeOf({ link, start, operation }: Case): string {
   return [link, ...(start === 'ready' ? [] : [start]), ...(operation === 'play' ? [] : [operation])].join(', ');
-}
-
-function rowOf({ film, player }: Case, way: Way, results: readonly Result[], part: string): (string | number)[] {
-  const seen = results.flatMap((result) => result.seen[part] ?? []);
-  const over = (of: (one: Seen) => number | null | undefined, digits = 2) => textOf(seen.map(of), digits);
-  const outside = (of: (result: Result) => number, digits = 0) => textOf(results.map(of), digits);
-  const count = over(({ stalls }) => stalls?.count, 0);
-  const stalls = count === '-' ? '-' : `${count} / ${over(({ stalls }) => stalls?.seconds, 1)}`;
-  const broken = seen.filter(({ failure }) => failure !== null).length;
-  return [
-    film,
-    player,
-    way,
-    broken > 0 ? `${seen.length}, ${broken} failed` : seen.length,
-    over(({ frame }) => frame),
-    over(({ moving }) => moving),
-    stalls,
-    over(({ seeks }) => seeks[0]?.frame),
-    over(({ seeks }) => seeks[1]?.frame),
-    outside(({ outside: { origin } }) => origin.requests),
-    outside(({ outside: { origin } }) => origin.connections),
-    outside(({ outside: { link } }) => link.down.bytes / 1e6, 1),
-  ];
 }
 
 function textOf(values: readonly (number | null | undefined)[], digits: number): string {
@@ -179,19 +211,31 @@ async function draw(pairs: readonly Pair[], folder: string): Promise<string[]> {
   return texts;
 }
 
-/** Whether the API said that somebody waits while the player stood still. */
+/** What the API said, and whether it said that somebody waits while a player stood still. */
 function apiSection(pairs: readonly Pair[]): string {
+  const percent = (part: readonly unknown[], all: readonly unknown[]) =>
+    all.length === 0 ? '-' : `${Math.round((part.length / all.length) * 100)} % of ${all.length}`;
   const rows = pairs.flatMap(({ what, firstbyte }) => {
     const moments = firstbyte.flatMap(({ outside }) => outside.api);
+    const stalled = firstbyte.flatMap((result) => result.outside.api.filter(({ at }) => stoodStill(result, at)));
     if (moments.length === 0) return [];
-    const share = (phase: string) =>
-      `${Math.round((moments.filter((moment) => moment.phase === phase).length / moments.length) * 100)} %`;
-    const phases = [...new Set(moments.map(({ phase }) => phase))];
-    const waiting = moments.filter(({ waiters }) => waiters > 0).length / moments.length;
-    const shown = phases.map((phase) => `${phase} ${share(phase)}`).join(', ');
-    return [[nameOf(what), moments.length, shown, `${Math.round(waiting * 100)} %`]];
+    const phases = [...new Set(moments.map(({ phase }) => phase))].map((name) => {
+      const share = moments.filter(({ phase }) => phase === name).length / moments.length;
+      return `${name} ${Math.round(share * 100)} %`;
+    });
+    const told = stalled.filter(({ waiters }) => waiters > 0);
+    return [[nameOf(what), moments.length, phases.join(', '), percent(told, stalled)]];
   });
-  return `## What the API showed, second by second\n\n${tableOf(['case', 'seconds', 'phases', 'somebody waits'], rows)}`;
+  const head = ['case', 'seconds', 'phases of the fill', 'it said that somebody waits, of the seconds of stalls'];
+  return `## What the API showed, second by second\n\n${tableOf(head, rows)}`;
+}
+
+/** Whether a player had a stall at that second of the turn. */
+function stoodStill({ seen }: Result, at: number): boolean {
+  return Object.values(seen).some(({ openedAt, moving, stalls }) => {
+    const second = at - openedAt - (moving ?? 0);
+    return stalls?.spans.some(([from, to]) => second >= from && second <= to) ?? false;
+  });
 }
 
 function troubles(results: readonly Result[]): string {

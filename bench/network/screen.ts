@@ -75,19 +75,21 @@ export interface Stalls {
   readonly count: number;
   /** All together. */
   readonly seconds: number;
+  /** From when to when each was, in seconds since `from`. */
+  readonly spans: readonly (readonly [number, number])[];
 }
 
 /** The stalls between two moments, one of which may still go on at the second. */
 export function stallsOf(sights: readonly Sight[], from: number, to: number): Stalls {
   const seen = sights.filter(({ at }) => at >= from && at <= to);
   const last = seen.at(-1);
-  if (last === undefined) return { count: 1, seconds: (to - from) / 1000 };
-  const stalls = [...seen, { at: to, position: last.position }]
-    .map((sight, index) => {
-      const before = seen[index - 1];
-      if (before === undefined) return 0;
-      return sight.at - before.at - Math.max(0, sight.position - before.position) * 1000;
-    })
-    .filter((time) => time > stallTime);
-  return { count: stalls.length, seconds: stalls.reduce((sum, time) => sum + time, 0) / 1000 };
+  if (last === undefined) return { count: 1, seconds: (to - from) / 1000, spans: [[0, (to - from) / 1000]] };
+  const spans = [...seen, { at: to, position: last.position }].flatMap((sight, index) => {
+    const before = seen[index - 1];
+    if (before === undefined) return [];
+    // The picture before it lasts until this one is due.
+    const due = before.at + Math.max(0, sight.position - before.position) * 1000;
+    return sight.at - due > stallTime ? [[(due - from) / 1000, (sight.at - from) / 1000] as const] : [];
+  });
+  return { count: spans.length, seconds: spans.reduce((sum, [start, end]) => sum + end - start, 0), spans };
 }

@@ -67,10 +67,11 @@ export class Stage implements AsyncDisposable {
   readonly film: Film;
   readonly way: 'direct' | 'firstbyte';
   readonly canSeek: boolean;
+  /** In milliseconds. */
+  readonly startedAt = performance.now();
   readonly #options: StageOptions;
   readonly #moments: ApiMoment[] = [];
   readonly #carried: LinkCounts[] = [];
-  readonly #startedAt = performance.now();
   readonly #over = new AbortController();
   #origin: Origin;
   #firstbyte: Firstbyte | null;
@@ -158,11 +159,11 @@ export class Stage implements AsyncDisposable {
 
   async #watchApi(): Promise<void> {
     for (let second = 1; !this.#over.signal.aborted; second += 1) {
-      const wait = this.#startedAt + second * 1000 - performance.now();
+      const wait = this.startedAt + second * 1000 - performance.now();
       await sleep(Math.max(0, wait), undefined, { signal: this.#over.signal }).catch(() => {});
       // A firstbyte that is being started again has no answer.
       const [fill] = (await this.#firstbyte?.fills().catch(() => [])) ?? [];
-      if (fill !== undefined) this.#moments.push(momentOf(fill, (performance.now() - this.#startedAt) / 1000));
+      if (fill !== undefined) this.#moments.push(momentOf(fill, (performance.now() - this.startedAt) / 1000));
     }
   }
 }

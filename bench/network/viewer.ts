@@ -6,6 +6,8 @@ import type { Stage } from './stage.ts';
 
 /** What a viewer saw. Seconds. */
 export interface Seen extends Start {
+  /** When the player was started, in seconds from the start of the turn. */
+  readonly openedAt: number;
   /** In the time that was watched in sequence from the first moving picture on. */
   readonly stalls: Stalls | null;
   readonly seeks: readonly Sought[];
@@ -30,19 +32,21 @@ export class Viewer implements AsyncDisposable {
   readonly screen: Screen;
   readonly #playing: Playing;
   readonly #canSeek: boolean;
+  readonly #openedAt: number;
   readonly #seeks: Sought[] = [];
   #start: Start = { frame: null, moving: null };
   #stalls: Stalls | null = null;
 
-  private constructor({ screen, playing }: { screen: Screen; playing: Playing }, canSeek: boolean) {
+  private constructor({ screen, playing }: { screen: Screen; playing: Playing }, stage: Stage) {
     this.screen = screen;
     this.#playing = playing;
-    this.#canSeek = canSeek;
+    this.#canSeek = stage.canSeek;
+    this.#openedAt = (screen.startedAt - stage.startedAt) / 1000;
   }
 
   /** Opens the film, does what is to be done with it, and leaves. */
   static async view(stage: Stage, act: (viewer: Viewer) => Promise<void>): Promise<Seen> {
-    await using viewer = new Viewer(await stage.play(), stage.canSeek);
+    await using viewer = new Viewer(await stage.play(), stage);
     try {
       await act(viewer);
     } catch (error) {
@@ -97,7 +101,7 @@ export class Viewer implements AsyncDisposable {
   async #seen(): Promise<Seen> {
     const { failure } = this.screen;
     const facts = failure === null ? await this.#playing.facts().catch(() => null) : null;
-    return { ...this.#start, stalls: this.#stalls, seeks: this.#seeks, facts, failure };
+    return { openedAt: this.#openedAt, ...this.#start, stalls: this.#stalls, seeks: this.#seeks, facts, failure };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -63,14 +63,14 @@ function sightsOf(seconds: number, pause = seconds, late = 0): Sight[] {
 }
 
 test('a film without a pause has no stall, and one of 2 s is a stall of 2 s', () => {
-  assert.deepEqual(stallsOf(sightsOf(20), 1000, 20_900), { count: 0, seconds: 0 });
-  const { count, seconds } = stallsOf(sightsOf(20, 5, 2000), 1000, 20_900);
-  assert.deepEqual({ count, seconds: Math.round(seconds * 1000) }, { count: 1, seconds: 2000 });
+  assert.deepEqual(stallsOf(sightsOf(20), 1000, 20_900), { count: 0, seconds: 0, spans: [] });
+  const { count, seconds, spans } = stallsOf(sightsOf(20, 5, 2000), 1000, 22_900);
+  assert.deepEqual({ count, seconds, spans }, { count: 1, seconds: 2, spans: [[5, 7]] });
 });
 
 test('a stall that has not ended is a stall, and where nothing was shown all of it was one', () => {
   assert.equal(stallsOf(sightsOf(5), 1000, 11_000).count, 1);
-  assert.deepEqual(stallsOf([], 1000, 11_000), { count: 1, seconds: 10 });
+  assert.deepEqual(stallsOf([], 1000, 11_000), { count: 1, seconds: 10, spans: [[0, 10]] });
 });
 
 test('a first picture that stands still does not move yet', () => {
