@@ -119,20 +119,22 @@ class RefreshingOrigin implements Origin {
   }
 
   async #ask(target: string, reason: RefreshReason, remembered: Remembered): Promise<Lease> {
-    const { clock, events } = this.#parts;
+    const { timeout: limit, clock, events } = this.#parts;
     const startedAt = clock.now();
+    const late = unanswered(this.name, `there was no answer within ${limit / 1000} s`);
     let outcome: RefreshOutcome = 'failed';
     try {
-      const lease = await this.#answer({ origin: this.name, target, reason });
+      const question = { origin: this.name, target, reason };
+      const limits = { clock, limit, late: () => late, signal: this.#closing.signal };
+      const lease = await within(limits, (signal) => this.#answer(question, signal));
       outcome = 'renewed';
       remembered.lease = lease;
       remembered.failure = null;
       return lease;
     } catch (error) {
-      const told = error instanceof Late ? error.told : error;
-      if (error instanceof Late) outcome = 'late';
-      remembered.failure = { error: told, until: clock.now() + pauses.refreshHook.firstMs };
-      throw told;
+      if (error === late) outcome = 'late';
+      remembered.failure = { error, until: clock.now() + pauses.refreshHook.firstMs };
+      throw error;
     } finally {
       remembered.asking = null;
       const at = clock.now();
@@ -141,29 +143,16 @@ class RefreshingOrigin implements Origin {
     }
   }
 
-  async #answer(question: RefreshQuestion): Promise<Lease> {
-    const { refresh, timeout, clock } = this.#parts;
-    const limits = { clock, limit: timeout, late: () => new Late(this.name, timeout), signal: this.#closing.signal };
-    return within(limits, async (signal) => {
-      try {
-        const fresh = readFreshUrl(await untilAborted(refresh(question, signal), signal), clock.wallTime());
-        if (typeof fresh === 'string') throw unanswered(this.name, fresh);
-        return fresh;
-      } catch (error) {
-        signal.throwIfAborted();
-        throw error instanceof ProxyError ? error : unanswered(this.name, 'it failed', error);
-      }
-    });
-  }
-}
-
-/** The hook did not answer in time. */
-class Late extends Error {
-  readonly told: ProxyError;
-
-  constructor(origin: string, timeout: number) {
-    super('late');
-    this.told = unanswered(origin, `there was no answer within ${timeout / 1000} s`);
+  async #answer(question: RefreshQuestion, signal: AbortSignal): Promise<Lease> {
+    const { refresh, clock } = this.#parts;
+    try {
+      const fresh = readFreshUrl(await untilAborted(refresh(question, signal), signal), clock.wallTime());
+      if (typeof fresh === 'string') throw unanswered(this.name, fresh);
+      return fresh;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error instanceof ProxyError ? error : unanswered(this.name, 'it failed', error);
+    }
   }
 }
 

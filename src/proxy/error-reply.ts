@@ -26,20 +26,19 @@ const plainText: Fields = [
 /** `Retry-After` in seconds, where the error names no time. */
 const tryAgainAfter = 5;
 
-/** RFC 9209 §2.3; every other status of a rejection is an `http_request_error`. */
-const rejectionTypes: Partial<Record<Rejection['status'], ProxyErrorType>> = {
-  403: 'http_request_denied',
-  404: 'destination_not_found',
-  429: 'http_request_denied',
+/** What the reply of a rejection says beside the usual; its type (RFC 9209 §2.3) is `http_request_error` where absent. */
+const rejectionRows: Partial<Record<Rejection['status'], { type?: ProxyErrorType; fields?: Fields }>> = {
+  400: { fields: [['connection', 'close']] },
+  403: { type: 'http_request_denied' },
+  404: { type: 'destination_not_found' },
+  405: { fields: [['allow', 'GET, HEAD']] },
+  429: { type: 'http_request_denied', fields: [['retry-after', String(tryAgainAfter)]] },
 };
 
 export function rejectionReply({ status, message, fields }: Rejection): ErrorReply {
-  const type = rejectionTypes[status] ?? 'http_request_error';
-  const allow: Fields = status === 405 ? [['allow', 'GET, HEAD']] : [];
-  const close: Fields = status === 400 ? [['connection', 'close']] : [];
-  const later: Fields = status === 429 ? [['retry-after', String(tryAgainAfter)]] : [];
-  const said: Fields = [...allow, ...close, ...later, ...fields, ['proxy-status', proxyStatus({ type, message })]];
-  return { status, fields: [...said, ...plainText], body: sentence(message), outcome: 'refused', error: null };
+  const { type = 'http_request_error', fields: own = [] } = rejectionRows[status] ?? {};
+  const said: Fields = [...own, ...fields, ['proxy-status', proxyStatus({ type, message })], ...plainText];
+  return { status, fields: said, body: sentence(message), outcome: 'refused', error: null };
 }
 
 /** RFC 9110 §15.5.17; `length` is `null` where the origin did not say it. */
