@@ -14,6 +14,8 @@ export interface Film {
   readonly file: string;
   /** In seconds. */
   readonly duration: number;
+  /** How often the clip follows itself. */
+  readonly times: number;
   readonly clip: ClipName;
   /** How ffmpeg writes it. */
   readonly muxer: readonly string[];
@@ -25,7 +27,7 @@ const clipDuration = 24;
 const quiet = ['-hide_banner', '-loglevel', 'error', '-nostdin', '-y'];
 const exact = ['-fflags', '+bitexact', '-map_metadata', '-1'];
 const sound = ['-f', 'lavfi', '-i', `sine=frequency=220:beep_factor=4:sample_rate=48000:duration=${clipDuration}`];
-const hiss = ['-f', 'lavfi', '-i', `anoisesrc=sample_rate=48000:duration=${clipDuration}`];
+const hiss = (duration: number) => ['-f', 'lavfi', '-i', `anoisesrc=sample_rate=48000:duration=${duration}`];
 
 /** Noise costs ffmpeg as many bits as it is given, whatever the rate. */
 const pictures = (size: string) => [
@@ -51,14 +53,15 @@ const clips = {
     ...[...pictures('640x360'), ...sound, '-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8'],
     ...['-b:v', '6M', '-minrate', '6M', '-maxrate', '6M', '-c:a', 'libopus', '-b:a', '64k'],
   ],
-  'clip.mp3': [...hiss, '-c:a', 'libmp3lame', '-b:a', '192k'],
-  'clip.flac': [...hiss, '-c:a', 'flac'],
-  'clip.ogg': [...hiss, '-c:a', 'libvorbis', '-b:a', '192k'],
+  'clip.mp3': [...hiss(clipDuration), '-c:a', 'libmp3lame', '-b:a', '192k'],
+  // Its frames are numbered, so that it can't follow itself.
+  'whole.flac': [...hiss(10 * clipDuration), '-c:a', 'flac'],
+  'clip.ogg': [...hiss(clipDuration), '-c:a', 'libvorbis', '-b:a', '192k'],
 } as const;
 type ClipName = keyof typeof clips;
 
 function film(file: string, clip: ClipName, muxer: readonly string[] = [], times = 10): Film {
-  return { file, clip, muxer, duration: times * clipDuration };
+  return { file, clip, muxer, times, duration: times * clipDuration };
 }
 
 export const films = {
@@ -71,7 +74,7 @@ export const films = {
   ts: film('film.ts', 'clip6000.mp4'),
   avi: film('film.avi', 'clip.avi'),
   mp3: film('film.mp3', 'clip.mp3'),
-  flac: film('film.flac', 'clip.flac'),
+  flac: { ...film('film.flac', 'whole.flac'), times: 1 },
   ogg: film('film.ogg', 'clip.ogg'),
   large: film('large.mp4', 'clip6000.mp4', [], 121),
   fit16: film('fit16.mp4', 'clip70.mp4', ['-movflags', '+faststart']),
@@ -86,9 +89,9 @@ export type FilmName = keyof typeof films;
 export async function makeFilms(names: Iterable<FilmName>): Promise<void> {
   await mkdir(filmFolder, { recursive: true });
   for (const name of new Set(names)) {
-    const { file, clip, muxer, duration } = films[name];
+    const { file, clip, muxer, times } = films[name];
     await make(clip, clips[clip]);
-    const loop = ['-stream_loop', String(duration / clipDuration - 1), '-i', join(filmFolder, clip)];
+    const loop = ['-stream_loop', String(times - 1), '-i', join(filmFolder, clip)];
     await make(file, [...loop, '-c', 'copy', ...muxer]);
   }
 }

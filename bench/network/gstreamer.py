@@ -60,6 +60,8 @@ class Playing:
         if message.type == Gst.MessageType.ERROR:
             error, details = message.parse_error()
             tell(failed=f"{error.message}: {details}")
+        elif message.type == Gst.MessageType.EOS:
+            tell(failed="the film ended")
         elif message.type == Gst.MessageType.BUFFERING:
             full = message.parse_buffering() == 100
             self.pipeline.set_state(Gst.State.PLAYING if full else Gst.State.PAUSED)

@@ -1,9 +1,9 @@
-/** mpv under its own settings, without pictures and sound. */
+/** mpv under its own settings, without pictures and sound, and without a line that it writes again and again. */
 import { MpvSession } from '../../test/players/mpv-session.ts';
 import type { PlayerStart } from './player.ts';
 
 export const playInMpv: PlayerStart = async (url, screen, signal) => {
-  const mpv = new MpvSession(url, [], signal);
+  const mpv = new MpvSession(url, ['--term-status-msg='], signal);
   // While it seeks, it tells the place that it was sent to as its position, and shows nothing.
   let shows = false;
   let position = Number.NaN;

@@ -56,19 +56,25 @@ export interface Start {
   readonly moving: number | null;
 }
 
-/** What came after `since`; with a `place`, only pictures there count. */
-export function startOf(sights: readonly Sight[], since: number, place?: number): Start {
+/** The first picture after `since`; with a `place`, the first one there. */
+export function firstSight(sights: readonly Sight[], since: number, place?: number): Sight | null {
   const isThere = ({ at, position }: Sight) =>
     at >= since &&
     (place === undefined || (position >= place - tolerance.before && position < place + tolerance.after));
-  const first = sights.findIndex(isThere);
-  const after = first < 0 ? [] : sights.slice(first);
+  return sights.find(isThere) ?? null;
+}
+
+/** What came after `since`; with a `place`, from the first picture there on. */
+export function startOf(sights: readonly Sight[], since: number, place?: number): Start {
+  const first = firstSight(sights, since, place);
+  if (first === null) return { frame: null, moving: null };
+  const after = sights.slice(sights.indexOf(first));
   const moves = after.find((sight, index) => {
     const enough = after.slice(index).find(({ position }) => position >= sight.position + moved.film);
     return enough !== undefined && enough.at - sight.at <= moved.within * 1000;
   });
   const seconds = (sight: Sight | undefined) => (sight === undefined ? null : (sight.at - since) / 1000);
-  return { frame: seconds(after[0]), moving: seconds(moves) };
+  return { frame: seconds(first), moving: seconds(moves) };
 }
 
 export interface Stalls {
