@@ -381,6 +381,7 @@ export class Scheduler implements FetchSink<Fetch> {
   }
 
   #assignAll(): void {
+    if (this.#fetches.size === 0) return;
     const snapshot = this.#snapshot();
     for (const fetch of this.#fetches) this.#assign(fetch, snapshot);
   }
