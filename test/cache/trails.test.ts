@@ -126,3 +126,14 @@ test('who comes while nothing is under way costs nothing', () => {
   trails.accompany(by('a'));
   assert.equal(scripted.requests.length, 0);
 });
+
+test('the byte that is asked for beside a request is not read, and its connection is given back', async () => {
+  const { scripted, slots, trails, open } = stage();
+  trails.accompany(by('a'));
+  void open();
+  trails.accompany(by('b'));
+  const [first, beside] = scripted.requests;
+  beside?.head();
+  await settled();
+  assert.deepEqual([first?.live, beside?.cancelled, slots.used], [true, true, 1]);
+});
