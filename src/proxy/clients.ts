@@ -58,6 +58,11 @@ export class Clients {
     this.#identities = createClientIdentities(parts.trustedProxies);
   }
 
+  /** Every connection that counts. */
+  get connections(): Iterable<ClientConnection> {
+    return this.#owners.keys();
+  }
+
   /** A connection has come in; `remove` is to be called when it is closed. */
   admit(connection: ClientConnection, remoteAddress: string | undefined): Admission {
     const client = this.#clientOf(this.#identities.ofPeer(remoteAddress));

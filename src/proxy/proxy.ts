@@ -52,7 +52,7 @@ export class MediaProxy {
   readonly #stalled: StalledClients;
   readonly #clients: Clients;
   readonly #handlerParts: RequestHandlerParts;
-  readonly #connections = new Map<Duplex, ClientConnection>();
+  readonly #connections = new WeakMap<Duplex, ClientConnection>();
   #nextRequest = 1;
   #underway = 0;
   #onIdle: (() => void) | null = null;
@@ -109,7 +109,7 @@ export class MediaProxy {
   /** How many listeners there are for the end of clients' connections. */
   get listeners(): number {
     let count = 0;
-    for (const { gone } of this.#connections.values()) count += getEventListeners(gone, 'abort').length;
+    for (const { gone } of this.#clients.connections) count += getEventListeners(gone, 'abort').length;
     return count;
   }
 
@@ -185,12 +185,8 @@ export class MediaProxy {
     const known = this.#connections.get(socket);
     if (known !== undefined) return known;
     const connection = new ClientConnection(socket, this.#parts.clock);
-    if (socket.closed) return connection;
     this.#connections.set(socket, connection);
-    socket.once('close', () => {
-      this.#connections.delete(socket);
-      this.#clients.remove(connection);
-    });
+    socket.once('close', () => this.#clients.remove(connection));
     return connection;
   }
 
