@@ -31,6 +31,7 @@ if (values.report) {
     ways: pickedWays(only),
     runs: Number(runs) || null,
   });
+  if (only.length === 0) await writeReport(new Results(results).all);
   if (!isGood) process.exitCode = 1;
 }
 process.exit();

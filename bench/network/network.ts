@@ -1,7 +1,7 @@
 /**
  * `npm run network`: real players over emulated links, direct and through firstbyte in turn.
  *
- *   npm run network                                   all of plan.ts, three hours; goes on where it was ended
+ *   npm run network                                   all of plan.ts, and docs/network-speeds.md; goes on where it was ended
  *   npm run network -- --only lte,mkv,mpv --runs 1    these links, films, players, starts, operations, ways
  *   npm run network -- --results FILE                 its results, one JSON object a line; else in the temporary folder
  *   npm run network -- --report                       only writes docs/network-speeds.md from the results

@@ -42,9 +42,9 @@ export class Results {
     this.all = lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Result);
   }
 
-  has(wanted: Case & { way: Way; run: number; commit: string }): boolean {
+  find(wanted: Case & { way: Way; run: number; commit: string }): Result | null {
     const key = keyOf(wanted);
-    return this.all.some((result) => keyOf(result) === key);
+    return this.all.find((result) => keyOf(result) === key) ?? null;
   }
 
   add(result: Result): void {

@@ -7,7 +7,7 @@ export interface Turn {
   /** By the parts of the operation. */
   readonly seen: Readonly<Record<string, Seen>>;
   readonly outside: Outside;
-  /** Why the turn says nothing, or that firstbyte held a wrong byte. */
+  /** Why the operation could not be done. */
   readonly trouble: string | null;
 }
 
@@ -16,6 +16,7 @@ export function wrongWith({ seen, outside, trouble }: Turn): readonly string[] {
   const failures = Object.entries(seen).flatMap(([part, { failure }]) =>
     failure === null ? [] : [`${part}: ${failure}`],
   );
-  const bugs = outside.bugs > 0 ? [`${outside.bugs} bugs`] : [];
-  return [...failures, ...outside.ownErrors, ...bugs, ...(trouble === null ? [] : [trouble])];
+  const { ownErrors, bugs, wrongByte } = outside;
+  const others = [bugs > 0 ? `${bugs} bugs` : null, wrongByte, trouble].filter((what) => what !== null);
+  return [...failures, ...ownErrors, ...others];
 }

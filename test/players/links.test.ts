@@ -12,6 +12,8 @@ import { isAbsent, type PlayerName } from '../../bench/network/players.ts';
 import type { LinkName } from '../../bench/network/profiles.ts';
 import { Results } from '../../bench/network/results.ts';
 import { type Sight, stallsOf, startOf } from '../../bench/network/screen.ts';
+import type { Outside } from '../../bench/network/stage.ts';
+import type { Seen } from '../../bench/network/viewer.ts';
 import { wrongWith } from '../../bench/network/wrong.ts';
 import { absent } from '../programs.ts';
 import { start } from './program.ts';
@@ -83,4 +85,22 @@ test('after a seek only pictures at the place that was sought count', () => {
   const before: Sight = { at: 5010, position: 4.02 };
   const there = sightsOf(5).map(({ at, position }) => ({ at: at + 6000, position: position + 192 }));
   assert.deepEqual(startOf([...sightsOf(4), before, ...there], 5000, 192), { frame: 2, moving: 2 });
+});
+
+test('a wrong byte, an error of firstbyte and an error of the player are each told', () => {
+  const nothing = { packets: 0, bytes: 0, lost: 0, dropped: 0, late: 0, latest: 0 };
+  const outside: Outside = {
+    origin: { requests: 0, connections: 0, bytes: 0, statuses: {} },
+    link: { down: nothing, up: nothing },
+    ...{ api: [], ownErrors: [], bugs: 0, compared: 0, wrongByte: null },
+  };
+  const well: Seen = { openedAt: 0, frame: 1, moving: 1, stalls: null, seeks: [], facts: null, failure: null };
+  assert.deepEqual(wrongWith({ seen: { cold: well }, outside, trouble: null }), []);
+  const wrong = {
+    seen: { cold: { ...well, failure: 'no film' } },
+    outside: { ...outside, ownErrors: ['504 connection_timeout'], bugs: 1, wrongByte: 'a wrong byte at 7' },
+    trouble: 'nothing could be done',
+  };
+  const told = ['cold: no film', '504 connection_timeout', '1 bugs', 'a wrong byte at 7', 'nothing could be done'];
+  assert.deepEqual(wrongWith(wrong), told);
 });
