@@ -61,7 +61,8 @@ ${loads.median.toFixed(1)}.${busy} The link held up ${((held / Math.max(1, packe
 
 Seconds; medians, with their span in brackets where there were several runs. **frame**: until the first picture.
 **moving**: until the picture from which on half a second of film follows within 0.8 s. **stalls**: in 20 s from then
-on, each longer than 0.3 s, and their time together. **80 %**, **10 %**, **seek**: from the seek until the first picture there.
+on, each longer than 0.3 s, and their time together. **80 %**, **10 %**, **seek**: from the seek until the first picture there;
+places are half a second past a keyframe.
 **requests** and **connections** are those of the origin in the whole turn (cold and warm, with four seeks); **MB** are
 what came over its link, with all headers.
 
