@@ -318,7 +318,9 @@ export class Fetch implements Requester, PlannedFetch {
   /** Has the head judged, and takes the body. Rejects with `FillFailed` or a `ProxyError`. */
   async #receive(request: BodyRequest): Promise<Pause> {
     const { ranged, start: asked } = request.request;
-    const body = await this.#sink.judge(request.request, await request.head());
+    // A store that makes no object keeps no connection from others.
+    const judged = this.#sink.judge(request.request, await request.head());
+    const body = await untilAborted(judged, request.signal);
     if (body === null) return 'contradicted';
     request.announce(body);
     if (ranged && body.start === asked)

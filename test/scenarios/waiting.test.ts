@@ -70,6 +70,32 @@ describe('nobody waits for ever', () => {
     other.leave();
   });
 
+  it('for a connection that another title had, while the disk makes no object for it', async () => {
+    const inner = createMemoryStore();
+    let made = 0;
+    const store: Store = {
+      find: (...given) => inner.find(...given),
+      create: (...given) => {
+        made += 1;
+        return made === 1 ? new Promise(() => {}) : inner.create(...given);
+      },
+      remove: (name) => inner.remove(name),
+      list: () => inner.list(),
+      close: () => inner.close(),
+    };
+    const { view, asked, clock } = stage({ film: movie, store, maxConnections: 1 });
+    const first = view();
+    (await asked()).head().bytes(1);
+    await clock.settle();
+    first.leave();
+    const other = view(0, null, '/other');
+    await clock.advance(10_000);
+    (await asked()).head().bytes(1);
+    await clock.settle();
+    assert.equal(other.bytes, 1);
+    other.leave();
+  });
+
   it('behind a whole film of gigabytes, where the account allows one connection', async () => {
     const huge = film(5_000_000_000);
     const { view, clock } = stage({
