@@ -31,7 +31,7 @@ export const nothingLent = Object.fromEntries(lentThings.map((thing) => [thing, 
 export const lentMeaning: Readonly<Record<LentThing, string>> = {
   requests: 'requests of clients that are being answered',
   readers: 'readers of fills',
-  fetches: 'cursors, each of them one request to an origin after another',
+  fetches: 'chains of requests to an origin, each moving forward through a file',
   slots: "rights to use one of an origin's connections",
   connections: 'connections to origins that are at work',
   entries: 'targets that are open',

@@ -4,7 +4,7 @@
  *
  * Whoever serves a waiting reader goes before read-ahead, and read-ahead before background work; among equals the first
  * to come. Who holds a connection is told (`contended`) when somebody else needs one: work that nobody waits for gives
- * way at once, and a cursor that has had its turn while another reader waits, so that a fourth title never waits behind
+ * way at once, and a fetch that has had its time slice while another reader waits, so that a fourth title never waits behind
  * three whole downloads.
  */
 import type { Timer } from '../clock.ts';

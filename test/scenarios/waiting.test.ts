@@ -55,46 +55,25 @@ describe('nobody waits for ever', () => {
     assert.deepEqual([viewer.outcome, origin.requests.length], ['whole', 1], 'a slow disk is no stalled origin');
   });
 
-  it('for a connection that another title had, while the disk takes none of its bytes', async () => {
-    const store = slowStore(() => new Promise(() => {}));
-    const { view, asked, clock } = stage({ film: movie, store, maxConnections: 1 });
-    const first = view();
-    (await asked()).head().bytes(1);
-    await clock.settle();
-    first.leave();
-    const other = view(0, null, '/other');
-    await clock.advance(10_000);
-    (await asked()).head().bytes(1);
-    await clock.settle();
-    assert.equal(other.bytes, 1);
-    other.leave();
-  });
-
-  it('for a connection that another title had, while the disk makes no object for it', async () => {
-    const inner = createMemoryStore();
-    let made = 0;
-    const store: Store = {
-      find: (...given) => inner.find(...given),
-      create: (...given) => {
-        made += 1;
-        return made === 1 ? new Promise(() => {}) : inner.create(...given);
-      },
-      remove: (name) => inner.remove(name),
-      list: () => inner.list(),
-      close: () => inner.close(),
-    };
-    const { view, asked, clock } = stage({ film: movie, store, maxConnections: 1 });
-    const first = view();
-    (await asked()).head().bytes(1);
-    await clock.settle();
-    first.leave();
-    const other = view(0, null, '/other');
-    await clock.advance(10_000);
-    (await asked()).head().bytes(1);
-    await clock.settle();
-    assert.equal(other.bytes, 1);
-    other.leave();
-  });
+  const hung = () => new Promise<never>(() => {});
+  for (const [what, makeStore] of [
+    ['takes none of its bytes', () => slowStore(hung)],
+    ['makes no object for it', () => storeThatMakesFirst(hung)],
+  ] as const) {
+    it(`for a connection that another title had, while the disk ${what}`, async () => {
+      const { view, asked, clock } = stage({ film: movie, store: makeStore(), maxConnections: 1 });
+      const first = view();
+      (await asked()).head().bytes(1);
+      await clock.settle();
+      first.leave();
+      const other = view(0, null, '/other');
+      await clock.advance(10_000);
+      (await asked()).head().bytes(1);
+      await clock.settle();
+      assert.equal(other.bytes, 1);
+      other.leave();
+    });
+  }
 
   it('behind a whole film of gigabytes, where the account allows one connection', async () => {
     const huge = film(5_000_000_000);
@@ -229,6 +208,22 @@ describe('many at once', () => {
     assert.deepEqual([cache.fills().length, clock.pending, origin.live.length], [0, 0, 0]);
   });
 });
+
+/** A store whose first object is what `make` gives. */
+function storeThatMakesFirst(make: () => Promise<never>): Store {
+  const inner = createMemoryStore();
+  let made = 0;
+  return {
+    find: (...given) => inner.find(...given),
+    create: (...given) => {
+      made += 1;
+      return made === 1 ? make() : inner.create(...given);
+    },
+    remove: (name) => inner.remove(name),
+    list: () => inner.list(),
+    close: () => inner.close(),
+  };
+}
 
 /** A store whose writers wait as long as `wait` says. */
 function slowStore(wait: () => Promise<void>): Store {
