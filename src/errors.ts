@@ -92,14 +92,26 @@ export class ProxyError extends Error {
   }
 }
 
+/** Errors of a server that are no matter of the moment: what it can't do, and what its operator has to change. */
+const lasting: ReadonlySet<number> = new Set([501, 505, 506, 508, 510, 511]);
+
+/** Statuses below 500 of a server that may answer otherwise in a moment; a 202 says that it is not done yet. */
+const passingBelow500: ReadonlySet<number> = new Set([202, 408, 425, 429]);
+
 /**
- * Statuses of a server that may answer otherwise in a moment, so that a GET is asked again; a 202 says that it is not done
- * yet. `failsOver`: another mirror may answer otherwise at once.
+ * Whether a server may answer otherwise in a moment, so that a GET is asked again: a class, since servers and proxies make
+ * up statuses of their own. What is no status at all is a 500 (RFC 9110 §15).
  */
-export const passingStatuses: ReadonlyMap<number, { readonly failsOver: boolean }> = new Map([
-  [202, { failsOver: true }],
-  [429, { failsOver: false }],
-  [502, { failsOver: true }],
-  [503, { failsOver: true }],
-  [504, { failsOver: true }],
-]);
+export function mayPass(status: number): boolean {
+  return passingBelow500.has(status) || (status >= 500 && !lasting.has(status));
+}
+
+/** Whether another mirror may answer otherwise at once; a 500 is of a program that may run there as well. */
+export function failsOver(status: number): boolean {
+  return status === 202 || (status > 500 && mayPass(status));
+}
+
+/** Whether an error speaks of what was asked for, whatever the request looks like; else it may be the request's form. */
+export function isAboutTarget(status: number): boolean {
+  return status === 401 || status === 404 || status === 407 || status === 410 || status === 451;
+}

@@ -47,6 +47,13 @@ export const retryCauses = [
 ] as const;
 export type RetryCause = (typeof retryCauses)[number];
 
+/**
+ * What an origin does not take of the requests that firstbyte shapes: `Range`, `If-Range`, a conditional request
+ * (`If-None-Match`, `If-Modified-Since`), or `Accept-Encoding: identity`.
+ */
+export const lessons = ['ranges', 'if-range', 'conditions', 'identity'] as const;
+export type Lesson = (typeof lessons)[number];
+
 /** Whether an origin is thought to be reachable: yes, no, or not known until somebody has tried. */
 export const breakerPhases = ['closed', 'open', 'half-open'] as const;
 export type BreakerPhase = (typeof breakerPhases)[number];

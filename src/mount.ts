@@ -13,6 +13,7 @@ import type { Clock } from './clock.ts';
 import type { OriginSettings, Settings } from './config.ts';
 import type { EventBus } from './events.ts';
 import { ConnectionSlots } from './fill/connection-slots.ts';
+import { Lessons } from './fill/lessons.ts';
 import { RequestRate } from './fill/request-rate.ts';
 import type { OwnListeners } from './http/own-listeners.ts';
 import { contentVerifiedMirror } from './origin/content-verified-mirror.ts';
@@ -51,6 +52,7 @@ export interface WatchedMount extends Mount {
   /** Without credentials. */
   readonly base: string;
   readonly reachability: Reachability;
+  readonly lessons: Lessons;
   /** How fast bytes are taken from it. */
   readonly throttle: Pick<RateLimitedOrigin, 'rate'>;
   /** How many requests a second it gets; `null` for any number. */
@@ -73,6 +75,7 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
     name,
     base: url.href,
     reachability,
+    lessons: new Lessons(parts.upkeepClock),
     throttle,
     requests: {
       get rate() {

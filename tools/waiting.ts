@@ -1,7 +1,7 @@
 /** docs/reference/waiting.md: the budgets of waiting from their table, and every loop that asks again. */
 import { fixedBudgets, pauses, settingBudgets } from '../src/budgets.ts';
 import { settingRow } from '../src/config.ts';
-import { passingStatuses, proxyErrorTypes } from '../src/errors.ts';
+import { failsOver, mayPass, proxyErrorTypes } from '../src/errors.ts';
 
 interface Loop {
   readonly file: string;
@@ -183,13 +183,13 @@ ${Object.entries(once)
 
 ## What is asked again
 
-An answer of ${list([...passingStatuses.keys()])}, and these errors of firstbyte's own ([their statuses](http.md)):
+An answer of ${statuses(mayPass)}, every error with \`Retry-After\`, in mid-film every error of an origin that has just given of it, and these errors of firstbyte's own ([their statuses](http.md)):
 
 | error | counted as |
 |---|---|
 ${types.join('\n')}
 
-With mirrors the next base is asked at once after any error, and after ${list([...passingStatuses].filter(([, { failsOver }]) => failsOver).map(([status]) => status))}.
+With mirrors the next base is asked at once after any error, and after ${statuses(failsOver)}.
 `;
 }
 
@@ -201,6 +201,10 @@ function words(ms: number): string {
   return `${ms / 1000} s`;
 }
 
-function list(statuses: readonly number[]): string {
-  return `${statuses.slice(0, -1).join(', ')} or ${statuses.at(-1)}`;
+/** The errors of a class in words: those below 500 one by one, and of the others those that are not in it. */
+function statuses(isInClass: (status: number) => boolean): string {
+  const all = Array.from({ length: 400 }, (_, index) => 200 + index);
+  const below = all.filter((status) => status < 500 && isInClass(status));
+  const others = all.filter((status) => status >= 500 && !isInClass(status));
+  return `${below.join(', ')} or any from 500 up other than ${others.join(', ')}`;
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { EventBus } from '../events.ts';
 import type { ConnectionSlots } from '../fill/connection-slots.ts';
 import { Fill } from '../fill/fill.ts';
+import { Lessons } from '../fill/lessons.ts';
 import type { FillPolicy } from '../fill/policy.ts';
 import type { FillsView, FillView } from '../fill/view.ts';
 import type { Fields } from '../http/fields.ts';
@@ -33,6 +34,8 @@ export interface Mount {
   readonly policy?: Partial<FillPolicy>;
   /** Whether a stored object is still served after the origin has said that it is gone. */
   readonly keepDeleted?: boolean;
+  /** What the origin has taught; nothing so far where absent. */
+  readonly lessons?: Lessons;
   /** The only target, such as `/film.mkv`; every target below `base` where absent. */
   readonly only?: string;
 }
@@ -141,7 +144,7 @@ export class Cache implements FillsView {
 
   #makeEntry(key: string, mount: Mount, upstream: UpstreamTarget): Entry {
     const { store, mediaFreshness, clock, events, random } = this.#parts;
-    const { reachability, slots, mode, keepDeleted = false } = mount;
+    const { reachability, slots, mode, keepDeleted = false, lessons = new Lessons(clock) } = mount;
     const origin = upstream.through(mount.origin, slots);
     const policy = { ...this.#parts.policy, ...mount.policy };
     const name = objectName(key);
@@ -162,13 +165,13 @@ export class Cache implements FillsView {
         const mayStore = (status: number, fields: Fields) =>
           shared && storable({ requestFields, status, fields }, mode);
         const source = { name: fill, origin, target: upstream, reachability, slots };
-        const kept = { objectName: name, store, mayStore, mayShare };
+        const kept = { objectName: name, store, mayStore, mayShare, lessons };
         return new Fill({ ...source, ...kept, policy, clock, events, random }, object);
       },
       mayShare: ({ status = 200, fields }) => mayShare(status, fields, false),
       freshness: (representation) => freshUntil(representation, mediaFreshness, mode),
       revalidate: (stored, held, wanted) =>
-        revalidate(stored, { origin, upstream, held, wanted, slots, clock, timeout: policy.firstByteTimeout }),
+        revalidate(stored, { origin, upstream, lessons, held, wanted, slots, clock, timeout: policy.firstByteTimeout }),
       forget: () => {
         this.#entries.delete(key);
         const left = this.#leaving.get(mount);

@@ -6,18 +6,19 @@
  */
 import type { OpenRange } from '../bytes/byte-range.ts';
 import { type Clock, sleep } from '../clock.ts';
-import { ProxyError } from '../errors.ts';
+import { isAboutTarget, ProxyError } from '../errors.ts';
 import { readErrorBody } from '../fill/answer-judge.ts';
 import type { ConnectionSlots, Slot } from '../fill/connection-slots.ts';
 import type { ErrorAnswer } from '../fill/failure.ts';
+import type { Lessons } from '../fill/lessons.ts';
 import type { Opening } from '../fill/opening.ts';
 import { requestEnd } from '../fill/read-unit.ts';
 import { requestAll, requestRange } from '../fill/upstream-request.ts';
 import type { Fields } from '../http/fields.ts';
-import { type OriginContent, readAnswer } from '../http/origin-answer.ts';
+import { type OriginContent, type OriginContradiction, readAnswer } from '../http/origin-answer.ts';
 import { type Representation, refreshed, sameRepresentation } from '../http/representation.ts';
 import { formatValidator } from '../http/validator.ts';
-import type { Held, Origin, OriginRequest } from '../origin/origin.ts';
+import type { Held, Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 
 export type Verdict =
   /** It is current. `representation` has the newer fields. */
@@ -33,6 +34,8 @@ export interface RevalidationParts {
   readonly origin: Origin;
   /** Target and fields of the request. */
   readonly upstream: Pick<OriginRequest, 'target' | 'fields'>;
+  /** What the origin has taught. */
+  readonly lessons: Lessons;
   /** The bytes that are stored. */
   readonly held?: Held | undefined;
   /** The range that waiting clients want of another version; `null` where none waits. */
@@ -67,21 +70,28 @@ export async function revalidate(stored: Representation, parts: RevalidationPart
   }
 }
 
-/** Where an answer contradicts the range or itself, asks once more without a range. */
+/**
+ * Where an answer contradicts the range or itself, asks once more without a range. Where an error may be meant for the
+ * condition, asks once more without that, and compares what comes.
+ */
 async function ask(
   stored: Representation,
   parts: RevalidationParts,
   slot: Slot,
   signal: AbortSignal,
 ): Promise<Verdict> {
-  const { origin, upstream, held, wanted, clock } = parts;
-  const about = {
-    target: upstream.target,
-    fields: [...upstream.fields, ...conditionsFor(stored)],
-    ...(held && { held }),
-  };
-  let contradiction: Opening['contradiction'] = null;
+  const { origin, upstream, lessons, held, wanted, clock } = parts;
+  const { target } = upstream;
+  let contradiction: OriginContradiction | null = lessons.has('ranges', target) ? refusesRanges : null;
+  let isConditional = !lessons.has('conditions', target);
+  let refusal: number | null = null;
   for (;;) {
+    const about = {
+      target,
+      fields: [...upstream.fields, ...(isConditional ? conditionsFor(stored) : [])],
+      ...(held && { held }),
+      ...(lessons.has('identity', target) && { anyCoding: true }),
+    };
     const { start, end } = wanted ?? { start: 0, end: null };
     const request =
       contradiction === null
@@ -91,13 +101,22 @@ async function ask(
     const reply = await origin.open(request, signal);
     const opening: Opening = { request, reply, slot, startedAt, headAt: clock.now(), contradiction };
     const answer = readAnswer(request, reply.status, reply.fields, clock.wallTime());
-    if (answer.kind === 'contradiction') {
+    const refused = answer.kind === 'unsatisfiable' && answer.length === null ? refusesRanges : answer;
+    if (refused.kind === 'contradiction' && contradiction === null) {
       reply.body.cancel();
-      contradiction = answer;
+      contradiction = refused;
+      if (!parts.slots.spend()) return { kind: 'unknown' };
+      continue;
+    }
+    if (isConditional && answer.kind === 'status' && mayMeanCondition(reply)) {
+      await readErrorBody(reply);
+      isConditional = false;
+      refusal = reply.status;
       if (!parts.slots.spend()) return { kind: 'unknown' };
       continue;
     }
     if (answer.kind === 'content' || answer.kind === 'empty') {
+      if (refusal !== null) lessons.learn('conditions', target);
       const current = stillCurrent(stored, answer, reply.status, wanted !== null);
       if (current === null) return { kind: 'changed', opening };
       reply.body.cancel();
@@ -114,6 +133,13 @@ async function ask(
     }
     return answer.kind === 'unsatisfiable' ? { kind: 'changed', opening: null } : { kind: 'unknown' };
   }
+}
+
+const refusesRanges: OriginContradiction = { kind: 'contradiction', message: 'refused a range', total: null };
+
+/** Whether an error may be the answer to a condition; one of the moment would be the same for everything. */
+function mayMeanCondition({ status }: OriginReply): boolean {
+  return status >= 400 && status !== 429 && status !== 503 && !isAboutTarget(status);
 }
 
 function conditionsFor({ validator }: Representation): Fields {

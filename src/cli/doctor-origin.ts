@@ -9,9 +9,9 @@ import { type Clock, sleep } from '../clock.ts';
 import type { OriginSettings, Settings } from '../config.ts';
 import { EventBus } from '../events.ts';
 import { parseContentRange } from '../http/content-range.ts';
-import { fieldValue } from '../http/fields.ts';
+import { type Fields, fieldValue } from '../http/fields.ts';
 import { parseHttpDate } from '../http/http-date.ts';
-import { validatorOf } from '../http/validator.ts';
+import { formatValidator, validatorOf } from '../http/validator.ts';
 import { mount } from '../mount.ts';
 import type { Origin, OriginReply } from '../origin/origin.ts';
 import { measuredSpeed } from './doctor-speed.ts';
@@ -124,19 +124,18 @@ async function* fileFindings(
   signal: AbortSignal,
 ): AsyncGenerator<Finding> {
   if (status >= 400) {
-    yield fail(about, `answers with ${status} to ${path}`, 'look at --path, and at the credentials of the origin');
+    const plain = await statusOf(origin, path, [], signal);
+    if (plain === null || plain >= 400)
+      yield fail(about, `answers with ${status} to ${path}`, 'look at --path, and at the credentials of the origin');
+    else yield warn(about, `refuses ranges (${status}), and gives the whole`, wholeChange);
     return;
   }
   const range = parseContentRange(fieldValue(fields, 'content-range'));
   const total = range !== null && 'total' in range ? range.total : null;
   if (status === 206) yield ok(about, `gives ranges${total === null ? '' : ` of ${sizeWords(total)}`}`);
-  else
-    yield warn(
-      about,
-      'answers a range with the whole',
-      'seeks wait for what lies before: nothing helps but its server',
-    );
+  else yield warn(about, 'answers a range with the whole', wholeChange);
   yield validatorFinding(about, fields);
+  if (status === 206) yield* ifRangeFindings(about, origin, fields, path, signal);
 
   const one = await measuredSpeed({ origin, path, total, connections: 1, clock }, signal);
   if (one === null) {
@@ -152,6 +151,39 @@ async function* fileFindings(
     return;
   }
   yield ok(about, `gives ${speedWords(several)} over ${connections} connections`);
+}
+
+const wholeChange = 'seeks wait for what lies before: nothing helps but its server';
+
+/** Whether it takes `If-Range`, which guards what follows a seek or a cut; where not, versions are compared instead. */
+async function* ifRangeFindings(
+  about: string,
+  origin: Origin,
+  fields: OriginReply['fields'],
+  path: string,
+  signal: AbortSignal,
+): AsyncGenerator<Finding> {
+  const validator = validatorOf(fields);
+  if (validator === null || !validator.strong) return;
+  const ranged: Fields = [
+    ['range', 'bytes=0-0'],
+    ['if-range', formatValidator(validator)],
+  ];
+  const status = await statusOf(origin, path, ranged, signal);
+  if (status === 206) yield ok(about, 'takes If-Range');
+  else if (status !== null)
+    yield warn(about, `ignores If-Range (it answers ${status})`, 'nothing to do: it is asked without');
+}
+
+/** `null` where no answer came. */
+async function statusOf(origin: Origin, target: string, fields: Fields, signal: AbortSignal): Promise<number | null> {
+  try {
+    const { status, body } = await origin.open({ target, fields }, signal);
+    body.cancel();
+    return status;
+  } catch {
+    return null;
+  }
 }
 
 function validatorFinding(about: string, fields: OriginReply['fields']): Finding {

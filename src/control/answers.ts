@@ -11,6 +11,7 @@ import {
   fillPhases,
   jobKinds,
   jobOutcomes,
+  lessons,
   refreshOutcomes,
   requestOutcomes,
   retryCauses,
@@ -192,6 +193,16 @@ export const originSchema = z
       .object({ last: milliseconds, median: milliseconds })
       .meta({ description: 'From a request at the origin to its first byte.' }),
     bytesIn: z.int(),
+    lessons: z
+      .array(
+        z.object({
+          lesson: z.enum(lessons),
+          said: z.string().meta({ example: 'this server ignores If-Range' }),
+          since: timeSchema,
+          targets: z.int().meta({ description: 'How many targets have taught it.' }),
+        }),
+      )
+      .meta({ description: 'What it does not take of the requests that firstbyte shapes, remembered for an hour.' }),
   })
   .meta({ id: 'Origin' });
 

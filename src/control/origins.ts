@@ -4,7 +4,7 @@
  * Measured values come from the domain's events alone; the other values are read on demand.
  */
 import type { Clock } from '../clock.ts';
-import type { BreakerPhase, EventBus } from '../events.ts';
+import type { BreakerPhase, EventBus, Lesson } from '../events.ts';
 import { showableText } from '../showable.ts';
 import type { OriginReport } from './answers.ts';
 
@@ -23,7 +23,19 @@ export interface OriginSource {
   readonly throttle: { rate: number | null };
   /** `rate` is its limit in requests a second; `null` for none. */
   readonly requests: { rate: number | null };
+  /** What it does not take of firstbyte's requests, nothing where absent; times are monotonic milliseconds. */
+  readonly lessons?: {
+    view(): ReadonlyArray<{ readonly lesson: Lesson; readonly since: number; readonly targets: number }>;
+  };
 }
+
+/** The lessons in words. */
+const said: Readonly<Record<Lesson, string>> = {
+  ranges: 'this server refuses ranges',
+  'if-range': 'this server ignores If-Range',
+  conditions: 'this server refuses conditional requests',
+  identity: 'this server refuses Accept-Encoding: identity',
+};
 
 /** The limits that can be changed at run time; absent ones stay. */
 interface OriginLimits {
@@ -70,7 +82,7 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
   const timeOfDay = (at: number | undefined) =>
     at === undefined ? null : new Date(clock.wallTime() + at - clock.now()).toISOString();
 
-  const reportOf = ({ name, base, reachability, slots, throttle, requests }: OriginSource): OriginReport => {
+  const reportOf = ({ name, base, reachability, slots, throttle, requests, lessons }: OriginSource): OriginReport => {
     const { times = [], bytes = 0 } = measured.get(name) ?? {};
     const { phase, since, nextProbeAt, cause = null } = reachability.state;
     return {
@@ -81,6 +93,12 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
       limits: { maxConnections: slots.limit, maxRate: throttle.rate, maxRequestRate: requests.rate },
       firstByteMs: { last: whole(times.at(-1)), median: whole(median(times)) },
       bytesIn: bytes,
+      lessons: (lessons?.view() ?? []).map(({ lesson, since, targets }) => ({
+        lesson,
+        said: said[lesson],
+        since: new Date(clock.wallTime() + since - clock.now()).toISOString(),
+        targets,
+      })),
     };
   };
 

@@ -23,6 +23,7 @@ export async function judgeAnswer(
     case 'contradiction':
       return answer;
     case 'status':
+      if (reply.status === 416) throw violation('answered 416 to a request without a range');
       throw new FillFailed({ kind: 'answer', answer: await readErrorBody(reply) });
     case 'unsatisfiable':
       throw new FillFailed(answer);

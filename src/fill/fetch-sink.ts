@@ -7,6 +7,8 @@ import type { UpstreamRequest } from './upstream-request.ts';
 
 /** Each call may set a new goal, or stop the fetch, before it returns. */
 export interface FetchSink<F> {
+  /** Whether a reply is under way for which it fetches: then an error may contradict what was just given. */
+  readonly midReply: boolean;
   /**
    * Judges a head; resolves with where its body begins and ends (`null` where only its framing tells), or with `null`
    * where the same is to be asked for without a range. Rejects with `FillFailed`.

@@ -232,7 +232,7 @@ export class Fetch implements Requester, PlannedFetch {
         if (tries.failed(this.#position, this.#status.received > receivedBefore)) ({ progressAt } = this.#status);
         else this.#status.progressAt = progressAt;
         const healing = this.#status.received > 0;
-        const cause = retryCause(failure);
+        const cause = retryCause(failure, this.#sink.midReply);
         if (cause === null || (healing && !upstream.combinable)) throw new FillFailed(failure);
         this.#sink.changed(this, { type: 'trouble' });
         const asked = retryAfter(failure, clock.wallTime());

@@ -20,6 +20,7 @@ import { type Budget, Deadlines } from './deadlines.ts';
 import { type Failure, FillFailed, ownFailure } from './failure.ts';
 import type { FetchParts } from './fetch.ts';
 import { type FillName, FillReporter } from './fill-reporter.ts';
+import { Lessons } from './lessons.ts';
 import type { Opening } from './opening.ts';
 import { Phase } from './phase.ts';
 import { planFor } from './plan.ts';
@@ -42,6 +43,8 @@ export interface FillParts extends Omit<FetchParts, 'upstream'> {
   readonly store: Pick<Store, 'create'>;
   /** Whether an answer with this status and these fields may be stored. */
   readonly mayStore: (status: number, fields: Fields) => boolean;
+  /** What the origin has taught before; nothing where absent. */
+  readonly lessons?: Lessons | undefined;
 }
 
 export class Fill implements ReaderHost {
@@ -60,7 +63,12 @@ export class Fill implements ReaderHost {
     const reporter = new FillReporter(name, clock, events);
     const phase = new Phase(clock, reporter);
     const presence = new Presence(object, () => phase.lost());
-    const upstream = new Upstream(target, presence, object?.representation ?? null);
+    const upstream = new Upstream(
+      target,
+      presence,
+      object?.representation ?? null,
+      parts.lessons ?? new Lessons(clock),
+    );
     const deadlines = new Deadlines(clock, policy, reachability, presence);
     const waiters = new Waiters(clock);
     const guard = new VersionGuard({ ...parts, phase, presence, upstream, connections: slots.limit });

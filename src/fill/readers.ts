@@ -39,6 +39,11 @@ export class Readers {
     return this.#all[Symbol.iterator]();
   }
 
+  /** Whether any has taken a byte. */
+  get anyBegun(): boolean {
+    return [...this.#all].some(({ begun }) => begun);
+  }
+
   add(reader: Reader): void {
     this.#all.add(reader);
   }

@@ -1,16 +1,23 @@
 /**
  * When to ask an origin again. Backoff is for asking others: whoever waits for bytes of our own is woken.
  */
-import { ProxyError, passingStatuses } from '../errors.ts';
+import { mayPass, ProxyError } from '../errors.ts';
 import type { RetryCause } from '../events.ts';
 import { fieldValue } from '../http/fields.ts';
 import { backOffMs } from '../kit/back-off.ts';
 import type { Failure } from './failure.ts';
 import type { FillPolicy } from './policy.ts';
 
-/** Why it makes sense to ask again, or `null` where the failure is final. */
-export function retryCause(failure: Failure): RetryCause | null {
-  if (failure.kind === 'answer') return passingStatuses.has(failure.answer.status) ? 'status' : null;
+/**
+ * Why it makes sense to ask again, or `null` where the failure is final. An origin that says when to ask again may take
+ * back what it said (RFC 9110 §10.2.3). `midReply`: it has just given of what it now refuses, so that each error may pass.
+ */
+export function retryCause(failure: Failure, midReply = false): RetryCause | null {
+  if (failure.kind === 'answer') {
+    const { status, fields } = failure.answer;
+    const isAskedToWait = status >= 400 && fieldValue(fields, 'retry-after') !== null;
+    return midReply || isAskedToWait || mayPass(status) ? 'status' : null;
+  }
   return failure.kind === 'error' ? failure.error.retryAs : null;
 }
 

@@ -207,7 +207,11 @@ export class Scheduler implements FetchSink<Fetch> {
     this.#parts.waiters.wake();
   }
 
-  // What fetches report.
+  // What fetches ask and report.
+
+  get midReply(): boolean {
+    return this.#parts.upstream.served && this.#readers.anyBegun;
+  }
 
   async judge(request: UpstreamRequest, reply: OriginReply): Promise<OpenRange | null> {
     const { upstream, guard, waiters } = this.#parts;

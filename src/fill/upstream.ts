@@ -5,13 +5,15 @@
  * the next request from here.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
-import type { Fields } from '../http/fields.ts';
-import type { OriginContradiction } from '../http/origin-answer.ts';
-import { combinable, type Representation } from '../http/representation.ts';
+import { type Fields, fieldValue } from '../http/fields.ts';
+import type { OriginContent, OriginContradiction } from '../http/origin-answer.ts';
+import { combinable, type Representation, sameRepresentation } from '../http/representation.ts';
 import { formatValidator } from '../http/validator.ts';
 import type { Held, OriginRequest } from '../origin/origin.ts';
+import type { Lessons } from './lessons.ts';
 import { type Goal, type KnownContent, rangeEnd } from './plan.ts';
 import type { Presence } from './presence.ts';
+import { type Asked, RequestForm } from './request-form.ts';
 import { requestAll, requestRange, type UpstreamRequest } from './upstream-request.ts';
 
 /** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
@@ -28,15 +30,17 @@ export class Upstream {
   readonly #presence: Presence;
   /** The representation that this fill brings in, from the moment it is known. */
   known: Representation | null;
-  /** The answer to a range that contradicted it, or itself. */
-  contradiction: OriginContradiction | null = null;
+  readonly #form: RequestForm;
+  #contradiction: OriginContradiction | null = null;
+  #hasServed = false;
   #measuredFirstByteMs: number | null = null;
   /** Bytes a second, as they came last. */
   #throughput = 0;
   #takesEarlyRequests = true;
 
-  constructor(target: RequestTarget, presence: Presence, known: Representation | null) {
+  constructor(target: RequestTarget, presence: Presence, known: Representation | null, lessons: Lessons) {
     this.#target = target;
+    this.#form = new RequestForm(lessons, target.target);
     this.#presence = presence;
     this.known = known;
   }
@@ -46,15 +50,55 @@ export class Upstream {
     return this.known === null || combinable(this.known);
   }
 
-  /** Whether the origin is asked for ranges: not any more, once its answer to one was a contradiction. */
+  /** Whether the origin is asked for ranges: not any more, once it has refused or contradicted one. */
   get asksRanges(): boolean {
-    return this.contradiction === null;
+    return this.#form.has('ranges');
+  }
+
+  /** The answer to a range that contradicted it, or itself. */
+  get contradiction(): OriginContradiction | null {
+    return this.#contradiction;
+  }
+
+  set contradiction(contradiction: OriginContradiction | null) {
+    this.#contradiction = contradiction;
+    if (contradiction !== null) this.#form.dropRanges();
+  }
+
+  /** Whether the origin has given content of it to this fill. */
+  get served(): boolean {
+    return this.#hasServed;
+  }
+
+  /** The origin answered with an error; returns whether to ask again at once, in another form. */
+  refused(asked: Asked, status: number): boolean {
+    return this.#form.refused(asked, status);
+  }
+
+  /**
+   * Whether an origin that gave everything in place of a range ignores `If-Range`: it gave the very version that this
+   * tag named. Then it is asked again, without.
+   */
+  ignoresIfRange({ fields, start }: Asked, content: Omit<OriginContent, 'kind'>): boolean {
+    const { known } = this;
+    if (start === 0 || fieldValue(fields, 'if-range') === null) return false;
+    if (!known?.ranges || known.validator?.kind !== 'etag') return false;
+    if (content.representation.ranges || !sameRepresentation(known, content.representation)) return false;
+    this.#form.dropIfRange();
+    return true;
+  }
+
+  /** The origin gave content. Returns what is known of that: whether ranges may yet be asked for. */
+  taken({ ranges }: Representation): boolean {
+    const mayRange = this.#form.taken(ranges, this.known === null);
+    this.#hasServed = true;
+    return ranges || mayRange;
   }
 
   get content(): KnownContent {
     const { known } = this;
     // What can't be combined comes in by one body, as what can't be asked for in ranges.
-    const ranges = known === null ? null : known.ranges && combinable(known);
+    const ranges = known === null ? null : known.ranges && this.asksRanges && combinable(known);
     return { present: this.#presence.present, length: known?.length ?? Number.POSITIVE_INFINITY, ranges };
   }
 
@@ -93,10 +137,11 @@ export class Upstream {
   request(offset: number, position: number, goal: Goal): UpstreamRequest {
     const { target, fields } = this.#target;
     const { held } = this;
-    const about = { target, fields, ...(held && { held }) };
+    const about = { target, fields, ...(held && { held }), ...(!this.#form.has('identity') && { anyCoding: true }) };
     if (!this.asksRanges) return requestAll(about);
     const validator = this.known?.validator;
-    const condition: Fields = validator?.strong ? [['if-range', formatValidator(validator)]] : [];
+    const isNamed = validator?.strong && this.#form.has('if-range');
+    const condition: Fields = isNamed ? [['if-range', formatValidator(validator)]] : [];
     const start = offset - this.#overlapAt(offset, position);
     return requestRange({ ...about, fields: [...fields, ...condition] }, start, this.#endOf(offset, position, goal));
   }

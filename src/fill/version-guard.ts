@@ -9,13 +9,14 @@ import type { Clock } from '../clock.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
 import { combinable, type Representation, sameRepresentation, sliceable } from '../http/representation.ts';
-import type { OriginReply, OriginRequest } from '../origin/origin.ts';
+import type { OriginReply } from '../origin/origin.ts';
 import { type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { type ContentAnswer, judgeAnswer } from './answer-judge.ts';
 import { FillFailed, ownFailure } from './failure.ts';
 import type { FillName } from './fill-reporter.ts';
 import type { Phase } from './phase.ts';
 import type { Presence } from './presence.ts';
+import type { Asked } from './request-form.ts';
 import type { RequestTarget, Upstream } from './upstream.ts';
 
 /** A body of unknown length is not stored any further than this: it may have no end. */
@@ -41,9 +42,6 @@ export interface VersionParts {
   /** How many connections the origin allows. */
   readonly connections: number;
 }
-
-/** A request, as far as its answer is judged by it. */
-export type Asked = AskedBytes & Pick<OriginRequest, 'fields'>;
 
 export class VersionGuard {
   readonly #parts: VersionParts;
@@ -83,26 +81,31 @@ export class VersionGuard {
   }
 
   /**
-   * Resolves with what the answer's body holds, or with `null` where it is to be asked for again without a range.
+   * Resolves with what the answer's body holds, or with `null` where it is to be asked for again in another form.
    * Rejects with `FillFailed`: `changed` where it is of another version.
    */
   async judge(asked: Asked, reply: OriginReply): Promise<OpenRange | null> {
-    const content = await judgeAnswer(asked, reply, this.#parts.clock.wallTime()).catch((error: unknown) => {
-      if (this.#endsAt(asked, error)) return null;
+    const { upstream, clock } = this.#parts;
+    const content = await judgeAnswer(asked, reply, clock.wallTime()).catch((error: unknown) => {
+      if (this.#endsAt(asked, error)) return 'end';
+      const status = refusalIn(error);
+      if (status !== null && upstream.refused(asked, status)) return null;
       throw this.#isPastTheEnd(error) ? otherThan(asked) : error;
     });
-    if (content === null) {
+    if (content === 'end') {
       this.bodyEnded(asked.start, true);
       return { start: asked.start, end: null };
     }
+    if (content === null) return null;
     if (content.kind === 'contradiction') {
-      this.#parts.upstream.contradiction = content;
+      upstream.contradiction = content;
       return null;
     }
     while (this.#adopting !== null) await this.#adopting;
-    const { known } = this.#parts.upstream;
-    if (known !== null) this.#compare(known, content, asked, reply);
-    else await this.#adopt(content, reply);
+    const { known } = upstream;
+    if (known === null) await this.#adopt(content, reply);
+    else if (content.kind === 'content' && upstream.ignoresIfRange(asked, content)) return null;
+    else this.#compare(known, content, asked, reply);
     if (content.kind === 'empty') return { start: 0, end: null };
     // A body without a length of its own is held to the one that is known.
     return { start: content.start, end: content.end ?? known?.length ?? null };
@@ -166,7 +169,7 @@ export class VersionGuard {
       )
         this.#unshare();
       else if (!this.#ended) presence.writeTo(await this.#created(representation));
-      upstream.known = representation;
+      upstream.known = { ...representation, ranges: upstream.taken(representation) };
       phase.answered();
     } finally {
       this.#adopting = null;
@@ -193,6 +196,7 @@ export class VersionGuard {
     if (!mayShare(reply.status, reply.fields, this.#isLive)) this.reserve();
     if (!storable) this.#unshare();
     // A 200 to a request for less than everything: the origin gives only the whole, now if not before.
+    upstream.taken(representation);
     const ranges = representation.ranges || (known.ranges && upstream.asksRanges && asked.start === 0);
     const updated = { ...representation, length: known.length ?? representation.length, ranges };
     const tellsLength = known.length === null && updated.length !== null;
@@ -218,13 +222,21 @@ function changed(): FillFailed {
   return new FillFailed({ kind: 'changed' });
 }
 
+/** The status by which an origin refused a request, perhaps for its form; a 416 that tells no length says nothing else. */
+function refusalIn(error: unknown): number | null {
+  if (!(error instanceof FillFailed)) return null;
+  const { failure } = error;
+  if (failure.kind === 'answer') return failure.answer.status >= 400 ? failure.answer.status : null;
+  return failure.kind === 'unsatisfiable' && failure.length === null ? 416 : null;
+}
+
 /**
  * Another version came. Where it was not asked for by name, because none was known yet, that proves no change: several
  * servers may hold several versions. Then it is asked for again, by the name that came first; without a range there is no
  * such name.
  */
-function otherThan({ fields, ranged = true }: Asked): FillFailed {
-  if (!ranged || fieldValue(fields, 'if-range') !== null) return changed();
+function otherThan({ held, ranged = true }: Asked): FillFailed {
+  if (!ranged || held !== undefined) return changed();
   return new FillFailed(ownFailure('destination_unavailable', 'The origin gave two versions at one time.'));
 }
 

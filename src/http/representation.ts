@@ -33,6 +33,11 @@ const boundToContent: ReadonlySet<string> = new Set(['content-encoding', 'etag']
 /** Fields that tell when a message was made: those of the message that vouched last are the only ones that count. */
 const aboutTime: ReadonlySet<string> = new Set(['age', 'date']);
 
+/** The registered content codings (RFC 9110 §8.4.1), other than identity. */
+const codings: ReadonlySet<string> = new Set(
+  'aes128gcm br compress dcb dcz deflate exi gzip pack200-gzip x-compress x-gzip zstd'.split(' '),
+);
+
 /** The representation that the head of a 200 or 206, or of what is taken for one, describes. */
 export function representationFrom(
   fields: Fields,
@@ -63,11 +68,12 @@ export function combinable(representation: Representation): boolean {
   return representation.validator?.strong === true && sliceable(representation);
 }
 
-/** Whether a coding other than identity was applied (RFC 9110 §8.4): another representation, which is never sliced. */
+/**
+ * Whether a coding was applied (RFC 9110 §8.4): another representation, which is never sliced. Only what is registered as
+ * a coding is one; servers say `none`, `utf-8` or `binary` of bytes that are as they are.
+ */
 export function isCoded(fields: Fields): boolean {
-  return listMembers(fieldValue(fields, 'content-encoding') ?? '').some(
-    (coding) => coding.toLowerCase() !== 'identity',
-  );
+  return listMembers(fieldValue(fields, 'content-encoding') ?? '').some((coding) => codings.has(coding.toLowerCase()));
 }
 
 /**

@@ -36,10 +36,10 @@ export function contentVerifiedMirror(base: Origin): Origin {
     name: base.name,
     close: () => base.close(),
     async open(request, signal) {
-      const { held, resolved, fields } = request;
+      const { held, resolved } = request;
       // A resolved URL is at no base.
       if (resolved?.url) return base.open(request, signal);
-      if (held === undefined || !fields.some(([name]) => isCondition(name))) {
+      if (held === undefined) {
         // What it gives where nothing is held yet has its own validator.
         const reply = await base.open(request, signal);
         const named = namedIn(reply);
@@ -79,7 +79,7 @@ class VerifiedRequest {
   async answer(): Promise<OriginReply> {
     const known = this.#known;
     if (known?.same) return this.#goOn(known.named);
-    return fieldValue(this.#request.fields, 'if-range') === null ? this.#askWhetherCurrent() : this.#askForMore();
+    return asksWhetherCurrent(this.#request) ? this.#askWhetherCurrent() : this.#askForMore();
   }
 
   /** What was found out about the version before. */
@@ -198,6 +198,11 @@ function keyOf(version: Validator, { target }: OriginRequest): string {
 
 function isCondition(name: string): boolean {
   return name === 'if-range' || name === 'if-none-match' || name === 'if-modified-since';
+}
+
+/** A request about a held version is about more of it, unless it has a condition of its own. */
+function asksWhetherCurrent({ fields }: OriginRequest): boolean {
+  return fields.some(([name]) => name !== 'if-range' && isCondition(name));
 }
 
 function unconditional(fields: Fields): Fields {

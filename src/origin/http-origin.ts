@@ -75,6 +75,9 @@ const unforwarded = new Set([
   'upgrade',
 ]);
 
+/** Asks for the bytes as they are: offsets into a content coding mean nothing. */
+const identity: Fields[number] = ['accept-encoding', 'identity'];
+
 /** Statuses of a signed URL that has expired. */
 const expired = new Set([401, 403, 404, 410]);
 
@@ -122,25 +125,32 @@ class HttpOrigin implements Origin {
     if (!reply.redirected || !expired.has(reply.status)) return reply;
     // The redirect may have led to a URL that has expired: the chain is followed once more from its start.
     void runOut(reply.body);
-    const { target, fields, resolved } = request;
-    return this.#follow({ target, fields, ...(resolved && { resolved }) }, signal);
+    const { target, fields, resolved, anyCoding = false } = request;
+    return this.#follow({ target, fields, anyCoding, ...(resolved && { resolved }) }, signal);
   }
 
   /** The answer at the end of a chain of redirects. */
   async #follow(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
-    const { target, fields, resolved, onConnected, maySpare = () => false } = request;
+    const { target, fields, resolved, anyCoding = false, onConnected, maySpare = () => false } = request;
     const { base } = this.#options;
     let hop: RedirectHop = { url: base, path: base.pathname.replace(/\/$/, '') + target };
     if (resolved?.url) hop = { url: resolved.url, path: resolved.url.pathname + resolved.url.search };
     let atHome = hop.url.origin === base.origin;
     let atStart = true;
+    const coding = anyCoding ? [] : [identity];
     let onReady = onConnected;
     let redirected = false;
     const left: OriginBody[] = [];
     try {
       for (;;) {
         const ofUrl = atStart ? (resolved?.fields ?? []) : [];
-        const reply = await this.#ask(hop, this.#fieldsFor(fields, atHome, ofUrl), signal, maySpare, onReady);
+        const reply = await this.#ask(
+          hop,
+          [...this.#fieldsFor(fields, atHome, ofUrl), ...coding],
+          signal,
+          maySpare,
+          onReady,
+        );
         onReady = undefined;
         left.push(reply.body);
         if (reply.status >= 500 && saysError(reply.fields, 'proxy_loop_detected')) {
@@ -264,7 +274,7 @@ class HttpOrigin implements Origin {
     const sent = atHome ? known : known.filter(([name]) => travelling.has(name));
     const passedBy = asked.filter(([name]) => isTrailField(name));
     const trail = pseudonym === undefined ? [] : trailFields(passedBy, pseudonym);
-    const fields = [...replacedBy(ofUrl, sent), ...ofUrl, ['accept-encoding', 'identity'] as const, ...trail];
+    const fields = [...replacedBy(ofUrl, sent), ...ofUrl, ...trail];
     const isNamed = fields.some(([name]) => name === 'user-agent');
     return isNamed ? fields : [['user-agent', `firstbyte/${version}`], ...fields];
   }

@@ -8,7 +8,7 @@
  * counts as gone when all bases say so.
  */
 import { type Clock, sleep } from '../clock.ts';
-import { ProxyError, passingStatuses } from '../errors.ts';
+import { failsOver, ProxyError } from '../errors.ts';
 import type { EventBus, FailoverCause } from '../events.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { formatValidator, validatorOf } from '../http/validator.ts';
@@ -201,10 +201,12 @@ class MirroredOrigin implements Origin {
   }
 }
 
-/** The version in the request's condition; `null` where it has none. */
-function versionOf({ target, fields }: OriginRequest): Version | null {
-  const more = fieldValue(fields, 'if-range');
-  const validator = more ?? fieldValue(fields, 'if-none-match') ?? fieldValue(fields, 'if-modified-since');
+/** The version that the request is about, by its condition or by what is held; `null` where it is about none. */
+function versionOf({ target, fields, held }: OriginRequest): Version | null {
+  const current = fieldValue(fields, 'if-none-match') ?? fieldValue(fields, 'if-modified-since');
+  const isNamed = current === null && held?.validator.strong === true;
+  const more = fieldValue(fields, 'if-range') ?? (isNamed ? formatValidator(held.validator) : null);
+  const validator = more ?? current;
   if (validator === null) return null;
   return { validator, more: more !== null, key: `${validator}\n${pathOf({ target })}` };
 }
@@ -216,7 +218,7 @@ function pathOf({ target }: Pick<OriginRequest, 'target'>): string {
 
 /** `first`: of the base that is preferred to all others. */
 function verdictOn({ status, fields }: OriginReply, version: Version | null, first: boolean): Verdict {
-  if (passingStatuses.get(status)?.failsOver) return 'status';
+  if (failsOver(status)) return 'status';
   if (status === 404 || status === 410) return 'gone';
   if (version === null) return 'good';
   const isContent = status === 200 || status === 206;

@@ -46,6 +46,8 @@ export interface OriginRequest {
   readonly resolved?: ResolvedUrl;
   /** @deprecated `resolved` under its former name, for origins that embedding programs make. */
   readonly place?: ResolvedUrl;
+  /** Whether a content coding is welcome: `Accept-Encoding` is left out, which asks for none otherwise. */
+  readonly anyCoding?: boolean;
   /** The bytes that are held of the version that the conditions in `fields` name. */
   readonly held?: Held;
   /**

@@ -173,8 +173,12 @@ describe('over the whole way', () => {
     const next = await set.asked();
     assert.equal(next.target, '/film.mp4?token=right', 'the refused one is not tried again');
     next.head(403);
+    const plain = await set.asked();
+    assert.equal(plain.target, '/film.mp4?token=right');
+    assert.ok(!plain.fields.some(([name]) => name === 'if-range'), 'it may be meant for the condition');
+    plain.head(403);
     await set.clock.settle();
-    assert.equal(set.origin.requests.length, 4, 'and where the other is refused too, that is the answer');
+    assert.equal(set.origin.requests.length, 5, 'and where the other is refused too, that is the answer');
     await set.cache.close();
   });
 

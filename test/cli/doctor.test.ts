@@ -33,6 +33,20 @@ test('what an origin lacks is a warning that says what to change', async (t) => 
   for (const { change } of warned) assert.ok(change);
 });
 
+test('what an origin does not take of requests is a warning', async (t) => {
+  const stage = await Stage.set(t);
+  const warnings = async () => {
+    const run = stage.run('doctor', '--listen', '127.0.0.1:0', '--path', '/a.mkv', '--json');
+    const { findings } = (await json(run)) as { findings: Finding[] };
+    return findings.filter(({ level, about }) => level !== 'ok' && about.startsWith('/films/')).map(({ said }) => said);
+  };
+  const has = (fields: ReadonlyArray<readonly [string, string]>, name: string) => fields.some(([own]) => own === name);
+  stage.origin.always(({ fields }) => (has(fields, 'range') ? { status: 416 } : {}));
+  assert.deepEqual(await warnings(), ['refuses ranges (416), and gives the whole']);
+  stage.origin.always(({ fields }) => (has(fields, 'if-range') ? { ignoreRange: true } : {}));
+  assert.deepEqual(await warnings(), ['ignores If-Range (it answers 200)']);
+});
+
 test('an origin out of reach, a wrong path and a port in use are failures: code 7', async (t) => {
   const stage = await Stage.set(t);
   const server = createServer().listen(0, '127.0.0.1');

@@ -38,6 +38,7 @@ test('an origin that nobody has asked is reachable, idle and unmeasured', () => 
     limits: { maxConnections: 32, maxRate: null, maxRequestRate: null },
     firstByteMs: { last: null, median: null },
     bytesIn: 0,
+    lessons: [],
   });
 });
 
@@ -51,6 +52,16 @@ test('an origin out of reach shows since when, why, and when it is tried again, 
     nextProbe: '2026-11-22T00:01:10.000Z',
     cause: 'dns_error',
   });
+});
+
+test('what it does not take of requests is said in words, with the time of day at which that was learned', async () => {
+  const lessons = { view: () => [{ lesson: 'if-range', since: 5000, targets: 2 }] as const };
+  const { clock, view } = watching({ lessons });
+  await clock.advance(60_000);
+  const since = '2026-11-22T00:00:05.000Z';
+  assert.deepEqual(view.report()[0]?.lessons, [
+    { lesson: 'if-range', said: 'this server ignores If-Range', since, targets: 2 },
+  ]);
 });
 
 test('connections are looked up when somebody asks', () => {

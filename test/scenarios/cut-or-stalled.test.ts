@@ -149,15 +149,41 @@ describe('a cut in mid-body', () => {
     assert.equal(viewer.outcome, 'whole');
   });
 
-  for (const status of [404, 403, 410]) {
-    it(`followed by ${status} is not healed: the reply fails at once`, async () => {
-      const { view, asked, clock } = stage({ film: movie });
+  for (const status of [300, 400, 401, 403, 404, 408, 409, 410, 425, 429, 451, 500, 501, 511, 520, 599, 600, 999]) {
+    it(`followed by ${status} for a while is healed: the origin has just given what it refuses`, async () => {
+      const { view, asked, clock, origin } = stage({ film: movie });
       const viewer = view();
       (await asked()).head().bytes(1000).cut();
       await clock.settle();
-      answerWith(await asked(), status);
+      void answerAll(origin, (again) => (clock.now() < 20_000 ? answerWith(again, status) : serve(again)));
+      await clock.advance(25_000);
+      assert.equal(viewer.outcome, 'whole');
+    });
+  }
+
+  for (const status of [403, 404, 410, 500, 599]) {
+    it(`followed by ${status} for ever fails when healTimeout is over`, async () => {
+      const { view, asked, clock, origin } = stage({ film: movie });
+      const viewer = view();
+      (await asked()).head().bytes(1000).cut();
       await clock.settle();
-      assert.deepEqual([viewer.failure.kind, viewer.endAt, viewer.bytes], ['answer', 0, 1000]);
+      void answerAll(origin, (again) => answerWith(again, status));
+      await clock.advance(90_000);
+      assert.deepEqual([viewer.failure.kind, viewer.bytes], ['answer', 1000]);
+    });
+
+    it(`followed by ${status} is told at once to who has got nothing yet, unless that may pass`, async () => {
+      const { view, asked, clock, origin } = stage({ film: movie });
+      const first = view(0, 1000);
+      (await asked()).head().bytes(262_144).end();
+      await clock.settle();
+      assert.equal(first.outcome, 'whole');
+      const seek = view(500_000);
+      void answerAll(origin, (again) => answerWith(again, status));
+      await clock.advance(100);
+      assert.equal(seek.outcome === null, status >= 500);
+      await clock.advance(30_000);
+      assert.equal(seek.failure.kind, 'answer');
     });
   }
 

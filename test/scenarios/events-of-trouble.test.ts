@@ -143,7 +143,7 @@ describe('the events of trouble', () => {
   });
 
   it("call an origin's error the origin's, and not our own", async () => {
-    for (const status of [404, 500]) {
+    for (const status of [404, 501]) {
       const rig = await virtualRig({ films: movie, origin: { status } });
       const exchange = rig.get('/films/film.mp4');
       await finished(rig, exchange);

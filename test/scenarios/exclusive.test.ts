@@ -112,7 +112,8 @@ describe('an answer for one client', () => {
       it(`that is ${what} and a ${status} reaches one of five`, async () => {
         const rig = await rigFor({ status, fields });
         assertOneEach(await ask(rig, five()), status);
-        assert.equal(rig.origin.requests.length, 5);
+        // A 403 may be meant for the range.
+        assert.equal(rig.origin.requests.length, status === 403 ? 10 : 5);
         await close(rig);
       });
     }

@@ -134,7 +134,7 @@ describe('the first byte', () => {
 });
 
 describe('an answer that is final', () => {
-  for (const status of [401, 403, 404, 410, 400, 451, 500]) {
+  for (const status of [401, 404, 410, 451]) {
     it(`${status} is passed on at once, with its page, and asked for once`, async () => {
       const { view, asked, clock, origin } = stage({ film: movie });
       const viewer = view();
@@ -158,6 +158,23 @@ describe('an answer that is final', () => {
       (await asked()).refuse(refusal(type));
       await clock.settle();
       assert.deepEqual([viewer.error.type, viewer.endAt, origin.requests.length], [type, 0, 1]);
+    });
+  }
+});
+
+describe('an answer that may be meant for the form of a request', () => {
+  for (const status of [403, 405, 409, 416, 501]) {
+    it(`${status} is passed on when a request without a range got the same`, async () => {
+      const { view, asked, clock, origin } = stage({ film: movie });
+      const viewer = view();
+      answerWith(await asked(), status);
+      const plain = await asked();
+      assert.deepEqual(plain.fields, []);
+      answerWith(plain, status);
+      await clock.settle();
+      assert.equal(viewer.failure.kind, status === 416 ? 'error' : 'answer');
+      await clock.advance(60_000);
+      assert.deepEqual([viewer.endAt, origin.requests.length], [0, 2]);
     });
   }
 });
@@ -186,7 +203,7 @@ describe('a failure', () => {
 
   it('is not sticky: the next request asks anew at once, and plays', async () => {
     const { view, asked, clock } = stage({ film: movie });
-    for (const fail of [404, 500] as const) {
+    for (const fail of [404, 410] as const) {
       const viewer = view();
       answerWith(await asked(), fail);
       await clock.settle();

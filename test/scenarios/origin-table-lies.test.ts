@@ -15,10 +15,12 @@ for (const state of states) {
       const tail = row.view({ range: '900000-' });
       assert.deepEqual(await row.got(middle), [206, 'complete', 200_000]);
       assert.deepEqual(await row.got(tail), [206, 'complete', 100_000]);
-      assert.equal(row.heard.length, state === 'complete' ? 0 : 1);
+      // Once it has given a range, it may be `If-Range` that it does not take.
+      const asked = { cold: 1, 'partly present': 2, complete: 0 }[state];
+      assert.equal(row.heard.length, asked);
       assert.deepEqual(await row.gets({ range: '300000-300099' }), [206, 'complete', 100]);
       assert.deepEqual(await row.gets(), whole);
-      assert.equal(row.heard.length, state === 'complete' ? 0 : 1, 'the rest came from the store');
+      assert.equal(row.heard.length, asked, 'the rest came from the store');
       await row.close();
     });
 
@@ -65,7 +67,7 @@ for (const state of states) {
       row.rig.origin.always({ ...blind, framing: 'close' });
       assert.deepEqual(await row.gets(), whole);
       assert.deepEqual(await row.gets(), whole);
-      assert.equal(row.heard.length, { cold: 2, 'partly present': 1, complete: 0 }[state]);
+      assert.equal(row.heard.length, { cold: 2, 'partly present': 2, complete: 0 }[state]);
       await row.close();
     });
 
