@@ -13,6 +13,7 @@ const folders: Readonly<Record<string, string>> = {
   store: 'random-access objects that outlive the process',
   'store/disk': 'a store in a directory, which survives power cuts',
   'store/disk/index': 'the database that names what is durable',
+  media: 'what the first bytes of a film tell of the rest',
   fill: 'download one representation for all its readers',
   cache: 'the entry of a request: collapse, revalidate, restore',
   admin: 'what operators do: list, pin, purge, verify, warm, hand in URLs',

@@ -166,7 +166,8 @@ export class Cache implements FillsView {
           shared && storable({ requestFields, status, fields }, mode);
         const source = { name: fill, origin, target: upstream, reachability, slots };
         const kept = { objectName: name, store, mayStore, mayShare, lessons };
-        return new Fill({ ...source, ...kept, policy, clock, events, random }, object);
+        const foresees = mode === 'media' && policy.fill !== 'none';
+        return new Fill({ ...source, ...kept, policy, foresees, clock, events, random }, object);
       },
       mayShare: ({ status = 200, fields }) => mayShare(status, fields, false),
       freshness: (representation) => freshUntil(representation, mediaFreshness, mode),

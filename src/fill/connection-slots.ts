@@ -78,6 +78,11 @@ export class ConnectionSlots {
     return this.#held.size;
   }
 
+  /** Whether a connection can be had that nobody waits for. */
+  get spare(): boolean {
+    return this.used < this.limit && this.queued === 0;
+  }
+
   get queued(): number {
     return this.#queue.length;
   }

@@ -45,6 +45,8 @@ export interface FillParts extends Omit<FetchParts, 'upstream'> {
   readonly mayStore: (status: number, fields: Fields) => boolean;
   /** What the origin has taught before; nothing where absent. */
   readonly lessons?: Lessons | undefined;
+  /** Whether it may fetch what nobody has asked for. */
+  readonly foresees: boolean;
 }
 
 export class Fill implements ReaderHost {

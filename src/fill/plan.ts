@@ -22,6 +22,8 @@ export interface PlannedFetch {
   readonly position: number;
   /** Bytes a second, or `null` before its first byte. */
   readonly throughput: number | null;
+  /** Where the body that it reads ends; `Infinity` where only its framing tells, 0 where it reads none. */
+  readonly bodyEnd: number;
 }
 
 /** What one reader wants; offsets are exclusive ends. */
@@ -53,6 +55,8 @@ export interface Snapshot<F> {
   readonly readers: readonly ReaderInterest<F>[];
   /** Bytes that are wanted although no reader has them in its window. */
   readonly jobs: readonly ByteRange[];
+  /** Likewise, because a player that opens the file will ask for them in a moment. */
+  readonly foreseen: readonly ByteRange[];
 }
 
 /** What a fetch is to do; offsets are exclusive. */
@@ -108,7 +112,7 @@ export function planFor<F extends PlannedFetch>(
 /** `aheadDeadline` is until when the fetch has hope where readers count on it that do not wait yet. */
 export function goalOf<F extends PlannedFetch>(
   fetch: F,
-  { content, fetches, readers, jobs }: Snapshot<F>,
+  { content, fetches, readers, jobs, foreseen }: Snapshot<F>,
   aheadDeadline: number,
 ): Goal {
   const { position } = fetch;
@@ -126,9 +130,12 @@ export function goalOf<F extends PlannedFetch>(
     if (waits) deadline = Math.max(deadline, reader.deadline);
   }
   const served = windowEnd > position;
-  let [until, wantedEnd] = [windowEnd, readersEnd];
-  for (const { start, end } of jobs) {
-    if ((!sequential && start > position) || end <= position) continue;
+  const passed = ({ start, end }: ByteRange) => (sequential || start <= position) && end > position;
+  const isForeseen = foreseen.some(passed);
+  let until = windowEnd;
+  // Who is far behind wants nothing of it yet.
+  let wantedEnd = served || waitedFor ? readersEnd : 0;
+  for (const { end } of [...jobs, ...foreseen].filter(passed)) {
     until = Math.max(until, end);
     refillBefore = Math.max(refillBefore, end);
     wantedEnd = Math.max(wantedEnd, end);
@@ -139,7 +146,7 @@ export function goalOf<F extends PlannedFetch>(
     refillBefore,
     readersEnd,
     wantedEnd: wantedEnd === 0 ? Number.POSITIVE_INFINITY : wantedEnd,
-    urgency: waitedFor ? 'waited for' : served ? 'ahead' : 'background',
+    urgency: waitedFor ? 'waited for' : served || isForeseen ? 'ahead' : 'background',
     pressed,
     deadline: served ? Math.max(deadline, aheadDeadline) : deadline,
   };
@@ -159,10 +166,16 @@ function hardEndOf<F extends PlannedFetch>(
     const takesOver = sequential
       ? present.covers({ start: position, end: Math.max(position, other.position) })
       : other.position === position;
-    if (takesOver && other.id < fetch.id) hardEnd = position;
+    if (takesOver && goesBefore(other, fetch)) hardEnd = position;
     else if (!sequential && other.position > position) hardEnd = Math.min(hardEnd, other.position);
   }
   return hardEnd;
+}
+
+/** Which of two fetches brings the next byte of both: the one that has asked for it already, else the older. */
+function goesBefore(one: PlannedFetch, other: PlannedFetch): boolean {
+  const [hasOne, hasOther] = [one, other].map(({ position, bodyEnd }) => bodyEnd > position);
+  return hasOne === hasOther ? one.id < other.id : hasOne === true;
 }
 
 /**

@@ -105,36 +105,28 @@ export class Presence {
 
   /** The first `length` bytes of all, or all that there are; `null` where they are not present. */
   async beginning(length: number, signal: AbortSignal): Promise<Buffer | null> {
-    if (this.#beginning !== null) return this.#beginning;
-    const taken = this.take(0, length, signal);
-    if (taken === null) return null;
-    try {
-      const slice = await taken.slice;
-      try {
-        if (slice.bytes.length >= length) this.#beginning = Buffer.from(slice.bytes);
-      } finally {
-        slice.release();
-      }
-      return this.#beginning;
-    } catch (error) {
-      if (error instanceof StoreError) return null;
-      throw error;
+    this.#beginning ??= await this.copy({ start: 0, end: length }, signal);
+    return this.#beginning;
+  }
+
+  /** A copy of all the bytes of `range`; `null` where one is not present, or can't be read. */
+  async copy({ start, end }: ByteRange, signal: AbortSignal): Promise<Buffer | null> {
+    const copy = Buffer.allocUnsafe(end - start);
+    for (let at = start; at < end; ) {
+      const slice = await this.#slice(at, end, signal);
+      if (slice === null) return null;
+      at += slice.bytes.copy(copy, at - start);
+      slice.release();
     }
+    return copy;
   }
 
   /** Whether all of `bytes` are present and the same, or some differ; what can't be read proves nothing. */
   async compare(offset: number, bytes: Buffer, signal: AbortSignal): Promise<'same' | 'other' | 'unknown'> {
     const end = offset + bytes.length;
     for (let start = offset; start < end; ) {
-      const taken = this.take(start, end, signal);
-      if (taken === null) return 'unknown';
-      let slice: Slice;
-      try {
-        slice = await taken.slice;
-      } catch (error) {
-        if (error instanceof StoreError) return 'unknown';
-        throw error;
-      }
+      const slice = await this.#slice(start, end, signal);
+      if (slice === null) return 'unknown';
       try {
         const { length } = slice.bytes;
         if (!slice.bytes.equals(bytes.subarray(start - offset, start - offset + length))) return 'other';
@@ -144,6 +136,16 @@ export class Presence {
       }
     }
     return 'same';
+  }
+
+  /** The first bytes from `start` on; `null` where they are not present, or can't be read. */
+  async #slice(start: number, end: number, signal: AbortSignal): Promise<Slice | null> {
+    try {
+      return (await this.take(start, end, signal)?.slice) ?? null;
+    } catch (error) {
+      if (error instanceof StoreError) return null;
+      throw error;
+    }
   }
 
   /** The store says that they can't be read any more. */

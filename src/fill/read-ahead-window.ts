@@ -14,7 +14,7 @@ const mebibyte = 1024 * 1024;
 export const playedAfter = 8 * mebibyte;
 
 /** What a scan gets; a player that leaves after 2 MiB has cost 3 MiB at most. */
-const scanWindow = mebibyte;
+export const scanWindow = mebibyte;
 
 /** How long a fast reader shall have enough, in milliseconds, and how many times `readAhead` that may be. */
 const enoughMs = 20_000;

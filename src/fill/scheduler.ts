@@ -13,6 +13,7 @@ import { type Failure, FillFailed, ownFailure } from './failure.ts';
 import { Fetch, type FetchParts } from './fetch.ts';
 import type { FetchChange, FetchSink } from './fetch-sink.ts';
 import type { FillReporter } from './fill-reporter.ts';
+import { Foresight, type ForesightParts } from './foresight.ts';
 import type { Opening } from './opening.ts';
 import { activityOf } from './phase.ts';
 import { goalOf, missingAhead, planFor, type Snapshot } from './plan.ts';
@@ -21,7 +22,7 @@ import { Readers, type ReadersParts } from './readers.ts';
 import type { UpstreamRequest } from './upstream-request.ts';
 import type { Waiters } from './waiters.ts';
 
-export interface SchedulerParts extends FetchParts, ReadersParts {
+export interface SchedulerParts extends FetchParts, ReadersParts, ForesightParts {
   readonly waiters: Waiters;
   readonly reporter: FillReporter;
 }
@@ -33,6 +34,7 @@ export class Scheduler implements FetchSink<Fetch> {
   /** Those that somebody who played has just left, and may come back to. */
   readonly #kept = new Set<Fetch>();
   readonly #jobs: BackgroundJobs;
+  readonly #foresight: Foresight;
   #nextFetch = 1;
   #ended: Failure | null = null;
   /** Resolves when the first answer has been judged, or will not be. */
@@ -44,6 +46,7 @@ export class Scheduler implements FetchSink<Fetch> {
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
     this.#jobs = new BackgroundJobs(parts.clock, parts.policy, parts.upstream, () => this.decide());
+    this.#foresight = new Foresight(parts, () => this.decide());
     this.#readers = new Readers(parts);
   }
 
@@ -157,6 +160,7 @@ export class Scheduler implements FetchSink<Fetch> {
 
   /** Something has changed: sets every goal anew, begins background work, and derives the phase. */
   decide(): void {
+    this.#foresight.attend(this.#readers);
     this.#assignAll();
     this.#work();
     this.#settle(null);
@@ -197,6 +201,7 @@ export class Scheduler implements FetchSink<Fetch> {
     this.#ended ??= failure;
     this.#parts.guard.end();
     this.#jobs.end(failure);
+    this.#foresight.end();
     for (const fetch of this.#fetches) fetch.stop();
   }
 
@@ -280,6 +285,7 @@ export class Scheduler implements FetchSink<Fetch> {
       this.#jobs.prospers();
       this.#jobs.look();
     }
+    this.#foresight.look();
     waiters.wake();
     this.#completeIfWhole();
     this.#assign(fetch);
@@ -289,8 +295,11 @@ export class Scheduler implements FetchSink<Fetch> {
   #fetchEnded(fetch: Fetch): void {
     const failure = fetch.status.phase === 'failed' ? fetch.status.lastFailure : null;
     const isJob = this.#jobs.covers(fetch.position);
-    // What fails in the background is tried again, and is no state of the fill.
-    const isUnheard = failure !== null && this.#readers.size === 0 && isJob;
+    const isForeseen = this.#foresight.covers(fetch.position);
+    const isAwaited = [...this.#readers].some(({ assignment }) => assignment?.fetch === fetch);
+    // What fails in the background is tried again, what was foreseen is not; neither is a state of the fill.
+    const isUnheard = failure !== null && ((this.#readers.size === 0 && isJob) || (isForeseen && !isAwaited));
+    if (failure !== null && isForeseen) this.#foresight.giveUp();
     this.#opened.resolve();
     this.#fetches.delete(fetch);
     this.#kept.delete(fetch);
@@ -334,6 +343,7 @@ export class Scheduler implements FetchSink<Fetch> {
   #work(): void {
     const { upstream } = this.#parts;
     if (this.#pausedByUser || this.#ended !== null) return;
+    this.#fetchForeseen();
     this.#finishUnits();
     const missing = this.#jobs.next();
     if (missing === null) return;
@@ -344,6 +354,19 @@ export class Scheduler implements FetchSink<Fetch> {
     const { content } = upstream;
     if ([...this.#fetches].some(({ position }) => content.ranges === false || this.#jobs.covers(position))) return;
     this.#start(content.ranges === false ? 0 : missing, null);
+  }
+
+  /** Where a connection is to be had for it that nobody waits for. */
+  #fetchForeseen(): void {
+    const { slots, upstream } = this.#parts;
+    if (!this.resumable || !this.#mayFetchMore) return;
+    for (const range of this.#foresight.ranges()) {
+      const { content, firstByteMs } = upstream;
+      const gap = content.present.firstGap(range);
+      if (gap === null || 'join' in planFor(gap.start, content, this.#fetches, firstByteMs)) continue;
+      if (!slots.spare) return;
+      this.#start(gap.start, null);
+    }
   }
 
   /**
@@ -380,7 +403,9 @@ export class Scheduler implements FetchSink<Fetch> {
       content: upstream.content,
       fetches: this.#fetches,
       readers: Array.from(this.#readers, (reader) => this.#readers.interestOf(reader)),
-      jobs: presence.passing || guard.live ? [] : [...this.#jobs.ranges()],
+      ...(presence.passing || guard.live
+        ? { jobs: [], foreseen: [] }
+        : { jobs: [...this.#jobs.ranges()], foreseen: this.#foresight.ranges() }),
     };
   }
 

@@ -27,6 +27,7 @@ export function filled(film: Film, serving: { readonly rate: number } | null) {
       mayShare: () => true,
       slots: new ConnectionSlots(32, 100),
       policy: defaultPolicy,
+      foresees: true,
       clock,
       events,
       random: () => 0.5,

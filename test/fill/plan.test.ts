@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import { RangeSet } from '../../src/bytes/range-set.ts';
 import {
   goalOf,
@@ -32,7 +33,11 @@ const world: fc.Arbitrary<World> = fc
     lengthKnown: fc.boolean(),
     ranges: fc.constantFrom(true, true, true, false, null),
     fetches: fc.array(
-      fc.record({ at: fc.nat(cells - 1), throughput: fc.option(fc.integer({ min: 1, max: 5_000_000 })) }),
+      fc.record({
+        at: fc.nat(cells - 1),
+        throughput: fc.option(fc.integer({ min: 1, max: 5_000_000 })),
+        body: fc.option(fc.nat(cells)),
+      }),
       {
         maxLength: 6,
       },
@@ -50,11 +55,17 @@ const world: fc.Arbitrary<World> = fc
       },
     ),
     jobs: fc.array(fc.record({ at: fc.nat(cells), size: fc.nat(cells) }), { maxLength: 2 }),
+    foreseen: fc.array(fc.record({ at: fc.nat(cells), size: fc.nat(cells) }), { maxLength: 2 }),
   })
-  .map(({ present, sparse, lengthKnown, ranges, fetches: opened, readers, jobs }) => {
+  .map(({ present, sparse, lengthKnown, ranges, fetches: opened, readers, jobs, foreseen }) => {
     const thinned = present.map((is, index) => is && (!sparse || index % 7 === 0));
     const runs = thinned.flatMap((is, index) => (is ? [{ start: index * cell, end: (index + 1) * cell }] : []));
-    const fetches = opened.map(({ at, throughput }, index) => ({ id: index + 1, position: at * cell, throughput }));
+    const fetches = opened.map(({ at, throughput, body }, index) => ({
+      id: index + 1,
+      position: at * cell,
+      throughput,
+      bodyEnd: body === null ? 0 : (at + body) * cell,
+    }));
     return {
       present: thinned,
       content: { present: RangeSet.from(runs), length: lengthKnown ? length : Number.POSITIVE_INFINITY, ranges },
@@ -67,6 +78,7 @@ const world: fc.Arbitrary<World> = fc
         deadline,
       })),
       jobs: jobs.map(({ at, size }) => ({ start: at * cell, end: (at + size) * cell })),
+      foreseen: foreseen.map(({ at, size }) => ({ start: at * cell, end: (at + size) * cell })),
     };
   });
 
@@ -97,7 +109,7 @@ describe('who brings a missing byte', () => {
   });
 
   const empty: KnownContent = { present: new RangeSet(), length: 1_000_000_000, ranges: true };
-  const at = (position: number, throughput: number | null = null) => ({ id: 1, position, throughput });
+  const at = (position: number, throughput: number | null = null) => ({ id: 1, position, throughput, bodyEnd: 0 });
 
   it('is a new fetch where there is none', () => assert.deepEqual(planFor(5, empty, [], 300), { open: 5 }));
 
@@ -126,7 +138,7 @@ describe('who brings a missing byte', () => {
 
 /** The goal of a fetch beside others, where nobody reads. */
 function goalOfOne(fetch: PlannedFetch, content: KnownContent, fetches: readonly PlannedFetch[]) {
-  return goalOf(fetch, { content, fetches, readers: [], jobs: [] }, 0);
+  return goalOf(fetch, { content, fetches, readers: [], jobs: [], foreseen: [] }, 0);
 }
 
 describe('the goal of a fetch', () => {
@@ -146,10 +158,15 @@ describe('the goal of a fetch', () => {
           hardEnd = index * cell;
           break;
         }
-        if (others.some((other) => other.position === position && other.id < fetch.id)) hardEnd = position;
+        const asked = (each: PlannedFetch) => each.bodyEnd > each.position;
+        const goesBefore = (other: PlannedFetch) =>
+          asked(other) === asked(fetch) ? other.id < fetch.id : asked(other);
+        if (others.some((other) => other.position === position && goesBefore(other))) hardEnd = position;
         const waiting = there.readers.filter(({ waitsFor }) => waitsFor === fetch);
         const behind = there.readers.filter((reader) => waiting.includes(reader) || reader.position <= position);
-        const jobs = there.jobs.filter(({ start, end }) => start <= position && position < end).map(({ end }) => end);
+        const passed = ({ start, end }: ByteRange) => start <= position && position < end;
+        const isForeseen = there.foreseen.some(passed);
+        const jobs = [...there.jobs, ...there.foreseen].filter(passed).map(({ end }) => end);
         const windowEnd = Math.max(0, ...behind.map((reader) => reader.windowEnd));
         const readersEnd = Math.max(0, ...behind.map(({ end }) => end));
         const refills = behind.map((reader) =>
@@ -161,8 +178,8 @@ describe('the goal of a fetch', () => {
           until: Math.max(windowEnd, ...jobs),
           refillBefore: Math.max(0, ...refills, ...jobs),
           readersEnd,
-          wantedEnd: Math.max(readersEnd, ...jobs) || Number.POSITIVE_INFINITY,
-          urgency: waiting.length > 0 ? 'waited for' : served ? 'ahead' : 'background',
+          wantedEnd: Math.max(served || waiting.length > 0 ? readersEnd : 0, ...jobs) || Number.POSITIVE_INFINITY,
+          urgency: waiting.length > 0 ? 'waited for' : served || isForeseen ? 'ahead' : 'background',
           pressed: there.readers.some((reader) => position >= reader.position && position - reader.position <= 2 ** 18),
           deadline: Math.max(
             Number.NEGATIVE_INFINITY,
@@ -177,18 +194,18 @@ describe('the goal of a fetch', () => {
 
   it('goes over present bytes, too, where the origin gives everything from the start only', () => {
     const present = RangeSet.from([{ start: 10, end: 20 }]);
-    const fetch = { id: 1, position: 5, throughput: 1 };
+    const fetch = { id: 1, position: 5, throughput: 1, bodyEnd: 0 };
     assert.equal(goalOfOne(fetch, { present, length: 100, ranges: false }, [fetch]).hardEnd, 100);
   });
 
   it('is nothing where an older fetch from such an origin will come by with all that is missing', () => {
     const present = RangeSet.from([{ start: 0, end: 50 }]);
-    const older = { id: 1, position: 50, throughput: 1 };
-    const newer = { id: 2, position: 0, throughput: 1 };
+    const older = { id: 1, position: 50, throughput: 1, bodyEnd: 0 };
+    const newer = { id: 2, position: 0, throughput: 1, bodyEnd: 0 };
     const content = { present, length: 100, ranges: false };
     assert.equal(goalOfOne(newer, content, [older, newer]).hardEnd, 0);
     assert.equal(goalOfOne(older, content, [older, newer]).hardEnd, 100);
-    const later = { id: 3, position: 60, throughput: 1 };
+    const later = { id: 3, position: 60, throughput: 1, bodyEnd: 0 };
     assert.equal(goalOfOne(newer, content, [later, newer]).hardEnd, 100, 'nobody else brings 50 to 60');
   });
 });
