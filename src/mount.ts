@@ -90,6 +90,7 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
     mode: cache,
     policy: { ...budgets, fill },
     keepDeleted,
+    methods: settings.methods,
     identity: {
       ignoreQuery,
       keyHeaders: keyHeaders.filter((field) => !own.has(field)),
@@ -116,6 +117,7 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
     ignoreQuery: [],
     keyHeaders: [],
     keepDeleted: false,
+    methods: [],
     fill: 'window',
     mirrorProof: 'validator',
   };

@@ -16,6 +16,7 @@ const folders: Readonly<Record<string, string>> = {
   media: 'what the first bytes of a film tell of the rest',
   fill: 'download one representation for all its readers',
   cache: 'the entry of a request: collapse, revalidate, restore',
+  'cache/strict': 'the cache of strict mode: RFC 9111 alone',
   admin: 'what operators do: list, pin, purge, verify, warm, hand in URLs',
   proxy: 'one client request, from top to bottom',
   control: 'the control API, the page, metrics and the event stream',

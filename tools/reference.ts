@@ -8,6 +8,7 @@ import { namesOf, settingKeys, settingRow } from '../src/config.ts';
 import { metricsReference } from '../src/control/metrics.ts';
 import { apiReference } from './api-reference.ts';
 import { commandReference } from './commands.ts';
+import { conformanceReference } from './http-conformance.ts';
 import { manualPage } from './man.ts';
 import { architecturePage } from './map.ts';
 import { waitingReference } from './waiting.ts';
@@ -19,6 +20,7 @@ export const referencePages: Readonly<Record<string, () => string>> = {
   'docs/reference/api.md': apiReference,
   'docs/reference/configuration.md': configurationReference,
   'docs/reference/exit-codes.md': exitCodeReference,
+  'docs/reference/http-conformance.md': conformanceReference,
   'docs/reference/metrics.md': metricsReference,
   'docs/reference/waiting.md': waitingReference,
   'man/firstbyte.1': manualPage,

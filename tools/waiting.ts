@@ -37,6 +37,12 @@ const loops: readonly Loop[] = [
     atMost: '2 requests',
   },
   {
+    file: 'cache/strict/strict-cache.ts',
+    asksAgain: 'without a condition, where a 304 confirms another version than the one that is stored',
+    endsWith: '`firstByteTimeout`',
+    atMost: '2 requests',
+  },
+  {
     file: 'fill/fetch.ts',
     asksAgain: 'after a failure that may pass, and without a range after a contradiction',
     endsWith: 'bytes, a final answer, the last deadline of those who wait (`firstByteTimeout`, then `healTimeout`)',

@@ -14,6 +14,11 @@ export function objectName(key: string): ObjectName {
   return sha256(key);
 }
 
+/** The name of the object of one of the answers of a `family`, chosen by `by`. */
+export function variantName(key: string, family: string, by: Fields): ObjectName {
+  return objectName(`${key}\n${family}\n${sha256(JSON.stringify(by))}`);
+}
+
 function sha256(text: string): string {
   return hash('sha256', text);
 }

@@ -10,11 +10,13 @@ import type { Fields } from '../http/fields.ts';
 import { type CacheMode, forOneClient, freshUntil, storable } from '../http/freshness.ts';
 import type { Origin, ReachabilityView } from '../origin/origin.ts';
 import { showablePath } from '../showable.ts';
-import type { ObjectName, Store } from '../store/store.ts';
+import { type ObjectName, type Store, type StoredObject, StoreError } from '../store/store.ts';
 import { objectName } from './cache-key.ts';
 import { Entry } from './entry.ts';
 import { type IdentityPolicy, identify, plainIdentity } from './identity.ts';
+import type { ReadSession } from './read-session.ts';
 import { revalidate } from './revalidate.ts';
+import { StrictCache, type StrictRequest, type StrictTarget, type WantedBytes } from './strict/strict-cache.ts';
 import { UpstreamTarget } from './upstream-target.ts';
 
 /** An origin, and how its targets are treated. */
@@ -36,6 +38,8 @@ export interface Mount {
   readonly keepDeleted?: boolean;
   /** What the origin has taught; nothing so far where absent. */
   readonly lessons?: Lessons;
+  /** Methods that are forwarded beside those that only read; none where absent. */
+  readonly methods?: readonly string[];
   /** The only target, such as `/film.mkv`; every target below `base` where absent. */
   readonly only?: string;
 }
@@ -64,11 +68,17 @@ export class Cache implements FillsView {
   readonly #entries = new Map<string, Mounted>();
   /** Removed mounts that still have entries, each with the resolver that runs when its last entry is gone. */
   readonly #leaving = new Map<Mount, () => void>();
+  readonly #strict: StrictCache;
   #nextFill = 1;
 
   constructor(parts: CacheParts) {
     this.#parts = parts;
     this.#mounts = new Map(parts.mounts);
+    const nextFill = () => {
+      this.#nextFill += 1;
+      return this.#nextFill - 1;
+    };
+    this.#strict = new StrictCache({ ...parts, nextFill });
   }
 
   /** From now on, requests can name it. */
@@ -112,6 +122,31 @@ export class Cache implements FillsView {
     return resolved && objectName(resolved.key);
   }
 
+  /** Whether a mount, which exists, is to be treated by RFC 9111 alone. */
+  isStrict(mountName: string): boolean {
+    return this.#mounts.get(mountName)?.mode === 'rfc9111';
+  }
+
+  /** The methods that are served of a mount, which exists. */
+  methodsOf(mountName: string): readonly string[] {
+    return [...readingMethods, ...(this.#mounts.get(mountName)?.methods ?? [])];
+  }
+
+  /**
+   * Answers a request with what strict mode stores, or forwards it; `null` where no such mount or target exists. Of the
+   * stored bytes those that `choose` returns are wanted, `null` for none. Rejects with `FillFailed`, or the signal's reason.
+   */
+  forward(
+    mountName: string,
+    named: string,
+    request: StrictRequest,
+    choose: WantedBytes,
+    signal: AbortSignal,
+  ): Promise<ReadSession> | null {
+    const at = this.#strictTarget(mountName, named);
+    return at && this.#strict.openSession(at, request, choose, signal);
+  }
+
   fills(): FillView[] {
     return this.entries().flatMap(({ fills }) => fills.map((fill) => fill.view()));
   }
@@ -140,6 +175,31 @@ export class Cache implements FillsView {
     const { name } = mount.origin;
     const place = mount.base === undefined ? name : `${name} ${mount.base}`;
     return { mount, target, ...identify(place, target, clientFields, mount.identity ?? plainIdentity) };
+  }
+
+  #strictTarget(mountName: string, named: string): StrictTarget | null {
+    const resolved = this.#resolve(mountName, named, []);
+    if (resolved === null) return null;
+    const { key, mount, target } = resolved;
+    const { origin, slots } = mount;
+    const policy = { ...this.#parts.policy, ...mount.policy };
+    const forget = async (reference = target) => {
+      const below = mount.base === undefined ? target : targetBelow(mount.base, target, reference);
+      if (below !== null) await this.#forget(origin.name, showablePath(below));
+    };
+    return { key, target, path: showablePath(target), origin, slots, policy, forget };
+  }
+
+  /** Forgets every answer for a path, whoever it was for. */
+  async #forget(origin: string, path: string): Promise<void> {
+    const { store } = this.#parts;
+    const isAt = ({ label }: Pick<StoredObject, 'label'>) => label.origin === origin && label.path === path;
+    try {
+      await Promise.all(this.entries().map((entry) => isAt(entry) && entry.purge()));
+      for await (const object of store.list()) if (isAt(object)) await store.remove(object.name);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+    }
   }
 
   #makeEntry(key: string, mount: Mount, upstream: UpstreamTarget): Entry {
@@ -186,6 +246,18 @@ export class Cache implements FillsView {
   #isInUse(mount: Mount): boolean {
     return [...this.#entries.values()].some((mounted) => mounted.mount === mount);
   }
+}
+
+/** Methods that every mount serves. */
+const readingMethods = ['GET', 'HEAD', 'OPTIONS', 'PROPFIND'];
+
+/** The target that `reference`, in an answer to a request for `target`, means below `base`; `null` for what is elsewhere. */
+function targetBelow(base: string, target: string, reference: string): string | null {
+  const { origin, pathname } = new URL(base);
+  const path = pathname.replace(/\/$/, '');
+  const url = URL.parse(reference, origin + path + target);
+  if (url === null || url.origin !== origin || !url.pathname.startsWith(`${path}/`)) return null;
+  return url.pathname.slice(path.length) + url.search;
 }
 
 /** Whether two targets name the same path, however it is encoded. */

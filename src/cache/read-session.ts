@@ -1,21 +1,41 @@
 /** One request that reads an entry, and the types of its bytes and failures: all that the proxy sees of the cache. */
+import type { OpenRange } from '../bytes/byte-range.ts';
 import type { CacheResult } from '../events.ts';
 import type { Fill } from '../fill/fill.ts';
 import type { Reader } from '../fill/reader.ts';
+import type { CacheStatus } from '../http/cache-status.ts';
+import type { Fields } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
 
 export { type Failure, FillFailed } from '../fill/failure.ts';
 export type { Taken } from '../fill/presence.ts';
 export { ReadAheadAllowance } from '../fill/read-ahead-allowance.ts';
-export type { Reader } from '../fill/reader.ts';
 export { type Slice, StoreError } from '../store/store.ts';
+
+/** What a reply needs of the reader of its bytes. */
+export type SessionReader = Pick<
+  Reader,
+  'position' | 'end' | 'waited' | 'waitingSince' | 'arrival' | 'take' | 'takeAhead' | 'aim' | 'rewind' | 'leave'
+>;
+
+/** A reply that is the origin's answer as it came. */
+export interface VerbatimReply {
+  readonly status: number;
+  readonly fields: Fields;
+  /** Where its content lies in the representation; `null` for none. */
+  readonly content: OpenRange | null;
+}
 
 /** Begins when the first byte is present. Where no byte is wanted, it begins when the representation is known. */
 export interface ReadSession {
   readonly representation: Representation;
-  readonly reader: Reader;
+  readonly reader: SessionReader;
   readonly fill: Pick<Fill, 'id' | 'passing' | 'beginning'>;
   readonly cache: CacheResult;
+  /** What the reply is, where nothing of it is left to decide; absent where it follows from the representation. */
+  readonly verbatim?: VerbatimReply;
+  /** Why the origin was asked, and what it said, although stored bytes may be served; absent where it was not. */
+  readonly forwarded?: Extract<CacheStatus, { readonly fwd: unknown }>;
   /** For how many more seconds the representation is fresh; negative where it is stale. */
   readonly ttl: number;
   /** Whether another client's request to the origin was under way already. */

@@ -19,7 +19,7 @@ import {
 } from './origin-fields.ts';
 import { presetNames, presets } from './presets.ts';
 import { type RefreshSettings, refreshRow } from './refresh.ts';
-import { choice, count, duration, kindOf, list, path, queryName, rate, truth, wordsOf } from './values.ts';
+import { choice, count, duration, kindOf, list, method, path, queryName, rate, truth, wordsOf } from './values.ts';
 
 /** One base of an origin: the first, or a mirror. */
 interface OriginBase {
@@ -69,6 +69,8 @@ export interface OriginSettings extends OriginBase {
   readonly keyHeaders: readonly string[];
   /** Whether what is stored is served on when the origin says that it is gone. */
   readonly keepDeleted: boolean;
+  /** Methods that are forwarded beside those that only read. */
+  readonly methods: readonly string[];
   /** Who says where a target is to be had now. */
   readonly refresh?: RefreshSettings;
 }
@@ -175,6 +177,13 @@ export const originTable = {
     default: 'false',
     sentence: 'Whether what is stored is served on when the origin answers 404 or 410.',
   },
+  methods: {
+    type: list(method),
+    default: 'none',
+    sentence:
+      'Methods that are forwarded beside GET, HEAD, OPTIONS and PROPFIND, such as `["PUT", "DELETE"]`: whoever can reach ' +
+      'firstbyte can then change what the origin has, with the credentials that are set here.',
+  },
   refresh: refreshRow,
 } as const;
 
@@ -259,6 +268,7 @@ export function originSettings(byName: Readonly<Record<string, ReadOrigin>>, con
       ignoreQuery: [...new Set([...ignoreQuery, ...(read.ignoreQuery ?? [])])],
       keyHeaders: [...new Set([...keyHeaders, ...(read.keyHeaders ?? [])])],
       keepDeleted,
+      methods: [...new Set(read.methods ?? [])],
       ...(network && { network }),
       ...(proxy && { proxy }),
       ...(maxRate && { maxRate }),

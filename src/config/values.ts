@@ -4,6 +4,7 @@
  * Every kind reads what a person writes (in a flag, a variable or the file) and gives what the program wants:
  * milliseconds, bytes, addresses. The words are the error message and the reference page.
  */
+import { METHODS } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { z } from 'zod';
@@ -138,6 +139,12 @@ export function rate({ atLeast }: { atLeast: string }): z.ZodType<number> {
 export const queryName: z.ZodType<string> = kind(
   { description: 'a name in the query of a URL', unit: 'text', placeholder: 'NAME' },
   (raw) => (typeof raw === 'string' && /^[^\s&=#]+$/.test(raw) ? raw : undefined),
+);
+
+/** A method that may change something at an origin; tunnels and traces are none of an origin's. */
+export const method: z.ZodType<string> = kind(
+  { description: 'a method of HTTP in capital letters, such as PUT', unit: 'text', placeholder: 'METHOD' },
+  (raw) => (typeof raw === 'string' && METHODS.includes(raw) && !['CONNECT', 'TRACE'].includes(raw) ? raw : undefined),
 );
 
 /** One of a few words. */

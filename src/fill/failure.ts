@@ -4,7 +4,8 @@
  * `error` is ours (RFC 9209), `answer` is the origin's own status, passed on as it came; `unsatisfiable` says that the
  * offset lies past the end; `changed` that the origin now holds another representation, so that a new fill must begin;
  * `uncombinable` that no second request can be combined with the first, for want of a strong validator (RFC 9111 §3.4);
- * `exclusive` that the answer is for the one client that asked (§4), so that the others ask for themselves.
+ * `exclusive` that the answer is for the one client that asked (§4), so that the others ask for themselves; `uncached`
+ * that the client forbade to ask the origin (`only-if-cached`, §5.2.1.7).
  */
 import { ProxyError, type ProxyErrorDetails, type ProxyErrorType } from '../errors.ts';
 import type { FillPhase } from '../events.ts';
@@ -22,7 +23,8 @@ export type Failure =
   | { readonly kind: 'unsatisfiable'; readonly length: number | null }
   | { readonly kind: 'changed' }
   | { readonly kind: 'uncombinable' }
-  | { readonly kind: 'exclusive' };
+  | { readonly kind: 'exclusive' }
+  | { readonly kind: 'uncached' };
 
 /** A failure of our own (RFC 9209 §2.3). */
 export function ownFailure(type: ProxyErrorType, message: string, details?: ProxyErrorDetails): Failure {
@@ -44,6 +46,8 @@ export function describeFailure(failure: Failure): string {
       return 'the origin gives no strong validator, so that parts of it cannot be combined';
     case 'exclusive':
       return 'the origin answered one client only';
+    case 'uncached':
+      return 'the client forbade to ask the origin';
   }
 }
 

@@ -7,7 +7,9 @@ export type CacheStatus = Remarks &
   (
     | { readonly hit: true }
     | {
-        readonly fwd: 'bypass' | 'uri-miss' | 'miss' | 'partial';
+        readonly fwd: 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale' | 'partial';
+        /** The status of the origin's answer, where it is not that of the reply (§2.3). */
+        readonly status?: number | undefined;
         readonly stored?: boolean | undefined;
         readonly collapsed?: boolean | undefined;
       }
@@ -25,6 +27,7 @@ export function cacheStatus(status: CacheStatus): string {
     parameters.set('hit', true);
   } else {
     parameters.set('fwd', new Token(status.fwd));
+    if (status.status !== undefined) parameters.set('fwd-status', status.status);
     if (status.stored === true) parameters.set('stored', true);
     if (status.collapsed === true) parameters.set('collapsed', true);
   }

@@ -1,11 +1,5 @@
 /** May an answer be stored (RFC 9111 §3), for how long is it fresh (§4.2), how old is it (§4.2.3). */
-import {
-  type CacheControl,
-  deltaSeconds,
-  parseCacheControl,
-  responseDirectives,
-  targetedDirectives,
-} from './cache-control.ts';
+import { deltaSeconds, parseCacheControl, responseDirectives, targetedDirectives } from './cache-control.ts';
 import { type Fields, fieldValue, listMembers, parseDecimal } from './fields.ts';
 import { parseHttpDate } from './http-date.ts';
 import type { Representation } from './representation.ts';
@@ -35,6 +29,8 @@ export function storable(answered: Answered, mode: CacheMode): boolean {
   if (forOneClient(answered, mode)) return false;
   if (mode === 'media' && isPage(fields) && explicitLifetime(fields, 'shared', 0) === null) return false;
   const directives = responseDirectives(fields);
+  // §5.2.2.3
+  if (directives.has('must-understand') && !heuristicallyCacheable.has(status)) return false;
   return (
     heuristicallyCacheable.has(status) || directives.has('public') || explicitLifetime(fields, 'shared', 0) !== null
   );
@@ -52,8 +48,7 @@ export function forOneClient({ requestFields, status, fields }: Answered, mode: 
   // An answer that varies by everything matches no other request (§4.1).
   if (listMembers(fieldValue(fields, 'vary') ?? '').includes('*')) return true;
   // In media mode a client's credentials are part of the key.
-  const authorized = mode === 'rfc9111' && fieldValue(requestFields, 'authorization') !== null;
-  if (authorized && !allowsSharing(directives)) return true;
+  if (mode === 'rfc9111' && !allowsCredentials(requestFields, fields)) return true;
   if (live && mode === 'media') return false;
   if (parseCacheControl(fieldValue(requestFields, 'cache-control')).has('no-store')) return true;
   // A status that we understand overrides no-store where the origin asks us to understand it (§5.2.2.3).
@@ -65,8 +60,13 @@ function isOperators(status: number, mode: CacheMode): boolean {
   return mode === 'always' && (status === 200 || status === 206);
 }
 
-/** RFC 9111 §3.5. */
-function allowsSharing(directives: CacheControl): boolean {
+/**
+ * Whether an answer may go from one request to others although one of them bears credentials (RFC 9111 §3.5): those may have
+ * chosen it, or choose another.
+ */
+export function allowsCredentials(requestFields: Fields, fields: Fields): boolean {
+  if (fieldValue(requestFields, 'authorization') === null) return true;
+  const directives = responseDirectives(fields);
   return directives.has('public') || directives.has('s-maxage') || directives.has('must-revalidate');
 }
 
@@ -87,7 +87,7 @@ export function freshUntil(representation: Representation, mediaDefault: number,
   const lifetime = explicitLifetime(fields, mode === 'always' ? 'private' : 'shared', validatedAt);
   const neverFresh = responseDirectives(fields).has('no-cache') || lifetime === 0;
   if (mode === 'always' && neverFresh) return { until: validatedAt + mediaDefault, askFirst: false };
-  if (neverFresh) return { until: validatedAt, askFirst: true };
+  if (neverFresh || (mode === 'rfc9111' && !tellsAge(fields))) return { until: validatedAt, askFirst: true };
   if (lifetime !== null) return { until: bornAt + lifetime, askFirst: true };
   if (mode === 'rfc9111' || (mode === 'media' && !isMedia(fields))) {
     return { until: bornAt + heuristicLifetime(representation), askFirst: true };
@@ -146,6 +146,12 @@ function initialAge({ fields, validatedAt }: Representation): number {
   // Of several values the first counts (§5.1).
   const stated = parseDecimal(listMembers(fieldValue(fields, 'age') ?? '')[0] ?? '') ?? 0;
   return Math.max(apparent, stated * 1000);
+}
+
+/** Whether its `Age` can be read: what was stored for nobody knows how long may be stale. It counts as young in other modes. */
+function tellsAge(fields: Fields): boolean {
+  const lines = fields.filter(([name]) => name === 'age');
+  return lines.length < 2 && lines.every(([, line]) => parseDecimal(listMembers(line)[0] ?? '') !== null);
 }
 
 /** The origin's `Date`; the moment of arrival where it sent none (RFC 9110 §6.6.1). */

@@ -18,17 +18,27 @@ export interface Representation {
   /** Whether the origin answered a range request with 206, so that another offset can be asked for. */
   readonly ranges: boolean;
   /**
-   * The status of its answer, where that is neither 200 nor 206: of what is passed on as it came, never stored, sliced
-   * or put together (RFC 9110 §15).
+   * The status of its answer, where that is neither 200 nor 206: of what is passed on as it came, never sliced or put
+   * together (RFC 9110 §15), and stored only in strict mode.
    */
   readonly status?: number;
+  /** What of a request chose it, where its answer had `Vary`; absent: it was for every request. */
+  readonly selection?: Selection;
+}
+
+/** One of several answers for a target. */
+interface Selection {
+  /** The request's fields that `Vary` names, as it had them. */
+  readonly by: Fields;
+  /** A word that the answers have in common which `Vary` tells apart, and no others. */
+  readonly family: string;
 }
 
 /** Fields about the bytes of one message, which another range of the same representation would give otherwise. */
 const aboutOneMessage: ReadonlySet<string> = new Set(['content-length', 'content-range', 'content-digest']);
 
 /** Besides those: what a 304 cannot change, because the stored bytes depend on it (RFC 9111 §3.2). */
-const boundToContent: ReadonlySet<string> = new Set(['content-encoding', 'etag']);
+const boundToContent: ReadonlySet<string> = new Set(['content-encoding', 'content-md5', 'etag']);
 
 /** Fields that tell when a message was made: those of the message that vouched last are the only ones that count. */
 const aboutTime: ReadonlySet<string> = new Set(['age', 'date']);

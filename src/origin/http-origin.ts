@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { Fields } from '../http/fields.ts';
+import { isSafe } from '../http/method.ts';
 import { saysError } from '../http/proxy-status.ts';
 import { isTrailField, trailFields } from '../http/via.ts';
 import { isPrivateHost, type Network } from './address-guard.ts';
@@ -17,7 +18,7 @@ import { ConnectAttempts } from './connect-attempts.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { type DialOptions, dial } from './dial.ts';
 import type { Origin, OriginBody, OriginReply, OriginRequest } from './origin.ts';
-import { OriginConnection } from './origin-connection.ts';
+import { type ExchangeRequest, OriginConnection } from './origin-connection.ts';
 import type { OriginExchange } from './origin-exchange.ts';
 import type { Reachability } from './reachability.ts';
 import {
@@ -59,14 +60,11 @@ export function createHttpOrigin(options: HttpOriginOptions): Origin {
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
-/** Fields that belong to one connection, that this adapter sets itself, or that would change the body. */
-const unforwarded = new Set([
-  'accept-encoding',
+/** Fields that belong to one connection, or that this adapter sets itself. */
+const ofOneConnection: ReadonlySet<string> = new Set([
   'connection',
-  'content-length',
   'expect',
   'host',
-  'icy-metadata',
   'keep-alive',
   'proxy-connection',
   'te',
@@ -74,6 +72,9 @@ const unforwarded = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
+
+/** Besides those: what would change the body of an answer. */
+const unforwarded: ReadonlySet<string> = new Set([...ofOneConnection, 'accept-encoding', 'icy-metadata']);
 
 /** Asks for the bytes as they are: offsets into a content coding mean nothing. */
 const identity: Fields[number] = ['accept-encoding', 'identity'];
@@ -131,32 +132,27 @@ class HttpOrigin implements Origin {
 
   /** The answer at the end of a chain of redirects. */
   async #follow(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
-    const { target, fields, resolved, anyCoding = false, onConnected, maySpare = () => false } = request;
+    const { target, resolved, onConnected, maySpare = () => false } = request;
     const { base } = this.#options;
     let hop: RedirectHop = { url: base, path: base.pathname.replace(/\/$/, '') + target };
     if (resolved?.url) hop = { url: resolved.url, path: resolved.url.pathname + resolved.url.search };
     let atHome = hop.url.origin === base.origin;
     let atStart = true;
-    const coding = anyCoding ? [] : [identity];
     let onReady = onConnected;
     let redirected = false;
     const left: OriginBody[] = [];
     try {
       for (;;) {
         const ofUrl = atStart ? (resolved?.fields ?? []) : [];
-        const reply = await this.#ask(
-          hop,
-          [...this.#fieldsFor(fields, atHome, ofUrl), ...coding],
-          signal,
-          maySpare,
-          onReady,
-        );
+        const { method = 'GET', content = null } = request;
+        const sent = { method, path: hop.path, fields: this.#fieldsFor(request, atHome, ofUrl), content };
+        const reply = await this.#ask(hop, sent, signal, maySpare, onReady);
         onReady = undefined;
         left.push(reply.body);
         if (reply.status >= 500 && saysError(reply.fields, 'proxy_loop_detected')) {
           throw new ProxyError('proxy_loop_detected', `What ${hop.url.host} was asked for leads back to who asked.`);
         }
-        const next = nextHop(reply.status, reply.fields, hop);
+        const next = request.verbatim ? null : nextHop(reply.status, reply.fields, hop);
         if (next === null) {
           left.pop();
           return { ...reply, redirected };
@@ -186,16 +182,19 @@ class HttpOrigin implements Origin {
   /** The head of the answer to one hop. A kept connection that turns out to be dead is replaced by a new one, once. */
   async #ask(
     hop: RedirectHop,
-    fields: Fields,
+    sent: ExchangeRequest,
     signal: AbortSignal,
     maySpare: () => boolean,
     onConnected?: () => void,
   ): Promise<OriginReply> {
     const { origin } = hop.url;
-    const warm = this.#pool.take(origin) ?? (await this.#pool.takeComing(origin, signal));
+    // What may change something at the origin is not sent twice, which a kept connection that is dead would need.
+    const warm = isSafe(sent.method)
+      ? (this.#pool.take(origin) ?? (await this.#pool.takeComing(origin, signal)))
+      : null;
     if (warm !== null) {
       onConnected?.();
-      const exchange = this.#send(warm, hop, fields, signal);
+      const exchange = this.#send(warm, sent, signal);
       if (maySpare()) this.#prepare(hop);
       try {
         const reply = await exchange.head;
@@ -207,7 +206,7 @@ class HttpOrigin implements Origin {
     }
     const fresh = await this.#connect(hop, signal);
     if (warm === null) onConnected?.();
-    const reply = await this.#send(fresh, hop, fields, signal).head;
+    const reply = await this.#send(fresh, sent, signal).head;
     if (saysKeepAlive(reply.fields)) this.#pool.keeps(origin);
     if (maySpare()) this.#prepare(hop);
     return reply;
@@ -262,20 +261,25 @@ class HttpOrigin implements Origin {
     return connection;
   }
 
-  #send(connection: OriginConnection, hop: RedirectHop, fields: Fields, signal: AbortSignal): OriginExchange {
-    return connection.send(hop.path, fields, signal, () => this.#pool.give(connection));
+  #send(connection: OriginConnection, sent: ExchangeRequest, signal: AbortSignal): OriginExchange {
+    return connection.send(sent, signal, () => this.#pool.give(connection));
   }
 
   /** `ofUrl` are for the resolved URL alone, and replace all others of the same names. */
-  #fieldsFor(asked: Fields, atHome: boolean, ofUrl: Fields): Fields {
+  #fieldsFor(request: OriginRequest, atHome: boolean, ofUrl: Fields): Fields {
+    const { fields: asked, verbatim = false, anyCoding = false, content } = request;
     const { fields: own = [], pseudonym } = this.#options;
-    const passed = asked.filter(([name]) => !unforwarded.has(name) && !isTrailField(name));
+    const dropped = verbatim ? ofOneConnection : unforwarded;
+    const isSent = (name: string) =>
+      !dropped.has(name) && !isTrailField(name) && (name !== 'content-length' || content);
+    const passed = asked.filter(([name]) => isSent(name));
     const known = [...replacedBy(own, passed), ...own];
     const sent = atHome ? known : known.filter(([name]) => travelling.has(name));
     const passedBy = asked.filter(([name]) => isTrailField(name));
     const trail = pseudonym === undefined ? [] : trailFields(passedBy, pseudonym);
-    const fields = [...replacedBy(ofUrl, sent), ...ofUrl, ...trail];
-    const isNamed = fields.some(([name]) => name === 'user-agent');
+    const codings: Fields = verbatim || anyCoding ? [] : [identity];
+    const fields = [...replacedBy(ofUrl, sent), ...ofUrl, ...codings, ...trail];
+    const isNamed = verbatim || fields.some(([name]) => name === 'user-agent');
     return isNamed ? fields : [['user-agent', `firstbyte/${version}`], ...fields];
   }
 }

@@ -61,8 +61,8 @@ class MirroredOrigin implements Origin {
     const asked = { ...request, onConnected: once(request.onConnected) };
     const version = versionOf(request);
     const path = pathOf(request);
-    // A resolved URL is at no mirror.
-    const waiting = request.resolved?.url ? this.#mirrors.slice(0, 1) : this.#inOrder(path, version);
+    // A resolved URL is at no mirror, and content can be sent only once.
+    const waiting = request.resolved?.url || request.content ? this.#mirrors.slice(0, 1) : this.#inOrder(path, version);
     const running = new Map<Mirror, { readonly abort: AbortController; readonly outcome: Promise<Outcome> }>();
     const outcomes: Outcome[] = [];
     let chosen: OriginReply | null = null;

@@ -6,8 +6,8 @@
  * answer, so it is read from the stream here.
  */
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { Client } from 'undici';
+import type { Duplex, Readable } from 'node:stream';
+import { Client, type Dispatcher } from 'undici';
 import type { Fields } from '../http/fields.ts';
 import { OriginExchange } from './origin-exchange.ts';
 
@@ -19,6 +19,14 @@ const oldVersion = 'HTTP/1.0';
 
 /** undici's own timers never fire. */
 const longestTimerMs = 2 ** 31 - 1;
+
+/** One request as it is written. */
+export interface ExchangeRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly fields: Fields;
+  readonly content: Readable | null;
+}
 
 export class OriginConnection {
   readonly #url: URL;
@@ -70,21 +78,26 @@ export class OriginConnection {
     this.#stream.once('close', listener);
   }
 
-  /** Sends a GET; `onReusable` is called when its answer has ended and another request may follow. */
-  send(path: string, fields: Fields, signal: AbortSignal, onReusable: () => void): OriginExchange {
+  /** Sends a request; `onReusable` is called when its answer has ended and another request may follow. */
+  send(
+    { path, method, fields, content }: ExchangeRequest,
+    signal: AbortSignal,
+    onReusable: () => void,
+  ): OriginExchange {
     this.#beginning = '';
     const onDone = (ended: boolean) => {
       if (ended) onReusable();
       else this.close();
     };
     const exchange = new OriginExchange(
-      this.#url.host,
-      this.#stream,
+      { host: this.#url.host, method, socket: this.#stream },
       signal,
       onDone,
       () => this.#beginning === oldVersion,
     );
-    this.#client.dispatch({ path, method: 'GET', headers: fields.flat() }, exchange);
+    // undici names only some methods, and takes every token.
+    const named = method as Dispatcher.HttpMethod;
+    this.#client.dispatch({ path, method: named, headers: fields.flat(), body: content }, exchange);
     return exchange;
   }
 

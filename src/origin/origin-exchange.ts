@@ -16,6 +16,7 @@ type Controller = Dispatcher.DispatchController;
 
 export class OriginExchange implements Dispatcher.DispatchHandler, OriginBody {
   readonly #host: string;
+  readonly #method: string;
   readonly #socket: Duplex;
   readonly #signal: AbortSignal;
   readonly #onDone: (ended: boolean) => void;
@@ -34,13 +35,13 @@ export class OriginExchange implements Dispatcher.DispatchHandler, OriginBody {
    * @param isOld whether the answer that has begun is of HTTP/1.0
    */
   constructor(
-    host: string,
-    socket: Duplex,
+    { host, method, socket }: { readonly host: string; readonly method: string; readonly socket: Duplex },
     signal: AbortSignal,
     onDone: (ended: boolean) => void,
     isOld: () => boolean,
   ) {
     this.#host = host;
+    this.#method = method;
     this.#socket = socket;
     this.#signal = signal;
     this.#onDone = onDone;
@@ -87,7 +88,7 @@ export class OriginExchange implements Dispatcher.DispatchHandler, OriginBody {
   onResponseStart(controller: Controller, status: number): void {
     if (status < 200) return;
     const fields = fieldsOf(controller);
-    this.#closeDelimited = isCloseDelimited(status, fields, this.#host, this.#isOld());
+    this.#closeDelimited = this.#method !== 'HEAD' && isCloseDelimited(status, fields, this.#host, this.#isOld());
     this.#stage = 'body';
     this.#head.resolve({ status, fields, body: this, closeDelimited: this.#closeDelimited });
   }

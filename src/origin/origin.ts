@@ -1,11 +1,12 @@
 /**
  * PORT: ask one target of an origin for its bytes from one offset.
  *
- * A request lives like this: `open` connects (or takes a warm connection), sends one GET and resolves with the
+ * A request lives like this: `open` connects (or takes a warm connection), sends one request and resolves with the
  * head; the caller then pulls the body, one network read at a time, until `null` (the end by the message's own
  * framing, RFC 9112 §6) or an error (it was cut). What is not pulled stays in the network: that is the
  * backpressure. Nothing here retries, stores or judges the answer.
  */
+import type { Readable } from 'node:stream';
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { ProxyError } from '../errors.ts';
 import type { Fields } from '../http/fields.ts';
@@ -42,6 +43,12 @@ export interface OriginRequest {
   readonly target: string;
   /** Fields to send beside those that the origin adds itself: `range`, `if-range`, `if-none-match`, … */
   readonly fields: Fields;
+  /** `GET` where absent. */
+  readonly method?: string;
+  /** What is sent as the request's content, while it comes; such a request can be sent only once. */
+  readonly content?: Readable | null;
+  /** Whether `fields` go as they are, those about codings too, and a redirect is an answer like any other. */
+  readonly verbatim?: boolean;
   /** Where the target is for now, if not at its path below the base. */
   readonly resolved?: ResolvedUrl;
   /** @deprecated `resolved` under its former name, for origins that embedding programs make. */

@@ -84,7 +84,7 @@ class RefreshingOrigin implements Origin {
     signal.throwIfAborted();
     const lease = await this.#current(request.target, null, signal);
     const reply = await this.#origin.open({ ...request, resolved: lease.resolved }, signal);
-    if (!isRefusal(reply, lease)) return reply;
+    if (!isRefusal(reply, lease) || request.content) return reply;
     reply.body.cancel();
     const fresh = await this.#current(request.target, lease, signal);
     return this.#origin.open({ ...request, onConnected: () => {}, resolved: fresh.resolved }, signal);

@@ -9,7 +9,7 @@ import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import type { Reader } from '../cache/read-session.ts';
+import type { SessionReader } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 
 /** A connection with more unanswered requests than this is an attack or a mistake. */
@@ -27,7 +27,7 @@ export class ClientConnection {
   readonly #waiting: Array<() => void> = [];
   #owed = 0;
   #hasAsked = false;
-  #reader: Pick<Reader, 'waitingSince'> | null = null;
+  #reader: Pick<SessionReader, 'waitingSince'> | null = null;
   #activeAt: number;
   /** Called when it begins to owe a reply, and when it owes none any more. */
   onTurn: () => void = () => {};
@@ -91,7 +91,7 @@ export class ClientConnection {
   }
 
   /** From now on the reply is what this reader takes. */
-  sends(reader: Pick<Reader, 'waitingSince'>): void {
+  sends(reader: Pick<SessionReader, 'waitingSince'>): void {
     this.#reader = reader;
     this.progressed();
   }

@@ -31,7 +31,6 @@ const rejectionRows: Partial<Record<Rejection['status'], { type?: ProxyErrorType
   400: { fields: [['connection', 'close']] },
   403: { type: 'http_request_denied' },
   404: { type: 'destination_not_found' },
-  405: { fields: [['allow', 'GET, HEAD']] },
   429: { type: 'http_request_denied', fields: [['retry-after', String(tryAgainAfter)]] },
 };
 
@@ -59,6 +58,10 @@ export function failureReply(failure: Failure, waited: number): ErrorReply {
     }
     case 'unsatisfiable':
       return unsatisfiable(failure.length);
+    case 'uncached':
+      return rejectionReply(
+        rejection(504, 'Not all of it is stored, and the request forbids asking the origin (only-if-cached).'),
+      );
     case 'changed':
     case 'uncombinable':
     case 'exclusive':

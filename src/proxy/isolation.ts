@@ -48,7 +48,10 @@ export function isolated(fields: Fields, content: Fields = fields, beginning: Ui
   if (!mayBeAnything(content) || isCoded(content)) return [...others, sandbox, nosniff];
   // A browser takes these for no page whatever they hold; but with `nosniff` it plays none as a film, either.
   if (beginning === null) return [...others, sandbox];
-  return beginsAsMedia(beginning) ? others : [...others, sandbox, nosniff];
+  if (beginsAsMedia(beginning)) return others;
+  // Under `nosniff` it is text and can run nothing: a policy that the origin has for it may stand alone.
+  const hasPolicy = others.some(([name]) => name === 'content-security-policy');
+  return hasPolicy ? [...others, nosniff] : [...others, sandbox, nosniff];
 }
 
 function isMedia(content: Fields): boolean {

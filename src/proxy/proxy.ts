@@ -170,7 +170,7 @@ export class MediaProxy {
     if (hasPassed(fieldsFromRaw(request.rawHeaders), this.#parts.pseudonym)) return loop();
     request.url = head.url;
     request.headers.host = head.authority;
-    const routed = route(request.method ?? 'GET', head.url);
+    const routed = route(head.url);
     const unwelcome = routed.kind === 'control' ? null : this.#guard(request.socket);
     return unwelcome ?? this.#hosts.judge(head.host) ?? judgeUse(request.headers) ?? routed;
   }
@@ -198,7 +198,7 @@ export class MediaProxy {
   }
 }
 
-const tunnel = rejection(405, 'CONNECT is not served.');
+const tunnel = rejection(405, 'CONNECT is not served.', [['allow', 'GET, HEAD']]);
 
 const tooMany = rejection(
   429,

@@ -1,17 +1,17 @@
 /** The reads from the store that are under way for one reply, in order. */
-import { type Reader, type Slice, StoreError, type Taken } from '../cache/read-session.ts';
+import { type SessionReader, type Slice, StoreError, type Taken } from '../cache/read-session.ts';
 
 /** After this many failures in one reply the store counts as unreadable. */
 const mostFailures = 100;
 
 export class ReadsAhead {
-  readonly #reader: Reader;
+  readonly #reader: SessionReader;
   readonly #signal: AbortSignal;
   #taken: Taken[] = [];
   #failures = 0;
 
   /** `signal` ends every read. */
-  constructor(reader: Reader, signal: AbortSignal) {
+  constructor(reader: SessionReader, signal: AbortSignal) {
     this.#reader = reader;
     this.#signal = signal;
   }

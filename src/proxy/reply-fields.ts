@@ -32,9 +32,20 @@ const ofOneHost: ReadonlySet<string> = new Set([
   'use-as-dictionary',
 ]);
 
-/** The end-to-end fields of an origin that a client may see. The origin does not decide which pages may read a reply. */
-export function passable(fields: Fields): Fields {
-  return fields.filter(([name]) => !ofOneHost.has(name) && !name.startsWith('access-control-'));
+/** What no browser acts on any more. */
+const heedless: ReadonlySet<string> = new Set(['public-key-pins', 'public-key-pins-report-only', 'set-cookie2']);
+
+/**
+ * The end-to-end fields of an origin that a client may see. The origin does not decide which pages may read a reply. Of what
+ * is only left out because it never helps, strict mode passes on what does nothing.
+ */
+export function passable(fields: Fields, isStrict = false): Fields {
+  return fields.filter(([name, value]) => {
+    if (name.startsWith('access-control-')) return false;
+    if (!ofOneHost.has(name)) return true;
+    // Only its quoted words mean anything (W3C Clear Site Data §3.1).
+    return isStrict && (heedless.has(name) || (name === 'clear-site-data' && !value.includes('"')));
+  });
 }
 
 /**

@@ -34,6 +34,9 @@ export interface Request {
 /** Fields that firstbyte sets itself. */
 const ours: ReadonlySet<string> = new Set(['accept-ranges', 'age']);
 
+/** Fields that a whole answer may have and that say something else in a part of it. */
+const ofTheWhole: ReadonlySet<string> = new Set(['content-digest', 'content-md5', 'content-range']);
+
 const conditions: ReadonlySet<string> = new Set([
   'if-match',
   'if-modified-since',
@@ -59,11 +62,17 @@ export function isConditional({ fields }: Request): boolean {
 }
 
 /** `now` is wall-clock milliseconds. */
-export function replyFor(request: Request, representation: Representation, now: number): Reply | ErrorReply {
-  const { length, status } = representation;
-  const stored = passable(representation.fields).filter(([name]) => !ours.has(name));
+export function replyFor(
+  request: Request,
+  representation: Representation,
+  now: number,
+  isStrict = false,
+): Reply | ErrorReply {
+  const { length, status = 200 } = representation;
+  const stored = passable(representation.fields, isStrict).filter(([name]) => !ours.has(name));
   const fields: Fields = [...stored, ['age', String(currentAge(representation, now))]];
-  const refused = evaluatePreconditions(request.method, request.fields, representation);
+  // A condition is judged only where the answer without it would be a success (RFC 9110 §13.2.1).
+  const refused = status < 300 ? evaluatePreconditions(request.method, request.fields, representation) : null;
   if (refused === 304) return { status: 304, fields: withoutContent(fields), body: { kind: 'none' } };
   if (refused === 412) {
     return rejectionReply(rejection(412, 'A condition of the request does not hold.'));
@@ -74,13 +83,14 @@ export function replyFor(request: Request, representation: Representation, now: 
   const ranges = inParts ? rangesOf(request, representation, length) : null;
   if (ranges === 'unsatisfiable') return unsatisfiable(length);
   if (ranges === null || length === null) {
-    const sized: Fields = length === null ? ranged : [...ranged, ['content-length', String(length)]];
-    return { status: status ?? 200, fields: sized, body: bodyOf(request, { kind: 'run', start: 0, end: length }) };
+    // RFC 9110 §8.6: a 204 has no length.
+    const sized: Fields = length === null || status === 204 ? ranged : [...ranged, ['content-length', String(length)]];
+    return { status, fields: sized, body: bodyOf(request, { kind: 'run', start: 0, end: length }) };
   }
   const [range, ...others] = ranges;
   if (range !== undefined && others.length === 0) {
     const partial: Fields = [
-      ...ranged,
+      ...ranged.filter(([name]) => !ofTheWhole.has(name)),
       ['content-length', String(range.end - range.start)],
       ['content-range', formatContentRange(range, length)],
     ];
@@ -88,7 +98,7 @@ export function replyFor(request: Request, representation: Representation, now: 
   }
   const parts = multipart(ranges, length, fieldValue(fields, 'content-type'));
   const several: Fields = [
-    ...ranged.filter(([name]) => name !== 'content-type'),
+    ...ranged.filter(([name]) => name !== 'content-type' && !ofTheWhole.has(name)),
     ['content-length', String(parts.length)],
     ['content-type', parts.contentType],
   ];

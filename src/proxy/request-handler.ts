@@ -6,10 +6,17 @@
  * player knows.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import type { OpenRange } from '../bytes/byte-range.ts';
 import type { Cache } from '../cache/cache.ts';
 import type { Entry } from '../cache/entry.ts';
-import { FillFailed, type ReadAheadAllowance, type Reader, type ReadSession } from '../cache/read-session.ts';
+import {
+  FillFailed,
+  type ReadAheadAllowance,
+  type ReadSession,
+  type SessionReader,
+  type VerbatimReply,
+} from '../cache/read-session.ts';
 import { type Clock, within } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { FillPhase, RequestOutcome } from '../events.ts';
@@ -22,10 +29,11 @@ import { type ClientConnection, isSystemSocket } from './client-connection.ts';
 import type { Clients } from './clients.ts';
 import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
 import { isolated, mayBeAnything } from './isolation.ts';
+import { judgeMethod } from './method-guard.ts';
 import { Patience, type PatiencePolicy } from './patience.ts';
 import { rejection } from './rejection.ts';
 import { type Body, headOnly, hintOf, isConditional, type Reply, type Request, replyFor } from './reply.ts';
-import { inRealmOf, notForwarded, signed } from './reply-fields.ts';
+import { inRealmOf, notForwarded, passable, signed } from './reply-fields.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
 import { Sender } from './sender.ts';
@@ -136,6 +144,8 @@ class RequestHandler {
       mount === origin ? `No origin is mounted as "${origin}".` : 'Nothing plays at this path, or no longer.';
     const nothing = rejectionReply(rejection(404, message));
     if (!cache.isMounted(mount)) return this.#refuse(nothing, notForwarded);
+    const refused = judgeMethod(this.#request, cache.methodsOf(mount));
+    if (refused !== null) return this.#refuse(rejectionReply(refused), notForwarded);
     this.#record.origin = origin;
     this.#record.path = path;
     let permit: Awaited<ReturnType<Clients['enter']>>;
@@ -148,12 +158,54 @@ class RequestHandler {
     if (permit === null) return this.#refuse(rejectionReply(tooMany), notForwarded);
     try {
       // Not before: a request that is queued costs nothing, and a source may have ended meanwhile.
+      const reads = request.method === 'GET' || request.method === 'HEAD';
+      if (!reads || cache.isStrict(mount)) {
+        const forwarded = this.#forward(mount, target, request);
+        return await this.#untilClosed(forwarded === null ? this.#refuse(nothing, notForwarded) : await forwarded);
+      }
       const entry = cache.open(mount, target, request.fields);
       const outcome =
         entry === null ? this.#refuse(nothing, notForwarded) : this.#read(entry, request, permit.allowance);
       return await this.#untilClosed(await outcome);
     } finally {
       permit.release();
+    }
+  }
+
+  /** A request that strict mode answers, or that is more than reading; `null` where nothing is mounted there. */
+  #forward(mount: string, target: string, request: Request): Promise<RequestOutcome> | null {
+    const { headers } = this.#request;
+    const hasContent = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+    const reads = request.method === 'GET' || request.method === 'HEAD';
+    // Whoever is done with the content ends it; the request and its connection are not to end with it.
+    const content =
+      hasContent && !reads
+        ? Readable.from(this.#request.iterator({ destroyOnReturn: false }), { objectMode: false })
+        : null;
+    const forwarded = { ...request, content, trail: trailOf(request.fields) };
+    const choose = (representation: Representation) =>
+      replyFor(request, representation, this.#parts.clock.wallTime(), true);
+    const first = (representation: Representation) => firstOf(choose(representation));
+    const opening = this.#parts.cache.forward(mount, target, forwarded, first, this.#gone);
+    if (opening !== null && content !== null && headers.expect !== undefined) this.#response.writeContinue();
+    return opening && this.#reply(opening, choose);
+  }
+
+  async #reply(
+    opening: Promise<ReadSession>,
+    choose: (representation: Representation) => Reply | ErrorReply,
+  ): Promise<RequestOutcome> {
+    let session: ReadSession;
+    try {
+      session = await opening;
+    } catch (error) {
+      return this.#failed(error);
+    }
+    try {
+      const { representation, verbatim } = session;
+      return await this.#send(session, verbatim === undefined ? choose(representation) : replyOf(verbatim));
+    } finally {
+      session.leave();
     }
   }
 
@@ -168,18 +220,8 @@ class RequestHandler {
 
   async #readUnder(entry: Entry, request: Request, allowance: ReadAheadAllowance): Promise<RequestOutcome> {
     const choose = (representation: Representation) => replyFor(request, representation, this.#parts.clock.wallTime());
-    let session: ReadSession;
-    try {
-      const first = (representation: Representation) => firstOf(choose(representation));
-      session = await this.#openSession(entry, request, first, allowance);
-    } catch (error) {
-      return this.#failed(error);
-    }
-    try {
-      return await this.#send(session, choose(session.representation));
-    } finally {
-      session.leave();
-    }
+    const first = (representation: Representation) => firstOf(choose(representation));
+    return this.#reply(this.#openSession(entry, request, first, allowance), choose);
   }
 
   async #openSession(
@@ -274,7 +316,7 @@ class RequestHandler {
     });
   }
 
-  async #sendBody(reader: Reader, body: Body, sender: Sender): Promise<void> {
+  async #sendBody(reader: SessionReader, body: Body, sender: Sender): Promise<void> {
     this.#connection.sends(reader);
     if (body.kind === 'run') await sender.send();
     if (body.kind !== 'parts') return;
@@ -323,6 +365,15 @@ const tooMany = rejection(
   'This client has as many requests under way as it may, and none of them ended or stalled (requestsPerClient).',
 );
 
+/** The origin's answer as it came. */
+function replyOf({ status, fields, content }: VerbatimReply): Reply {
+  return {
+    status,
+    fields: passable(fields, true),
+    body: content === null ? { kind: 'none' } : { kind: 'run', ...content },
+  };
+}
+
 /** The bytes that must be present before the head goes out. */
 function firstOf(reply: Reply | ErrorReply): OpenRange | null {
   if ('outcome' in reply) return null;
@@ -336,7 +387,8 @@ function missedIn(phase: FillPhase | null): Fields[number] {
   return ['cache-status', cacheStatus({ fwd: 'miss', detail: phase ?? undefined })];
 }
 
-function cacheStatusOf({ cache, collapsed, fill, ttl }: ReadSession): string {
+function cacheStatusOf({ cache, collapsed, fill, ttl, forwarded }: ReadSession): string {
+  if (forwarded !== undefined) return cacheStatus(forwarded);
   if (cache === 'hit' || cache === 'stale') return cacheStatus({ hit: true, ttl });
   const fwd = { pass: 'bypass', partial: 'partial', miss: 'uri-miss', none: 'miss' } as const;
   return cacheStatus({ fwd: fwd[cache], stored: !fill.passing, collapsed: collapsed || undefined });

@@ -28,7 +28,7 @@ export type Route =
 export const longestTarget = 8 * 1024;
 
 /** `url` in origin form (RFC 9112 §3.2.1). */
-export function route(method: string, url: string): Route {
+export function route(url: string): Route {
   if (url.length > longestTarget) return rejection(414, `The request target is longer than ${longestTarget} bytes.`);
   if (!url.startsWith('/')) return rejection(400, 'A target is a path, such as /films/a.mp4, or an http URL with one.');
   const [path = ''] = url.split('?', 1);
@@ -38,7 +38,6 @@ export function route(method: string, url: string): Route {
   const mount = path.slice(1, slash === -1 ? undefined : slash);
   const [origin = ''] = mount.split('/', 1);
   if (origin === '') return rejection(404, 'A path begins with the name of an origin, such as /films/a.mp4.');
-  if (method !== 'GET' && method !== 'HEAD') return rejection(405, 'Only GET and HEAD are served.');
   if (slash === -1 && origin === '~') return rejection(404, 'Nothing plays at this path.');
   if (slash === -1) return { kind: 'redirect', location: `/${mount}/${url.slice(path.length)}` };
   return { kind: 'media', mount, target: url.slice(slash), origin, path: showablePath(path.slice(slash)) };

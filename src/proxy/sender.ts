@@ -7,7 +7,7 @@
  */
 import { addAbortListener } from 'node:events';
 import type { Writable } from 'node:stream';
-import { FillFailed, type Reader, type Slice, StoreError, type Taken } from '../cache/read-session.ts';
+import { FillFailed, type SessionReader, type Slice, StoreError, type Taken } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { ByteSource } from '../events.ts';
@@ -19,7 +19,7 @@ import type { StalledClients } from './stalled-clients.ts';
 const mostReads = 3;
 
 export interface SenderParts {
-  readonly reader: Reader;
+  readonly reader: SessionReader;
   readonly client: Writable;
   /** Whether a buffer may be used again as soon as the client's stream says that it is written. */
   readonly lends: boolean;

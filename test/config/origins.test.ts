@@ -96,6 +96,7 @@ const samples: { [K in Key]: { written: unknown; moves: Partial<OriginSettings>;
   ignoreQuery: { written: ['token', 'sig'], moves: { ignoreQuery: ['token', 'sig'] }, wrong: ['a=b'] },
   keyHeaders: { written: ['Cookie'], moves: { keyHeaders: ['cookie'] }, wrong: ['Range'] },
   keepDeleted: { written: true, moves: { keepDeleted: true }, wrong: 'perhaps' },
+  methods: { written: ['PUT', 'M-SEARCH'], moves: { methods: ['PUT', 'M-SEARCH'] }, wrong: ['CONNECT'] },
   refresh: {
     written: { command: ['/opt/hook', 'films'] },
     moves: { refresh: { command: ['/opt/hook', 'films'], timeout: 10_000 } },

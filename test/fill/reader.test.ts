@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Reader } from '../../src/fill/reader.ts';
+import { Reader } from '../../src/fill/reader.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Lost, Store } from '../../src/store/store.ts';
 import { type Stage, stage } from '../cache/stage.ts';
@@ -30,6 +30,7 @@ async function reading(): Promise<{ set: Stage; reader: Reader; lose: Lost }> {
   assert.ok(session !== undefined);
   (await set.asked()).head().bytes(600_000);
   const { reader } = await set.clock.advanceUntil(session);
+  assert.ok(reader instanceof Reader);
   await set.clock.settle();
   return { set, reader, lose };
 }

@@ -70,6 +70,8 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
   };
   const cache = {
     isMounted: () => true,
+    isStrict: () => false,
+    methodsOf: () => ['GET'],
     open: () => ({ openSession, upstream }),
   } as unknown as Cache;
   const control = () => {};

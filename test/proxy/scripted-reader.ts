@@ -1,5 +1,5 @@
 /** A reader of a film that gives what the test lets it give, and counts what is held of it. */
-import type { Reader, Slice, Taken } from '../../src/cache/read-session.ts';
+import type { SessionReader, Slice, Taken } from '../../src/cache/read-session.ts';
 import { StoreError } from '../../src/cache/read-session.ts';
 import type { Film } from '../support/film.ts';
 
@@ -37,8 +37,8 @@ export class ScriptedReader {
   }
 
   /** As the sender knows it. */
-  get reader(): Reader {
-    return this as unknown as Reader;
+  get reader(): SessionReader {
+    return this as unknown as SessionReader;
   }
 
   land(until: number): void {
