@@ -25,6 +25,12 @@ const mostSlack = 256 * 1024 * 1024;
 /** Reading ahead of one playhead may fill one part in so many of the store. */
 const aheadShare = 4;
 
+/** The beginnings and ends of films may fill one part in so many, and go last. */
+const edgesShare = 10;
+
+/** The index of a film lies in so much of its end, in bytes. */
+const indexBytes = 2 * 1024 * 1024;
+
 /** The least room ahead of a playhead, as a share of a segment. */
 const leastAhead = 1 / 16;
 
@@ -242,6 +248,8 @@ export class Capacity<Held extends HeldObject> {
       limit: this.#most,
       ahead: this.ahead,
       watchedStays,
+      edges: this.#most / edgesShare,
+      tail: indexBytes,
     };
     return evictionOrder<HeldSegment, Held>(this.#inventory.all(), rules);
   }

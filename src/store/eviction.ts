@@ -4,6 +4,8 @@
  * 1. Of a film that is being read and is larger than its share: what lies far behind every playhead, the farthest first.
  * 2. Everything else, least recently used first; of one moment's, the end of an object before its beginning.
  * 3. Of a film that is being read: what lies ahead of a playhead, the farthest first.
+ * 4. The edges of the objects that were used last, as many as fit into their share, least recently used first: the
+ *    beginning and the end, where films have their index, so that each of them opens at once.
  *
  * These stay: what is pinned, what is being written, what lies at a playhead and within the room ahead of it; and for
  * bytes that nobody waits for, whatever was watched a moment ago.
@@ -39,12 +41,16 @@ export interface EvictionRules {
   readonly ahead: number;
   /** Wall-clock milliseconds since when what was watched stays; `Infinity` where it may go. */
   readonly watchedStays: number;
+  /** How many bytes of edges go last. */
+  readonly edges: number;
+  /** How much of the end of an object is its edge, in bytes; of the beginning it is the first segment. */
+  readonly tail: number;
 }
 
 interface Candidate<H, S> {
   readonly held: H;
   readonly segment: S;
-  readonly group: 1 | 2 | 3;
+  readonly group: 1 | 2 | 3 | 4;
   /** Within one group: lower goes first. */
   readonly rank: number;
 }
@@ -56,9 +62,27 @@ export function evictionOrder<S extends SegmentView, H extends ObjectView<S>>(
 ): { readonly held: H; readonly segment: S }[] {
   const all = [...objects];
   const share = rules.limit / Math.max(1, all.filter(({ playheads }) => playheads.length > 0).length);
-  return all
-    .flatMap((held) => candidatesOf<S, H>(held, share, rules))
-    .sort((a, b) => a.group - b.group || a.rank - b.rank || b.segment.number - a.segment.number);
+  const candidates = all.flatMap((held) => candidatesOf<S, H>(held, share, rules));
+  return withEdgesLast(candidates, rules).sort(
+    (a, b) => a.group - b.group || a.rank - b.rank || b.segment.number - a.segment.number,
+  );
+}
+
+function withEdgesLast<S extends SegmentView, H extends ObjectView<S>>(
+  candidates: readonly Candidate<H, S>[],
+  { segmentSize, edges, tail }: EvictionRules,
+): Candidate<H, S>[] {
+  const last = new Set<Candidate<H, S>>();
+  const isEdge = ({ held: { length }, segment: { number } }: Candidate<H, S>) =>
+    number === 0 || (length !== null && (number + 1) * segmentSize > length - tail);
+  let room = edges;
+  for (const candidate of candidates.filter(isEdge).sort((a, b) => b.segment.used - a.segment.used)) {
+    const { bytes } = candidate.segment;
+    if (bytes > room) continue;
+    room -= bytes;
+    last.add(candidate);
+  }
+  return candidates.map((each) => (last.has(each) ? { ...each, group: 4, rank: each.segment.used } : each));
 }
 
 function candidatesOf<S extends SegmentView, H extends ObjectView<S>>(

@@ -127,6 +127,25 @@ describe('a cache that is smaller than the film', () => {
   });
 });
 
+it('every title of a library opens from a cache that holds half of it', async () => {
+  const large = film(40_000_000);
+  const { rig } = await smallRig({ films: large, relay: { rate: 100_000_000 } }, 90_000_000);
+  const titles = ['/one', '/two', '/three', '/four'];
+  for (const title of titles) {
+    assert.equal(await rig.clock.advanceUntil(rig.get(`/films${title}`).done()), 'complete');
+  }
+  const before = rig.bytesFetched;
+  for (const title of titles) {
+    for (const range of ['0-29999', `${large.size - 30_000}-`]) {
+      const edge = rig.get(`/films${title}`, { range });
+      assert.equal(await rig.clock.advanceUntil(edge.done()), 'complete');
+      assert.equal(edge.bodyBytes, 30_000);
+    }
+  }
+  assert.equal(rig.bytesFetched, before);
+  await rig.close();
+});
+
 it('a film of 40 GB, a thousandth in size, plays through a cache of 2 GB', async () => {
   const large = film(40_000_000, 3);
   const { rig, store } = await smallRig({ films: large, relay: { rate: 20_000_000 } }, 2_000_000);

@@ -5,7 +5,14 @@ import { type EvictionRules, evictionOrder, type ObjectView, type SegmentView } 
 import { runs } from '../support/runs.ts';
 
 const segmentSize = 10;
-const rules: EvictionRules = { segmentSize, limit: 100, ahead: 20, watchedStays: Number.POSITIVE_INFINITY };
+const rules: EvictionRules = {
+  segmentSize,
+  limit: 100,
+  ahead: 20,
+  watchedStays: Number.POSITIVE_INFINITY,
+  edges: 0,
+  tail: 5,
+};
 
 interface Film extends ObjectView<SegmentView> {
   readonly title: string;
@@ -60,13 +67,35 @@ describe('what goes first', () => {
   });
 });
 
+describe('what goes last', () => {
+  test('is the beginning and the end of what was used last, as much as has room', () => {
+    const films = [film('a', [2, 3, 4]), film('b', [6, 6, 6]), film('c', [9])];
+    assert.deepEqual(order(films, { edges: 30 }), ['a0', 'a1', 'a2', 'b1', 'b2', 'b0', 'c0']);
+    assert.deepEqual(order(films, { edges: 100 }), ['a1', 'b1', 'a0', 'a2', 'b2', 'b0', 'c0']);
+  });
+
+  test('is both segments of an end that lies in two', () => {
+    assert.deepEqual(order([film('a', [1, 1, 1, 1], { length: 33 })], { edges: 100 }), ['a1', 'a3', 'a2', 'a0']);
+  });
+
+  test('is no beginning that is larger than all that has room', () => {
+    assert.deepEqual(order([film('a', [1]), film('b', [2, 3])], { edges: 9 }), ['a0', 'b0', 'b1']);
+  });
+
+  test('is the end of a film that plays, rather than what lies ahead of its playhead', () => {
+    const playing = film('a', [1, 1, 1, 1, 1, 1], { playheads: [5] });
+    assert.deepEqual(order([playing, film('b', [9, 9, 9])], { edges: 10 }), ['b2', 'b1', 'a5', 'a4', 'a3', 'b0']);
+  });
+});
+
 /** The same, from its words, one comparison at a time. */
-function naively(films: readonly Film[], { limit, ahead, watchedStays }: EvictionRules): string[] {
+function naively(films: readonly Film[], { limit, ahead, watchedStays, edges, tail }: EvictionRules): string[] {
   const readers = films.filter(({ playheads }) => playheads.length > 0).length;
   const share = limit / Math.max(1, readers);
-  const going: { name: string; key: [number, number, number] }[] = [];
+  const going: { name: string; key: [number, number, number]; edge: SegmentView | null }[] = [];
   for (const { title, kept, playheads, length, segments } of films) {
-    for (const { number, used, watched, busy } of segments) {
+    for (const segment of segments) {
+      const { number, used, watched, busy } = segment;
       const bytes = Array.from({ length: segmentSize }, (_, place) => number * segmentSize + place);
       const first = number * segmentSize;
       const atPlayhead = playheads.some((playhead) => bytes.includes(playhead));
@@ -77,9 +106,19 @@ function naively(films: readonly Film[], { limit, ahead, watchedStays }: Evictio
       const behind = playheads.filter((playhead) => playhead > first).map((playhead) => playhead - first - segmentSize);
       const far = playheads.length > 0 && Math.min(...behind) > ahead && (length ?? 0) > share;
       const name = `${title}${number}`;
-      if (before.length > 0) going.push({ name, key: [3, -Math.min(...distances), -number] });
-      else if (far) going.push({ name, key: [1, -Math.min(...behind), -number] });
-      else going.push({ name, key: [2, used, -number] });
+      const isEdge = number === 0 || bytes.some((byte) => length !== null && byte >= length - tail);
+      const edge = isEdge ? segment : null;
+      if (before.length > 0) going.push({ name, key: [3, -Math.min(...distances), -number], edge });
+      else if (far) going.push({ name, key: [1, -Math.min(...behind), -number], edge });
+      else going.push({ name, key: [2, used, -number], edge });
+    }
+  }
+  let room = edges;
+  for (let used = 6; used >= 0; used -= 1) {
+    for (const each of going) {
+      if (each.edge?.used !== used || each.edge.bytes > room) continue;
+      room -= each.edge.bytes;
+      each.key = [4, used, -each.edge.number];
     }
   }
   const ordered: string[] = [];
@@ -114,13 +153,15 @@ test('the order is that of a naive reading of its words', () => {
       fc.integer({ min: 1, max: 300 }),
       fc.integer({ min: 0, max: 60 }),
       fc.integer({ min: 0, max: 8 }),
-      (described, limit, ahead, watchedStays) => {
+      fc.integer({ min: 0, max: 60 }),
+      fc.integer({ min: 0, max: 25 }),
+      (described, limit, ahead, watchedStays, edges, tail) => {
         const films = described.map((each, number) => ({
           ...each,
           title: String.fromCharCode(97 + number),
           segments: each.segments.map((one, place) => ({ ...one, number: place })),
         }));
-        const changed = { ...rules, limit, ahead, watchedStays };
+        const changed = { ...rules, limit, ahead, watchedStays, edges, tail };
         assert.deepEqual(order(films, changed), naively(films, changed));
       },
     ),
