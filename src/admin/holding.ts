@@ -6,7 +6,7 @@ import type { FillPhase } from '../events.ts';
 import { phaseReason } from '../fill/view.ts';
 import { fieldValue } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
-import { formatValidator } from '../http/validator.ts';
+import { formatValidator, tagIn } from '../http/validator.ts';
 import type { ObjectLabel, ObjectName, StoredObject } from '../store/store.ts';
 
 export interface Holding extends Pick<ObjectLabel, 'origin' | 'path'> {
@@ -70,6 +70,7 @@ function storedHolding({ name, label, representation, bytes, pinned, used }: Sto
 function described(representation: Representation | null): Pick<Holding, 'length' | 'contentType' | 'etag'> {
   if (representation === null) return { length: null, contentType: null, etag: null };
   const { length, fields, validator } = representation;
-  const etag = validator?.kind === 'etag' ? formatValidator(validator) : null;
+  const tag = validator && tagIn(validator);
+  const etag = tag && formatValidator(tag);
   return { length, contentType: fieldValue(fields, 'content-type'), etag };
 }

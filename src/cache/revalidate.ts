@@ -14,10 +14,9 @@ import type { Lessons } from '../fill/lessons.ts';
 import type { Opening } from '../fill/opening.ts';
 import { requestEnd } from '../fill/read-unit.ts';
 import { requestAll, requestRange } from '../fill/upstream-request.ts';
-import type { Fields } from '../http/fields.ts';
 import { type OriginContent, type OriginContradiction, readAnswer } from '../http/origin-answer.ts';
 import { type Representation, refreshed, sameRepresentation } from '../http/representation.ts';
-import { formatValidator } from '../http/validator.ts';
+import { whetherCurrent } from '../http/validator.ts';
 import type { Held, Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 
 export type Verdict =
@@ -88,7 +87,7 @@ async function ask(
   for (;;) {
     const about = {
       target,
-      fields: [...upstream.fields, ...(isConditional ? conditionsFor(stored) : [])],
+      fields: [...upstream.fields, ...(isConditional && stored.validator ? whetherCurrent(stored.validator) : [])],
       ...(held && { held }),
       ...(lessons.has('identity', target) && { anyCoding: true }),
     };
@@ -140,12 +139,6 @@ const refusesRanges: OriginContradiction = { kind: 'contradiction', message: 're
 /** Whether an error may be the answer to a condition; one of the moment would be the same for everything. */
 function mayMeanCondition({ status }: OriginReply): boolean {
   return status >= 400 && status !== 429 && status !== 503 && !isAboutTarget(status);
-}
-
-function conditionsFor({ validator }: Representation): Fields {
-  if (validator === null) return [];
-  const name = validator.kind === 'etag' ? 'if-none-match' : 'if-modified-since';
-  return [[name, formatValidator(validator)]];
 }
 
 /**

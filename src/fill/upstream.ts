@@ -8,7 +8,7 @@ import type { ByteRange } from '../bytes/byte-range.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import type { OriginContent, OriginContradiction } from '../http/origin-answer.ts';
 import { combinable, type Representation, sameRepresentation } from '../http/representation.ts';
-import { formatValidator } from '../http/validator.ts';
+import { formatValidator, standsForBytes } from '../http/validator.ts';
 import type { Held, OriginRequest } from '../origin/origin.ts';
 import type { Lessons } from './lessons.ts';
 import { type Goal, type KnownContent, rangeEnd } from './plan.ts';
@@ -140,7 +140,8 @@ export class Upstream {
     const about = { target, fields, ...(held && { held }), ...(!this.#form.has('identity') && { anyCoding: true }) };
     if (!this.asksRanges) return requestAll(about);
     const validator = this.known?.validator;
-    const isNamed = validator?.strong && this.#form.has('if-range');
+    // With a weak tag beside it, a date may not be sent (RFC 9110 §13.1.5).
+    const isNamed = validator?.strong && validator.weakTag === undefined && this.#form.has('if-range');
     const condition: Fields = isNamed ? [['if-range', formatValidator(validator)]] : [];
     const start = offset - this.#overlapAt(offset, position);
     return requestRange({ ...about, fields: [...fields, ...condition] }, start, this.#endOf(offset, position, goal));
@@ -148,7 +149,7 @@ export class Upstream {
 
   /** The first bytes present after `position`, as far as they are to be compared with what comes; `null` for none. */
   seamAfter(position: number): ByteRange | null {
-    if (!this.#isDated) return null;
+    if (!this.#comparesBytes) return null;
     const { present } = this.#presence;
     const start = present.nextStart(position);
     return start === null ? null : { start, end: Math.min(start + overlap, present.runEnd(start)) };
@@ -159,17 +160,15 @@ export class Upstream {
    * time that they are compared.
    */
   #overlapAt(offset: number, position: number): number {
-    if (!this.#isDated) return 0;
+    if (!this.#comparesBytes) return 0;
     const start = Math.max(0, offset - overlap);
     return start < offset && this.#presence.present.covers({ start, end: position }) ? offset - start : 0;
   }
 
-  /**
-   * An entity tag stands for every byte (RFC 9110 §8.8.1). A date only says that nothing changed to the second, so the
-   * bytes themselves are compared.
-   */
-  get #isDated(): boolean {
-    return this.known?.validator?.kind === 'last-modified';
+  /** Whether the bytes themselves are compared, because what names the version does not stand for each of them. */
+  get #comparesBytes(): boolean {
+    const { validator = null } = this.known ?? {};
+    return validator?.strong === true && !standsForBytes(validator);
   }
 
   /**

@@ -1,7 +1,7 @@
 /** May an answer be stored (RFC 9111 §3), for how long is it fresh (§4.2), how old is it (§4.2.3). */
 import { deltaSeconds, parseCacheControl, responseDirectives, targetedDirectives } from './cache-control.ts';
 import { type Fields, fieldValue, listMembers, parseDecimal } from './fields.ts';
-import { parseHttpDate } from './http-date.ts';
+import { parseHttpDate, parseOriginDate } from './http-date.ts';
 import type { Representation } from './representation.ts';
 
 /**
@@ -136,7 +136,7 @@ function explicitLifetime(fields: Fields, cache: 'shared' | 'private', validated
 
 /** A tenth of the time for which it had not changed (RFC 9111 §4.2.2), in milliseconds. */
 function heuristicLifetime({ fields, validatedAt }: Representation): number {
-  const modified = parseHttpDate(fieldValue(fields, 'last-modified') ?? '');
+  const modified = parseOriginDate(fieldValue(fields, 'last-modified') ?? '');
   return modified === null ? 0 : Math.max(0, (sentAt(fields, validatedAt) - modified) / 10);
 }
 
@@ -156,5 +156,5 @@ function tellsAge(fields: Fields): boolean {
 
 /** The origin's `Date`; the moment of arrival where it sent none (RFC 9110 §6.6.1). */
 function sentAt(fields: Fields, arrivedAt: number): number {
-  return parseHttpDate(fieldValue(fields, 'date') ?? '') ?? arrivedAt;
+  return parseOriginDate(fieldValue(fields, 'date') ?? '') ?? arrivedAt;
 }

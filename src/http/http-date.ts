@@ -1,4 +1,7 @@
-/** Dates in header fields, in the three forms that a recipient must read (RFC 9110 §5.6.7). */
+/**
+ * Dates in header fields, in the three forms that a recipient must read (RFC 9110 §5.6.7), and as servers write them
+ * besides.
+ */
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 
@@ -14,9 +17,31 @@ const forms = [
   new RegExp(`^${weekday} ${month} (?<day>[ \\d]\\d) ${time} (?<year>\\d{4})$`, 'i'),
 ];
 
+/** What origins write in place of these: another name for UTC or none, a day of one digit, no weekday, ISO 8601. */
+const oddZone = '(?: ?(?:GMT|UTC?|Z|[+-]00:?00))?';
+const oddWeekday = '(?:[a-z]{3,9}\\.?,? +)?';
+const oddTime = '(?<hour>\\d?\\d):(?<minute>\\d\\d):(?<second>\\d\\d)(?:\\.\\d+)?';
+const oddForms = [
+  new RegExp(
+    `^${oddWeekday}(?<day>\\d?\\d)[ -]+${month}[a-z]*[ -]+(?<year>\\d{4}|\\d\\d),? +${oddTime}${oddZone}$`,
+    'i',
+  ),
+  new RegExp(`^${oddWeekday}${month} +(?<day>\\d?\\d) +${oddTime}${oddZone} (?<year>\\d{4})$`, 'i'),
+  new RegExp(`^(?<year>\\d{4})-(?<monthNumber>\\d\\d)-(?<day>\\d\\d)[T ]${oddTime}${oddZone}$`, 'i'),
+];
+
 /** Wall-clock milliseconds; `null` for what is no HTTP date, and for days that no calendar has. */
 export function parseHttpDate(value: string): number | null {
-  for (const form of forms) {
+  return parsed(value, forms);
+}
+
+/** The same of what an origin wrote, as far as it can mean one moment only. */
+export function parseOriginDate(value: string): number | null {
+  return parsed(value, forms) ?? parsed(value.trim(), oddForms);
+}
+
+function parsed(value: string, all: readonly RegExp[]): number | null {
+  for (const form of all) {
     const groups = form.exec(value)?.groups;
     if (groups !== undefined) return timestamp(groups);
   }
@@ -24,13 +49,15 @@ export function parseHttpDate(value: string): number | null {
 }
 
 function timestamp(groups: Record<string, string>): number | null {
-  const monthIndex = months.indexOf((groups.month ?? '').toLowerCase());
+  const { monthNumber } = groups;
+  const monthIndex =
+    monthNumber === undefined ? months.indexOf((groups.month ?? '').toLowerCase()) : Number(monthNumber) - 1;
   const day = Number(groups.day);
   const hour = Number(groups.hour);
   const minute = Number(groups.minute);
   const second = Number(groups.second);
   // 60 is a leap second.
-  if (monthIndex < 0 || hour > 23 || minute > 59 || second > 60) return null;
+  if (monthIndex < 0 || monthIndex > 11 || hour > 23 || minute > 59 || second > 60) return null;
   const midnight = Date.UTC(fullYear(groups.year ?? ''), monthIndex, day);
   if (new Date(midnight).getUTCDate() !== day) return null;
   return midnight + ((hour * 60 + minute) * 60 + second) * 1000;

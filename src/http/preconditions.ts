@@ -1,12 +1,13 @@
 /** Conditional requests, judged against the representation that would be sent (RFC 9110 §13). */
 import { type Fields, fieldValue } from './fields.ts';
-import { parseHttpDate } from './http-date.ts';
+import { parseHttpDate, parseOriginDate } from './http-date.ts';
 import type { Representation } from './representation.ts';
 import {
   lastModifiedOf,
   parseEntityTag,
   parseEntityTags,
   stronglyEqual,
+  tagIn,
   type Validator,
   weaklyEqual,
 } from './validator.ts';
@@ -64,9 +65,10 @@ function matches(
   equal: (a: Validator, b: Validator) => boolean,
 ): boolean {
   if (value === '*') return true;
-  return validator !== null && parseEntityTags(value).some((tag) => equal(tag, validator));
+  const own = validator && tagIn(validator);
+  return own !== null && ((own.strong && value === own.value) || parseEntityTags(value).some((tag) => equal(tag, own)));
 }
 
 function dateOf({ fields }: Representation, name: 'last-modified' | 'date'): number | null {
-  return parseHttpDate(fieldValue(fields, name) ?? '');
+  return parseOriginDate(fieldValue(fields, name) ?? '');
 }

@@ -1,7 +1,7 @@
 /** One version of what a target holds (RFC 9110 §3.2): the only owner of its length. */
 import { endToEnd, type Fields, fieldValue, listMembers } from './fields.ts';
 import { withoutSecrets } from './for-one-client.ts';
-import { parseEntityTag, sameValidator, type Validator, validatorOf, weaklyEqual } from './validator.ts';
+import { entityTagOf, sameValidator, tagIn, type Validator, validatorOf, weaklyEqual } from './validator.ts';
 
 export interface Representation {
   /** In bytes; `null` until the end where the origin does not say. */
@@ -54,7 +54,8 @@ export function representationFrom(
   length: number | null,
   { validatedAt, ranges, status = 200 }: Pick<Representation, 'validatedAt' | 'ranges' | 'status'>,
 ): Representation {
-  const described = { length, validator: validatorOf(fields), fields: storedFields(fields), validatedAt, ranges };
+  const validator = validatorOf(fields, validatedAt);
+  const described = { length, validator, fields: storedFields(fields), validatedAt, ranges };
   return status === 200 ? described : { ...described, status };
 }
 
@@ -99,9 +100,12 @@ export function refreshed(representation: Representation, fieldsOf304: Fields, v
 }
 
 /** RFC 9111 §4.3.4; a 304 without a validator can only mean the one that it was asked about. */
-function vouchesFor(fieldsOf304: Fields, { validator }: Representation): boolean {
-  const tag = parseEntityTag(fieldValue(fieldsOf304, 'etag') ?? '');
-  if (tag !== null) return validator !== null && weaklyEqual(tag, validator);
+function vouchesFor(fieldsOf304: Fields, { validator, fields }: Representation): boolean {
+  const tag = entityTagOf(fieldsOf304);
+  const own = (validator && tagIn(validator)) ?? entityTagOf(fields);
+  if (tag !== null && (own === null || !weaklyEqual(tag, own))) return false;
+  // A tag says it all, unless the date is what proves the version.
+  if (tag !== null && validator?.kind === 'etag') return true;
   const date = fieldValue(fieldsOf304, 'last-modified');
   return date === null || validator?.kind !== 'last-modified' || validator.value === date;
 }

@@ -13,7 +13,14 @@ import { ProxyError } from '../errors.ts';
 import { partIn } from '../http/content-range.ts';
 import { type Fields, fieldValue, parseDecimal } from '../http/fields.ts';
 import { readAnswer } from '../http/origin-answer.ts';
-import { formatValidator, sameValidator, type Validator, validatorOf, weaklyEqual } from '../http/validator.ts';
+import {
+  formatValidator,
+  sameValidator,
+  type Validator,
+  validatorOf,
+  weaklyEqual,
+  whetherCurrent,
+} from '../http/validator.ts';
 import { keepNewest } from '../kit/keep-newest.ts';
 import type { Held, Origin, OriginReply, OriginRequest } from './origin.ts';
 import { leastSampled, samplesFor } from './samples.ts';
@@ -146,7 +153,7 @@ class VerifiedRequest {
   async #compare(reply: OriginReply, position: number): Promise<boolean | OriginReply> {
     const { length, present } = this.#held;
     const named = namedIn(reply);
-    if (named === null || !named.strong || reply.status !== 206) return false;
+    if (named === null || !named.strong || named.weakTag !== undefined || reply.status !== 206) return false;
     if (length === null || lengthOf(reply) !== length) return false;
     const known = this.#known;
     if (known !== undefined && !known.same && sameValidator(known.named, named)) return false;
@@ -201,7 +208,7 @@ function isCondition(name: string): boolean {
 }
 
 /** A request about a held version is about more of it, unless it has a condition of its own. */
-function asksWhetherCurrent({ fields }: OriginRequest): boolean {
+function asksWhetherCurrent({ fields }: Pick<OriginRequest, 'fields'>): boolean {
   return fields.some(([name]) => name !== 'if-range' && isCondition(name));
 }
 
@@ -211,12 +218,10 @@ function unconditional(fields: Fields): Fields {
 
 /** The same conditions, by the name that a base has for the version. */
 function under(named: Validator, fields: Fields): Fields {
-  const value = formatValidator(named);
-  return fields.map(([name, written]) => {
-    if (name === 'if-range') return [name, value];
-    if (isCondition(name)) return [named.kind === 'etag' ? 'if-none-match' : 'if-modified-since', value];
-    return [name, written];
-  });
+  const isMore = fields.some(([name]) => name === 'if-range');
+  if (!isMore && !asksWhetherCurrent({ fields })) return fields;
+  const more: Fields = named.weakTag === undefined ? [['if-range', formatValidator(named)]] : [];
+  return [...unconditional(fields), ...(isMore ? more : whetherCurrent(named))];
 }
 
 /** Whether it says something about a version. */
@@ -249,9 +254,10 @@ function inWordsOf(held: Held, named: Validator, reply: OriginReply): OriginRepl
   const length = gives ? lengthOf(reply) : null;
   if (length !== null && held.length !== null && length !== held.length) return null;
   if (sameValidator(named, held.validator)) return reply;
-  const { kind, value } = held.validator;
+  const { kind, weakTag } = held.validator;
   const others = fields.filter(([name]) => name !== 'etag' && name !== 'last-modified');
-  const told: Fields = [...others, [kind, kind === 'etag' ? formatValidator(held.validator) : value]];
+  const beside: Fields = weakTag === undefined ? [] : [['etag', `W/${weakTag}`]];
+  const told: Fields = [...others, [kind, formatValidator(held.validator)], ...beside];
   const heard = validatorOf(told);
   // A date is as strong as the base's clock lets it be.
   return heard !== null && sameValidator(heard, held.validator) ? { ...reply, fields: told } : null;

@@ -206,7 +206,7 @@ function versionOf({ target, fields, held }: OriginRequest): Version | null {
   const current = fieldValue(fields, 'if-none-match') ?? fieldValue(fields, 'if-modified-since');
   const isNamed = current === null && held?.validator.strong === true;
   const more = fieldValue(fields, 'if-range') ?? (isNamed ? formatValidator(held.validator) : null);
-  const validator = more ?? current;
+  const validator = more ?? (held && current !== null ? formatValidator(held.validator) : current);
   if (validator === null) return null;
   return { validator, more: more !== null, key: `${validator}\n${pathOf({ target })}` };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseHttpDate } from '../../src/http/http-date.ts';
+import { parseHttpDate, parseOriginDate } from '../../src/http/http-date.ts';
 
 const moment = Date.UTC(1994, 10, 6, 8, 49, 37);
 
@@ -55,4 +55,40 @@ test('every second of the calendar comes back as it was written', () => {
       assert.equal(parseHttpDate(new Date(seconds * 1000).toUTCString()), seconds * 1000);
     }),
   );
+});
+
+test('a date of an origin is read as servers write it, where it can mean one moment only', () => {
+  const odd = [
+    'Sun, 06 Nov 1994 08:49:37 UTC',
+    'Sun, 06 Nov 1994 08:49:37 +0000',
+    'Sun, 06 Nov 1994 08:49:37',
+    'Sun, 6 Nov 1994 08:49:37 GMT',
+    'Sun,  6 Nov 1994 8:49:37 GMT',
+    'Sun, 06 Nov 94 08:49:37 GMT',
+    'Sunday, 06 Nov 1994 08:49:37 GMT',
+    'Sun, 06 November 1994 08:49:37 GMT',
+    'Sun, 06-Nov-1994 08:49:37 GMT',
+    'Sun 06 Nov 1994 08:49:37 GMT',
+    '06 Nov 1994 08:49:37 GMT',
+    'Sun Nov 06 08:49:37 UTC 1994',
+    'Sun Nov 6 08:49:37 1994',
+    '1994-11-06T08:49:37Z',
+    '1994-11-06T08:49:37.000Z',
+    '1994-11-06 08:49:37 UTC',
+    'Sun, 06 Nov 1994 08:49:37 GMT ',
+  ];
+  for (const text of odd) assert.equal(parseOriginDate(text), moment, text);
+  const wrong = [
+    '',
+    '0',
+    'now',
+    '784111777',
+    '1994-13-06T08:49:37Z',
+    '11/06/1994 08:49:37',
+    'Sun, 06 Nov 1994 08:49:37 +0200',
+    'Sun, 06 Nov 1994 08:49:37 CET',
+    'Sun, 31 Feb 1994 08:49:37 UTC',
+    'Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT',
+  ];
+  for (const text of wrong) assert.equal(parseOriginDate(text), null, text);
 });

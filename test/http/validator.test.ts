@@ -6,10 +6,12 @@ import {
   parseEntityTag,
   parseEntityTags,
   sameValidator,
+  standsForBytes,
   stronglyEqual,
   type Validator,
   validatorOf,
   weaklyEqual,
+  whetherCurrent,
 } from '../../src/http/validator.ts';
 
 const strong: Validator = { kind: 'etag', value: '"v1"', strong: true };
@@ -94,4 +96,46 @@ test('a validator is sent as it came', () => {
   assert.equal(formatValidator(weak), 'W/"v1"');
   assert.equal(formatValidator(strong), '"v1"');
   assert.equal(formatValidator({ kind: 'last-modified', value: modified, strong: false }), modified);
+});
+
+test('a strong date proves a version beside a weak tag, and both have to be the same', () => {
+  const date = 'Sun, 06 Nov 1994 08:49:38 GMT';
+  const fields = (etag: string) =>
+    [
+      ['etag', etag],
+      ['last-modified', modified],
+      ['date', date],
+    ] as const;
+  const dated = validatorOf(fields('W/"v1"'));
+  assert.deepEqual(dated, { kind: 'last-modified', value: modified, strong: true, weakTag: '"v1"' });
+  const other = validatorOf(fields('W/"v2"'));
+  assert.ok(dated !== null && other !== null && !sameValidator(dated, other));
+  assert.deepEqual(whetherCurrent(dated), [
+    ['if-none-match', 'W/"v1"'],
+    ['if-modified-since', modified],
+  ]);
+  assert.ok(!standsForBytes(dated));
+});
+
+test('where the origin tells no time, the date is held against the time of arrival', () => {
+  const at = (arrivedAt: number) => lastModifiedOf([['last-modified', modified]], arrivedAt)?.strong;
+  const then = Date.UTC(1994, 10, 6, 8, 49, 37);
+  assert.deepEqual([at(then), at(then + 59_000), at(then + 60_000), at(0)], [false, false, true, false]);
+});
+
+test('a date that lies well ahead of the origin’s own time was set, and proves a version', () => {
+  const ahead = (date: string) =>
+    lastModifiedOf([
+      ['last-modified', modified],
+      ['date', date],
+    ])?.strong;
+  assert.equal(ahead('Sun, 06 Nov 1994 08:48:37 GMT'), false);
+  assert.equal(ahead('Sun, 06 Nov 1994 08:48:36 GMT'), true);
+});
+
+test('an unquoted tag is one where nothing else proves a version, and does not stand for bytes', () => {
+  const alone = validatorOf([['etag', '18f-ab']]);
+  assert.deepEqual(alone, { kind: 'etag', value: '18f-ab', strong: true });
+  assert.ok(alone !== null && !standsForBytes(alone));
+  for (const etag of ['', 'a b', 'a,b', '"a', 'W/a', 'w/"a"']) assert.equal(validatorOf([['etag', etag]]), null, etag);
 });
