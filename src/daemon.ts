@@ -164,6 +164,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     // Sources that are handed in have connections beside those of the configured origins.
     clientConnections: () => planDescriptors(limit, Math.max(originConnections, busyConnections)).clientConnections,
     patience: settings,
+    tokens: [localToken, ...(settings.token === null ? [] : [settings.token])],
     control: control.listener,
     pseudonym,
     onForeignHost: (host) =>

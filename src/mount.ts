@@ -64,8 +64,6 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
   const { fill, maxRequestRate } = settings;
   const { clock, events } = parts;
   const { firstByteTimeout } = { ...all, ...budgets };
-  // What the operator sends takes the place of what a client has.
-  const own = new Set(fields.map(([field]) => field));
   const reachability = new Reachability({ name, clock: parts.upkeepClock, events, wait: firstByteTimeout });
   const bases = mirrored(settings, firstByteTimeout, { ...parts, reachability });
   const throttle = new RateLimitedOrigin(bases, settings.maxRate ?? null, clock);
@@ -93,8 +91,8 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
     methods: settings.methods,
     identity: {
       ignoreQuery,
-      keyHeaders: keyHeaders.filter((field) => !own.has(field)),
-      ownCredentials: own.has('authorization'),
+      keyHeaders,
+      ownFields: fields.map(([field]) => field),
     },
   };
 }

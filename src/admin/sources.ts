@@ -127,7 +127,11 @@ export class Sources {
       only: `/${encodeURIComponent(name)}`,
       base: hash('sha256', JSON.stringify([url.href, fields, refresh?.href ?? null, network])),
       // A client's fields prove nothing here: it had to know the path.
-      identity: { ignoreQuery: [], keyHeaders: [], ownCredentials: true },
+      identity: {
+        ignoreQuery: [],
+        keyHeaders: [],
+        ownFields: ['authorization', 'cookie', ...fields.map(([name]) => name)],
+      },
     };
   }
 }

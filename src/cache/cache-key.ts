@@ -14,9 +14,9 @@ export function objectName(key: string): ObjectName {
   return sha256(key);
 }
 
-/** The name of the object of one of the answers of a `family`, chosen by `by`. */
-export function variantName(key: string, family: string, by: Fields): ObjectName {
-  return objectName(`${key}\n${family}\n${sha256(JSON.stringify(by))}`);
+/** The key of one of several answers for a key, chosen by `by`. */
+export function variantKey(key: string, by: Fields): string {
+  return `${key}\n${sha256(JSON.stringify(by))}`;
 }
 
 function sha256(text: string): string {

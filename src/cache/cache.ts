@@ -13,11 +13,12 @@ import { showablePath } from '../showable.ts';
 import { type ObjectName, type Store, type StoredObject, StoreError } from '../store/store.ts';
 import { objectName } from './cache-key.ts';
 import { Entry } from './entry.ts';
-import { type IdentityPolicy, identify, plainIdentity } from './identity.ts';
+import { forwardedFields, type IdentityPolicy, identify, plainIdentity, type RequestIdentity } from './identity.ts';
 import type { ReadSession } from './read-session.ts';
 import { revalidate } from './revalidate.ts';
 import { StrictCache, type StrictRequest, type StrictTarget, type WantedBytes } from './strict/strict-cache.ts';
 import { UpstreamTarget } from './upstream-target.ts';
+import { Variants } from './variants.ts';
 
 /** An origin, and how its targets are treated. */
 export interface Mount {
@@ -56,6 +57,12 @@ export interface CacheParts {
   readonly random: () => number;
 }
 
+/** A target as a client requests it. */
+interface Resolved extends RequestIdentity {
+  readonly mount: Mount;
+  readonly target: string;
+}
+
 interface Mounted {
   readonly entry: Entry;
   /** The mount under which it was opened. */
@@ -69,6 +76,7 @@ export class Cache implements FillsView {
   /** Removed mounts that still have entries, each with the resolver that runs when its last entry is gone. */
   readonly #leaving = new Map<Mount, () => void>();
   readonly #strict: StrictCache;
+  readonly #variants = new Variants();
   #nextFill = 1;
 
   constructor(parts: CacheParts) {
@@ -107,13 +115,19 @@ export class Cache implements FillsView {
   open(mountName: string, named: string, clientFields: Fields = []): Entry | null {
     const resolved = this.#resolve(mountName, named, clientFields);
     if (resolved === null) return null;
-    const { key, mount, target, fields } = resolved;
-    const found = this.#entries.get(key)?.entry;
-    found?.upstream.offer(target);
-    if (found !== undefined) return found;
-    const entry = this.#makeEntry(key, mount, new UpstreamTarget(target, fields));
-    this.#entries.set(key, { entry, mount });
-    return entry;
+    const { fields, said } = resolved;
+    return this.#entryAt(this.#variants.keyFor(resolved.key, [...fields, ...said]), resolved);
+  }
+
+  /** The first entry of a target, whatever `Vary` says: for who can't have the one that is meant for him. */
+  openFirst(mountName: string, named: string, clientFields: Fields): Entry | null {
+    const resolved = this.#resolve(mountName, named, clientFields);
+    return resolved && this.#entryAt(resolved.key, resolved);
+  }
+
+  /** Whether the origin of a mount is known to be out of reach. */
+  isOutOfReach(mountName: string): boolean {
+    return (this.#mounts.get(mountName)?.reachability.outOfReach ?? null) !== null;
   }
 
   /** The name of the object of such an entry; `null` where no such mount or target exists. */
@@ -144,7 +158,10 @@ export class Cache implements FillsView {
     signal: AbortSignal,
   ): Promise<ReadSession> | null {
     const at = this.#strictTarget(mountName, named);
-    return at && this.#strict.openSession(at, request, choose, signal);
+    if (at === null) return null;
+    const { mode, identity = plainIdentity } = at.mount;
+    const fields = forwardedFields(request.fields, identity, mode === 'rfc9111');
+    return this.#strict.openSession(at, { ...request, fields }, choose, signal);
   }
 
   fills(): FillView[] {
@@ -168,7 +185,7 @@ export class Cache implements FillsView {
     this.#entries.clear();
   }
 
-  #resolve(mountName: string, named: string, clientFields: Fields) {
+  #resolve(mountName: string, named: string, clientFields: Fields): Resolved | null {
     const mount = this.#mounts.get(mountName);
     if (mount === undefined || (mount.only !== undefined && !isSamePath(named, mount.only))) return null;
     const target = mount.only ?? named;
@@ -177,7 +194,17 @@ export class Cache implements FillsView {
     return { mount, target, ...identify(place, target, clientFields, mount.identity ?? plainIdentity) };
   }
 
-  #strictTarget(mountName: string, named: string): StrictTarget | null {
+  #entryAt(key: string, { key: first, mount, target, fields, said }: Resolved): Entry {
+    let entry = this.#entries.get(key)?.entry;
+    if (entry === undefined) {
+      entry = this.#makeEntry(key, first, mount, new UpstreamTarget(target, fields));
+      this.#entries.set(key, { entry, mount });
+    }
+    entry.upstream.offer(target, said);
+    return entry;
+  }
+
+  #strictTarget(mountName: string, named: string): (StrictTarget & { readonly mount: Mount }) | null {
     const resolved = this.#resolve(mountName, named, []);
     if (resolved === null) return null;
     const { key, mount, target } = resolved;
@@ -187,7 +214,7 @@ export class Cache implements FillsView {
       const below = mount.base === undefined ? target : targetBelow(mount.base, target, reference);
       if (below !== null) await this.#forget(origin.name, showablePath(below));
     };
-    return { key, target, path: showablePath(target), origin, slots, policy, forget };
+    return { mount, key, target, path: showablePath(target), origin, slots, policy, forget };
   }
 
   /** Forgets every answer for a path, whoever it was for. */
@@ -198,11 +225,11 @@ export class Cache implements FillsView {
       await Promise.all(this.entries().map((entry) => isAt(entry) && entry.purge()));
       for await (const object of store.list()) if (isAt(object)) await store.remove(object.name);
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
+      ignoreStore(error);
     }
   }
 
-  #makeEntry(key: string, mount: Mount, upstream: UpstreamTarget): Entry {
+  #makeEntry(key: string, first: string, mount: Mount, upstream: UpstreamTarget): Entry {
     const { store, mediaFreshness, clock, events, random } = this.#parts;
     const { reachability, slots, mode, keepDeleted = false, lessons = new Lessons(clock) } = mount;
     const origin = upstream.through(mount.origin, slots);
@@ -231,8 +258,19 @@ export class Cache implements FillsView {
       },
       mayShare: ({ status = 200, fields }) => mayShare(status, fields, false),
       freshness: (representation) => freshUntil(representation, mediaFreshness, mode),
-      revalidate: (stored, held, wanted) =>
-        revalidate(stored, { origin, upstream, lessons, held, wanted, slots, clock, timeout: policy.firstByteTimeout }),
+      revalidate: (stored, { said = upstream.said, ...about }) => {
+        const asking = { target: upstream.target, fields: [...upstream.fields, ...said] };
+        const { firstByteTimeout: timeout } = policy;
+        return revalidate(stored, { origin, upstream: asking, lessons, ...about, slots, clock, timeout });
+      },
+      isMeantFor: (representation, said) => {
+        const current = this.#entries.get(first)?.entry.current?.known ?? null;
+        const fields = [...upstream.fields, ...said];
+        const isMeant = this.#variants.isMeant(representation, { key, first, current }, fields);
+        // The first entry has the same film: this one is needed no more.
+        if (!isMeant && key !== first) void this.#entries.get(key)?.entry.purge().catch(ignoreStore);
+        return isMeant;
+      },
       forget: () => {
         this.#entries.delete(key);
         const left = this.#leaving.get(mount);
@@ -246,6 +284,11 @@ export class Cache implements FillsView {
   #isInUse(mount: Mount): boolean {
     return [...this.#entries.values()].some((mounted) => mounted.mount === mount);
   }
+}
+
+/** What the store can't remove is evicted in time. */
+function ignoreStore(error: unknown): void {
+  if (!(error instanceof StoreError)) throw error;
 }
 
 /** Methods that every mount serves. */

@@ -13,15 +13,15 @@ import type { JobProgress } from '../fill/background-jobs.ts';
 import { FillFailed } from '../fill/failure.ts';
 import type { Fill } from '../fill/fill.ts';
 import { giveUp, type Opening } from '../fill/opening.ts';
-import type { ReadAheadAllowance } from '../fill/read-ahead-allowance.ts';
 import type { Reader } from '../fill/reader.ts';
+import type { Fields } from '../http/fields.ts';
 import { type Freshness, mustRevalidate } from '../http/freshness.ts';
 import type { Representation } from '../http/representation.ts';
 import type { Held } from '../origin/origin.ts';
 import { type ObjectLabel, type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { IdleTracker } from './idle-tracker.ts';
-import type { ReadSession } from './read-session.ts';
+import type { ReadSession, SessionClient } from './read-session.ts';
 import { restore } from './restore.ts';
 import type { Verdict } from './revalidate.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
@@ -45,9 +45,15 @@ export interface EntryParts {
   mayShare(representation: Representation): boolean;
   /**
    * Asks the origin whether the stored representation is current. `held` describes the stored bytes. `wanted` is the
-   * range that waiting clients want of another version; `null` where none waits.
+   * range that waiting clients want of another version; `null` where none waits. `said` are the fields of the client that
+   * asks first.
    */
-  revalidate(representation: Representation, held: Held | undefined, wanted: OpenRange | null): Promise<Verdict>;
+  revalidate(
+    representation: Representation,
+    about: { held: Held | undefined; wanted: OpenRange | null; said: Fields | undefined },
+  ): Promise<Verdict>;
+  /** Whether a representation is meant for a client that says so much; where not, another entry has one for it. */
+  isMeantFor(representation: Representation, said: Fields): boolean;
   /** Called when the entry is empty and closed. */
   forget(): void;
 }
@@ -119,14 +125,13 @@ export class Entry {
   /**
    * Waits for the representation, lets `choose` say which bytes of it are wanted (`null`: none), and waits for the
    * first of them. `hint` is what is wanted while the representation is unknown: an empty range for the head alone.
-   * Rejects with `FillFailed`, or with the signal's reason. What is fetched ahead of the reader counts towards its
-   * client's `allowance`.
+   * Rejects with `FillFailed`, or with the signal's reason.
    */
   async openSession(
     hint: OpenRange,
     choose: (representation: Representation) => OpenRange | null,
     signal: AbortSignal,
-    allowance?: ReadAheadAllowance,
+    client: SessionClient = {},
   ): Promise<ReadSession> {
     this.#idleTracker.arrive();
     try {
@@ -140,15 +145,15 @@ export class Entry {
       for (let fills = 1; ; fills += 1) {
         const join = ({ fill, ...asked }: Current) => {
           const { start: position, end } = wanted;
-          const reader = fill.join({ position, end, allowance, waited: asked.waited });
+          const reader = fill.join({ position, end, ...client, waited: asked.waited });
           return { fill, reader, ...asked };
         };
         let joined: ReturnType<typeof join> | null = null;
         try {
           joined = alone
             ? join({ fill: this.#setAside(this.#parts.makeFill(null, false)), ...unasked })
-            : await this.#inCurrent((known) => wantedOfAnother(known, choose) ?? hint, join, signal);
-          return await this.#waitIn(joined, noted, signal);
+            : await this.#inCurrent((known) => wantedOfAnother(known, choose) ?? hint, join, signal, client.said);
+          return await this.#waitIn(joined, noted, signal, client.said);
         } catch (error) {
           joined?.reader.leave();
           if (joined !== null) this.#closeIfDone(joined.fill);
@@ -212,10 +217,12 @@ export class Entry {
     { fill, reader, changed, first }: Current & { readonly reader: Reader },
     choose: (representation: Representation) => OpenRange | null,
     signal: AbortSignal,
+    said: Fields | undefined,
   ): Promise<ReadSession> {
     const knownBefore = fill.known !== null && !changed;
     const collapsed = fill.busy && !first;
     const representation = await reader.representation(signal);
+    this.#assertMeant(representation, said);
     const range = choose(representation);
     const presence =
       range === null ? 'all' : fill.presence({ start: range.start, end: range.end ?? Number.POSITIVE_INFINITY });
@@ -253,15 +260,17 @@ export class Entry {
     wantedOf: (known: Representation) => OpenRange,
     use: (current: Current) => T,
     signal: AbortSignal,
+    said?: Fields,
   ): Promise<T> {
     this.#opening ??= this.#restore();
     await untilAborted(this.#opening, signal);
     const fill = this.#usable();
     if (fill.known === null) return use({ fill, ...unasked });
+    this.#assertMeant(fill.known, said);
     const { until, askFirst } = this.#parts.freshness(fill.known);
     if (until > this.#parts.clock.wallTime()) return use({ fill, ...unasked });
     const first = this.#revalidating === null;
-    this.#revalidating ??= this.#revalidate(fill, askFirst ? wantedOf(fill.known) : null).finally(() => {
+    this.#revalidating ??= this.#revalidate(fill, askFirst ? wantedOf(fill.known) : null, said).finally(() => {
       this.#revalidating = null;
     });
     if (!askFirst) {
@@ -278,6 +287,12 @@ export class Entry {
       this.#awaiting -= 1;
       if (this.#awaiting === 0) this.#endWaiting();
     }
+  }
+
+  /** Throws `FillFailed` where the representation was chosen for other clients. */
+  #assertMeant(representation: Representation, said: Fields | undefined): void {
+    if (said === undefined || this.#parts.isMeantFor(representation, said)) return;
+    throw new FillFailed({ kind: 'varied' });
   }
 
   #endWaiting(): void {
@@ -310,10 +325,10 @@ export class Entry {
   }
 
   /** Rejects only for a bug. */
-  async #revalidate(fill: Fill, wanted: OpenRange | null): Promise<Revalidated> {
+  async #revalidate(fill: Fill, wanted: OpenRange | null, said: Fields | undefined): Promise<Revalidated> {
     const { known } = fill;
     if (known === null) return {};
-    const verdict = await this.#parts.revalidate(known, fill.held, wanted);
+    const verdict = await this.#parts.revalidate(known, { held: fill.held, wanted, said });
     switch (verdict.kind) {
       case 'current':
         fill.describe(verdict.representation);

@@ -3,10 +3,14 @@
  *
  * Two requests share an entry where origin, target and key fields are equal. Query names that only prove a right
  * (tokens, signatures) do not count where the operator lists them; the order of the other names counts. A client's own
- * `Authorization` always counts: its content is for that client alone. Only fields that count are forwarded.
- * Credentials that open a connection instead of one request are not forwarded, because connections are shared.
+ * `Authorization` and `Cookie` always count: its content is for that client alone. The other fields of a client go to the
+ * origin beside them and tell nothing apart, unless the answer says so (`Vary`). What is not forwarded would say something
+ * of another request than the one that is made, or is a key to something else: a browser's cookies for this address may
+ * be of any program here, and credentials that open a connection would open it for all.
  */
-import { type Fields, fieldValue } from '../http/fields.ts';
+import { endToEnd, type Fields, fieldValue } from '../http/fields.ts';
+import { isLocalName } from '../http/host.ts';
+import { isLoopback } from '../http/loopback.ts';
 import { ownCookie } from '../http/proxy-name.ts';
 import { cacheKey } from './cache-key.ts';
 
@@ -15,16 +19,18 @@ export interface IdentityPolicy {
   readonly ignoreQuery: readonly string[];
   /** Client fields, in lower case, that are part of the identity and are forwarded. */
   readonly keyHeaders: readonly string[];
-  /** Whether the operator's credentials are sent instead of the client's. */
-  readonly ownCredentials: boolean;
+  /** Fields that the operator has sent in place of a client's, in lower case. */
+  readonly ownFields: readonly string[];
 }
 
-export const plainIdentity: IdentityPolicy = { ignoreQuery: [], keyHeaders: [], ownCredentials: false };
+export const plainIdentity: IdentityPolicy = { ignoreQuery: [], keyHeaders: [], ownFields: [] };
 
 export interface RequestIdentity {
   readonly key: string;
-  /** The client's fields that the origin gets. */
+  /** The client's fields that count, and that the origin gets. */
   readonly fields: Fields;
+  /** The client's other fields that the origin gets. */
+  readonly said: Fields;
 }
 
 export function identify(
@@ -33,15 +39,57 @@ export function identify(
   clientFields: Fields,
   policy: IdentityPolicy,
 ): RequestIdentity {
-  const names = new Set(policy.keyHeaders);
-  if (policy.ownCredentials) names.delete('authorization');
-  else names.add('authorization');
+  const own = new Set(policy.ownFields);
+  const names = new Set(policy.keyHeaders).add('authorization');
+  // A browser says where a page stands that asks; other programs have their cookies for this very request.
+  if (fieldValue(clientFields, 'sec-fetch-site') === null) names.add('cookie');
   const fields = [...names].sort().flatMap((name) => {
-    const written = fieldValue(clientFields, name);
+    const written = own.has(name) ? null : fieldValue(clientFields, name);
     const value = name === 'cookie' && written !== null ? withoutOwnCookies(written) : written;
     return value === null || (name === 'authorization' && opensConnections.test(value)) ? [] : [[name, value] as const];
   });
-  return { key: cacheKey(origin, withoutNames(target, policy.ignoreQuery), fields), fields };
+  const host = fieldValue(clientFields, 'host') ?? '';
+  const said = endToEnd(clientFields).filter(([name, value]) => {
+    if (own.has(name) || names.has(name) || unsaid.test(name)) return false;
+    return !(name === 'referer' || name === 'origin') || !isOwnUrl(value, host);
+  });
+  return { key: cacheKey(origin, withoutNames(target, policy.ignoreQuery), fields), fields, said };
+}
+
+/**
+ * The fields of a request that is passed on: all of them in strict mode, else those that any request may have and what
+ * describes its content, its conditions and what of the answer is wanted. No cookies of a browser's page in either.
+ */
+export function forwardedFields(clientFields: Fields, policy: IdentityPolicy, isStrict: boolean): Fields {
+  const { fields, said } = identify('', '', clientFields, policy);
+  const others = endToEnd(clientFields);
+  if (!isStrict) return [...fields, ...said, ...others.filter(([name]) => ofOneRequest.test(name))];
+  return [...others.filter(([name]) => name !== 'cookie'), ...fields.filter(([name]) => name === 'cookie')];
+}
+
+const ofOneRequest = /^(accept-encoding|cache-control|content-.*|if-.*|pragma|range)$/;
+
+/**
+ * Fields that are never forwarded: those of a connection, those that shape the answer or ask for another one, what only
+ * proxies may say of a client, and by what some servers take another target or method than the one that is requested.
+ */
+const unsaid = new RegExp(
+  `^(${[
+    'accept-encoding|access-control-.*|authorization|cache-control|cdn-loop|content-.*|cookie2?|expect|host|icy-metadata|if-.*',
+    'max-forwards|pragma|proxy.*|range|sec-.*|service-worker.*|upgrade.*|via',
+    'cf-connecting-ip|forwarded|front-end-https|true-client-ip|x-(client|cluster-client|real)-ip|x-forwarded.*',
+    'x-(original|rewrite)-.*|x-host|x-http-method.*|x-method-override',
+  ].join('|')})$`,
+);
+
+/** Whether a page of firstbyte, or one that was read through it at `host`, has that URL: it may name a source. */
+function isOwnUrl(written: string, host: string): boolean {
+  const url = URL.parse(written);
+  const own = URL.parse(`http://${host}`);
+  if (url === null || own === null) return false;
+  if (url.host === own.host) return true;
+  const isHere = ({ hostname }: URL) => isLoopback(hostname.replace(/[[\]]/g, '')) || isLocalName(hostname);
+  return url.port === own.port && isHere(url) && isHere(own);
 }
 
 /** Schemes that authenticate the whole connection for one user (RFC 4559 §6, and NTLM). */

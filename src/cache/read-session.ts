@@ -9,6 +9,9 @@ import type { Representation } from '../http/representation.ts';
 
 export { type Failure, FillFailed } from '../fill/failure.ts';
 export type { Taken } from '../fill/presence.ts';
+
+import type { ReadAheadAllowance } from '../fill/read-ahead-allowance.ts';
+
 export { ReadAheadAllowance } from '../fill/read-ahead-allowance.ts';
 export { type Slice, StoreError } from '../store/store.ts';
 
@@ -17,6 +20,14 @@ export type SessionReader = Pick<
   Reader,
   'position' | 'end' | 'waited' | 'waitingSince' | 'arrival' | 'take' | 'takeAhead' | 'aim' | 'rewind' | 'leave'
 >;
+
+/** What an entry knows of the client of a session. */
+export interface SessionClient {
+  /** What may be fetched ahead of it; without one it has whatever its window gives. */
+  readonly allowance?: ReadAheadAllowance;
+  /** Its fields that the origin gets and that tell nothing apart but by `Vary`; absent where any representation will do. */
+  readonly said?: Fields;
+}
 
 /** A reply that is the origin's answer as it came. */
 export interface VerbatimReply {

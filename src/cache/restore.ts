@@ -17,9 +17,9 @@ export async function restore(
     const object = await store.find(name, lost);
     if (object === null) return null;
     const { representation } = object;
-    // Strict mode also stores answers that are no success, and those that `Vary` keeps from some requests.
-    const isForAll = representation.status === undefined && representation.selection === undefined;
-    if (isForAll && mayShare(representation) && (isWhole(object) || combinable(representation))) return object;
+    // Strict mode also stores answers that are no success.
+    const isFilm = representation.status === undefined;
+    if (isFilm && mayShare(representation) && (isWhole(object) || combinable(representation))) return object;
     await object.close();
     return null;
   } catch (error) {

@@ -20,6 +20,8 @@ export class UpstreamTarget {
   /** The forwarded fields. All clients of the entry have the same, because these fields are part of its identity. */
   readonly fields: Fields;
   readonly trails = new Trails();
+  /** What the newest client says beside them, for work that is for no client in particular. */
+  #said: Fields = [];
   #target: string;
   readonly #earlier = new Set<string>();
   /** The last target that the origin accepted. */
@@ -35,8 +37,13 @@ export class UpstreamTarget {
     return this.#target;
   }
 
-  /** A client has requested this target. */
-  offer(target: string): void {
+  get said(): Fields {
+    return this.#said;
+  }
+
+  /** A client has requested this target, and says so much beside the forwarded fields. */
+  offer(target: string, said: Fields): void {
+    this.#said = said;
     if (target !== this.#target && !this.#earlier.has(target)) this.#become(target);
   }
 

@@ -121,7 +121,11 @@ export const originTable = {
   auth: { type: auth, default: 'none', sentence: 'Credentials to send, in place of any that a client has.' },
   headers: { type: headers, default: 'none', sentence: 'Fields to send with every request.' },
   cookie: { type: cookie, default: 'none', sentence: 'Cookies to send with every request.' },
-  userAgent: { type: userAgent, default: 'firstbyte/VERSION', sentence: 'What firstbyte calls itself.' },
+  userAgent: {
+    type: userAgent,
+    default: "the client's, or firstbyte/VERSION",
+    sentence: 'What firstbyte calls itself, in place of what a client does.',
+  },
   maxConnections: {
     type: count({ atLeast: 1 }),
     default: 'the setting `maxConnections`',

@@ -5,7 +5,8 @@
  * offset lies past the end; `changed` that the origin now holds another representation, so that a new fill must begin;
  * `uncombinable` that no second request can be combined with the first, for want of a strong validator (RFC 9111 §3.4);
  * `exclusive` that the answer is for the one client that asked (§4), so that the others ask for themselves; `uncached`
- * that the client forbade to ask the origin (`only-if-cached`, §5.2.1.7).
+ * that the client forbade to ask the origin (`only-if-cached`, §5.2.1.7); `varied` that this representation was chosen by
+ * what another client said (`Vary`, §4.1), so that another entry has the one for this client.
  */
 import { ProxyError, type ProxyErrorDetails, type ProxyErrorType } from '../errors.ts';
 import type { FillPhase } from '../events.ts';
@@ -24,7 +25,8 @@ export type Failure =
   | { readonly kind: 'changed' }
   | { readonly kind: 'uncombinable' }
   | { readonly kind: 'exclusive' }
-  | { readonly kind: 'uncached' };
+  | { readonly kind: 'uncached' }
+  | { readonly kind: 'varied' };
 
 /** A failure of our own (RFC 9209 §2.3). */
 export function ownFailure(type: ProxyErrorType, message: string, details?: ProxyErrorDetails): Failure {
@@ -48,6 +50,8 @@ export function describeFailure(failure: Failure): string {
       return 'the origin answered one client only';
     case 'uncached':
       return 'the client forbade to ask the origin';
+    case 'varied':
+      return 'the origin answers another client otherwise';
   }
 }
 

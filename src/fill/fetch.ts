@@ -11,6 +11,7 @@
  * its sink.
  */
 import type { Timer } from '../clock.ts';
+import type { Fields } from '../http/fields.ts';
 import type { ReachabilityView } from '../origin/origin.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { type BodyRequest, emptyPart, type Pause } from './body-request.ts';
@@ -37,6 +38,8 @@ export interface FetchStart {
   /** Counts up within a fill. */
   readonly id: number;
   readonly position: number;
+  /** The fields of the client for which it begins. */
+  readonly said: Fields;
   /** Before this the origin asked not to be asked (`Retry-After`), in monotonic milliseconds; `null` where it did not. */
   readonly notBefore: number | null;
   /** What it begins with, on a connection that is there. */
@@ -58,8 +61,9 @@ export class Fetch implements Requester, PlannedFetch {
   #unpark: ((on: boolean) => void) | null = null;
   #givenUp = false;
   readonly id: number;
+  readonly said: Fields;
 
-  constructor(parts: FetchParts, sink: FetchSink<Fetch>, { id, position, notBefore, opening }: FetchStart) {
+  constructor(parts: FetchParts, sink: FetchSink<Fetch>, { id, position, said, notBefore, opening }: FetchStart) {
     this.#parts = parts;
     this.#sink = sink;
     this.#status = new FetchStatus(parts.clock, notBefore);
@@ -67,6 +71,7 @@ export class Fetch implements Requester, PlannedFetch {
     this.#opening = opening;
     this.#slice = new TimeSlice(parts.clock, parts.slots);
     this.id = id;
+    this.said = said;
   }
 
   get status(): Readonly<FetchStatus> {

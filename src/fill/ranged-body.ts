@@ -5,6 +5,7 @@
  * It holds the right to each connection (`Slot`) and gives it back.
  */
 
+import type { Fields } from '../http/fields.ts';
 import { BodyRequest, type BodyRequestOptions, type BodyRequestParts, type Pause } from './body-request.ts';
 import type { Claimant, ConnectionSlots, Slot } from './connection-slots.ts';
 import type { FetchStatus } from './fetch-status.ts';
@@ -26,6 +27,8 @@ export interface Requester extends Claimant {
   readonly position: number;
   readonly goal: Goal;
   readonly throughput: number | null;
+  /** The fields of the client for which it began. */
+  readonly said: Fields;
   readonly status: Pick<FetchStatus, 'queuedFor' | 'received'>;
 }
 
@@ -60,21 +63,21 @@ export class RangedBody {
 
   /** Asks for what follows the fetch's position; or takes an answer that is there. */
   ask(opening: Opening | null = null): BodyRequest {
-    const { position, goal } = this.#for;
-    const request = opening?.request ?? this.#parts.upstream.request(position, position, goal);
+    const { position, goal, said } = this.#for;
+    const request = opening?.request ?? this.#parts.upstream.request(position, position, goal, said);
     return this.#make(request, { offset: position, early: false }, opening);
   }
 
   /** The body that is read ends at `end`: asks for what follows so early that it is there by then. */
   askEarly(end: number): void {
     const { slots, upstream } = this.#parts;
-    const { position, goal, throughput } = this.#for;
+    const { position, goal, throughput, said } = this.#for;
     const { firstByteMs, takesEarlyRequests } = upstream;
     if (this.#next !== null || !takesEarlyRequests || throughput === null || !goesOnPast(end, goal)) return;
     if (((end - position) * 1000) / throughput > margin * firstByteMs) return;
     const slot = slots.acquireNow(this.#for);
     if (slot === null) return;
-    const request = this.#make(upstream.request(end, position, goal), { offset: end, early: true });
+    const request = this.#make(upstream.request(end, position, goal, said), { offset: end, early: true });
     this.#next = { request, slot, offset: end };
   }
 

@@ -6,6 +6,7 @@
  */
 import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
+import type { Fields } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
 import type { Assignment, Waiting } from './deadlines.ts';
 import type { FillFailed } from './failure.ts';
@@ -36,6 +37,8 @@ export interface ReaderOptions {
   readonly end: number | null;
   /** Its client's; without one it has whatever its window gives. */
   readonly allowance?: ReadAheadAllowance | undefined;
+  /** What its client says beside the fields that all clients of the fill have in common. */
+  readonly said?: Fields | undefined;
   /** Whether its client has waited already, before there was this reader. */
   readonly waited?: boolean;
 }
@@ -55,9 +58,11 @@ export class Reader implements Waiting {
   #waitingSince: number | null = null;
   #assignment: Assignment<Fetch> | null = null;
   #failed: FillFailed | null = null;
+  readonly said: Fields;
 
-  constructor(host: ReaderHost, { position, end, allowance, waited = false }: ReaderOptions) {
+  constructor(host: ReaderHost, { position, end, allowance, said = [], waited = false }: ReaderOptions) {
     this.#host = host;
+    this.said = said;
     this.#share = (allowance ?? new ReadAheadAllowance(Number.POSITIVE_INFINITY)).share();
     this.#throughput = new RecentThroughput(host.clock);
     this.#position = position;

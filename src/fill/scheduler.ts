@@ -7,10 +7,11 @@
  * fetched.
  */
 import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
+import { sameSelection } from '../http/vary.ts';
 import type { OriginReply } from '../origin/origin.ts';
 import { BackgroundJobs, type JobProgress } from './background-jobs.ts';
 import { type Failure, FillFailed, ownFailure } from './failure.ts';
-import { Fetch, type FetchParts } from './fetch.ts';
+import { Fetch, type FetchParts, type FetchStart } from './fetch.ts';
 import type { FetchChange, FetchSink } from './fetch-sink.ts';
 import type { FillReporter } from './fill-reporter.ts';
 import { Foresight, type ForesightParts } from './foresight.ts';
@@ -19,11 +20,13 @@ import { activityOf } from './phase.ts';
 import { goalOf, missingAhead, planFor, type Snapshot } from './plan.ts';
 import type { Reader } from './reader.ts';
 import { Readers, type ReadersParts } from './readers.ts';
+import type { RequestTarget } from './upstream.ts';
 import type { UpstreamRequest } from './upstream-request.ts';
 import type { Waiters } from './waiters.ts';
 
 export interface SchedulerParts extends FetchParts, ReadersParts, ForesightParts {
   readonly waiters: Waiters;
+  readonly target: Pick<RequestTarget, 'said'>;
   readonly reporter: FillReporter;
 }
 
@@ -76,7 +79,7 @@ export class Scheduler implements FetchSink<Fetch> {
   /** Begins with an answer that is there; resolves when it has been judged. */
   async begin(opening: Opening): Promise<void> {
     this.#parts.upstream.contradiction = opening.contradiction;
-    this.#start(opening.request.start, null, opening);
+    this.#start(opening.request.start, { opening });
     await this.#opened.promise;
   }
 
@@ -116,7 +119,7 @@ export class Scheduler implements FetchSink<Fetch> {
     const isTooLate = retryAt !== null && retryAt - clock.now() > policy.firstByteTimeout;
     if (failure !== null && isTooLate) return this.#readers.toldTo(failure, true);
     this.#endKeeping();
-    this.#start(plan.open, retryAt, null, reader);
+    this.#start(plan.open, { notBefore: retryAt, said: reader.said, waiting: reader });
     return null;
   }
 
@@ -132,7 +135,7 @@ export class Scheduler implements FetchSink<Fetch> {
     const plan = planFor(missing, upstream.content, this.#fetches, upstream.firstByteMs);
     if (!('open' in plan)) return;
     this.#endKeeping();
-    this.#start(plan.open, null);
+    this.#start(plan.open, { said: reader.said });
   }
 
   /**
@@ -319,6 +322,9 @@ export class Scheduler implements FetchSink<Fetch> {
       reader.assign(null);
       if (reader.waitingSince === null || present.has(reader.position)) continue;
       if (failure === null) this.serve(reader);
+      // An error may be about what another client said: this one asks for itself.
+      else if (failure.kind === 'answer' && !fetch.status.budgetSpent && !sameSelection(fetch.said, reader.said))
+        this.#readers.fail(reader, { kind: 'exclusive' });
       else this.#readers.failWith(reader, failure, fetch.status.budgetSpent);
     }
   }
@@ -353,7 +359,7 @@ export class Scheduler implements FetchSink<Fetch> {
     }
     const { content } = upstream;
     if ([...this.#fetches].some(({ position }) => content.ranges === false || this.#jobs.covers(position))) return;
-    this.#start(content.ranges === false ? 0 : missing, null);
+    this.#start(content.ranges === false ? 0 : missing);
   }
 
   /** Where a connection is to be had for it that nobody waits for. */
@@ -365,7 +371,7 @@ export class Scheduler implements FetchSink<Fetch> {
       const gap = content.present.firstGap(range);
       if (gap === null || 'join' in planFor(gap.start, content, this.#fetches, firstByteMs)) continue;
       if (!slots.spare) return;
-      this.#start(gap.start, null);
+      this.#start(gap.start);
     }
   }
 
@@ -419,9 +425,20 @@ export class Scheduler implements FetchSink<Fetch> {
     fetch.assign(goalOf(fetch, snapshot, this.#parts.deadlines.ahead(fetch.status)), this.#kept.has(fetch));
   }
 
-  /** `waiting` is the reader for which it is started, where one waits. */
-  #start(position: number, notBefore: number | null, opening: Opening | null = null, waiting?: Reader): void {
-    const fetch = new Fetch(this.#parts, this, { id: this.#nextFetch, position, notBefore, opening });
+  /** `waiting` is the reader for which it is started, where one waits; `said` its client's fields, or the newest client's. */
+  #start(
+    position: number,
+    { waiting, ...how }: Partial<Omit<FetchStart, 'id' | 'position'>> & { readonly waiting?: Reader } = {},
+  ): void {
+    const { said } = this.#parts.target;
+    const fetch = new Fetch(this.#parts, this, {
+      id: this.#nextFetch,
+      position,
+      said,
+      notBefore: null,
+      opening: null,
+      ...how,
+    });
     this.#nextFetch += 1;
     this.#fetches.add(fetch);
     waiting?.assign(fetch);

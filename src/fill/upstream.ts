@@ -23,7 +23,10 @@ const firstByteGuessMs = 300;
 const overlap = 1024;
 
 /** Path and query at the origin, and fields to send; they may be others for the next request. */
-export type RequestTarget = Readonly<Pick<OriginRequest, 'target' | 'fields'>>;
+export interface RequestTarget extends Readonly<Pick<OriginRequest, 'target' | 'fields'>> {
+  /** Fields of the newest client, for requests that are for nobody in particular. */
+  readonly said: Fields;
+}
 
 export class Upstream {
   readonly #target: RequestTarget;
@@ -133,9 +136,10 @@ export class Upstream {
     this.#takesEarlyRequests = false;
   }
 
-  /** The request for what follows `offset`, by a fetch that is at `position` now. */
-  request(offset: number, position: number, goal: Goal): UpstreamRequest {
-    const { target, fields } = this.#target;
+  /** The request for what follows `offset`, by a fetch that is at `position` now; `said` are its client's own fields. */
+  request(offset: number, position: number, goal: Goal, said: Fields): UpstreamRequest {
+    const { target } = this.#target;
+    const fields = [...this.#target.fields, ...said];
     const { held } = this;
     const about = { target, fields, ...(held && { held }), ...(!this.#form.has('identity') && { anyCoding: true }) };
     if (!this.asksRanges) return requestAll(about);

@@ -9,6 +9,7 @@ import type { Clock } from '../clock.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
 import { combinable, type Representation, sameRepresentation, sliceable } from '../http/representation.ts';
+import { selecting, variedBy } from '../http/vary.ts';
 import type { OriginReply } from '../origin/origin.ts';
 import { type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { type ContentAnswer, judgeAnswer } from './answer-judge.ts';
@@ -103,7 +104,7 @@ export class VersionGuard {
     }
     while (this.#adopting !== null) await this.#adopting;
     const { known } = upstream;
-    if (known === null) await this.#adopt(content, reply);
+    if (known === null) await this.#adopt(content, reply, asked.fields);
     else if (content.kind === 'content' && upstream.ignoresIfRange(asked, content)) return null;
     else this.#compare(known, content, asked, reply);
     if (content.kind === 'empty') return { start: 0, end: null };
@@ -149,9 +150,9 @@ export class VersionGuard {
     return error instanceof FillFailed && error.failure.kind === 'unsatisfiable' && this.#parts.upstream.known !== null;
   }
 
-  async #adopt(content: ContentAnswer, reply: OriginReply): Promise<void> {
+  async #adopt(content: ContentAnswer, reply: OriginReply, asked: Fields): Promise<void> {
     const { mayStore, mayShare, presence, upstream, phase, connections } = this.#parts;
-    const { representation } = content;
+    const representation = chosenBy(content.representation, asked);
     const adopted = Promise.withResolvers<void>();
     this.#adopting = adopted.promise;
     try {
@@ -216,6 +217,12 @@ export class VersionGuard {
     this.#isShared = false;
     this.#parts.presence.writeTo(null);
   }
+}
+
+/** With what of the request chose it, where the answer says that something did. */
+function chosenBy(representation: Representation, asked: Fields): Representation {
+  const names = variedBy(representation.fields) ?? [];
+  return names.length === 0 ? representation : { ...representation, selection: { by: selecting(names, asked) } };
 }
 
 function changed(): FillFailed {

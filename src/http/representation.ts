@@ -30,8 +30,8 @@ export interface Representation {
 interface Selection {
   /** The request's fields that `Vary` names, as it had them. */
   readonly by: Fields;
-  /** A word that the answers have in common which `Vary` tells apart, and no others. */
-  readonly family: string;
+  /** In strict mode, a word that the answers have in common which `Vary` tells apart, and no others. */
+  readonly family?: string;
 }
 
 /** Fields about the bytes of one message, which another range of the same representation would give otherwise. */

@@ -1,10 +1,20 @@
 /** Which of several stored answers a request may get: `Vary` (RFC 9111 §4.1). Pure. */
 import { type Fields, fieldValue, listMembers } from './fields.ts';
+import type { Representation } from './representation.ts';
 
 /** The names of request fields, in lower case, by which an answer was chosen; `null` where nothing repeats the choice (`*`). */
 export function variedBy(fields: Fields): readonly string[] | null {
   const names = listMembers(fieldValue(fields, 'vary') ?? '').map((name) => name.toLowerCase());
   return names.includes('*') ? null : [...new Set(names)].sort();
+}
+
+/**
+ * The same as far as it may tell media apart: a strong validator names one film, whoever asks for it, and `User-Agent` and
+ * `Origin` say who asks. A representation that nothing repeats is never asked about.
+ */
+export function mediaVariedBy({ fields, validator }: Pick<Representation, 'fields' | 'validator'>): readonly string[] {
+  const names = variedBy(fields) ?? [];
+  return validator?.strong ? names.filter((name) => name !== 'user-agent' && name !== 'origin') : names;
 }
 
 /** What a request says in the fields called `names`: equal for requests that are to get the same answer. */

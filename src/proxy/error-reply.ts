@@ -65,6 +65,7 @@ export function failureReply(failure: Failure, waited: number): ErrorReply {
     case 'changed':
     case 'uncombinable':
     case 'exclusive':
+    case 'varied':
       return errorReply(
         new ProxyError('http_protocol_error', 'What the origin holds changed with every answer.'),
         waited,

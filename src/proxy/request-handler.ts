@@ -7,6 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import { fixedBudgets } from '../budgets.ts';
 import type { OpenRange } from '../bytes/byte-range.ts';
 import type { Cache } from '../cache/cache.ts';
 import type { Entry } from '../cache/entry.ts';
@@ -14,6 +15,7 @@ import {
   FillFailed,
   type ReadAheadAllowance,
   type ReadSession,
+  type SessionClient,
   type SessionReader,
   type VerbatimReply,
 } from '../cache/read-session.ts';
@@ -45,6 +47,8 @@ export interface RequestHandlerParts {
   readonly patience: PatiencePolicy;
   readonly stalled: StalledClients;
   readonly clients: Clients;
+  /** Those of the control API, which no origin is told. */
+  readonly tokens?: readonly string[];
 }
 
 type Media = Extract<Route, { kind: 'media' }>;
@@ -137,8 +141,10 @@ class RequestHandler {
     }
   }
 
-  async #serve({ mount, target, origin, path }: Media): Promise<RequestOutcome> {
-    const request = { method: this.#request.method ?? 'GET', fields: fieldsFromRaw(this.#request.rawHeaders) };
+  async #serve(answer: Media): Promise<RequestOutcome> {
+    const { mount, target, origin, path } = answer;
+    const fields = withoutTokens(fieldsFromRaw(this.#request.rawHeaders), this.#parts.tokens ?? []);
+    const request = { method: this.#request.method ?? 'GET', fields };
     const { cache, clients } = this.#parts;
     const message =
       mount === origin ? `No origin is mounted as "${origin}".` : 'Nothing plays at this path, or no longer.';
@@ -163,10 +169,8 @@ class RequestHandler {
         const forwarded = this.#forward(mount, target, request);
         return await this.#untilClosed(forwarded === null ? this.#refuse(nothing, notForwarded) : await forwarded);
       }
-      const entry = cache.open(mount, target, request.fields);
-      const outcome =
-        entry === null ? this.#refuse(nothing, notForwarded) : this.#read(entry, request, permit.allowance);
-      return await this.#untilClosed(await outcome);
+      const read = this.#read(answer, request, permit.allowance);
+      return await this.#untilClosed(read === null ? this.#refuse(nothing, notForwarded) : await read);
     } finally {
       permit.release();
     }
@@ -209,34 +213,76 @@ class RequestHandler {
     }
   }
 
-  async #read(entry: Entry, request: Request, allowance: ReadAheadAllowance): Promise<RequestOutcome> {
-    const part = entry.upstream.trails.accompany(trailOf(request.fields));
-    try {
-      return await this.#readUnder(entry, request, allowance);
-    } finally {
-      part();
-    }
+  /** A request that reads; `null` where nothing is mounted there. */
+  #read(media: Media, request: Request, allowance: ReadAheadAllowance): Promise<RequestOutcome> | null {
+    const { cache, clock } = this.#parts;
+    const choose = (representation: Representation) => replyFor(request, representation, clock.wallTime());
+    const first = (representation: Representation) => firstOf(choose(representation));
+    const entry = cache.open(media.mount, media.target, request.fields);
+    if (entry === null) return null;
+    const open: OpenEntry = (asked, signal, said) =>
+      this.#openSession(asked, request, first, { allowance, ...(said && { said }) }, signal);
+    return this.#reply(this.#openVariant(entry, media, request, open), choose);
   }
 
-  async #readUnder(entry: Entry, request: Request, allowance: ReadAheadAllowance): Promise<RequestOutcome> {
-    const choose = (representation: Representation) => replyFor(request, representation, this.#parts.clock.wallTime());
-    const first = (representation: Representation) => firstOf(choose(representation));
-    return this.#reply(this.#openSession(entry, request, first, allowance), choose);
+  /** Goes on to the entry for this client where answers vary; where the origin is out of reach, the first entry will do. */
+  async #openVariant(
+    first: Entry,
+    { mount, target }: Media,
+    { fields }: Request,
+    open: OpenEntry,
+  ): Promise<ReadSession> {
+    const { cache, clock } = this.#parts;
+    for (let entry = first, turns = 1; ; turns += 1) {
+      const unreachable = new AbortController();
+      const late = clock.after(fixedBudgets.outOfReach.ms, () => {
+        if (cache.isOutOfReach(mount) && entry !== cache.openFirst(mount, target, fields)) unreachable.abort();
+      });
+      try {
+        return await open(entry, AbortSignal.any([this.#gone, unreachable.signal]), entry.upstream.said);
+      } catch (error) {
+        const stored = unreachable.signal.aborted ? cache.openFirst(mount, target, fields) : null;
+        if (stored !== null) return await open(stored, this.#gone);
+        const isVaried = error instanceof FillFailed && error.failure.kind === 'varied' && turns < mostVariants;
+        const next = isVaried ? cache.open(mount, target, fields) : null;
+        if (next === null) throw error;
+        entry = next;
+      } finally {
+        late.cancel();
+      }
+    }
   }
 
   async #openSession(
     entry: Entry,
     request: Request,
     choose: (representation: Representation) => OpenRange | null,
-    allowance: ReadAheadAllowance,
+    client: SessionClient,
+    signal: AbortSignal,
   ): Promise<ReadSession> {
+    const part = entry.upstream.trails.accompany(trailOf(request.fields));
+    const open = async (hint: OpenRange) => {
+      const session = await entry.openSession(hint, choose, signal, client);
+      return {
+        ...session,
+        leave: () => {
+          session.leave();
+          part();
+        },
+      };
+    };
     try {
-      return await entry.openSession(hintOf(request), choose, this.#gone, allowance);
+      try {
+        return await open(hintOf(request));
+      } catch (error) {
+        const past = error instanceof FillFailed && error.failure.kind === 'unsatisfiable';
+        if (!past || !isConditional(request)) throw error;
+        // Conditions come before the range: they may ask for the whole, or for nothing.
+        return await open(headOnly);
+      }
     } catch (error) {
-      const past = error instanceof FillFailed && error.failure.kind === 'unsatisfiable';
-      if (!past || !isConditional(request)) throw error;
-      // Conditions come before the range: they may ask for the whole, or for nothing.
-      return await entry.openSession(headOnly, choose, this.#gone, allowance);
+      part();
+      throw error;
     }
   }
 
@@ -360,6 +406,12 @@ class RequestHandler {
   }
 }
 
+/** Opens a session of an entry; without `said` whatever is stored will do. */
+type OpenEntry = (entry: Entry, signal: AbortSignal, said?: Fields) => Promise<ReadSession>;
+
+/** So many entries of one target are tried for a request, whose answers vary by something else each time. */
+const mostVariants = 4;
+
 const tooMany = rejection(
   429,
   'This client has as many requests under way as it may, and none of them ended or stalled (requestsPerClient).',
@@ -372,6 +424,11 @@ function replyOf({ status, fields, content }: VerbatimReply): Reply {
     fields: passable(fields, true),
     body: content === null ? { kind: 'none' } : { kind: 'run', ...content },
   };
+}
+
+/** A program that steers firstbyte may send its token with every request. */
+function withoutTokens(fields: Fields, tokens: readonly string[]): Fields {
+  return fields.filter(([, value]) => !tokens.some((token) => value.includes(token)));
 }
 
 /** The bytes that must be present before the head goes out. */

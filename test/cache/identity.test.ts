@@ -81,9 +81,11 @@ describe("a client's fields", () => {
     ['x-token', 'secret'],
   ];
 
-  test('only credentials are part of the identity and forwarded, unless the operator says more', () => {
-    assert.deepEqual(identify('films', '/a', fields, plainIdentity).fields, [['authorization', 'Basic secret']]);
-    const policy = { ...plainIdentity, keyHeaders: ['x-token', 'cookie'] };
+  test('that are credentials are part of the identity, others are said beside it unless the operator says more', () => {
+    const { fields: counted, said } = identify('films', '/a', fields, plainIdentity);
+    assert.deepEqual(counted, fields.slice(1, 3));
+    assert.deepEqual(said, [['x-token', 'secret']]);
+    const policy = { ...plainIdentity, keyHeaders: ['x-token'] };
     assert.deepEqual(identify('films', '/a', fields, policy).fields, [
       ['authorization', 'Basic secret'],
       ['cookie', 'session=secret'],
@@ -92,8 +94,47 @@ describe("a client's fields", () => {
   });
 
   test('with credentials of the operator, those of a client are nothing', () => {
-    const policy = { ...plainIdentity, keyHeaders: ['authorization'], ownCredentials: true };
+    const policy = {
+      ...plainIdentity,
+      keyHeaders: ['authorization'],
+      ownFields: ['authorization', 'cookie', 'x-token'],
+    };
     assert.deepEqual(identify('films', '/a', fields, policy), identify('films', '/a', [], plainIdentity));
+  });
+
+  test("of a browser's page hold no cookie for an origin, unless the operator says so", () => {
+    const page: Fields = [...fields, ['sec-fetch-site', 'cross-site']];
+    assert.deepEqual(identify('films', '/a', page, plainIdentity).fields, [['authorization', 'Basic secret']]);
+    const policy = { ...plainIdentity, keyHeaders: ['cookie'] };
+    assert.deepEqual(identify('films', '/a', page, policy).fields, fields.slice(1, 3));
+  });
+
+  test('that say something of another request, or that only a proxy may say, are never forwarded', () => {
+    const never = [
+      ...['Forwarded', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-Real-IP', 'X-Original-URL', 'X-Rewrite-URL'],
+      ...['X-HTTP-Method', 'X-HTTP-Method-Override', 'X-Method-Override', 'Icy-MetaData', 'Via', 'CDN-Loop'],
+      ...['TE', 'Trailer', 'Upgrade', 'Keep-Alive', 'Proxy-Authorization', 'Connection', 'X-Listed'],
+      ...['If-Range', 'If-None-Match', 'Range', 'Content-Length', 'Accept-Encoding', 'Host', 'Expect', 'Cookie2'],
+    ].map((name) => [name.toLowerCase(), name === 'Connection' ? 'x-listed' : '1'] as const);
+    assert.deepEqual(identify('films', '/a', never, plainIdentity), identify('films', '/a', [], plainIdentity));
+  });
+
+  test('name no page that was read through firstbyte', () => {
+    const said = (referer: string, host = '127.0.0.1:8787') =>
+      identify(
+        'films',
+        '/a',
+        [
+          ['host', host],
+          ['referer', referer],
+        ],
+        plainIdentity,
+      ).said.some(([name]) => name === 'referer');
+    for (const own of ['http://127.0.0.1:8787/~/token/a', 'http://localhost:8787/-/', 'http://[::1]:8787/']) {
+      assert.equal(said(own), false, own);
+    }
+    assert.equal(said('https://media.example/films/', 'media.example'), false);
+    for (const other of ['https://site.example/', 'http://127.0.0.1:3000/']) assert.equal(said(other), true, other);
   });
 
   test('two values are two entries, and no key holds one of them', () => {

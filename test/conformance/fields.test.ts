@@ -134,19 +134,20 @@ describe('a reply', () => {
 });
 
 describe('the origin', () => {
-  it('is told neither whence a client comes nor what else it says', async () => {
+  it('is told what a client says of itself, and neither whence it comes nor what is for another request', async () => {
     const fields = {
-      cookie: 'secret',
       'x-forwarded-host': 'evil.example',
       forwarded: 'host=evil.example',
       'icy-metadata': '1',
       'accept-encoding': 'gzip',
       'if-none-match': '"other"',
-      referer: 'http://evil.example',
+      referer: 'http://127.0.0.1/~/token/a.mp4',
     };
-    const { rig } = await answerTo({ fields, range: '5-9' }, 'cold');
+    const said = { 'user-agent': 'VLC', accept: 'video/*', 'accept-language': 'de', 'x-own': '1', cookie: 'mine' };
+    const { rig } = await answerTo({ fields: { ...fields, ...said }, range: '5-9' }, 'cold');
     const asked = Object.fromEntries(rig.origin.requests[0]?.fields ?? []);
     assert.deepEqual([asked['accept-encoding'], asked.range, asked.host], ['identity', 'bytes=5-262143', '10.0.0.1']);
     for (const name of Object.keys(fields)) if (name !== 'accept-encoding') assert.equal(asked[name], undefined, name);
+    for (const [name, value] of Object.entries(said)) assert.equal(asked[name], value, name);
   });
 });

@@ -1,10 +1,12 @@
-/** `Vary` (RFC 9111 §4.1): what a client says either does not reach the origin, or is part of the key. */
+/** `Vary` (RFC 9111 §4.1): what a client says decides which answer it gets, where the origin says so. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { identify, plainIdentity } from '../../src/cache/identity.ts';
-import type { Fields } from '../../src/http/fields.ts';
-import { film } from '../support/film.ts';
+import { identify } from '../../src/cache/identity.ts';
+import type { Behaviour } from '../support/behaviour.ts';
+import type { RequestOptions } from '../support/client.ts';
+import { type Film, film } from '../support/film.ts';
+import type { SeenRequest } from '../support/http-origin-server.ts';
 import { type VirtualRig, virtualRig } from '../support/rig.ts';
 
 const movie = film(300_000);
@@ -25,7 +27,6 @@ const players = [
     'accept-language': 'de',
     origin: 'http://a.example',
     referer: 'http://a.example/page',
-    cookie: 'a=1',
     'sec-fetch-mode': 'cors',
     dnt: '1',
   },
@@ -45,10 +46,10 @@ const everywhere = [
   'User-Agent',
   'Accept-Encoding',
   'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
-  'Accept-Encoding, User-Agent, Cookie, Referer, Accept, Accept-Language, X-Forwarded-For, Sec-Fetch-Mode, Save-Data, DNT',
+  'Accept-Encoding, User-Agent, X-Forwarded-For, Sec-Fetch-Mode',
 ];
 
-describe('an answer that varies by fields which no origin hears of a client', () => {
+describe('an answer that varies by what says who asks, and not which film, or by what no origin hears', () => {
   for (const vary of everywhere) {
     it(`is one for all, and still says so: ${vary}`, async () => {
       const rig = await virtualRig({ films: movie, origin: { fields: { vary } } });
@@ -59,22 +60,6 @@ describe('an answer that varies by fields which no origin hears of a client', ()
       await rig.close();
     });
   }
-
-  it('can not differ: the origin hears the same of every client', async () => {
-    const heard: Fields[] = [];
-    for (const player of players) {
-      const rig = await virtualRig({ films: movie });
-      await playAs(rig, player);
-      heard.push(rig.origin.requests[0]?.fields ?? assert.fail());
-      await rig.close();
-    }
-    // These name the process that asks, so that a loop is known; each player had one of its own.
-    const ofTheProcess = new Set(['via', 'cdn-loop']);
-    const [one, other] = heard.map((fields) => fields.filter(([name]) => !ofTheProcess.has(name)));
-    assert.deepEqual(one, other);
-    const names = heard[0]?.map(([name]) => name).filter((name) => name !== 'connection');
-    assert.deepEqual(names?.sort(), ['accept-encoding', 'cdn-loop', 'host', 'range', 'user-agent', 'via']);
-  });
 });
 
 describe('an answer that varies by a field which is forwarded', () => {
@@ -114,7 +99,7 @@ it('two requests with one key have the origin hear the same, whatever they say a
   const policy = fc.record({
     ignoreQuery: fc.constant([]),
     keyHeaders: fc.uniqueArray(name, { maxLength: 4 }),
-    ownCredentials: fc.boolean(),
+    ownFields: fc.constantFrom([], ['authorization']),
   });
   fc.assert(
     fc.property(fields, fields, policy, (a, b, rule) => {
@@ -122,5 +107,121 @@ it('two requests with one key have the origin hear the same, whatever they say a
       assert.equal(one.key === other.key, JSON.stringify(one.fields) === JSON.stringify(other.fields));
     }),
   );
-  assert.deepEqual(identify('films', '/a', Object.entries(players[0]), plainIdentity).fields, []);
+});
+
+describe('answers that differ by what a client says', () => {
+  const films: Readonly<Record<string, Film>> = { de: film(300_000, 1), fr: film(250_000, 2) };
+  const inLanguage = ({ fields }: SeenRequest): Behaviour => {
+    const language = fields.find(([name]) => name === 'accept-language')?.[1] ?? '';
+    const { [language]: spoken = movie } = films;
+    return { film: spoken, fields: { vary: 'Accept-Language', etag: `"${language}"` } };
+  };
+  async function heardIn(rig: VirtualRig, language: string, options: RequestOptions = {}) {
+    const exchange = rig.get(target, {
+      fields: { 'accept-language': language },
+      film: films[language] ?? null,
+      ...options,
+    });
+    assert.equal(await rig.clock.advanceUntil(exchange.done()), 'complete');
+    return [exchange.bodyBytes, exchange.field('cache-status')?.replace(/;ttl=-?\d+/, '')];
+  }
+
+  it('are stored beside one another, also after a restart, and given to those for whom they are', async () => {
+    const rig = await virtualRig({ films: movie });
+    rig.origin.always(inLanguage);
+    for (const cache of ['firstbyte;fwd=uri-miss;stored', 'firstbyte;hit', 'firstbyte;hit']) {
+      for (const [language, { size }] of Object.entries(films)) {
+        assert.deepEqual(await heardIn(rig, language), [size, cache], language);
+      }
+      if (cache === 'firstbyte;hit') await rig.restart();
+    }
+    await rig.close();
+  });
+
+  it('are waited for once: who waited in vain asks for himself, and the next time at once', async () => {
+    const rig = await virtualRig({ films: movie });
+    rig.origin.always((seen) => ({ ...inLanguage(seen), headAfter: 1000 }));
+    const ask = (language: string, path: string) =>
+      rig.get(path, { fields: { 'accept-language': language }, film: films[language] ?? null });
+    for (const [path, waits] of [
+      [target, 2000],
+      [target, 1000],
+    ] as const) {
+      const since = rig.clock.now();
+      const [one, other] = [ask('de', path), ask('fr', path)];
+      await rig.clock.advanceUntil(Promise.all([one.done(), other.done()]));
+      assert.deepEqual([one.bodyBytes, other.bodyBytes], [300_000, 250_000]);
+      assert.equal(rig.clock.now() - since, waits);
+      for (const entry of await objectsOf(rig)) await rig.clock.advanceUntil(rig.daemon.holdings.remove(entry));
+      await rig.clock.advance(100);
+    }
+    await rig.close();
+  });
+
+  it('that are the same film by a strong tag are one', async () => {
+    const rig = await virtualRig({ films: movie, origin: { fields: { vary: 'Accept-Language' } } });
+    const one = await heardIn(rig, 'x', { film: movie });
+    const other = await heardIn(rig, 'y', { film: movie });
+    assert.deepEqual([one[0], other[0]], [movie.size, movie.size]);
+    assert.equal((await heardIn(rig, 'y', { film: movie }))[1], 'firstbyte;hit');
+    assert.equal((await objectsOf(rig)).length, 1);
+    await rig.close();
+  });
+
+  it('play all the same, whichever is stored, while the origin is out of reach', async () => {
+    const rig = await virtualRig({ films: movie });
+    rig.origin.always(inLanguage);
+    await heardIn(rig, 'de');
+    rig.network.down = true;
+    await rig.restart();
+    const since = rig.clock.now();
+    assert.equal((await heardIn(rig, 'fr', { film: films.de ?? null }))[0], 300_000);
+    assert.ok(rig.clock.now() - since <= 2000);
+    await rig.close();
+  });
+});
+
+async function objectsOf(rig: VirtualRig): Promise<string[]> {
+  const page = await rig.clock.advanceUntil(rig.daemon.holdings.page());
+  assert.ok(typeof page === 'object');
+  return page.objects.map(({ id }) => id);
+}
+
+describe("a client's own fields", () => {
+  const said = (rig: VirtualRig, name: string) =>
+    rig.origin.requests.map(({ fields }) => fields.find(([given]) => given === name)?.[1]);
+
+  it('reach the origin with each request of the fetch that it began, and none of a client who joins', async () => {
+    const rig = await virtualRig({ films: film(40_000_000), origin: { rate: 2_000_000 } });
+    const first = rig.player();
+    first.get(target, { fields: { 'user-agent': 'first', referer: 'http://site.example/' } });
+    await rig.clock.advance(3000);
+    const second = rig.player();
+    second.get(target, { range: '30000000-', fields: { 'user-agent': 'second' } });
+    await rig.clock.advance(10_000);
+    const agents = said(rig, 'user-agent');
+    assert.deepEqual([agents[0], new Set(agents)], ['first', new Set(['first', 'second'])]);
+    for (const { fields } of rig.origin.requests) {
+      const [agent, referer, range] = ['user-agent', 'referer', 'range'].map(
+        (name) => fields.find(([given]) => given === name)?.[1],
+      );
+      assert.equal(referer, agent === 'first' ? 'http://site.example/' : undefined);
+      if (agent === 'first') assert.ok(Number(/=(\d+)/.exec(range ?? '')?.[1]) < 30_000_000, range);
+    }
+    await rig.close();
+  });
+
+  it('bring an error to nobody else: who says something else asks for himself', async () => {
+    const rig = await virtualRig({ films: movie });
+    rig.origin.always(({ fields }) => ({
+      headAfter: 500,
+      ...(fields.some(([name, value]) => name === 'user-agent' && value === 'bad') && { status: 403 }),
+    }));
+    const [bad, good] = ['bad', 'good'].map((agent) =>
+      rig.get(target, { fields: { 'user-agent': agent }, film: null }),
+    );
+    await rig.clock.advanceUntil(Promise.all([bad?.done(), good?.done()]));
+    assert.deepEqual([bad?.status, good?.status], [403, 200]);
+    await rig.close();
+  });
 });

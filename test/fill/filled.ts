@@ -20,7 +20,7 @@ export function filled(film: Film, serving: { readonly rate: number } | null) {
       name: { fill: 1, origin: 'films', path: '/film.mp4' },
       origin,
       reachability: new Reachability({ name: 'films', clock, events, wait: defaultPolicy.firstByteTimeout }),
-      target: { target: '/film.mp4', fields: [] },
+      target: { target: '/film.mp4', fields: [], said: [] },
       objectName: 'film',
       store: createMemoryStore(),
       mayStore: () => true,

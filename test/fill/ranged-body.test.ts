@@ -30,6 +30,7 @@ function stage() {
     position: 0,
     goal: { ...noGoal, until: 100_000, hardEnd: 100_000, refillBefore: 100_000 },
     throughput: 1e6,
+    said: [],
     status: { queuedFor: 0, received: 1 },
     urgency: () => 'ahead' as const,
   };

@@ -71,6 +71,7 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
   const cache = {
     isMounted: () => true,
     isStrict: () => false,
+    isOutOfReach: () => false,
     methodsOf: () => ['GET'],
     open: () => ({ openSession, upstream }),
   } as unknown as Cache;
@@ -79,6 +80,7 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
   const proxy = new MediaProxy({
     ...roomForAll,
     cache,
+    tokens: [],
     clock,
     events,
     patience,

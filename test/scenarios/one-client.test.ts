@@ -71,7 +71,23 @@ const kinds: readonly Kind[] = [
     gets: own,
     exported: false,
   },
-  { name: 'a cookie, where none is', mount: {}, ask: inField('cookie', 'session='), gets: allNobody(), exported: true },
+  {
+    name: 'a cookie of a program that is no browser',
+    mount: {},
+    ask: inField('cookie', 'session='),
+    gets: own,
+    exported: false,
+  },
+  {
+    name: "a cookie of a browser's page",
+    mount: {},
+    ask: (viewer) => {
+      const { target, fields } = inField('cookie', 'session=')(viewer);
+      return { target, fields: { ...fields, 'sec-fetch-site': 'none' } };
+    },
+    gets: allNobody(),
+    exported: true,
+  },
   {
     name: 'a field that a preset keys',
     mount: { preset: 'plex' },

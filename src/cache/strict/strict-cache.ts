@@ -31,7 +31,7 @@ import { keepNewest } from '../../kit/keep-newest.ts';
 import type { Origin, OriginReply } from '../../origin/origin.ts';
 import { type ObjectName, type Store, StoreError } from '../../store/store.ts';
 import { never, untilAborted } from '../../until-aborted.ts';
-import { objectName, variantName } from '../cache-key.ts';
+import { objectName, variantKey } from '../cache-key.ts';
 import type { ReadSession } from '../read-session.ts';
 import { AnswerContent } from './answer-content.ts';
 import { type AnswerForm, formOf, freshened } from './stored-form.ts';
@@ -136,7 +136,7 @@ export class StrictCache {
     const { selection } = representation;
     if (by !== null && sameSelection(selection?.by ?? [], by)) return first;
     first.leave();
-    return by === null || selection === undefined ? null : this.#use(variantName(key, selection.family, by));
+    return by === null || selection === undefined ? null : this.#use(variantName(key, selection.family ?? '', by));
   }
 
   async #use(name: ObjectName): Promise<Found | null> {
@@ -440,7 +440,7 @@ export class StrictCache {
     if (names.length === 0) return { name: objectName(key), selection: null };
     const isOther = selection !== undefined && !sameSelection(selection.by, by);
     const isFamily = selection !== undefined && variedBy(known ?? [])?.join() === names.join();
-    const family = isFamily ? selection.family : randomUUID();
+    const family = (isFamily && selection.family) || randomUUID();
     const name = isOther && isFamily ? variantName(key, family, by) : objectName(key);
     return { name, selection: { by, family } };
   }
@@ -485,6 +485,11 @@ export class StrictCache {
 
 /** Why a request goes to the origin (RFC 9211 §2.2). */
 type Why = 'uri-miss' | 'request' | 'stale' | 'method';
+
+/** The name of the object of one of the answers of a family. */
+function variantName(key: string, family: string, by: Fields): ObjectName {
+  return objectName(variantKey(`${key}\n${family}`, by));
+}
 
 interface Exchange {
   readonly reply: OriginReply;
