@@ -103,9 +103,9 @@ describe('a film behind a signed URL', { skip, concurrency: true }, () => {
     assert.equal(reply.bodyBytes, longFilm.size);
   });
 
-  test('that was paused until its URL had expired is cut at once where nobody has a fresh one', async () => {
+  test('that was paused until its URL had expired is cut when healTimeout is over where nobody has a fresh one', async () => {
     await using stage = await Stage.open();
-    const nginx = await signedStage(stage, ...shortAhead);
+    const nginx = await signedStage(stage, ...shortAhead, '--heal-timeout', '2s');
     let signed = '';
     const { player, reply } = await pausedFilm(stage, nginx, () => {
       signed = nginx.sign('film.mp4', soon);
@@ -117,10 +117,9 @@ describe('a film behind a signed URL', { skip, concurrency: true }, () => {
     player.resume();
     assert.equal(await reply.done(), 'cut');
     assert.ok(reply.bodyBytes < longFilm.size);
-    // Asked ahead of the viewer, and once more at the byte that is missing where the viewer gets there later than that.
     const heard = await statuses(nginx);
     const refused = heard.indexOf(410);
-    assert.ok(refused > 0 && heard.length - refused <= 2, heard.join());
+    assert.ok(refused > 0, heard.join());
     assert.ok(
       heard.every((status, place) => status === (place < refused ? 206 : 410)),
       heard.join(),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/clock.ts';
-import { startFirstbyte } from '../players/firstbyte.ts';
+import { type Firstbyte, startFirstbyte } from '../players/firstbyte.ts';
 import { Client } from '../support/client.ts';
 import type { Film } from '../support/film.ts';
 
@@ -14,6 +14,8 @@ export class Stage implements AsyncDisposable {
   /** Firstbyte's mount `films`, with a slash at the end; there once `serve` has resolved. */
   url = '';
   readonly #props = new AsyncDisposableStack();
+  #flags: readonly string[] = [];
+  #firstbyte: Firstbyte | null = null;
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -41,8 +43,19 @@ export class Stage implements AsyncDisposable {
   async serve(configuration: string, ...flags: readonly string[]): Promise<void> {
     const file = join(this.folder, 'firstbyte.json');
     await writeFile(file, configuration);
-    const firstbyte = await startFirstbyte(join(this.folder, 'cache'), '--config', file, ...flags);
-    this.url = `${this.use(firstbyte).url}films/`;
+    await this.#start(['--config', file, ...flags]);
+  }
+
+  /** Ends firstbyte as SIGTERM does, and starts it again on the same cache, at another port. */
+  async restart(): Promise<void> {
+    await this.#firstbyte?.[Symbol.asyncDispose]();
+    await this.#start(this.#flags);
+  }
+
+  async #start(flags: readonly string[]): Promise<void> {
+    this.#flags = flags;
+    this.#firstbyte = this.use(await startFirstbyte(join(this.folder, 'cache'), ...flags));
+    this.url = `${this.#firstbyte.url}films/`;
   }
 
   /** Resolves when firstbyte asks nobody for anything, and no body is under way. */

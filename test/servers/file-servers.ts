@@ -1,0 +1,96 @@
+/** File servers as people start them for a folder of films: one row each, and what CI must have for it. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { absent } from '../programs.ts';
+import { startNginx } from './nginx.ts';
+import { freePort, startServer } from './server.ts';
+
+export interface FileServer {
+  readonly name: string;
+  /** Why it can't be started here; `false` where it can. */
+  readonly skip: string | false;
+  /** Serves `folder`/films; `folder` may get what the server needs. */
+  start(folder: string): Promise<RunningServer>;
+}
+
+interface RunningServer extends AsyncDisposable {
+  readonly port: number;
+  /** Path of the films, with a slash at both ends. */
+  readonly path: string;
+}
+
+const ofNpm = join(import.meta.dirname, '../../tools/servers/serve.js');
+
+export const fileServers: readonly FileServer[] = [
+  ...['express', 'express4', 'http-server', 'serve', 'fastify'].map((name) => ({
+    name,
+    skip: absent(name, process.execPath, ofNpm, name),
+    start: (folder: string) => byCommand(process.execPath, (port) => [ofNpm, name, films(folder), port]),
+  })),
+  {
+    name: 'caddy',
+    skip: absent('Caddy', 'caddy', 'version'),
+    start: (folder) =>
+      byCommand('caddy', (port) => ['file-server', '--root', films(folder), '--listen', `127.0.0.1:${port}`]),
+  },
+  {
+    name: 'lighttpd',
+    skip: absent('lighttpd', 'lighttpd', '-v'),
+    async start(folder) {
+      const own = join(folder, 'lighttpd');
+      await mkdir(own);
+      const configuration = (port: string) =>
+        `server.document-root = "${films(folder)}"\nserver.port = ${port}\nserver.bind = "127.0.0.1"\n` +
+        'mimetype.assign = ( ".mp4" => "video/mp4" )\n';
+      const file = join(own, 'conf');
+      return byCommand(
+        'lighttpd',
+        () => ['-D', '-f', file],
+        (port) => writeFile(file, configuration(port)),
+      );
+    },
+  },
+  {
+    name: 'Python',
+    skip: absent('Python', 'python3', '--version'),
+    start: (folder) =>
+      byCommand('python3', (port) => ['-m', 'http.server', port, '--bind', '127.0.0.1', '--directory', films(folder)]),
+  },
+  ...['http', 'webdav'].map((protocol) => ({
+    name: `rclone serve ${protocol}`,
+    skip: absent('rclone', 'rclone', 'version'),
+    start: (folder: string) =>
+      byCommand('rclone', (port) => [
+        ...['serve', protocol, films(folder), '--addr', `127.0.0.1:${port}`],
+        ...['--config', '/dev/null'],
+      ]),
+  })),
+  {
+    name: 'nginx',
+    skip: absent('nginx', 'nginx', '-v'),
+    async start(folder) {
+      const nginx = await startNginx(folder);
+      return {
+        port: Number(new URL(nginx.url).port),
+        path: '/films/',
+        [Symbol.asyncDispose]: () => nginx[Symbol.asyncDispose](),
+      };
+    },
+  },
+];
+
+function films(folder: string): string {
+  return join(folder, 'films');
+}
+
+/** `prepare` writes what the server reads at its start. */
+async function byCommand(
+  command: string,
+  args: (port: string) => readonly string[],
+  prepare: (port: string) => Promise<void> = async () => {},
+): Promise<RunningServer> {
+  const port = await freePort();
+  await prepare(String(port));
+  const server = await startServer(command, args(String(port)), port);
+  return { port, path: '/', [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
