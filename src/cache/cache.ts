@@ -292,7 +292,7 @@ function ignoreStore(error: unknown): void {
 }
 
 /** Methods that every mount serves. */
-const readingMethods = ['GET', 'HEAD', 'OPTIONS', 'PROPFIND'];
+export const readingMethods = ['GET', 'HEAD', 'OPTIONS', 'PROPFIND'];
 
 /** The target that `reference`, in an answer to a request for `target`, means below `base`; `null` for what is elsewhere. */
 function targetBelow(base: string, target: string, reference: string): string | null {

@@ -214,7 +214,7 @@ export class Entry {
   }
 
   async #waitIn(
-    { fill, reader, changed, first }: Current & { readonly reader: Reader },
+    { fill, reader, changed, first, waited }: Current & { readonly reader: Reader },
     choose: (representation: Representation) => OpenRange | null,
     signal: AbortSignal,
     said: Fields | undefined,
@@ -244,6 +244,11 @@ export class Entry {
       ttl: Math.floor(freshFor / 1000),
       patience: fill.patience,
       cache: fill.passing ? 'pass' : knownBefore ? results[presence] : 'miss',
+      // Confirmed a moment ago (RFC 9211 §2.1).
+      ...(waited &&
+        !changed &&
+        freshFor > 0 &&
+        presence === 'all' && { forwarded: { fwd: 'stale', status: 304 } as const }),
       leave: () => {
         reader.leave();
         this.#closeIfDone(fill);

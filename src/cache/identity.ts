@@ -53,7 +53,19 @@ export function identify(
     if (own.has(name) || names.has(name) || unsaid.test(name)) return false;
     return !(name === 'referer' || name === 'origin') || !isOwnUrl(value, host);
   });
-  return { key: cacheKey(origin, withoutNames(target, policy.ignoreQuery), fields), fields, said };
+  const named = inOneSpelling(withoutNames(target, [...reporting, ...policy.ignoreQuery]));
+  return { key: cacheKey(origin, named, fields), fields, said };
+}
+
+/** Names of the query by which players report on themselves (CTA-5004). */
+const reporting = ['CMCD'];
+
+/** Of several ways to write one target, one (RFC 3986 §6.2.2): hexadecimal digits are large, and what needs no code has none. */
+function inOneSpelling(target: string): string {
+  return target.replace(/%[\da-f]{2}/gi, (code) => {
+    const letter = String.fromCharCode(Number.parseInt(code.slice(1), 16));
+    return /[\w.~-]/.test(letter) ? letter : code.toUpperCase();
+  });
 }
 
 /**

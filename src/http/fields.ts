@@ -64,6 +64,23 @@ export function operatorFieldName(written: string): string | null {
   return name === null || ours.test(name) ? null : name;
 }
 
+/** Names that are not written as their words are. */
+const titles: Readonly<Record<string, string>> = {
+  'cdn-cache-control': 'CDN-Cache-Control',
+  'content-md5': 'Content-MD5',
+  dnt: 'DNT',
+  etag: 'ETag',
+  te: 'TE',
+  'www-authenticate': 'WWW-Authenticate',
+  'x-xss-protection': 'X-XSS-Protection',
+};
+
+/** A name as HTTP/1.1 programs write it, which some compare letter by letter; radio is known by `icy-` in lower case. */
+export function titled(name: string): string {
+  if (name.startsWith('icy-')) return name;
+  return titles[name] ?? name.replace(/(?<![^-])[a-z]/g, (letter) => letter.toUpperCase());
+}
+
 /** Whether a field can carry a text as it is (RFC 9110 §5.5): printable ASCII without space at its ends. */
 export function isFieldText(text: string): boolean {
   return /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/.test(text);

@@ -17,8 +17,8 @@ export type ResolvedRanges =
   /** At least one range, none empty, in the order in which they were asked for. */
   | { readonly kind: 'ranges'; readonly ranges: readonly ByteRange[] };
 
-/** Beyond this many ranges a request is an attack or a mistake (§17.15). */
-const mostRanges = 16;
+/** Beyond this many ranges a request is an attack or a mistake (§17.15); updaters send some hundred. */
+const mostRanges = 1024;
 
 /**
  * The ranges asked for; `null` where the field must be ignored: absent, another unit, or one bad member (§14.2).

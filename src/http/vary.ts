@@ -10,11 +10,12 @@ export function variedBy(fields: Fields): readonly string[] | null {
 
 /**
  * The same as far as it may tell media apart: a strong validator names one film, whoever asks for it, and `User-Agent` and
- * `Origin` say who asks. A representation that nothing repeats is never asked about.
+ * `Origin` say who asks; players report on themselves by `CMCD-` fields (CTA-5004). A representation that nothing repeats is never asked about.
  */
 export function mediaVariedBy({ fields, validator }: Pick<Representation, 'fields' | 'validator'>): readonly string[] {
   const names = variedBy(fields) ?? [];
-  return validator?.strong ? names.filter((name) => name !== 'user-agent' && name !== 'origin') : names;
+  const told = names.filter((name) => !name.startsWith('cmcd-'));
+  return validator?.strong ? told.filter((name) => name !== 'user-agent' && name !== 'origin') : told;
 }
 
 /** What a request says in the fields called `names`: equal for requests that are to get the same answer. */

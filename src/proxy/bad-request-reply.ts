@@ -7,12 +7,12 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { fixedBudgets } from '../budgets.ts';
 import type { Clock } from '../clock.ts';
-import type { Fields } from '../http/fields.ts';
+import { type Fields, titled } from '../http/fields.ts';
 import { rejectionReply } from './error-reply.ts';
 import { isolated } from './isolation.ts';
 import { type Rejection, rejection } from './rejection.ts';
 import { notForwarded, signed } from './reply-fields.ts';
-import { longestTarget } from './route.ts';
+import { judgeCodings, longestTarget } from './route.ts';
 
 const longRequestLine = new RegExp(`^\\s*\\S+ +\\S{${longestTarget + 1}}`);
 
@@ -27,6 +27,12 @@ export function rejectionOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer 
       }
       return rejection(414, `The request target is longer than ${longestTarget} bytes.`);
     }
+    case 'HPE_INVALID_TRANSFER_ENCODING': {
+      const codings = /\r\ntransfer-encoding:[ \t]*([^\r\n]*?)[ \t]*\r\n/i.exec(
+        error.rawPacket?.toString('latin1') ?? '',
+      )?.[1];
+      return judgeCodings(codings ?? '') ?? rejection(400, 'The request is malformed.');
+    }
     default:
       return rejection(400, 'The request is malformed.');
   }
@@ -36,7 +42,9 @@ export function sendBadRequestReply(socket: Duplex, rejection: Rejection, clock:
   const { status, fields, body } = rejectionReply(rejection);
   const kept = fields.filter(([name]) => name !== 'connection');
   const said: Fields = [...kept, ['connection', 'close'], ['content-length', String(body.length)], notForwarded];
-  const lines = signed(isolated(said, said, body), clock.wallTime()).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = signed(isolated(said, said, body), clock.wallTime()).map(
+    ([name, value]) => `${titled(name)}: ${value}\r\n`,
+  );
   socket.on('error', () => socket.destroy());
   const closing = clock.after(fixedBudgets.badRequest.ms, () => socket.destroy());
   socket.once('close', () => closing.cancel());

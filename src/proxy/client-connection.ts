@@ -12,7 +12,7 @@ import { TLSSocket } from 'node:tls';
 import type { SessionReader } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 
-/** A connection with more unanswered requests than this is an attack or a mistake. */
+/** So many requests may be unanswered: no more are answered on a connection that has sent more. */
 const mostOwed = 100;
 
 /** The client left before its reply was complete. */
@@ -55,9 +55,14 @@ export class ClientConnection {
     return this.#owed > 0;
   }
 
-  /** Whether it has sent more requests than will be answered. */
+  /** Whether it has sent as many requests as will be answered at a time. */
   get overdrawn(): boolean {
-    return this.#owed > mostOwed;
+    return this.#owed >= mostOwed;
+  }
+
+  /** Resolves when no reply is due or under way any more, or when the client has gone. */
+  async answered(): Promise<void> {
+    while (this.owes && !this.gone.aborted) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** Whether a request has ever come on it. */

@@ -29,6 +29,7 @@ const tryAgainAfter = 5;
 /** What the reply of a rejection says beside the usual; its type (RFC 9209 §2.3) is `http_request_error` where absent. */
 const rejectionRows: Partial<Record<Rejection['status'], { type?: ProxyErrorType; fields?: Fields }>> = {
   400: { fields: [['connection', 'close']] },
+  501: { fields: [['connection', 'close']] },
   403: { type: 'http_request_denied' },
   404: { type: 'destination_not_found' },
   429: { type: 'http_request_denied', fields: [['retry-after', String(tryAgainAfter)]] },
@@ -52,6 +53,13 @@ export function failureReply(failure: Failure, waited: number): ErrorReply {
   switch (failure.kind) {
     case 'answer': {
       const { status, fields, body } = failure.answer;
+      // RFC 9110 §15: no status is above 599.
+      if (status > 599) {
+        return errorReply(
+          new ProxyError('http_protocol_error', `The origin answered with the status ${status}.`),
+          waited,
+        );
+      }
       const passed = passable(endToEnd(fields)).filter(([name]) => name !== 'content-length');
       const said: Fields = [...passed, ['proxy-status', proxyStatus(null, status)]];
       return { status, fields: said, body, outcome: 'passed', error: null };

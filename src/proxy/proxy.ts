@@ -53,6 +53,8 @@ export class MediaProxy {
   readonly #clients: Clients;
   readonly #handlerParts: RequestHandlerParts;
   readonly #connections = new WeakMap<Duplex, ClientConnection>();
+  /** Connections that are closed when what they have sent has been answered. */
+  readonly #closing = new WeakSet<Duplex>();
   #nextRequest = 1;
   #underway = 0;
   #onIdle: (() => void) | null = null;
@@ -94,10 +96,14 @@ export class MediaProxy {
     // No 100 is sent: no request's content is ever waited for.
     server.on('checkContinue', take);
     server.on('checkExpectation', take);
-    server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-      this.#sendBadRequestReply(socket, rejectionOf(error)),
-    );
-    server.on('connect', (_request, socket) => this.#sendBadRequestReply(socket, tunnel));
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      void this.#sendBadRequestReply(socket, rejectionOf(error));
+    });
+    // It has the connection to itself: a reply that is under way has lost it.
+    server.on('connect', (_request, socket) => {
+      if (this.#connectionOf(socket).owes) socket.destroy();
+      else void this.#sendBadRequestReply(socket, tunnel);
+    });
     return server;
   }
 
@@ -137,13 +143,13 @@ export class MediaProxy {
     const connection = this.#connectionOf(socket);
     // It has been sent a rejection already.
     if (socket.writableEnded) return;
-    if (connection.overdrawn) {
-      socket.destroy();
+    if (connection.overdrawn || this.#closing.has(socket)) {
+      if (!this.#closing.has(socket)) void this.#afterReplies(socket).then(() => socket.destroy());
       return;
     }
     const unframed = judgeFraming(request);
     if (unframed !== null) {
-      this.#sendBadRequestReply(socket, unframed);
+      void this.#sendBadRequestReply(socket, unframed);
       return;
     }
     const routed = this.#route(request);
@@ -177,7 +183,7 @@ export class MediaProxy {
 
   #admit(socket: Duplex & { readonly remoteAddress?: string | undefined }): void {
     const admission = this.#clients.admit(this.#connectionOf(socket), socket.remoteAddress);
-    if (admission === 'refused') this.#sendBadRequestReply(socket, tooMany);
+    if (admission === 'refused') void this.#sendBadRequestReply(socket, tooMany);
     if (admission === 'dropped') socket.destroy();
   }
 
@@ -190,11 +196,19 @@ export class MediaProxy {
     return connection;
   }
 
-  /** Sends a rejection; a connection on which a reply has begun is closed instead, because nothing else may be written. */
-  #sendBadRequestReply(socket: Duplex, rejection: Rejection): void {
-    if (socket.writableEnded) return;
-    if (!socket.writable || this.#connectionOf(socket).owes) socket.destroy();
-    else sendBadRequestReply(socket, rejection, this.#parts.clock);
+  /** Sends a rejection, when the requests before it have been answered, and closes the connection. */
+  async #sendBadRequestReply(socket: Duplex, rejection: Rejection): Promise<void> {
+    if (socket.writableEnded || this.#closing.has(socket)) return;
+    if (this.#connectionOf(socket).owes) await this.#afterReplies(socket);
+    if (socket.writable) sendBadRequestReply(socket, rejection, this.#parts.clock);
+    else socket.destroy();
+  }
+
+  /** No request of a connection is taken any more; resolves when those that it has sent before have been answered. */
+  async #afterReplies(socket: Duplex): Promise<void> {
+    this.#closing.add(socket);
+    socket.pause();
+    await this.#connectionOf(socket).answered();
   }
 }
 

@@ -34,6 +34,9 @@ export interface Request {
 /** Fields that firstbyte sets itself. */
 const ours: ReadonlySet<string> = new Set(['accept-ranges', 'age']);
 
+/** So many ranges come in parts however small they are. */
+const fewRanges = 16;
+
 /** Fields that a whole answer may have and that say something else in a part of it. */
 const ofTheWhole: ReadonlySet<string> = new Set(['content-digest', 'content-md5', 'content-range']);
 
@@ -97,6 +100,11 @@ export function replyFor(
     return { status: 206, fields: partial, body: { kind: 'run', ...range } };
   }
   const parts = multipart(ranges, length, fieldValue(fields, 'content-type'));
+  // Many small parts have more bytes in their frames than the whole.
+  if (ranges.length > fewRanges && parts.length > length) {
+    const whole: Fields = [...ranged, ['content-length', String(length)]];
+    return { status, fields: whole, body: bodyOf(request, { kind: 'run', start: 0, end: length }) };
+  }
   const several: Fields = [
     ...ranged.filter(([name]) => name !== 'content-type' && !ofTheWhole.has(name)),
     ['content-length', String(parts.length)],

@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { fixedBudgets } from '../budgets.ts';
 import type { OpenRange } from '../bytes/byte-range.ts';
-import type { Cache } from '../cache/cache.ts';
+import { type Cache, readingMethods } from '../cache/cache.ts';
 import type { Entry } from '../cache/entry.ts';
 import {
   FillFailed,
@@ -23,7 +23,7 @@ import { type Clock, within } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { FillPhase, RequestOutcome } from '../events.ts';
 import { cacheStatus } from '../http/cache-status.ts';
-import { type Fields, fieldsFromRaw } from '../http/fields.ts';
+import { type Fields, fieldsFromRaw, titled } from '../http/fields.ts';
 import { signatureLength } from '../http/media-signature.ts';
 import type { Representation } from '../http/representation.ts';
 import { trailOf } from '../http/via.ts';
@@ -136,6 +136,10 @@ class RequestHandler {
         this.#writeHead(308, isolated([['location', answer.location], ['content-length', '0'], notForwarded]));
         this.#response.end();
         return 'refused';
+      case 'server':
+        this.#writeHead(204, isolated([['allow', readingMethods.join(', ')], notForwarded]));
+        this.#response.end();
+        return 'served';
       case 'media':
         return this.#serve(answer);
     }
@@ -401,7 +405,11 @@ class RequestHandler {
   #writeHead(status: number, fields: Fields): void {
     this.#patience.end();
     this.#response.sendDate = false;
-    this.#response.writeHead(status, signed(fields, this.#parts.clock.wallTime()).flat());
+    const written = signed(fields, this.#parts.clock.wallTime());
+    this.#response.writeHead(
+      status,
+      written.flatMap(([name, value]) => [titled(name), value]),
+    );
     this.#record.headOut(status);
   }
 }

@@ -22,6 +22,8 @@ export type Route =
     }
   | { readonly kind: 'control' }
   | { readonly kind: 'redirect'; readonly location: string }
+  /** The server itself: `OPTIONS *` (RFC 9110 §9.3.7). */
+  | { readonly kind: 'server' }
   | Rejection;
 
 /** In bytes. */
@@ -29,6 +31,7 @@ export const longestTarget = 8 * 1024;
 
 /** `url` in origin form (RFC 9112 §3.2.1). */
 export function route(url: string): Route {
+  if (url === '*') return { kind: 'server' };
   if (url.length > longestTarget) return rejection(414, `The request target is longer than ${longestTarget} bytes.`);
   if (!url.startsWith('/')) return rejection(400, 'A target is a path, such as /films/a.mp4, or an http URL with one.');
   const [path = ''] = url.split('?', 1);
@@ -54,21 +57,30 @@ export interface Head {
   readonly host: string | null;
 }
 
-type WrittenHead = Pick<IncomingMessage, 'httpVersion' | 'url' | 'headersDistinct'>;
+type WrittenHead = Pick<IncomingMessage, 'httpVersion' | 'method' | 'url' | 'headersDistinct'>;
 
 /**
  * The rejection of a head from which nobody can tell where the request ends (RFC 9112 §6.1, §6.3), though Node's parser
  * takes it; or `null`. Nothing more may be read from such a connection.
  */
-export function judgeFraming({ httpVersion, headersDistinct }: WrittenHead): Rejection | null {
+export function judgeFraming({ httpVersion, headersDistinct }: Omit<WrittenHead, 'method'>): Rejection | null {
   const codings = headersDistinct['transfer-encoding'];
   if (codings === undefined) return null;
   if (httpVersion === '1.0') return rejection(400, 'HTTP/1.0 knows no Transfer-Encoding.');
-  return codings.join().toLowerCase() === 'chunked' ? null : rejection(400, 'The only transfer coding is chunked.');
+  return judgeCodings(codings.join());
+}
+
+/** The rejection of transfer codings: unknown ones are another matter than what leaves no end (RFC 9112 §6.1). */
+export function judgeCodings(written: string): Rejection | null {
+  const codings = written.toLowerCase().split(/[ \t]*,[ \t]*/);
+  if (codings.join() === 'chunked') return null;
+  const isUnknown = codings.every((coding) => /^[\w!#$%&'*+.^`|~-]+$/.test(coding));
+  const isLast = !codings.slice(0, -1).includes('chunked');
+  return rejection(isUnknown && isLast ? 501 : 400, 'The only transfer coding is chunked.');
 }
 
 /** The rejection is of a head that Node's parser takes and RFC 9112 does not (§2.3, §3.2). */
-export function readHead({ httpVersion, url = '', headersDistinct }: WrittenHead): Head | Rejection {
+export function readHead({ httpVersion, method, url = '', headersDistinct }: WrittenHead): Head | Rejection {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return rejection(400, 'Only HTTP/1.1 and HTTP/1.0 are spoken.');
   const hosts = headersDistinct.host ?? [];
   const [field] = hosts;
@@ -76,10 +88,15 @@ export function readHead({ httpVersion, url = '', headersDistinct }: WrittenHead
     return rejection(400, 'A request names its host exactly once.');
   }
   // The authority of an absolute target counts in place of the field (RFC 9112 §3.2.2); the field must be right all the same.
-  const [, named, rest = url] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url) ?? [];
+  // What only a client can mean by its target, a fragment, is no part of it (§3.2.1).
+  const [target = ''] = url.split('#', 1);
+  const [, named, rest = target] = /^https?:\/\/([^/?]*)(.*)$/i.exec(target) ?? [];
   const written = [field, named].filter((authority) => authority !== undefined);
   const read = written.map(readHost);
   if (read.includes(null)) return rejection(400, 'The host that the request names is not a valid one.');
-  const origin = named === undefined || rest.startsWith('/') ? rest : `/${rest}`;
+  // An absolute target without a path means the server, where a client asks for its options (§3.2.4).
+  const isServer = method === 'OPTIONS' && (target === '*' || (named !== undefined && rest === ''));
+  if (target === '*' && !isServer) return rejection(400, 'Only OPTIONS may ask for the server itself.');
+  const origin = isServer ? '*' : named === undefined || rest.startsWith('/') ? rest : `/${rest}`;
   return { kind: 'head', url: origin, authority: written.at(-1)?.replace(/%.*(?=\])/, ''), host: read.at(-1) ?? null };
 }

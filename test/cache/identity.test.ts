@@ -52,12 +52,21 @@ describe('two requests', () => {
     });
   }
 
-  test('where nothing is ignored, the target is the key as it came', () => {
+  test('where nothing is ignored, the target is the key, in one of its spellings', () => {
+    const coded = (text: string) =>
+      text.replace(/./g, (letter) => `%${letter.charCodeAt(0).toString(16).padStart(2, '0')}`);
     fc.assert(
-      fc.property(fc.webQueryParameters(), (query) => {
-        assert.equal(key(`/a?${query}`), `films\n/a?${query}`);
+      fc.property(fc.webQueryParameters(), fc.stringMatching(/^[\w.~-]+$/), (query, plain) => {
+        assert.equal(key(`/a?${query}`).length, key(`/a?${query.toUpperCase()}`).length);
+        assert.equal(key(`/${coded(plain)}?${query}`), key(`/${plain}?${query}`));
       }),
     );
+    assert.equal(key('/%c3%bc%2f%7e'), 'films\n/%C3%BC%2F~');
+    assert.notEqual(key('/a%2fb'), key('/a/b'));
+  });
+
+  test('by players that report on themselves mean the same film', () => {
+    assert.equal(key('/a?x=1&CMCD=bl%3D21300%2Cnor%3D%22b.mp4%22'), key('/a?x=1'));
   });
 
   test('what a preset ignores makes no difference, everything else does', () => {

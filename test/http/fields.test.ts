@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { endToEnd, fieldsFromRaw, fieldValue, listMembers, parseDecimal } from '../../src/http/fields.ts';
+import { endToEnd, fieldsFromRaw, fieldValue, listMembers, parseDecimal, titled } from '../../src/http/fields.ts';
 
 test('raw headers become fields with lower-case names, in order, duplicates kept', () => {
   assert.deepEqual(fieldsFromRaw(['ETag', '"v1"', 'Vary', 'a', 'VARY', 'b']), [
@@ -40,4 +40,10 @@ test('a decimal is digits and nothing else, and no more than a number can hold',
   for (const text of ['', '-1', '+1', '1.0', '0x1', ' 1', '1e3', '9007199254740992', '1, 1']) {
     assert.equal(parseDecimal(text), null, text);
   }
+});
+
+test('a name has the letters that HTTP/1.1 programs give it', () => {
+  const names = ['content-type', 'etag', 'www-authenticate', 'x-a1-b', 'icy-name', 'content-md5'];
+  const titles = ['Content-Type', 'ETag', 'WWW-Authenticate', 'X-A1-B', 'icy-name', 'Content-MD5'];
+  assert.deepEqual(names.map(titled), titles);
 });

@@ -182,23 +182,34 @@ describe('after a byte of patience', () => {
     });
   }
 
-  for (const [what, text] of [
-    ['a broken request', 'G@T / HTTP/1.1\r\n\r\n'],
-    ['a request to open a tunnel', 'CONNECT evil.example:80 HTTP/1.1\r\nHost: evil.example\r\n\r\n'],
-    ['a head that is too long', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`],
+  for (const [what, text, status] of [
+    ['a broken request', 'G@T / HTTP/1.1\r\n\r\n', 400],
+    ['a head that is too long', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
   ] as const) {
-    it(`${what} ends the connection, and nothing else is written`, async () => {
+    it(`${what} is rejected when the reply is over, and ends the connection`, async () => {
       const rig = await virtualRig({ films: movie, origin: late });
       const player = rig.player();
       const exchange = player.get(target);
       await rig.clock.advance(6000);
-      player.send(text);
-      await rig.clock.settle();
-      assert.deepEqual([exchange.outcome, player.connected], ['cut', false]);
-      assert.equal(exchange.headReads.map((read) => read.text).join(''), 'H');
+      const broken = player.send(text, null);
+      await rig.clock.advanceUntil(broken.done());
+      assert.deepEqual([exchange.outcome, exchange.status, exchange.bodyBytes], ['complete', 200, movie.size]);
+      assert.deepEqual([broken.status, player.connected], [status, false]);
       await rig.close();
     });
   }
+
+  it('a request to open a tunnel ends the connection, and nothing else is written', async () => {
+    const rig = await virtualRig({ films: movie, origin: late });
+    const player = rig.player();
+    const exchange = player.get(target);
+    await rig.clock.advance(6000);
+    player.send('CONNECT evil.example:80 HTTP/1.1\r\nHost: evil.example\r\n\r\n');
+    await rig.clock.settle();
+    assert.deepEqual([exchange.outcome, player.connected], ['cut', false]);
+    assert.equal(exchange.headReads.map((read) => read.text).join(''), 'H');
+    await rig.close();
+  });
 
   it('a request that expects a 100 gets none', async () => {
     const rig = await virtualRig({ films: movie, origin: late });

@@ -66,7 +66,7 @@ describe('a head that does not come to its end', () => {
     it(`has its connection closed with a 408 where ${what} came`, async () => {
       const socket = await connected();
       socket.write(sent);
-      assert.match(await text(socket), /^HTTP\/1\.1 408 .*\r\ncache-status: firstbyte\r\n.*\(headTimeout\)\.\n$/s);
+      assert.match(await text(socket), /^HTTP\/1\.1 408 .*\r\nCache-Status: firstbyte\r\n.*\(headTimeout\)\.\n$/s);
     });
   }
 

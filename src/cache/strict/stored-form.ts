@@ -13,11 +13,14 @@ export interface AnswerForm extends OpenRange {
   readonly storable: boolean;
 }
 
-/** `now` is wall-clock milliseconds. A malformed `Content-Length` gives `null`: nobody can tell where the answer ends. */
+/**
+ * `null` for what is no answer: of a status above all (RFC 9110 §15), or with a malformed `Content-Length`, so that nobody
+ * can tell where it ends. `now` is wall-clock milliseconds.
+ */
 export function formOf(status: number, fields: Fields, now: number): AnswerForm | null {
   const announced = fieldValue(fields, 'content-length');
   const said = announced === null ? null : parseDecimal(announced);
-  if (announced !== null && said === null) return null;
+  if (status > 599 || (announced !== null && said === null)) return null;
   const length = status === 204 || status === 304 ? 0 : said;
   const part = partIn(fields);
   if (status === 206) {

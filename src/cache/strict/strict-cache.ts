@@ -360,10 +360,8 @@ export class StrictCache {
     if (form === null) {
       reply.body.cancel();
       slot.release();
-      const error = new ProxyError(
-        'http_protocol_error',
-        `The origin ${at.origin.name} sent a malformed Content-Length.`,
-      );
+      const what = status > 599 ? `the status ${status}` : 'a malformed Content-Length';
+      const error = new ProxyError('http_protocol_error', `The origin ${at.origin.name} sent ${what}.`);
       throw new FillFailed({ kind: 'error', error });
     }
     const hasContent = request.method !== 'HEAD' && status !== 204 && status !== 304 && form.end !== form.start;
