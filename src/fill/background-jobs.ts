@@ -46,6 +46,7 @@ export class BackgroundJobs {
   readonly #resume: () => void;
   readonly #open = new Set<Job>();
   #rest: Job | null = null;
+  #units: Job | null = null;
   #failures = 0;
   #pause: Timer | null = null;
 
@@ -91,7 +92,13 @@ export class BackgroundJobs {
       { start: end, end: Math.min(unitEnd(end), length) },
     ]);
     const missing = ranges.filter(({ start, end }) => start < end);
-    if (missing.length > 0) this.#forNobody(missing);
+    if (missing.length > 0) this.#units = this.#forNobody(missing);
+  }
+
+  /** Bytes are gone: there is no room to finish units in. */
+  lost(): void {
+    if (this.#units !== null) this.#open.delete(this.#units);
+    this.#units = null;
   }
 
   /** Resolves when all of `ranges` are present. Rejects with `FillFailed` or the signal's reason. */

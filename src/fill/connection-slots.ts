@@ -45,6 +45,7 @@ export class ConnectionSlots {
   #limit: number;
   readonly #maxQueued: number;
   #rate: RequestRate | null;
+  #connectMs: number | null = null;
   readonly #queue: Waiting[] = [];
   readonly #held = new Map<Slot, Claimant>();
   #timer: Timer | null = null;
@@ -62,6 +63,15 @@ export class ConnectionSlots {
   set limit(limit: number) {
     this.#limit = limit;
     this.#serve();
+  }
+
+  /** How far the origin is: what a connection took to come about, in milliseconds; `null` before one did. */
+  get connectMs(): number | null {
+    return this.#connectMs;
+  }
+
+  connectedIn(milliseconds: number): void {
+    this.#connectMs = milliseconds;
   }
 
   /** How many requests a second; `null` for any number. */

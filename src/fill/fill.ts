@@ -64,7 +64,10 @@ export class Fill implements ReaderHost {
     const { name, clock, events, policy, reachability, slots, target } = parts;
     const reporter = new FillReporter(name, clock, events);
     const phase = new Phase(clock, reporter);
-    const presence = new Presence(object, () => phase.lost());
+    const presence = new Presence(object, () => {
+      phase.lost();
+      this.#scheduler.lost();
+    });
     const upstream = new Upstream(
       target,
       presence,

@@ -1,6 +1,7 @@
 /**
  * What a player that opens a file will ask for next, told by the file's own first bytes: its index where that lies
- * behind the media, and the beginning, to which the player comes back from there.
+ * behind the media, and the beginning, to which the player comes back from there; then the place where somebody left the
+ * film last. For who plays, also what players ask for at their first seek.
  *
  * It decides nothing but what is wanted, from the moment when somebody reads the beginning until nobody reads any more;
  * the scheduler has it fetched behind those who wait. It wants no byte that players would not ask for by themselves.
@@ -8,9 +9,18 @@
 import { type ByteRange, splitAt, totalLength } from '../bytes/byte-range.ts';
 import type { Clock, Timer } from '../clock.ts';
 import { Outline } from '../media/outline.ts';
+import type { ConnectionSlots } from './connection-slots.ts';
 import type { Presence } from './presence.ts';
 import { scanWindow } from './read-ahead-window.ts';
 import type { Upstream } from './upstream.ts';
+
+/** Around the place where somebody left the film, in bytes; and around one that is worth several connections. */
+const aroundPlace = { before: 1024 * 1024, after: 3 * 1024 * 1024 };
+const aroundFarPlace = { before: 576 * 1024, after: 576 * 1024 };
+
+/** What lies nearer to the beginning comes with it; and of what is so near its end, nothing is left to see. */
+const leastPlace = 8 * 1024 * 1024;
+const mostPlace = 0.95;
 
 /** Of all indexes of a file, in bytes. */
 const mostForeseen = 8 * 1024 * 1024;
@@ -21,21 +31,23 @@ const betweenMs = 250;
 /** Who asks for less of the beginning looks for something else than a film. */
 const leastOpening = 4096;
 
-/** With a first byte so late, or later, an index is worth several connections, of which each brings so much at least. */
-const lateMs = 200;
-const leastPart = 32 * 1024;
-const mostParts = 4;
+/** Where a connection takes so long, an index is worth several, of which each brings so much at least; as many at most. */
+const farMs = 80;
+const indexParts = { least: 32 * 1024, most: 4 };
+const placeParts = { least: 96 * 1024, most: 12 };
 
 /** One who reads, as far as it matters here. */
 export interface Opener {
   readonly position: number;
   readonly end: number | null;
+  readonly plays: boolean;
 }
 
 export interface ForesightParts {
   readonly clock: Clock;
   readonly presence: Presence;
   readonly upstream: Upstream;
+  readonly slots: ConnectionSlots;
   /** Whether the fill may fetch what nobody has asked for. */
   readonly foresees: boolean;
 }
@@ -48,6 +60,10 @@ export class Foresight {
   #isLooking = false;
   /** Whether somebody has opened the file, and reads it still. */
   #isOpen = false;
+  /** Whether somebody has played it since. */
+  #isPlayed = false;
+  /** Where it had been left when it was opened. */
+  #left: number | null = null;
   #isGivenUp = false;
   #between: Timer | null = null;
 
@@ -59,9 +75,23 @@ export class Foresight {
 
   /** What is wanted now, though nobody waits for it, the most urgent first. */
   ranges(): readonly ByteRange[] {
-    const indexes = this.#indexes;
-    if (indexes.length === 0 || this.#isGivenUp || !this.#isOpen) return [];
-    return [...indexes.flatMap((range) => this.#partsOf(range)), { start: 0, end: scanWindow }];
+    if (this.#outline === null || this.#isGivenUp || !this.#isOpen) return [];
+    const { opening, seeking } = this.#outline;
+    const indexes = within(opening).flatMap((range) => this.#partsOf(range, indexParts));
+    const beginning = indexes.length > 0 ? [{ start: 0, end: scanWindow }] : [];
+    return [...indexes, ...beginning, ...this.#place, ...(this.#isPlayed ? within(seeking) : [])];
+  }
+
+  /** What the film needs, in bytes a second, by its length and duration; `null` as long as that is not known. */
+  get bytesPerSecond(): number | null {
+    const { durationMs = null } = this.#outline ?? {};
+    return durationMs === null ? null : (this.#parts.upstream.content.length * 1000) / durationMs;
+  }
+
+  /** Whether there is something that players ask for and don't show. */
+  isIndex(offset: number): boolean {
+    const { opening = [], seeking = [] } = this.#outline ?? {};
+    return [...opening, ...seeking].some(({ start, end }) => start <= offset && offset < end);
   }
 
   covers(offset: number): boolean {
@@ -72,8 +102,13 @@ export class Foresight {
   attend(readers: Iterable<Opener>): void {
     if (!this.#parts.foresees) return;
     const all = [...readers];
-    this.#isOpen ||= all.some(isOpening);
+    if (!this.#isOpen && all.some(isOpening)) {
+      this.#isOpen = true;
+      this.#isGivenUp = false;
+      this.#left = this.#parts.presence.place;
+    }
     if (!this.#isOpen) return;
+    this.#isPlayed ||= all.some(({ plays }) => plays);
     if (all.length === 0) {
       this.#between ??= this.#parts.clock.after(betweenMs, () => this.#close());
       return;
@@ -91,7 +126,7 @@ export class Foresight {
     if (this.#mayLook) void this.#lookOn(this.#outline);
   }
 
-  /** What it wanted did not come. */
+  /** What it wanted did not come, or can't be kept: nothing more is wanted until somebody opens the file anew. */
   giveUp(): void {
     this.#isGivenUp = true;
   }
@@ -124,24 +159,39 @@ export class Foresight {
   #close(): void {
     this.#between = null;
     this.#isOpen = false;
+    this.#isPlayed = false;
     this.#onChange();
   }
 
-  /** What players ask for of it that does not come with its beginning; as far as the bound allows. */
-  get #indexes(): readonly ByteRange[] {
-    const far = (this.#outline?.opening ?? []).filter(({ start }) => start >= scanWindow);
-    return far.filter((_, place) => totalLength(far.slice(0, place + 1)) <= mostForeseen);
+  /** Around where somebody left it, as it was when this player opened it. */
+  get #place(): readonly ByteRange[] {
+    const { length } = this.#parts.upstream.content;
+    const place = this.#left;
+    if (this.#outline?.container === null || place === null || place < leastPlace || place > mostPlace * length)
+      return [];
+    const { before, after } = this.#isFar ? aroundFarPlace : aroundPlace;
+    return this.#partsOf({ start: place - before, end: Math.min(length, place + after) }, placeParts);
   }
 
-  #partsOf({ start, end }: ByteRange): readonly ByteRange[] {
+  get #isFar(): boolean {
+    return (this.#parts.slots.connectMs ?? farMs) >= farMs;
+  }
+
+  #partsOf({ start, end }: ByteRange, { least, most }: typeof indexParts): readonly ByteRange[] {
     const bytes = end - start;
-    if (this.#parts.upstream.firstByteMs < lateMs) return [{ start, end }];
-    const part = Math.max(leastPart, Math.ceil(bytes / mostParts));
+    if (!this.#isFar) return [{ start, end }];
+    const part = Math.max(least, Math.ceil(bytes / most));
     return Array.from(splitAt({ start: 0, end: bytes }, part), (each) => ({
       start: start + each.start,
       end: start + each.end,
     }));
   }
+}
+
+/** Those that do not come with the beginning, as far as the bound allows. */
+function within(ranges: readonly ByteRange[]): readonly ByteRange[] {
+  const far = ranges.filter(({ start }) => start >= scanWindow);
+  return far.filter((_, place) => totalLength(far.slice(0, place + 1)) <= mostForeseen);
 }
 
 function isOpening({ position, end }: Opener): boolean {

@@ -56,6 +56,15 @@ export class Presence {
     return this.#past ? bypassWindow : (this.#object?.ahead ?? Number.POSITIVE_INFINITY);
   }
 
+  /** Where somebody left it last; `null` where nobody did, or where the store keeps no such thing. */
+  get place(): number | null {
+    return this.#object?.place ?? null;
+  }
+
+  leaveAt(place: number): void {
+    this.#object?.leaveAt?.(place);
+  }
+
   /** What of it survives a power cut. */
   get durable(): readonly ByteRange[] {
     return this.#object?.durable ?? [];

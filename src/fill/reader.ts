@@ -50,8 +50,9 @@ export class Reader implements Waiting {
   readonly #throughput: RecentThroughput;
   #position: number;
   #end: number | null;
-  /** Bytes that it has taken one after the other. */
   #sequence = 0;
+  /** When it took the first of them. */
+  #sequenceSince: number | null = null;
   #unit = -1;
   #begun = false;
   #waited: boolean;
@@ -109,6 +110,16 @@ export class Reader implements Waiting {
     return this.#throughput.now;
   }
 
+  /** Bytes that it has taken one after the other. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** For how long it has taken them, in milliseconds. */
+  get readsFor(): number {
+    return this.#sequenceSince === null ? 0 : this.#host.clock.now() - this.#sequenceSince;
+  }
+
   /** Whether it is no scan: somebody watches. */
   get plays(): boolean {
     return this.#sequence >= playedAfter;
@@ -142,6 +153,7 @@ export class Reader implements Waiting {
     this.#position = taken.end;
     this.#share.took(taken);
     this.#sequence += bytes;
+    this.#sequenceSince ??= this.#host.clock.now();
     this.#throughput.add(bytes);
     this.#reading.took(bytes, this.#host.clock.now());
     this.#moved();
@@ -153,6 +165,7 @@ export class Reader implements Waiting {
     if (range.start !== this.#position) {
       this.#assignment = null;
       this.#sequence = 0;
+      this.#sequenceSince = null;
       this.#share.end();
     }
     this.#position = range.start;

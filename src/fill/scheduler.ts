@@ -17,6 +17,7 @@ import type { FillReporter } from './fill-reporter.ts';
 import { Foresight, type ForesightParts } from './foresight.ts';
 import type { Opening } from './opening.ts';
 import { activityOf } from './phase.ts';
+import { Places } from './places.ts';
 import { goalOf, missingAhead, planFor, type Snapshot } from './plan.ts';
 import type { Reader } from './reader.ts';
 import { Readers, type ReadersParts } from './readers.ts';
@@ -30,6 +31,8 @@ export interface SchedulerParts extends FetchParts, ReadersParts, ForesightParts
   readonly reporter: FillReporter;
 }
 
+type FetchOptions = Omit<FetchStart, 'id' | 'position'>;
+
 export class Scheduler implements FetchSink<Fetch> {
   readonly #parts: SchedulerParts;
   readonly #readers: Readers;
@@ -38,6 +41,9 @@ export class Scheduler implements FetchSink<Fetch> {
   readonly #kept = new Set<Fetch>();
   readonly #jobs: BackgroundJobs;
   readonly #foresight: Foresight;
+  readonly #places: Places;
+  /** What completes the places that were shown, once nobody waits. */
+  #completing: Fetch | null = null;
   #nextFetch = 1;
   #ended: Failure | null = null;
   /** Resolves when the first answer has been judged, or will not be. */
@@ -50,6 +56,7 @@ export class Scheduler implements FetchSink<Fetch> {
     this.#parts = parts;
     this.#jobs = new BackgroundJobs(parts.clock, parts.policy, parts.upstream, () => this.decide());
     this.#foresight = new Foresight(parts, () => this.decide());
+    this.#places = new Places({ ...parts, foresight: this.#foresight });
     this.#readers = new Readers(parts);
   }
 
@@ -107,6 +114,7 @@ export class Scheduler implements FetchSink<Fetch> {
 
   /** Joins a fetch or starts one; where neither can help, says why. */
   #fetchFor(reader: Reader): Failure | null {
+    this.#completing?.stop();
     const { clock, policy, presence, phase, upstream } = this.#parts;
     const plan = planFor(reader.position, upstream.content, this.#fetches, upstream.firstByteMs);
     if ('join' in plan) {
@@ -125,6 +133,7 @@ export class Scheduler implements FetchSink<Fetch> {
 
   /** A reader stands in another unit: parked fetches may go on, and it shall not run dry. */
   follow(reader: Reader): void {
+    this.#places.moved(reader);
     this.decide();
     const { phase, policy, upstream } = this.#parts;
     if (this.#ended !== null || this.#pausedByUser || !this.resumable || !this.#readers.has(reader)) return;
@@ -144,6 +153,7 @@ export class Scheduler implements FetchSink<Fetch> {
    */
   leave(reader: Reader): boolean {
     if (!this.#readers.delete(reader)) return false;
+    this.#places.left(reader);
     const { plays, position } = reader;
     if (plays && this.#readers.size === 0)
       for (const fetch of this.#fetches) if (fetch.position >= position) this.#kept.add(fetch);
@@ -197,6 +207,13 @@ export class Scheduler implements FetchSink<Fetch> {
     this.#parts.phase.resume();
     for (const reader of this.#readers.waiting) this.serve(reader);
     this.decide();
+  }
+
+  /** Bytes are gone. Where there is no room for what nobody reads now, it is not fetched again and again. */
+  lost(): void {
+    this.#jobs.lost();
+    this.#foresight.giveUp();
+    this.#places.giveUp();
   }
 
   /** Nothing more will be fetched; `failure` is what those are told who wait for it. */
@@ -261,6 +278,7 @@ export class Scheduler implements FetchSink<Fetch> {
       case 'first byte': {
         const { times, early } = change;
         // What was asked for early lay there: its head tells when it came.
+        if (times.connectedAt !== null) this.#parts.slots.connectedIn(times.connectedAt - times.startedAt);
         upstream.answeredIn((early ? times.headAt : times.landedAt) - times.startedAt);
         reporter.firstByte(fetch, times);
         return;
@@ -297,12 +315,14 @@ export class Scheduler implements FetchSink<Fetch> {
 
   #fetchEnded(fetch: Fetch): void {
     const failure = fetch.status.phase === 'failed' ? fetch.status.lastFailure : null;
-    const isJob = this.#jobs.covers(fetch.position);
+    const isJob = this.#jobs.covers(fetch.position) || fetch === this.#completing;
     const isForeseen = this.#foresight.covers(fetch.position);
     const isAwaited = [...this.#readers].some(({ assignment }) => assignment?.fetch === fetch);
     // What fails in the background is tried again, what was foreseen is not; neither is a state of the fill.
     const isUnheard = failure !== null && ((this.#readers.size === 0 && isJob) || (isForeseen && !isAwaited));
     if (failure !== null && isForeseen) this.#foresight.giveUp();
+    if (failure !== null && fetch === this.#completing) this.#places.giveUp();
+    if (fetch === this.#completing) this.#completing = null;
     this.#opened.resolve();
     this.#fetches.delete(fetch);
     this.#kept.delete(fetch);
@@ -350,6 +370,7 @@ export class Scheduler implements FetchSink<Fetch> {
     const { upstream } = this.#parts;
     if (this.#pausedByUser || this.#ended !== null) return;
     this.#fetchForeseen();
+    this.#completePlaces();
     this.#finishUnits();
     const missing = this.#jobs.next();
     if (missing === null) return;
@@ -364,7 +385,12 @@ export class Scheduler implements FetchSink<Fetch> {
 
   /** Where a connection is to be had for it that nobody waits for. */
   #fetchForeseen(): void {
-    const { slots, upstream } = this.#parts;
+    const { presence, slots, upstream } = this.#parts;
+    // What the store has no room for is not there when it is asked for.
+    if (presence.passing) {
+      this.#foresight.giveUp();
+      this.#places.giveUp();
+    }
     if (!this.resumable || !this.#mayFetchMore) return;
     for (const range of this.#foresight.ranges()) {
       const { content, firstByteMs } = upstream;
@@ -373,6 +399,17 @@ export class Scheduler implements FetchSink<Fetch> {
       if (!slots.spare) return;
       this.#start(gap.start);
     }
+  }
+
+  /** Each place that was shown is to be seen again without a network. Nobody who waits shares the link with that. */
+  #completePlaces(): void {
+    const { policy, upstream } = this.#parts;
+    if (this.#fetches.size > 0 || this.#readers.waiting.length > 0) return;
+    if (policy.fill !== 'window' || !upstream.content.ranges || !this.#mayFetchMore) return;
+    const missing = this.#places.next();
+    if (missing === null) return;
+    this.#completing = this.#fetchFrom(missing);
+    this.#run(this.#completing);
   }
 
   /**
@@ -411,8 +448,12 @@ export class Scheduler implements FetchSink<Fetch> {
       readers: Array.from(this.#readers, (reader) => this.#readers.interestOf(reader)),
       ...(presence.passing || guard.live
         ? { jobs: [], foreseen: [] }
-        : { jobs: [...this.#jobs.ranges()], foreseen: this.#foresight.ranges() }),
+        : { jobs: [...this.#jobs.ranges(), ...this.#completed], foreseen: this.#foresight.ranges() }),
     };
+  }
+
+  get #completed(): readonly ByteRange[] {
+    return this.#completing === null ? [] : this.#places.ranges();
   }
 
   #assignAll(): void {
@@ -426,22 +467,22 @@ export class Scheduler implements FetchSink<Fetch> {
   }
 
   /** `waiting` is the reader for which it is started, where one waits; `said` its client's fields, or the newest client's. */
-  #start(
-    position: number,
-    { waiting, ...how }: Partial<Omit<FetchStart, 'id' | 'position'>> & { readonly waiting?: Reader } = {},
-  ): void {
+  #start(position: number, { waiting, ...how }: Partial<FetchOptions> & { readonly waiting?: Reader } = {}): void {
+    const fetch = this.#fetchFrom(position, how);
+    waiting?.assign(fetch);
+    this.#run(fetch);
+  }
+
+  #fetchFrom(position: number, how: Partial<FetchOptions> = {}): Fetch {
     const { said } = this.#parts.target;
-    const fetch = new Fetch(this.#parts, this, {
-      id: this.#nextFetch,
-      position,
-      said,
-      notBefore: null,
-      opening: null,
-      ...how,
-    });
+    const defaults = { id: this.#nextFetch, position, said, notBefore: null, opening: null };
+    const fetch = new Fetch(this.#parts, this, { ...defaults, ...how });
     this.#nextFetch += 1;
     this.#fetches.add(fetch);
-    waiting?.assign(fetch);
+    return fetch;
+  }
+
+  #run(fetch: Fetch): void {
     this.#assignAll();
     this.#settle(null);
     fetch.run().catch((error: unknown) => this.#parts.reporter.bug(error));

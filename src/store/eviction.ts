@@ -5,7 +5,8 @@
  * 2. Everything else, least recently used first; of one moment's, the end of an object before its beginning.
  * 3. Of a film that is being read: what lies ahead of a playhead, the farthest first.
  * 4. The edges of the objects that were used last, as many as fit into their share, least recently used first: the
- *    beginning and the end, where films have their index, so that each of them opens at once.
+ *    beginning, the end, where films have their index, and the place where somebody left it, so that each of them opens
+ *    at once.
  *
  * These stay: what is pinned, what is being written, what lies at a playhead and within the room ahead of it; and for
  * bytes that nobody waits for, whatever was watched a moment ago.
@@ -30,6 +31,8 @@ export interface ObjectView<S extends SegmentView> {
   readonly kept: boolean;
   /** Where it is read now. */
   readonly playheads: readonly number[];
+  /** Where somebody left it last; `null` where nobody did. */
+  readonly place: number | null;
   readonly segments: Iterable<S>;
 }
 
@@ -73,8 +76,10 @@ function withEdgesLast<S extends SegmentView, H extends ObjectView<S>>(
   { segmentSize, edges, tail }: EvictionRules,
 ): Candidate<H, S>[] {
   const last = new Set<Candidate<H, S>>();
-  const isEdge = ({ held: { length }, segment: { number } }: Candidate<H, S>) =>
-    number === 0 || (length !== null && (number + 1) * segmentSize > length - tail);
+  const isEdge = ({ held: { length, place }, segment: { number } }: Candidate<H, S>) =>
+    number === 0 ||
+    (length !== null && (number + 1) * segmentSize > length - tail) ||
+    (place !== null && number === Math.floor(place / segmentSize));
   let room = edges;
   for (const candidate of candidates.filter(isEdge).sort((a, b) => b.segment.used - a.segment.used)) {
     const { bytes } = candidate.segment;

@@ -37,6 +37,8 @@ export interface Identity {
   /** Tells objects of one name apart. */
   readonly generation: string;
   readonly label: ObjectLabel;
+  /** Where somebody left it last; `null` where nobody did. */
+  readonly place?: number | null;
 }
 
 /** Shared by all objects that nobody has open, which may be many. */
@@ -56,15 +58,23 @@ export class HeldObject implements ObjectView<HeldSegment> {
   used: number;
   /** Who has it open. */
   users: readonly User[] = nobody;
+  /** Where somebody left it last. */
+  place: number | null;
   /** Where they read it now. */
   playheads: readonly number[] = nowhere;
   readonly bySegment = new Map<number, HeldSegment>();
 
-  constructor({ name, generation, label }: Identity, length: number | null, pinned: boolean, used: number) {
+  constructor(
+    { name, generation, label, place = null }: Identity,
+    length: number | null,
+    pinned: boolean,
+    used: number,
+  ) {
     this.name = name;
     this.generation = generation;
     this.key = `${name}.${generation}`;
     this.label = label;
+    this.place = place;
     this.length = length;
     this.pinned = pinned;
     this.used = used;

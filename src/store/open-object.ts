@@ -14,6 +14,8 @@ export interface SharedObject {
   read(range: ByteRange, signal: AbortSignal, isFirst?: boolean): Slice | Promise<Slice>;
   readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null;
   describe(representation: Representation): void;
+  /** The place of `held` has changed. */
+  noteDirty?(): void;
   commit(): Promise<void>;
 }
 
@@ -50,6 +52,16 @@ export class OpenObject<Held extends HeldObject> implements StoreObject {
 
   attend(playheads: readonly number[]): void {
     this.#parts.capacity.attend(this.#parts.object.held, this.#parts.user, playheads);
+  }
+
+  get place(): number | null {
+    return this.#parts.object.held.place;
+  }
+
+  leaveAt(place: number): void {
+    const { object } = this.#parts;
+    object.held.place = place;
+    object.noteDirty?.();
   }
 
   write(offset: number, bytes: Buffer): Promise<void> | undefined {

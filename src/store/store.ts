@@ -95,7 +95,7 @@ export interface StoredObject {
   readonly used: number;
 }
 
-export interface StoreObject extends Partial<EvictionHints> {
+export interface StoreObject extends Partial<EvictionHints>, Partial<Bookmark> {
   readonly name: ObjectName;
   readonly representation: Representation;
   /** What is durable now, and can be read: sorted, disjoint, not adjacent. */
@@ -133,6 +133,14 @@ export interface EvictionHints {
   readonly ahead: number;
   /** Where it is read now: what lies at and after these offsets is kept longest; none: nobody reads it. */
   attend(playheads: readonly number[]): void;
+}
+
+/** Where somebody left an object last; a store that keeps none has no need of it. */
+export interface Bookmark {
+  /** As an offset; `null` where nobody did. */
+  readonly place: number | null;
+  /** Replaces it; made durable with what is written next, or in a moment. */
+  leaveAt(place: number): void;
 }
 
 /**

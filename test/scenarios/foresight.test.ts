@@ -12,14 +12,15 @@ const indexSize = 140_000;
 const boxed = new BoxedFilm(200 * mebibyte, indexSize, 240_000);
 
 interface Scene extends Partial<Parameters<typeof stage>[0]> {
+  readonly connectAfter?: number;
   readonly headAfter?: number;
   readonly rate?: number;
 }
 
-function scene({ headAfter = 50, rate = 4_000_000, ...options }: Scene = {}) {
+function scene({ connectAfter = 0, headAfter = 50, rate = 4_000_000, ...options }: Scene = {}) {
   const { film: shown = boxed } = options;
   const origin = (clock: Parameters<NonNullable<Scene['origin']>>[0]) =>
-    ScriptedOrigin.serving(shown, { clock, rate, headAfter });
+    ScriptedOrigin.serving(shown, { clock, rate, connectAfter, headAfter });
   return stage({ film: shown, origin, ...options });
 }
 
@@ -66,7 +67,7 @@ describe('the index of a film that lies behind the media', () => {
   });
 
   it('comes over several connections where the origin is far', async () => {
-    const there = scene({ headAfter: 600 });
+    const there = scene({ connectAfter: 300, headAfter: 300 });
     const player = there.view();
     player.pauseAt(1);
     await there.clock.advanceUntil(() => there.origin.requests.length === 5);

@@ -73,6 +73,7 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
     pinned: false,
     representation: representationOf(length),
     used: 0,
+    place: null,
     segments,
   };
   const clock = new VirtualClock();

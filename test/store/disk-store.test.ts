@@ -110,6 +110,19 @@ test('a reopened store finds whole blocks only', async (t) => {
   await store.close();
 });
 
+test('the place where somebody left an object is there when the store is opened again', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const store = await openDiskStore(directory);
+  const object = await store.create(objectName('film'), representationOf(block), label, unheard);
+  assert.equal(object.place, null);
+  await writeContent(object, { start: 0, end: block });
+  object.leaveAt?.(12_345);
+  await store.close();
+  const again = await openDiskStore(directory);
+  assert.equal((await again.find(objectName('film'), unheard))?.place, 12_345);
+  await again.close();
+});
+
 test('a whole block becomes durable within a second, without a commit', async (t) => {
   const clock = new VirtualClock();
   const store = await openDiskStore(await temporaryDirectory(t), { clock });

@@ -21,7 +21,7 @@ interface Film extends ObjectView<SegmentView> {
 
 function film(title: string, used: readonly number[], more: Partial<Film> = {}): Film {
   const segments = used.map((at, number) => ({ number, bytes: 10, used: at, watched: null, busy: false }));
-  return { title, length: 10 * used.length, kept: false, playheads: [], segments, ...more };
+  return { title, length: 10 * used.length, kept: false, playheads: [], place: null, segments, ...more };
 }
 
 function order(films: readonly Film[], changes: Partial<EvictionRules> = {}): string[] {
@@ -78,6 +78,10 @@ describe('what goes last', () => {
     assert.deepEqual(order([film('a', [1, 1, 1, 1], { length: 33 })], { edges: 100 }), ['a1', 'a3', 'a2', 'a0']);
   });
 
+  test('is the place where somebody left a film', () => {
+    assert.deepEqual(order([film('a', [1, 1, 1, 1], { place: 15 })], { edges: 100 }), ['a2', 'a3', 'a1', 'a0']);
+  });
+
   test('is no beginning that is larger than all that has room', () => {
     assert.deepEqual(order([film('a', [1]), film('b', [2, 3])], { edges: 9 }), ['a0', 'b0', 'b1']);
   });
@@ -93,7 +97,7 @@ function naively(films: readonly Film[], { limit, ahead, watchedStays, edges, ta
   const readers = films.filter(({ playheads }) => playheads.length > 0).length;
   const share = limit / Math.max(1, readers);
   const going: { name: string; key: [number, number, number]; edge: SegmentView | null }[] = [];
-  for (const { title, kept, playheads, length, segments } of films) {
+  for (const { title, kept, playheads, length, place, segments } of films) {
     for (const segment of segments) {
       const { number, used, watched, busy } = segment;
       const bytes = Array.from({ length: segmentSize }, (_, place) => number * segmentSize + place);
@@ -106,7 +110,7 @@ function naively(films: readonly Film[], { limit, ahead, watchedStays, edges, ta
       const behind = playheads.filter((playhead) => playhead > first).map((playhead) => playhead - first - segmentSize);
       const far = playheads.length > 0 && Math.min(...behind) > ahead && (length ?? 0) > share;
       const name = `${title}${number}`;
-      const isEdge = number === 0 || bytes.some((byte) => length !== null && byte >= length - tail);
+      const isEdge = number === 0 || bytes.some((byte) => byte === place || (length !== null && byte >= length - tail));
       const edge = isEdge ? segment : null;
       if (before.length > 0) going.push({ name, key: [3, -Math.min(...distances), -number], edge });
       else if (far) going.push({ name, key: [1, -Math.min(...behind), -number], edge });
@@ -145,6 +149,7 @@ test('the order is that of a naive reading of its words', () => {
     length: fc.option(fc.integer({ min: 0, max: 200 })),
     kept: fc.boolean(),
     playheads: fc.array(fc.integer({ min: 0, max: 120 }), { maxLength: 3 }),
+    place: fc.option(fc.integer({ min: 0, max: 120 })),
     segments: fc.array(segment, { maxLength: 12 }),
   });
   fc.assert(

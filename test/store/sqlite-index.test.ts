@@ -34,6 +34,7 @@ function object(name: string, generation: string, segments: readonly SegmentRow[
     representation: representationOf(1000),
     pinned: false,
     used: 5,
+    place: null,
     segments,
   };
 }
@@ -43,6 +44,19 @@ test('a row is found as it was saved', async (t) => {
   const saved = object('film', 'a', [segment(0, 200), segment(5_000_000_000, 100)]);
   await index.save([saved]);
   assert.deepEqual(await index.find(saved.name), saved);
+  await index.close();
+});
+
+test('the place where an object was left is kept until another is, and goes with the object', async (t) => {
+  const index = await openIndex(t);
+  const film = { ...object('film', 'a', [segment(0, 200)]), place: 5_000_000_000 };
+  await index.save([film]);
+  await index.save([{ ...film, place: null }]);
+  assert.equal((await index.find(film.name))?.place, 5_000_000_000);
+  await index.save([{ ...film, place: 7 }]);
+  assert.equal((await index.find(film.name))?.place, 7);
+  await index.save([object('film', 'b', [segment(0, 200)])]);
+  assert.equal((await index.find(film.name))?.place, null);
   await index.close();
 });
 

@@ -96,6 +96,10 @@ export class DiskObject implements SharedObject, OpenContent {
     this.#medium.committer.noteDirty(this);
   }
 
+  noteDirty(): void {
+    this.#medium.committer.noteDirty(this);
+  }
+
   commit(): Promise<void> {
     return this.#medium.committer.commit([this]);
   }
@@ -126,9 +130,9 @@ export class DiskObject implements SharedObject, OpenContent {
   }
 
   takeRow(): ObjectRow {
-    const { name, generation, label, pinned, used } = this.held;
+    const { name, generation, label, pinned, used, place } = this.held;
     const segments = this.#index.takeChangedRows();
-    return { name, generation, label, representation: this.#representation, pinned, used, segments };
+    return { name, generation, label, representation: this.#representation, pinned, used, place, segments };
   }
 
   notSaved({ segments }: ObjectRow): void {

@@ -182,7 +182,16 @@ class OpenStore implements DiskStore {
       const used = clock.wallTime();
       const held = new HeldOnDisk<DiskObject>({ name, generation, label }, representation.length, pinned, used);
       capacity.admit(held);
-      const object = this.#open(held, { name, generation, label, representation, pinned, used, segments: [] });
+      const object = this.#open(held, {
+        name,
+        generation,
+        label,
+        representation,
+        pinned,
+        used,
+        place: null,
+        segments: [],
+      });
       committer.noteDirty(object);
       return this.#acquire(object, lost);
     };

@@ -31,6 +31,14 @@ const schema = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+/** An earlier version reads and writes a database with this table as if it were not there. */
+const additions = `
+  CREATE TABLE IF NOT EXISTS places (
+    object INTEGER PRIMARY KEY REFERENCES objects ON DELETE CASCADE,
+    place INTEGER NOT NULL
+  ) STRICT;
+`;
+
 /** SQLITE_CORRUPT, the primary code. */
 const sqliteCorrupt = 11;
 
@@ -83,6 +91,7 @@ export function openDatabase({ path, blockSize, segmentSize }: IndexLayout): Dat
     database.exec(`BEGIN; ${schema}`);
     database.prepare('INSERT INTO layout VALUES (?, ?)').run(blockSize, segmentSize);
     migrate(database, 1, newest);
+    database.exec(additions);
     return database;
   }
   if (version < 1 || version > newest) throw notOurs(`its schema version is ${version}, not one up to ${newest}`);
@@ -97,6 +106,7 @@ export function openDatabase({ path, blockSize, segmentSize }: IndexLayout): Dat
     migrate(database, version, migrated);
   }
   if (version < newest) wipe(database);
+  database.exec(additions);
   return database;
 }
 

@@ -21,6 +21,8 @@ export interface ObjectRow {
   readonly pinned: boolean;
   /** Wall-clock milliseconds of the last use. */
   readonly used: number;
+  /** Where somebody left it last, as an offset; `null` where nobody did. */
+  readonly place: number | null;
   readonly segments: readonly SegmentRow[];
 }
 
@@ -47,5 +49,6 @@ export interface IndexedObject {
   readonly length: number | null;
   readonly pinned: boolean;
   readonly used: number;
+  readonly place: number | null;
   readonly segments: readonly { readonly number: number; readonly bytes: number; readonly used: number }[];
 }

@@ -17,7 +17,8 @@ type Row = Record<string, unknown>;
 function prepareIndex(database: DatabaseSync, boot: string) {
   const statement = {
     object: database.prepare(
-      'SELECT id, generation, origin, path, private, representation, pinned, used FROM objects WHERE name = ?',
+      `SELECT id, generation, origin, path, private, representation, pinned, used, place
+      FROM objects LEFT JOIN places ON object = id WHERE name = ?`,
     ),
     segments: database.prepare(`
       SELECT number, blocks, iif(boot = ?, early, x'') AS early, sums, bytes, used FROM segments WHERE object = ?`),
@@ -33,6 +34,7 @@ function prepareIndex(database: DatabaseSync, boot: string) {
     saveSegment: database.prepare(`
       INSERT OR REPLACE INTO segments (object, number, blocks, early, boot, sums, bytes, used)
       VALUES (:object, :number, :blocks, :early, :boot, :sums, :bytes, :used)`),
+    savePlace: database.prepare('INSERT OR REPLACE INTO places (object, place) VALUES (?, ?)'),
     forgetSegment: database.prepare('DELETE FROM segments WHERE object = ? AND number = ?'),
     dropSegment: database.prepare(`
       DELETE FROM segments
@@ -49,7 +51,7 @@ function prepareIndex(database: DatabaseSync, boot: string) {
           private IS NULL, json_object('origin', origin, 'path', path),
           json_object('origin', origin, 'path', path, 'private', json(iif(private, 'true', 'false'))))),
         'length', representation ->> '$.length', 'pinned', json(iif(pinned, 'true', 'false')), 'used', used,
-        'segments', json((
+        'place', (SELECT place FROM places WHERE object = id), 'segments', json((
           SELECT json_group_array(json_object('number', number, 'bytes', bytes, 'used', used))
           FROM segments WHERE object = id)))) AS told
       FROM objects`),
@@ -65,11 +67,13 @@ function prepareIndex(database: DatabaseSync, boot: string) {
       representation: JSON.parse(row.representation as string),
       pinned: row.pinned === 1,
       used: row.used as number,
+      place: row.place as number | null,
       segments: statement.segments.all(boot, row.id as SQLInputValue) as unknown as SegmentRow[],
     };
   }
 
-  function saveObject({ name, generation, label, representation, pinned, used, segments }: ObjectRow): void {
+  function saveObject(row: ObjectRow): void {
+    const { name, generation, label, representation, pinned, used, place, segments } = row;
     statement.forgetOthers.run(name, generation);
     const saved = statement.saveObject.get({
       name,
@@ -82,9 +86,10 @@ function prepareIndex(database: DatabaseSync, boot: string) {
       used,
     });
     const object = saved?.id as SQLInputValue;
-    for (const { number, ...row } of segments) {
-      const named = row.bytes > 0 || row.early.some((bits) => bits !== 0);
-      if (named) statement.saveSegment.run({ object, number, boot, ...row });
+    if (place !== null) statement.savePlace.run(object, place);
+    for (const { number, ...segment } of segments) {
+      const named = segment.bytes > 0 || segment.early.some((bits) => bits !== 0);
+      if (named) statement.saveSegment.run({ object, number, boot, ...segment });
       else statement.forgetSegment.run(object, number);
     }
   }
