@@ -1,7 +1,8 @@
 /**
  * What a player that opens a file will ask for next, told by the file's own first bytes: its index where that lies
  * behind the media, and the beginning, to which the player comes back from there; then the place where somebody left the
- * film last. For who plays, also what players ask for at their first seek.
+ * film last. For who plays, also what players ask for at their first seek; and for who has begun to go through the
+ * fragments of a film that has no index, the heads of the next ones.
  *
  * It decides nothing but what is wanted, from the moment when somebody reads the beginning until nobody reads any more;
  * the scheduler has it fetched behind those who wait. It wants no byte that players would not ask for by themselves.
@@ -28,6 +29,13 @@ const mostForeseen = 8 * 1024 * 1024;
 /** Between two of its requests a player has no connection for so long at most. */
 const betweenMs = 250;
 
+/** Who goes from the head of one fragment to the next reads none for so long, and takes no longer to the next. */
+const headMs = 100;
+const betweenHeadsMs = 5000;
+
+/** So many heads of fragments are fetched side by side. */
+const mostHeads = 8;
+
 /** Who asks for less of the beginning looks for something else than a film. */
 const leastOpening = 4096;
 
@@ -40,6 +48,8 @@ const placeParts = { least: 96 * 1024, most: 12 };
 export interface Opener {
   readonly position: number;
   readonly end: number | null;
+  readonly sequence: number;
+  readonly readsFor: number;
   readonly plays: boolean;
 }
 
@@ -65,6 +75,8 @@ export class Foresight {
   /** Where it had been left when it was opened. */
   #left: number | null = null;
   #isGivenUp = false;
+  /** When somebody was last at the head of a fragment, and at which; `null` where nobody goes through them. */
+  #hop: { at: number; readonly start: number } | null = null;
   #between: Timer | null = null;
 
   /** `onChange` is called when something else is wanted. */
@@ -79,7 +91,19 @@ export class Foresight {
     const { opening, seeking } = this.#outline;
     const indexes = within(opening).flatMap((range) => this.#partsOf(range, indexParts));
     const beginning = indexes.length > 0 ? [{ start: 0, end: scanWindow }] : [];
-    return [...indexes, ...beginning, ...this.#place, ...(this.#isPlayed ? within(seeking) : [])];
+    return [...indexes, ...beginning, ...this.#heads, ...this.#place, ...(this.#isPlayed ? within(seeking) : [])];
+  }
+
+  /** Where a reader that goes through the heads of fragments will leave; `null` for who does not, or reads on. */
+  headEnd({ position, sequence, readsFor }: Opener): number | null {
+    if (this.#hop === null || readsFor >= headMs) return null;
+    const start = position - sequence;
+    return this.#outline?.fragments.find((head) => head.start === start)?.end ?? null;
+  }
+
+  /** How long such a reader is waited for, in milliseconds. */
+  get headMs(): number {
+    return headMs;
   }
 
   /** What the film needs, in bytes a second, by its length and duration; `null` as long as that is not known. */
@@ -115,6 +139,7 @@ export class Foresight {
     }
     this.#between?.cancel();
     this.#between = null;
+    for (const reader of all) this.#follow(reader.position - reader.sequence);
     this.look();
   }
 
@@ -161,6 +186,23 @@ export class Foresight {
     this.#isOpen = false;
     this.#isPlayed = false;
     this.#onChange();
+  }
+
+  /** Somebody has begun to read at `start`. */
+  #follow(start: number): void {
+    if (start === this.#hop?.start || !this.#outline?.fragments.some((head) => head.start === start)) return;
+    const at = this.#parts.clock.now();
+    // Who comes to one long after the last has sought it.
+    this.#hop = this.#hop !== null && at - this.#hop.at > betweenHeadsMs ? null : { at, start };
+  }
+
+  get #heads(): readonly ByteRange[] {
+    const hop = this.#hop;
+    if (hop === null || this.#outline === null) return [];
+    const { fragments, fragmentIndex } = this.#outline;
+    const { present } = this.#parts.presence;
+    const ahead = fragments.filter((head) => head.start >= hop.start && !present.covers(head));
+    return [...fragmentIndex, ...ahead.slice(0, mostHeads)];
   }
 
   /** Around where somebody left it, as it was when this player opened it. */

@@ -18,7 +18,7 @@ import { Foresight, type ForesightParts } from './foresight.ts';
 import type { Opening } from './opening.ts';
 import { activityOf } from './phase.ts';
 import { Places } from './places.ts';
-import { goalOf, missingAhead, planFor, type Snapshot } from './plan.ts';
+import { goalOf, missingAhead, planFor, type ReaderInterest, type Snapshot } from './plan.ts';
 import type { Reader } from './reader.ts';
 import { Readers, type ReadersParts } from './readers.ts';
 import type { RequestTarget } from './upstream.ts';
@@ -96,6 +96,13 @@ export class Scheduler implements FetchSink<Fetch> {
 
   /** Sees to it that a fetch shall bring what the reader waits for, or that the reader knows why none can. */
   serve(reader: Reader): void {
+    const headEnd = this.#foresight.headEnd(reader);
+    if (headEnd !== null && reader.position >= headEnd) {
+      this.#parts.clock.after(this.#foresight.headMs, () => {
+        if (this.#readers.has(reader) && reader.waitingSince !== null) this.serve(reader);
+      });
+      return;
+    }
     const assigned = reader.assignment?.fetch;
     if (assigned?.status.live && assigned.position <= reader.position) {
       // In the midst of a reply each wait has budgets of its own.
@@ -139,7 +146,7 @@ export class Scheduler implements FetchSink<Fetch> {
     if (this.#ended !== null || this.#pausedByUser || !this.resumable || !this.#readers.has(reader)) return;
     if (reader.plays && policy.fill === 'complete') this.#jobs.completeFrom(reader.position);
     if (phase.current !== 'filling' && phase.current !== 'paused') return;
-    const missing = missingAhead(this.#readers.interestOf(reader), upstream.content);
+    const missing = missingAhead(this.#interestOf(reader), upstream.content);
     if (missing === null) return;
     const plan = planFor(missing, upstream.content, this.#fetches, upstream.firstByteMs);
     if (!('open' in plan)) return;
@@ -445,11 +452,18 @@ export class Scheduler implements FetchSink<Fetch> {
     return {
       content: upstream.content,
       fetches: this.#fetches,
-      readers: Array.from(this.#readers, (reader) => this.#readers.interestOf(reader)),
+      readers: Array.from(this.#readers, (reader) => this.#interestOf(reader)),
       ...(presence.passing || guard.live
         ? { jobs: [], foreseen: [] }
         : { jobs: [...this.#jobs.ranges(), ...this.#completed], foreseen: this.#foresight.ranges() }),
     };
+  }
+
+  /** Who will leave in a moment has nothing fetched ahead. */
+  #interestOf(reader: Reader): ReaderInterest<Fetch> {
+    const interest = this.#readers.interestOf(reader);
+    const headEnd = this.#foresight.headEnd(reader);
+    return headEnd === null ? interest : { ...interest, windowEnd: Math.min(interest.windowEnd, headEnd) };
   }
 
   get #completed(): readonly ByteRange[] {

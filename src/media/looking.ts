@@ -33,13 +33,17 @@ export class Notes {
   readonly opening: Stretch[] = [];
   /** What they ask for when they seek first. */
   readonly seeking: Stretch[] = [];
+  /** The heads of fragments, in order: a player that has gone from one to the next without an index asks for all. */
+  readonly fragments: Stretch[] = [];
+  /** What tells more of those at once; for nobody else. */
+  readonly fragmentIndex: Stretch[] = [];
 
   constructor(length: number) {
     this.length = length;
   }
 
   /** Players ask for what lies from `start` to `end`, as far as that can be. */
-  expect(when: 'opening' | 'seeking', start: number, end: number): Stretch | null {
+  expect(when: 'opening' | 'seeking' | 'fragments' | 'fragmentIndex', start: number, end: number): Stretch | null {
     if (!Number.isSafeInteger(start) || start < 0 || start >= this.length || end <= start) return null;
     const span = { start, end: Math.min(end, this.length, start + largestIndex) };
     this[when].push(span);

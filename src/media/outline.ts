@@ -22,7 +22,8 @@ import {
   transportPrefix,
 } from './streams.ts';
 
-const mostLooks = 512;
+/** Those of a thousand fragments. */
+const mostLooks = 4096;
 
 export class Outline {
   readonly #notes: Notes;
@@ -65,6 +66,19 @@ export class Outline {
   /** What they ask for when they seek first. */
   get seeking(): readonly ByteRange[] {
     return this.#notes.seeking;
+  }
+
+  /**
+   * The heads of fragments that are known so far, but for the first. Where a film has many and no index, a player that
+   * opens it goes from each to the next.
+   */
+  get fragments(): readonly ByteRange[] {
+    return this.#notes.fragments;
+  }
+
+  /** What tells where all of them are; no player asks for it. */
+  get fragmentIndex(): readonly ByteRange[] {
+    return this.#notes.fragmentIndex;
   }
 
   #goOn({ done, value }: IteratorResult<ByteRange, void>): void {

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ProxyError } from '../../src/errors.ts';
 import { stage } from '../cache/stage.ts';
-import { BoxedFilm } from '../support/boxed-film.ts';
+import { type FragmentedFilm, fragmentedFilm, tailedFilm } from '../support/boxed-films.ts';
 import { film } from '../support/film.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
 
 const mebibyte = 1024 * 1024;
 const indexSize = 140_000;
-const boxed = new BoxedFilm(200 * mebibyte, indexSize, 240_000);
+const { film: boxed, index: boxedIndex } = tailedFilm(200 * mebibyte, indexSize, 240_000);
 
 interface Scene extends Partial<Parameters<typeof stage>[0]> {
   readonly connectAfter?: number;
@@ -35,7 +35,7 @@ async function openFilm({ view, clock }: ReturnType<typeof scene>, target = '/fi
   await clock.advance(20);
   head.leave();
   const indexAt = clock.now();
-  const index = view(boxed.index, null, target);
+  const index = view(boxedIndex, null, target);
   await clock.advanceUntil(() => index.outcome === 'whole');
   const backAt = clock.now();
   const back = view(48, null, target);
@@ -49,7 +49,7 @@ describe('the index of a film that lies behind the media', () => {
     const player = there.view();
     player.pauseAt(1);
     await there.clock.advanceUntil(() => there.origin.requests.length === 2);
-    assert.deepEqual(offsets(there.origin), [0, boxed.index]);
+    assert.deepEqual(offsets(there.origin), [0, boxedIndex]);
     assert.ok(there.clock.now() < 100, `after ${there.clock.now()} ms`);
     player.leave();
   });
@@ -59,7 +59,7 @@ describe('the index of a film that lies behind the media', () => {
     const { back, indexMs, backMs } = await openFilm(there);
     back.leave();
     await there.clock.advance(1000);
-    assert.deepEqual(offsets(there.origin), [0, boxed.index]);
+    assert.deepEqual(offsets(there.origin), [0, boxedIndex]);
     assert.deepEqual(there.origin.fetchedTwice, []);
     // One connection after the other takes 50 ms for each head, and 110 ms for these bytes.
     assert.ok(indexMs < 75 && backMs < 60, `${indexMs} and ${backMs} ms`);
@@ -72,7 +72,7 @@ describe('the index of a film that lies behind the media', () => {
     player.pauseAt(1);
     await there.clock.advanceUntil(() => there.origin.requests.length === 5);
     const part = indexSize / 4;
-    assert.deepEqual(offsets(there.origin), [0, ...[0, 1, 2, 3].map((number) => boxed.index + number * part)]);
+    assert.deepEqual(offsets(there.origin), [0, ...[0, 1, 2, 3].map((number) => boxedIndex + number * part)]);
     await there.clock.advance(2000);
     assert.equal(there.origin.requests.length, 5, String(offsets(there.origin)));
     assert.deepEqual(there.origin.fetchedTwice, []);
@@ -123,8 +123,8 @@ describe('the index of a film that lies behind the media', () => {
     head.bytes(64 * 1024);
     await there.clock.advance(5000);
     assert.deepEqual([player.bytes, player.outcome, there.fill().state.phase], [128 * 1024, null, 'filling']);
-    assert.deepEqual(offsets(there.origin), [0, boxed.index]);
-    const index = there.view(boxed.index);
+    assert.deepEqual(offsets(there.origin), [0, boxedIndex]);
+    const index = there.view(boxedIndex);
     (await there.asked()).head().bytes(indexSize).end();
     await there.clock.settle();
     assert.equal(index.outcome, 'whole');
@@ -137,7 +137,7 @@ describe('the index of a film that lies behind the media', () => {
     'by who reads from the middle': { scene: {}, start: 100 * mebibyte },
     'where nothing is to be fetched ahead': { scene: { policy: { fill: 'none' } } },
     'where the cache keeps to the letter of HTTP': { scene: { mode: 'rfc9111' } },
-    'of a film that comes whole in a moment': { scene: { film: new BoxedFilm(mebibyte, indexSize, 1000) } },
+    'of a film that comes whole in a moment': { scene: { film: tailedFilm(mebibyte, indexSize, 1000).film } },
     'of what is no film': { scene: { film: film(200 * mebibyte) } },
   };
   for (const [what, { scene: options, start = 0, end = null }] of Object.entries(unasked)) {
@@ -161,5 +161,63 @@ describe('the index of a film that lies behind the media', () => {
     assert.equal(there.origin.live.length, 0);
     await there.clock.advance(60_000);
     assert.equal(there.clock.pending, 0);
+  });
+});
+
+describe('the heads of the fragments of a film without an index in front', () => {
+  /** Goes from each to the next, as ffmpeg does when it opens such a film; resolves with how long that took. */
+  async function goThrough({ view, clock }: ReturnType<typeof scene>, { fragments, head }: FragmentedFilm) {
+    const from = clock.now();
+    for (const start of [0, ...fragments.slice(1)]) {
+      const player = view(start);
+      await clock.advanceUntil(() => player.bytes >= head);
+      player.leave();
+      await clock.settle();
+    }
+    return clock.now() - from;
+  }
+
+  it('come side by side, where an index at the end tells where they are', async () => {
+    const fragmented = fragmentedFilm(60, true);
+    const there = scene({ film: fragmented.film, rate: 20_000_000 });
+    const took = await goThrough(there, fragmented);
+    // 50 ms each by one after the other.
+    assert.ok(took < 1000, `${took} ms`);
+    assert.ok(there.origin.requests.length <= 65, `${there.origin.requests.length} requests`);
+    assert.ok(there.origin.bytesGiven < 2.5 * mebibyte, `${there.origin.bytesGiven} bytes`);
+    assert.deepEqual(there.origin.fetchedTwice, []);
+    await there.clock.advance(10_000);
+    assert.equal(there.origin.live.length, 0);
+  });
+
+  it('come one after the other where none does, and nothing more', async () => {
+    const fragmented = fragmentedFilm(60, false);
+    const there = scene({ film: fragmented.film, rate: 20_000_000 });
+    const took = await goThrough(there, fragmented);
+    assert.ok(took < 60 * 55, `${took} ms`);
+    assert.ok(there.origin.requests.length <= 65, `${there.origin.requests.length} requests`);
+    assert.ok(there.origin.bytesGiven < 2.5 * mebibyte, `${there.origin.bytesGiven} bytes`);
+  });
+
+  it('are nothing that is fetched for a player that reads on', async () => {
+    const { film: shown } = fragmentedFilm(60, true);
+    const there = scene({ film: shown });
+    const player = there.view();
+    player.rate = 500_000;
+    await there.clock.advance(3000);
+    assert.deepEqual(offsets(there.origin), [0]);
+    player.leave();
+  });
+
+  it('keep nobody waiting who seeks to one and reads on', async () => {
+    const { film: shown, fragments, head } = fragmentedFilm(60, true);
+    const there = scene({ film: shown });
+    there.view(0, 64 * 1024);
+    await there.clock.advance(1000);
+    const from = there.clock.now();
+    const player = there.view(fragments[1]);
+    await there.clock.advanceUntil(() => player.bytes >= head + 300_000);
+    assert.ok(there.clock.now() - from < 350, `${there.clock.now() - from} ms`);
+    player.leave();
   });
 });

@@ -4,12 +4,12 @@ import { describe, it } from 'node:test';
 import { RangeSet } from '../../src/bytes/range-set.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { stage } from '../cache/stage.ts';
-import { BoxedFilm } from '../support/boxed-film.ts';
+import { tailedFilm } from '../support/boxed-films.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const mebibyte = 1024 * 1024;
-const boxed = new BoxedFilm(200 * mebibyte, 140_000, 240_000);
+const { film: boxed, index: boxedIndex } = tailedFilm(200 * mebibyte, 140_000, 240_000);
 const bytesPerSecond = boxed.size / 240;
 
 interface Scene extends Partial<Parameters<typeof stage>[0]> {
@@ -91,7 +91,7 @@ describe('the place where somebody left a film', () => {
   it('is no matter of who looked into a film for a moment, or at its index', async () => {
     const there = scene();
     (await there.open()).leave();
-    await there.watch(boxed.index, 20);
+    await there.watch(boxedIndex, 20);
     await there.watch(100 * mebibyte, 0.2);
     const { objectId } = there.fill();
     const found = await there.store.find(objectId, () => {});
@@ -151,7 +151,7 @@ describe('a place that a player has shown', () => {
   const uncompleted: Readonly<
     Record<string, { readonly start: number; readonly seconds: number; readonly scene?: Scene }>
   > = {
-    'of an index': { start: boxed.index, seconds: 3 },
+    'of an index': { start: boxedIndex, seconds: 3 },
     'at the beginning, by a scan': { start: 0, seconds: 1.5 },
     'by a look that showed nothing': { start: 100 * mebibyte, seconds: 0.15 },
     'where nothing is to be fetched ahead': { start: 100 * mebibyte, seconds: 3, scene: { policy: { fill: 'none' } } },
