@@ -8,13 +8,14 @@
 
 import { type NewSource, sourceLabel } from './admin/sources.ts';
 import { fixedBudgets } from './budgets.ts';
-import type { Mount } from './cache/cache.ts';
+import type { Mount, PagePolicy } from './cache/cache.ts';
 import type { Clock } from './clock.ts';
 import type { OriginSettings, Settings } from './config.ts';
 import type { EventBus } from './events.ts';
 import { ConnectionSlots } from './fill/connection-slots.ts';
 import { Lessons } from './fill/lessons.ts';
 import { RequestRate } from './fill/request-rate.ts';
+import type { Fields } from './http/fields.ts';
 import type { OwnListeners } from './http/own-listeners.ts';
 import { contentVerifiedMirror } from './origin/content-verified-mirror.ts';
 import type { DialOptions } from './origin/dial.ts';
@@ -89,6 +90,8 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
     policy: { ...budgets, fill },
     keepDeleted,
     methods: settings.methods,
+    allowOrigins:
+      settings.allowOrigins ?? pagesFor(fields, settings.refresh !== undefined || parts.refresh !== undefined),
     identity: {
       ignoreQuery,
       keyHeaders,
@@ -133,7 +136,14 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
     refresh === null
       ? atUrl
       : createRefreshingOrigin(atUrl, { refresh, timeout: fixedBudgets.hookAnswer.ms, clock, events });
-  return { origin, reachability, slots: new ConnectionSlots(all.maxConnections, all.maxQueued), mode: 'media' };
+  const allowOrigins = pagesFor(fields, endpoint !== null);
+  const slots = new ConnectionSlots(all.maxConnections, all.maxQueued);
+  return { origin, reachability, slots, mode: 'media', allowOrigins };
+}
+
+/** Which pages may read where the operator has not said: those of this machine, unless his credentials open it. */
+function pagesFor(fields: Fields, hasHook: boolean): PagePolicy {
+  return hasHook || fields.some(([name]) => name !== 'user-agent') ? [] : ['loopback'];
 }
 
 interface BaseParts extends MountParts {

@@ -20,6 +20,9 @@ import { StrictCache, type StrictRequest, type StrictTarget, type WantedBytes } 
 import { UpstreamTarget } from './upstream-target.ts';
 import { Variants } from './variants.ts';
 
+/** Web origins of pages; `loopback` for those of this machine, `*` for all, `upstream` for whom the origin lets read. */
+export type PagePolicy = readonly string[];
+
 /** An origin, and how its targets are treated. */
 export interface Mount {
   readonly origin: Origin;
@@ -41,6 +44,8 @@ export interface Mount {
   readonly lessons?: Lessons;
   /** Methods that are forwarded beside those that only read; none where absent. */
   readonly methods?: readonly string[];
+  /** Which pages may read it; none where absent. */
+  readonly allowOrigins?: PagePolicy;
   /** The only target, such as `/film.mkv`; every target below `base` where absent. */
   readonly only?: string;
 }
@@ -139,6 +144,11 @@ export class Cache implements FillsView {
   /** Whether a mount, which exists, is to be treated by RFC 9111 alone. */
   isStrict(mountName: string): boolean {
     return this.#mounts.get(mountName)?.mode === 'rfc9111';
+  }
+
+  /** Which pages may read a mount, which exists. */
+  pagesOf(mountName: string): PagePolicy {
+    return this.#mounts.get(mountName)?.allowOrigins ?? [];
   }
 
   /** The methods that are served of a mount, which exists. */

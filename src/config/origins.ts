@@ -19,7 +19,20 @@ import {
 } from './origin-fields.ts';
 import { presetNames, presets } from './presets.ts';
 import { type RefreshSettings, refreshRow } from './refresh.ts';
-import { choice, count, duration, kindOf, list, method, path, queryName, rate, truth, wordsOf } from './values.ts';
+import {
+  choice,
+  count,
+  duration,
+  kindOf,
+  list,
+  method,
+  pages,
+  path,
+  queryName,
+  rate,
+  truth,
+  wordsOf,
+} from './values.ts';
 
 /** One base of an origin: the first, or a mirror. */
 interface OriginBase {
@@ -71,6 +84,8 @@ export interface OriginSettings extends OriginBase {
   readonly keepDeleted: boolean;
   /** Methods that are forwarded beside those that only read. */
   readonly methods: readonly string[];
+  /** Which pages may read: web origins, `loopback`, `*`, and `upstream` for those that the origin lets read. */
+  readonly allowOrigins?: readonly string[];
   /** Who says where a target is to be had now. */
   readonly refresh?: RefreshSettings;
 }
@@ -188,6 +203,13 @@ export const originTable = {
       'Methods that are forwarded beside GET, HEAD, OPTIONS and PROPFIND, such as `["PUT", "DELETE"]`: whoever can reach ' +
       'firstbyte can then change what the origin has, with the credentials that are set here.',
   },
+  allowOrigins: {
+    type: list(pages),
+    default: '`loopback`, or none where the operator has credentials or a hook here',
+    sentence:
+      'Pages whose scripts may read it (CORS), such as a player with hls.js: web origins, `loopback` for all pages of this ' +
+      "machine, `*` for all there are, `upstream` to pass the origin's own word on. A page without a web origin never may.",
+  },
   refresh: refreshRow,
 } as const;
 
@@ -273,6 +295,7 @@ export function originSettings(byName: Readonly<Record<string, ReadOrigin>>, con
       keyHeaders: [...new Set([...keyHeaders, ...(read.keyHeaders ?? [])])],
       keepDeleted,
       methods: [...new Set(read.methods ?? [])],
+      ...(read.allowOrigins && { allowOrigins: read.allowOrigins }),
       ...(network && { network }),
       ...(proxy && { proxy }),
       ...(maxRate && { maxRate }),

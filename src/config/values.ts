@@ -147,6 +147,20 @@ export const method: z.ZodType<string> = kind(
   (raw) => (typeof raw === 'string' && METHODS.includes(raw) && !['CONNECT', 'TRACE'].includes(raw) ? raw : undefined),
 );
 
+/** Pages that may read: a web origin, or a word for some. */
+export const pages: z.ZodType<string> = kind(
+  {
+    description: 'the web origin of a page such as https://player.example, `loopback`, `*` or `upstream`',
+    unit: 'text',
+    placeholder: 'ORIGIN',
+  },
+  (raw) => {
+    if (typeof raw !== 'string') return undefined;
+    if (['loopback', '*', 'upstream'].includes(raw)) return raw;
+    return /^https?:/.test(raw) && URL.parse(raw)?.origin === raw ? raw : undefined;
+  },
+);
+
 /** One of a few words. */
 export function choice<const T extends string>(words: readonly T[]): z.ZodType<T> {
   return kind({ description: `one of ${words.join(', ')}`, unit: 'text', placeholder: words.join('|') }, (raw) =>

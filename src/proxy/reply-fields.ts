@@ -35,13 +35,18 @@ const ofOneHost: ReadonlySet<string> = new Set([
 /** What no browser acts on any more. */
 const heedless: ReadonlySet<string> = new Set(['public-key-pins', 'public-key-pins-report-only', 'set-cookie2']);
 
-/**
- * The end-to-end fields of an origin that a client may see. The origin does not decide which pages may read a reply. Of what
- * is only left out because it never helps, strict mode passes on what does nothing.
- */
-export function passable(fields: Fields, isStrict = false): Fields {
+/** What of an origin's fields is passed on beside what always is. */
+export interface PassRules {
+  /** In strict mode, what no browser acts on. */
+  readonly isStrict?: boolean;
+  /** Which pages may read it, where the operator leaves that to the origin. */
+  readonly hasPages?: boolean;
+}
+
+/** The end-to-end fields of an origin that a client may see. */
+export function passable(fields: Fields, { isStrict = false, hasPages = false }: PassRules = {}): Fields {
   return fields.filter(([name, value]) => {
-    if (name.startsWith('access-control-')) return false;
+    if (name.startsWith('access-control-')) return hasPages;
     if (!ofOneHost.has(name)) return true;
     // Only its quoted words mean anything (W3C Clear Site Data §3.1).
     return isStrict && (heedless.has(name) || (name === 'clear-site-data' && !value.includes('"')));

@@ -12,7 +12,7 @@ import { type Representation, sliceable } from '../http/representation.ts';
 import { type ErrorReply, rejectionReply, unsatisfiable } from './error-reply.ts';
 import { type Multipart, multipart } from './multipart.ts';
 import { rejection } from './rejection.ts';
-import { passable } from './reply-fields.ts';
+import { type PassRules, passable } from './reply-fields.ts';
 
 /** A reply's body: nothing, one run of bytes, or several parts. */
 export type Body =
@@ -69,10 +69,10 @@ export function replyFor(
   request: Request,
   representation: Representation,
   now: number,
-  isStrict = false,
+  rules: PassRules = {},
 ): Reply | ErrorReply {
   const { length, status = 200 } = representation;
-  const stored = passable(representation.fields, isStrict).filter(([name]) => !ours.has(name));
+  const stored = passable(representation.fields, rules).filter(([name]) => !ours.has(name));
   const fields: Fields = [...stored, ['age', String(currentAge(representation, now))]];
   // A condition is judged only where the answer without it would be a success (RFC 9110 §13.2.1).
   const refused = status < 300 ? evaluatePreconditions(request.method, request.fields, representation) : null;

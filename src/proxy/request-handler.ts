@@ -29,13 +29,14 @@ import type { Representation } from '../http/representation.ts';
 import { trailOf } from '../http/via.ts';
 import { type ClientConnection, isSystemSocket } from './client-connection.ts';
 import type { Clients } from './clients.ts';
+import { corsFields, isPreflight, preflightFields } from './cors.ts';
 import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
 import { isolated, mayBeAnything } from './isolation.ts';
 import { judgeMethod } from './method-guard.ts';
 import { Patience, type PatiencePolicy } from './patience.ts';
 import { rejection } from './rejection.ts';
 import { type Body, headOnly, hintOf, isConditional, type Reply, type Request, replyFor } from './reply.ts';
-import { inRealmOf, notForwarded, passable, signed } from './reply-fields.ts';
+import { inRealmOf, notForwarded, type PassRules, passable, signed } from './reply-fields.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
 import { Sender } from './sender.ts';
@@ -86,6 +87,10 @@ class RequestHandler {
   readonly #parts: RequestHandlerParts;
   readonly #connection: ClientConnection;
   readonly #closed: Promise<void>;
+  /** The fields by which a page may read the reply. */
+  #pages: Fields = [];
+  /** Whether the origin says which pages may. */
+  #hasPages = false;
 
   constructor(
     request: IncomingMessage,
@@ -154,6 +159,15 @@ class RequestHandler {
       mount === origin ? `No origin is mounted as "${origin}".` : 'Nothing plays at this path, or no longer.';
     const nothing = rejectionReply(rejection(404, message));
     if (!cache.isMounted(mount)) return this.#refuse(nothing, notForwarded);
+    const policy = cache.pagesOf(mount);
+    this.#pages = corsFields(request.fields, policy);
+    this.#hasPages = policy.includes('upstream');
+    if (isPreflight(request.method, request.fields)) {
+      const allowed = this.#pages.length > 1 ? preflightFields(request.fields) : [];
+      this.#writeHead(204, isolated([...allowed, notForwarded]));
+      this.#response.end();
+      return 'served';
+    }
     const refused = judgeMethod(this.#request, cache.methodsOf(mount));
     if (refused !== null) return this.#refuse(rejectionReply(refused), notForwarded);
     this.#record.origin = origin;
@@ -190,18 +204,20 @@ class RequestHandler {
       hasContent && !reads
         ? Readable.from(this.#request.iterator({ destroyOnReturn: false }), { objectMode: false })
         : null;
+    const rules = { isStrict: true, hasPages: this.#hasPages };
     const forwarded = { ...request, content, trail: trailOf(request.fields) };
     const choose = (representation: Representation) =>
-      replyFor(request, representation, this.#parts.clock.wallTime(), true);
+      replyFor(request, representation, this.#parts.clock.wallTime(), rules);
     const first = (representation: Representation) => firstOf(choose(representation));
     const opening = this.#parts.cache.forward(mount, target, forwarded, first, this.#gone);
     if (opening !== null && content !== null && headers.expect !== undefined) this.#response.writeContinue();
-    return opening && this.#reply(opening, choose);
+    return opening && this.#reply(opening, choose, rules);
   }
 
   async #reply(
     opening: Promise<ReadSession>,
     choose: (representation: Representation) => Reply | ErrorReply,
+    rules: PassRules = {},
   ): Promise<RequestOutcome> {
     let session: ReadSession;
     try {
@@ -211,7 +227,7 @@ class RequestHandler {
     }
     try {
       const { representation, verbatim } = session;
-      return await this.#send(session, verbatim === undefined ? choose(representation) : replyOf(verbatim));
+      return await this.#send(session, verbatim === undefined ? choose(representation) : replyOf(verbatim, rules));
     } finally {
       session.leave();
     }
@@ -220,7 +236,8 @@ class RequestHandler {
   /** A request that reads; `null` where nothing is mounted there. */
   #read(media: Media, request: Request, allowance: ReadAheadAllowance): Promise<RequestOutcome> | null {
     const { cache, clock } = this.#parts;
-    const choose = (representation: Representation) => replyFor(request, representation, clock.wallTime());
+    const rules = { hasPages: this.#hasPages };
+    const choose = (representation: Representation) => replyFor(request, representation, clock.wallTime(), rules);
     const first = (representation: Representation) => firstOf(choose(representation));
     const entry = cache.open(media.mount, media.target, request.fields);
     if (entry === null) return null;
@@ -405,7 +422,8 @@ class RequestHandler {
   #writeHead(status: number, fields: Fields): void {
     this.#patience.end();
     this.#response.sendDate = false;
-    const written = signed(fields, this.#parts.clock.wallTime());
+    const isLeft = this.#hasPages && fields.some(([name]) => name === 'access-control-allow-origin');
+    const written = signed(isLeft ? fields : [...fields, ...this.#pages], this.#parts.clock.wallTime());
     this.#response.writeHead(
       status,
       written.flatMap(([name, value]) => [titled(name), value]),
@@ -426,10 +444,10 @@ const tooMany = rejection(
 );
 
 /** The origin's answer as it came. */
-function replyOf({ status, fields, content }: VerbatimReply): Reply {
+function replyOf({ status, fields, content }: VerbatimReply, rules: PassRules): Reply {
   return {
     status,
-    fields: passable(fields, true),
+    fields: passable(fields, rules),
     body: content === null ? { kind: 'none' } : { kind: 'run', ...content },
   };
 }

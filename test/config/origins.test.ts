@@ -96,6 +96,11 @@ const samples: { [K in Key]: { written: unknown; moves: Partial<OriginSettings>;
   ignoreQuery: { written: ['token', 'sig'], moves: { ignoreQuery: ['token', 'sig'] }, wrong: ['a=b'] },
   keyHeaders: { written: ['Cookie'], moves: { keyHeaders: ['cookie'] }, wrong: ['Range'] },
   keepDeleted: { written: true, moves: { keepDeleted: true }, wrong: 'perhaps' },
+  allowOrigins: {
+    written: ['https://player.example', 'loopback'],
+    moves: { allowOrigins: ['https://player.example', 'loopback'] },
+    wrong: ['null'],
+  },
   methods: { written: ['PUT', 'M-SEARCH'], moves: { methods: ['PUT', 'M-SEARCH'] }, wrong: ['CONNECT'] },
   refresh: {
     written: { command: ['/opt/hook', 'films'] },

@@ -72,6 +72,7 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
     isMounted: () => true,
     isStrict: () => false,
     isOutOfReach: () => false,
+    pagesOf: () => [],
     methodsOf: () => ['GET'],
     open: () => ({ openSession, upstream }),
   } as unknown as Cache;
