@@ -152,8 +152,8 @@ export class Entry {
         try {
           joined = alone
             ? join({ fill: this.#setAside(this.#parts.makeFill(null, false)), ...unasked })
-            : await this.#inCurrent((known) => wantedOfAnother(known, choose) ?? hint, join, signal, client.said);
-          return await this.#waitIn(joined, noted, signal, client.said);
+            : await this.#inCurrent((known) => wantedOfAnother(known, choose) ?? hint, join, signal, client);
+          return await this.#waitIn(joined, noted, signal, client);
         } catch (error) {
           joined?.reader.leave();
           if (joined !== null) this.#closeIfDone(joined.fill);
@@ -217,7 +217,7 @@ export class Entry {
     { fill, reader, changed, first, waited }: Current & { readonly reader: Reader },
     choose: (representation: Representation) => OpenRange | null,
     signal: AbortSignal,
-    said: Fields | undefined,
+    { said, isStoredOnly }: SessionClient,
   ): Promise<ReadSession> {
     const knownBefore = fill.known !== null && !changed;
     const collapsed = fill.busy && !first;
@@ -226,6 +226,7 @@ export class Entry {
     const range = choose(representation);
     const presence =
       range === null ? 'all' : fill.presence({ start: range.start, end: range.end ?? Number.POSITIVE_INFINITY });
+    if (isStoredOnly && presence !== 'all') throw uncached();
     if (range === null) {
       reader.aim({ start: 0, end: 0 });
     } else {
@@ -265,15 +266,18 @@ export class Entry {
     wantedOf: (known: Representation) => OpenRange,
     use: (current: Current) => T,
     signal: AbortSignal,
-    said?: Fields,
+    { said, isStoredOnly }: SessionClient = {},
   ): Promise<T> {
     this.#opening ??= this.#restore();
     await untilAborted(this.#opening, signal);
     const fill = this.#usable();
+    if (fill.known === null && isStoredOnly) throw uncached();
     if (fill.known === null) return use({ fill, ...unasked });
     this.#assertMeant(fill.known, said);
-    const { until, askFirst } = this.#parts.freshness(fill.known);
-    if (until > this.#parts.clock.wallTime()) return use({ fill, ...unasked });
+    const { until, behindUntil } = this.#parts.freshness(fill.known);
+    const now = this.#parts.clock.wallTime();
+    if (until > now || isStoredOnly) return use({ fill, ...unasked });
+    const askFirst = behindUntil <= now;
     const first = this.#revalidating === null;
     this.#revalidating ??= this.#revalidate(fill, askFirst ? wantedOf(fill.known) : null, said).finally(() => {
       this.#revalidating = null;
@@ -413,6 +417,10 @@ export class Entry {
 function unaskable(): ProxyError {
   const message = 'The origin forbids serving this unasked once it is stale, and could not be asked.';
   return new ProxyError('connection_timeout', message, { setting: 'firstByteTimeout' });
+}
+
+function uncached(): FillFailed {
+  return new FillFailed({ kind: 'uncached' });
 }
 
 function exclusive(): FillFailed {

@@ -27,6 +27,8 @@ export interface SessionClient {
   readonly allowance?: ReadAheadAllowance;
   /** Its fields that the origin gets and that tell nothing apart but by `Vary`; absent where any representation will do. */
   readonly said?: Fields;
+  /** Whether it forbids asking the origin (`only-if-cached`). */
+  readonly isStoredOnly?: boolean;
 }
 
 /** A reply that is the origin's answer as it came. */

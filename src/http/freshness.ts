@@ -73,8 +73,8 @@ export function allowsCredentials(requestFields: Fields, fields: Fields): boolea
 export interface Freshness {
   /** Wall-clock milliseconds from which on it is stale. */
   readonly until: number;
-  /** Whether it may be served stale only after the origin was asked; else at once, while the origin is asked. */
-  readonly askFirst: boolean;
+  /** Until when it may be served at once and stale, while the origin is asked; after that the origin is asked first. */
+  readonly behindUntil: number;
 }
 
 /**
@@ -86,13 +86,22 @@ export function freshUntil(representation: Representation, mediaDefault: number,
   const bornAt = validatedAt - initialAge(representation);
   const lifetime = explicitLifetime(fields, mode === 'always' ? 'private' : 'shared', validatedAt);
   const neverFresh = responseDirectives(fields).has('no-cache') || lifetime === 0;
-  if (mode === 'always' && neverFresh) return { until: validatedAt + mediaDefault, askFirst: false };
-  if (neverFresh || (mode === 'rfc9111' && !tellsAge(fields))) return { until: validatedAt, askFirst: true };
-  if (lifetime !== null) return { until: bornAt + lifetime, askFirst: true };
-  if (mode === 'rfc9111' || (mode === 'media' && !isMedia(fields))) {
-    return { until: bornAt + heuristicLifetime(representation), askFirst: true };
+  if (mode === 'always' && neverFresh) return forEver(validatedAt + mediaDefault);
+  if (neverFresh || (mode === 'rfc9111' && !tellsAge(fields))) return { until: validatedAt, behindUntil: validatedAt };
+  if (lifetime === null && mode !== 'rfc9111' && (mode === 'always' || isMedia(fields))) {
+    return forEver(validatedAt + mediaDefault);
   }
-  return { until: validatedAt + mediaDefault, askFirst: false };
+  const until = bornAt + (lifetime ?? heuristicLifetime(representation));
+  // RFC 5861 §3
+  const behind = mustRevalidate(representation)
+    ? 0
+    : (deltaSeconds(responseDirectives(fields), 'stale-while-revalidate') ?? 0);
+  return { until, behindUntil: until + behind * 1000 };
+}
+
+/** Media of which the origin says nothing are never waited for. */
+function forEver(until: number): Freshness {
+  return { until, behindUntil: Number.POSITIVE_INFINITY };
 }
 
 /** Films, sound and pictures hardly ever change; playlists, pages and listings may change at any moment. */

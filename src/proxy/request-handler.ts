@@ -26,6 +26,7 @@ import { cacheStatus } from '../http/cache-status.ts';
 import { type Fields, fieldsFromRaw, titled } from '../http/fields.ts';
 import { signatureLength } from '../http/media-signature.ts';
 import type { Representation } from '../http/representation.ts';
+import { requestDirectives } from '../http/reuse.ts';
 import { trailOf } from '../http/via.ts';
 import { type ClientConnection, isSystemSocket } from './client-connection.ts';
 import type { Clients } from './clients.ts';
@@ -241,8 +242,9 @@ class RequestHandler {
     const first = (representation: Representation) => firstOf(choose(representation));
     const entry = cache.open(media.mount, media.target, request.fields);
     if (entry === null) return null;
+    const isStoredOnly = requestDirectives(request.fields).has('only-if-cached');
     const open: OpenEntry = (asked, signal, said) =>
-      this.#openSession(asked, request, first, { allowance, ...(said && { said }) }, signal);
+      this.#openSession(asked, request, first, { allowance, isStoredOnly, ...(said && { said }) }, signal);
     return this.#reply(this.#openVariant(entry, media, request, open), choose);
   }
 

@@ -18,8 +18,8 @@ function film(...fields: Fields): Representation {
 
 /** Seconds of freshness from arrival, and whether the origin must be asked before it is served stale. */
 function freshness(mode: CacheMode, ...fields: Fields): [seconds: number, askFirst: boolean] {
-  const { until, askFirst } = freshUntil(film(...fields), day, mode);
-  return [(until - arrival) / 1000, askFirst];
+  const { until, behindUntil } = freshUntil(film(...fields), day, mode);
+  return [(until - arrival) / 1000, behindUntil <= until];
 }
 
 const now: Fields[number] = ['date', date(0)];
