@@ -125,6 +125,12 @@ const settingTable = {
     default: '32',
     sentence: 'Connections to one origin at one time, where the origin has no number of its own.',
   },
+  parallelFetches: {
+    group: 'origins',
+    type: count({ atLeast: 1 }),
+    default: '8',
+    sentence: 'How many of them one title may use at once while one alone brings less than its player takes.',
+  },
   connectTimeout: {
     group: 'origins',
     type: duration({ atLeast: '1ms' }),
@@ -362,6 +368,7 @@ export function loadSettings(input: SettingsInput = {}): LoadedSettings {
     cacheDir: resolve(directoryOf(sources.cacheDir), read.cacheDir),
     origins: originSettings(read.origins, {
       maxConnections: read.maxConnections,
+      parallelFetches: read.parallelFetches,
       connectTimeout: read.connectTimeout,
       env,
       readFile: (path) => readFile(resolve(directoryOf(sources.origins), path)),

@@ -47,6 +47,18 @@ export const retryCauses = [
 ] as const;
 export type RetryCause = (typeof retryCauses)[number];
 
+/** Why one title gets as many fetches side by side as it gets. */
+export const parallelReasons = [
+  'not needed',
+  'trying more',
+  'measuring',
+  'trying fewer',
+  'more bring more',
+  'more bring no more',
+  'refused',
+] as const;
+export type ParallelReason = (typeof parallelReasons)[number];
+
 /**
  * What an origin does not take of the requests that firstbyte shapes: `Range`, `If-Range`, a conditional request
  * (`If-None-Match`, `If-Modified-Since`), or `Accept-Encoding: identity`.

@@ -14,6 +14,7 @@ import type { OriginSettings, Settings } from './config.ts';
 import type { EventBus } from './events.ts';
 import { ConnectionSlots } from './fill/connection-slots.ts';
 import { Lessons } from './fill/lessons.ts';
+import { Parallelism } from './fill/parallelism.ts';
 import { RequestRate } from './fill/request-rate.ts';
 import type { Fields } from './http/fields.ts';
 import type { OwnListeners } from './http/own-listeners.ts';
@@ -54,6 +55,7 @@ export interface WatchedMount extends Mount {
   readonly base: string;
   readonly reachability: Reachability;
   readonly lessons: Lessons;
+  readonly parallelism: Parallelism;
   /** How fast bytes are taken from it. */
   readonly throttle: Pick<RateLimitedOrigin, 'rate'>;
   /** How many requests a second it gets; `null` for any number. */
@@ -62,7 +64,7 @@ export interface WatchedMount extends Mount {
 
 export function mount(settings: OriginSettings, all: Settings, parts: MountParts): WatchedMount {
   const { name, url, ignoreQuery, keyHeaders, fields, keepDeleted, budgets, maxConnections, cache } = settings;
-  const { fill, maxRequestRate } = settings;
+  const { fill, maxRequestRate, parallelFetches } = settings;
   const { clock, events } = parts;
   const { firstByteTimeout } = { ...all, ...budgets };
   const reachability = new Reachability({ name, clock: parts.upkeepClock, events, wait: firstByteTimeout });
@@ -86,6 +88,7 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
     },
     origin: refreshed(throttle, settings, parts),
     slots,
+    parallelism: new Parallelism(clock, parallelFetches),
     mode: cache,
     policy: { ...budgets, fill },
     keepDeleted,
@@ -112,6 +115,7 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
     network,
     redirectTo: network === 'private' ? 'any' : 'public',
     maxConnections: all.maxConnections,
+    parallelFetches: all.parallelFetches,
     connectTimeout: all.connectTimeout,
     budgets: {},
     cache: 'media',
@@ -138,7 +142,8 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
       : createRefreshingOrigin(atUrl, { refresh, timeout: fixedBudgets.hookAnswer.ms, clock, events });
   const allowOrigins = pagesFor(fields, endpoint !== null);
   const slots = new ConnectionSlots(all.maxConnections, all.maxQueued);
-  return { origin, reachability, slots, mode: 'media', allowOrigins };
+  const parallelism = new Parallelism(clock, all.parallelFetches);
+  return { origin, reachability, slots, parallelism, mode: 'media', allowOrigins };
 }
 
 /** Which pages may read where the operator has not said: those of this machine, unless his credentials open it. */

@@ -40,7 +40,7 @@ export function Origins() {
 }
 
 function OriginCard({ origin, history: kept }: { origin: OriginReport; history: HistoryReport | null }) {
-  const { name, base, connections, firstByteMs, bytesIn, lessons } = origin;
+  const { name, base, connections, firstByteMs, bytesIn, lessons, parallel } = origin;
   const { health, why } = healthOf(origin);
   const [word, tone, sign] = words[health];
   return (
@@ -53,6 +53,12 @@ function OriginCard({ origin, history: kept }: { origin: OriginReport; history: 
       <p class="why">
         <State word={word} tone={tone} sign={sign} /> {why}
       </p>
+      {parallel.reason !== 'not needed' && (
+        <p class="why">
+          {parallel.fetches === 1 ? 'One connection' : `Up to ${parallel.fetches} connections`} for one title:{' '}
+          {parallel.said}.
+        </p>
+      )}
       {lessons.length > 0 && <p class="why">Learned: {lessons.map(({ said }) => said).join('; ')}.</p>}
       <dl class="figures">
         <div>

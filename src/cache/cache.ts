@@ -4,6 +4,7 @@ import type { EventBus } from '../events.ts';
 import type { ConnectionSlots } from '../fill/connection-slots.ts';
 import { Fill } from '../fill/fill.ts';
 import { Lessons } from '../fill/lessons.ts';
+import type { Parallelism } from '../fill/parallelism.ts';
 import type { FillPolicy } from '../fill/policy.ts';
 import type { FillsView, FillView } from '../fill/view.ts';
 import type { Fields } from '../http/fields.ts';
@@ -33,6 +34,8 @@ export interface Mount {
   readonly base?: string;
   readonly reachability: ReachabilityView;
   readonly slots: ConnectionSlots;
+  /** How many of them one title uses side by side. */
+  readonly parallelism: Parallelism;
   readonly mode: CacheMode;
   /** Which requests mean the same bytes; `plainIdentity` where absent. */
   readonly identity?: IdentityPolicy;
@@ -241,7 +244,7 @@ export class Cache implements FillsView {
 
   #makeEntry(key: string, first: string, mount: Mount, upstream: UpstreamTarget): Entry {
     const { store, mediaFreshness, clock, events, random } = this.#parts;
-    const { reachability, slots, mode, keepDeleted = false, lessons = new Lessons(clock) } = mount;
+    const { reachability, slots, parallelism, mode, keepDeleted = false, lessons = new Lessons(clock) } = mount;
     const origin = upstream.through(mount.origin, slots);
     const policy = { ...this.#parts.policy, ...mount.policy };
     const name = objectName(key);
@@ -261,7 +264,7 @@ export class Cache implements FillsView {
         this.#nextFill += 1;
         const mayStore = (status: number, fields: Fields) =>
           shared && storable({ requestFields, status, fields }, mode);
-        const source = { name: fill, origin, target: upstream, reachability, slots };
+        const source = { name: fill, origin, target: upstream, reachability, slots, parallelism };
         const kept = { objectName: name, store, mayStore, mayShare, lessons };
         const foresees = mode === 'media' && policy.fill !== 'none';
         return new Fill({ ...source, ...kept, policy, foresees, clock, events, random }, object);

@@ -65,6 +65,7 @@ export interface OriginSettings extends OriginBase {
   readonly network?: 'public' | 'private';
   readonly redirectTo: 'same-host' | 'public' | 'any-port' | 'any';
   readonly maxConnections: number;
+  readonly parallelFetches: number;
   /** In bytes a second, over all connections. */
   readonly maxRate?: number;
   /** Requests a second. */
@@ -145,6 +146,11 @@ export const originTable = {
     type: count({ atLeast: 1 }),
     default: 'the setting `maxConnections`',
     sentence: 'Connections to it at one time; some accounts allow one.',
+  },
+  parallelFetches: {
+    type: count({ atLeast: 1 }),
+    default: 'the setting `parallelFetches`',
+    sentence: 'How many of them one title may use at once; `1` where it gives one client no more by several.',
   },
   maxRate: {
     type: rate({ atLeast: '1kB' }),
@@ -262,13 +268,23 @@ export const origins: z.ZodType<Record<string, ReadOrigin>> = z
 /** What the origins need of the other settings and of the machine. */
 export interface OriginContext extends SecretContext {
   readonly maxConnections: number;
+  readonly parallelFetches: number;
   readonly connectTimeout: number;
 }
 
 /** The origins ready to be opened; what can't be read or contradicts itself becomes one of `problems`. */
 export function originSettings(byName: Readonly<Record<string, ReadOrigin>>, context: OriginContext): OriginSettings[] {
   return Object.entries(byName).map(([name, read]) => {
-    const { url: base, network, redirectTo = 'public', proxy, maxConnections, maxRate, connectTimeout } = read;
+    const {
+      url: base,
+      network,
+      redirectTo = 'public',
+      proxy,
+      maxConnections,
+      parallelFetches,
+      maxRate,
+      connectTimeout,
+    } = read;
     const { cache = 'media', keepDeleted = false, preset, mirrorProof = 'validator' } = read;
     const { fill = 'window', maxRequestRate } = read;
     const shared = operatorFields(read, `origins.${name}`, context);
@@ -287,6 +303,7 @@ export function originSettings(byName: Readonly<Record<string, ReadOrigin>>, con
       mirrorProof,
       redirectTo,
       maxConnections: maxConnections ?? context.maxConnections,
+      parallelFetches: parallelFetches ?? context.parallelFetches,
       connectTimeout: connectTimeout ?? context.connectTimeout,
       budgets: budgetsOf(read),
       fill,

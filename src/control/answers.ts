@@ -12,6 +12,7 @@ import {
   jobKinds,
   jobOutcomes,
   lessons,
+  parallelReasons,
   refreshOutcomes,
   requestOutcomes,
   retryCauses,
@@ -203,6 +204,13 @@ export const originSchema = z
         }),
       )
       .meta({ description: 'What it does not take of the requests that firstbyte shapes, remembered for an hour.' }),
+    parallel: z
+      .object({
+        fetches: z.int().meta({ description: 'How many connections a title uses that one alone would starve.' }),
+        reason: z.enum(parallelReasons),
+        said: z.string().meta({ example: 'one connection brings too little: several bring more' }),
+      })
+      .meta({ description: 'How many connections one title uses at once, and why.' }),
   })
   .meta({ id: 'Origin' });
 

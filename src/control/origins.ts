@@ -4,7 +4,7 @@
  * Measured values come from the domain's events alone; the other values are read on demand.
  */
 import type { Clock } from '../clock.ts';
-import type { BreakerPhase, EventBus, Lesson } from '../events.ts';
+import type { BreakerPhase, EventBus, Lesson, ParallelReason } from '../events.ts';
 import { showableText } from '../showable.ts';
 import type { OriginReport } from './answers.ts';
 
@@ -27,7 +27,20 @@ export interface OriginSource {
   readonly lessons?: {
     view(): ReadonlyArray<{ readonly lesson: Lesson; readonly since: number; readonly targets: number }>;
   };
+  /** How many connections one title uses at once; one where absent. */
+  readonly parallelism?: { readonly view: { readonly fetches: number; readonly reason: ParallelReason } };
 }
+
+/** Why one title uses so many connections, in words. */
+const parallelWords: Readonly<Record<ParallelReason, string>> = {
+  'not needed': 'one connection has brought enough so far',
+  'trying more': 'one connection may bring too little: more are tried',
+  measuring: 'what several connections bring together is being measured',
+  'trying fewer': 'whether fewer connections bring as much is being measured',
+  'more bring more': 'one connection brings too little: several bring more',
+  'more bring no more': 'several connections bring no more than one',
+  refused: 'this server refused a further connection',
+};
 
 /** The lessons in words. */
 const said: Readonly<Record<Lesson, string>> = {
@@ -82,7 +95,8 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
   const timeOfDay = (at: number | undefined) =>
     at === undefined ? null : new Date(clock.wallTime() + at - clock.now()).toISOString();
 
-  const reportOf = ({ name, base, reachability, slots, throttle, requests, lessons }: OriginSource): OriginReport => {
+  const reportOf = ({ name, base, reachability, slots, throttle, requests, ...source }: OriginSource): OriginReport => {
+    const { fetches, reason } = source.parallelism?.view ?? { fetches: 1, reason: 'not needed' };
     const { times = [], bytes = 0 } = measured.get(name) ?? {};
     const { phase, since, nextProbeAt, cause = null } = reachability.state;
     return {
@@ -93,12 +107,13 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
       limits: { maxConnections: slots.limit, maxRate: throttle.rate, maxRequestRate: requests.rate },
       firstByteMs: { last: whole(times.at(-1)), median: whole(median(times)) },
       bytesIn: bytes,
-      lessons: (lessons?.view() ?? []).map(({ lesson, since, targets }) => ({
+      lessons: (source.lessons?.view() ?? []).map(({ lesson, since, targets }) => ({
         lesson,
         said: said[lesson],
         since: new Date(clock.wallTime() + since - clock.now()).toISOString(),
         targets,
       })),
+      parallel: { fetches, reason, said: parallelWords[reason] },
     };
   };
 

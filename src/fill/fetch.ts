@@ -240,6 +240,7 @@ export class Fetch implements Requester, PlannedFetch {
         const cause = retryCause(failure, this.#sink.midReply);
         if (cause === null || (healing && !upstream.combinable)) throw new FillFailed(failure);
         this.#sink.changed(this, { type: 'trouble' });
+        this.#stop.signal.throwIfAborted();
         const asked = retryAfter(failure, clock.wallTime());
         const delay = tries.pause({ healing, asked, hope: this.#goal.deadline - clock.now() });
         this.#status.budgetSpent = delay === null;

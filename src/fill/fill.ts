@@ -22,6 +22,7 @@ import type { FetchParts } from './fetch.ts';
 import { type FillName, FillReporter } from './fill-reporter.ts';
 import { Lessons } from './lessons.ts';
 import type { Opening } from './opening.ts';
+import type { Parallelism } from './parallelism.ts';
 import { Phase } from './phase.ts';
 import { planFor } from './plan.ts';
 import type { FillPolicy } from './policy.ts';
@@ -34,6 +35,7 @@ import { type FillView, viewFetch, viewReader, viewState } from './view.ts';
 import { type Arrival, arrivalAt, type Failed, type HeadArrival, headAt, Waiters } from './waiters.ts';
 
 export interface FillParts extends Omit<FetchParts, 'upstream'> {
+  readonly parallelism: Parallelism;
   readonly name: FillName;
   readonly events: EventBus;
   /** Whether an answer may be given to all who wait for it. */

@@ -31,6 +31,8 @@ export interface ReaderInterest<F> {
   readonly position: number;
   /** Where its read-ahead window ends. */
   readonly windowEnd: number;
+  /** Bytes that it has read in sequence. */
+  readonly sequence: number;
   /** Where it will stop; `Infinity` for the end of the representation. */
   readonly end: number;
   /** The fetch from which it waits for a byte; `null` while it does not wait. */
@@ -48,6 +50,14 @@ export interface KnownContent {
   readonly ranges: boolean | null;
 }
 
+/** How an origin gives. */
+export interface Pace {
+  /** How long a head is waited for, in milliseconds. */
+  readonly firstByteMs: number;
+  /** Bytes a second of one connection, as they came last; 0 where that was not measured yet. */
+  readonly throughput: number;
+}
+
 /** A fill at one moment. */
 export interface Snapshot<F> {
   readonly content: KnownContent;
@@ -57,6 +67,8 @@ export interface Snapshot<F> {
   readonly jobs: readonly ByteRange[];
   /** Likewise, because a player that opens the file will ask for them in a moment. */
   readonly foreseen: readonly ByteRange[];
+  /** The unit of pieces, in bytes: `Infinity` but where several fetches run side by side. */
+  readonly pieceUnit: number;
 }
 
 /** What a fetch is to do; offsets are exclusive. */
@@ -74,6 +86,8 @@ export interface Goal {
   readonly urgency: Urgency;
   /** Whether a reader stands so close behind it that it waits, or will in a moment. */
   readonly pressed: boolean;
+  /** How much one request may ask for, in bytes. */
+  readonly piece: number;
   /** Until when anybody has hope for its bytes, in monotonic milliseconds. */
   readonly deadline: number;
 }
@@ -87,6 +101,7 @@ export const noGoal: Goal = {
   wantedEnd: 0,
   urgency: 'background',
   pressed: false,
+  piece: Number.POSITIVE_INFINITY,
   deadline: Number.NEGATIVE_INFINITY,
 };
 
@@ -112,7 +127,7 @@ export function planFor<F extends PlannedFetch>(
 /** `aheadDeadline` is until when the fetch has hope where readers count on it that do not wait yet. */
 export function goalOf<F extends PlannedFetch>(
   fetch: F,
-  { content, fetches, readers, jobs, foreseen }: Snapshot<F>,
+  { content, fetches, readers, jobs, foreseen, pieceUnit: unit }: Snapshot<F>,
   aheadDeadline: number,
 ): Goal {
   const { position } = fetch;
@@ -148,6 +163,7 @@ export function goalOf<F extends PlannedFetch>(
     wantedEnd: wantedEnd === 0 ? Number.POSITIVE_INFINITY : wantedEnd,
     urgency: waitedFor ? 'waited for' : served || isForeseen ? 'ahead' : 'background',
     pressed,
+    piece: pieceOf(fetch, fetches, unit),
     deadline: served ? Math.max(deadline, aheadDeadline) : deadline,
   };
 }
@@ -188,37 +204,104 @@ export function missingAhead<F>(reader: ReaderInterest<F>, { present, length, ra
   return gap === null || gap.start >= refillMark(reader) ? null : gap.start;
 }
 
+/**
+ * The unit of pieces where so many fetches run side by side, in bytes: the first of them asks for one, and each for one
+ * more than the one before it has still to bring. So they end one after the other, and a reader gets what they bring
+ * together as steadily as from one. A quarter of what it has read waits at most out of order. The first piece is so long
+ * that a new connection gets going meanwhile.
+ */
+export function pieceUnit<F>(
+  { position, windowEnd, sequence }: ReaderInterest<F>,
+  fetches: number,
+  { throughput, firstByteMs }: Pace,
+): number {
+  const lasting = (throughput * longestPieceMs) / 1000 / fetches;
+  const share = Math.min(sequence / (2 * fetches * (fetches - 1)), lasting);
+  const flown = Math.min((windowEnd - position) / 4, (throughput * firstByteMs * roundTrips) / 1000);
+  return Math.ceil(Math.max(1, share, flown) / smallestPiece) * smallestPiece;
+}
+
+/**
+ * Where the next piece begins that no fetch brings, in the window of a reader; `null` where there is none that is worth a
+ * request. A body that goes on for more than its piece is cut where the next piece begins.
+ */
+export function nextPiece<F extends PlannedFetch>(
+  { position, windowEnd }: ReaderInterest<F>,
+  content: KnownContent,
+  fetches: Iterable<F>,
+  unit: number,
+): number | null {
+  const { present, length } = content;
+  const all = [...fetches];
+  const end = Math.min(windowEnd, length);
+  for (let offset = position; ; ) {
+    const gap = present.firstGap({ start: offset, end });
+    if (gap === null || (end < length && end - gap.start < unit)) return null;
+    // Of several at one place one goes on.
+    const fetch = all.find((each) => each.position === gap.start && hardEndOf(each, content, all) > gap.start);
+    if (fetch === undefined) return all.some((each) => each.position === gap.start) ? null : gap.start;
+    const asked = fetch.bodyEnd > fetch.position ? fetch.bodyEnd : Number.POSITIVE_INFINITY;
+    const isLong = asked > fetch.position + mostUnits * unit;
+    offset = Math.min(hardEndOf(fetch, content, all), isLong ? fetch.position + pieceOf(fetch, all, unit) : asked);
+  }
+}
+
+/** How much a fetch asks for: a unit more than the one before it has still to bring. */
+function pieceOf<F extends PlannedFetch>({ position }: F, fetches: Iterable<F>, unit: number): number {
+  let before = 0;
+  for (const other of fetches) {
+    const distance = position - other.position;
+    if (distance > 0 && distance <= mostUnits * unit) before = before === 0 ? distance : Math.min(before, distance);
+  }
+  return Math.min(mostUnits * unit, before + unit);
+}
+
 function refillMark<F>({ position, windowEnd }: ReaderInterest<F>): number {
   return windowEnd - usedUp * (windowEnd - position);
 }
 
-/** The first range of a fetch, and the largest: one segment of the store, 1024 requests for 16 GiB. */
+/** The first range of a fetch, and the largest but for late heads: one segment of the store, 1024 requests for 16 GiB. */
 const firstRange = 256 * 1024;
 const largestRange = 16 * 1024 * 1024;
 
-/** With heads that come late, the largest range is so many times what comes in while one is waited for. */
+/** The smallest piece where several come side by side, in bytes, and how long the largest takes. */
+const smallestPiece = 64 * 1024;
+const longestPieceMs = 6000;
+
+/** A new connection takes so many round trips to get going (RFC 5681 §3.1). */
+const roundTrips = 4;
+
+/** No piece has more units; a body that is longer was not asked for as one. */
+const mostUnits = 10;
+
+/** A range is worth the wait for its head if it brings so many times what could have come in meanwhile. */
 const headsShare = 16;
 
+/** A connection is thought to become so fast where its first bytes were slow, in bytes a second. */
+const hopedThroughput = 1_000_000;
+
 /** What there is to say where a bounded request begins. */
-export interface RangeStart {
+export interface RangeStart extends Pace {
   /** Its first byte. */
   readonly start: number;
   /** How many bytes are there without a gap before it, or will be when it begins. */
   readonly behind: number;
   /** Where the windows that it serves end. */
   readonly until: number;
-  /** What comes in while a head is waited for, in bytes; 0 where that was not measured yet. */
-  readonly meanwhile: number;
+  /** How much one request may ask for, in bytes. */
+  readonly piece: number;
 }
 
 /**
  * Where a bounded request ends, and the next one begins. Ranges double while reading goes on in sequence: as much again
- * as is there already. They end with the window, so that no body is left lying unread; and none is so small that the
- * next head would be waited for. `given` is where it ends in any case; no crumb is left before that.
+ * as is there already. They end with the window, so that no body is left lying unread; but each is long enough to be worth
+ * the wait for its head. `given` is where it ends in any case; no crumb is left before that.
  */
-export function rangeEnd({ start, behind, until, meanwhile }: RangeStart, given: number): number {
-  const largest = Math.max(largestRange, headsShare * meanwhile);
-  const asked = Math.max(meanwhile, Math.min(largest, firstRange + behind));
-  const end = Math.min(unitEnd(start + asked), Math.max(until, start + meanwhile, start + 1));
+export function rangeEnd({ start, behind, until, firstByteMs, throughput, piece }: RangeStart, given: number): number {
+  if (piece < given - start) return start + piece;
+  const meanwhile = Math.ceil((firstByteMs * throughput) / 1000);
+  const worthwhile = Math.max(meanwhile, Math.ceil((headsShare * firstByteMs * hopedThroughput) / 1000));
+  const asked = Math.max(worthwhile, headsShare * meanwhile, Math.min(largestRange, firstRange + behind));
+  const end = Math.min(unitEnd(start + asked), Math.max(until, start + worthwhile));
   return given - end < firstRange ? given : end;
 }

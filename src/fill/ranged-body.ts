@@ -68,12 +68,16 @@ export class RangedBody {
     return this.#make(request, { offset: position, early: false }, opening);
   }
 
-  /** The body that is read ends at `end`: asks for what follows so early that it is there by then. */
+  /**
+   * The body that is read ends at `end`: asks for what follows so early that it is there by then. Where several fetches
+   * run side by side, what follows is another's.
+   */
   askEarly(end: number): void {
     const { slots, upstream } = this.#parts;
     const { position, goal, throughput, said } = this.#for;
     const { firstByteMs, takesEarlyRequests } = upstream;
-    if (this.#next !== null || !takesEarlyRequests || throughput === null || !goesOnPast(end, goal)) return;
+    const isAlone = goal.piece === Number.POSITIVE_INFINITY;
+    if (this.#next !== null || !isAlone || !takesEarlyRequests || throughput === null || !goesOnPast(end, goal)) return;
     if (((end - position) * 1000) / throughput > margin * firstByteMs) return;
     const slot = slots.acquireNow(this.#for);
     if (slot === null) return;

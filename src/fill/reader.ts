@@ -225,7 +225,7 @@ export class Reader implements Waiting {
     const window = this.#share.grant(Math.min(this.#window(widest), end - position), this.plays);
     const waitsFor = this.#waitingSince === null ? null : (this.#assignment?.fetch ?? null);
     const deadline = waitsFor === null ? Number.NEGATIVE_INFINITY : deadlineOf(this);
-    return { position, windowEnd: Math.min(position + window, end), end, waitsFor, deadline };
+    return { position, windowEnd: Math.min(position + window, end), sequence: this.#sequence, end, waitsFor, deadline };
   }
 
   /** Where what is fetched for it ends. */

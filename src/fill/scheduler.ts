@@ -21,11 +21,12 @@ import { Places } from './places.ts';
 import { goalOf, missingAhead, planFor, type ReaderInterest, type Snapshot } from './plan.ts';
 import type { Reader } from './reader.ts';
 import { Readers, type ReadersParts } from './readers.ts';
+import { SideBySide, type SideBySideHost, type SideBySideParts } from './side-by-side.ts';
 import type { RequestTarget } from './upstream.ts';
 import type { UpstreamRequest } from './upstream-request.ts';
 import type { Waiters } from './waiters.ts';
 
-export interface SchedulerParts extends FetchParts, ReadersParts, ForesightParts {
+export interface SchedulerParts extends FetchParts, ReadersParts, ForesightParts, SideBySideParts {
   readonly waiters: Waiters;
   readonly target: Pick<RequestTarget, 'said'>;
   readonly reporter: FillReporter;
@@ -33,7 +34,7 @@ export interface SchedulerParts extends FetchParts, ReadersParts, ForesightParts
 
 type FetchOptions = Omit<FetchStart, 'id' | 'position'>;
 
-export class Scheduler implements FetchSink<Fetch> {
+export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
   readonly #parts: SchedulerParts;
   readonly #readers: Readers;
   readonly #fetches = new Set<Fetch>();
@@ -42,6 +43,7 @@ export class Scheduler implements FetchSink<Fetch> {
   readonly #jobs: BackgroundJobs;
   readonly #foresight: Foresight;
   readonly #places: Places;
+  readonly #sideBySide: SideBySide;
   /** What completes the places that were shown, once nobody waits. */
   #completing: Fetch | null = null;
   #nextFetch = 1;
@@ -58,6 +60,7 @@ export class Scheduler implements FetchSink<Fetch> {
     this.#foresight = new Foresight(parts, () => this.decide());
     this.#places = new Places({ ...parts, foresight: this.#foresight });
     this.#readers = new Readers(parts);
+    this.#sideBySide = new SideBySide(parts, this);
   }
 
   get fetches(): ReadonlySet<Fetch> {
@@ -135,23 +138,26 @@ export class Scheduler implements FetchSink<Fetch> {
     if (failure !== null && isTooLate) return this.#readers.toldTo(failure, true);
     this.#endKeeping();
     this.#start(plan.open, { notBefore: retryAt, said: reader.said, waiting: reader });
+    this.#sideBySide.seek(reader);
     return null;
   }
 
   /** A reader stands in another unit: parked fetches may go on, and it shall not run dry. */
   follow(reader: Reader): void {
     this.#places.moved(reader);
+    this.#sideBySide.follow(reader);
     this.decide();
     const { phase, policy, upstream } = this.#parts;
     if (this.#ended !== null || this.#pausedByUser || !this.resumable || !this.#readers.has(reader)) return;
     if (reader.plays && policy.fill === 'complete') this.#jobs.completeFrom(reader.position);
     if (phase.current !== 'filling' && phase.current !== 'paused') return;
-    const missing = missingAhead(this.#interestOf(reader), upstream.content);
+    const missing = missingAhead(this.interestOf(reader), upstream.content);
     if (missing === null) return;
     const plan = planFor(missing, upstream.content, this.#fetches, upstream.firstByteMs);
     if (!('open' in plan)) return;
     this.#endKeeping();
     this.#start(plan.open, { said: reader.said });
+    if (missing === reader.position) this.#sideBySide.seek(reader);
   }
 
   /**
@@ -277,7 +283,8 @@ export class Scheduler implements FetchSink<Fetch> {
         else this.#fetchEnded(fetch);
         break;
       case 'trouble':
-        this.#assign(fetch);
+        if (this.#sideBySide.refused(fetch)) fetch.stop();
+        else this.#assign(fetch);
         return;
       case 'retry':
         reporter.retry(fetch, change.cause, change.delay);
@@ -316,6 +323,7 @@ export class Scheduler implements FetchSink<Fetch> {
     this.#foresight.look();
     waiters.wake();
     this.#completeIfWhole();
+    this.#sideBySide.received(fetch, bytes.length);
     this.#assign(fetch);
     return pressure;
   }
@@ -452,15 +460,16 @@ export class Scheduler implements FetchSink<Fetch> {
     return {
       content: upstream.content,
       fetches: this.#fetches,
-      readers: Array.from(this.#readers, (reader) => this.#interestOf(reader)),
+      readers: Array.from(this.#readers, (reader) => this.interestOf(reader)),
+      pieceUnit: this.#sideBySide.unit,
       ...(presence.passing || guard.live
         ? { jobs: [], foreseen: [] }
         : { jobs: [...this.#jobs.ranges(), ...this.#completed], foreseen: this.#foresight.ranges() }),
     };
   }
 
-  /** Who will leave in a moment has nothing fetched ahead. */
-  #interestOf(reader: Reader): ReaderInterest<Fetch> {
+  /** What it wants; who will leave in a moment has nothing fetched ahead. */
+  interestOf(reader: Reader): ReaderInterest<Fetch> {
     const interest = this.#readers.interestOf(reader);
     const headEnd = this.#foresight.headEnd(reader);
     return headEnd === null ? interest : { ...interest, windowEnd: Math.min(interest.windowEnd, headEnd) };
@@ -500,6 +509,10 @@ export class Scheduler implements FetchSink<Fetch> {
     this.#assignAll();
     this.#settle(null);
     fetch.run().catch((error: unknown) => this.#parts.reporter.bug(error));
+  }
+
+  startFor({ said }: Reader, position: number): void {
+    this.#start(position, { said });
   }
 
   /** Brings the phase in line with what the fetches do; `failure` is what ended the last of them. */

@@ -11,7 +11,7 @@ import { combinable, type Representation, sameRepresentation } from '../http/rep
 import { formatValidator, standsForBytes } from '../http/validator.ts';
 import type { Held, OriginRequest } from '../origin/origin.ts';
 import type { Lessons } from './lessons.ts';
-import { type Goal, type KnownContent, rangeEnd } from './plan.ts';
+import { type Goal, type KnownContent, type Pace, rangeEnd } from './plan.ts';
 import type { Presence } from './presence.ts';
 import { type Asked, RequestForm } from './request-form.ts';
 import { requestAll, requestRange, type UpstreamRequest } from './upstream-request.ts';
@@ -118,6 +118,10 @@ export class Upstream {
     return this.#measuredFirstByteMs ?? firstByteGuessMs;
   }
 
+  get pace(): Pace {
+    return { firstByteMs: this.firstByteMs, throughput: this.#throughput };
+  }
+
   answeredIn(milliseconds: number): void {
     this.#measuredFirstByteMs = Math.max(1, milliseconds);
   }
@@ -179,7 +183,7 @@ export class Upstream {
    * Where a request for what follows `offset` may end: at what is present already, at what all it serves want, or at the
    * end of a bounded range; `null` for the end of the representation.
    */
-  #endOf(offset: number, position: number, { hardEnd, until, wantedEnd }: Goal): number | null {
+  #endOf(offset: number, position: number, { hardEnd, until, wantedEnd, piece }: Goal): number | null {
     const { length, ranges, present } = this.content;
     const seam = this.seamAfter(offset);
     const given = Math.min(seam?.start === hardEnd ? seam.end : hardEnd, wantedEnd);
@@ -188,8 +192,7 @@ export class Upstream {
     // ranges are worth it, shows by the first.
     if (this.#measuredFirstByteMs !== null && length < Number.POSITIVE_INFINITY && ranges === true) {
       const behind = offset - present.runStart(position);
-      const meanwhile = Math.ceil((this.#throughput * this.firstByteMs) / 1000);
-      end = rangeEnd({ start: offset, behind, until, meanwhile }, Math.min(given, length));
+      end = rangeEnd({ start: offset, behind, until, ...this.pace, piece }, Math.min(given, length));
     }
     return end > offset && end < length ? end : null;
   }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { cacheKey, objectName } from '../../src/cache/cache-key.ts';
 import { EventBus } from '../../src/events.ts';
 import { ConnectionSlots } from '../../src/fill/connection-slots.ts';
+import { Parallelism } from '../../src/fill/parallelism.ts';
 import { Reachability } from '../../src/origin/reachability.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { refusal } from '../scenarios/answers.ts';
@@ -259,7 +260,8 @@ describe('a mount', () => {
     const { cache, origin, clock } = set;
     const slots = new ConnectionSlots(1, 1);
     const reachability = new Reachability({ name: 'other', clock, events: new EventBus(), wait: 30_000 });
-    cache.mount('other', { origin, reachability, slots, mode: 'media', base: 'elsewhere', only: '/one%20film.mp4' });
+    const there = { origin, reachability, slots, parallelism: new Parallelism(clock, 1) };
+    cache.mount('other', { ...there, mode: 'media', base: 'elsewhere', only: '/one%20film.mp4' });
     assert.equal(cache.open('other', '/two.mp4'), null);
     const entry = cache.open('other', '/one%20%66ilm.mp4?x=1');
     assert.ok(entry !== null && entry === cache.open('other', '/one%20film.mp4'));

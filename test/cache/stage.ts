@@ -10,6 +10,7 @@ import { FillFailed, type ReadSession } from '../../src/cache/read-session.ts';
 import { ProxyError } from '../../src/errors.ts';
 import { type DomainEvent, EventBus } from '../../src/events.ts';
 import { ConnectionSlots } from '../../src/fill/connection-slots.ts';
+import { Parallelism } from '../../src/fill/parallelism.ts';
 import type { FillPolicy } from '../../src/fill/policy.ts';
 import type { FillView } from '../../src/fill/view.ts';
 import type { Fields } from '../../src/http/fields.ts';
@@ -34,6 +35,8 @@ export interface StageOptions {
   /** What else the mount has. */
   readonly mount?: Partial<Mount>;
   readonly maxConnections?: number;
+  /** One unless given: what comes side by side is tested by itself. */
+  readonly parallelFetches?: number;
   readonly maxQueued?: number;
   readonly mediaFreshness?: number;
   readonly random?: () => number;
@@ -58,14 +61,21 @@ export interface Stage {
 
 export function stage(options: StageOptions): Stage {
   const { film, policy, store = createMemoryStore(), mode = 'media', random = () => 0.5 } = options;
-  const { maxConnections = 32, maxQueued = 1000, mediaFreshness = 86_400_000, clock = new VirtualClock() } = options;
+  const {
+    parallelFetches = 1,
+    maxConnections = 32,
+    maxQueued = 1000,
+    mediaFreshness = 86_400_000,
+    clock = new VirtualClock(),
+  } = options;
   const origin = options.origin?.(clock) ?? new ScriptedOrigin(film);
   const bus = new EventBus();
   const events: DomainEvent[] = [];
   bus.subscribe((event) => events.push(event));
   const slots = new ConnectionSlots(maxConnections, maxQueued);
   const reachability = new Reachability({ name: origin.name, clock, events: bus, wait: 30_000 });
-  const mount: Mount = { origin, reachability, slots, mode, ...options.mount };
+  const parallelism = new Parallelism(clock, parallelFetches);
+  const mount: Mount = { origin, reachability, slots, parallelism, mode, ...options.mount };
   const cache = new Cache({
     mounts: new Map([[origin.name, mount]]),
     store,

@@ -78,6 +78,7 @@ const samples: { [K in Key]: { written: unknown; moves: Partial<OriginSettings>;
   cookie: { written: 'session=1', moves: { fields: [['cookie', 'session=1']] }, wrong: '' },
   userAgent: { written: 'VLC/3', moves: { fields: [['user-agent', 'VLC/3']] }, wrong: ['VLC'] },
   maxConnections: { written: 1, moves: { maxConnections: 1 }, wrong: 0 },
+  parallelFetches: { written: 1, moves: { parallelFetches: 1 }, wrong: 0 },
   maxRate: { written: '2MB', moves: { maxRate: 2_000_000 }, wrong: '1B' },
   maxRequestRate: { written: 5, moves: { maxRequestRate: 5 }, wrong: 0 },
   fill: { written: 'complete', moves: { fill: 'complete' }, wrong: 'all' },

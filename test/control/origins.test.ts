@@ -39,6 +39,7 @@ test('an origin that nobody has asked is reachable, idle and unmeasured', () => 
     firstByteMs: { last: null, median: null },
     bytesIn: 0,
     lessons: [],
+    parallel: { fetches: 1, reason: 'not needed', said: 'one connection has brought enough so far' },
   });
 });
 
@@ -62,6 +63,12 @@ test('what it does not take of requests is said in words, with the time of day a
   assert.deepEqual(view.report()[0]?.lessons, [
     { lesson: 'if-range', said: 'this server ignores If-Range', since, targets: 2 },
   ]);
+});
+
+test('how many connections one title uses at once is said in words, with the reason', () => {
+  const { view } = watching({ parallelism: { view: { fetches: 4, reason: 'more bring more' } } });
+  const said = 'one connection brings too little: several bring more';
+  assert.deepEqual(view.report()[0]?.parallel, { fetches: 4, reason: 'more bring more', said });
 });
 
 test('connections are looked up when somebody asks', () => {

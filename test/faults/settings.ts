@@ -26,6 +26,7 @@ export interface DrawnSettings {
     readonly restTimeout: string;
     readonly patience: string;
     readonly patienceInterval: string;
+    readonly parallelFetches: string;
   };
 }
 
@@ -53,6 +54,7 @@ export function settingsOf(seed: number, kind: 'calm' | 'mendable' | 'wild'): Dr
       restTimeout: chance.one(['0s', '5s', '5s', '1m']),
       patience: chance.one(['off', '1s', '5s']),
       patienceInterval: chance.one(['1s', '10s']),
+      parallelFetches: chance.one(['1', '8']),
     },
   };
 }

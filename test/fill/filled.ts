@@ -2,6 +2,7 @@
 import { EventBus } from '../../src/events.ts';
 import { ConnectionSlots } from '../../src/fill/connection-slots.ts';
 import { Fill } from '../../src/fill/fill.ts';
+import { Parallelism } from '../../src/fill/parallelism.ts';
 import { Reachability } from '../../src/origin/reachability.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Film } from '../support/film.ts';
@@ -26,6 +27,7 @@ export function filled(film: Film, serving: { readonly rate: number } | null) {
       mayStore: () => true,
       mayShare: () => true,
       slots: new ConnectionSlots(32, 100),
+      parallelism: new Parallelism(clock, 1),
       policy: defaultPolicy,
       foresees: true,
       clock,

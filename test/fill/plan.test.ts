@@ -7,7 +7,9 @@ import {
   goalOf,
   type KnownContent,
   missingAhead,
+  nextPiece,
   type PlannedFetch,
+  pieceUnit,
   planFor,
   type ReaderInterest,
   rangeEnd,
@@ -36,7 +38,7 @@ const world: fc.Arbitrary<World> = fc
       fc.record({
         at: fc.nat(cells - 1),
         throughput: fc.option(fc.integer({ min: 1, max: 5_000_000 })),
-        body: fc.option(fc.nat(cells)),
+        size: fc.option(fc.nat(cells)),
       }),
       {
         maxLength: 6,
@@ -60,12 +62,10 @@ const world: fc.Arbitrary<World> = fc
   .map(({ present, sparse, lengthKnown, ranges, fetches: opened, readers, jobs, foreseen }) => {
     const thinned = present.map((is, index) => is && (!sparse || index % 7 === 0));
     const runs = thinned.flatMap((is, index) => (is ? [{ start: index * cell, end: (index + 1) * cell }] : []));
-    const fetches = opened.map(({ at, throughput, body }, index) => ({
-      id: index + 1,
-      position: at * cell,
-      throughput,
-      bodyEnd: body === null ? 0 : (at + body) * cell,
-    }));
+    const fetches = opened.map(({ at, throughput, size }, index) => {
+      const position = at * cell;
+      return { id: index + 1, position, throughput, bodyEnd: size === null ? 0 : position + size * cell };
+    });
     return {
       present: thinned,
       content: { present: RangeSet.from(runs), length: lengthKnown ? length : Number.POSITIVE_INFINITY, ranges },
@@ -73,10 +73,12 @@ const world: fc.Arbitrary<World> = fc
       readers: readers.map(({ at, ahead, beyond, waitsFor, deadline }) => ({
         position: at * cell,
         windowEnd: (at + ahead) * cell,
+        sequence: 0,
         end: (at + ahead + beyond) * cell,
         waitsFor: waitsFor === null ? null : (fetches[waitsFor] ?? null),
         deadline,
       })),
+      pieceUnit: Number.POSITIVE_INFINITY,
       jobs: jobs.map(({ at, size }) => ({ start: at * cell, end: (at + size) * cell })),
       foreseen: foreseen.map(({ at, size }) => ({ start: at * cell, end: (at + size) * cell })),
     };
@@ -136,9 +138,15 @@ describe('who brings a missing byte', () => {
   });
 });
 
+/** A reader that waits for nothing and wants all. */
+function readerAt(position: number, { windowEnd = 2 ** 40, sequence = 0 }): ReaderInterest<PlannedFetch> {
+  return { position, windowEnd, sequence, end: 2 ** 40, waitsFor: null, deadline: 0 };
+}
+
 /** The goal of a fetch beside others, where nobody reads. */
 function goalOfOne(fetch: PlannedFetch, content: KnownContent, fetches: readonly PlannedFetch[]) {
-  return goalOf(fetch, { content, fetches, readers: [], jobs: [], foreseen: [] }, 0);
+  const pieceUnit = Number.POSITIVE_INFINITY;
+  return goalOf(fetch, { content, fetches, readers: [], jobs: [], foreseen: [], pieceUnit }, 0);
 }
 
 describe('the goal of a fetch', () => {
@@ -180,6 +188,7 @@ describe('the goal of a fetch', () => {
           readersEnd,
           wantedEnd: Math.max(served || waiting.length > 0 ? readersEnd : 0, ...jobs) || Number.POSITIVE_INFINITY,
           urgency: waiting.length > 0 ? 'waited for' : served || isForeseen ? 'ahead' : 'background',
+          piece: Number.POSITIVE_INFINITY,
           pressed: there.readers.some((reader) => position >= reader.position && position - reader.position <= 2 ** 18),
           deadline: Math.max(
             Number.NEGATIVE_INFINITY,
@@ -211,7 +220,7 @@ describe('the goal of a fetch', () => {
 });
 
 describe('where a reader would run dry', () => {
-  const reader: ReaderInterest<PlannedFetch> = { position: 0, windowEnd: 100, end: 100, waitsFor: null, deadline: 0 };
+  const reader = readerAt(0, { windowEnd: 100 });
 
   it('is what a look at each cell of its window says', () => {
     fc.assert(
@@ -246,21 +255,27 @@ describe('where a reader would run dry', () => {
 describe('where a bounded range ends', () => {
   const unit = 256 * 1024;
   const largest = 16 * 1024 * 1024;
+  const piece = Number.POSITIVE_INFINITY;
+  const prompt = { firstByteMs: 1, throughput: 0, piece };
   const somewhere = {
     start: fc.nat(2 ** 40),
     behind: fc.nat(2 ** 34),
     room: fc.integer({ min: 1, max: 2 ** 30 }),
-    meanwhile: fc.oneof(fc.constant(0), fc.nat(2 ** 28)),
+    firstByteMs: fc.integer({ min: 1, max: 30_000 }),
+    throughput: fc.oneof(fc.constant(0), fc.nat(2 ** 28)),
     rest: fc.integer({ min: 1, max: 2 ** 34 }),
   };
+  /** Sixteen times what comes in while a head is waited for at a million bytes a second; or once at what comes. */
+  const worthwhile = ({ firstByteMs, throughput }: { firstByteMs: number; throughput: number }) =>
+    (firstByteMs * Math.max(16_000_000, throughput)) / 1000;
 
-  it('is past its start, and never past what is given, nor past the window but for a crumb or one head', () => {
+  it('is past its start, and never past what is given, nor past the window but for a crumb or what a head is worth', () => {
     fc.assert(
-      fc.property(fc.record(somewhere), ({ start, behind, room, meanwhile, rest }) => {
+      fc.property(fc.record(somewhere), ({ start, behind, room, rest, ...pace }) => {
         const [until, given] = [start + room, start + rest];
-        const end = rangeEnd({ start, behind, until, meanwhile }, given);
+        const end = rangeEnd({ start, behind, until, ...pace, piece }, given);
         assert.ok(end > start && end <= given);
-        assert.ok(end < Math.max(until, start + meanwhile) + unit);
+        assert.ok(end < Math.max(until, start + worthwhile(pace)) + unit + 1);
       }),
       { numRuns: runs(1000) },
     );
@@ -268,9 +283,9 @@ describe('where a bounded range ends', () => {
 
   it('leaves no crumb: what is given is reached, or 256 KiB and more are left', () => {
     fc.assert(
-      fc.property(fc.record(somewhere), ({ start, behind, room, meanwhile, rest }) => {
+      fc.property(fc.record(somewhere), ({ start, behind, room, rest, ...pace }) => {
         const given = start + rest;
-        const end = rangeEnd({ start, behind, until: start + room, meanwhile }, given);
+        const end = rangeEnd({ start, behind, until: start + room, ...pace, piece }, given);
         assert.ok(end === given || given - end >= unit);
       }),
       { numRuns: runs(1000) },
@@ -280,7 +295,7 @@ describe('where a bounded range ends', () => {
   it('doubles from 256 KiB to 16 MiB while reading goes on in sequence', () => {
     const sizes: number[] = [];
     for (let start = 0; sizes.length < 9; ) {
-      const end = rangeEnd({ start, behind: start, until: Infinity, meanwhile: 0 }, 2 ** 40);
+      const end = rangeEnd({ start, behind: start, until: Infinity, ...prompt }, 2 ** 40);
       sizes.push((end - start) / unit);
       start = end;
     }
@@ -288,14 +303,127 @@ describe('where a bounded range ends', () => {
   });
 
   it('is that of the stride where a cut was healed, or a time slice ended, in its middle', () => {
-    const healed = rangeEnd({ start: 5 * unit, behind: 5 * unit, until: Infinity, meanwhile: 0 }, 2 ** 40);
+    const healed = rangeEnd({ start: 5 * unit, behind: 5 * unit, until: Infinity, ...prompt }, 2 ** 40);
     assert.equal(healed - 5 * unit, 6 * unit);
   });
 
-  it('is so far away that the next head is not waited for, and that heads are a small part of the whole', () => {
-    const slow = { start: 0, until: unit, meanwhile: 100 * unit };
-    assert.equal(rangeEnd({ ...slow, behind: 0 }, 2 ** 40), 100 * unit);
-    assert.equal(rangeEnd({ ...slow, behind: 2 ** 34, until: Infinity }, 2 ** 40), 1600 * unit);
-    assert.ok(1600 * unit > largest);
+  it('is so far away that heads are a small part of the whole, also past the window, and also while bytes are slow yet', () => {
+    const satellite = { start: 0, until: unit, behind: 0, firstByteMs: 600, throughput: 50_000, piece };
+    assert.ok(Math.abs(rangeEnd(satellite, 2 ** 40) - 9_600_000) < unit);
+    const fast = { ...satellite, throughput: 5_000_000, behind: 2 ** 34, until: Infinity };
+    assert.ok(Math.abs(rangeEnd(fast, 2 ** 40) - 48_000_000) < unit);
+    assert.ok(rangeEnd(fast, 2 ** 40) > largest);
+  });
+
+  it('is where its piece ends, if several fetches run side by side', () => {
+    const among = { start: 5, until: unit, behind: 0, firstByteMs: 600, throughput: 0, piece: 1000 };
+    assert.equal(rangeEnd(among, 2 ** 40), 1005);
+    assert.equal(rangeEnd(among, 1004), 1004);
+  });
+});
+
+describe('pieces that fetches bring side by side', () => {
+  const empty: KnownContent = { present: new RangeSet(), length: 2 ** 40, ranges: true };
+  const unit = 64 * 1024;
+  const pace = { firstByteMs: 60, throughput: 300_000 };
+
+  /** Starts fetches until there is nothing to start; each asks for its piece. */
+  function started(content: KnownContent, reader: ReaderInterest<PlannedFetch>, most: number, of: number) {
+    const fetches: PlannedFetch[] = [];
+    for (let id = 1; fetches.length < most; id += 1) {
+      const start = nextPiece(reader, content, fetches, of);
+      if (start === null) break;
+      const fresh = { id, position: start, throughput: null, bodyEnd: 0 };
+      fetches.push(fresh);
+      const snapshot = { content, fetches, readers: [reader], jobs: [], foreseen: [], pieceUnit: of };
+      const { hardEnd, piece } = goalOf(fresh, snapshot, 0);
+      fetches[fetches.length - 1] = { ...fresh, bodyEnd: Math.min(hardEnd, start + piece) };
+    }
+    return fetches;
+  }
+
+  it('follow each other, each by one unit longer than the one before it, so that they end one after the other', () => {
+    const fetches = started(empty, readerAt(0, {}), 4, unit);
+    assert.deepEqual(
+      fetches.map(({ position, bodyEnd }) => ({ start: position / unit, end: bodyEnd / unit })),
+      [
+        { start: 0, end: 1 },
+        { start: 1, end: 3 },
+        { start: 3, end: 6 },
+        { start: 6, end: 10 },
+      ],
+    );
+  });
+
+  it('bring each missing byte of the window once, and none that is present', () => {
+    fc.assert(
+      fc.property(world, fc.nat(cells - 1), fc.integer({ min: 1, max: 6 }), ({ content }, at, of) => {
+        const window = { start: at * cell, end: length };
+        const reader = readerAt(window.start, { windowEnd: length });
+        const known = { ...content, length, ranges: true };
+        const brought = started(known, reader, 1000, of * cell).map(({ position: start, bodyEnd: end }) => ({
+          start,
+          end,
+        }));
+        const all = RangeSet.from([...content.present]);
+        for (const piece of brought) {
+          assert.equal(all.firstGap(piece)?.start, piece.start, 'not there already');
+          assert.ok(all.firstGap(piece)?.end === piece.end, 'nor any of it');
+          all.add(piece);
+        }
+        assert.ok(all.covers(window));
+      }),
+      { numRuns: runs(1000) },
+    );
+  });
+
+  it('begin in the window, at a byte that is missing and that no fetch is about to bring, whatever fetches there are', () => {
+    fc.assert(
+      fc.property(world, fc.nat(cells - 1), fc.nat(cells), fc.integer({ min: 1, max: 6 }), (there, at, ahead, of) => {
+        const { content, fetches } = there;
+        const reader = readerAt(at * cell, { windowEnd: (at + ahead) * cell });
+        const start = nextPiece(reader, { ...content, ranges: true }, fetches, of * cell);
+        if (start === null) return;
+        assert.ok(start >= reader.position && start < reader.windowEnd);
+        assert.ok(!content.present.has(start));
+        assert.ok(fetches.every(({ position }) => position !== start));
+      }),
+      { numRuns: runs(1000) },
+    );
+  });
+
+  it('follow the fetch that goes on, where two stand at one place', () => {
+    const idle = { id: 1, position: 0, throughput: null, bodyEnd: 0 };
+    const asking = { id: 2, position: 0, throughput: null, bodyEnd: unit };
+    assert.equal(nextPiece(readerAt(0, {}), empty, [idle, asking], unit), unit);
+  });
+
+  it('cut a body that goes on to the end, and leave one that was asked for as a piece alone', () => {
+    const reader = readerAt(0, {});
+    const open = { id: 1, position: 100, throughput: 300_000, bodyEnd: Infinity };
+    const present = RangeSet.from([{ start: 0, end: 100 }]);
+    assert.equal(nextPiece(reader, { ...empty, present }, [open], unit), 100 + unit);
+    const last = { ...open, bodyEnd: 100 + 9 * unit };
+    assert.equal(nextPiece(reader, { ...empty, present }, [last], unit), 100 + 9 * unit);
+  });
+
+  it('are none at the edge of the window, where a request is not worth it', () => {
+    assert.equal(nextPiece(readerAt(0, { windowEnd: unit - 1 }), empty, [], unit), null);
+    assert.equal(nextPiece(readerAt(0, { windowEnd: unit }), empty, [], unit), 0);
+    assert.equal(nextPiece(readerAt(0, {}), { ...empty, length: 10 }, [], unit), 0);
+  });
+
+  it('are of a unit that grows with what was read, and of which the largest takes seconds', () => {
+    const of = (sequence: number) => pieceUnit(readerAt(0, { sequence }), 4, pace) / unit;
+    assert.deepEqual(
+      [0, 4, 8, 1000].map((mebibytes) => of(mebibytes * 2 ** 20)),
+      [2, 3, 6, 7],
+    );
+  });
+
+  it('are of a unit that a connection brings while a new one gets going, as far as the window allows', () => {
+    const satellite = { firstByteMs: 600, throughput: 1_000_000 };
+    assert.equal(pieceUnit(readerAt(0, {}), 4, satellite), Math.ceil(2_400_000 / unit) * unit);
+    assert.equal(pieceUnit(readerAt(0, { windowEnd: 2 ** 20 }), 4, satellite), 2 ** 18);
   });
 });

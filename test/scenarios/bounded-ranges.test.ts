@@ -51,8 +51,8 @@ describe('a range', () => {
     const [, ...ranges] = origin.requests;
     assert.ok(ranges.every((request) => request.field('if-range') === etagOf(long)));
     const sizes = sizesOf(ranges);
-    // What comes in during one head is 400 KiB here; until the reader plays its window is small.
-    assert.ok((sizes[0] ?? 0) >= 256 && (sizes[0] ?? 0) <= 512, `${sizes[0]} KiB`);
+    // A head takes 100 ms here, which is worth 1.6 MB; until the reader plays its window is small.
+    assert.ok((sizes[0] ?? 0) >= 256 && (sizes[0] ?? 0) <= 1600, `${sizes[0]} KiB`);
     assert.ok(Math.max(...sizes) > 8 * kibibyte && Math.max(...sizes) <= 16 * kibibyte, String(sizes));
     assert.ok(sizes.length < 30, `${sizes.length} requests`);
     for (const [index, { offset }] of ranges.entries()) {

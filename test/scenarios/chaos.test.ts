@@ -42,6 +42,7 @@ const settings = fc.record({
   /** How much the store may hold. */
   room: fc.constantFrom(null, null, mebibyte / 2, mebibyte),
   maxConnections: fc.constantFrom(1, 2, 32),
+  parallelFetches: fc.constantFrom(1, 8),
   readAhead: fc.constantFrom(65_536, 262_144, 67_108_864),
   restTimeout: fc.constantFrom(0, 5000, 60_000),
   stallTimeout: fc.constantFrom(10_000, 5000),
@@ -75,11 +76,12 @@ describe('an origin that does everything wrong that can be mended', () => {
         fc.array(fate, { maxLength: 12 }),
         fc.array(player, { minLength: 1, maxLength: 6 }),
         settings,
-        async (fates, players, { size, room, maxConnections, ...policy }) => {
+        async (fates, players, { size, room, maxConnections, parallelFetches, ...policy }) => {
+          const mounted = { maxConnections, parallelFetches };
           const clock = new VirtualClock();
           const limits = room === null ? {} : { maxSize: { bytes: room }, segmentSize: mebibyte / 4 };
           const store = createMemoryStore({ clock, ...limits });
-          const { view, origin, cache, eventsOf } = stage({ film: film(size), clock, store, maxConnections, policy });
+          const { view, origin, cache, eventsOf } = stage({ film: film(size), clock, store, ...mounted, policy });
           let met = 0;
           void answerAll(origin, (request) => {
             void meet(request, fates[met] ?? { after: 50, how: 'well', bytes: 1 }, size, clock);

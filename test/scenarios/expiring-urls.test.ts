@@ -80,7 +80,7 @@ describe('a film whose address a hook gives', () => {
     const asked: OriginRequest[] = [];
     const log: string[] = [];
     const origins = { films: { url: 'http://10.0.0.1/', redirectTo: 'any' } };
-    const { settings } = loadSettings({ flags: { origins }, env: { HOME: '/' } });
+    const { settings } = loadSettings({ flags: { origins, parallelFetches: '1' }, env: { HOME: '/' } });
     const daemon = await startDaemon(
       { ...settings, listen: [] },
       {

@@ -90,7 +90,8 @@ export class VirtualRig {
 
   async start(): Promise<void> {
     const { settings: given = {}, mount = {}, cacheDir } = this.#options;
-    const written = { ...given, ...(cacheDir !== undefined && { store: 'disk', cacheDir }) };
+    // What comes side by side is tested by itself: else each test of requests would be one of that, too.
+    const written = { parallelFetches: '1', ...given, ...(cacheDir !== undefined && { store: 'disk', cacheDir }) };
     const [url, ...mirrors] = this.networks.map((_, index) => baseUrl(index));
     const origins = { films: { url, ...(mirrors.length > 0 && { mirrors }), ...mount } };
     const { settings } = loadSettings({ flags: { ...written, origins }, env: { HOME: '/' } });

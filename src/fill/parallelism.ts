@@ -1,0 +1,164 @@
+/**
+ * How many fetches of one title run side by side for a reader that one connection starves: learned for each origin.
+ *
+ *     one ─▶ widening ─▶ judging ─▶ narrowing ─▶ settled      (judged again after `settledMs`)
+ *              twice as many, a moment later    └─ half as many bring as much: half as many it is
+ *
+ * A long or lossy way gives one connection a part of what the line carries, and several connections bring more. Where the
+ * line itself is the limit, more of them only come in each other's way. Which of both it is shows by trying: it takes
+ * the most at once, because a player that starves can't wait for a verdict, and then half as many as long as these bring
+ * as much.
+ */
+import type { Clock } from '../clock.ts';
+import type { ParallelReason } from '../events.ts';
+
+/** A reader starves for so long before more fetches are begun, in milliseconds. */
+const widenMs = 250;
+
+/** And for so many round trips, in which one connection may yet become fast (RFC 5681 §3.1). */
+const slowStarts = 2;
+
+/** What brings so many times what it brought a moment before is not at its limit yet. */
+const growing = 1.5;
+
+/** A throughput is measured for so long, in milliseconds. */
+const judgeMs = 3000;
+
+/** Half as many are enough if they bring this share of what all brought. */
+const enough = 0.85;
+
+/** With less than this share it is plain soon that they are not. */
+const farLess = 0.7;
+
+/** A verdict counts for so long, in milliseconds: lines and servers change. */
+const settledMs = 5 * 60_000;
+
+/** While bytes are looked at, they come more often than this; else the measure begins anew, in milliseconds. */
+const gapMs = 1000;
+
+/** What is done at an origin, and why. */
+export interface ParallelismView {
+  readonly fetches: number;
+  readonly reason: ParallelReason;
+}
+
+/** What is seen while a reader starves. */
+export interface Starving {
+  /** That just came. */
+  readonly bytes: number;
+  /** How many fetches bring them. */
+  readonly running: number;
+  /** How many connections the origin allows. */
+  readonly limit: number;
+  readonly roundTripMs: number;
+  /** Of one fetch so far, in bytes a second. */
+  readonly throughput: number;
+  /** So many bytes a second are enough. */
+  readonly plenty: number;
+}
+
+export class Parallelism {
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #most: number;
+  #fetches = 1;
+  #reason: ParallelReason = 'not needed';
+  #settledUntil = Number.NEGATIVE_INFINITY;
+  /** What was brought before, or by twice as many, in bytes a second. */
+  #brought = 0;
+  /** How many there were before fewer were tried. */
+  #wider = 1;
+  #measure = { since: 0, bytes: 0, lastAt: Number.NEGATIVE_INFINITY };
+
+  /** `most` is how many there may be at all. */
+  constructor(clock: Pick<Clock, 'now'>, most: number) {
+    this.#clock = clock;
+    this.#most = most;
+  }
+
+  get view(): ParallelismView {
+    return { fetches: this.#fetches, reason: this.#reason };
+  }
+
+  /** How many a reader gets that starves: known before it does, where that was learned. */
+  get fetches(): number {
+    return this.#fetches;
+  }
+
+  /** A reader starves. Returns how many fetches there shall be for it. */
+  starves({ bytes, running, limit, roundTripMs, throughput, plenty }: Starving): number {
+    const now = this.#clock.now();
+    const measure = this.#measure;
+    const isBroken = now - measure.lastAt > gapMs || running > this.#fetches;
+    measure.lastAt = now;
+    if (isBroken) this.#begin(now);
+    else measure.bytes += bytes;
+    const most = Math.min(this.#most, limit);
+    const elapsed = now - measure.since;
+    switch (this.#reason) {
+      case 'not needed':
+        this.#reason = 'trying more';
+        this.#brought = throughput;
+        this.#begin(now);
+        break;
+      case 'trying more':
+        if (elapsed < Math.max(widenMs, slowStarts * roundTripMs)) break;
+        this.#widen((measure.bytes * 1000) / elapsed, plenty, most);
+        this.#begin(now);
+        break;
+      case 'measuring':
+      case 'trying fewer':
+        if (elapsed >= judgeMs || this.#isFarLess(elapsed)) this.#judge((measure.bytes * 1000) / elapsed, now);
+        break;
+      default:
+        if (now < this.#settledUntil) break;
+        this.#reason = this.#fetches === 1 ? 'trying more' : 'measuring';
+        this.#begin(now);
+    }
+    return Math.min(this.#fetches, most);
+  }
+
+  /** The origin would not have so many. */
+  refused(): void {
+    this.#fetches = 1;
+    this.#settle('refused', this.#clock.now());
+  }
+
+  /** Twice as many, unless those that there are bring enough, or more and more. */
+  #widen(throughput: number, plenty: number, most: number): void {
+    const grows = throughput > growing * this.#brought;
+    this.#brought = throughput;
+    if (grows || (this.#fetches === 1 && throughput >= plenty)) return;
+    if (this.#fetches === most || throughput >= plenty) this.#reason = 'measuring';
+    else this.#fetches = Math.min(most, this.#fetches * (throughput * 3 < plenty ? 4 : 2));
+  }
+
+  /** Whether half as many bring so little that it is plain soon. */
+  #isFarLess(elapsed: number): boolean {
+    const isSure = this.#reason === 'trying fewer' && elapsed >= judgeMs / 3;
+    return isSure && (this.#measure.bytes * 1000) / elapsed < farLess * this.#brought;
+  }
+
+  #judge(throughput: number, now: number): void {
+    if (this.#reason === 'trying fewer' && throughput < enough * this.#brought) {
+      this.#fetches = this.#wider;
+      this.#settle('more bring more', now);
+    } else if (this.#fetches === 1) {
+      this.#settle('more bring no more', now);
+    } else {
+      this.#reason = 'trying fewer';
+      this.#brought = throughput;
+      this.#wider = this.#fetches;
+      this.#fetches = Math.ceil(this.#fetches / 2);
+      this.#begin(now);
+    }
+  }
+
+  #settle(reason: ParallelReason, now: number): void {
+    this.#reason = reason;
+    this.#settledUntil = now + settledMs;
+  }
+
+  #begin(now: number): void {
+    this.#measure = { since: now, bytes: 0, lastAt: now };
+  }
+}

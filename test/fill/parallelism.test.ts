@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Parallelism } from '../../src/fill/parallelism.ts';
+
+/** Time in milliseconds, which passes as the test says. */
+class ManualClock {
+  at = 0;
+
+  now(): number {
+    return this.at;
+  }
+}
+
+const plenty = 1_250_000;
+
+/** What a line brings by so many fetches at a time in milliseconds, in bytes a second. */
+type Line = (fetches: number, atMs: number) => number;
+
+/** A reader starves on a line for so long. Returns the fetches that there were, with how long. */
+function starve(parallelism: Parallelism, clock: ManualClock, line: Line, forMs: number, limit = 32) {
+  const seen: { fetches: number; ms: number }[] = [];
+  let running = 1;
+  const beganAt = clock.now();
+  const stepMs = 10;
+  for (let at = 0; at < forMs; at += stepMs) {
+    clock.at += stepMs;
+    const throughput = line(running, clock.now() - beganAt);
+    const bytes = (throughput * stepMs) / 1000;
+    running = parallelism.starves({ bytes, running, limit, roundTripMs: 60, throughput: throughput / running, plenty });
+    const last = seen.at(-1);
+    if (last?.fetches === running) last.ms += stepMs;
+    else seen.push({ fetches: running, ms: stepMs });
+  }
+  return seen;
+}
+
+const lossy: Line = (fetches) => Math.min(1_500_000, 300_000 * fetches);
+const narrow: Line = () => 1_000_000;
+
+function world() {
+  const clock = new ManualClock();
+  return { clock, parallelism: new Parallelism(clock, 8) };
+}
+
+describe('how many fetches run side by side', () => {
+  it('is one until a reader starves', () => {
+    assert.deepEqual(world().parallelism.view, { fetches: 1, reason: 'not needed' });
+  });
+
+  it('is more within a second on a line that gives one connection little, and stays so', () => {
+    const { clock, parallelism } = world();
+    const seen = starve(parallelism, clock, lossy, 60_000);
+    const most = Math.max(...seen.map(({ fetches }) => fetches));
+    let [before, all] = [0, 0];
+    for (const { fetches, ms } of seen) {
+      if (all === before && fetches < most) before += ms;
+      all += ms;
+    }
+    assert.ok(before <= 1000, `${before} ms`);
+    assert.deepEqual(parallelism.view, { fetches: 8, reason: 'more bring more' });
+    const few = seen.slice(1).reduce((sum, { fetches, ms }) => sum + (fetches < 4 ? ms : 0), 0);
+    assert.ok(few <= 2000, `${few} ms with fewer than four`);
+  });
+
+  it('is one again where the line itself is the limit, and that is known for minutes', () => {
+    const { clock, parallelism } = world();
+    starve(parallelism, clock, narrow, 30_000);
+    assert.deepEqual(parallelism.view, { fetches: 1, reason: 'more bring no more' });
+    assert.deepEqual(starve(parallelism, clock, narrow, 60_000), [{ fetches: 1, ms: 60_000 }]);
+    clock.at += 300_000;
+    assert.ok(starve(parallelism, clock, narrow, 30_000).length > 1, 'and then it is tried again');
+  });
+
+  it('stays one while a connection is enough, or becomes faster and faster', () => {
+    for (const line of [() => plenty, (_: number, atMs: number) => 20_000 * 4 ** (atMs / 250)]) {
+      const { clock, parallelism } = world();
+      assert.deepEqual(starve(parallelism, clock, line, 2000), [{ fetches: 1, ms: 2000 }]);
+    }
+  });
+
+  it('is never more than the origin may be asked at once, nor more than eight', () => {
+    for (const limit of [1, 2, 3, 5, 100]) {
+      const { clock, parallelism } = world();
+      const seen = starve(parallelism, clock, (fetches) => 10_000 * fetches, 60_000, limit);
+      assert.equal(Math.max(...seen.map(({ fetches }) => fetches)), Math.min(limit, 8));
+    }
+  });
+
+  it('is one for minutes where the origin refuses more', () => {
+    const { clock, parallelism } = world();
+    starve(parallelism, clock, lossy, 2000);
+    parallelism.refused();
+    assert.deepEqual(starve(parallelism, clock, lossy, 60_000), [{ fetches: 1, ms: 60_000 }]);
+    assert.deepEqual(parallelism.view, { fetches: 1, reason: 'refused' });
+  });
+
+  it('takes no pause of the reader for a slow line', () => {
+    const { clock, parallelism } = world();
+    starve(parallelism, clock, lossy, 20_000);
+    assert.equal(parallelism.fetches, 8);
+    for (let pause = 0; pause < 100; pause += 1) {
+      clock.at += 5000;
+      starve(parallelism, clock, lossy, 2000);
+    }
+    assert.equal(parallelism.fetches, 8);
+  });
+});

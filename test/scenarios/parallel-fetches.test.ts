@@ -1,0 +1,130 @@
+/** Several fetches of one title side by side, where one connection brings less than its player takes. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type StageOptions, stage } from '../cache/stage.ts';
+import { film } from '../support/film.ts';
+import { never } from '../support/never.ts';
+import { pause } from '../support/pause.ts';
+import { ScriptedOrigin } from '../support/scripted-origin.ts';
+import { answerAll, answerWith } from './answers.ts';
+
+const long = film(200_000_000);
+
+/** A film at an origin that gives each connection so many bytes a second, and takes 60 ms to answer. */
+const capped = (rate: number, options: Partial<StageOptions> = {}) =>
+  stage({
+    film: long,
+    origin: (clock) => ScriptedOrigin.serving(long, { clock, rate, headAfter: 60 }),
+    parallelFetches: 8,
+    ...options,
+  });
+
+const bytesOf = (ranges: Iterable<{ start: number; end: number }>) =>
+  [...ranges].reduce((sum, { start, end }) => sum + end - start, 0);
+
+describe('a player that one connection starves', () => {
+  it('gets several times as much by several, at a few requests each, and next to no byte twice', async () => {
+    const { view, clock, origin } = capped(300_000);
+    const viewer = view();
+    let most = 0;
+    for (let second = 0; second < 20; second += 1) {
+      await clock.advance(1000);
+      most = Math.max(most, origin.live.length);
+    }
+    assert.ok(viewer.bytes > 3 * 20 * 300_000, `${viewer.bytes} bytes`);
+    assert.ok(most > 3 && most <= 8, `${most} at once`);
+    assert.ok(origin.requests.length <= 2 + 6 * most, `${origin.requests.length} requests`);
+    const twice = bytesOf(origin.fetchedTwice);
+    assert.ok(twice < 200_000, `${twice} bytes twice`);
+    viewer.leave();
+  });
+
+  it('is begun to be helped before two seconds are over', async () => {
+    const { view, clock, origin } = capped(300_000);
+    const viewer = view();
+    await clock.advance(2000);
+    assert.ok(origin.live.length > 2, `${origin.live.length} at once`);
+    viewer.leave();
+  });
+
+  it('gets what follows a seek by several at once, once that has helped', async () => {
+    const { view, clock, origin } = capped(300_000);
+    const first = view();
+    await clock.advance(20_000);
+    first.leave();
+    const before = origin.requests.length;
+    const viewer = view(150_000_000);
+    await clock.advance(10);
+    assert.ok(origin.requests.length - before > 2, 'several are asked for before a byte has come');
+    await clock.advance(1000);
+    assert.ok(viewer.bytes > 400_000, `${viewer.bytes} bytes a second after the seek`);
+    viewer.leave();
+  });
+
+  it('leaves nothing open when it goes', async () => {
+    const { view, clock, origin } = capped(300_000);
+    const viewer = view();
+    await clock.advance(10_000);
+    viewer.leave();
+    await clock.advance(120_000);
+    assert.equal(origin.live.length, 0);
+  });
+
+  it('has one connection where the origin allows one', async () => {
+    const { view, clock, origin } = capped(300_000, { maxConnections: 1 });
+    const viewer = view();
+    for (let tick = 0; tick < 100; tick += 1) {
+      await clock.advance(100);
+      assert.ok(origin.live.length <= 1);
+    }
+    viewer.leave();
+  });
+
+  for (const refusal of [429, 503]) {
+    it(`has one connection, and no failure, where the origin answers ${refusal} to each second one`, async () => {
+      const { view, clock, origin, eventsOf } = stage({ film: long, parallelFetches: 8 });
+      void answerAll(origin, async (request) => {
+        if (origin.live.length > 1) return answerWith(request, refusal);
+        const end = request.until ?? long.size;
+        request.head(206);
+        while (request.live && request.position < end) {
+          await pause(clock, 50, never);
+          await request.wanted();
+          request.bytes(Math.min(16_384, end - request.position));
+        }
+        request.end();
+      });
+      const viewer = view();
+      await clock.advance(30_000);
+      assert.ok(viewer.bytes > 0.9 * 30_000 * 327, `${viewer.bytes} bytes`);
+      assert.deepEqual([viewer.outcome, eventsOf('retry')], [null, []]);
+      assert.ok(origin.requests.length < 12, `${origin.requests.length} requests`);
+      viewer.leave();
+    });
+  }
+
+  it('gives way to another viewer who waits for a connection', async () => {
+    const { view, clock, origin } = capped(300_000, { maxConnections: 4 });
+    const viewer = view();
+    await clock.advance(10_000);
+    assert.equal(origin.live.length, 4);
+    const other = view(0, null, '/other.mp4');
+    await clock.advance(1000);
+    assert.ok(other.bytes > 0, 'it has bytes within a second');
+    assert.ok(origin.live.length <= 4);
+    viewer.leave();
+    other.leave();
+  });
+});
+
+describe('a player that one connection feeds', () => {
+  it('has one, and the one that takes over before its range ends', async () => {
+    const { view, clock, origin } = capped(4_000_000);
+    const viewer = view();
+    for (let tick = 0; tick < 100; tick += 1) {
+      await clock.advance(100);
+      assert.ok(origin.live.length <= 2);
+    }
+    viewer.leave();
+  });
+});
