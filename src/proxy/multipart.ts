@@ -13,10 +13,11 @@ export interface Multipart {
 /** `total` and `contentType` are the representation's. */
 export function multipart(ranges: readonly ByteRange[], total: number, contentType: string | null): Multipart {
   const boundary = `firstbyte-${crypto.randomUUID()}`;
-  const parts = ranges.map((range, index) => {
+  const parts = ranges.map((range) => {
     const type = contentType === null ? '' : `Content-Type: ${contentType}\r\n`;
     const head = `--${boundary}\r\n${type}Content-Range: ${formatContentRange(range, total)}\r\n\r\n`;
-    return { frame: Buffer.from(`${index === 0 ? '' : '\r\n'}${head}`, 'latin1'), range };
+    // Before the first part as well, as other servers do it: some clients skip that line unseen.
+    return { frame: Buffer.from(`\r\n${head}`, 'latin1'), range };
   });
   const closing = Buffer.from(`\r\n--${boundary}--\r\n`, 'latin1');
   const length = parts.reduce((sum, { frame, range }) => sum + frame.length + byteLength(range), closing.length);

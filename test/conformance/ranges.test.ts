@@ -96,11 +96,12 @@ for (const temperature of temperatures) {
         /^multipart\/byteranges; boundary=(.+)$/.exec(exchange.field('content-type') ?? '') ?? [];
       const part = (first: number, last: number) =>
         Buffer.concat([
-          Buffer.from(`--${boundary}\r\nContent-Type: video/mp4\r\nContent-Range: bytes ${first}-${last}/1000\r\n\r\n`),
+          Buffer.from(
+            `\r\n--${boundary}\r\nContent-Type: video/mp4\r\nContent-Range: bytes ${first}-${last}/1000\r\n\r\n`,
+          ),
           smallFilm.bytesAt(first, last + 1),
-          Buffer.from('\r\n'),
         ]);
-      const body = Buffer.concat([part(0, 9), part(990, 999), Buffer.from(`--${boundary}--\r\n`)]);
+      const body = Buffer.concat([part(0, 9), part(990, 999), Buffer.from(`\r\n--${boundary}--\r\n`)]);
       assert.equal(exchange.text, body.toString());
       assert.equal(exchange.field('content-length'), String(body.length));
       assert.equal(exchange.field('content-range'), null);

@@ -15,7 +15,7 @@ describe('a multipart body', () => {
     assert.deepEqual(
       [...parts.map(({ frame }) => frame.toString()), closing.toString()],
       [
-        `--${boundary}\r\nContent-Type: video/mp4\r\nContent-Range: bytes 0-9/1000\r\n\r\n`,
+        `\r\n--${boundary}\r\nContent-Type: video/mp4\r\nContent-Range: bytes 0-9/1000\r\n\r\n`,
         `\r\n--${boundary}\r\nContent-Type: video/mp4\r\nContent-Range: bytes 990-999/1000\r\n\r\n`,
         `\r\n--${boundary}--\r\n`,
       ],
