@@ -16,6 +16,7 @@ import { ProxyError } from '../errors.ts';
 import { literalAddresses, type OwnListeners } from '../http/own-listeners.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { bareHost, isPrivateHost, isPublicAddress, type Network } from './address-guard.ts';
+import { AddressRace } from './address-race.ts';
 import { type ConnectProxy, openTunnel } from './connect-proxy.ts';
 import { originError } from './origin-errors.ts';
 import { portOf } from './redirect.ts';
@@ -24,7 +25,7 @@ import { portOf } from './redirect.ts';
 export interface Destination {
   /** A name or an IP literal without brackets. */
   readonly hostname: string;
-  /** At least one, in the order to try them. */
+  /** At least one, in the order that the resolver prefers. */
   readonly addresses: readonly string[];
   readonly port: number;
 }
@@ -45,6 +46,8 @@ export interface DialOptions {
   readonly connect?: Connect | undefined;
   /** Every connection goes through it, where there is one. */
   readonly proxy?: ConnectProxy | undefined;
+  /** Which address of a host is tried first; where absent, nothing is remembered. */
+  readonly race?: AddressRace | undefined;
   /** Where firstbyte itself listens. */
   readonly own?: OwnListeners | undefined;
 }
@@ -70,7 +73,8 @@ export async function dial(target: DialTarget, options: DialOptions, signal: Abo
   const { url, network, ca, setting = 'network', onConnected } = target;
   const hostname = bareHost(url.hostname);
   const secure = url.protocol === 'https:';
-  const { clock, connectTimeout, resolve = resolveName, connect = connectTcp, proxy, own } = options;
+  const { clock, connectTimeout, resolve = resolveName, race = new AddressRace(), proxy, own } = options;
+  const { connect = connectTcp(race, clock) } = options;
   /** Where the next connection goes: to the proxy first, where there is one. */
   let near = proxy?.url ?? url;
 
@@ -148,18 +152,16 @@ async function resolveName(hostname: string): Promise<readonly string[]> {
   return found.map(({ address }) => address);
 }
 
-function connectTcp({ hostname, addresses, port }: Destination, signal: AbortSignal): Promise<Duplex> {
-  const judged = addresses.map((address) => ({ address, family: isIP(address) }));
-  const socket = connectSocket({
-    host: hostname,
-    port,
-    lookup: (_hostname, _options, answer) => answer(null, judged),
-    autoSelectFamily: true,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: 60_000,
-  });
-  return ready(socket, 'connect', signal);
+/** TCP to whichever of the addresses answers first. */
+function connectTcp(race: AddressRace, clock: Clock): Connect {
+  return ({ hostname, addresses, port }, signal) => {
+    const connectOne = (host: string, given: AbortSignal): Promise<Duplex> => {
+      const socket = connectSocket({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
+      return ready(socket, 'connect', given);
+    };
+    const drop = (late: Duplex) => late.destroy();
+    return race.run({ hostname, addresses }, connectOne, { clock, signal, drop });
+  };
 }
 
 function agreeOnTls(stream: Duplex, hostname: string, ca: string | undefined, signal: AbortSignal): Promise<Duplex> {

@@ -14,6 +14,7 @@ import { isSafe } from '../http/method.ts';
 import { saysError } from '../http/proxy-status.ts';
 import { isTrailField, trailFields } from '../http/via.ts';
 import { isPrivateHost, type Network } from './address-guard.ts';
+import { AddressRace } from './address-race.ts';
 import { ConnectAttempts } from './connect-attempts.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { type DialOptions, dial } from './dial.ts';
@@ -107,6 +108,7 @@ class HttpOrigin implements Origin {
   readonly #network: Network;
   readonly #pool: ConnectionPool;
   readonly #attempts: ConnectAttempts | null;
+  readonly #race = new AddressRace();
   readonly #closing = new AbortController();
 
   constructor(options: HttpOriginOptions) {
@@ -249,7 +251,7 @@ class HttpOrigin implements Origin {
     const network = networkOf(hop, base, this.#network, redirectTo);
     const trusted = url.hostname === base.hostname ? ca : undefined;
     const setting = isSamePlace(base, url) ? 'network' : 'redirectTo';
-    const options = clock === undefined ? this.#options : { ...this.#options, clock };
+    const options = { ...this.#options, race: this.#race, ...(clock !== undefined && { clock }) };
     const stream = await dial({ url, network, setting, ca: trusted, onConnected }, options, signal);
     if (signal.aborted) {
       stream.destroy();
