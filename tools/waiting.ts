@@ -86,6 +86,12 @@ const loops: readonly Loop[] = [
     atMost: '2 chains of 6 requests, 2 connections for each',
   },
   {
+    file: 'origin/address-race.ts',
+    asksAgain: 'for a connection to the next address of a host (RFC 8305)',
+    endsWith: 'the first address that answers',
+    atMost: 'once for each address, 0.25 s apart or as soon as one has failed',
+  },
+  {
     file: 'origin/connect-attempts.ts',
     asksAgain: 'for a connection that could not be had',
     endsWith: 'the first that comes about',
@@ -105,7 +111,7 @@ const once: Readonly<Record<string, string>> = {
   'daemon.ts': 'waits for replies to end',
   'fill/body-request.ts': 'sends one request',
   'mount.ts': 'passes a request on',
-  'origin/dial.ts': 'connects once; the system tries every address of a name in turn (RFC 8305)',
+  'origin/dial.ts': 'connects once',
   'origin/fixed-url-origin.ts': 'passes a request on',
   'origin/mirror.ts': 'says how long a base that has failed comes after all others',
   'origin/rate-limited-origin.ts': 'passes a request on',

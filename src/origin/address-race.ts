@@ -14,7 +14,7 @@ const nextAfterMs = 250;
 const mostHosts = 256;
 
 /** Opens a stream to one address; rejects with the signal's reason, and leaves nothing open, once it aborts. */
-export type ConnectOne<Stream> = (address: string, signal: AbortSignal) => Promise<Stream>;
+type ConnectOne<Stream> = (address: string, signal: AbortSignal) => Promise<Stream>;
 
 export class AddressRace {
   /** By host, the address that answered last. */

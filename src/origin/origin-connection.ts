@@ -2,20 +2,18 @@
  * One HTTP/1.1 connection over a stream that somebody else has opened.
  *
  * It is an undici `Client` that may connect exactly once: the address guard has judged its stream, and no other may take
- * its place. undici's own timers are off, since budgets are the caller's. undici does not tell the HTTP version of an
- * answer, so it is read from the stream here.
+ * its place. undici's own timers are off, since budgets are the caller's. What it reads of an answer's head was put right
+ * before (`head-mender.ts`).
  */
 import type { Socket } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import { Client, type Dispatcher } from 'undici';
 import type { Fields } from '../http/fields.ts';
+import { HeadMender } from './head-mender.ts';
 import { OriginExchange } from './origin-exchange.ts';
 
 /** Bytes of a head, names and values together. */
 const maxHeadSize = 64 * 1024;
-
-/** The beginning of an answer in the version that has no transfer codings. */
-const oldVersion = 'HTTP/1.0';
 
 /** undici's own timers never fire. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -33,8 +31,7 @@ export class OriginConnection {
   readonly #stream: Duplex;
   readonly #client: Client;
   readonly #onBytes: () => void;
-  /** The first bytes of the answer to the last request. */
-  #beginning = '';
+  readonly #mender = new HeadMender();
 
   /**
    * @param url its scheme, host and port name the origin that `stream` leads to
@@ -84,7 +81,7 @@ export class OriginConnection {
     signal: AbortSignal,
     onReusable: () => void,
   ): OriginExchange {
-    this.#beginning = '';
+    this.#mender.expect();
     const onDone = (ended: boolean) => {
       if (ended) onReusable();
       else this.close();
@@ -93,7 +90,7 @@ export class OriginConnection {
       { host: this.#url.host, method, socket: this.#stream },
       signal,
       onDone,
-      () => this.#beginning === oldVersion,
+      this.#mender,
     );
     // undici names only some methods, and takes every token.
     const named = method as Dispatcher.HttpMethod;
@@ -104,13 +101,13 @@ export class OriginConnection {
   #watch(): void {
     const read = this.#stream.read.bind(this.#stream);
     this.#stream.read = (size) => {
-      const bytes: unknown = read(size);
-      if (!Buffer.isBuffer(bytes)) return bytes;
-      this.#onBytes();
-      if (this.#beginning.length < oldVersion.length) {
-        this.#beginning += bytes.toString('latin1', 0, oldVersion.length - this.#beginning.length);
+      for (;;) {
+        const bytes: unknown = read(size);
+        if (!Buffer.isBuffer(bytes)) return bytes;
+        this.#onBytes();
+        const mended = this.#mender.mend(bytes);
+        if (mended !== null) return mended;
       }
-      return bytes;
     };
   }
 

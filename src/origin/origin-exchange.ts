@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { ProxyError } from '../errors.ts';
 import { type Fields, fieldsFromRaw } from '../http/fields.ts';
+import type { HeadMender } from './head-mender.ts';
 import type { OriginBody, OriginReply } from './origin.ts';
 import { originError } from './origin-errors.ts';
 
@@ -20,7 +21,7 @@ export class OriginExchange implements Dispatcher.DispatchHandler, OriginBody {
   readonly #socket: Duplex;
   readonly #signal: AbortSignal;
   readonly #onDone: (ended: boolean) => void;
-  readonly #isOld: () => boolean;
+  readonly #mender: Pick<HeadMender, 'isInHead' | 'isOld'>;
   readonly #head = Promise.withResolvers<OriginReply>();
   readonly #unread: Buffer[] = [];
   #controller: Controller | null = null;
@@ -32,20 +33,20 @@ export class OriginExchange implements Dispatcher.DispatchHandler, OriginBody {
 
   /**
    * @param onDone called once, with whether the answer `ended` as its framing promised
-   * @param isOld whether the answer that has begun is of HTTP/1.0
+   * @param mender knows what has come of the answer's head
    */
   constructor(
     { host, method, socket }: { readonly host: string; readonly method: string; readonly socket: Duplex },
     signal: AbortSignal,
     onDone: (ended: boolean) => void,
-    isOld: () => boolean,
+    mender: Pick<HeadMender, 'isInHead' | 'isOld'>,
   ) {
     this.#host = host;
     this.#method = method;
     this.#socket = socket;
     this.#signal = signal;
     this.#onDone = onDone;
-    this.#isOld = isOld;
+    this.#mender = mender;
     signal.addEventListener('abort', this.#abort, { once: true });
   }
 
@@ -55,7 +56,7 @@ export class OriginExchange implements Dispatcher.DispatchHandler, OriginBody {
 
   /** Whether any byte of an answer has come. */
   get answered(): boolean {
-    return this.#answered;
+    return this.#answered || this.#mender.isInHead;
   }
 
   read(): Promise<Buffer | null> {
@@ -88,7 +89,7 @@ export class OriginExchange implements Dispatcher.DispatchHandler, OriginBody {
   onResponseStart(controller: Controller, status: number): void {
     if (status < 200) return;
     const fields = fieldsOf(controller);
-    this.#closeDelimited = this.#method !== 'HEAD' && isCloseDelimited(status, fields, this.#host, this.#isOld());
+    this.#closeDelimited = this.#method !== 'HEAD' && isCloseDelimited(status, fields, this.#host, this.#mender.isOld);
     this.#stage = 'body';
     this.#head.resolve({ status, fields, body: this, closeDelimited: this.#closeDelimited });
   }
