@@ -149,6 +149,11 @@ export class Cache implements FillsView {
     return this.#mounts.get(mountName)?.mode === 'rfc9111';
   }
 
+  /** The base URL of a mount; `null` for what has none. */
+  baseOf(mountName: string): URL | null {
+    return URL.parse(this.#mounts.get(mountName)?.base ?? '');
+  }
+
   /** Which pages may read a mount, which exists. */
   pagesOf(mountName: string): PagePolicy {
     return this.#mounts.get(mountName)?.allowOrigins ?? [];

@@ -75,11 +75,12 @@ function inOneSpelling(target: string): string {
 export function forwardedFields(clientFields: Fields, policy: IdentityPolicy, isStrict: boolean): Fields {
   const { fields, said } = identify('', '', clientFields, policy);
   const others = endToEnd(clientFields);
-  if (!isStrict) return [...fields, ...said, ...others.filter(([name]) => ofOneRequest.test(name))];
+  const plain = ['accept-encoding', 'identity'] as const;
+  if (!isStrict) return [...fields, ...said, ...others.filter(([name]) => ofOneRequest.test(name)), plain];
   return [...others.filter(([name]) => name !== 'cookie'), ...fields.filter(([name]) => name === 'cookie')];
 }
 
-const ofOneRequest = /^(accept-encoding|cache-control|content-.*|if-.*|pragma|range)$/;
+const ofOneRequest = /^(cache-control|content-.*|if-.*|pragma|range)$/;
 
 /**
  * Fields that are never forwarded: those of a connection, those that shape the answer or ask for another one, what only

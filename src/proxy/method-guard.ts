@@ -14,6 +14,10 @@ export function judgeMethod(
     const sentence = `${method} is not served here (methods).`;
     return rejection(405, sentence, [['allow', served.join(', ')]]);
   }
+  // What a whole tree holds is asked for folder by folder: an origin may take minutes for it (RFC 4918 §9.1).
+  if (method === 'PROPFIND' && !['0', '1'].includes(String(headers.depth))) {
+    return rejection(403, 'A folder is listed to a depth of 0 or 1.');
+  }
   if (isSafe(method)) return null;
   const site = headers['sec-fetch-site'] ?? 'none';
   const { origin, host } = headers;

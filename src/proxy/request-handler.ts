@@ -33,6 +33,8 @@ import type { Clients } from './clients.ts';
 import { corsFields, isPreflight, preflightFields } from './cors.ts';
 import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
 import { isolated, mayBeAnything } from './isolation.ts';
+import { mappedReply } from './mapped-reply.ts';
+import { unmappedFields } from './mapped-urls.ts';
 import { judgeMethod } from './method-guard.ts';
 import { Patience, type PatiencePolicy } from './patience.ts';
 import { rejection } from './rejection.ts';
@@ -205,20 +207,26 @@ class RequestHandler {
       hasContent && !reads
         ? Readable.from(this.#request.iterator({ destroyOnReturn: false }), { objectMode: false })
         : null;
-    const rules = { isStrict: true, hasPages: this.#hasPages };
-    const forwarded = { ...request, content, trail: trailOf(request.fields) };
-    const choose = (representation: Representation) =>
-      replyFor(request, representation, this.#parts.clock.wallTime(), rules);
+    const { cache, clock } = this.#parts;
+    const isStrict = cache.isStrict(mount);
+    const rules = { isStrict, hasPages: this.#hasPages };
+    const base = isStrict ? null : cache.baseOf(mount);
+    const at = base && { base, mount: `/${mount}` };
+    const fields = at === null ? request.fields : unmappedFields(request.fields, at);
+    const forwarded = { ...request, fields, content, trail: trailOf(request.fields) };
+    const choose = (representation: Representation) => replyFor(request, representation, clock.wallTime(), rules);
     const first = (representation: Representation) => firstOf(choose(representation));
-    const opening = this.#parts.cache.forward(mount, target, forwarded, first, this.#gone);
+    const opening = cache.forward(mount, target, forwarded, first, this.#gone);
     if (opening !== null && content !== null && headers.expect !== undefined) this.#response.writeContinue();
-    return opening && this.#reply(opening, choose, rules);
+    const pass = (session: ReadSession, verbatim: VerbatimReply) =>
+      at === null ? replyOf(verbatim, rules) : mappedReply(session, replyOf(verbatim, rules), target, at, this.#gone);
+    return opening && this.#reply(opening, choose, pass);
   }
 
   async #reply(
     opening: Promise<ReadSession>,
     choose: (representation: Representation) => Reply | ErrorReply,
-    rules: PassRules = {},
+    pass?: (session: ReadSession, verbatim: VerbatimReply) => Reply | ErrorReply | Promise<Reply | ErrorReply>,
   ): Promise<RequestOutcome> {
     let session: ReadSession;
     try {
@@ -228,7 +236,12 @@ class RequestHandler {
     }
     try {
       const { representation, verbatim } = session;
-      return await this.#send(session, verbatim === undefined ? choose(representation) : replyOf(verbatim, rules));
+      const reply =
+        verbatim === undefined || pass === undefined ? choose(representation) : await pass(session, verbatim);
+      return await this.#send(session, reply);
+    } catch (error) {
+      if (error instanceof FillFailed && !this.#response.headersSent) return this.#failed(error);
+      throw error;
     } finally {
       session.leave();
     }

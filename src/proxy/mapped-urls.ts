@@ -1,0 +1,74 @@
+/**
+ * URLs that name a place at an origin, in the words of a mount, and the other way round: in the multistatus of a folder
+ * (RFC 4918 §14.7), in `Location`, and in the `Destination` of a copy. Pure.
+ */
+import { type Fields, fieldValue } from '../http/fields.ts';
+
+/** Where an origin is, and where it is mounted: without a slash at the end. */
+export interface MountPlace {
+  readonly base: URL;
+  /** Such as `/films`. */
+  readonly mount: string;
+}
+
+/** What `written`, in an answer about `target`, is called under the mount; `null` for what lies elsewhere. */
+export function mappedUrl(written: string, target: string, { base, mount }: MountPlace): string | null {
+  const path = base.pathname.replace(/\/$/, '');
+  const url = URL.parse(written.trim(), base.origin + path + target);
+  const rest = url !== null && url.origin === base.origin ? restBelow(url.pathname, path) : null;
+  return rest === null || url === null ? null : mount + rest + url.search;
+}
+
+/** What a URL of the mount, as a client calls it, is at the origin; `null` for what lies elsewhere. */
+function unmappedUrl(written: string, host: string, { base, mount }: MountPlace): string | null {
+  const url = URL.parse(written, `http://${host}`);
+  const rest = url !== null && url.host === host.toLowerCase() ? restBelow(url.pathname, mount) : null;
+  return rest === null || url === null ? null : base.origin + base.pathname.replace(/\/$/, '') + rest + url.search;
+}
+
+/** A request's fields in which the place of a copy is called as at the origin; a place elsewhere is left out. */
+export function unmappedFields(fields: Fields, at: MountPlace): Fields {
+  const host = fieldValue(fields, 'host') ?? '';
+  return fields.flatMap(([name, value]) => {
+    const mapped = name === 'destination' ? unmappedUrl(value, host, at) : value;
+    return mapped === null ? [] : [[name, mapped] as const];
+  });
+}
+
+/** An answer's fields with its places as the mount calls them; those elsewhere are left out. */
+export function mappedFields(fields: Fields, target: string, at: MountPlace): Fields {
+  return fields.flatMap(([name, value]) => {
+    const mapped = name === 'location' || name === 'content-location' ? mappedUrl(value, target, at) : value;
+    return mapped === null ? [] : [[name, mapped] as const];
+  });
+}
+
+/** A multistatus with its places as the mount calls them; those elsewhere stay as they are. */
+export function mappedMultistatus(xml: string, target: string, at: MountPlace): string {
+  return xml.replace(/(<(?:[\w-]+:)?href(?:\s[^>]*)?>)([^<]*)/gi, (_, tag: string, written: string) => {
+    const plain = written.replaceAll('&amp;', '&');
+    const mapped = mappedUrl(plain, target, at);
+    return tag + (mapped === null ? written : mapped.replaceAll('&', '&amp;'));
+  });
+}
+
+/** What a path has below `folder`, in whatever spelling; `null` where it lies elsewhere. */
+function restBelow(path: string, folder: string): string | null {
+  const depth = folder.split('/').length;
+  const segments = path.split('/');
+  const above = segments.slice(0, depth).join('/');
+  return plain(above) === plain(folder)
+    ? segments
+        .slice(depth)
+        .map((segment) => `/${segment}`)
+        .join('')
+    : null;
+}
+
+function plain(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
