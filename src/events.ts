@@ -122,6 +122,10 @@ export type BufferWaitOutcome = (typeof bufferWaitOutcomes)[number];
 const storeStates = ['storing', 'passing'] as const;
 export type StoreState = (typeof storeStates)[number];
 
+/** Whether the line gives what a film needs, so that it plays on. */
+export const lineOutcomes = ['unknown', 'fast enough', 'will stall'] as const;
+export type LineOutcome = (typeof lineOutcomes)[number];
+
 interface FillEventBase {
   at: number;
   fill: number;
@@ -160,6 +164,15 @@ export interface FillFailedEvent extends FillEventBase {
   type: 'fill-failed';
   error: ProxyErrorType | 'origin_status';
   status: number | null;
+  message: string;
+}
+
+/** Something else is to be said of whether the line carries the film than before; in bytes a second. */
+interface LineEvent extends FillEventBase {
+  type: 'line';
+  needs: number;
+  gives: number | null;
+  outcome: LineOutcome;
   message: string;
 }
 
@@ -374,6 +387,7 @@ export type DomainEvent =
   | FillFirstByteEvent
   | FillDoneEvent
   | FillFailedEvent
+  | LineEvent
   | RetryEvent
   | BreakerEvent
   | RefreshEvent

@@ -90,6 +90,11 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
       const { fill, origin, path, error, status, message } = event;
       return ['warn', 'fill failed', { fill, origin, path, error, status, reason: message }];
     }
+    case 'line': {
+      const { fill, origin, path, needs, gives, outcome, message } = event;
+      const fields = { fill, origin, path, needs: whole(needs), gives: gives === null ? null : whole(gives) };
+      return [outcome === 'will stall' ? 'warn' : 'info', message, fields];
+    }
     case 'retry': {
       const { fill, origin, path, cause, offset, attempt, delay } = event;
       const message = event.kind === 'heal' ? 'healing a cut' : 'asking again';

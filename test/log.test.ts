@@ -91,6 +91,7 @@ test('each event has its level', () => {
       delay: 99.7,
     },
     { ...base, type: 'fill-failed', error: 'connection_refused', status: null, message: 'It was refused.' },
+    { ...base, type: 'line', needs: 750_000.4, gives: 320_000, outcome: 'will stall', message: 'it will stall' },
     {
       type: 'own-error',
       at: 0,
@@ -123,6 +124,7 @@ test('each event has its level', () => {
     'info  fill done fill=7 origin=films path=/a.mkv length=5 totalMs=13',
     'info  healing a cut fill=7 origin=films path=/a.mkv cause=cut offset=5 attempt=1 delayMs=100',
     'warn  fill failed fill=7 origin=films path=/a.mkv error=connection_refused reason="It was refused."',
+    'warn  it will stall fill=7 origin=films path=/a.mkv needs=750000 gives=320000',
     'warn  answered with an error of our own request=3 path=/x status=503 error=connection_limit_reached phase=queued ' +
       'waitedMs=30000 reason="The queue is full."',
     'warn  origin out of reach origin=films from=closed to=open cause=connection_refused',

@@ -22,6 +22,7 @@ export function FillCard({ fill }: { fill: FillReport }) {
       <p class="why">
         <Phase phase={fill.phase} /> <Untrusted text={fill.reason} />
       </p>
+      {fill.line !== null && <p class="why">{fill.line.words}</p>}
       <ByteMap fill={fill} />
       <dl class="figures">
         <Figure name="In" value={speedText(speed.in)} />

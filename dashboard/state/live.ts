@@ -27,6 +27,7 @@ const types: readonly HappeningType[] = [
   'fill-first-byte',
   'fill-done',
   'fill-failed',
+  'line',
   'retry',
   'breaker',
   'refresh',

@@ -43,6 +43,7 @@ const sentences: {
   'fill-done': (event) =>
     `${placeWords(event)}: all ${sizeWords(event.length)} are there, in ${durationWords(event.duration)}`,
   'fill-failed': (event) => `${placeWords(event)}: failed: ${event.message}`,
+  line: (event) => `${placeWords(event)}: ${event.message}`,
   retry: (event) => {
     const what = event.kind === 'heal' ? `healing at ${sizeWords(event.offset)}` : 'asking again';
     return `${placeWords(event)}: ${what} in ${durationWords(event.delay)}, attempt ${event.attempt} (${event.cause})`;

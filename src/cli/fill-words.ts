@@ -38,6 +38,7 @@ export function fillLine(fill: FillReport): string {
     presentWords(fill),
     speed > 0 ? speedWords(speed) : '',
     aheadWords(fill),
+    fill.line?.words ?? '',
   ];
   return parts.filter((part) => part !== '').join(' · ');
 }

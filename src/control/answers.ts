@@ -12,6 +12,7 @@ import {
   jobKinds,
   jobOutcomes,
   lessons,
+  lineOutcomes,
   parallelReasons,
   refreshOutcomes,
   requestOutcomes,
@@ -54,13 +55,24 @@ const readerSchema = z
     position: z.int().meta({ description: 'The next byte that it takes.' }),
     speed,
     ahead: z.int().meta({ description: 'How many bytes are present from its position on, without a gap.' }),
-    secondsAhead: z
-      .number()
-      .nullable()
-      .meta({ description: 'The same in seconds at its speed; null where it takes nothing.' }),
+    secondsAhead: z.number().nullable().meta({
+      description:
+        'The same in seconds of film; at its speed where the film tells no bit rate, null where it takes nothing.',
+    }),
     waiting: z.boolean().meta({ description: 'Whether it waits for the byte at its position.' }),
   })
   .meta({ id: 'Reader', description: 'One client.' });
+
+const lineSchema = z
+  .object({
+    needs: speed.meta({ description: 'The mean bit rate of the film, in bytes a second.' }),
+    gives: speed
+      .nullable()
+      .meta({ description: 'Bytes a second while it is downloaded as fast as it comes; null until measured.' }),
+    outcome: z.enum(lineOutcomes),
+    words: z.string().meta({ example: 'this line gives 2.6 Mbit/s, the film needs 6.0 Mbit/s: it will stall' }),
+  })
+  .meta({ id: 'Line', description: 'Whether the line gives what the film needs.' });
 
 const timelineSchema = z
   .object({
@@ -96,6 +108,9 @@ export const fillSchema = z
     cursors: z.array(cursorSchema),
     readers: z.array(readerSchema),
     waiters: z.int().meta({ description: 'How many readers wait for a byte that is not present.' }),
+    line: lineSchema
+      .nullable()
+      .meta({ description: 'null where the film does not tell its duration, or nobody plays it.' }),
     timeline: timelineSchema,
     lastError: z.object({ at: timeSchema, message: z.string() }).nullable(),
   })

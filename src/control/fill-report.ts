@@ -6,7 +6,7 @@ import type { FillReport } from './answers.ts';
 import type { FillPast } from './fill-history.ts';
 
 export function fillReport(fill: FillView, past: FillPast, clock: Clock): FillReport {
-  const { id, objectId, origin, path, state, length, present, fetches, readers, waiters } = fill;
+  const { id, objectId, origin, path, state, length, present, fetches, readers, waiters, line } = fill;
   const now = clock.now();
   const timeOfDay = timesOfDay(clock);
   const { firstByte, lastError } = past;
@@ -26,8 +26,13 @@ export function fillReport(fill: FillView, past: FillPast, clock: Clock): FillRe
       speed: speed === null ? null : Math.round(speed),
       nextTryIn: retryAt === null ? null : Math.max(0, Math.round(retryAt - now)),
     })),
-    readers: readers.map((reader) => readerReport(reader, present)),
+    readers: readers.map((reader) => readerReport(reader, present, line?.needs ?? null)),
     waiters,
+    line: line && {
+      ...line,
+      needs: Math.round(line.needs),
+      gives: line.gives === null ? null : Math.round(line.gives),
+    },
     timeline: {
       wantedAt: timeOfDay(past.wantedAt),
       startedAt: timeOfDay(firstByte?.startedAt),
@@ -43,11 +48,12 @@ export function fillReport(fill: FillView, past: FillPast, clock: Clock): FillRe
   };
 }
 
-function readerReport({ position, speed, waiting }: ReaderView, present: readonly ByteRange[]) {
+function readerReport({ position, speed, waiting }: ReaderView, present: readonly ByteRange[], needs: number | null) {
   const run = present.find(({ start, end }) => start <= position && position < end);
   const ahead = run === undefined ? 0 : run.end - position;
   // Less than a byte a second counts as no speed.
-  const secondsAhead = speed < 1 ? null : Number((ahead / speed).toFixed(1));
+  const pace = needs ?? speed;
+  const secondsAhead = pace < 1 ? null : Number((ahead / pace).toFixed(1));
   return { position, speed: Math.round(speed), ahead, secondsAhead, waiting };
 }
 

@@ -23,6 +23,7 @@ const known: Record<StreamEvent['type'], true> = {
   'fill-first-byte': true,
   'fill-done': true,
   'fill-failed': true,
+  line: true,
   retry: true,
   breaker: true,
   refresh: true,

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { bugOf, type EventBus, type FillPhase, type RetryCause } from '../events.ts';
 import type { FirstByteTimes } from './body-request.ts';
 import { describeFailure, type Failure } from './failure.ts';
+import type { LineView } from './line.ts';
 
 /** What a fill is called in events. */
 export interface FillName {
@@ -41,6 +42,10 @@ export class FillReporter {
     const error = failure.kind === 'error' ? failure.error.type : 'origin_status';
     const status = failure.kind === 'answer' ? failure.answer.status : null;
     this.#events.emit({ type: 'fill-failed', ...this.#base, error, status, message: describeFailure(failure) });
+  }
+
+  line({ needs, gives, outcome, words: message }: LineView): void {
+    this.#events.emit({ type: 'line', ...this.#base, needs, gives, outcome, message });
   }
 
   firstByte({ status: { attempt } }: Told, times: FirstByteTimes): void {

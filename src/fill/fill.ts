@@ -257,6 +257,7 @@ export class Fill implements ReaderHost {
       fetches: [...this.#scheduler.fetches].map(viewFetch),
       readers: [...this.#scheduler.readers].map(viewReader),
       waiters: this.#waiters.size,
+      line: this.#scheduler.line,
     };
   }
 

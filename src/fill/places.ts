@@ -62,7 +62,7 @@ export class Places {
     if (isPlace && (plays || readsFor >= watchedMs)) this.#note(reader);
     if (!isPlace || (readsFor < shownMs && sequence < shownBytes)) return;
     // What it has read came already, and may have been evicted since.
-    const [before, after] = [start - (start % readUnit), unitEnd(this.#playheadOf(reader) + this.#keptBytes)];
+    const [before, after] = [start - (start % readUnit), unitEnd(this.playheadOf(reader) + this.#keptBytes)];
     const kept = [
       { start: before, end: start },
       { start: position, end: Math.max(position, after) },
@@ -95,7 +95,8 @@ export class Places {
     return bytesPerSecond === null ? keptBytes : Math.ceil((bytesPerSecond * keptMs) / 1000);
   }
 
-  #playheadOf({ position, sequence, readsFor }: Reader): number {
+  /** Where a player is, as far as that can be told. */
+  playheadOf({ position, sequence, readsFor }: Reader): number {
     const { bytesPerSecond } = this.#parts.foresight;
     if (bytesPerSecond === null) return position;
     const shown = Math.floor((bytesPerSecond * Math.max(0, readsFor - startMs)) / 1000);
@@ -104,6 +105,6 @@ export class Places {
 
   #note(reader: Reader): void {
     this.#notedAt = reader.position;
-    this.#parts.presence.leaveAt(this.#playheadOf(reader));
+    this.#parts.presence.leaveAt(this.playheadOf(reader));
   }
 }

@@ -13,8 +13,10 @@ import { BackgroundJobs, type JobProgress } from './background-jobs.ts';
 import { type Failure, FillFailed, ownFailure } from './failure.ts';
 import { Fetch, type FetchParts, type FetchStart } from './fetch.ts';
 import type { FetchChange, FetchSink } from './fetch-sink.ts';
+import type { FetchPhase } from './fetch-status.ts';
 import type { FillReporter } from './fill-reporter.ts';
 import { Foresight, type ForesightParts } from './foresight.ts';
+import { Line, type LineView } from './line.ts';
 import type { Opening } from './opening.ts';
 import { activityOf } from './phase.ts';
 import { Places } from './places.ts';
@@ -32,6 +34,9 @@ export interface SchedulerParts extends FetchParts, ReadersParts, ForesightParts
   readonly reporter: FillReporter;
 }
 
+/** The phases of a fetch in which it takes what comes. */
+const busy: ReadonlySet<FetchPhase> = new Set(['connecting', 'streaming']);
+
 type FetchOptions = Omit<FetchStart, 'id' | 'position'>;
 
 export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
@@ -44,6 +49,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
   readonly #foresight: Foresight;
   readonly #places: Places;
   readonly #sideBySide: SideBySide;
+  readonly #line: Line;
   /** What completes the places that were shown, once nobody waits. */
   #completing: Fetch | null = null;
   #nextFetch = 1;
@@ -61,6 +67,9 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     this.#places = new Places({ ...parts, foresight: this.#foresight });
     this.#readers = new Readers(parts);
     this.#sideBySide = new SideBySide(parts, this);
+    this.#line = new Line({ ...parts, foresight: this.#foresight, places: this.#places }, (line) =>
+      parts.reporter.line(line),
+    );
   }
 
   get fetches(): ReadonlySet<Fetch> {
@@ -69,6 +78,11 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
 
   get readers(): Readers {
     return this.#readers;
+  }
+
+  /** Whether the line carries the film; `null` as long as nobody knows what it needs. */
+  get line(): LineView | null {
+    return this.#line.view;
   }
 
   /** Whether what it fetches may be given to later requests. */
@@ -315,6 +329,8 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     this.#readers.received({ start: offset, end: fetch.position });
     upstream.flows(fetch.status.steadyThroughput);
     reporter.received(offset, bytes.length);
+    this.#line.came(bytes.length);
+    this.#line.look(this.#readers);
     for (const other of this.#fetches) if (presence.present.has(other.position)) other.overtaken();
     if (this.#jobs.open) {
       this.#jobs.prospers();
@@ -518,6 +534,8 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
   /** Brings the phase in line with what the fetches do; `failure` is what ended the last of them. */
   #settle(failure: Failure | null): void {
     const { phase, presence } = this.#parts;
+    this.#line.follow([...this.#fetches].some(({ status }) => busy.has(status.phase)));
+    this.#line.look(this.#readers);
     const activity = activityOf(
       Array.from(this.#fetches, ({ status }) => status),
       this.#readers.size > 0,

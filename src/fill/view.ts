@@ -3,6 +3,7 @@ import type { ByteRange } from '../bytes/byte-range.ts';
 import { describeFailure, type Failure } from './failure.ts';
 import type { Fetch } from './fetch.ts';
 import type { FetchPhase } from './fetch-status.ts';
+import type { LineView } from './line.ts';
 import type { Phase } from './phase.ts';
 import type { FillPolicy } from './policy.ts';
 import type { Reader } from './reader.ts';
@@ -33,6 +34,8 @@ export interface FillView {
   readonly readers: readonly ReaderView[];
   /** How many readers wait for a byte that is not present. */
   readonly waiters: number;
+  /** Whether the line carries the film; `null` as long as nobody knows what it needs. */
+  readonly line: LineView | null;
 }
 
 /** A phase with what belongs to it; budgets are in milliseconds. */

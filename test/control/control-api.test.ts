@@ -182,6 +182,7 @@ test('fills appear with their phase, its reason in words, and who writes and rea
       { position: 40, end: null, speed: 20, waiting: false },
     ],
     waiters: 1,
+    line: null,
   };
   const { clock, events, get } = await serve(context, { fills: { fills: () => [view] } });
   events.emit({ ...sample.fillState('idle', 'queued'), fill: 7 });

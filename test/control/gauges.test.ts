@@ -37,7 +37,7 @@ function origin(name: string, used = 0, queued = 0) {
 }
 
 function fill(changes: Partial<FillView>): FillView {
-  const nothing = { present: [], durable: [], fetches: [], readers: [], waiters: 0 };
+  const nothing = { present: [], durable: [], fetches: [], readers: [], waiters: 0, line: null };
   return {
     id: 1,
     objectId: 'ab',

@@ -2,7 +2,7 @@
 import { Film } from './film.ts';
 
 /** A film with other bytes at some offsets. */
-export class BoxedFilm extends Film {
+class BoxedFilm extends Film {
   readonly #pieces: ReadonlyMap<number, Buffer>;
 
   constructor(size: number, pieces: ReadonlyMap<number, Buffer>) {

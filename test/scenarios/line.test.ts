@@ -1,0 +1,84 @@
+/** Whether the line carries a film is said early, and truly. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { stage } from '../cache/stage.ts';
+import { tailedFilm } from '../support/boxed-films.ts';
+import { type Film, film } from '../support/film.ts';
+import { ScriptedOrigin } from '../support/scripted-origin.ts';
+
+const mebibyte = 1024 * 1024;
+const { film: boxed } = tailedFilm(200 * mebibyte, 140_000, 240_000);
+const needs = boxed.size / 240;
+
+interface Run {
+  /** What the line gives, as a share of what the film needs. */
+  readonly share: number;
+  readonly shown?: Film;
+  readonly seconds?: number;
+}
+
+/** A player that shows the film from its beginning, takes what it can get for some seconds ahead, and stalls without. */
+async function play({ share, shown = boxed, seconds = 20 }: Run) {
+  const there = stage({
+    film: shown,
+    origin: (clock) => ScriptedOrigin.serving(shown, { clock, rate: share * needs, headAfter: 50 }),
+  });
+  const player = there.view();
+  player.rate = needs;
+  await there.clock.advance(seconds * 1000);
+  const { line } = there.fill();
+  return { ...there, player, line };
+}
+
+describe('what is said of a line', () => {
+  for (const share of [0.3, 0.5, 0.7, 0.84]) {
+    it(`that gives ${100 * share} % of what the film needs is that it will stall`, async () => {
+      const { line, eventsOf, player } = await play({ share });
+      assert.equal(line?.outcome, 'will stall');
+      assert.ok(Math.abs((line?.gives ?? 0) / (share * needs) - 1) < 0.1, `${line?.gives}`);
+      assert.deepEqual(
+        eventsOf('line').map(({ outcome }) => outcome),
+        ['will stall'],
+      );
+      assert.ok((eventsOf('line')[0]?.at ?? Number.POSITIVE_INFINITY) <= 15_000);
+      player.leave();
+    });
+  }
+
+  for (const share of [1.16, 1.5, 3, 20]) {
+    it(`that gives ${100 * share} % of what the film needs is that it is fast enough`, async () => {
+      const { line, eventsOf, player } = await play({ share });
+      assert.equal(line?.outcome, 'fast enough');
+      assert.deepEqual(
+        eventsOf('line').map(({ outcome }) => outcome),
+        ['fast enough'],
+      );
+      player.leave();
+    });
+  }
+
+  it('is one sentence, with both rates', async () => {
+    const { line, player, eventsOf } = await play({ share: 0.5 });
+    assert.match(line?.words ?? '', /^this line gives 3\.\d Mbit\/s, the film needs 7\.0 Mbit\/s: it will stall$/);
+    assert.equal(eventsOf('line')[0]?.message.endsWith('it will stall'), true);
+    player.leave();
+  });
+
+  it('is said once of a line that gives just what the film needs', async () => {
+    const { eventsOf, player } = await play({ share: 1, seconds: 120 });
+    assert.ok(eventsOf('line').length <= 1, `${eventsOf('line').length} times`);
+    player.leave();
+  });
+
+  it('is nothing where the film does not tell what it needs', async () => {
+    const { line, eventsOf, player } = await play({ share: 0.5, shown: film(200 * mebibyte) });
+    assert.deepEqual([line, eventsOf('line')], [null, []]);
+    player.leave();
+  });
+
+  it('is nothing yet after five seconds of a line that is no faster than the film', async () => {
+    const { line, player } = await play({ share: 0.9, seconds: 5 });
+    assert.ok(line === null || line.outcome === 'unknown', line?.outcome);
+    player.leave();
+  });
+});
