@@ -3,12 +3,13 @@
  *
  * Two requests share an entry where origin, target and key fields are equal. Query names that only prove a right
  * (tokens, signatures) do not count where the operator lists them; the order of the other names counts. A client's own
- * `Authorization` and `Cookie` always count: its content is for that client alone. The other fields of a client go to the
+ * `Authorization`, `Cookie` and fields that are credentials by their name always count: its content is for that client alone. The other fields of a client go to the
  * origin beside them and tell nothing apart, unless the answer says so (`Vary`). What is not forwarded would say something
  * of another request than the one that is made, or is a key to something else: a browser's cookies for this address may
  * be of any program here, and credentials that open a connection would open it for all.
  */
 import { endToEnd, type Fields, fieldValue } from '../http/fields.ts';
+import { isCredential } from '../http/for-one-client.ts';
 import { isLocalName } from '../http/host.ts';
 import { isLoopback } from '../http/loopback.ts';
 import { ownCookie } from '../http/proxy-name.ts';
@@ -43,13 +44,15 @@ export function identify(
   const names = new Set(policy.keyHeaders).add('authorization');
   // A browser says where a page stands that asks; other programs have their cookies for this very request.
   if (fieldValue(clientFields, 'sec-fetch-site') === null) names.add('cookie');
+  const written = endToEnd(clientFields);
+  for (const [name] of written) if (isCredential(name) && !unsaid.test(name)) names.add(name);
   const fields = [...names].sort().flatMap((name) => {
-    const written = own.has(name) ? null : fieldValue(clientFields, name);
-    const value = name === 'cookie' && written !== null ? withoutOwnCookies(written) : written;
+    const given = own.has(name) ? null : fieldValue(clientFields, name);
+    const value = name === 'cookie' && given !== null ? withoutOwnCookies(given) : given;
     return value === null || (name === 'authorization' && opensConnections.test(value)) ? [] : [[name, value] as const];
   });
   const host = fieldValue(clientFields, 'host') ?? '';
-  const said = endToEnd(clientFields).filter(([name, value]) => {
+  const said = written.filter(([name, value]) => {
     if (own.has(name) || names.has(name) || unsaid.test(name)) return false;
     return !(name === 'referer' || name === 'origin') || !isOwnUrl(value, host);
   });

@@ -22,6 +22,14 @@ const named: ReadonlySet<string> = new Set([
 const telling =
   /(^|[-_])(api[-_]?key|auth|credentials?|csrf|jwt|passw(or)?d|secret|session(id)?|sid|token|xsrf)($|[-_])/;
 
+/** Whether a request's field, by its name, is a program's own credential: what it opens is for that client. */
+export function isCredential(name: string): boolean {
+  return telling.test(name) && !notOfPrograms.test(name);
+}
+
+/** Names that only sound so. */
+const notOfPrograms = /^(sec-|x-plex-(session|client))/;
+
 /** Fields that hold URLs, which may be signed; a client needs none of them to play. */
 const holdingUrls: ReadonlySet<string> = new Set(['content-location', 'link', 'refresh', 'sourcemap', 'x-sourcemap']);
 

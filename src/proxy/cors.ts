@@ -7,7 +7,7 @@
  */
 import type { PagePolicy } from '../cache/cache.ts';
 import { readingMethods } from '../cache/cache.ts';
-import { type Fields, fieldValue } from '../http/fields.ts';
+import { type Fields, fieldValue, listMembers } from '../http/fields.ts';
 import { readHost } from '../http/host.ts';
 import { isLoopback } from '../http/loopback.ts';
 
@@ -25,6 +25,12 @@ export function corsFields(request: Fields, policy: PagePolicy): Fields {
   const varied: Fields = [['vary', 'Origin']];
   if (origin === null || !mayRead(origin, fieldValue(request, 'host') ?? '', policy)) return varied;
   return [...varied, ['access-control-allow-origin', origin], ['access-control-expose-headers', exposed]];
+}
+
+/** A reply's fields with those; `Vary` names each field once. */
+export function withPages(fields: Fields, pages: Fields): Fields {
+  const varied = listMembers(fieldValue(fields, 'vary') ?? '').map((name) => name.toLowerCase());
+  return [...fields, ...pages.filter(([name, value]) => name !== 'vary' || !varied.includes(value.toLowerCase()))];
 }
 
 /** Whether a browser asks, before a request, whether a page may make it. */

@@ -87,18 +87,18 @@ describe("a client's fields", () => {
     ['authorization', 'Basic secret'],
     ['cookie', 'session=secret'],
     ['icy-metadata', '1'],
-    ['x-token', 'secret'],
+    ['x-own', 'said'],
   ];
 
   test('that are credentials are part of the identity, others are said beside it unless the operator says more', () => {
     const { fields: counted, said } = identify('films', '/a', fields, plainIdentity);
     assert.deepEqual(counted, fields.slice(1, 3));
-    assert.deepEqual(said, [['x-token', 'secret']]);
-    const policy = { ...plainIdentity, keyHeaders: ['x-token'] };
+    assert.deepEqual(said, [['x-own', 'said']]);
+    const policy = { ...plainIdentity, keyHeaders: ['x-own'] };
     assert.deepEqual(identify('films', '/a', fields, policy).fields, [
       ['authorization', 'Basic secret'],
       ['cookie', 'session=secret'],
-      ['x-token', 'secret'],
+      ['x-own', 'said'],
     ]);
   });
 
@@ -106,9 +106,23 @@ describe("a client's fields", () => {
     const policy = {
       ...plainIdentity,
       keyHeaders: ['authorization'],
-      ownFields: ['authorization', 'cookie', 'x-token'],
+      ownFields: ['authorization', 'cookie', 'x-own'],
     };
     assert.deepEqual(identify('films', '/a', fields, policy), identify('films', '/a', [], plainIdentity));
+  });
+
+  test('that are credentials by their names count as well', () => {
+    for (const name of [
+      'x-api-key',
+      'x-auth-token',
+      'x-emby-token',
+      'x-session-id',
+      'api-key',
+      'x-amz-security-token',
+    ]) {
+      const { fields: counted, said } = identify('films', '/a', [[name, 'secret']], plainIdentity);
+      assert.deepEqual([counted, said], [[[name, 'secret']], []], name);
+    }
   });
 
   test("of a browser's page hold no cookie for an origin, unless the operator says so", () => {

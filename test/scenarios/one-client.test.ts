@@ -72,6 +72,13 @@ const kinds: readonly Kind[] = [
     exported: false,
   },
   {
+    name: 'a token in a field of its own',
+    mount: {},
+    ask: inField('x-emby-token'),
+    gets: own,
+    exported: false,
+  },
+  {
     name: 'a cookie of a program that is no browser',
     mount: {},
     ask: inField('cookie', 'session='),
