@@ -6,7 +6,6 @@
  * player knows.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
 import { fixedBudgets } from '../budgets.ts';
 import type { OpenRange } from '../bytes/byte-range.ts';
 import { type Cache, readingMethods } from '../cache/cache.ts';
@@ -30,7 +29,7 @@ import { requestDirectives } from '../http/reuse.ts';
 import { trailOf } from '../http/via.ts';
 import { type ClientConnection, isSystemSocket } from './client-connection.ts';
 import type { Clients } from './clients.ts';
-import { corsFields, isPreflight, preflightFields } from './cors.ts';
+import { corsFields, isPreflight, preflightFields, withPages } from './cors.ts';
 import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
 import { isolated, mayBeAnything } from './isolation.ts';
 import { mappedReply } from './mapped-reply.ts';
@@ -40,6 +39,7 @@ import { Patience, type PatiencePolicy } from './patience.ts';
 import { rejection } from './rejection.ts';
 import { type Body, headOnly, hintOf, isConditional, type Reply, type Request, replyFor } from './reply.ts';
 import { inRealmOf, notForwarded, type PassRules, passable, signed } from './reply-fields.ts';
+import { contentOf } from './request-content.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
 import { Sender } from './sender.ts';
@@ -202,11 +202,7 @@ class RequestHandler {
     const { headers } = this.#request;
     const hasContent = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
     const reads = request.method === 'GET' || request.method === 'HEAD';
-    // Whoever is done with the content ends it; the request and its connection are not to end with it.
-    const content =
-      hasContent && !reads
-        ? Readable.from(this.#request.iterator({ destroyOnReturn: false }), { objectMode: false })
-        : null;
+    const content = hasContent && !reads ? contentOf(this.#request) : null;
     const { cache, clock } = this.#parts;
     const isStrict = cache.isStrict(mount);
     const rules = { isStrict, hasPages: this.#hasPages };
@@ -438,7 +434,7 @@ class RequestHandler {
     this.#patience.end();
     this.#response.sendDate = false;
     const isLeft = this.#hasPages && fields.some(([name]) => name === 'access-control-allow-origin');
-    const written = signed(isLeft ? fields : [...fields, ...this.#pages], this.#parts.clock.wallTime());
+    const written = signed(isLeft ? fields : withPages(fields, this.#pages), this.#parts.clock.wallTime());
     this.#response.writeHead(
       status,
       written.flatMap(([name, value]) => [titled(name), value]),
