@@ -6,7 +6,7 @@
 import type { Clock } from '../clock.ts';
 import type { LineOutcome } from '../events.ts';
 import type { Foresight } from './foresight.ts';
-import type { Places } from './places.ts';
+import type { Playheads } from './playheads.ts';
 import type { Reader } from './reader.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -32,7 +32,7 @@ export interface LineParts {
   readonly clock: Clock;
   readonly upstream: Pick<Upstream, 'content'>;
   readonly foresight: Pick<Foresight, 'bytesPerSecond'>;
-  readonly places: Pick<Places, 'playheadOf'>;
+  readonly playheads: Pick<Playheads, 'playheadOf'>;
 }
 
 /** The line is judged once in so many milliseconds, by who has read so many bytes. */
@@ -88,14 +88,14 @@ export class Line {
 
   /** Says what is to be said of it to those who play: how it stands with the one that has least before it. */
   look(readers: Iterable<Reader>): void {
-    const { clock, upstream, foresight, places } = this.#parts;
+    const { clock, upstream, foresight, playheads } = this.#parts;
     const { bytesPerSecond: needs } = foresight;
     if (needs === null || clock.now() - this.#judgedAt < judgedEveryMs) return;
     const { present, length } = upstream.content;
     const showing = [...readers]
       .filter(({ sequence }) => sequence >= judgedAfter)
       .map((reader) => {
-        const playhead = places.playheadOf(reader);
+        const playhead = playheads.playheadOf(reader);
         return { ahead: present.runEnd(reader.position) - playhead, left: length - playhead };
       });
     if (showing.length === 0) return;

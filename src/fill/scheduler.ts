@@ -19,8 +19,8 @@ import { Foresight, type ForesightParts } from './foresight.ts';
 import { Line, type LineView } from './line.ts';
 import type { Opening } from './opening.ts';
 import { activityOf } from './phase.ts';
-import { Places } from './places.ts';
 import { goalOf, missingAhead, planFor, type ReaderInterest, type Snapshot } from './plan.ts';
+import { Playheads } from './playheads.ts';
 import type { Reader } from './reader.ts';
 import { Readers, type ReadersParts } from './readers.ts';
 import { SideBySide, type SideBySideHost, type SideBySideParts } from './side-by-side.ts';
@@ -47,7 +47,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
   readonly #kept = new Set<Fetch>();
   readonly #jobs: BackgroundJobs;
   readonly #foresight: Foresight;
-  readonly #places: Places;
+  readonly #playheads: Playheads;
   readonly #sideBySide: SideBySide;
   readonly #line: Line;
   /** What completes the places that were shown, once nobody waits. */
@@ -64,10 +64,10 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     this.#parts = parts;
     this.#jobs = new BackgroundJobs(parts.clock, parts.policy, parts.upstream, () => this.decide());
     this.#foresight = new Foresight(parts, () => this.decide());
-    this.#places = new Places({ ...parts, foresight: this.#foresight });
+    this.#playheads = new Playheads({ ...parts, foresight: this.#foresight });
     this.#readers = new Readers(parts);
     this.#sideBySide = new SideBySide(parts, this);
-    this.#line = new Line({ ...parts, foresight: this.#foresight, places: this.#places }, (line) =>
+    this.#line = new Line({ ...parts, foresight: this.#foresight, playheads: this.#playheads }, (line) =>
       parts.reporter.line(line),
     );
   }
@@ -158,7 +158,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
 
   /** A reader stands in another unit: parked fetches may go on, and it shall not run dry. */
   follow(reader: Reader): void {
-    this.#places.moved(reader);
+    this.#playheads.moved(reader);
     this.#sideBySide.follow(reader);
     this.decide();
     const { phase, policy, upstream } = this.#parts;
@@ -180,7 +180,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
    */
   leave(reader: Reader): boolean {
     if (!this.#readers.delete(reader)) return false;
-    this.#places.left(reader);
+    this.#playheads.left(reader);
     const { plays, position } = reader;
     if (plays && this.#readers.size === 0)
       for (const fetch of this.#fetches) if (fetch.position >= position) this.#kept.add(fetch);
@@ -240,7 +240,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
   lost(): void {
     this.#jobs.lost();
     this.#foresight.giveUp();
-    this.#places.giveUp();
+    this.#playheads.giveUp();
   }
 
   /** Nothing more will be fetched; `failure` is what those are told who wait for it. */
@@ -352,7 +352,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     // What fails in the background is tried again, what was foreseen is not; neither is a state of the fill.
     const isUnheard = failure !== null && ((this.#readers.size === 0 && isJob) || (isForeseen && !isAwaited));
     if (failure !== null && isForeseen) this.#foresight.giveUp();
-    if (failure !== null && fetch === this.#completing) this.#places.giveUp();
+    if (failure !== null && fetch === this.#completing) this.#playheads.giveUp();
     if (fetch === this.#completing) this.#completing = null;
     this.#opened.resolve();
     this.#fetches.delete(fetch);
@@ -420,7 +420,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     // What the store has no room for is not there when it is asked for.
     if (presence.passing) {
       this.#foresight.giveUp();
-      this.#places.giveUp();
+      this.#playheads.giveUp();
     }
     if (!this.resumable || !this.#mayFetchMore) return;
     for (const range of this.#foresight.ranges()) {
@@ -437,7 +437,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     const { policy, upstream } = this.#parts;
     if (this.#fetches.size > 0 || this.#readers.waiting.length > 0) return;
     if (policy.fill !== 'window' || !upstream.content.ranges || !this.#mayFetchMore) return;
-    const missing = this.#places.next();
+    const missing = this.#playheads.next();
     if (missing === null) return;
     this.#completing = this.#fetchFrom(missing);
     this.#run(this.#completing);
@@ -492,7 +492,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
   }
 
   get #completed(): readonly ByteRange[] {
-    return this.#completing === null ? [] : this.#places.ranges();
+    return this.#completing === null ? [] : this.#playheads.ranges();
   }
 
   #assignAll(): void {

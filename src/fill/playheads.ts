@@ -32,18 +32,18 @@ const noteEvery = 8 * 1024 * 1024;
 /** So many ranges of the latest places are completed. */
 const mostRanges = 128;
 
-export interface PlacesParts {
+export interface PlayheadsParts {
   readonly presence: Presence;
   readonly upstream: Pick<Upstream, 'content'>;
   readonly foresight: Pick<Foresight, 'bytesPerSecond' | 'isIndex'>;
 }
 
-export class Places {
-  readonly #parts: PlacesParts;
+export class Playheads {
+  readonly #parts: PlayheadsParts;
   #shown: readonly ByteRange[] = [];
   #notedAt = 0;
 
-  constructor(parts: PlacesParts) {
+  constructor(parts: PlayheadsParts) {
     this.#parts = parts;
   }
 
