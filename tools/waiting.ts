@@ -83,7 +83,7 @@ const loops: readonly Loop[] = [
     asksAgain:
       'at each redirect; from the start, where a redirect led to a URL whose time is over; on a new connection, where a kept one was dead',
     endsWith: 'the first answer that is no redirect',
-    atMost: '2 chains of 6 requests, 2 connections for each',
+    atMost: '2 chains of 21 requests, 2 connections for each',
   },
   {
     file: 'origin/address-race.ts',

@@ -15,8 +15,8 @@ import type { Fill } from '../fill/fill.ts';
 import { giveUp, type Opening } from '../fill/opening.ts';
 import type { Reader } from '../fill/reader.ts';
 import type { Fields } from '../http/fields.ts';
-import { type Freshness, mustRevalidate } from '../http/freshness.ts';
-import type { Representation } from '../http/representation.ts';
+import { type Freshness, mustRevalidate, saysFreshness } from '../http/freshness.ts';
+import { type Representation, withoutRedirect } from '../http/representation.ts';
 import type { Held } from '../origin/origin.ts';
 import { type ObjectLabel, type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { untilAborted } from '../until-aborted.ts';
@@ -28,6 +28,9 @@ import type { UpstreamTarget } from './upstream-target.ts';
 
 /** So many fills are tried for one request, where the representation changes during each. */
 const mostFills = 4;
+
+/** An origin that says nothing of freshness is asked no more often than this. */
+const betweenConditionsMs = 1000;
 
 /** What an entry needs of the cache. */
 export interface EntryParts {
@@ -274,9 +277,9 @@ export class Entry {
     if (fill.known === null && isStoredOnly) throw uncached();
     if (fill.known === null) return use({ fill, ...unasked });
     this.#assertMeant(fill.known, said);
-    const { until, behindUntil } = this.#parts.freshness(fill.known);
+    const { until, behindUntil } = this.#freshness(fill.known);
     const now = this.#parts.clock.wallTime();
-    if (until > now || isStoredOnly) return use({ fill, ...unasked });
+    if (until > now || isStoredOnly || this.#wasJustAsked(fill.known)) return use({ fill, ...unasked });
     const askFirst = behindUntil <= now;
     const first = this.#revalidating === null;
     this.#revalidating ??= this.#revalidate(fill, askFirst ? wantedOf(fill.known) : null, said).finally(() => {
@@ -302,6 +305,17 @@ export class Entry {
   #assertMeant(representation: Representation, said: Fields | undefined): void {
     if (said === undefined || this.#parts.isMeantFor(representation, said)) return;
     throw new FillFailed({ kind: 'varied' });
+  }
+
+  /** Who reads in small steps what its origin gives no freshness costs that no condition for each step. */
+  #wasJustAsked(known: Representation): boolean {
+    return this.#parts.clock.wallTime() - known.validatedAt < betweenConditionsMs && !saysFreshness(known);
+  }
+
+  /** A redirect that led to it is followed once a play. */
+  #freshness(known: Representation): Freshness {
+    const isOfThisPlay = known.validatedAt >= this.#idleTracker.playedSince;
+    return this.#parts.freshness(isOfThisPlay ? withoutRedirect(known) : known);
   }
 
   #endWaiting(): void {

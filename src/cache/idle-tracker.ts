@@ -4,11 +4,15 @@ import type { Clock, Timer } from '../clock.ts';
 /** How long an entry without users keeps its object open. */
 const keepOpenMs = 30_000;
 
+/** A player that opens one place after another leaves an entry without a user for less. */
+const withinPlayMs = 10_000;
+
 export class IdleTracker {
   readonly #clock: Clock;
   readonly #onIdle: () => void;
   #users = 0;
   #usedAt = 0;
+  #playedSince = 0;
   #timer: Timer | null = null;
   #closed = false;
 
@@ -32,8 +36,15 @@ export class IdleTracker {
     return this.#usedAt;
   }
 
+  /** Since when it has had users but for moments, in wall-clock time: so long it has been one play. */
+  get playedSince(): number {
+    return this.#playedSince;
+  }
+
   /** A user has come. It calls `leave` once. */
   arrive(): void {
+    const now = this.#clock.wallTime();
+    if (this.idle && now - this.#usedAt > withinPlayMs) this.#playedSince = now;
     this.#users += 1;
     this.#usedAt = this.#clock.wallTime();
     this.#timer?.cancel();

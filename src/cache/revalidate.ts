@@ -15,9 +15,9 @@ import type { Opening } from '../fill/opening.ts';
 import { requestEnd } from '../fill/read-unit.ts';
 import { requestAll, requestRange } from '../fill/upstream-request.ts';
 import { type OriginContent, type OriginContradiction, readAnswer } from '../http/origin-answer.ts';
-import { type Representation, refreshed, sameRepresentation } from '../http/representation.ts';
+import { type Representation, refreshed, sameRepresentation, withoutRedirect } from '../http/representation.ts';
 import { whetherCurrent } from '../http/validator.ts';
-import type { Held, Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
+import { type Held, ledBy, type Origin, type OriginReply, type OriginRequest } from '../origin/origin.ts';
 
 export type Verdict =
   /** It is current. `representation` has the newer fields. */
@@ -119,7 +119,7 @@ async function ask(
       const current = stillCurrent(stored, answer, reply.status, wanted !== null);
       if (current === null) return { kind: 'changed', opening };
       reply.body.cancel();
-      return { kind: 'current', representation: current };
+      return { kind: 'current', representation: { ...current, ...ledBy(reply) } };
     }
     if (answer.kind === 'status' && (reply.status === 404 || reply.status === 410)) {
       return { kind: 'gone', answer: await readErrorBody(reply) };
@@ -128,7 +128,9 @@ async function ask(
     if (answer.kind === 'not-modified') {
       const representation = refreshed(stored, reply.fields, clock.wallTime());
       // A 304 that names another version confirms nothing (RFC 9111 §4.3.4).
-      return representation === stored ? { kind: 'changed', opening: null } : { kind: 'current', representation };
+      return representation === stored
+        ? { kind: 'changed', opening: null }
+        : { kind: 'current', representation: { ...withoutRedirect(representation), ...ledBy(reply) } };
     }
     return answer.kind === 'unsatisfiable' ? { kind: 'changed', opening: null } : { kind: 'unknown' };
   }
@@ -158,5 +160,7 @@ function stillCurrent(
   if (representation.status !== undefined || !sameRepresentation(stored, representation)) return null;
   const byTag = validator?.kind === 'etag';
   const proven = isWaitedFor ? status === 206 && byTag && validator.strong : byTag || validator?.strong;
-  return proven ? { ...representation, length: stored.length, ranges: stored.ranges } : null;
+  if (!proven) return null;
+  const { length, ranges, changeable = false } = stored;
+  return { ...representation, length, ranges, ...(changeable && { changeable }) };
 }

@@ -324,6 +324,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     const { guard, presence, upstream, waiters, reporter } = this.#parts;
     const { position: offset } = fetch;
     guard.reached(offset);
+    if (offset === 0) guard.begins(bytes);
     const pressure = presence.write(offset, bytes);
     fetch.advance(bytes.length);
     this.#readers.received({ start: offset, end: fetch.position });

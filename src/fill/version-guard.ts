@@ -7,10 +7,11 @@
 import type { OpenRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
+import { isChangeable } from '../http/manifest.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
 import { combinable, type Representation, sameRepresentation, sliceable } from '../http/representation.ts';
 import { selecting, variedBy } from '../http/vary.ts';
-import type { OriginReply } from '../origin/origin.ts';
+import { ledBy, type OriginReply } from '../origin/origin.ts';
 import { type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { type ContentAnswer, judgeAnswer } from './answer-judge.ts';
 import { FillFailed, ownFailure } from './failure.ts';
@@ -133,6 +134,16 @@ export class VersionGuard {
     else this.#unshare();
   }
 
+  /** The first bytes have come. */
+  begins(bytes: Buffer): void {
+    const { upstream, presence } = this.#parts;
+    const { known } = upstream;
+    if (known === null || known.changeable) return;
+    if (!isChangeable(bytes, fieldValue(known.fields, 'content-type'), known.length)) return;
+    upstream.known = { ...known, changeable: true };
+    presence.describe(upstream.known);
+  }
+
   /** A body of unknown length has come this far. */
   reached(position: number): void {
     if (position > mostUnmeasured && this.#parts.upstream.known?.length === null) this.#unshare();
@@ -152,7 +163,7 @@ export class VersionGuard {
 
   async #adopt(content: ContentAnswer, reply: OriginReply, asked: Fields): Promise<void> {
     const { mayStore, mayShare, presence, upstream, phase, connections } = this.#parts;
-    const representation = chosenBy(content.representation, asked);
+    const representation = { ...chosenBy(content.representation, asked), ...ledBy(reply) };
     const adopted = Promise.withResolvers<void>();
     this.#adopting = adopted.promise;
     try {
@@ -199,7 +210,9 @@ export class VersionGuard {
     // A 200 to a request for less than everything: the origin gives only the whole, now if not before.
     upstream.taken(representation);
     const ranges = representation.ranges || (known.ranges && upstream.asksRanges && asked.start === 0);
-    const updated = { ...representation, length: known.length ?? representation.length, ranges };
+    const { changeable = false } = known;
+    const length = known.length ?? representation.length;
+    const updated = { ...representation, ...ledBy(reply), length, ranges, ...(changeable && { changeable }) };
     const tellsLength = known.length === null && updated.length !== null;
     if (phase.current === 'starting' || tellsLength || ranges !== known.ranges) upstream.known = updated;
     if (tellsLength) presence.describe(updated);

@@ -82,13 +82,28 @@ export interface Freshness {
  * without explicit freshness is fresh, in milliseconds; strict mode does without it.
  */
 export function freshUntil(representation: Representation, mediaDefault: number, mode: CacheMode): Freshness {
+  const { until, behindUntil } = ownFreshness(representation, mediaDefault, mode);
+  const { ledHereForMs, validatedAt } = representation;
+  if (ledHereForMs === undefined || mode === 'always') return { until, behindUntil };
+  const ledUntil = validatedAt + ledHereForMs;
+  return { until: Math.min(until, ledUntil), behindUntil: Math.min(behindUntil, ledUntil) };
+}
+
+/** For how many milliseconds a redirect may be believed: a temporary one no longer than it says (RFC 9110 §15.4.3). */
+export function redirectLifetime(fields: Fields, isTemporary: boolean, arrivedAt: number): number {
+  const directives = responseDirectives(fields);
+  if (directives.has('no-store') || directives.has('no-cache')) return 0;
+  return explicitLifetime(fields, 'shared', arrivedAt) ?? (isTemporary ? 0 : Number.POSITIVE_INFINITY);
+}
+
+function ownFreshness(representation: Representation, mediaDefault: number, mode: CacheMode): Freshness {
   const { fields, validatedAt } = representation;
   const bornAt = validatedAt - initialAge(representation);
   const lifetime = explicitLifetime(fields, mode === 'always' ? 'private' : 'shared', validatedAt);
   const neverFresh = responseDirectives(fields).has('no-cache') || lifetime === 0;
   if (mode === 'always' && neverFresh) return forEver(validatedAt + mediaDefault);
   if (neverFresh || (mode === 'rfc9111' && !tellsAge(fields))) return { until: validatedAt, behindUntil: validatedAt };
-  if (lifetime === null && mode !== 'rfc9111' && (mode === 'always' || isMedia(fields))) {
+  if (lifetime === null && mode !== 'rfc9111' && (mode === 'always' || isMedia(representation))) {
     return forEver(validatedAt + mediaDefault);
   }
   const until = bornAt + (lifetime ?? heuristicLifetime(representation));
@@ -105,9 +120,9 @@ function forEver(until: number): Freshness {
 }
 
 /** Films, sound and pictures hardly ever change; playlists, pages and listings may change at any moment. */
-function isMedia(fields: Fields): boolean {
+function isMedia({ fields, changeable }: Representation): boolean {
   const type = fieldValue(fields, 'content-type') ?? 'application/octet-stream';
-  if (/mpegurl/i.test(type)) return false;
+  if (changeable || /mpegurl|dash\+xml|dash\.mpd|vnd\.ms-sstr|scpls|smil|xspf/i.test(type)) return false;
   return /^(video|audio|image|font)\/|^application\/(octet-stream|mp4|ogg|x-matroska)\b/i.test(type);
 }
 
@@ -121,6 +136,11 @@ export function mustRevalidate(representation: Representation): boolean {
   const directives = responseDirectives(representation.fields);
   // A shared cache reads s-maxage as proxy-revalidate (§5.2.2.10).
   return ['must-revalidate', 'proxy-revalidate', 's-maxage', 'no-cache'].some((name) => directives.has(name));
+}
+
+/** Whether the origin says for how long it is fresh, were it for no time at all. */
+export function saysFreshness({ fields, validatedAt }: Representation): boolean {
+  return responseDirectives(fields).has('no-cache') || explicitLifetime(fields, 'shared', validatedAt) !== null;
 }
 
 /** For `Age`, in whole seconds (RFC 9111 §4.2.3); `now` is wall-clock milliseconds. */

@@ -24,6 +24,13 @@ export interface Representation {
   readonly status?: number;
   /** What of a request chose it, where its answer had `Vary`; absent: it was for every request. */
   readonly selection?: Selection;
+  /**
+   * For how many milliseconds after `validatedAt` a redirect that led here may be believed; absent where none did that may
+   * lead elsewhere next time.
+   */
+  readonly ledHereForMs?: number;
+  /** Whether its beginning shows that it is no film: it may be another one at any moment, whatever its type says. */
+  readonly changeable?: boolean;
 }
 
 /** One of several answers for a target. */
@@ -113,4 +120,9 @@ function vouchesFor(fieldsOf304: Fields, { validator, fields }: Representation):
 /** Also of what was stored before it was told apart. */
 export function storedFields(fields: Fields): Fields {
   return withoutSecrets(endToEnd(fields)).filter(([name]) => !aboutOneMessage.has(name));
+}
+
+/** The same, whatever led to it. */
+export function withoutRedirect({ ledHereForMs: _, ...representation }: Representation): Representation {
+  return representation;
 }

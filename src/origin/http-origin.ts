@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { Fields } from '../http/fields.ts';
+import { redirectLifetime } from '../http/freshness.ts';
 import { isSafe } from '../http/method.ts';
 import { saysError } from '../http/proxy-status.ts';
 import { isTrailField, trailFields } from '../http/via.ts';
@@ -31,6 +32,7 @@ import {
   type RedirectHop,
   type RedirectPolicy,
 } from './redirect.ts';
+import { RedirectJar } from './redirect-jar.ts';
 
 export interface HttpOriginOptions extends DialOptions {
   /** The name it is mounted under. */
@@ -142,12 +144,15 @@ class HttpOrigin implements Origin {
     let atStart = true;
     let onReady = onConnected;
     let redirected = false;
+    let ledHereForMs = Number.POSITIVE_INFINITY;
+    const jar = new RedirectJar();
     const left: OriginBody[] = [];
     try {
       for (;;) {
         const ofUrl = atStart ? (resolved?.fields ?? []) : [];
         const { method = 'GET', content = null } = request;
-        const sent = { method, path: hop.path, fields: this.#fieldsFor(request, atHome, ofUrl), content };
+        const fields = jar.addTo(this.#fieldsFor(request, atHome, ofUrl), hop);
+        const sent = { method, path: hop.path, fields, content };
         const reply = await this.#ask(hop, sent, signal, maySpare, onReady);
         onReady = undefined;
         left.push(reply.body);
@@ -157,13 +162,16 @@ class HttpOrigin implements Origin {
         const next = request.verbatim ? null : nextHop(reply.status, reply.fields, hop);
         if (next === null) {
           left.pop();
-          return { ...reply, redirected };
+          return { ...reply, redirected, ...(ledHereForMs < Number.POSITIVE_INFINITY && { ledHereForMs }) };
         }
         if (left.length > maxRedirects) {
           throw new ProxyError('http_protocol_error', `${base.host} redirects more than ${maxRedirects} times.`);
         }
         void runOut(reply.body);
-        redirected ||= isTemporary(reply.status);
+        const isMoved = isTemporary(reply.status);
+        redirected ||= isMoved;
+        ledHereForMs = Math.min(ledHereForMs, redirectLifetime(reply.fields, isMoved, this.#options.clock.wallTime()));
+        jar.keep(hop, reply.fields);
         const stays = isSamePlace(hop.url, next.url);
         atHome &&= stays;
         atStart &&= stays;

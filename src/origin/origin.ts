@@ -96,6 +96,13 @@ export interface OriginReply {
   readonly closeDelimited: boolean;
   /** Whether another URL than the one asked gave it, to which a redirect led that may lead elsewhere next time. */
   readonly redirected?: boolean;
+  /** For how many milliseconds the redirects that led to it may be believed; absent where they are for good. */
+  readonly ledHereForMs?: number;
+}
+
+/** What the redirects on the way to an answer say of its representation. */
+export function ledBy({ ledHereForMs }: OriginReply): { readonly ledHereForMs?: number } {
+  return ledHereForMs === undefined ? {} : { ledHereForMs };
 }
 
 export interface OriginBody {

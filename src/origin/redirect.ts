@@ -18,8 +18,8 @@ export interface RedirectHop {
   readonly path: string;
 }
 
-/** A chain longer than this is a loop. */
-export const maxRedirects = 5;
+/** A chain longer than this is a loop, as it is to browsers (WHATWG Fetch §4.4). */
+export const maxRedirects = 20;
 
 const followed = new Set([301, 302, 303, 307, 308]);
 
