@@ -26,6 +26,7 @@ import type { Reachability } from './reachability.ts';
 import {
   isSamePlace,
   isTemporary,
+  leadsIntoFolder,
   maxRedirects,
   networkOf,
   nextHop,
@@ -160,7 +161,7 @@ class HttpOrigin implements Origin {
           throw new ProxyError('proxy_loop_detected', `What ${hop.url.host} was asked for leads back to who asked.`);
         }
         const next = request.verbatim ? null : nextHop(reply.status, reply.fields, hop);
-        if (next === null) {
+        if (next === null || (left.length === 1 && leadsIntoFolder(hop, next))) {
           left.pop();
           return { ...reply, redirected, ...(ledHereForMs < Number.POSITIVE_INFINITY && { ledHereForMs }) };
         }

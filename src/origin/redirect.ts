@@ -38,6 +38,12 @@ export function nextHop(status: number, fields: Fields, from: RedirectHop): Redi
   return { url, path: url.pathname + url.search };
 }
 
+/** Whether a redirect only adds the slash at a folder's end, by which a client resolves the links in it. */
+export function leadsIntoFolder(from: RedirectHop, next: RedirectHop): boolean {
+  const [path = '', query] = from.path.split('?', 2);
+  return next.url.origin === from.url.origin && next.path === `${path}/${query === undefined ? '' : `?${query}`}`;
+}
+
 /**
  * The network that a connection for `hop` may use, given the base's own. A `ProxyError`
  * (`destination_ip_prohibited`) is thrown where `policy` forbids its host.

@@ -33,7 +33,7 @@ import { corsFields, isPreflight, preflightFields, withPages } from './cors.ts';
 import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
 import { isolated, mayBeAnything } from './isolation.ts';
 import { mappedReply } from './mapped-reply.ts';
-import { unmappedFields } from './mapped-urls.ts';
+import { type MountPlace, mappedFields, unmappedFields } from './mapped-urls.ts';
 import { judgeMethod } from './method-guard.ts';
 import { Patience, type PatiencePolicy } from './patience.ts';
 import { rejection } from './rejection.ts';
@@ -94,6 +94,8 @@ class RequestHandler {
   #pages: Fields = [];
   /** Whether the origin says which pages may. */
   #hasPages = false;
+  /** Where its target is, for the places that an answer names; `null` where they are passed on as they are. */
+  #place: (MountPlace & { readonly target: string }) | null = null;
 
   constructor(
     request: IncomingMessage,
@@ -162,6 +164,8 @@ class RequestHandler {
       mount === origin ? `No origin is mounted as "${origin}".` : 'Nothing plays at this path, or no longer.';
     const nothing = rejectionReply(rejection(404, message));
     if (!cache.isMounted(mount)) return this.#refuse(nothing, notForwarded);
+    const base = cache.isStrict(mount) ? null : cache.baseOf(mount);
+    this.#place = base && { base, mount: `/${mount}`, target };
     const policy = cache.pagesOf(mount);
     this.#pages = corsFields(request.fields, policy);
     this.#hasPages = policy.includes('upstream');
@@ -204,10 +208,8 @@ class RequestHandler {
     const reads = request.method === 'GET' || request.method === 'HEAD';
     const content = hasContent && !reads ? contentOf(this.#request) : null;
     const { cache, clock } = this.#parts;
-    const isStrict = cache.isStrict(mount);
-    const rules = { isStrict, hasPages: this.#hasPages };
-    const base = isStrict ? null : cache.baseOf(mount);
-    const at = base && { base, mount: `/${mount}` };
+    const rules = { isStrict: cache.isStrict(mount), hasPages: this.#hasPages };
+    const at = this.#place;
     const fields = at === null ? request.fields : unmappedFields(request.fields, at);
     const forwarded = { ...request, fields, content, trail: trailOf(request.fields) };
     const choose = (representation: Representation) => replyFor(request, representation, clock.wallTime(), rules);
@@ -215,7 +217,9 @@ class RequestHandler {
     const opening = cache.forward(mount, target, forwarded, first, this.#gone);
     if (opening !== null && content !== null && headers.expect !== undefined) this.#response.writeContinue();
     const pass = (session: ReadSession, verbatim: VerbatimReply) =>
-      at === null ? replyOf(verbatim, rules) : mappedReply(session, replyOf(verbatim, rules), target, at, this.#gone);
+      at === null
+        ? replyOf(verbatim, rules)
+        : mappedReply(session, replyOf(verbatim, rules), at.target, at, this.#gone);
     return opening && this.#reply(opening, choose, pass);
   }
 
@@ -415,7 +419,8 @@ class RequestHandler {
     this.#record.waited(error instanceof FillFailed && error.budgetSpent ? 'late' : 'failed');
     if (!(error instanceof FillFailed)) throw error;
     const reply = failureReply(error.failure, this.#record.age);
-    const fields = inRealmOf(this.#record.origin ?? '', reply.fields);
+    const named = this.#place === null ? reply.fields : mappedFields(reply.fields, this.#place.target, this.#place);
+    const fields = inRealmOf(this.#record.origin ?? '', named);
     return this.#refuse({ ...reply, fields }, missedIn(error.phase), error.phase);
   }
 

@@ -73,6 +73,7 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
     isStrict: () => false,
     isOutOfReach: () => false,
     pagesOf: () => [],
+    baseOf: () => null,
     methodsOf: () => ['GET'],
     open: () => ({ openSession, upstream }),
   } as unknown as Cache;

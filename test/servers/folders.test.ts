@@ -1,10 +1,11 @@
-/** A folder by WebDAV at another path than the mount's, listed and read by rclone through firstbyte. */
+/** Folders at another path than the mount's: by WebDAV, listed and read by rclone, and as pages of nginx. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { run } from '../players/program.ts';
 import { absent } from '../programs.ts';
 import { film } from '../support/film.ts';
+import { startNginx } from './nginx.ts';
 import { freePort, startServer } from './server.ts';
 import { Stage } from './stage.ts';
 
@@ -30,4 +31,18 @@ test('rclone lists a folder, and copies from it', { skip: absent('rclone', 'rclo
   assert.equal(copied.length > 0, true);
   const whole = await fetch(stage.url, { method: 'PROPFIND', headers: { depth: 'infinity' } });
   assert.equal(whole.status, 403);
+});
+
+test('a folder without its slash ends where its links lead into it', {
+  skip: absent('nginx', 'nginx', '-v'),
+}, async () => {
+  await using stage = await Stage.open();
+  await stage.write('deep/under/b.mp4', film(1000).bytesAt(0, 1000));
+  const nginx = stage.use(await startNginx(stage.folder));
+  await stage.serve(JSON.stringify({ origins: { films: { url: `${nginx.url}/films/deep` } } }));
+  const page = await fetch(`${stage.url}under?x=1`);
+  assert.deepEqual([page.status, page.url, page.redirected], [200, `${stage.url}under/?x=1`, true]);
+  const [, link = ''] = /href="(b[^"]*)"/.exec(await page.text()) ?? [];
+  const linked = await fetch(new URL(link, page.url));
+  assert.deepEqual([linked.status, (await linked.arrayBuffer()).byteLength], [200, 1000]);
 });
