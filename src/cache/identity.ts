@@ -49,7 +49,7 @@ export function identify(
   const fields = [...names].sort().flatMap((name) => {
     const given = own.has(name) ? null : fieldValue(clientFields, name);
     const value = name === 'cookie' && given !== null ? withoutOwnCookies(given) : given;
-    return value === null || (name === 'authorization' && opensConnections.test(value)) ? [] : [[name, value] as const];
+    return value === null || (name === 'authorization' && unpassable.test(value)) ? [] : [[name, value] as const];
   });
   const host = fieldValue(clientFields, 'host') ?? '';
   const said = written.filter(([name, value]) => {
@@ -108,8 +108,11 @@ function isOwnUrl(written: string, host: string): boolean {
   return url.port === own.port && isHere(url) && isHere(own);
 }
 
-/** Schemes that authenticate the whole connection for one user (RFC 4559 §6, and NTLM). */
-const opensConnections = /(^|,)\s*(negotiate|ntlm|kerberos|nego2)\b/i;
+/**
+ * Schemes that authenticate the whole connection for one user (RFC 4559 §6, and NTLM), or one path, which is another one at
+ * the origin (RFC 7616).
+ */
+const unpassable = /(^|,)\s*(negotiate|ntlm|kerberos|nego2|digest)\b/i;
 
 /**
  * The cookies without firstbyte's own; `null` where none is left. A browser sends firstbyte's cookie to no mount, but

@@ -9,7 +9,7 @@
 import { createRequire } from 'node:module';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import type { Fields } from '../http/fields.ts';
+import { type Fields, fieldValue } from '../http/fields.ts';
 import { redirectLifetime } from '../http/freshness.ts';
 import { isSafe } from '../http/method.ts';
 import { saysError } from '../http/proxy-status.ts';
@@ -19,6 +19,7 @@ import { AddressRace } from './address-race.ts';
 import { ConnectAttempts } from './connect-attempts.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { type DialOptions, dial } from './dial.ts';
+import { credentialsIn, DigestLogin, withoutDigest } from './digest.ts';
 import type { Origin, OriginBody, OriginReply, OriginRequest } from './origin.ts';
 import { type ExchangeRequest, OriginConnection } from './origin-connection.ts';
 import type { OriginExchange } from './origin-exchange.ts';
@@ -86,6 +87,9 @@ const identity: Fields[number] = ['accept-encoding', 'identity'];
 /** Statuses of a signed URL that has expired. */
 const expired = new Set([401, 403, 404, 410]);
 
+/** A digest is asked for once, and once more where its nonce is over. */
+const mostChallenges = 2;
+
 /** Fields that follow a redirect to another host: none can hold a secret. */
 const travelling = new Set([
   'accept',
@@ -112,12 +116,16 @@ class HttpOrigin implements Origin {
   readonly #pool: ConnectionPool;
   readonly #attempts: ConnectAttempts | null;
   readonly #race = new AddressRace();
+  /** With the operator's credentials, where a server asks for a digest of them. */
+  readonly #digest: DigestLogin | null;
   readonly #closing = new AbortController();
 
   constructor(options: HttpOriginOptions) {
     this.name = options.name;
     this.#options = options;
     this.#network = options.network ?? (isPrivateHost(options.base.hostname) ? 'private' : 'public');
+    const credentials = credentialsIn(fieldValue(options.fields ?? [], 'authorization'));
+    this.#digest = credentials === null ? null : new DigestLogin(credentials);
     this.#pool = new ConnectionPool(options.clock, options.keepAlive ?? 30_000, options.onBusy);
     const { clock, reachability } = options;
     this.#attempts = reachability
@@ -146,13 +154,15 @@ class HttpOrigin implements Origin {
     let onReady = onConnected;
     let redirected = false;
     let ledHereForMs = Number.POSITIVE_INFINITY;
+    let [hops, challenges] = [0, 0];
     const jar = new RedirectJar();
     const left: OriginBody[] = [];
     try {
       for (;;) {
         const ofUrl = atStart ? (resolved?.fields ?? []) : [];
         const { method = 'GET', content = null } = request;
-        const fields = jar.addTo(this.#fieldsFor(request, atHome, ofUrl), hop);
+        const signed = this.#signed(this.#fieldsFor(request, atHome, ofUrl), method, hop);
+        const fields = jar.addTo(signed, hop);
         const sent = { method, path: hop.path, fields, content };
         const reply = await this.#ask(hop, sent, signal, maySpare, onReady);
         onReady = undefined;
@@ -160,12 +170,23 @@ class HttpOrigin implements Origin {
         if (reply.status >= 500 && saysError(reply.fields, 'proxy_loop_detected')) {
           throw new ProxyError('proxy_loop_detected', `What ${hop.url.host} was asked for leads back to who asked.`);
         }
+        if (this.#asksForDigest(reply, fields, atHome) && challenges < mostChallenges && content === null) {
+          challenges += 1;
+          void runOut(reply.body);
+          continue;
+        }
         const next = request.verbatim ? null : nextHop(reply.status, reply.fields, hop);
         if (next === null || (left.length === 1 && leadsIntoFolder(hop, next))) {
           left.pop();
-          return { ...reply, redirected, ...(ledHereForMs < Number.POSITIVE_INFINITY && { ledHereForMs }) };
+          return {
+            ...reply,
+            fields: withoutDigest(reply.fields),
+            redirected,
+            ...(ledHereForMs < Number.POSITIVE_INFINITY && { ledHereForMs }),
+          };
         }
-        if (left.length > maxRedirects) {
+        hops += 1;
+        if (hops > maxRedirects) {
           throw new ProxyError('http_protocol_error', `${base.host} redirects more than ${maxRedirects} times.`);
         }
         void runOut(reply.body);
@@ -274,6 +295,21 @@ class HttpOrigin implements Origin {
 
   #send(connection: OriginConnection, sent: ExchangeRequest, signal: AbortSignal): OriginExchange {
     return connection.send(sent, signal, () => this.#pool.give(connection));
+  }
+
+  /** The operator's credentials as a digest, once the server has asked for one. */
+  #signed(fields: Fields, method: string, { path }: RedirectHop): Fields {
+    const own = fieldValue(this.#options.fields ?? [], 'authorization');
+    if (this.#digest === null || fieldValue(fields, 'authorization') !== own) return fields;
+    const authorization = this.#digest.authorization(method, path);
+    if (authorization === null) return fields;
+    return fields.map(([name, value]) => [name, name === 'authorization' ? authorization : value]);
+  }
+
+  /** Whether an answer refuses the operator's credentials for now, and the same with a digest of them may be taken. */
+  #asksForDigest({ status, fields }: OriginReply, sent: Fields, atHome: boolean): boolean {
+    if (status !== 401 || !atHome || this.#digest === null) return false;
+    return this.#digest.challenged(fields, fieldValue(sent, 'authorization'));
   }
 
   /** `ofUrl` are for the resolved URL alone, and replace all others of the same names. */

@@ -1,5 +1,6 @@
 /** File servers as people start them for a folder of films: one row each, and what CI must have for it. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { absent } from '../programs.ts';
 import { startNginx } from './nginx.ts';
@@ -17,6 +18,8 @@ interface RunningServer extends AsyncDisposable {
   readonly port: number;
   /** Path of the films, with a slash at both ends. */
   readonly path: string;
+  /** User and password as a URL has them, where it asks for them. */
+  readonly login?: string;
 }
 
 const ofNpm = join(import.meta.dirname, '../../tools/servers/serve.js');
@@ -66,6 +69,25 @@ export const fileServers: readonly FileServer[] = [
       ]),
   })),
   {
+    name: 'Apache with Digest',
+    skip: absent('Apache', 'apache2', '-v'),
+    async start(folder) {
+      const own = join(folder, 'apache');
+      await mkdir(own);
+      // Whom it serves as must be able to read.
+      for (const place of [folder, own, films(folder)]) await chmod(place, 0o755);
+      const secret = createHash('md5').update('anna:films:sesame').digest('hex');
+      await writeFile(join(own, 'users'), `anna:films:${secret}\n`);
+      const file = join(own, 'conf');
+      const running = await byCommand(
+        'apache2',
+        () => ['-f', file, '-D', 'FOREGROUND'],
+        (port) => writeFile(file, digestConfiguration(own, port, films(folder))),
+      );
+      return { ...running, login: 'anna:sesame' };
+    },
+  },
+  {
     name: 'nginx',
     skip: absent('nginx', 'nginx', '-v'),
     async start(folder) {
@@ -78,6 +100,31 @@ export const fileServers: readonly FileServer[] = [
     },
   },
 ];
+
+function digestConfiguration(own: string, port: string, root: string): string {
+  const modules = ['mpm_event', 'authn_core', 'authn_file', 'authz_core', 'authz_user', 'auth_digest', 'mime'];
+  return `
+    ServerRoot "${own}"
+    ServerName films
+    Listen 127.0.0.1:${port}
+    PidFile "${own}/pid"
+    ErrorLog "${own}/error.log"
+    DefaultRuntimeDir "${own}"
+    Mutex file:${own}
+    ${process.getuid?.() === 0 ? 'User nobody\nGroup nogroup' : ''}
+    ${modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
+    TypesConfig /dev/null
+    AddType video/mp4 .mp4
+    DocumentRoot "${root}"
+    <Directory "${root}">
+      AuthType Digest
+      AuthName films
+      AuthDigestDomain /
+      AuthDigestNonceLifetime 2
+      AuthUserFile "${own}/users"
+      Require valid-user
+    </Directory>`;
+}
 
 function films(folder: string): string {
   return join(folder, 'films');
