@@ -195,6 +195,21 @@ describe('what strict mode stores', () => {
   });
 });
 
+it('what strict mode takes in is told like a fill, from its beginning to its end', async () => {
+  const rig = await strict();
+  await ask(rig);
+  await ask(rig, { range: '5-9' });
+  await rig.clock.settle();
+  const fills = (type: 'bytes-landed' | 'bytes-sent') => new Set(rig.eventsOf(type).map(({ fill }) => fill));
+  assert.ok(fills('bytes-landed').isSubsetOf(fills('bytes-sent')));
+  const states = rig.eventsOf('fill-state').map(({ from, to }) => [from, to]);
+  assert.deepEqual(states, [
+    ['idle', 'filling'],
+    ['filling', 'idle'],
+  ]);
+  await rig.close();
+});
+
 describe('a method that changes something', () => {
   const put = (fields: string) => `PUT ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\n${fields}\r\nabc`;
 

@@ -31,7 +31,9 @@ export interface AnswerContentParts {
   readonly object: StoreObject | null;
   readonly representation: Representation;
   readonly clock: Clock;
-  readonly reporter: Pick<FillReporter, 'received'>;
+  /** The number that its events carry, and who tells them. */
+  readonly id: number;
+  readonly reporter: Pick<FillReporter, 'received' | 'phaseChanged'>;
   /** Called when nobody uses it any more and its object is closed. */
   readonly onClosed: () => void;
 }
@@ -44,6 +46,7 @@ export class AnswerContent {
   #inflow: { position: number; readonly end: number | null } | null = null;
   #failed: FillFailed | null = null;
   #users = 0;
+  #hasReceived = false;
   #change = Promise.withResolvers<void>();
   #closing: Promise<void> | null = null;
 
@@ -56,6 +59,10 @@ export class AnswerContent {
 
   get representation(): Representation {
     return this.#representation;
+  }
+
+  get id(): number {
+    return this.#parts.id;
   }
 
   get presence(): Presence {
@@ -87,7 +94,9 @@ export class AnswerContent {
     this.#users += 1;
     return () => {
       this.#users -= 1;
-      if (this.#users === 0) this.#closing = this.#presence.close().then(this.#parts.onClosed);
+      if (this.#users > 0) return;
+      if (this.#hasReceived) this.#parts.reporter.phaseChanged('filling', 'idle');
+      this.#closing = this.#presence.close().then(this.#parts.onClosed);
     };
   }
 
@@ -101,6 +110,8 @@ export class AnswerContent {
   async receive({ body, start, end, timeout }: Inflow): Promise<void> {
     const inflow = { position: start, end };
     this.#inflow = inflow;
+    if (!this.#hasReceived) this.#parts.reporter.phaseChanged('idle', 'filling');
+    this.#hasReceived = true;
     const leave = this.use();
     try {
       for (;;) {

@@ -101,7 +101,7 @@ export class StrictCache {
     signal: AbortSignal,
   ): Promise<ReadSession> {
     for (let first = true; ; first = false) {
-      const found = reads(request) ? await this.#find(at.key, request.fields) : null;
+      const found = reads(request) ? await this.#find(at, request.fields) : null;
       try {
         const stored = found && this.#reusable(found, at, request, choose);
         if (stored) return stored;
@@ -123,8 +123,8 @@ export class StrictCache {
   }
 
   /** The stored answer of a request, in use until `leave` is called; `null` where there is none. */
-  async #find(key: string, fields: Fields): Promise<Found | null> {
-    const first = await this.#use(objectName(key));
+  async #find(at: StrictTarget, fields: Fields): Promise<Found | null> {
+    const first = await this.#use(at, objectName(at.key));
     if (first === null) return null;
     const { representation } = first.content;
     if (!allowsCredentials(fields, representation.fields)) {
@@ -136,14 +136,15 @@ export class StrictCache {
     const { selection } = representation;
     if (by !== null && sameSelection(selection?.by ?? [], by)) return first;
     first.leave();
-    return by === null || selection === undefined ? null : this.#use(variantName(key, selection.family ?? '', by));
+    if (by === null || selection === undefined) return null;
+    return this.#use(at, variantName(at.key, selection.family ?? '', by));
   }
 
-  async #use(name: ObjectName): Promise<Found | null> {
+  async #use(at: StrictTarget, name: ObjectName): Promise<Found | null> {
     for (;;) {
       let opening = this.#inUse.get(name);
       if (opening === undefined) {
-        opening = this.#open(name);
+        opening = this.#open(at, name);
         this.#inUse.set(name, opening);
       }
       const content = await opening;
@@ -156,11 +157,11 @@ export class StrictCache {
     }
   }
 
-  async #open(name: ObjectName): Promise<AnswerContent | null> {
+  async #open(at: StrictTarget, name: ObjectName): Promise<AnswerContent | null> {
     try {
       let content: AnswerContent | null = null;
       const object = await this.#parts.store.find(name, (range) => content?.presence.lose(range));
-      content = object && this.#contentOf(name, object.representation, object, { fill: 0, origin: '', path: '' });
+      content = object && this.#contentOf(name, object.representation, object, this.#called(at));
       return content;
     } catch (error) {
       if (error instanceof StoreError) return null;
@@ -179,6 +180,7 @@ export class StrictCache {
       object,
       representation,
       clock,
+      id: called.fill,
       reporter: new FillReporter(called, clock, events),
       onClosed: () => {
         void this.#inUse.get(name)?.then((current) => {
@@ -412,7 +414,7 @@ export class StrictCache {
       previous.describe({ ...previous.representation, ...representation, ranges: true });
       return previous;
     }
-    const { name, selection } = await this.#placeFor(at.key, representation, fields);
+    const { name, selection } = await this.#placeFor(at, representation, fields);
     const described = selection === null ? representation : { ...representation, selection };
     const isPrivate = fieldValue(fields, 'authorization') !== null || fieldValue(fields, 'cookie') !== null;
     const label = { origin: at.origin.name, path: at.path, private: isPrivate };
@@ -429,10 +431,11 @@ export class StrictCache {
   }
 
   /** Under which name an answer is stored: that of the target, unless an answer for other requests has it. */
-  async #placeFor(key: string, { fields }: Representation, request: Fields) {
+  async #placeFor(at: StrictTarget, { fields }: Representation, request: Fields) {
+    const { key } = at;
     const names = variedBy(fields) ?? [];
     const by = selecting(names, request);
-    const first = await this.#use(objectName(key));
+    const first = await this.#use(at, objectName(key));
     const { selection, fields: known } = first?.content.representation ?? {};
     first?.leave();
     if (names.length === 0) return { name: objectName(key), selection: null };
@@ -463,7 +466,7 @@ export class StrictCache {
       representation,
       reader,
       fill: {
-        id: this.#parts.nextFill(),
+        id: content.id,
         get passing() {
           return presence.passing;
         },
