@@ -271,6 +271,10 @@ export class Fill implements ReaderHost {
     return this.#parts.policy;
   }
 
+  get bytesPerSecond(): number | null {
+    return this.#scheduler.bytesPerSecond;
+  }
+
   async representation(reader: Reader, signal: AbortSignal): Promise<Representation> {
     const look = () => headAt(this.known, reader.failed);
     const { representation } = await this.#wait<Exclude<HeadArrival, Failed>>(reader, look, signal);

@@ -27,7 +27,7 @@ const mostPlace = 0.95;
 const mostForeseen = 8 * 1024 * 1024;
 
 /** Between two of its requests a player has no connection for so long at most. */
-const betweenMs = 250;
+const betweenMs = 100;
 
 /** Who goes from the head of one fragment to the next reads none for so long, and takes no longer to the next. */
 const headMs = 100;

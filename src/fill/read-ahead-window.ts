@@ -24,7 +24,7 @@ const mostTimes = 4;
 export interface ReadingProgress {
   /** Bytes read in sequence. */
   readonly sequence: number;
-  /** Bytes a second; 0 where it was not measured yet. */
+  /** Bytes a second that it reads, or that the film needs; 0 where neither is known yet. */
   readonly throughput: number;
 }
 

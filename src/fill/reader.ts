@@ -23,6 +23,8 @@ import { RecentThroughput } from './throughput.ts';
 export interface ReaderHost {
   readonly clock: Clock;
   readonly policy: FillPolicy;
+  /** What the film needs, in bytes a second; `null` where it does not tell. */
+  readonly bytesPerSecond: number | null;
   take(reader: Reader, signal: AbortSignal, ahead: boolean): Taken | null;
   arrival(reader: Reader, signal: AbortSignal): Promise<'bytes' | 'end'>;
   representation(reader: Reader, signal: AbortSignal): Promise<Representation>;
@@ -235,7 +237,8 @@ export class Reader implements Waiting {
   }
 
   #window(widest: number): number {
-    const progress = { sequence: this.#sequence, throughput: this.#reading.bytesPerSecond };
+    const throughput = Math.max(this.#reading.bytesPerSecond, this.#host.bytesPerSecond ?? 0);
+    const progress = { sequence: this.#sequence, throughput };
     return Math.min(widest, readAheadWindow(progress, this.#host.policy));
   }
 

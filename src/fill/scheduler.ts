@@ -80,6 +80,11 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     return this.#readers;
   }
 
+  /** What the film needs, in bytes a second; `null` where it does not tell. */
+  get bytesPerSecond(): number | null {
+    return this.#foresight.bytesPerSecond;
+  }
+
   /** Whether the line carries the film; `null` as long as nobody knows what it needs. */
   get line(): LineView | null {
     return this.#line.view;

@@ -30,6 +30,21 @@ async function play({ share, shown = boxed, seconds = 20 }: Run) {
   return { ...there, player, line };
 }
 
+it('a film that needs much has 20 s of it before the player, from the moment when it plays', async () => {
+  const { film: shown } = tailedFilm(1600 * mebibyte, 140_000, 240_000);
+  const rate = shown.size / 240;
+  const { view, clock, origin } = stage({
+    film: shown,
+    origin: (clock) => ScriptedOrigin.serving(shown, { clock, rate: 100_000_000, headAfter: 20 }),
+  });
+  const player = view();
+  player.rate = rate;
+  await clock.advance(6000);
+  const ahead = origin.bytesGiven - player.bytes;
+  assert.ok(ahead >= 0.75 * 20 * rate && ahead <= 20 * rate + 2 * mebibyte, `${ahead / rate} s ahead`);
+  player.leave();
+});
+
 describe('what is said of a line', () => {
   for (const share of [0.3, 0.5, 0.7, 0.84]) {
     it(`that gives ${100 * share} % of what the film needs is that it will stall`, async () => {
