@@ -228,8 +228,9 @@ export class Cache implements FillsView {
     const { key, mount, target } = resolved;
     const { origin, slots } = mount;
     const policy = { ...this.#parts.policy, ...mount.policy };
-    const forget = async (reference = target) => {
-      const below = mount.base === undefined ? target : targetBelow(mount.base, target, reference);
+    const forget = async (reference?: string) => {
+      const isElsewhere = reference !== undefined && mount.base !== undefined;
+      const below = isElsewhere ? targetBelow(mount.base, target, reference) : target;
       if (below !== null) await this.#forget(origin.name, showablePath(below));
     };
     return { mount, key, target, path: showablePath(target), origin, slots, policy, forget };

@@ -83,7 +83,8 @@ export class MediaProxy {
       {
         maxHeaderSize: largestHead,
         headersTimeout: headTimeout - 2 * interval,
-        requestTimeout: headTimeout - 2 * interval,
+        // Content that is passed on may take as long as it likes to come; what nobody wants is cut off after the reply.
+        requestTimeout: 0,
         keepAliveTimeout: keepAliveMs,
         connectionsCheckingInterval: interval,
         highWaterMark: mostUnsent,

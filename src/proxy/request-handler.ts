@@ -79,7 +79,19 @@ export async function handleRequest(
   } finally {
     patience.end();
   }
+  cutUnread(request, parts.clock);
   record.done(outcome, patience.beganAt);
+}
+
+/** Content that goes on coming after the reply is for nobody, and no next request can come before its end. */
+function cutUnread(request: IncomingMessage, clock: Clock): void {
+  if (request.complete || request.socket === null || request.socket.destroyed) return;
+  const { socket } = request;
+  const timer = clock.after(fixedBudgets.badRequest.ms, () => {
+    if (!request.complete) socket.destroy();
+  });
+  socket.once('close', () => timer.cancel());
+  request.once('end', () => timer.cancel());
 }
 
 class RequestHandler {
@@ -211,7 +223,9 @@ class RequestHandler {
     const rules = { isStrict: cache.isStrict(mount), hasPages: this.#hasPages };
     const at = this.#place;
     const fields = at === null ? request.fields : unmappedFields(request.fields, at);
-    const forwarded = { ...request, fields, content, trail: trailOf(request.fields) };
+    const { socket } = this.#request;
+    const received = () => socket.bytesRead;
+    const forwarded = { ...request, fields, content, received, trail: trailOf(request.fields) };
     const choose = (representation: Representation) => replyFor(request, representation, clock.wallTime(), rules);
     const first = (representation: Representation) => firstOf(choose(representation));
     const opening = cache.forward(mount, target, forwarded, first, this.#gone);
@@ -326,10 +340,9 @@ class RequestHandler {
   async #send(session: ReadSession, reply: Reply | ErrorReply): Promise<RequestOutcome> {
     this.#record.cache = session.cache;
     this.#record.fill = session.fill.id;
-    const cache = ['cache-status', cacheStatusOf(session)] as const;
     if ('outcome' in reply) {
       if (session.reader.waited) this.#record.waited('served');
-      return this.#refuse(reply, cache);
+      return this.#refuse(reply, ['cache-status', cacheStatusOf(session)]);
     }
     const { body } = reply;
     if (body.kind === 'run') this.#record.range = { start: body.start, end: body.end ?? session.reader.position };
@@ -346,6 +359,7 @@ class RequestHandler {
     // A 304 has no type, and browsers add its fields to those of their copy.
     const content = reply.status === 304 ? session.representation.fields : reply.fields;
     const beginning = mayBeAnything(content) ? await this.#beginningOf(session) : null;
+    const cache = ['cache-status', cacheStatusOf(session)] as const;
     this.#writeHead(reply.status, isolated([...reply.fields, cache], content, beginning));
     if (session.reader.waited) this.#record.waited('served');
     try {
@@ -486,9 +500,18 @@ function missedIn(phase: FillPhase | null): Fields[number] {
   return ['cache-status', cacheStatus({ fwd: 'miss', detail: phase ?? undefined })];
 }
 
-function cacheStatusOf({ cache, collapsed, fill, ttl, forwarded }: ReadSession): string {
+function cacheStatusOf({ cache, collapsed, fill, reader, ttl, forwarded }: ReadSession): string {
   if (forwarded !== undefined) return cacheStatus(forwarded);
-  if (cache === 'hit' || cache === 'stale') return cacheStatus({ hit: true, ttl });
-  const fwd = { pass: 'bypass', partial: 'partial', miss: 'uri-miss', none: 'miss' } as const;
+  // What was stored and could not be read has been fetched again.
+  const isHealed = cache === 'hit' && reader.waited;
+  if ((cache === 'hit' || cache === 'stale') && !isHealed) return cacheStatus({ hit: true, ttl });
+  const fwd = {
+    pass: 'bypass',
+    partial: 'partial',
+    miss: 'uri-miss',
+    none: 'miss',
+    hit: 'partial',
+    stale: 'stale',
+  } as const;
   return cacheStatus({ fwd: fwd[cache], stored: !fill.passing, collapsed: collapsed || undefined });
 }

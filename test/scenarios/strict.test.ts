@@ -243,3 +243,39 @@ describe('a method that changes something', () => {
     await rig.close();
   });
 });
+
+describe('content that is passed on', () => {
+  const head = (length: number) => `PUT ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${length}\r\n\r\n`;
+
+  it('may take as long as it likes to come, as long as it comes', async () => {
+    const rig = await strict(fresh, { mount: { methods: ['PUT'] } });
+    const player = rig.player();
+    const sent = player.send(head(100), null);
+    for (let piece = 0; piece < 10; piece += 1) {
+      await rig.clock.advance(20_000);
+      player.write('0123456789');
+    }
+    await rig.clock.advanceUntil(sent.done());
+    assert.deepEqual([sent.status, rig.origin.requests.length], [200, 1]);
+    await rig.close();
+  });
+
+  it('that stops coming is given up after firstByteTimeout', async () => {
+    const rig = await strict({ headAfter: Number.POSITIVE_INFINITY }, { mount: { methods: ['PUT'] } });
+    const sent = rig.player().send(`${head(100)}0123456789`, null);
+    await rig.clock.advanceUntil(sent.done());
+    assert.deepEqual([sent.status, rig.clock.now()], [504, 30_000]);
+    await rig.close();
+  });
+
+  it('that nobody wants is cut off when the reply is over', async () => {
+    const rig = await strict();
+    const player = rig.player();
+    const sent = player.send(`${head(100)}0123456789`, null);
+    await rig.clock.advanceUntil(sent.done());
+    assert.equal(sent.status, 405);
+    await rig.clock.advance(1000);
+    assert.equal(player.connected, false);
+    await rig.close();
+  });
+});

@@ -1,5 +1,6 @@
 /** Folders at another path than the mount's: by WebDAV, listed and read by rclone, and as pages of nginx. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { run } from '../players/program.ts';
@@ -31,6 +32,33 @@ test('rclone lists a folder, and copies from it', { skip: absent('rclone', 'rclo
   assert.equal(copied.length > 0, true);
   const whole = await fetch(stage.url, { method: 'PROPFIND', headers: { depth: 'infinity' } });
   assert.equal(whole.status, 403);
+});
+
+test('rclone writes, moves and removes where the operator lets it', {
+  skip: absent('rclone', 'rclone', 'version') || absent('curl', 'curl', '--version'),
+}, async () => {
+  await using stage = await Stage.open();
+  const right = film(3_000_000);
+  await stage.write('deep/a.mp4', right.bytesAt(0, 1000));
+  const port = await freePort();
+  const served = ['serve', 'webdav', join(stage.folder, 'films'), '--addr', `127.0.0.1:${port}`, '--baseurl', '/dav'];
+  stage.use(await startServer('rclone', served, port));
+  const methods = ['PUT', 'DELETE', 'MKCOL', 'MOVE', 'COPY'];
+  await stage.serve(JSON.stringify({ origins: { films: { url: `http://127.0.0.1:${port}/dav/deep`, methods } } }));
+  const local = join(stage.folder, 'new.mp4');
+  await writeFile(local, right.bytesAt(0, 3_000_000));
+  const remote = ['--config', '/dev/null', '--webdav-url', stage.url];
+  await run('rclone', ['copyto', ...remote, local, ':webdav:under/b.mp4']);
+  const read = async (path: string) => Buffer.from(await (await fetch(`${stage.url}${path}`)).arrayBuffer());
+  assert.ok((await read('under/b.mp4')).equals(right.bytesAt(0, 3_000_000)));
+  await run('rclone', ['moveto', ...remote, ':webdav:under/b.mp4', ':webdav:under/c.mp4']);
+  assert.ok((await read('under/c.mp4')).equals(right.bytesAt(0, 3_000_000)));
+  assert.equal((await fetch(`${stage.url}under/b.mp4`)).status, 404);
+  await run('rclone', ['deletefile', ...remote, ':webdav:a.mp4']);
+  assert.equal((await fetch(`${stage.url}a.mp4`)).status, 404);
+  const uploaded = ['-s', '-S', '-f', '-T', local, '-H', 'Expect: 100-continue', `${stage.url}under/d.mp4`];
+  await run('curl', uploaded);
+  assert.ok((await read('under/d.mp4')).equals(right.bytesAt(0, 3_000_000)));
 });
 
 test('a folder without its slash ends where its links lead into it', {

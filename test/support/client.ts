@@ -82,6 +82,11 @@ export class Client {
     return exchange;
   }
 
+  /** Sends more of what belongs to the last request. */
+  write(text: string): void {
+    this.#socket.write(text, 'latin1');
+  }
+
   /** Whether the connection is still there. */
   get connected(): boolean {
     return !this.#socket.destroyed && this.#socket.readable;

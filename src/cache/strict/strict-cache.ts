@@ -11,7 +11,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { type Clock, within } from '../../clock.ts';
+import { type Clock, type Limits, within } from '../../clock.ts';
 import { ProxyError } from '../../errors.ts';
 import type { EventBus } from '../../events.ts';
 import type { ConnectionSlots, Slot } from '../../fill/connection-slots.ts';
@@ -43,6 +43,8 @@ export interface StrictRequest {
   readonly method: string;
   readonly fields: Fields;
   readonly content: Readable | null;
+  /** How many bytes the client has sent: while these grow, the request is still coming. */
+  readonly received?: () => number;
   /** The proxies that it came by. */
   readonly trail: Trail;
 }
@@ -282,7 +284,7 @@ export class StrictCache {
       giveUp();
       return stale;
     }
-    if (!isSafe(request.method) && reply.status < 400) await this.#invalidate(at, reply.fields);
+    if (!isSafe(request.method) && reply.status < 400) await this.#invalidate(at, request.fields, reply.fields);
     if (content !== null && request.method === 'HEAD') await this.#compare(at, content, reply);
     return this.#pass(at, request, content, exchange, fwd);
   }
@@ -322,7 +324,11 @@ export class StrictCache {
       const { method, content, trail } = request;
       const asked = { target: at.target, method, content, fields: [...forwardable(fields), ...trail], verbatim: true };
       // Once there is an answer, its body belongs to all who read it.
-      const reply = await within(waiting, (inTime) => at.origin.open(asked, inTime));
+      const open = (inTime: AbortSignal) => at.origin.open(asked, inTime);
+      const reply =
+        content === null
+          ? await within(waiting, open)
+          : await whileItGrows(waiting, request.received ?? (() => 0), open);
       return { reply, slot };
     } catch (error) {
       slot.release();
@@ -330,9 +336,14 @@ export class StrictCache {
     }
   }
 
-  /** RFC 9111 §4.4. */
-  async #invalidate(at: StrictTarget, fields: Fields): Promise<void> {
-    const references = ['location', 'content-location'].flatMap((name) => fieldValue(fields, name) ?? []);
+  /** RFC 9111 §4.4; a copy also changes its destination (RFC 4918 §9.8). */
+  async #invalidate(at: StrictTarget, request: Fields, answer: Fields): Promise<void> {
+    const named = [
+      fieldValue(answer, 'location'),
+      fieldValue(answer, 'content-location'),
+      fieldValue(request, 'destination'),
+    ];
+    const references = named.filter((reference) => reference !== null);
     await Promise.all([at.forget(), ...references.map((reference) => at.forget(reference))]);
   }
 
@@ -536,6 +547,25 @@ function reuseDirectives(fields: Fields): string[] {
 /** A client's fields as they go on; a proxy's own names are added for all who wait. */
 function forwardable(fields: Fields): Fields {
   return endToEnd(fields).filter(([name]) => !isTrailField(name));
+}
+
+/** As `within`, but the time begins anew as long as `size` grows. */
+async function whileItGrows<T>(
+  { clock, limit, late, signal }: Limits,
+  size: () => number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController();
+  let [seen, timer] = [size(), clock.after(limit, look)];
+  function look(): void {
+    if (size() === seen) stop.abort(late());
+    else [seen, timer] = [size(), clock.after(limit, look)];
+  }
+  try {
+    return await work(AbortSignal.any([signal, stop.signal]));
+  } finally {
+    timer.cancel();
+  }
 }
 
 /** Reads a session to its end, for nobody. */
