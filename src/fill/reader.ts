@@ -17,6 +17,7 @@ import type { Taken } from './presence.ts';
 import { ReadAheadAllowance, type ReadAheadShare } from './read-ahead-allowance.ts';
 import { playedAfter, ReadingThroughput, readAheadWindow } from './read-ahead-window.ts';
 import { readUnit, requestEnd, unitEnd } from './read-unit.ts';
+import { stepsWindow, surelyGoesOn } from './steps.ts';
 import { RecentThroughput } from './throughput.ts';
 
 /** What a reader needs of its fill. */
@@ -52,6 +53,8 @@ export class Reader implements Waiting {
   readonly #throughput: RecentThroughput;
   #position: number;
   #end: number | null;
+  /** Whether it goes on where another step ended. */
+  #goesOn = false;
   #sequence = 0;
   /** When it took the first of them. */
   #sequenceSince: number | null = null;
@@ -162,6 +165,22 @@ export class Reader implements Waiting {
     return taken;
   }
 
+  /** Whether it goes on where another step ended. */
+  get goesOn(): boolean {
+    return this.#goesOn;
+  }
+
+  /** What it has read in sequence where it has read all of a step; `null` where it has not. */
+  get stepped(): number | null {
+    return this.#begun && this.#position === this.#end ? this.#sequence : null;
+  }
+
+  /** It goes on where another step ended, up to which so many bytes were read in sequence. */
+  goOn(sequence: number): void {
+    this.#goesOn = true;
+    this.#sequence = sequence;
+  }
+
   /** Turns to another range; what was taken before stays with the caller. */
   aim(range: OpenRange): void {
     if (range.start !== this.#position) {
@@ -230,16 +249,18 @@ export class Reader implements Waiting {
     return { position, windowEnd: Math.min(position + window, end), sequence: this.#sequence, end, waitsFor, deadline };
   }
 
-  /** Where what is fetched for it ends. */
+  /** Where what is fetched for it ends. Who goes on in steps will not stop at the end of this one. */
   get #fetchedTo(): number {
-    if (this.#end === null) return Number.POSITIVE_INFINITY;
+    if (this.#end === null || (this.#goesOn && this.#sequence >= surelyGoesOn)) return Number.POSITIVE_INFINITY;
     return this.#waitingSince === null ? unitEnd(this.#end) : requestEnd(this.#position, this.#end);
   }
 
   #window(widest: number): number {
     const throughput = Math.max(this.#reading.bytesPerSecond, this.#host.bytesPerSecond ?? 0);
     const progress = { sequence: this.#sequence, throughput };
-    return Math.min(widest, readAheadWindow(progress, this.#host.policy));
+    const window = readAheadWindow(progress, this.#host.policy);
+    if (!this.#goesOn) return Math.min(widest, window);
+    return Math.min(widest, Math.max(window, Math.min(this.#host.policy.readAhead, stepsWindow(this.#sequence))));
   }
 
   #moved(): void {

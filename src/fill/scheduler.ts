@@ -24,6 +24,7 @@ import { Playheads } from './playheads.ts';
 import type { Reader } from './reader.ts';
 import { Readers, type ReadersParts } from './readers.ts';
 import { SideBySide, type SideBySideHost, type SideBySideParts } from './side-by-side.ts';
+import { isStep, Steps } from './steps.ts';
 import type { RequestTarget } from './upstream.ts';
 import type { UpstreamRequest } from './upstream-request.ts';
 import type { Waiters } from './waiters.ts';
@@ -52,6 +53,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
   readonly #line: Line;
   /** What completes the places that were shown, once nobody waits. */
   #completing: Fetch | null = null;
+  readonly #steps: Steps;
   #nextFetch = 1;
   #ended: Failure | null = null;
   /** Resolves when the first answer has been judged, or will not be. */
@@ -62,6 +64,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
+    this.#steps = new Steps(parts.clock);
     this.#jobs = new BackgroundJobs(parts.clock, parts.policy, parts.upstream, () => this.decide());
     this.#foresight = new Foresight(parts, () => this.decide());
     this.#playheads = new Playheads({ ...parts, foresight: this.#foresight });
@@ -113,6 +116,8 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
   }
 
   join(reader: Reader): void {
+    const before = isStep(reader.position, reader.end) ? this.#steps.before(reader.position) : 0;
+    if (before > 0) reader.goOn(before);
     this.#readers.add(reader);
   }
 
@@ -186,8 +191,9 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
   leave(reader: Reader): boolean {
     if (!this.#readers.delete(reader)) return false;
     this.#playheads.left(reader);
-    const { plays, position } = reader;
-    if (plays && this.#readers.size === 0)
+    const { plays, position, stepped, goesOn } = reader;
+    if (stepped !== null) this.#steps.ended(position, stepped);
+    if ((plays || goesOn) && this.#readers.size === 0)
       for (const fetch of this.#fetches) if (fetch.position >= position) this.#kept.add(fetch);
     this.#played ||= plays;
     this.decide();
