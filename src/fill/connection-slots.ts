@@ -46,7 +46,8 @@ export class ConnectionSlots {
   readonly #maxQueued: number;
   #rate: RequestRate | null;
   #connectMs: number | null = null;
-  readonly #queue: Waiting[] = [];
+  /** Those who wait, in the order in which they came. */
+  readonly #queue = new Set<Waiting>();
   readonly #held = new Map<Slot, Claimant>();
   #timer: Timer | null = null;
 
@@ -94,7 +95,7 @@ export class ConnectionSlots {
   }
 
   get queued(): number {
-    return this.#queue.length;
+    return this.#queue.size;
   }
 
   /** What the most urgent of those who wait for a connection want it for; `null` where nobody does. */
@@ -110,15 +111,15 @@ export class ConnectionSlots {
     if (now !== null) return now;
     // Work that would come after it anyway keeps nobody out of the queue.
     const urgency = claimant.urgency();
-    const ahead = this.#queue.filter((waiting) => !outranks(urgency, waiting.claimant.urgency()));
+    const ahead = [...this.#queue].filter((waiting) => !outranks(urgency, waiting.claimant.urgency()));
     if (ahead.length >= this.#maxQueued) throw this.#full();
     const { promise, resolve: grant } = Promise.withResolvers<Slot>();
     const waiting: Waiting = { claimant, grant };
-    this.#queue.push(waiting);
+    this.#queue.add(waiting);
     this.#serve();
     this.press(claimant);
     return untilAborted(promise, signal, () => {
-      this.#queue.splice(this.#queue.indexOf(waiting), 1);
+      this.#queue.delete(waiting);
       this.#serve();
     });
   }
@@ -132,7 +133,7 @@ export class ConnectionSlots {
   /** Takes the right to one more request over a connection that is held, where nobody waits for that right. */
   spend(): boolean {
     if (this.#rate === null) return true;
-    return this.#queue.length === 0 && this.#rate.take();
+    return this.#queue.size === 0 && this.#rate.take();
   }
 
   /** Somebody who queues has become more urgent: those who hold connections learn of it. */
@@ -168,7 +169,7 @@ export class ConnectionSlots {
         this.#timer = this.#rate.clock.after(this.#rate.wait, () => this.#serve());
         return;
       }
-      this.#queue.splice(this.#queue.indexOf(next), 1);
+      this.#queue.delete(next);
       next.grant(this.#take(next.claimant));
     }
   }

@@ -379,12 +379,14 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
 
   /** Those who waited for its bytes learn why they will not come, or wait for another's. */
   #reassign(fetch: Fetch, failure: Failure | null): void {
-    const { present } = this.#parts.presence;
+    const { content, firstByteMs } = this.#parts.upstream;
     for (const reader of this.#readers) {
       if (reader.assignment?.fetch !== fetch) continue;
       reader.assign(null);
-      if (reader.waitingSince === null || present.has(reader.position)) continue;
-      if (failure === null) this.serve(reader);
+      if (reader.waitingSince === null || content.present.has(reader.position)) continue;
+      // What it waits for may come by another that has begun between them since.
+      const isAnothers = 'join' in planFor(reader.position, content, this.#fetches, firstByteMs);
+      if (failure === null || isAnothers) this.serve(reader);
       // An error may be about what another client said: this one asks for itself.
       else if (failure.kind === 'answer' && !fetch.status.budgetSpent && !sameSelection(fetch.said, reader.said))
         this.#readers.fail(reader, { kind: 'exclusive' });

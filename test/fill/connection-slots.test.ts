@@ -57,6 +57,22 @@ describe("an origin's connections", () => {
     assert.deepEqual([granted.at(-1), slots.used, slots.queued], ['d', 1, 0]);
   });
 
+  it('that come to somebody in the turn in which he leaves take nobody else out of the queue', async () => {
+    const slots = new ConnectionSlots(1, 10);
+    const { ask, give, granted } = queueOf(slots);
+    const leaving = new AbortController();
+    void ask('a');
+    const left = ask('b', waited, leaving.signal).catch(() => {});
+    void ask('c');
+    await turn();
+    give('a');
+    leaving.abort(new Error('left'));
+    await left;
+    give('b');
+    await turn();
+    assert.deepEqual([granted.at(-1), slots.used, slots.queued], ['c', 1, 0]);
+  });
+
   it('go to a waiting reader before read-ahead, and to read-ahead before background work', async () => {
     const slots = new ConnectionSlots(1, 10);
     const { ask, give, granted } = queueOf(slots);

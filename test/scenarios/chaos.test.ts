@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { stage } from '../cache/stage.ts';
+import { fragmentedFilm, tailedFilm } from '../support/boxed-films.ts';
 import { film } from '../support/film.ts';
 import { pause } from '../support/pause.ts';
 import type { ScriptedRequest } from '../support/scripted-origin.ts';
@@ -38,7 +39,19 @@ const player = fc.record({
 
 /** Times are in milliseconds, sizes in bytes. */
 const settings = fc.record({
-  size: fc.constantFrom(700_001, 700_001, 1, 7, 262_143, 262_144, 262_145, 3 * mebibyte),
+  shown: fc.oneof(
+    {
+      weight: 2,
+      arbitrary: fc
+        .constantFrom(700_001, 700_001, 1, 7, 262_143, 262_144, 262_145, 3 * mebibyte)
+        .map((size) => film(size)),
+    },
+    fc.constantFrom(
+      tailedFilm(3 * mebibyte, 300_000, 8000).film,
+      fragmentedFilm(3, true).film,
+      fragmentedFilm(3, false).film,
+    ),
+  ),
   /** How much the store may hold. */
   room: fc.constantFrom(null, null, mebibyte / 2, mebibyte),
   maxConnections: fc.constantFrom(1, 2, 32),
@@ -76,12 +89,13 @@ describe('an origin that does everything wrong that can be mended', () => {
         fc.array(fate, { maxLength: 12 }),
         fc.array(player, { minLength: 1, maxLength: 6 }),
         settings,
-        async (fates, players, { size, room, maxConnections, parallelFetches, ...policy }) => {
+        async (fates, players, { shown, room, maxConnections, parallelFetches, ...policy }) => {
+          const { size } = shown;
           const mounted = { maxConnections, parallelFetches };
           const clock = new VirtualClock();
           const limits = room === null ? {} : { maxSize: { bytes: room }, segmentSize: mebibyte / 4 };
           const store = createMemoryStore({ clock, ...limits });
-          const { view, origin, cache, eventsOf } = stage({ film: film(size), clock, store, ...mounted, policy });
+          const { view, origin, cache, eventsOf } = stage({ film: shown, clock, store, ...mounted, policy });
           let met = 0;
           void answerAll(origin, (request) => {
             void meet(request, fates[met] ?? { after: 50, how: 'well', bytes: 1 }, size, clock);
@@ -115,7 +129,7 @@ describe('an origin that does everything wrong that can be mended', () => {
           );
         },
       ),
-      { numRuns: 150, seed: 7 },
+      { numRuns: 200, seed: 7 },
     );
   });
 });
