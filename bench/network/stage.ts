@@ -50,6 +50,8 @@ export interface Outside {
     /** Bodies, as nginx gave them to its kernel. */
     readonly bytes: number;
     readonly statuses: Readonly<Record<string, number>>;
+    /** One by one, to look at where a figure surprises. */
+    readonly log: readonly OriginRequest[];
   };
   readonly link: LinkCounts;
   /** Empty without firstbyte. */
@@ -185,5 +187,6 @@ function sumOf(requests: readonly OriginRequest[]): Outside['origin'] {
     connections: new Set(requests.map(({ connection }) => connection)).size,
     bytes: requests.reduce((sum, { bytes }) => sum + bytes, 0),
     statuses,
+    log: requests,
   };
 }

@@ -18,6 +18,12 @@ const widenMs = 250;
 /** And for so many round trips, in which one connection may yet become fast (RFC 5681 §3.1). */
 const slowStarts = 2;
 
+/** A measure has so many bytes, or lasts as long as a verdict. */
+const enoughBytes = 64 * 1024;
+
+/** Over a line that brings less, in bytes a second, each step has to help: there several bodies hold each other up. */
+const slow = 200_000;
+
 /** What brings so many times what it brought a moment before is not at its limit yet. */
 const growing = 1.5;
 
@@ -59,20 +65,20 @@ export interface Starving {
 
 export class Parallelism {
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #most: number;
+  /** How many there may be at all. */
+  readonly most: number;
   #fetches = 1;
   #reason: ParallelReason = 'not needed';
   #settledUntil = Number.NEGATIVE_INFINITY;
-  /** What was brought before, or by twice as many, in bytes a second. */
+  /** What the number before brought, in bytes a second. */
   #brought = 0;
   /** How many there were before fewer were tried. */
   #wider = 1;
-  #measure = { since: 0, bytes: 0, lastAt: Number.NEGATIVE_INFINITY };
+  #measure = { since: 0, bytes: 0, lastAt: Number.NEGATIVE_INFINITY, before: 0 };
 
-  /** `most` is how many there may be at all. */
   constructor(clock: Pick<Clock, 'now'>, most: number) {
     this.#clock = clock;
-    this.#most = most;
+    this.most = most;
   }
 
   get view(): ParallelismView {
@@ -92,22 +98,27 @@ export class Parallelism {
     measure.lastAt = now;
     if (isBroken) this.#begin(now);
     else measure.bytes += bytes;
-    const most = Math.min(this.#most, limit);
+    const most = Math.min(this.most, limit);
     const elapsed = now - measure.since;
     switch (this.#reason) {
       case 'not needed':
         this.#reason = 'trying more';
-        this.#brought = throughput;
-        this.#begin(now);
+        this.#begin(now, throughput);
         break;
       case 'trying more':
         if (elapsed < Math.max(widenMs, slowStarts * roundTripMs)) break;
+        if (measure.bytes < enoughBytes && elapsed < judgeMs) break;
         this.#widen((measure.bytes * 1000) / elapsed, plenty, most);
-        this.#begin(now);
+        this.#begin(now, (measure.bytes * 1000) / elapsed);
         break;
       case 'measuring':
+        // What several brought at first may have been a burst.
+        if (this.#fetches < most && this.#isPlain(elapsed, plenty)) this.#reason = 'trying more';
+        else if (elapsed >= judgeMs) this.#judge((measure.bytes * 1000) / elapsed, now);
+        break;
       case 'trying fewer':
-        if (elapsed >= judgeMs || this.#isFarLess(elapsed)) this.#judge((measure.bytes * 1000) / elapsed, now);
+        if (elapsed >= judgeMs || this.#isPlain(elapsed, farLess * this.#brought))
+          this.#judge((measure.bytes * 1000) / elapsed, now);
         break;
       default:
         if (now < this.#settledUntil) break;
@@ -123,19 +134,24 @@ export class Parallelism {
     this.#settle('refused', this.#clock.now());
   }
 
-  /** Twice as many, unless those that there are bring enough, or more and more. */
+  /** More of them, unless those that there are bring enough, or more and more; none where the last step did not help. */
   #widen(throughput: number, plenty: number, most: number): void {
-    const grows = throughput > growing * this.#brought;
-    this.#brought = throughput;
-    if (grows || (this.#fetches === 1 && throughput >= plenty)) return;
-    if (this.#fetches === most || throughput >= plenty) this.#reason = 'measuring';
-    else this.#fetches = Math.min(most, this.#fetches * (throughput * 3 < plenty ? 4 : 2));
+    if (throughput > growing * this.#measure.before || (this.#fetches === 1 && throughput >= plenty)) return;
+    if (this.#fetches > 1 && throughput < slow && enough * throughput < this.#brought) {
+      this.#fetches = 1;
+      this.#settle('more bring no more', this.#clock.now());
+    } else if (this.#fetches === most || throughput >= plenty) {
+      this.#reason = 'measuring';
+    } else {
+      const times = throughput >= slow && 3 * throughput < plenty ? 4 : 2;
+      this.#fetches = Math.min(most, times * this.#fetches);
+      this.#brought = throughput;
+    }
   }
 
-  /** Whether half as many bring so little that it is plain soon. */
-  #isFarLess(elapsed: number): boolean {
-    const isSure = this.#reason === 'trying fewer' && elapsed >= judgeMs / 3;
-    return isSure && (this.#measure.bytes * 1000) / elapsed < farLess * this.#brought;
+  /** Whether they bring less, and that is plain before the measure is over. */
+  #isPlain(elapsed: number, less: number): boolean {
+    return elapsed >= judgeMs / 3 && (this.#measure.bytes * 1000) / elapsed < less;
   }
 
   #judge(throughput: number, now: number): void {
@@ -158,7 +174,8 @@ export class Parallelism {
     this.#settledUntil = now + settledMs;
   }
 
-  #begin(now: number): void {
-    this.#measure = { since: now, bytes: 0, lastAt: now };
+  /** `before` is what was brought until now, in bytes a second. */
+  #begin(now: number, before = 0): void {
+    this.#measure = { since: now, bytes: 0, lastAt: now, before };
   }
 }

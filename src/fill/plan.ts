@@ -163,7 +163,7 @@ export function goalOf<F extends PlannedFetch>(
     wantedEnd: wantedEnd === 0 ? Number.POSITIVE_INFINITY : wantedEnd,
     urgency: waitedFor ? 'waited for' : served || isForeseen ? 'ahead' : 'background',
     pressed,
-    piece: pieceOf(fetch, fetches, unit),
+    piece: served || waitedFor ? pieceOf(fetch, fetches, unit) : Number.POSITIVE_INFINITY,
     deadline: served ? Math.max(deadline, aheadDeadline) : deadline,
   };
 }
@@ -218,7 +218,9 @@ export function pieceUnit<F>(
   const lasting = (throughput * longestPieceMs) / 1000 / fetches;
   const share = Math.min(sequence / (2 * fetches * (fetches - 1)), lasting);
   const flown = Math.min((windowEnd - position) / 4, (throughput * firstByteMs * roundTrips) / 1000);
-  return Math.ceil(Math.max(1, share, flown) / smallestPiece) * smallestPiece;
+  // Over a slow line the first piece is no longer than what it takes a second to bring.
+  const smallest = throughput === 0 ? usualUnit : Math.min(usualUnit, Math.max(step, throughput));
+  return Math.ceil(Math.max(smallest, share, flown) / step) * step;
 }
 
 /**
@@ -264,9 +266,12 @@ function refillMark<F>({ position, windowEnd }: ReaderInterest<F>): number {
 const firstRange = 256 * 1024;
 const largestRange = 16 * 1024 * 1024;
 
-/** The smallest piece where several come side by side, in bytes, and how long the largest takes. */
-const smallestPiece = 64 * 1024;
-const longestPieceMs = 6000;
+/** Units of pieces are multiples of the one, and the other at least but over slow lines; in bytes. */
+const step = 16 * 1024;
+const usualUnit = 64 * 1024;
+
+/** How long the largest piece takes. */
+const longestPieceMs = 5000;
 
 /** A new connection takes so many round trips to get going (RFC 5681 §3.1). */
 const roundTrips = 4;

@@ -10,6 +10,7 @@ import { nextPiece, pieceUnit, type ReaderInterest } from './plan.ts';
 import type { FillPolicy } from './policy.ts';
 import { readUnit } from './read-unit.ts';
 import type { Reader } from './reader.ts';
+import { RecentThroughput } from './throughput.ts';
 import type { Upstream } from './upstream.ts';
 
 /** Whoever has read so many bytes in sequence, and has none ahead of it, may starve. */
@@ -18,11 +19,13 @@ const starvesAfter = 64 * 1024;
 /** Whoever has read so many bytes in sequence is no scan that looks at one place after the other. */
 const watchedAfter = 2 * 1024 * 1024;
 
-/** A connection that brings so many bytes a second starves nobody. */
-const plenty = 1_250_000;
+/** A connection that brings so many times what a film needs starves nobody; nor one that brings so many bytes a second. */
+const plentyTimes = 1.5;
+const plentyUnknown = 1_250_000;
 
-/** What a connection brings while it is new, in bytes a second. */
-const newThroughput = 125_000;
+/** With a first byte so late, or later, several connections begin where a viewer seeks to, each for so much at least. */
+const lateMs = 200;
+const leastPart = 64 * 1024;
 
 /** A reader that has had bytes ahead of it for so long does not starve any more, in milliseconds. */
 const fedAfterMs = 2000;
@@ -41,6 +44,8 @@ export interface SideBySideHost {
   readonly fetches: Iterable<Fetch>;
   /** Whether what is missing can be asked for. */
   readonly resumable: boolean;
+  /** What the film needs; `null` where that is not known. */
+  readonly bytesPerSecond: number | null;
   interestOf(reader: Reader): ReaderInterest<Fetch>;
   /** Starts one more fetch for what a reader will want. */
   startFor(reader: Reader, position: number): void;
@@ -50,6 +55,7 @@ export class SideBySide {
   readonly #parts: SideBySideParts;
   readonly #host: SideBySideHost;
   #unit = Number.POSITIVE_INFINITY;
+  readonly #brought: RecentThroughput;
   /** When a reader starved last, in monotonic milliseconds. */
   #starvedAt = Number.NEGATIVE_INFINITY;
   /** Whether a reader has gone so far that whoever comes to another place seeks. */
@@ -58,6 +64,7 @@ export class SideBySide {
   constructor(parts: SideBySideParts, host: SideBySideHost) {
     this.#parts = parts;
     this.#host = host;
+    this.#brought = new RecentThroughput(parts.clock);
   }
 
   /** The unit of pieces, in bytes: `Infinity` where a fetch has no other beside it. */
@@ -73,6 +80,8 @@ export class SideBySide {
   /** `bytes` came by a fetch: where one connection starves a reader, others begin. */
   received({ status }: Fetch, bytes: number): void {
     const { parallelism, slots, upstream, clock } = this.#parts;
+    const needed = this.#host.bytesPerSecond;
+    const plenty = needed === null ? plentyUnknown : plentyTimes * needed;
     const isFed = parallelism.fetches === 1 && (status.steadyThroughput ?? plenty) >= plenty;
     if (isFed || !this.#isPossible) return;
     const reader = this.#starving;
@@ -81,22 +90,43 @@ export class SideBySide {
       return;
     }
     this.#starvedAt = clock.now();
+    this.#brought.add(bytes);
     const interest = this.#host.interestOf(reader);
-    const { firstByteMs: roundTripMs, throughput } = upstream.pace;
-    const seen = { bytes, running: this.#runningFor(interest), limit: slots.limit, roundTripMs, throughput, plenty };
-    const fetches = parallelism.starves(seen);
-    this.#unit = fetches === 1 ? Number.POSITIVE_INFINITY : pieceUnit(interest, fetches, upstream.pace);
+    const { firstByteMs: roundTripMs } = upstream;
+    const throughput = status.steadyThroughput ?? 0;
+    const running = this.#runningFor(interest);
+    const fetches = parallelism.starves({ bytes, running, limit: slots.limit, roundTripMs, throughput, plenty });
+    const pace = { firstByteMs: roundTripMs, throughput: this.#brought.now / Math.max(1, running) };
+    this.#unit = fetches === 1 ? Number.POSITIVE_INFINITY : pieceUnit(interest, fetches, pace);
     this.#begin(reader, interest, fetches);
   }
 
   /** A fetch has begun where a viewer seeks to: where one connection is known to starve it, others begin at once. */
   seek(reader: Reader): void {
     const { parallelism, slots, upstream } = this.#parts;
-    const fetches = Math.min(parallelism.fetches, slots.limit);
-    if (fetches === 1 || !this.#isWatched || !this.#isPossible) return;
+    if (!this.#isWatched || !this.#isPossible) return;
     const interest = this.#host.interestOf(reader);
-    this.#unit = pieceUnit(interest, fetches, { ...upstream.pace, throughput: newThroughput });
-    this.#begin(reader, interest, fetches);
+    const fetches = Math.min(parallelism.fetches, slots.limit);
+    if (fetches > 1) {
+      this.#unit = pieceUnit(interest, fetches, { firstByteMs: 0, throughput: 0 });
+      this.#begin(reader, interest, fetches);
+    } else if (upstream.firstByteMs >= lateMs) this.#hasten(reader, interest);
+  }
+
+  /**
+   * Over a long way each connection begins slowly (RFC 5681 §3.1): for once others begin in even parts of the window, and
+   * the last of them goes on.
+   */
+  #hasten(reader: Reader, { position, windowEnd }: ReaderInterest<Fetch>): void {
+    const { parallelism, slots, upstream } = this.#parts;
+    const { present, length } = upstream.content;
+    const part = Math.ceil((Math.min(windowEnd, length) - position) / parallelism.most);
+    for (let start = position + part; start < windowEnd && slots.used < slots.limit; start += part) {
+      const range = { start, end: start + part };
+      const isCovered = [...this.#host.fetches].some((fetch) => start <= fetch.position && fetch.position < range.end);
+      const missing = isCovered || part < leastPart ? null : present.firstGap(range);
+      if (missing !== null) this.#host.startFor(reader, missing.start);
+    }
   }
 
   /**

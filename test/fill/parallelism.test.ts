@@ -71,6 +71,21 @@ describe('how many fetches run side by side', () => {
     assert.ok(starve(parallelism, clock, narrow, 30_000).length > 1, 'and then it is tried again');
   });
 
+  it('is two for seconds at most on a narrow line, which several bodies would clog', () => {
+    const { clock, parallelism } = world();
+    const seen = starve(parallelism, clock, () => 16_000, 30_000);
+    assert.equal(Math.max(...seen.map(({ fetches }) => fetches)), 2);
+    const two = seen.reduce((sum, { fetches, ms }) => sum + (fetches === 2 ? ms : 0), 0);
+    assert.ok(two <= 4000, `${two} ms`);
+    assert.deepEqual(parallelism.view, { fetches: 1, reason: 'more bring no more' });
+  });
+
+  it('is more where the origin gives each connection little', () => {
+    const { clock, parallelism } = world();
+    starve(parallelism, clock, (fetches) => 30_000 * fetches, 60_000);
+    assert.deepEqual(parallelism.view, { fetches: 8, reason: 'more bring more' });
+  });
+
   it('stays one while a connection is enough, or becomes faster and faster', () => {
     for (const line of [() => plenty, (_: number, atMs: number) => 20_000 * 4 ** (atMs / 250)]) {
       const { clock, parallelism } = world();

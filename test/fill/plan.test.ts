@@ -417,13 +417,18 @@ describe('pieces that fetches bring side by side', () => {
     const of = (sequence: number) => pieceUnit(readerAt(0, { sequence }), 4, pace) / unit;
     assert.deepEqual(
       [0, 4, 8, 1000].map((mebibytes) => of(mebibytes * 2 ** 20)),
-      [2, 3, 6, 7],
+      [1.25, 2.75, 5.5, 5.75],
     );
+  });
+
+  it('are of a unit that takes a second at most over a slow line, as far as a request is worth it', () => {
+    const of = (throughput: number) => pieceUnit(readerAt(0, {}), 2, { firstByteMs: 60, throughput }) / 1024;
+    assert.deepEqual([2000, 16_000, 40_000, 64_000].map(of), [16, 16, 48, 64]);
   });
 
   it('are of a unit that a connection brings while a new one gets going, as far as the window allows', () => {
     const satellite = { firstByteMs: 600, throughput: 1_000_000 };
-    assert.equal(pieceUnit(readerAt(0, {}), 4, satellite), Math.ceil(2_400_000 / unit) * unit);
+    assert.equal(pieceUnit(readerAt(0, {}), 4, satellite), Math.ceil(2_400_000 / (unit / 4)) * (unit / 4));
     assert.equal(pieceUnit(readerAt(0, { windowEnd: 2 ** 20 }), 4, satellite), 2 ** 18);
   });
 });

@@ -90,7 +90,7 @@ test('after a seek only pictures at the place that was sought count', () => {
 test('a wrong byte, an error of firstbyte and an error of the player are each told', () => {
   const nothing = { packets: 0, bytes: 0, lost: 0, dropped: 0, late: 0, latest: 0 };
   const outside: Outside = {
-    origin: { requests: 0, connections: 0, bytes: 0, statuses: {} },
+    origin: { requests: 0, connections: 0, bytes: 0, statuses: {}, log: [] },
     link: { down: nothing, up: nothing },
     ...{ api: [], ownErrors: [], bugs: 0, compared: 0, wrongByte: null },
   };
