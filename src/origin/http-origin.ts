@@ -14,6 +14,7 @@ import { redirectLifetime } from '../http/freshness.ts';
 import { isSafe } from '../http/method.ts';
 import { saysError } from '../http/proxy-status.ts';
 import { isTrailField, trailFields } from '../http/via.ts';
+import { showablePath } from '../showable.ts';
 import { isPrivateHost, type Network } from './address-guard.ts';
 import { AddressRace } from './address-race.ts';
 import { ConnectAttempts } from './connect-attempts.ts';
@@ -149,6 +150,7 @@ class HttpOrigin implements Origin {
     const { base } = this.#options;
     let hop: RedirectHop = { url: base, path: base.pathname.replace(/\/$/, '') + target };
     if (resolved?.url) hop = { url: resolved.url, path: resolved.url.pathname + resolved.url.search };
+    const start = hop;
     let atHome = hop.url.origin === base.origin;
     let atStart = true;
     let onReady = onConnected;
@@ -176,8 +178,12 @@ class HttpOrigin implements Origin {
           continue;
         }
         const next = request.verbatim ? null : nextHop(reply.status, reply.fields, hop);
-        if (next === null || (left.length === 1 && leadsIntoFolder(hop, next))) {
+        if (next === null || (hops === 0 && leadsIntoFolder(hop, next))) {
           left.pop();
+          if (hops > 0 && this.#isEntrance(reply, start, hop)) {
+            void runOut(reply.body);
+            return redirectTo(hop);
+          }
           return {
             ...reply,
             fields: withoutDigest(reply.fields),
@@ -297,6 +303,18 @@ class HttpOrigin implements Origin {
     return connection.send(sent, signal, () => this.#pool.give(connection));
   }
 
+  /**
+   * Whether what was found at the end of a chain leads on by relative references, as pages and playlists do, and the client
+   * can be sent to where they lead: below the base, and by a URL that holds no secret.
+   */
+  #isEntrance({ status, fields }: OriginReply, start: RedirectHop, { url, path }: RedirectHop): boolean {
+    const { base } = this.#options;
+    const [place = ''] = path.split('?', 1);
+    const isBelow = url.origin === base.origin && path.startsWith(`${base.pathname.replace(/\/$/, '')}/`);
+    if (!isBelow || (status !== 200 && status !== 206) || place === start.path.split('?', 1)[0]) return false;
+    return leadsOn(fieldValue(fields, 'content-type'), place) && showablePath(path) === path;
+  }
+
   /** The operator's credentials as a digest, once the server has asked for one. */
   #signed(fields: Fields, method: string, { path }: RedirectHop): Fields {
     const own = fieldValue(this.#options.fields ?? [], 'authorization');
@@ -348,6 +366,22 @@ async function runOut(body: OriginBody): Promise<void> {
   } catch {
     // The body was cut or cancelled: its connection is gone, and nobody wanted its bytes.
   }
+}
+
+/** Whether a file of this type and path has references that are relative to it. */
+function leadsOn(type: string | null, path: string): boolean {
+  if (/mpegurl|dash\+xml|dash\.mpd|vnd\.ms-sstr|scpls|smil|xspf|^text\/html|xhtml\+xml/i.test(type ?? '')) return true;
+  return /\.(m3u8?|mpd|pls|xspf|smil)$/i.test(path);
+}
+
+/** The client's own way to where a chain of redirects has led. */
+function redirectTo({ url, path }: RedirectHop): OriginReply {
+  const fields: Fields = [
+    ['location', url.origin + path],
+    ['cache-control', 'no-cache'],
+    ['content-length', '0'],
+  ];
+  return { status: 302, fields, body: { read: async () => null, cancel() {} }, closeDelimited: false };
 }
 
 /** Servers that speak HTTP/1.1 need not say it, but then they might as well speak HTTP/1.0 (RFC 9112 §9.3). */

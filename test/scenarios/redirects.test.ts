@@ -142,3 +142,46 @@ describe('a chain of redirects', () => {
     await rig.close();
   });
 });
+
+describe('a redirect to what leads on by relative references', () => {
+  const page = film(3000, 5);
+
+  for (const [what, from, to, type] of [
+    ['a page', '/index', '/start/page.html', 'text/html; charset=utf-8'],
+    ['a playlist', '/live.m3u8', '/streams/7/live.m3u8', 'application/vnd.apple.mpegurl'],
+    ['a playlist by its name', '/live', '/streams/7/live.m3u8', 'application/octet-stream'],
+    ['a manifest', '/live.mpd', '/streams/7/live.mpd', 'application/dash+xml'],
+  ] as const) {
+    it(`of ${what} is passed on, to its place below the mount`, async () => {
+      const rig = await virtualRig({ films: { [to]: page }, mount: { url: 'http://10.0.0.1/media/' } });
+      rig.origin.always(({ target }) =>
+        target === `/media${from}`
+          ? { status: 301, fields: { location: `/media${to}` } }
+          : { film: page, fields: { 'content-type': type } },
+      );
+      const view = rig.get(`/films${from}`, { film: null });
+      await rig.clock.advanceUntil(view.done());
+      assert.deepEqual([view.status, view.field('location')], [302, `/films${to}`]);
+      const there = rig.get(`/films${to}`, { film: page });
+      assert.equal(await rig.clock.advanceUntil(there.done()), 'complete');
+      assert.equal(there.status, 200);
+      await rig.close();
+    });
+  }
+
+  it('of a film, or to a URL that holds a secret, is followed inside', async () => {
+    for (const [to, type] of [
+      ['/movie.mp4', 'video/mp4'],
+      ['/streams/live.m3u8?token=0123456789abcdef0123456789abcdef', 'application/vnd.apple.mpegurl'],
+    ] as const) {
+      const rig = await virtualRig({ films: movie });
+      rig.origin.always(({ target }) =>
+        target === '/play' ? { status: 302, fields: { location: to } } : { fields: { 'content-type': type } },
+      );
+      const view = rig.get('/films/play', { film: movie });
+      assert.equal(await rig.clock.advanceUntil(view.done()), 'complete');
+      assert.deepEqual([view.status, view.field('location')], [200, null]);
+      await rig.close();
+    }
+  });
+});
