@@ -103,10 +103,6 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     return this.#pausedByUser || this.#jobs.open;
   }
 
-  get bytesPerSecond(): number | null {
-    return this.#foresight.bytesPerSecond;
-  }
-
   /** Whether a cut can be followed by another request for the same representation. */
   get resumable(): boolean {
     return this.#ended === null && this.#parts.upstream.combinable;
