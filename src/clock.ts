@@ -88,15 +88,26 @@ export interface Limits {
   readonly limit: number;
   readonly late: () => Error;
   readonly signal: AbortSignal;
+  /** As long as it grows, the time begins anew. */
+  readonly size?: () => number;
 }
 
 /** Calls `work` with a signal that aborts when its caller's does, and with what `late` gives when its time is over. */
 export async function within<T>(limits: Limits, work: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
-  const { clock, limit, late, signal } = limits;
+  const { clock, limit, late, signal, size = () => 0 } = limits;
   signal.throwIfAborted();
   const stop = new AbortController();
+  let seen = size();
+  const look = () => {
+    if (size() === seen) {
+      stop.abort(late());
+      return;
+    }
+    seen = size();
+    timer = clock.after(limit, look);
+  };
   const onAbort = () => stop.abort(signal.reason);
-  const timer = clock.after(limit, () => stop.abort(late()));
+  let timer = clock.after(limit, look);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     return await work(stop.signal);

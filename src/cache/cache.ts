@@ -282,6 +282,7 @@ export class Cache implements FillsView {
         const { firstByteTimeout: timeout } = policy;
         return revalidate(stored, { origin, upstream: asking, lessons, ...about, slots, clock, timeout });
       },
+      isVariant: key !== first,
       isMeantFor: (representation, said) => {
         const current = this.#entries.get(first)?.entry.current?.known ?? null;
         const fields = [...upstream.fields, ...said];

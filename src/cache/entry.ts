@@ -55,6 +55,8 @@ export interface EntryParts {
     representation: Representation,
     about: { held: Held | undefined; wanted: OpenRange | null; said: Fields | undefined },
   ): Promise<Verdict>;
+  /** Whether other clients have another representation of the target, by `Vary`. */
+  readonly isVariant: boolean;
   /** Whether a representation is meant for a client that says so much; where not, another entry has one for it. */
   isMeantFor(representation: Representation, said: Fields): boolean;
   /** Called when the entry is empty and closed. */
@@ -248,6 +250,7 @@ export class Entry {
       ttl: Math.floor(freshFor / 1000),
       patience: fill.patience,
       cache: fill.passing ? 'pass' : knownBefore ? results[presence] : 'miss',
+      isVariant: this.#parts.isVariant,
       // Confirmed a moment ago (RFC 9211 §2.1).
       ...(waited &&
         !changed &&

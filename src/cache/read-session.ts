@@ -51,6 +51,8 @@ export interface ReadSession {
   readonly forwarded?: Extract<CacheStatus, { readonly fwd: unknown }>;
   /** For how many more seconds the representation is fresh; negative where it is stale. */
   readonly ttl: number;
+  /** Whether others have another representation of the target, by `Vary`. */
+  readonly isVariant?: boolean;
   /** Whether another client's request to the origin was under way already. */
   readonly collapsed: boolean;
   /** How many milliseconds the store may take for the first bytes of a reply, and for later ones. */

@@ -89,14 +89,7 @@ export class OriginExchange implements Dispatcher.DispatchHandler, OriginBody {
   onResponseStart(controller: Controller, status: number): void {
     if (status < 200) return;
     const fields = fieldsOf(controller);
-    try {
-      this.#closeDelimited =
-        this.#method !== 'HEAD' && isCloseDelimited(status, fields, this.#host, this.#mender.isOld);
-    } catch (error) {
-      // undici is not to hear of it: it would fail an assertion when the connection ends.
-      this.#fail(error);
-      return;
-    }
+    this.#closeDelimited = this.#method !== 'HEAD' && isCloseDelimited(status, fields, this.#host, this.#mender.isOld);
     this.#stage = 'body';
     this.#head.resolve({ status, fields, body: this, closeDelimited: this.#closeDelimited });
   }

@@ -224,8 +224,8 @@ class RequestHandler {
     const at = this.#place;
     const fields = at === null ? request.fields : unmappedFields(request.fields, at);
     const { socket } = this.#request;
-    const received = () => socket.bytesRead;
-    const forwarded = { ...request, fields, content, received, trail: trailOf(request.fields) };
+    const received = content === null ? {} : { received: () => socket.bytesRead };
+    const forwarded = { ...request, ...received, fields, content, trail: trailOf(request.fields) };
     const choose = (representation: Representation) => replyFor(request, representation, clock.wallTime(), rules);
     const first = (representation: Representation) => firstOf(choose(representation));
     const opening = cache.forward(mount, target, forwarded, first, this.#gone);
@@ -500,15 +500,16 @@ function missedIn(phase: FillPhase | null): Fields[number] {
   return ['cache-status', cacheStatus({ fwd: 'miss', detail: phase ?? undefined })];
 }
 
-function cacheStatusOf({ cache, collapsed, fill, reader, ttl, forwarded }: ReadSession): string {
+function cacheStatusOf({ cache, collapsed, fill, isVariant, reader, ttl, forwarded }: ReadSession): string {
   if (forwarded !== undefined) return cacheStatus(forwarded);
   // What was stored and could not be read has been fetched again.
   const isHealed = cache === 'hit' && reader.waited;
   if ((cache === 'hit' || cache === 'stale') && !isHealed) return cacheStatus({ hit: true, ttl });
+  const miss = isVariant ? 'vary-miss' : 'uri-miss';
   const fwd = {
     pass: 'bypass',
     partial: 'partial',
-    miss: 'uri-miss',
+    miss,
     none: 'miss',
     hit: 'partial',
     stale: 'stale',

@@ -133,7 +133,8 @@ describe('answers that differ by what a client says', () => {
     rig.origin.always(inLanguage);
     for (const cache of ['firstbyte;fwd=uri-miss;stored', 'firstbyte;hit', 'firstbyte;hit']) {
       for (const [language, { size }] of Object.entries(films)) {
-        assert.deepEqual(await heardIn(rig, language), [size, cache], language);
+        const said = language === 'de' ? cache : cache.replace('uri-miss', 'vary-miss');
+        assert.deepEqual(await heardIn(rig, language), [size, said], language);
       }
       if (cache === 'firstbyte;hit') await rig.restart();
     }

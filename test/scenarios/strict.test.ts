@@ -244,6 +244,33 @@ describe('a method that changes something', () => {
   });
 });
 
+describe('a body in strict mode', () => {
+  it('that falls silent is cut after healTimeout, and what came of it is kept', async () => {
+    const rig = await strict({ ...fresh, stallAfter: 100_000 });
+    const exchange = rig.get(target);
+    assert.equal(await rig.clock.advanceUntil(exchange.done()), 'cut');
+    assert.deepEqual([exchange.bodyBytes, rig.clock.now()], [100_000, 90_000]);
+    rig.origin.always(fresh);
+    const { status, cache } = await ask(rig, { range: '0-9' });
+    assert.deepEqual([status, cache], [206, 'fwd=stale;fwd-status=304']);
+    await rig.close();
+  });
+
+  it('that nobody reads any more is given up at once', async () => {
+    for (const behaviour of [{ stallAfter: 100_000 }, { rate: 100_000 }]) {
+      const rig = await strict({ ...fresh, ...behaviour });
+      const player = rig.player();
+      player.get(target);
+      await rig.clock.advance(1500);
+      player.leave('reset');
+      await rig.clock.settle();
+      assert.equal(rig.daemon.lent().slots, 0);
+      await rig.close();
+      assert.equal(rig.eventsOf('bug').length, 0);
+    }
+  });
+});
+
 describe('content that is passed on', () => {
   const head = (length: number) => `PUT ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${length}\r\n\r\n`;
 

@@ -43,7 +43,7 @@ export class AnswerContent {
   readonly #presence: Presence;
   readonly #readers = new Set<ContentReader>();
   #representation: Representation;
-  #inflow: { position: number; readonly end: number | null } | null = null;
+  #inflow: { position: number; readonly end: number | null; readonly body: OriginBody } | null = null;
   #failed: FillFailed | null = null;
   #users = 0;
   #hasReceived = false;
@@ -108,7 +108,7 @@ export class AnswerContent {
 
   /** Takes the body in; resolves when it has ended, whichever way. */
   async receive({ body, start, end, timeout }: Inflow): Promise<void> {
-    const inflow = { position: start, end };
+    const inflow = { position: start, end, body };
     this.#inflow = inflow;
     if (!this.#hasReceived) this.#parts.reporter.phaseChanged('idle', 'filling');
     this.#hasReceived = true;
@@ -128,8 +128,11 @@ export class AnswerContent {
       if (end !== null && inflow.position < end) throw cut();
       if (this.#representation.length === null) this.describe({ ...this.#representation, length: inflow.position });
     } catch (error) {
-      if (!(error instanceof ProxyError)) throw error;
-      this.#failed = new FillFailed({ kind: 'error', error });
+      // A body that nobody reads any more has been cancelled.
+      if (this.#readers.size > 0) {
+        if (!(error instanceof ProxyError)) throw error;
+        this.#failed = new FillFailed({ kind: 'error', error });
+      }
     } finally {
       body.cancel();
       this.#inflow = null;
@@ -166,7 +169,9 @@ export class AnswerContent {
   }
 
   leave(reader: ContentReader): void {
-    if (this.#readers.delete(reader)) this.moved();
+    if (!this.#readers.delete(reader)) return;
+    if (this.#readers.size === 0) this.#inflow?.body.cancel();
+    this.moved();
   }
 
   /** Whether the body that is on its way will bring all of it. */
@@ -183,9 +188,15 @@ export class AnswerContent {
   }
 
   async #read(body: OriginBody, timeout: number): Promise<Buffer | null> {
-    const silent = this.#parts.clock.after(timeout, () => body.cancel());
+    let late: ProxyError | null = null;
+    const silent = this.#parts.clock.after(timeout, () => {
+      late = new ProxyError('connection_read_timeout', 'The origin fell silent.', { setting: 'healTimeout' });
+      body.cancel();
+    });
     try {
       return await body.read();
+    } catch (error) {
+      throw late ?? error;
     } finally {
       silent.cancel();
     }

@@ -11,7 +11,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { type Clock, type Limits, within } from '../../clock.ts';
+import { type Clock, within } from '../../clock.ts';
 import { ProxyError } from '../../errors.ts';
 import type { EventBus } from '../../events.ts';
 import type { ConnectionSlots, Slot } from '../../fill/connection-slots.ts';
@@ -43,7 +43,7 @@ export interface StrictRequest {
   readonly method: string;
   readonly fields: Fields;
   readonly content: Readable | null;
-  /** How many bytes the client has sent: while these grow, the request is still coming. */
+  /** How many bytes the client has sent, where it has content: while these grow, the request is still coming. */
   readonly received?: () => number;
   /** The proxies that it came by. */
   readonly trail: Trail;
@@ -320,15 +320,11 @@ export class StrictCache {
       return new ProxyError('http_response_timeout', message, { setting: 'firstByteTimeout' });
     };
     try {
-      const waiting = { clock, limit: firstByteTimeout, late, signal };
-      const { method, content, trail } = request;
+      const { method, content, trail, received } = request;
+      const waiting = { clock, limit: firstByteTimeout, late, signal, ...(received && { size: received }) };
       const asked = { target: at.target, method, content, fields: [...forwardable(fields), ...trail], verbatim: true };
       // Once there is an answer, its body belongs to all who read it.
-      const open = (inTime: AbortSignal) => at.origin.open(asked, inTime);
-      const reply =
-        content === null
-          ? await within(waiting, open)
-          : await whileItGrows(waiting, request.received ?? (() => 0), open);
+      const reply = await within(waiting, (inTime) => at.origin.open(asked, inTime));
       return { reply, slot };
     } catch (error) {
       slot.release();
@@ -547,25 +543,6 @@ function reuseDirectives(fields: Fields): string[] {
 /** A client's fields as they go on; a proxy's own names are added for all who wait. */
 function forwardable(fields: Fields): Fields {
   return endToEnd(fields).filter(([name]) => !isTrailField(name));
-}
-
-/** As `within`, but the time begins anew as long as `size` grows. */
-async function whileItGrows<T>(
-  { clock, limit, late, signal }: Limits,
-  size: () => number,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const stop = new AbortController();
-  let [seen, timer] = [size(), clock.after(limit, look)];
-  function look(): void {
-    if (size() === seen) stop.abort(late());
-    else [seen, timer] = [size(), clock.after(limit, look)];
-  }
-  try {
-    return await work(AbortSignal.any([signal, stop.signal]));
-  } finally {
-    timer.cancel();
-  }
 }
 
 /** Reads a session to its end, for nobody. */
