@@ -13,7 +13,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { type Clock, within } from '../../clock.ts';
 import { ProxyError } from '../../errors.ts';
-import type { EventBus } from '../../events.ts';
+import { bugOf, type EventBus } from '../../events.ts';
 import type { ConnectionSlots, Slot } from '../../fill/connection-slots.ts';
 import { FillFailed } from '../../fill/failure.ts';
 import { FillReporter } from '../../fill/fill-reporter.ts';
@@ -216,7 +216,8 @@ export class StrictCache {
         (session) => drained(session),
         () => {},
       )
-      .finally(leave);
+      .finally(leave)
+      .catch((error: unknown) => this.#bug(error));
   }
 
   /** Sends the request to the origin, under the conditions of the stored answer where there is one. */
@@ -396,7 +397,8 @@ export class StrictCache {
       .finally(() => {
         leave();
         slot.release();
-      });
+      })
+      .catch((error: unknown) => this.#bug(error));
     return session;
   }
 
@@ -451,6 +453,11 @@ export class StrictCache {
     const family = (isFamily && selection.family) || randomUUID();
     const name = isOther && isFamily ? variantName(key, family, by) : objectName(key);
     return { name, selection: { by, family } };
+  }
+
+  #bug(error: unknown): void {
+    const { clock, events } = this.#parts;
+    events.emit(bugOf(error, clock.now()));
   }
 
   #called({ origin, path }: StrictTarget) {
