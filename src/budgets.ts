@@ -125,6 +125,13 @@ export const fixedBudgets = {
 
 /** Pauses between attempts. */
 export const pauses = {
+  condition: {
+    firstMs: 100,
+    longestMs: 2000,
+    bounds:
+      'the pause before an origin that had trouble is asked again whether a title is current that may not be served unasked',
+    within: '`firstByteTimeout`',
+  },
   connectProbe: {
     firstMs: 1000,
     longestMs: 30_000,

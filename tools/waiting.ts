@@ -32,9 +32,10 @@ const loops: readonly Loop[] = [
   },
   {
     file: 'cache/revalidate.ts',
-    asksAgain: 'without a range, where the answer to one contradicts it',
+    asksAgain:
+      'without a range, a condition or `Accept-Encoding`, where the answer may be meant for that; where what is stored may not be served unasked, an origin in trouble that may pass',
     endsWith: '`firstByteTimeout`',
-    atMost: '2 requests',
+    atMost: '4 requests; in trouble as many as there is time for, with growing pauses',
   },
   {
     file: 'cache/strict/strict-cache.ts',

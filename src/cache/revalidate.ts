@@ -4,9 +4,11 @@
  * Where it is not current, the answer has the new content, and waiting clients get that (§4.3.3). So the request is for
  * the range that they want. An origin judges the condition before the range (RFC 9110 §13.2.2).
  */
+
+import { pauses } from '../budgets.ts';
 import type { OpenRange } from '../bytes/byte-range.ts';
 import { type Clock, sleep } from '../clock.ts';
-import { isAboutTarget, ProxyError } from '../errors.ts';
+import { isAboutTarget, mayPass, ProxyError } from '../errors.ts';
 import { readErrorBody } from '../fill/answer-judge.ts';
 import type { ConnectionSlots, Slot } from '../fill/connection-slots.ts';
 import type { ErrorAnswer } from '../fill/failure.ts';
@@ -14,9 +16,11 @@ import type { Lessons } from '../fill/lessons.ts';
 import type { Opening } from '../fill/opening.ts';
 import { requestEnd } from '../fill/read-unit.ts';
 import { requestAll, requestRange } from '../fill/upstream-request.ts';
+import { mustRevalidate } from '../http/freshness.ts';
 import { type OriginContent, type OriginContradiction, readAnswer } from '../http/origin-answer.ts';
 import { type Representation, refreshed, sameRepresentation, withoutRedirect } from '../http/representation.ts';
 import { whetherCurrent } from '../http/validator.ts';
+import { backOffMs } from '../kit/back-off.ts';
 import { type Held, ledBy, type Origin, type OriginReply, type OriginRequest } from '../origin/origin.ts';
 
 export type Verdict =
@@ -46,26 +50,46 @@ export interface RevalidationParts {
 }
 
 export async function revalidate(stored: Representation, parts: RevalidationParts): Promise<Verdict> {
-  const { slots, clock, timeout } = parts;
+  const { clock, timeout } = parts;
   const abort = new AbortController();
   const answered = new AbortController();
   const giveUp = () => abort.abort(new ProxyError('http_response_timeout', 'The origin did not answer in time.'));
   sleep(clock, timeout, answered.signal).then(giveUp, () => {});
   try {
-    const slot = await slots.acquire({ urgency: () => 'waited for' }, abort.signal);
-    let handedOn = false;
-    try {
-      const verdict = await ask(stored, parts, slot, abort.signal);
-      handedOn = verdict.kind === 'changed' && verdict.opening !== null;
-      return verdict;
-    } finally {
-      if (!handedOn) slot.release();
+    for (let tries = 1; ; tries += 1) {
+      const verdict = await askOnce(stored, parts, tries, abort.signal);
+      if (verdict !== 'passing') return verdict;
+      // Who may not be given what is stored waits for an origin that has trouble for a moment, as for a film.
+      if (!mustRevalidate(stored) || parts.wanted === null) return { kind: 'unknown' };
+      await sleep(clock, backOffMs(pauses.condition, tries), abort.signal);
     }
   } catch (error) {
     if (error instanceof ProxyError) return { kind: 'unknown' };
     throw error;
   } finally {
     answered.abort();
+  }
+}
+
+/** `passing`: the origin has trouble that may pass in a moment. */
+async function askOnce(
+  stored: Representation,
+  parts: RevalidationParts,
+  tries: number,
+  signal: AbortSignal,
+): Promise<Verdict | 'passing'> {
+  const slot = await parts.slots.acquire({ urgency: () => 'waited for' }, signal);
+  let handedOn = false;
+  try {
+    const verdict = await ask(stored, parts, { tries, slot }, signal);
+    handedOn = verdict !== 'passing' && verdict.kind === 'changed' && verdict.opening !== null;
+    return verdict;
+  } catch (error) {
+    const isCut = error instanceof ProxyError && error.retryAs === 'cut' && !signal.aborted;
+    if (isCut) return 'passing';
+    throw error;
+  } finally {
+    if (!handedOn) slot.release();
   }
 }
 
@@ -76,20 +100,23 @@ export async function revalidate(stored: Representation, parts: RevalidationPart
 async function ask(
   stored: Representation,
   parts: RevalidationParts,
-  slot: Slot,
+  { tries, slot }: { readonly tries: number; readonly slot: Slot },
   signal: AbortSignal,
-): Promise<Verdict> {
+): Promise<Verdict | 'passing'> {
   const { origin, upstream, lessons, held, wanted, clock } = parts;
   const { target } = upstream;
-  let contradiction: OriginContradiction | null = lessons.has('ranges', target) ? refusesRanges : null;
-  let isConditional = !lessons.has('conditions', target);
+  // The trouble of an origin may be with the condition, or with the range.
+  const isPlain = lessons.has('ranges', target) || tries % 3 === 0;
+  let contradiction: OriginContradiction | null = isPlain ? refusesRanges : null;
+  let isConditional = !lessons.has('conditions', target) && tries % 3 === 1;
   let refusal: number | null = null;
+  let anyCoding = lessons.has('identity', target);
   for (;;) {
     const about = {
       target,
       fields: [...upstream.fields, ...(isConditional && stored.validator ? whetherCurrent(stored.validator) : [])],
       ...(held && { held }),
-      ...(lessons.has('identity', target) && { anyCoding: true }),
+      ...(anyCoding && { anyCoding }),
     };
     const { start, end } = wanted ?? { start: 0, end: null };
     const request =
@@ -107,10 +134,22 @@ async function ask(
       if (!parts.slots.spend()) return { kind: 'unknown' };
       continue;
     }
+    if (!anyCoding && answer.kind === 'status' && reply.status === 406) {
+      await readErrorBody(reply);
+      anyCoding = true;
+      if (!parts.slots.spend()) return { kind: 'unknown' };
+      continue;
+    }
     if (isConditional && answer.kind === 'status' && mayMeanCondition(reply)) {
       await readErrorBody(reply);
       isConditional = false;
       refusal = reply.status;
+      if (!parts.slots.spend()) return { kind: 'unknown' };
+      continue;
+    }
+    if (contradiction === null && answer.kind === 'status' && isFinalRefusal(reply)) {
+      await readErrorBody(reply);
+      contradiction = refusesRanges;
       if (!parts.slots.spend()) return { kind: 'unknown' };
       continue;
     }
@@ -132,11 +171,17 @@ async function ask(
         ? { kind: 'changed', opening: null }
         : { kind: 'current', representation: { ...withoutRedirect(representation), ...ledBy(reply) } };
     }
+    if (answer.kind === 'status' && mayPass(reply.status)) return 'passing';
     return answer.kind === 'unsatisfiable' ? { kind: 'changed', opening: null } : { kind: 'unknown' };
   }
 }
 
 const refusesRanges: OriginContradiction = { kind: 'contradiction', message: 'refused a range', total: null };
+
+/** Whether an error may be the answer to a range. */
+function isFinalRefusal({ status }: OriginReply): boolean {
+  return status >= 400 && !mayPass(status) && !isAboutTarget(status);
+}
 
 /** Whether an error may be the answer to a condition; one of the moment would be the same for everything. */
 function mayMeanCondition({ status }: OriginReply): boolean {

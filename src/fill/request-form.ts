@@ -29,6 +29,8 @@ export class RequestForm {
   #isMeant = false;
   /** How many passing errors in a row ranges have got. */
   #passing = 0;
+  /** The same for ranges under `If-Range`. */
+  #passingUnderIfRange = 0;
   /** Whether ranges are left out once, because the passing errors might be theirs. */
   #isTentative = false;
   /** Whether the origin has given a part. */
@@ -80,6 +82,7 @@ export class RequestForm {
   taken(ranged: boolean, first: boolean): boolean {
     this.#givesRanges ||= ranged;
     this.#passing = 0;
+    this.#passingUnderIfRange = 0;
     const lesson = this.#dropped.at(-1);
     this.#dropped = [];
     // Without If-Range it gives everything as well: then that is not to blame.
@@ -97,7 +100,12 @@ export class RequestForm {
   }
 
   /** A server may say that it is busy to ranges alone: every third request does without, until one is answered. */
-  #passes({ ranged = true }: Asked): void {
+  #passes({ ranged = true, fields }: Asked): void {
+    if (fieldValue(fields, 'if-range') !== null) {
+      this.#passingUnderIfRange += 1;
+      // Versions are compared without it as well.
+      if (this.#passingUnderIfRange >= mostPassing) this.#left.add('if-range');
+    }
     if (this.#isTentative) {
       this.#isTentative = false;
       this.#left.delete('ranges');
