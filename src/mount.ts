@@ -170,7 +170,7 @@ function mirrored(settings: OriginSettings, firstByteTimeout: number, parts: Bas
 
 function overHttp(settings: OriginSettings, parts: BaseParts): Origin {
   const { clock, reachability, makeOrigin, own, pseudonym, onBusy } = parts;
-  const { name, url: base, fields, network, redirectTo, ca, connectTimeout, proxy } = settings;
+  const { name, url: base, fields, network, redirectTo, ca, connectTimeout, proxy, cache, mendTypes = true } = settings;
   const options: HttpOriginOptions = {
     name,
     base,
@@ -185,6 +185,7 @@ function overHttp(settings: OriginSettings, parts: BaseParts): Origin {
     pseudonym,
     reachability,
     onBusy,
+    mendTypes: mendTypes && cache !== 'rfc9111',
   };
   return makeOrigin === undefined ? createHttpOrigin(options) : withFormerNames(makeOrigin(settings, options));
 }

@@ -83,6 +83,8 @@ export interface OriginSettings extends OriginBase {
   readonly keyHeaders: readonly string[];
   /** Whether what is stored is served on when the origin says that it is gone. */
   readonly keepDeleted: boolean;
+  /** Whether a film whose type the origin does not know gets one by its name; where absent, it does. */
+  readonly mendTypes?: boolean;
   /** Methods that are forwarded beside those that only read. */
   readonly methods: readonly string[];
   /** Which pages may read: web origins, `loopback`, `*`, and `upstream` for those that the origin lets read. */
@@ -202,6 +204,12 @@ export const originTable = {
     default: 'false',
     sentence: 'Whether what is stored is served on when the origin answers 404 or 410.',
   },
+  mendTypes: {
+    type: truth,
+    default: 'true',
+    sentence:
+      'Whether a film that the origin sends as text/plain, application/octet-stream or without a type gets one by its name, such as .mkv. Never in strict mode.',
+  },
   methods: {
     type: list(method),
     default: 'none',
@@ -312,6 +320,7 @@ export function originSettings(byName: Readonly<Record<string, ReadOrigin>>, con
       keyHeaders: [...new Set([...keyHeaders, ...(read.keyHeaders ?? [])])],
       keepDeleted,
       methods: [...new Set(read.methods ?? [])],
+      ...(read.mendTypes !== undefined && { mendTypes: read.mendTypes }),
       ...(read.allowOrigins && { allowOrigins: read.allowOrigins }),
       ...(network && { network }),
       ...(proxy && { proxy }),

@@ -11,6 +11,7 @@ import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { redirectLifetime } from '../http/freshness.ts';
+import { withKnownType } from '../http/media-type.ts';
 import { isSafe } from '../http/method.ts';
 import { saysError } from '../http/proxy-status.ts';
 import { isTrailField, trailFields } from '../http/via.ts';
@@ -56,6 +57,8 @@ export interface HttpOriginOptions extends DialOptions {
   readonly pseudonym?: string | undefined;
   /** Told of every attempt to connect to the base, and of what comes from it. */
   readonly reachability?: Reachability | undefined;
+  /** Whether a film whose type the server does not know gets one by its name; it does not where absent. */
+  readonly mendTypes?: boolean | undefined;
   /** Told when one more connection is at work, or one less; idle ones are not. */
   readonly onBusy?: ((change: 1 | -1) => void) | undefined;
 }
@@ -186,7 +189,7 @@ class HttpOrigin implements Origin {
           }
           return {
             ...reply,
-            fields: withoutDigest(reply.fields),
+            fields: this.#known(withoutDigest(reply.fields), reply.status, request),
             redirected,
             ...(ledHereForMs < Number.POSITIVE_INFINITY && { ledHereForMs }),
           };
@@ -301,6 +304,11 @@ class HttpOrigin implements Origin {
 
   #send(connection: OriginConnection, sent: ExchangeRequest, signal: AbortSignal): OriginExchange {
     return connection.send(sent, signal, () => this.#pool.give(connection));
+  }
+
+  #known(fields: Fields, status: number, { target, verbatim }: OriginRequest): Fields {
+    if (!this.#options.mendTypes || verbatim || (status !== 200 && status !== 206)) return fields;
+    return withKnownType(fields, target.split('?', 1)[0] ?? target);
   }
 
   /**

@@ -97,6 +97,7 @@ const samples: { [K in Key]: { written: unknown; moves: Partial<OriginSettings>;
   ignoreQuery: { written: ['token', 'sig'], moves: { ignoreQuery: ['token', 'sig'] }, wrong: ['a=b'] },
   keyHeaders: { written: ['Cookie'], moves: { keyHeaders: ['cookie'] }, wrong: ['Range'] },
   keepDeleted: { written: true, moves: { keepDeleted: true }, wrong: 'perhaps' },
+  mendTypes: { written: false, moves: { mendTypes: false }, wrong: 'perhaps' },
   allowOrigins: {
     written: ['https://player.example', 'loopback'],
     moves: { allowOrigins: ['https://player.example', 'loopback'] },

@@ -108,3 +108,20 @@ describe('small reads of what its origin gives no freshness', () => {
     await rig.close();
   });
 });
+
+describe('a film that its server sends as text', () => {
+  for (const [mount, type] of [
+    [{}, 'video/x-matroska'],
+    [{ mendTypes: false }, 'text/plain'],
+    [{ cache: 'rfc9111' }, 'text/plain'],
+  ] as const) {
+    it(`is sent as ${type} where the origin has ${JSON.stringify(mount)}`, async () => {
+      const movie = new Film(400_000, 1);
+      const rig = await virtualRig({ films: movie, mount, origin: { fields: { 'content-type': 'text/plain' } } });
+      const view = rig.get('/films/film.mkv?x=1', { film: movie });
+      assert.equal(await rig.clock.advanceUntil(view.done()), 'complete');
+      assert.equal(view.field('content-type'), type);
+      await rig.close();
+    });
+  }
+});
