@@ -92,7 +92,7 @@ const oddities: Choices = [
 ];
 
 /** The text with one to four changes. */
-export function mutated(text: string, chance: Chance): string {
+function mutated(text: string, chance: Chance): string {
   let changed = text;
   for (let changes = chance.between(1, 4); changes > 0; changes -= 1) {
     const at = chance.between(0, changed.length);
