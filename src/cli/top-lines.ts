@@ -68,7 +68,7 @@ function originLine({ name, base, breaker, connections, firstByteMs }: OriginRep
   return breaker.state === 'closed' ? line : paint('yellow', line);
 }
 
-/** Fills with waiting readers come first. Below each is the reason of its state. */
+/** Fills with waiting readers come first. Below each is the reason of its state, and whether its line is fast enough. */
 function fillLines(fills: readonly FillReport[], width: number, paint: Paint): string[] {
   const sorted = fills.toSorted((a, b) => b.waiters - a.waiters || b.readers.length - a.readers.length);
   const rows = sorted.map((fill) => [
@@ -81,7 +81,10 @@ function fillLines(fills: readonly FillReport[], width: number, paint: Paint): s
     fill.phase,
   ]);
   const [titles = '', ...lines] = columnsText(fillColumns, rows, width);
-  const reasons = sorted.map((fill) => [fill.reason, ...failures(fill)].map((text) => fit(`  ${text}`, width)));
+  const reasons = sorted.map((fill) => {
+    const words = [fill.reason, ...(fill.line === null ? [] : [fill.line.words]), ...failures(fill)];
+    return words.map((text) => fit(`  ${text}`, width));
+  });
   return [
     paint('dim', titles),
     ...lines.flatMap((line, index) => {

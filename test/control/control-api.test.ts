@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { Holdings } from '../../src/admin/holdings.ts';
 import { Sources } from '../../src/admin/sources.ts';
 import { Cache } from '../../src/cache/cache.ts';
+import { fillLine } from '../../src/cli/fill-words.ts';
 import { type ControlOptions, createControl } from '../../src/control/control-api.ts';
 import { noClients } from '../../src/control/gauges.ts';
 import type { SummaryLine } from '../../src/control/summary.ts';
@@ -150,6 +151,29 @@ test('HEAD is answered like GET, without the body', async (context) => {
   const { get } = await serve(context);
   const { status, body } = await get('/-/health', { method: 'HEAD' });
   assert.deepEqual([status, body], [200, '']);
+});
+
+test('a fill tells whether its line is fast enough, and what lies ahead of a player in seconds of film', async (context) => {
+  const words = 'this line gives 2.6 Mbit/s, the film needs 6.0 Mbit/s: it will stall';
+  const view: FillView = {
+    id: 1,
+    objectId: 'ab'.repeat(32),
+    origin: 'films',
+    path: '/a.mkv',
+    state: { phase: 'filling', since: 0 },
+    length: 10_000_000,
+    present: [{ start: 0, end: 3_000_000 }],
+    durable: [],
+    fetches: [],
+    readers: [{ position: 1_500_000, end: null, speed: 5_000_000, waiting: false }],
+    waiters: 0,
+    line: { needs: 750_000.4, gives: 325_000.4, outcome: 'will stall', words },
+  };
+  const { get } = await serve(context, { fills: { fills: () => [view] } });
+  const [fill] = JSON.parse((await get('/-/api/v1/fills')).body).fills;
+  assert.deepEqual(fill.line, { needs: 750_000, gives: 325_000, outcome: 'will stall', words });
+  assert.equal(fill.readers[0].secondsAhead, 2);
+  assert.match(fillLine(fill), /2 s ahead · this line gives 2\.6 Mbit\/s, the film needs 6\.0 Mbit\/s: it will stall$/);
 });
 
 test('fills appear with their phase, its reason in words, and who writes and reads', async (context) => {
