@@ -12,7 +12,7 @@ export interface MountPlace {
 }
 
 /** What `written`, in an answer about `target`, is called under the mount; `null` for what lies elsewhere. */
-export function mappedUrl(written: string, target: string, { base, mount }: MountPlace): string | null {
+function mappedUrl(written: string, target: string, { base, mount }: MountPlace): string | null {
   const path = base.pathname.replace(/\/$/, '');
   const url = URL.parse(written.trim(), base.origin + path + target);
   const rest = url !== null && url.origin === base.origin ? restBelow(url.pathname, path) : null;
