@@ -1,6 +1,6 @@
 /**
  * Several bases with the same files as one origin: a request goes to the first that is well, and to the next within
- * the same `open` where that one can't be reached, breaks off, or answers 202, 502, 503 or 504. A base that is merely late
+ * the same `open` where that one can't be reached, breaks off, or answers 202 or a passing error above 500. A base that is merely late
  * is not given up: the next is asked beside it, and the first good head counts.
  *
  * Bases may hold different versions. A request for more of one version gets another version only when every base has
