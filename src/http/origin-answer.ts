@@ -180,6 +180,8 @@ function readFraming(fields: Fields): { length: number | null } | { violation: s
   }
   if (contentLength === null) return { length: null };
   const length = parseDecimal(contentLength);
+  // What no number can hold is not known.
+  if (length === null && /^\d+$/.test(contentLength)) return { length: null };
   return length === null ? { violation: 'sent a malformed Content-Length' } : { length };
 }
 

@@ -61,6 +61,17 @@ test('a 200 without a length ends where its framing says', () => {
   assertContent(read(fromStart, 200, ['transfer-encoding', 'Chunked']), unknown);
 });
 
+test('a 200 of a length that no number can hold ends where its framing says', () => {
+  for (const length of ['9007199254740993', '99999999999999999999999']) {
+    assertContent(read(fromStart, 200, ['content-length', length]), {
+      start: 0,
+      end: null,
+      length: null,
+      ranges: false,
+    });
+  }
+});
+
 test('a 200 of no bytes is an empty file', () => {
   const answer = read(fromStart, 200, ['content-length', '0'], ['content-type', 'video/mp4']);
   assert.equal(answer.kind, 'empty');
