@@ -3,8 +3,8 @@
  *
  * A request takes a warm connection where there is one, and follows redirects as the policy allows, each hop under
  * the address guard. Credentials never leave the scheme, host and port that they were given for, but for https in place
- * of http. Every request begins at the target's own URL, or at its resolved URL, so that an expiring one to which it
- * redirects is always a fresh one.
+ * of http. A play begins at the target's own URL, or at its resolved URL, so that an expiring one to which it redirects is
+ * a fresh one; its further pieces are requested where that led, as long as they are given there.
  */
 import { createRequire } from 'node:module';
 import type { Clock } from '../clock.ts';
@@ -37,6 +37,7 @@ import {
   type RedirectPolicy,
 } from './redirect.ts';
 import { RedirectJar } from './redirect-jar.ts';
+import { type ChainEnd, RedirectMemory } from './redirect-memory.ts';
 
 export interface HttpOriginOptions extends DialOptions {
   /** The name it is mounted under. */
@@ -120,6 +121,7 @@ class HttpOrigin implements Origin {
   readonly #pool: ConnectionPool;
   readonly #attempts: ConnectAttempts | null;
   readonly #race = new AddressRace();
+  readonly #led: RedirectMemory;
   /** With the operator's credentials, where a server asks for a digest of them. */
   readonly #digest: DigestLogin | null;
   readonly #closing = new AbortController();
@@ -132,6 +134,7 @@ class HttpOrigin implements Origin {
     this.#digest = credentials === null ? null : new DigestLogin(credentials);
     this.#pool = new ConnectionPool(options.clock, options.keepAlive ?? 30_000, options.onBusy);
     const { clock, reachability } = options;
+    this.#led = new RedirectMemory(clock);
     this.#attempts = reachability
       ? new ConnectAttempts({ clock, reachability, connect: (...given) => this.#connectForAll(...given) })
       : null;
@@ -139,28 +142,38 @@ class HttpOrigin implements Origin {
 
   async open(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
     signal.throwIfAborted();
-    const reply = await this.#follow(request, signal);
+    const remembered = isPiece(request) ? this.#led.find(keyOf(request)) : null;
+    const reply = await this.#follow(request, remembered, signal).catch((error: unknown) => {
+      if (remembered === null || signal.aborted) throw error;
+      return null;
+    });
+    if (reply === null) {
+      this.#led.forget(keyOf(request));
+      return this.#follow(request, null, signal);
+    }
     if (!reply.redirected || !expired.has(reply.status)) return reply;
+    this.#led.forget(keyOf(request));
     // The redirect may have led to a URL that has expired: the chain is followed once more from its start.
     void runOut(reply.body);
     const { target, fields, resolved, anyCoding = false } = request;
-    return this.#follow({ target, fields, anyCoding, ...(resolved && { resolved }) }, signal);
+    return this.#follow({ target, fields, anyCoding, ...(resolved && { resolved }) }, null, signal);
   }
 
-  /** The answer at the end of a chain of redirects. */
-  async #follow(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
+  /** The answer at the end of a chain of redirects, or at `remembered`, where one has led already. */
+  async #follow(request: OriginRequest, remembered: ChainEnd | null, signal: AbortSignal): Promise<OriginReply> {
     const { target, resolved, onConnected, maySpare = () => false } = request;
     const { base } = this.#options;
     let hop: RedirectHop = { url: base, path: base.pathname.replace(/\/$/, '') + target };
     if (resolved?.url) hop = { url: resolved.url, path: resolved.url.pathname + resolved.url.search };
     const start = hop;
-    let atHome = hop.url.origin === base.origin;
-    let atStart = true;
+    hop = remembered?.hop ?? hop;
+    let atHome = remembered?.atHome ?? hop.url.origin === base.origin;
+    let atStart = remembered === null;
     let onReady = onConnected;
-    let redirected = false;
-    let ledHereForMs = Number.POSITIVE_INFINITY;
+    let redirected = remembered !== null;
+    let ledHereForMs = remembered?.ledHereForMs ?? Number.POSITIVE_INFINITY;
     let [hops, challenges] = [0, 0];
-    const jar = new RedirectJar();
+    const jar = remembered?.jar ?? new RedirectJar();
     const left: OriginBody[] = [];
     try {
       for (;;) {
@@ -187,6 +200,8 @@ class HttpOrigin implements Origin {
             void runOut(reply.body);
             return redirectTo(hop);
           }
+          if (redirected && !expired.has(reply.status))
+            this.#led.keep(keyOf(request), { hop, atHome, jar, ledHereForMs });
           return {
             ...reply,
             fields: this.#known(withoutDigest(reply.fields), reply.status, request),
@@ -358,6 +373,17 @@ class HttpOrigin implements Origin {
 }
 
 /** `fields` without those that `others` replace. */
+/** Whether a request is for a piece of a version of which there is some already. */
+function isPiece({ held, fields, verbatim = false }: OriginRequest): boolean {
+  const isConditional = fields.some(([name]) => name === 'if-none-match' || name === 'if-modified-since');
+  return held !== undefined && !isConditional && !verbatim;
+}
+
+/** What may lead elsewhere is remembered for each client that the origin may tell from others. */
+function keyOf({ target, fields, resolved }: OriginRequest): string {
+  return JSON.stringify([target, resolved?.url?.href, fields.filter(([name]) => !travelling.has(name))]);
+}
+
 function replacedBy(others: Fields, fields: Fields): Fields {
   return fields.filter(([name]) => !others.some(([other]) => other === name));
 }

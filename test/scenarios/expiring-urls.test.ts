@@ -26,8 +26,7 @@ describe('a film behind a redirect to a signed URL', () => {
       rig.origin.next(
         signed(1),
         { cutAfter: 400_000 },
-        // The stable URL gives the old address once more, whose time is over.
-        signed(1),
+        // The time of that address is over.
         { status },
         signed(2),
       );
@@ -41,12 +40,39 @@ describe('a film behind a redirect to a signed URL', () => {
       assert.deepEqual(asked, [
         ['/film.mp4', 'bytes=0-'],
         ['/signed/1', 'bytes=0-'],
-        ['/film.mp4', 'bytes=400000-'],
         ['/signed/1', 'bytes=400000-'],
         ['/film.mp4', 'bytes=400000-'],
         ['/signed/2', 'bytes=400000-'],
       ]);
       assert.ok(!rig.log.join('').includes('secret'));
+      await rig.close();
+    });
+  }
+
+  it('is asked for at the signed URL, and not by way of the redirect, for each further piece of a play', async () => {
+    const rig = await virtualRig({ films: movie, mount: { redirectTo: 'any' } });
+    rig.origin.next(signed(1), { cutAfter: 200_000 }, { cutAfter: 200_000 }, {});
+    await rig.clock.advanceUntil(rig.get('/films/film.mp4').done());
+    const paths = () => rig.origin.requests.map(({ target }) => target.split('?')[0]);
+    assert.deepEqual(paths(), ['/film.mp4', '/signed/1', '/signed/1', '/signed/1']);
+    await rig.close();
+  });
+
+  for (const [when, pauseMs, then] of [
+    ['after a pause', 61_000, []],
+    // Once over the connection that is open, and once over a new one.
+    ['where the signed URL hangs up', 0, [{ hangUp: 'reset' }, { hangUp: 'reset' }]],
+  ] as const) {
+    it(`is asked for by way of the redirect again ${when}`, async () => {
+      const rig = await virtualRig({ films: movie, mount: { redirectTo: 'any', fill: 'none' } });
+      rig.origin.next(signed(1), {}, ...then, signed(2));
+      await rig.clock.advanceUntil(rig.get('/films/film.mp4', { range: '0-1000' }).done());
+      await rig.clock.advance(pauseMs);
+      const second = rig.get('/films/film.mp4', { range: '900000-' });
+      assert.equal(await rig.clock.advanceUntil(second.done()), 'complete');
+      const paths = rig.origin.requests.map(({ target }) => target.split('?')[0]);
+      const further = [...then.map(() => '/signed/1'), '/film.mp4', '/signed/2'];
+      assert.deepEqual(paths.slice(0, 2 + further.length), ['/film.mp4', '/signed/1', ...further]);
       await rig.close();
     });
   }
