@@ -70,7 +70,8 @@ export class Scene implements AsyncDisposable {
     });
     const foreign = await listening(props);
     const keptUrl = `http://me:secret@127.0.0.1:${(kept.address() as AddressInfo).port}`;
-    const flags = ['--origin', `evil=${hostile.url}`, '--origin', `diary=${keptUrl}`];
+    // A page that is broken for good is not waited for as long as one that may be mended.
+    const flags = ['--origin', `evil=${hostile.url}`, '--origin', `diary=${keptUrl}`, '--first-byte-timeout', '2s'];
     const cacheDir = join(folder, 'cache');
     const { url } = props.use(await startBuild(program, cacheDir, flags));
     const browser = props.adopt(await launchBrowser(), (each) => each.close());
