@@ -39,8 +39,12 @@ const farLess = 0.7;
 /** A verdict counts for so long, in milliseconds: lines and servers change. */
 const settledMs = 5 * 60_000;
 
-/** While bytes are looked at, they come more often than this; else the measure begins anew, in milliseconds. */
+/**
+ * While a reader starves, bytes come more often than this, in milliseconds, or in so many round trips; else the measure
+ * begins anew.
+ */
 const gapMs = 1000;
+const gapRoundTrips = 4;
 
 /** What is done at an origin, and why. */
 export interface ParallelismView {
@@ -94,7 +98,7 @@ export class Parallelism {
   starves({ bytes, running, limit, roundTripMs, throughput, plenty }: Starving): number {
     const now = this.#clock.now();
     const measure = this.#measure;
-    const isBroken = now - measure.lastAt > gapMs || running > this.#fetches;
+    const isBroken = now - measure.lastAt > Math.max(gapMs, gapRoundTrips * roundTripMs) || running > this.#fetches;
     measure.lastAt = now;
     if (isBroken) this.#begin(now);
     else measure.bytes += bytes;

@@ -17,16 +17,22 @@ const plenty = 1_250_000;
 type Line = (fetches: number, atMs: number) => number;
 
 /** A reader starves on a line for so long. Returns the fetches that there were, with how long. */
-function starve(parallelism: Parallelism, clock: ManualClock, line: Line, forMs: number, limit = 32) {
+function starve(parallelism: Parallelism, clock: ManualClock, line: Line, forMs: number, limit = 32, stepMs = 10) {
   const seen: { fetches: number; ms: number }[] = [];
   let running = 1;
   const beganAt = clock.now();
-  const stepMs = 10;
   for (let at = 0; at < forMs; at += stepMs) {
     clock.at += stepMs;
     const throughput = line(running, clock.now() - beganAt);
     const bytes = (throughput * stepMs) / 1000;
-    running = parallelism.starves({ bytes, running, limit, roundTripMs: 60, throughput: throughput / running, plenty });
+    running = parallelism.starves({
+      bytes,
+      running,
+      limit,
+      roundTripMs: Math.max(60, stepMs - 10),
+      throughput: throughput / running,
+      plenty,
+    });
     const last = seen.at(-1);
     if (last?.fetches === running) last.ms += stepMs;
     else seen.push({ fetches: running, ms: stepMs });
@@ -60,6 +66,12 @@ describe('how many fetches run side by side', () => {
     assert.deepEqual(parallelism.view, { fetches: 8, reason: 'more bring more' });
     const few = seen.slice(1).reduce((sum, { fetches, ms }) => sum + (fetches < 4 ? ms : 0), 0);
     assert.ok(few <= 2000, `${few} ms with fewer than four`);
+  });
+
+  it('is more also where bytes come once in a round trip of more than a second', () => {
+    const { clock, parallelism } = world();
+    starve(parallelism, clock, (fetches) => 65_000 * fetches, 30_000, 32, 1100);
+    assert.ok(parallelism.fetches > 1);
   });
 
   it('is one again where the line itself is the limit, and that is known for minutes', () => {
