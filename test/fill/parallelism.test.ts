@@ -92,6 +92,15 @@ describe('how many fetches run side by side', () => {
     assert.deepEqual(parallelism.view, { fetches: 1, reason: 'more bring no more' });
   });
 
+  it('takes no step for useless that could not be made', () => {
+    const { clock, parallelism } = world();
+    for (let at = 0; at < 30_000; at += 10) {
+      clock.at += 10;
+      parallelism.starves({ bytes: 650, running: 1, limit: 32, roundTripMs: 60, throughput: 65_000, plenty });
+    }
+    assert.deepEqual(parallelism.view, { fetches: 2, reason: 'trying more' });
+  });
+
   it('is more where the origin gives each connection little', () => {
     const { clock, parallelism } = world();
     starve(parallelism, clock, (fetches) => 30_000 * fetches, 60_000);
