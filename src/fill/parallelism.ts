@@ -112,6 +112,7 @@ export class Parallelism {
       case 'trying more':
         if (elapsed < Math.max(widenMs, slowStarts * roundTripMs)) break;
         if (measure.bytes < enoughBytes && elapsed < judgeMs) break;
+        // A step that could not be made, for want of room in the window, says nothing.
         if (this.#fetches === 1 || running > 1) this.#widen((measure.bytes * 1000) / elapsed, plenty, most);
         this.#begin(now, (measure.bytes * 1000) / elapsed);
         break;
