@@ -412,13 +412,22 @@ export type Listener = (event: DomainEvent) => void;
 export class EventBus {
   readonly #listeners = new Set<Listener>();
 
-  /** Returns the function that ends the subscription. A listener must not throw. */
+  /**
+   * Returns the function that ends the subscription. What a listener throws harms nobody else: it is an event of its own,
+   * a bug, unless it was thrown at the sight of one.
+   */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   emit(event: DomainEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        if (event.type !== 'bug') this.emit(bugOf(error, event.at));
+      }
+    }
   }
 }

@@ -16,14 +16,8 @@ export type { VerifyResult } from './admin/verify.ts';
 export type { WarmProgress } from './admin/warm.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { ConfigError, loadSettings, type OriginSettings, type Settings } from './config.ts';
-export {
-  type Daemon,
-  type DaemonParts,
-  type Refresh,
-  type RefreshAnswer,
-  type RefreshQuestion,
-  startDaemon,
-} from './daemon.ts';
+export type { Refresh, RefreshAnswer, RefreshQuestion } from './core.ts';
+export { type Daemon, type DaemonParts, startDaemon } from './daemon.ts';
 export { ProxyError, type ProxyErrorType } from './errors.ts';
 export { type DomainEvent, EventBus } from './events.ts';
 export type { Lent, LentThing } from './lent.ts';

@@ -109,7 +109,7 @@ const loops: readonly Loop[] = [
 /** Whoever asks an origin, or pauses, and asks once. */
 const once: Readonly<Record<string, string>> = {
   'cache/trails.ts': 'passes a request on, and looks once beside it whether it is a loop',
-  'daemon.ts': 'waits for replies to end',
+  'core.ts': 'waits for replies to end',
   'fill/body-request.ts': 'sends one request',
   'mount.ts': 'passes a request on',
   'origin/dial.ts': 'connects once',

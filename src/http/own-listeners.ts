@@ -28,6 +28,12 @@ export class OwnListeners {
     this.#listeners.push({ address: canonical(address), port });
   }
 
+  /** It listens there no more. */
+  remove({ address, port }: OwnListener): void {
+    const place = this.#listeners.findIndex((own) => own.port === port && own.address === canonical(address));
+    if (place >= 0) this.#listeners.splice(place, 1);
+  }
+
   /**
    * Whether a connection to `address` (an IP literal) and `port` would end here. `from` is its near end, where there is
    * one already: a machine that connects to an address of its own does it from that address.
