@@ -6,9 +6,10 @@
  * A source is an origin of one target, which is at one address.
  */
 
-import { type NewSource, sourceLabel } from './admin/sources.ts';
+import type { NewSource } from './admin/sources.ts';
 import { fixedBudgets } from './budgets.ts';
 import type { Mount, PagePolicy } from './cache/cache.ts';
+import { tokenLabel } from './cache/entrances.ts';
 import type { Clock } from './clock.ts';
 import type { OriginSettings, Settings } from './config.ts';
 import type { EventBus } from './events.ts';
@@ -108,7 +109,7 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
   const { url, fields, refresh: endpoint, network } = source;
   const { clock, events } = parts;
   const settings: OriginSettings = {
-    name: sourceLabel,
+    name: tokenLabel,
     url: new URL(url.origin),
     fields,
     mirrors: [],
@@ -127,7 +128,7 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
     mirrorProof: 'validator',
   };
   const reachability = new Reachability({
-    name: sourceLabel,
+    name: tokenLabel,
     clock: parts.upkeepClock,
     events,
     wait: all.firstByteTimeout,

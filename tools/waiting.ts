@@ -56,6 +56,12 @@ const loops: readonly Loop[] = [
     atMost: '8 failures in a row without a byte, a minute apart in the end',
   },
   {
+    file: 'cache/entrances.ts',
+    asksAgain: 'what redirected to a playlist, where that is refused under the URL to which it led',
+    endsWith: 'the second answer',
+    atMost: '2 requests',
+  },
+  {
     file: 'cache/upstream-target.ts',
     asksAgain: 'under the URL of another viewer, where the origin refuses one that holds a token (401, 403)',
     endsWith: 'an answer that is none of these',

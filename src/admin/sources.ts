@@ -8,11 +8,9 @@
  */
 import { hash, randomBytes } from 'node:crypto';
 import type { Cache, Mount } from '../cache/cache.ts';
+import { tokenLabel } from '../cache/entrances.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Fields } from '../http/fields.ts';
-
-/** The name of all sources, where origins have names of their own. */
-export const sourceLabel = '~';
 
 /** At most so many sources exist at one time. */
 export const mostSources = 1000;
@@ -81,7 +79,7 @@ export class Sources {
     if (network === 'public' && hosts.some(isPrivateHost)) return 'private';
     const id = randomBytes(8).toString('hex');
     const token = randomBytes(24).toString('base64url');
-    const mountName = `${sourceLabel}/${token}`;
+    const mountName = `${tokenLabel}/${token}`;
     const mount = this.#mountOf(added);
     const addedAt = clock.wallTime();
     const source = { id, name, host: url.host, addedAt, expiresAt: addedAt + ttl };

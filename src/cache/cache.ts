@@ -13,6 +13,7 @@ import type { Origin, ReachabilityView } from '../origin/origin.ts';
 import { showablePath } from '../showable.ts';
 import { type ObjectName, type Store, type StoredObject, StoreError } from '../store/store.ts';
 import { objectName } from './cache-key.ts';
+import { Entrances } from './entrances.ts';
 import { Entry } from './entry.ts';
 import { forwardedFields, type IdentityPolicy, identify, plainIdentity, type RequestIdentity } from './identity.ts';
 import type { ReadSession } from './read-session.ts';
@@ -51,6 +52,8 @@ export interface Mount {
   readonly allowOrigins?: PagePolicy;
   /** The only target, such as `/film.mkv`; every target below `base` where absent. */
   readonly only?: string;
+  /** A target that is known by something else than its name and `base`. */
+  readonly entrance?: { readonly target: string; readonly base: string };
 }
 
 export interface CacheParts {
@@ -81,15 +84,17 @@ export class Cache implements FillsView {
   readonly #parts: CacheParts;
   readonly #mounts: Map<string, Mount>;
   readonly #entries = new Map<string, Mounted>();
-  /** Removed mounts that still have entries, each with the resolver that runs when its last entry is gone. */
-  readonly #leaving = new Map<Mount, () => void>();
+  /** Connections of removed mounts that still have entries, each with the resolver that runs when the last entry is gone. */
+  readonly #leaving = new Map<ConnectionSlots, () => void>();
   readonly #strict: StrictCache;
+  readonly #entrances: Entrances;
   readonly #variants = new Variants();
   #nextFill = 1;
 
   constructor(parts: CacheParts) {
     this.#parts = parts;
     this.#mounts = new Map(parts.mounts);
+    this.#entrances = new Entrances(parts.clock);
     const nextFill = () => {
       this.#nextFill += 1;
       return this.#nextFill - 1;
@@ -109,11 +114,11 @@ export class Cache implements FillsView {
     const mount = this.#mounts.get(name);
     this.#mounts.delete(name);
     if (mount === undefined || !this.#isInUse(mount)) return;
-    await new Promise<void>((resolve) => this.#leaving.set(mount, resolve));
+    await new Promise<void>((resolve) => this.#leaving.set(mount.slots, resolve));
   }
 
   isMounted(name: string): boolean {
-    return this.#mounts.has(name);
+    return this.#mountOf(name) !== undefined;
   }
 
   /**
@@ -135,7 +140,7 @@ export class Cache implements FillsView {
 
   /** Whether the origin of a mount is known to be out of reach. */
   isOutOfReach(mountName: string): boolean {
-    return (this.#mounts.get(mountName)?.reachability.outOfReach ?? null) !== null;
+    return (this.#mountOf(mountName)?.reachability.outOfReach ?? null) !== null;
   }
 
   /** The name of the object of such an entry; `null` where no such mount or target exists. */
@@ -146,22 +151,37 @@ export class Cache implements FillsView {
 
   /** Whether a mount, which exists, is to be treated by RFC 9111 alone. */
   isStrict(mountName: string): boolean {
-    return this.#mounts.get(mountName)?.mode === 'rfc9111';
+    return this.#mountOf(mountName)?.mode === 'rfc9111';
   }
 
   /** The base URL of a mount; `null` for what has none. */
   baseOf(mountName: string): URL | null {
-    return URL.parse(this.#mounts.get(mountName)?.base ?? '');
+    return URL.parse(this.#mountOf(mountName)?.base ?? '');
+  }
+
+  /**
+   * The path by which a client comes to `url`, to which the origin of a mount redirects a target; no secret is in it. `null`
+   * where there is no such mount.
+   */
+  entranceTo(mountName: string, target: string, url: URL): string | null {
+    const mount = this.#mountOf(mountName);
+    if (mount === undefined) return null;
+    const { origin, identity = plainIdentity } = mount;
+    const base = this.baseOf(mountName);
+    const isHome = base === null || url.hostname === base.hostname;
+    const source = { under: mountName, target, origin, closed: isHome && identity.ownFields.length > 0 };
+    const { name, target: entrance } = this.#entrances.to(source, url);
+    return `/${name}${entrance}`;
   }
 
   /** Which pages may read a mount, which exists. */
   pagesOf(mountName: string): PagePolicy {
-    return this.#mounts.get(mountName)?.allowOrigins ?? [];
+    return this.#mountOf(mountName)?.allowOrigins ?? [];
   }
 
   /** The methods that are served of a mount, which exists. */
   methodsOf(mountName: string): readonly string[] {
-    return [...readingMethods, ...(this.#mounts.get(mountName)?.methods ?? [])];
+    return [...readingMethods, ...(this.#mountOf(mountName)?.methods ?? [])];
   }
 
   /**
@@ -188,8 +208,8 @@ export class Cache implements FillsView {
 
   /** How many connections to origins are in use or being opened, over all mounts. */
   get slotsUsed(): number {
-    const mounts = new Set([...this.#mounts.values(), ...this.#leaving.keys()]);
-    return [...mounts].reduce((sum, { slots }) => sum + slots.used, 0);
+    const all = new Set([...Array.from(this.#mounts.values(), ({ slots }) => slots), ...this.#leaving.keys()]);
+    return [...all].reduce((sum, { used }) => sum + used, 0);
   }
 
   /** All open entries. */
@@ -203,12 +223,25 @@ export class Cache implements FillsView {
     this.#entries.clear();
   }
 
+  #mountOf(name: string): Mount | undefined {
+    const mount = this.#mounts.get(name);
+    const entrance = mount === undefined ? this.#entrances.find(name) : null;
+    if (entrance === null) return mount;
+    // It ends with the mount that led there.
+    const source = this.#mountOf(entrance.under);
+    if (source === undefined) return undefined;
+    const { only: _, ...rest } = source;
+    const { origin, folder: base, target, url } = entrance;
+    return { ...rest, origin, base, methods: [], entrance: { target, base: url } };
+  }
+
   #resolve(mountName: string, named: string, clientFields: Fields): Resolved | null {
-    const mount = this.#mounts.get(mountName);
+    const mount = this.#mountOf(mountName);
     if (mount === undefined || (mount.only !== undefined && !isSamePath(named, mount.only))) return null;
     const target = mount.only ?? named;
     const { name } = mount.origin;
-    const place = mount.base === undefined ? name : `${name} ${mount.base}`;
+    const base = mount.entrance?.target === target ? mount.entrance.base : mount.base;
+    const place = base === undefined ? name : `${name} ${base}`;
     return { mount, target, ...identify(place, target, clientFields, mount.identity ?? plainIdentity) };
   }
 
@@ -293,16 +326,17 @@ export class Cache implements FillsView {
       },
       forget: () => {
         this.#entries.delete(key);
-        const left = this.#leaving.get(mount);
+        const left = this.#leaving.get(mount.slots);
         if (left === undefined || this.#isInUse(mount)) return;
-        this.#leaving.delete(mount);
+        this.#leaving.delete(mount.slots);
         left();
       },
     });
   }
 
-  #isInUse(mount: Mount): boolean {
-    return [...this.#entries.values()].some((mounted) => mounted.mount === mount);
+  /** Also by way of its entrances, which have its connections. */
+  #isInUse({ slots }: Mount): boolean {
+    return [...this.#entries.values()].some(({ mount }) => mount.slots === slots);
   }
 }
 

@@ -21,7 +21,7 @@ export function isChangeable(beginning: Uint8Array, type: string | null, length:
   return isUntyped && length !== null && length < leastUntyped && !beginsAsMedia(beginning);
 }
 
-function beginsAsManifest(beginning: Uint8Array): boolean {
+export function beginsAsManifest(beginning: Uint8Array): boolean {
   const text = Buffer.from(beginning.buffer, beginning.byteOffset, Math.min(looked, beginning.byteLength)).toString();
   const written = text.replace(/^\ufeff/, '').trimStart();
   return begins.test(written) || root.test(written);

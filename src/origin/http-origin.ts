@@ -15,7 +15,6 @@ import { withKnownType } from '../http/media-type.ts';
 import { isSafe } from '../http/method.ts';
 import { saysError } from '../http/proxy-status.ts';
 import { isTrailField, trailFields } from '../http/via.ts';
-import { showablePath } from '../showable.ts';
 import { isPrivateHost, type Network } from './address-guard.ts';
 import { AddressRace } from './address-race.ts';
 import { ConnectAttempts } from './connect-attempts.ts';
@@ -27,6 +26,7 @@ import { type ExchangeRequest, OriginConnection } from './origin-connection.ts';
 import type { OriginExchange } from './origin-exchange.ts';
 import type { Reachability } from './reachability.ts';
 import {
+  isSamePath,
   isSamePlace,
   isTemporary,
   leadsIntoFolder,
@@ -36,6 +36,7 @@ import {
   type RedirectHop,
   type RedirectPolicy,
 } from './redirect.ts';
+import { leadsOn, locatedAt, redirectTo, withBeginning } from './redirect-end.ts';
 import { RedirectJar } from './redirect-jar.ts';
 import { type ChainEnd, RedirectMemory } from './redirect-memory.ts';
 
@@ -194,16 +195,22 @@ class HttpOrigin implements Origin {
           continue;
         }
         const next = request.verbatim ? null : nextHop(reply.status, reply.fields, hop);
-        if (next === null || (hops === 0 && leadsIntoFolder(hop, next))) {
+        if (next !== null && hops === 0 && leadsIntoFolder(hop, next)) {
           left.pop();
-          if (hops > 0 && this.#isEntrance(reply, start, hop)) {
-            void runOut(reply.body);
+          return { ...reply, fields: locatedAt(next, reply.fields) };
+        }
+        if (next === null) {
+          const moved = hops > 0 && !isSamePath(start, hop);
+          const found = moved ? await withBeginning(reply) : { reply, beginning: null };
+          left.pop();
+          if (moved && leadsOn(reply, found.beginning, hop)) {
+            void runOut(found.reply.body);
             return redirectTo(hop);
           }
           if (redirected && !expired.has(reply.status))
             this.#led.keep(keyOf(request), { hop, atHome, jar, ledHereForMs });
           return {
-            ...reply,
+            ...found.reply,
             fields: this.#known(withoutDigest(reply.fields), reply.status, request),
             redirected,
             ...(ledHereForMs < Number.POSITIVE_INFINITY && { ledHereForMs }),
@@ -326,18 +333,6 @@ class HttpOrigin implements Origin {
     return withKnownType(fields, target.split('?', 1)[0] ?? target);
   }
 
-  /**
-   * Whether what was found at the end of a chain leads on by relative references, as pages and playlists do, and the client
-   * can be sent to where they lead: below the base, and by a URL that holds no secret.
-   */
-  #isEntrance({ status, fields }: OriginReply, start: RedirectHop, { url, path }: RedirectHop): boolean {
-    const { base } = this.#options;
-    const [place = ''] = path.split('?', 1);
-    const isBelow = url.origin === base.origin && path.startsWith(`${base.pathname.replace(/\/$/, '')}/`);
-    if (!isBelow || (status !== 200 && status !== 206) || place === start.path.split('?', 1)[0]) return false;
-    return leadsOn(fieldValue(fields, 'content-type'), place) && showablePath(path) === path;
-  }
-
   /** The operator's credentials as a digest, once the server has asked for one. */
   #signed(fields: Fields, method: string, { path }: RedirectHop): Fields {
     const own = fieldValue(this.#options.fields ?? [], 'authorization');
@@ -372,7 +367,6 @@ class HttpOrigin implements Origin {
   }
 }
 
-/** `fields` without those that `others` replace. */
 /** Whether a request is for a piece of a version of which there is some already. */
 function isPiece({ held, fields, verbatim = false }: OriginRequest): boolean {
   const isConditional = fields.some(([name]) => name === 'if-none-match' || name === 'if-modified-since');
@@ -384,6 +378,7 @@ function keyOf({ target, fields, resolved }: OriginRequest): string {
   return JSON.stringify([target, resolved?.url?.href, fields.filter(([name]) => !travelling.has(name))]);
 }
 
+/** `fields` without those that `others` replace. */
 function replacedBy(others: Fields, fields: Fields): Fields {
   return fields.filter(([name]) => !others.some(([other]) => other === name));
 }
@@ -400,22 +395,6 @@ async function runOut(body: OriginBody): Promise<void> {
   } catch {
     // The body was cut or cancelled: its connection is gone, and nobody wanted its bytes.
   }
-}
-
-/** Whether a file of this type and path has references that are relative to it. */
-function leadsOn(type: string | null, path: string): boolean {
-  if (/mpegurl|dash\+xml|dash\.mpd|vnd\.ms-sstr|scpls|smil|xspf|^text\/html|xhtml\+xml/i.test(type ?? '')) return true;
-  return /\.(m3u8?|mpd|pls|xspf|smil)$/i.test(path);
-}
-
-/** The client's own way to where a chain of redirects has led. */
-function redirectTo({ url, path }: RedirectHop): OriginReply {
-  const fields: Fields = [
-    ['location', url.origin + path],
-    ['cache-control', 'no-cache'],
-    ['content-length', '0'],
-  ];
-  return { status: 302, fields, body: { read: async () => null, cancel() {} }, closeDelimited: false };
 }
 
 /** Servers that speak HTTP/1.1 need not say it, but then they might as well speak HTTP/1.0 (RFC 9112 §9.3). */

@@ -44,6 +44,11 @@ export function leadsIntoFolder(from: RedirectHop, next: RedirectHop): boolean {
   return next.url.origin === from.url.origin && next.path === `${path}/${query === undefined ? '' : `?${query}`}`;
 }
 
+/** Whether references that are relative to one lead from the other to the same. */
+export function isSamePath(one: RedirectHop, other: RedirectHop): boolean {
+  return isSamePlace(one.url, other.url) && one.path.split('?', 1)[0] === other.path.split('?', 1)[0];
+}
+
 /**
  * The network that a connection for `hop` may use, given the base's own. A `ProxyError`
  * (`destination_ip_prohibited`) is thrown where `policy` forbids its host.

@@ -82,6 +82,7 @@ class RefreshingOrigin implements Origin {
 
   async open(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
     signal.throwIfAborted();
+    if (request.resolved !== undefined) return this.#origin.open(request, signal);
     const lease = await this.#current(request.target, null, signal);
     const reply = await this.#origin.open({ ...request, resolved: lease.resolved }, signal);
     if (!isRefusal(reply, lease) || request.content) return reply;

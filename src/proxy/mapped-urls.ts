@@ -3,16 +3,19 @@
  * (RFC 4918 §14.7), in `Location`, and in the `Destination` of a copy. Pure.
  */
 import { type Fields, fieldValue } from '../http/fields.ts';
+import { showablePath } from '../showable.ts';
 
 /** Where an origin is, and where it is mounted: without a slash at the end. */
 export interface MountPlace {
-  readonly base: URL;
+  /** `null` where none of its URLs is to be told. */
+  readonly base: URL | null;
   /** Such as `/films`. */
   readonly mount: string;
 }
 
 /** What `written`, in an answer about `target`, is called under the mount; `null` for what lies elsewhere. */
 function mappedUrl(written: string, target: string, { base, mount }: MountPlace): string | null {
+  if (base === null) return null;
   const path = base.pathname.replace(/\/$/, '');
   const url = URL.parse(written.trim(), base.origin + path + target);
   const rest = url !== null && url.origin === base.origin ? restBelow(url.pathname, path) : null;
@@ -21,6 +24,7 @@ function mappedUrl(written: string, target: string, { base, mount }: MountPlace)
 
 /** What a URL of the mount, as a client calls it, is at the origin; `null` for what lies elsewhere. */
 function unmappedUrl(written: string, host: string, { base, mount }: MountPlace): string | null {
+  if (base === null) return null;
   const url = URL.parse(written, `http://${host}`);
   const rest = url !== null && url.host === host.toLowerCase() ? restBelow(url.pathname, mount) : null;
   return rest === null || url === null ? null : base.origin + base.pathname.replace(/\/$/, '') + rest + url.search;
@@ -41,6 +45,28 @@ export function mappedFields(fields: Fields, target: string, at: MountPlace): Fi
     const mapped = name === 'location' || name === 'content-location' ? mappedUrl(value, target, at) : value;
     return mapped === null ? [] : [[name, mapped] as const];
   });
+}
+
+/** Finds a path for a URL that has none below the mount; `null` where nobody is to come there. */
+export type EntranceTo = (url: URL) => string | null;
+
+/** The same of a redirect: where it has no path below the mount, or one with a secret, by an entrance. */
+export function mappedRedirect(fields: Fields, target: string, at: MountPlace, entranceTo: EntranceTo): Fields {
+  const mapped = mappedFields(fields, target, at);
+  const url = URL.parse(fieldValue(fields, 'location') ?? '');
+  const below = fieldValue(mapped, 'location');
+  if (url === null || (below !== null && !tellsSecret(below, target))) return mapped;
+  const location = entranceTo(url);
+  const others = mapped.filter(([name]) => name !== 'location');
+  return location === null ? others : [...others, ['location', location]];
+}
+
+/** Whether a path holds what may be a secret, and what the client has not sent itself. */
+function tellsSecret(path: string, target: string): boolean {
+  const mark = target.indexOf('?');
+  const query = mark === -1 ? '' : target.slice(mark);
+  const other = path.endsWith(query) ? path.slice(0, path.length - query.length) : path;
+  return showablePath(other) !== other;
 }
 
 /** A multistatus with its places as the mount calls them; those elsewhere stay as they are. */

@@ -33,7 +33,7 @@ import { corsFields, isPreflight, preflightFields, withPages } from './cors.ts';
 import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
 import { isolated, mayBeAnything } from './isolation.ts';
 import { mappedReply } from './mapped-reply.ts';
-import { type MountPlace, mappedFields, unmappedFields } from './mapped-urls.ts';
+import { type MountPlace, mappedFields, mappedRedirect, unmappedFields } from './mapped-urls.ts';
 import { judgeMethod } from './method-guard.ts';
 import { Patience, type PatiencePolicy } from './patience.ts';
 import { rejection } from './rejection.ts';
@@ -176,8 +176,7 @@ class RequestHandler {
       mount === origin ? `No origin is mounted as "${origin}".` : 'Nothing plays at this path, or no longer.';
     const nothing = rejectionReply(rejection(404, message));
     if (!cache.isMounted(mount)) return this.#refuse(nothing, notForwarded);
-    const base = cache.isStrict(mount) ? null : cache.baseOf(mount);
-    this.#place = base && { base, mount: `/${mount}`, target };
+    if (!cache.isStrict(mount)) this.#place = { base: cache.baseOf(mount), mount: `/${mount}`, target };
     const policy = cache.pagesOf(mount);
     this.#pages = corsFields(request.fields, policy);
     this.#hasPages = policy.includes('upstream');
@@ -433,9 +432,17 @@ class RequestHandler {
     this.#record.waited(error instanceof FillFailed && error.budgetSpent ? 'late' : 'failed');
     if (!(error instanceof FillFailed)) throw error;
     const reply = failureReply(error.failure, this.#record.age);
-    const named = this.#place === null ? reply.fields : mappedFields(reply.fields, this.#place.target, this.#place);
-    const fields = inRealmOf(this.#record.origin ?? '', named);
+    const fields = inRealmOf(this.#record.origin ?? '', this.#mapped(reply));
     return this.#refuse({ ...reply, fields }, missedIn(error.phase), error.phase);
+  }
+
+  /** The fields of an answer with its places as clients call them. */
+  #mapped({ status, fields }: ErrorReply): Fields {
+    const at = this.#place;
+    if (at === null) return fields;
+    if (status < 300 || status > 399) return mappedFields(fields, at.target, at);
+    const entranceTo = (url: URL) => this.#parts.cache.entranceTo(at.mount.slice(1), at.target, url);
+    return mappedRedirect(fields, at.target, at, entranceTo);
   }
 
   #refuse(reply: ErrorReply, cache: Fields[number], phase: FillPhase | null = null): RequestOutcome {
