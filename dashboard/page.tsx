@@ -98,13 +98,13 @@ function Banner() {
   if (now.state === 'lost') {
     return (
       <p class="banner bad">
-        firstbyte does not answer since {timeOfDay(new Date(now.since).toISOString())}. What you see is what was known
-        then; the page connects again by itself.
+        No answer from firstbyte since {timeOfDay(new Date(now.since).toISOString())}. You see the last known state.
+        Reconnecting…
       </p>
     );
   }
   if (now.state === 'refused') {
-    const why = wasWrong.value ? wrong : 'firstbyte shows its state only to those who have its token.';
+    const why = wasWrong.value ? wrong : 'Enter the access token to continue.';
     return (
       <p class="banner wait">
         {why}{' '}
@@ -117,7 +117,7 @@ function Banner() {
   if (restartedAt.value === null) return null;
   return (
     <p class="banner good">
-      firstbyte was started anew at {timeOfDay(new Date(restartedAt.value).toISOString())}; the page is connected again.{' '}
+      firstbyte restarted at {timeOfDay(new Date(restartedAt.value).toISOString())}. Connected again.{' '}
       <button
         type="button"
         onClick={() => {

@@ -24,7 +24,7 @@ export const byteSources = ['store', 'memory', 'pass-through'] as const;
 export type ByteSource = (typeof byteSources)[number];
 
 /**
- * How a request ended. `served`: the whole reply went out. `refused`: our own 3xx or 4xx. `passed`: the origin's own
+ * How a request ended. `served`: the whole reply went out, a 304 or a redirect too. `refused`: our own 4xx. `passed`: the origin's own
  * error status. `failed`: our own 5xx. `cut`: the head was out and the rest could not be had. `gone`: the client left.
  */
 export const requestOutcomes = ['served', 'refused', 'passed', 'failed', 'cut', 'gone'] as const;

@@ -36,8 +36,8 @@ export async function change<T>(
     const problem = await problemOf(response);
     if (response.status !== 401) throw problem;
     if (given === 'accepted')
-      throw new ApiProblem(401, 'This browser keeps no cookie of firstbyte, which a change needs.');
-    given = await askForToken(given === 'wrong' ? wrong : 'A change needs the token of firstbyte.');
+      throw new ApiProblem(401, 'This browser did not keep the cookie of firstbyte: allow cookies for this address.');
+    given = await askForToken(given === 'wrong' ? wrong : 'Enter the access token to change something.');
     if (given === 'none') throw problem;
   }
 }

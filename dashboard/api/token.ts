@@ -9,7 +9,7 @@ export const accepted = signal(0);
 /** Whether the last token was wrong. */
 export const wasWrong = signal(false);
 
-export const wrong = 'firstbyte did not accept that token.';
+export const wrong = 'This token is wrong.';
 
 /** `none`: the user entered none, or firstbyte does not answer. */
 export type Given = 'accepted' | 'wrong' | 'none';

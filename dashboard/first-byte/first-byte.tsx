@@ -12,12 +12,13 @@ import { origins } from '../state/origins.ts';
 import { stats } from '../state/stats.ts';
 import { countText } from '../words/amounts.ts';
 import { durationText } from '../words/times.ts';
+import { FailedWaits } from './failed-waits.tsx';
 import { Histogram } from './histogram.tsx';
 import { OwnErrors } from './own-errors.tsx';
 
 const lines = [
-  { label: 'half of the waits were shorter', colour: '--line-1' },
-  { label: '95 % were shorter', colour: '--line-2', dashed: true },
+  { label: 'median', colour: '--line-1' },
+  { label: '95th percentile', colour: '--line-2', dashed: true },
 ];
 
 export function FirstByte() {
@@ -40,8 +41,12 @@ export function FirstByte() {
         <h2 id="by-origin">By origin</h2>
         <ByOrigin origins={origins.value.value?.origins ?? []} history={history.value.value} />
       </section>
+      <section class="card" aria-labelledby="failed-waits">
+        <h2 id="failed-waits">Requests without a first byte</h2>
+        {stats.value.value !== null && <FailedWaits stats={stats.value.value} />}
+      </section>
       <section class="card" aria-labelledby="own-errors">
-        <h2 id="own-errors">Errors of firstbyte's own</h2>
+        <h2 id="own-errors">Errors by firstbyte</h2>
         {stats.value.value !== null && <OwnErrors {...stats.value.value.ownErrors} />}
       </section>
       {stats.value.value !== null && <Since stats={stats.value.value} />}
@@ -62,7 +67,7 @@ function WaitsOverTime({ history: kept }: { history: HistoryReport }) {
   const longest = Math.max(0, ...kept.points.map(({ firstByteP95 }) => firstByteP95 ?? 0));
   const summary =
     waits === 0
-      ? 'nobody waited in the last hour.'
+      ? 'no waits in the last hour.'
       : `${countText(waits, 'wait')} in the last hour, the longest about ${durationText(longest)}.`;
   return <Chart title="Waits for the first byte, last hour" {...{ summary, lines, rows }} text={durationText} />;
 }
@@ -81,7 +86,7 @@ function ByOrigin({
           <tr>
             <th scope="col">Origin</th>
             <th scope="col" class="number">
-              Half below
+              Median
             </th>
             <th scope="col" class="number">
               Last
@@ -115,9 +120,8 @@ function Since({ stats: { uptimeSeconds, heals, retries } }: { stats: StatsRepor
     Object.values(counts).reduce((sum, count) => sum + count, 0);
   return (
     <p class="hint">
-      Since its start {durationText(uptimeSeconds * 1000)} ago firstbyte has asked an origin again{' '}
-      {countText(total(retries), 'time')} before the first byte, and has healed{' '}
-      {countText(total(heals), 'stall or cut', 'stalls and cuts')} after it.
+      In {durationText(uptimeSeconds * 1000)}: {countText(total(retries), 'retry', 'retries')},{' '}
+      {countText(total(heals), 'interruption')} repaired.
     </p>
   );
 }

@@ -14,7 +14,7 @@ const outcomeWords: Readonly<Record<WaitOutcome, string>> = {
 
 export function Histogram({ waits }: { waits: Readonly<Record<WaitOutcome, WaitStats>> }) {
   const bands = bandsOf(waits);
-  if (bands.length === 0) return <p class="hint">Nobody has waited yet: every byte was there when it was asked for.</p>;
+  if (bands.length === 0) return <p class="hint">No waits yet: every requested byte was cached.</p>;
   const most = Math.max(...bands.map(({ total }) => total));
   const lastEdge = bands.findLast(({ upTo }) => upTo !== null)?.upTo ?? 0;
   return (

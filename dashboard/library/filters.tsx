@@ -15,8 +15,8 @@ interface FiltersProps {
 const typingPause = 200;
 
 const sorts: Readonly<Record<FilterWords['sort'], string>> = {
-  '-used': 'last watched first',
-  used: 'longest not watched first',
+  '-used': 'recently played first',
+  used: 'longest unplayed first',
   path: 'by path, A to Z',
   '-path': 'by path, Z to A',
   '-bytes': 'largest first',
@@ -26,9 +26,9 @@ const sorts: Readonly<Record<FilterWords['sort'], string>> = {
 const states: Readonly<Record<string, string>> = {
   '': 'in any state',
   complete: 'complete',
-  filling: 'filling',
+  filling: 'downloading',
   paused: 'paused',
-  idle: 'in part, idle',
+  idle: 'incomplete',
   failed: 'failed',
 };
 

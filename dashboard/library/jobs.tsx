@@ -21,11 +21,11 @@ function Running({ jobs: running }: { jobs: readonly JobReport[] }) {
   // No event reports progress, so it is requested while a job runs.
   useFresh(jobs, { on: [], every: () => 1000 });
   const cancel = async (id: string) => {
-    await tell(change<JobReport>('DELETE', `/jobs/${id}`).then(() => 'The work is given up; what it has done stays.'));
+    await tell(change<JobReport>('DELETE', `/jobs/${id}`).then(() => 'Cancelled. What was downloaded stays.'));
     await jobs.refresh();
   };
   return (
-    <section class="card" aria-label="Work that runs">
+    <section class="card" aria-label="Running jobs">
       <ul class="rows jobs">
         {running.map(({ id, kind, title, done, total }) => (
           <li key={id}>

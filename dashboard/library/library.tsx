@@ -29,6 +29,10 @@ const occasions: Occasions = {
 
 const everything: FilterWords = { q: '', origin: '', state: '', pinned: false, sort: '-used' };
 
+function nothingWords({ q, origin, state, pinned }: FilterWords): string {
+  return q === '' && origin === '' && state === '' && !pinned ? 'The cache is empty.' : 'No titles match.';
+}
+
 export function Library() {
   const shelf = useMemo(() => new Shelf(), []);
   const [words, setWords] = useState(everything);
@@ -57,9 +61,7 @@ export function Library() {
       {state !== null && (
         <>
           <p class="hint" role="status">
-            {state.total === 0
-              ? 'Nothing is kept that fits.'
-              : `${countText(state.total, 'title')}, ${bytesText(state.bytes)}`}
+            {state.total === 0 ? nothingWords(words) : `${countText(state.total, 'title')}, ${bytesText(state.bytes)}`}
           </p>
           <VirtualRows count={state.total} rowHeight={rowHeight} label="Stored titles" row={row} onReach={onReach} />
         </>

@@ -33,14 +33,14 @@ export function ObjectRow({ stored, now, onPurge, onChange }: ObjectRowProps) {
   const onPin = () =>
     act(
       change<ObjectReport>(pinned ? 'DELETE' : 'PUT', `/objects/${id}/pin`).then(() =>
-        pinned ? `${title} may be evicted again.` : `${title} is pinned: it is not evicted.`,
+        pinned ? `${title} may be evicted again.` : `${title} is pinned: never evicted.`,
       ),
     );
   const onWarm = () =>
     act(
       change<JobReport>('POST', '/jobs', { kind: 'warm', origin, target: path, whole: true }).then(async () => {
         await jobs.refresh();
-        return `The rest of ${title} is being brought in.`;
+        return `The rest of ${title} is downloading.`;
       }),
     );
   return (

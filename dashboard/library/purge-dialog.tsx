@@ -25,8 +25,8 @@ export function PurgeDialog({ stored, onClose, onPurged }: PurgeDialogProps) {
     <Dialog title="Purge this title?" onClose={onClose}>
       <TitleOf origin={stored.origin} path={stored.path} />
       <p>
-        {bytesText(stored.bytes)} are removed from the cache{stored.pinned && ', although it is pinned'}. It is fetched
-        again when somebody plays it.
+        This frees {bytesText(stored.bytes)}
+        {stored.pinned && ', although the title is pinned'}. It downloads again when you next play it.
       </p>
       <div class="actions">
         <button type="button" onClick={onClose}>

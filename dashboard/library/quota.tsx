@@ -23,7 +23,7 @@ export function Quota({ store: { bytes, objects, limit, free, trouble, starved, 
       )}
       {trouble !== null && (
         <p class="problem">
-          Nothing is stored now; playback goes on. <Untrusted text={trouble.message} />
+          Nothing is being stored now; playback continues. <Untrusted text={trouble.message} />
         </p>
       )}
       {starved > 0 && (
@@ -34,7 +34,7 @@ export function Quota({ store: { bytes, objects, limit, free, trouble, starved, 
       {nextToGo.length > 0 && (
         <details>
           <summary>
-            What would go first: {countText(nextToGo.length, 'title')}, {bytesText(going)}
+            Evicted first: {countText(nextToGo.length, 'title')}, {bytesText(going)}
           </summary>
           <ol class="rows">
             {nextToGo.map((title) => (

@@ -18,7 +18,7 @@ export function ByteMap({ fill }: { fill: FillReport }) {
       {close !== null && (
         <>
           <MapCanvas scene={scene} view={close} close={null} />
-          <Scale view={close} end={bytesText(close[1])} middle="close to the player" />
+          <Scale view={close} end={bytesText(close[1])} middle="near the player" />
         </>
       )}
     </figure>
@@ -29,8 +29,8 @@ const signs = {
   present: 'present',
   ahead: 'ahead of the player',
   gap: 'missing',
-  player: 'player',
-  landing: 'landing',
+  player: 'sent to the player',
+  landing: 'downloading',
 } as const;
 
 /** The legend of the maps. */

@@ -20,7 +20,7 @@ export function FillCard({ fill }: { fill: FillReport }) {
         <PauseButton fill={fill} />
       </header>
       <p class="why">
-        <Phase phase={fill.phase} /> <Untrusted text={fill.reason} />
+        <Phase phase={isStalled(fill) ? 'starting' : fill.phase} /> <Untrusted text={fill.reason} />
       </p>
       {fill.line !== null && <p class="why">{fill.line.words}</p>}
       <ByteMap fill={fill} />
@@ -30,7 +30,7 @@ export function FillCard({ fill }: { fill: FillReport }) {
         <Figure name="Ahead" value={aheadText(fill)} />
         <Figure name="Present" value={presentText(fill)} />
         {attempts > 1 && <Figure name="Attempt" value={String(attempts)} tone="wait" />}
-        {heals > 0 && <Figure name="Stalls healed" value={String(heals)} />}
+        {heals > 0 && <Figure name="Interruptions repaired" value={String(heals)} />}
         {fill.waiters > 0 && <Figure name="Players waiting" value={String(fill.waiters)} tone="wait" />}
       </dl>
       <Connections cursors={fill.cursors} />
@@ -47,6 +47,11 @@ function Figure({ name, value, tone }: { name: string; value: string; tone?: 'wa
   );
 }
 
+/** Whether a player waits in the midst of its film, for longer than the usual time between two pieces. */
+function isStalled({ phase, readers }: FillReport): boolean {
+  return phase === 'filling' && readers.some(({ waitedMs }) => (waitedMs ?? 0) >= 1000);
+}
+
 /** Of the player with the least read-ahead. */
 function aheadText({ readers }: FillReport): string {
   if (readers.length === 0) return 'no player';
@@ -61,11 +66,11 @@ function presentText({ presentBytes, length }: FillReport): string {
 }
 
 const cursorWords: Readonly<Record<CursorReport['state'], string>> = {
-  queued: 'waits for a free connection',
-  starting: 'waits for its first byte',
-  filling: 'brings bytes in',
-  resting: 'rests: enough lies ahead',
-  retrying: 'asks again soon',
+  queued: 'Waiting for a free connection',
+  starting: 'Waiting for the first byte',
+  filling: 'Downloading',
+  resting: 'Idle: enough is downloaded ahead',
+  retrying: 'Retrying',
 };
 
 /** The state of each connection to the origin. Shown only where there are several, or one has had trouble. */
@@ -75,12 +80,12 @@ function Connections({ cursors }: { cursors: readonly CursorReport[] }) {
     <ul class="connections" aria-label="Connections to the origin">
       {cursors.map((cursor) => (
         <li key={cursor.position}>
-          at {bytesText(cursor.position)}: {cursorWords[cursor.state]}
-          {cursor.nextTryIn !== null && `, in ${durationText(cursor.nextTryIn)}`}
-          {cursor.attempt > 1 && `, attempt ${cursor.attempt}`}
+          {cursorWords[cursor.state]} from {bytesText(cursor.position)}
+          {cursor.nextTryIn !== null && ` in ${durationText(cursor.nextTryIn)}`}
+          {cursor.attempt > 1 && ` (attempt ${cursor.attempt})`}
           {cursor.lastFailure !== null && (
             <>
-              {'; before: '}
+              {'. Last error: '}
               <Untrusted text={cursor.lastFailure} />
             </>
           )}

@@ -52,8 +52,8 @@ export function sceneText(scene: MapScene): string {
     `missing from ${bytesText(first[0])} to ${bytesText(first[1])}${others.length > 0 ? ` and in ${countText(others.length, 'other place')}` : ''}`;
   const playing = players.map((position) => {
     const span = ahead.find(([start]) => start === position);
-    return `a player at ${bytesText(position)} with ${bytesText(span ? span[1] - span[0] : 0)} ahead`;
+    return `sent to a player up to ${bytesText(position)}, with ${bytesText(span ? span[1] - span[0] : 0)} ahead`;
   });
-  const landing = cursors.map((position) => `bytes landing at ${bytesText(position)}`);
+  const landing = cursors.map((position) => `downloading at ${bytesText(position)}`);
   return `${[of, missing, ...playing, ...landing].filter((part) => part !== undefined).join('; ')}.`;
 }

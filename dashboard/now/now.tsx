@@ -24,7 +24,7 @@ export function Now() {
       ))}
       {others.length > 0 && (
         <section aria-labelledby="resting">
-          <h2 id="resting">Open, and not asked for</h2>
+          <h2 id="resting">Recently played</h2>
           <ul class="rows resting">
             {others.map((fill) => (
               <li key={fill.id}>
@@ -50,7 +50,8 @@ function Nothing() {
   return (
     <div class="empty">
       <p>
-        <strong>Nothing plays.</strong> {open > 0 && `${countText(open, 'title is', 'titles are')} open and at rest.`}
+        <strong>Nothing is playing.</strong>{' '}
+        {open > 0 && `${countText(open, 'title was', 'titles were')} played recently.`}
       </p>
       <p>
         Point a player at <code>{location.origin}/ORIGIN/PATH</code>, or <a href={linkTo('try-it')}>try one here</a>.

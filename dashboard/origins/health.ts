@@ -2,22 +2,28 @@
 import type { OriginReport } from '../../src/control/answers.ts';
 import { durationText, timeOfDay } from '../words/times.ts';
 
-export type Health = 'up' | 'slow' | 'down' | 'tried' | 'unknown';
+export type Health = 'up' | 'slow' | 'reached' | 'failing' | 'down' | 'tried' | 'unknown';
 
 /** An origin is slow where its median first byte takes longer, in milliseconds. */
 const slowFrom = 2000;
 
-export function healthOf({ breaker, firstByteMs }: OriginReport): { readonly health: Health; readonly why: string } {
+export function healthOf(origin: OriginReport): { readonly health: Health; readonly why: string } {
+  const { contact, breaker, firstByteMs } = origin;
   const { state, since, nextProbe, cause } = breaker;
+  const reason = cause === null ? '' : `, last error: ${cause.replaceAll('_', ' ')}`;
   if (state !== 'closed') {
-    const reason = cause === null ? '' : `, last error: ${cause.replaceAll('_', ' ')}`;
     const from = since === null ? '' : ` since ${timeOfDay(since)}`;
     if (state === 'half-open') return { health: 'tried', why: `out of reach${from}${reason}; it is being tried now` };
     const next = nextProbe === null ? '' : `, next try at ${timeOfDay(nextProbe)}`;
     return { health: 'down', why: `out of reach${from}${reason}${next}` };
   }
+  if (contact === 'failing') return { health: 'failing', why: `cannot be reached${reason}` };
   const { median } = firstByteMs;
-  if (median === null) return { health: 'unknown', why: 'nothing has been asked of it yet' };
-  const speed = `half of its first bytes come within ${durationText(median)}`;
+  if (median === null) {
+    return contact === 'none'
+      ? { health: 'unknown', why: 'not asked yet' }
+      : { health: 'reached', why: 'no bytes yet' };
+  }
+  const speed = `median first byte ${durationText(median)}`;
   return median > slowFrom ? { health: 'slow', why: speed } : { health: 'up', why: speed };
 }

@@ -16,6 +16,8 @@ import { LimitsForm } from './limits-form.tsx';
 const words: Readonly<Record<Health, readonly [word: string, tone: Tone, sign: string]>> = {
   up: ['Up', 'good', 'M3 8.5l3.5 3.5L13 4.5'],
   slow: ['Slow', 'wait', 'M8 4v4l3 2M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8'],
+  reached: ['Reached', 'quiet', 'M3 8.5l3.5 3.5L13 4.5'],
+  failing: ['Failing', 'bad', 'M4 4l8 8M12 4l-8 8'],
   down: ['Down', 'bad', 'M4 4l8 8M12 4l-8 8'],
   tried: ['Being tried', 'wait', 'M3 8h10M9 4l4 4-4 4'],
   unknown: ['Not asked yet', 'quiet', 'M4 8h8'],
@@ -62,7 +64,7 @@ function OriginCard({ origin, history: kept }: { origin: OriginReport; history: 
       {lessons.length > 0 && <p class="why">Learned: {lessons.map(({ said }) => said).join('; ')}.</p>}
       <dl class="figures">
         <div>
-          <dt>First byte, half below</dt>
+          <dt>Median first byte</dt>
           <dd>{firstByteMs.median === null ? '–' : durationText(firstByteMs.median)}</dd>
         </div>
         <div>
@@ -77,7 +79,7 @@ function OriginCard({ origin, history: kept }: { origin: OriginReport; history: 
           </dd>
         </div>
         <div>
-          <dt>Brought in</dt>
+          <dt>Downloaded</dt>
           <dd>{bytesText(bytesIn)}</dd>
         </div>
       </dl>
@@ -87,8 +89,8 @@ function OriginCard({ origin, history: kept }: { origin: OriginReport; history: 
   );
 }
 
-const speedLine = [{ label: 'bytes in', colour: '--line-1' }];
-const waitLine = [{ label: 'half of the first bytes were faster', colour: '--line-2' }];
+const speedLine = [{ label: 'downloaded', colour: '--line-1' }];
+const waitLine = [{ label: 'median', colour: '--line-2' }];
 
 function Past({ name, history: kept }: { name: string; history: HistoryReport }) {
   const seconds = kept.interval / 1000;
@@ -105,7 +107,7 @@ function Past({ name, history: kept }: { name: string; history: HistoryReport })
     <div class="columns">
       <Chart
         title="Throughput, last hour"
-        summary={fastest === 0 ? 'nothing came in.' : `${speedText(fastest)} at most.`}
+        summary={fastest === 0 ? 'nothing was downloaded.' : `${speedText(fastest)} at most.`}
         lines={speedLine}
         rows={speeds}
         text={speedText}
@@ -113,7 +115,7 @@ function Past({ name, history: kept }: { name: string; history: HistoryReport })
       />
       <Chart
         title="First byte, last hour"
-        summary={longest === 0 ? 'nothing was asked for.' : `${durationText(longest)} at most.`}
+        summary={longest === 0 ? 'no requests.' : `${durationText(longest)} at most.`}
         lines={waitLine}
         rows={waits}
         text={durationText}

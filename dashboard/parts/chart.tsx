@@ -1,5 +1,5 @@
 /**
- * Lines over time, drawn by uPlot in the page's colours. Screen readers read `summary`.
+ * Lines over the last hour, drawn by uPlot in the page's colours. Screen readers read `summary`.
  *
  * The plot is made once and gets new rows. It is made again when its lines or the colours of the page change. uPlot is
  * loaded with the first chart, because it takes longer to load than the rest of the page.
@@ -87,15 +87,19 @@ function optionsFor(
     height,
     legend: { show: false },
     cursor: { show: false },
-    scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
+    scales: {
+      // The whole hour, also while there is less to show: with a few seconds, each mark would have the same time.
+      x: { range: (plot: uPlot) => hourUntil(plot.data[0]?.at(-1) ?? 0) },
+      y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] },
+    },
     axes: [
       {
         ...axis,
         space: 80,
         size: 30,
-        values: (_, moments, __, ___, apart) => moments.map((moment) => momentText(moment, apart < 60)),
+        values: (_, moments) => moments.map(momentText),
       },
-      { ...axis, space: 18, size: 64, values: (_, values) => values.map(text) },
+      { ...axis, space: 18, size: 64, incrs: wholeSteps, values: (_, values) => values.map(text) },
     ],
     series: [
       {},
@@ -105,13 +109,32 @@ function optionsFor(
         width: 1.5,
         ...(dashed && { dash: [4, 3] }),
         spanGaps: false,
-        points: { size: 4, fill: colour(name) },
+        points: {
+          show: true,
+          size: 4,
+          fill: colour(name),
+          filter: (plot: uPlot, series: number) => lonely(plot.data[series] ?? []),
+        },
       })),
     ],
   };
 }
 
-function momentText(seconds: number, withSeconds: boolean): string {
-  const time: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit' };
-  return new Date(seconds * 1000).toLocaleTimeString([], withSeconds ? { ...time, second: '2-digit' } : time);
+/** In seconds; the last sample stands a little before the end, so that it is seen whole. */
+function hourUntil(last: number): [number, number] {
+  return [last - 3540, last + 60];
+}
+
+/** Marks of an axis stand no closer than 1 ms or 1 B: closer ones would have the same text. */
+const wholeSteps = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+
+/** The places of values without a neighbour: a line needs two. */
+function lonely(values: ArrayLike<number | null | undefined>): number[] {
+  return Array.from(values, (_, place) => place).filter(
+    (place) => values[place] != null && values[place - 1] == null && values[place + 1] == null,
+  );
+}
+
+function momentText(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 }

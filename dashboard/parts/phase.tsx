@@ -5,7 +5,7 @@ const words: Readonly<Record<FillPhase, readonly [word: string, tone: Tone, sign
   idle: ['Idle', 'quiet', 'M4 8h8'],
   queued: ['Queued', 'wait', 'M4 4h8M4 8h8M4 12h5'],
   starting: ['Waiting', 'wait', 'M8 4v4l3 2M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8'],
-  filling: ['Filling', 'go', 'M8 2.5v10M4 8.8l4 4 4-4'],
+  filling: ['Downloading', 'go', 'M8 2.5v10M4 8.8l4 4 4-4'],
   paused: ['Paused', 'quiet', 'M5.5 3.5v9M10.5 3.5v9'],
   complete: ['Complete', 'good', 'M3 8.5l3.5 3.5L13 4.5'],
   failed: ['Failed', 'bad', 'M4 4l8 8M12 4l-8 8'],

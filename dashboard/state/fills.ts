@@ -23,8 +23,9 @@ export function fillSpeed({ cursors, readers }: FillReport): { readonly in: numb
   };
 }
 
-/** Positions and speeds are requested so often while a fill moves, in milliseconds. */
+/** Positions and speeds are requested so often while a fill moves, in milliseconds; a wait, which people count, oftener. */
 export function pauseBetween(): number | null {
+  if (playing.value.some(({ waiters }) => waiters > 0)) return 200;
   return playing.value.length > 0 ? 1000 : null;
 }
 

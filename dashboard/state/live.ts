@@ -76,7 +76,7 @@ export async function stayConnected(): Promise<never> {
     }
     if (connection.value.state === 'live') {
       connection.value = { state: 'lost', since: Date.now() };
-      announce('The connection to firstbyte is lost. The page connects again by itself.');
+      announce('No answer from firstbyte. Reconnecting…');
     }
     await sleep(pause);
     pause = Math.min(pauses.last, pause * 2);
@@ -105,7 +105,7 @@ async function listen(hopeful: () => void): Promise<void> {
   const before = connection.value.state;
   connection.value = { state: 'live' };
   hopeful();
-  if (restarted) announce('firstbyte was started anew. The page is connected again.');
+  if (restarted) announce('firstbyte restarted. Connected again.');
   else if (before === 'lost') announce('Connected again.');
   for (const listener of resumptions) listener();
   await readBlocks(response.body, ({ id, event, text }) => {

@@ -12,12 +12,12 @@ export function mediaPathFor(pasted: string, origins: readonly Base[], here: str
   const words = pasted.trim();
   if (words === '') return { problem: 'Paste a URL or a path.' };
   const url = URL.parse(words, here);
-  if (url === null) return { problem: 'This is neither a URL nor a path.' };
+  if (url === null) return { problem: 'This is not a URL or a path.' };
   if (url.origin === here) {
     const [, name = ''] = url.pathname.split('/');
     const known = name === '~' || origins.some((origin) => origin.name === name);
     if (known) return { path: url.pathname + url.search, origin: name };
-    return { problem: `No origin is called "${name}"; ${namesOf(origins)}.` };
+    return { problem: `Unknown origin "${name}". ${namesOf(origins)}.` };
   }
   for (const { name, base } of origins) {
     const root = URL.parse(base);
@@ -26,12 +26,12 @@ export function mediaPathFor(pasted: string, origins: readonly Base[], here: str
     if (!url.pathname.startsWith(`${folder}/`)) continue;
     return { path: `/${name}${url.pathname.slice(folder.length)}${url.search}`, origin: name };
   }
-  return { problem: `No configured origin has this address; ${namesOf(origins)}.` };
+  return { problem: `No origin serves this address. ${namesOf(origins)}.` };
 }
 
 function namesOf(origins: readonly Base[]): string {
-  if (origins.length === 0) return 'there are none';
-  return `there are: ${origins.map(({ name, base }) => `${name} (${base})`).join(', ')}`;
+  if (origins.length === 0) return 'No origin is configured';
+  return `Configured: ${origins.map(({ name, base }) => `${name} (${base})`).join(', ')}`;
 }
 
 /** Whether the path names a file with sound only. */

@@ -5,10 +5,10 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 const problems: Readonly<Record<number, string>> = {
-  1: 'The playback was given up.',
-  2: 'The bytes stopped coming: see the requests below for the reason.',
-  3: 'The browser could not decode what came.',
-  4: 'The browser can not play this: it has no player for its format, or an error came instead of media.',
+  1: 'Playback was stopped.',
+  2: 'The download stopped: see the requests below for the reason.',
+  3: 'The browser could not decode the film.',
+  4: 'The browser cannot play this: it does not know the format, or got an error instead of a film.',
 };
 
 export function Player({ path, sound }: { path: string; sound: boolean }) {

@@ -95,6 +95,26 @@ function timelineOf(
 }
 
 function endWords({ status, outcome, cache, bytes, range }: HappeningOf<'request-done'>): string {
+  if (status === 304) return '304 not modified';
   const from = range === null ? '' : ` from byte ${grouped(range.start)}`;
-  return `${status ?? 'no status'}, ${outcome}, cache ${cache}, ${grouped(bytes)} bytes${from}`;
+  const sent = bytes === 0 ? '' : `, ${grouped(bytes)} bytes${from}`;
+  return `${status ?? 'no reply'} ${outcomeWords[outcome]}${cacheWords[cache]}${sent}`;
 }
+
+const outcomeWords: Readonly<Record<HappeningOf<'request-done'>['outcome'], string>> = {
+  served: 'complete',
+  refused: 'refused',
+  passed: 'from the origin',
+  failed: 'failed',
+  cut: 'interrupted',
+  gone: 'player left',
+};
+
+const cacheWords: Readonly<Record<HappeningOf<'request-done'>['cache'], string>> = {
+  hit: ', cached',
+  miss: ', not cached before',
+  partial: ', partly cached',
+  stale: ', cached, not checked',
+  pass: ', passed through',
+  none: '',
+};

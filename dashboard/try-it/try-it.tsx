@@ -58,7 +58,7 @@ export function TryIt() {
           play(pasted);
         }}
       >
-        <label for={id}>URL below an origin, or path at firstbyte</label>
+        <label for={id}>Address of a film</label>
         <div class="line">
           <input
             id={id}
@@ -99,7 +99,7 @@ function TrialView({ trial }: { trial: Trial }) {
     <>
       <Player path={path} sound={isSound(path)} />
       {fill !== undefined && (
-        <section class="card" aria-label="What firstbyte does for it">
+        <section class="card" aria-label="Its download">
           <p class="why">
             <Phase phase={fill.phase} /> <Untrusted text={fill.reason} />
           </p>
@@ -108,9 +108,9 @@ function TrialView({ trial }: { trial: Trial }) {
         </section>
       )}
       <section class="card" aria-labelledby="requests">
-        <h2 id="requests">Its requests, step by step</h2>
+        <h2 id="requests">Requests</h2>
         {timelines.length === 0 ? (
-          <p class="hint">The first one appears here as soon as its first byte has come, or it has ended.</p>
+          <p class="hint">A request appears here with its first byte, or at its end.</p>
         ) : (
           <ol class="waterfalls">
             {timelines.map((timeline) => (

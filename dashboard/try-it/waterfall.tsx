@@ -20,7 +20,7 @@ export function Waterfall({ timeline }: { timeline: Timeline }) {
   return (
     <li class="waterfall">
       <p>
-        Request {request} <span class="place">{end === null ? 'goes on' : end.words}</span>
+        Request {request} <span class="place">{end === null ? 'in progress' : end.words}</span>
       </p>
       <div class={`track${isCut ? ' cut' : ''}`} aria-hidden="true">
         {bars.map(({ name, from, width }) => (

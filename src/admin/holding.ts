@@ -61,7 +61,7 @@ function storedHolding({ name, label, representation, bytes, pinned, used }: Sto
     ...described(representation),
     bytes,
     state: whole ? 'complete' : 'idle',
-    reason: whole ? 'every byte is stored' : 'stored in part; nobody asks for it',
+    reason: whole ? 'complete' : 'incomplete; nobody is playing it',
     pinned,
     lastUsed: used,
   };

@@ -263,7 +263,7 @@ function waitedFor(fill: FillView | null): ByteRange[] {
   if (fill === null) return [];
   const { readers, present, length } = fill;
   return readers
-    .filter(({ waiting }) => waiting)
+    .filter(({ wait }) => wait !== null)
     .map(({ position, end }) => {
       const next = present.find(({ start }) => start > position)?.start ?? Number.POSITIVE_INFINITY;
       const last = Math.min(position + mostRead, end ?? length ?? Number.POSITIVE_INFINITY, next);

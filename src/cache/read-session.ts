@@ -29,6 +29,8 @@ export interface SessionClient {
   readonly said?: Fields;
   /** Whether it forbids asking the origin (`only-if-cached`). */
   readonly isStoredOnly?: boolean;
+  /** When it asked, in monotonic milliseconds; now where absent. */
+  readonly askedAt?: number;
 }
 
 /** A reply that is the origin's answer as it came. */

@@ -12,7 +12,24 @@ export function speedOut({ readers }: FillReport): number {
   return readers.reduce((sum, { speed }) => sum + speed, 0);
 }
 
-/** `12.3 MiB of 1.20 GiB`. */
+const phaseWords: Readonly<Record<FillReport['phase'], string>> = {
+  idle: 'idle',
+  queued: 'queued',
+  starting: 'waiting',
+  filling: 'downloading',
+  paused: 'paused',
+  complete: 'complete',
+  failed: 'failed',
+};
+
+/** `downloading`; `waiting` also where a player waits in the midst of its film. */
+export function stateWord({ phase, readers }: FillReport): string {
+  return phaseWords[
+    phase === 'filling' && readers.some(({ waitedMs }) => (waitedMs ?? 0) >= 1000) ? 'starting' : phase
+  ];
+}
+
+/** `12.3 MB of 1.20 GB`. */
 function presentWords({ presentBytes, length }: FillReport): string {
   return length === null ? sizeWords(presentBytes) : `${sizeWords(presentBytes)} of ${sizeWords(length)}`;
 }
@@ -25,16 +42,16 @@ export function percentOf({ presentBytes, length }: FillReport): string {
 export function aheadWords({ readers }: FillReport): string {
   const [least] = readers.toSorted((a, b) => (a.secondsAhead ?? Infinity) - (b.secondsAhead ?? Infinity));
   if (least === undefined) return '';
-  if (least.waiting) return 'the player waits';
+  if (least.waiting) return 'player waiting';
   if (least.secondsAhead === null) return `${sizeWords(least.ahead)} ahead`;
   return `${durationWords(least.secondsAhead * 1000)} ahead`;
 }
 
-/** One line: state with its reason, bytes, speed, seconds ahead. */
+/** One line: why it is where it is, bytes, speed, seconds ahead. */
 export function fillLine(fill: FillReport): string {
   const speed = speedIn(fill);
   const parts = [
-    `${fill.phase}: ${fill.reason}`,
+    fill.reason,
     presentWords(fill),
     speed > 0 ? speedWords(speed) : '',
     aheadWords(fill),

@@ -16,7 +16,7 @@ import { openSession, type Session } from './session.ts';
 import { listOrigins, targetOf } from './targets.ts';
 
 /** The live line is updated so often. */
-const intervalMs = 500;
+const intervalMs = 200;
 
 /** The file that is played, by its origin and path. */
 interface Film {
@@ -104,7 +104,7 @@ async function watch(
     try {
       const { fills } = await control.get<{ fills: readonly FillReport[] }>('fills', signal);
       const fill = fills.find((each) => each.origin === origin && each.path === path);
-      if (fill === undefined) line.show('', 'nothing is asked for yet');
+      if (fill === undefined) line.show('', 'Waiting for the player');
       else line.show(fill.phase, fillLine(fill));
       await sleep(around.clock, intervalMs, signal);
     } catch (error) {

@@ -2,7 +2,7 @@
 
 import type { FillReport, OriginReport, StoreReport } from '../control/answers.ts';
 import { type Column, columnsText, fit } from './columns.ts';
-import { aheadWords, percentOf, speedIn, speedOut } from './fill-words.ts';
+import { aheadWords, percentOf, speedIn, speedOut, stateWord } from './fill-words.ts';
 import { durationWords, placeWords, plural, sizeWords, speedWords } from './words.ts';
 
 /** The answers of the control API at one moment. */
@@ -18,7 +18,7 @@ export type Paint = (style: 'bold' | 'dim' | 'red' | 'yellow', text: string) => 
 
 const fillColumns: readonly Column[] = [
   { title: 'PATH', gives: true },
-  { title: 'PRESENT', align: 'right' },
+  { title: 'CACHED', align: 'right' },
   { title: 'IN', align: 'right' },
   { title: 'OUT', align: 'right' },
   { title: 'READERS', align: 'right' },
@@ -31,13 +31,11 @@ export function topLines(snapshot: TopSnapshot, width: number, paint: Paint): st
   return [
     paint('bold', fit(headLine(snapshot), width)),
     fit(storeLine(snapshot), width),
-    ...(snapshot.store.trouble === null
-      ? []
-      : [paint('red', fit(`the store: ${snapshot.store.trouble.message}`, width))]),
+    ...(snapshot.store.trouble === null ? [] : [paint('red', fit(`cache: ${snapshot.store.trouble.message}`, width))]),
     '',
     ...snapshot.origins.map((origin) => originLine(origin, width, paint)),
     '',
-    ...(active.length === 0 ? [paint('dim', 'Nobody plays anything.')] : fillLines(active, width, paint)),
+    ...(active.length === 0 ? [paint('dim', 'Nothing is playing.')] : fillLines(active, width, paint)),
   ];
 }
 
@@ -49,23 +47,25 @@ function headLine({ address, fills, uptimeSeconds }: TopSnapshot): string {
 
 function storeLine({ store: { bytes, objects, limit, free } }: TopSnapshot): string {
   const of = limit === null ? '' : ` of ${sizeWords(limit)}`;
-  return `store: ${plural(objects, 'file')}, ${sizeWords(bytes)}${of}${free === null ? '' : `, ${sizeWords(free)} free`}`;
+  return `cache: ${plural(objects, 'file')}, ${sizeWords(bytes)}${of}${free === null ? '' : `, ${sizeWords(free)} free`}`;
 }
 
-const breakerWords: Readonly<Record<string, string>> = {
-  closed: 'reached',
-  open: 'out of reach',
-  'half-open': 'out of reach, being tried',
+const contactWords: Readonly<Record<OriginReport['contact'], string>> = {
+  none: 'not asked yet',
+  reached: 'reached',
+  failing: 'cannot be reached',
+  'out of reach': 'out of reach',
 };
 
-function originLine({ name, base, breaker, connections, firstByteMs }: OriginReport, width: number, paint: Paint) {
-  const state = breakerWords[breaker.state] ?? breaker.state;
+function originLine(origin: OriginReport, width: number, paint: Paint) {
+  const { name, base, contact, breaker, connections, firstByteMs } = origin;
+  const state = `${contactWords[contact]}${breaker.state === 'half-open' ? ', being tried' : ''}`;
   const cause = breaker.cause === null ? '' : ` (last error: ${breaker.cause.replaceAll('_', ' ')})`;
   const queued = connections.queued === 0 ? '' : `, ${connections.queued} queued`;
-  const first = firstByteMs.median === null ? '' : `, first byte after ${durationWords(firstByteMs.median)}`;
+  const first = firstByteMs.median === null ? '' : `, median first byte ${durationWords(firstByteMs.median)}`;
   const used = `${connections.used} of ${plural(connections.limit, 'connection')}`;
   const line = fit(`/${name}/ ${base}: ${state}${cause}, ${used}${queued}${first}`, width);
-  return breaker.state === 'closed' ? line : paint('yellow', line);
+  return contact === 'none' || contact === 'reached' ? line : paint('yellow', line);
 }
 
 /** Fills with waiting readers come first. Below each is the reason of its state, and whether its line is fast enough. */
@@ -78,7 +78,7 @@ function fillLines(fills: readonly FillReport[], width: number, paint: Paint): s
     speedWords(speedOut(fill)),
     String(fill.readers.length),
     aheadWords(fill),
-    fill.phase,
+    stateWord(fill),
   ]);
   const [titles = '', ...lines] = columnsText(fillColumns, rows, width);
   const reasons = sorted.map((fill) => {
@@ -97,7 +97,7 @@ function fillLines(fills: readonly FillReport[], width: number, paint: Paint): s
 function failures({ cursors }: FillReport): string[] {
   return cursors.flatMap(({ position, lastFailure, nextTryIn, attempt }) => {
     if (lastFailure === null) return [];
-    const next = nextTryIn === null ? '' : `, asked again in ${durationWords(nextTryIn)}`;
-    return [`at ${sizeWords(position)}, attempt ${attempt}: ${lastFailure}${next}`];
+    const next = nextTryIn === null ? '' : `retrying in ${durationWords(nextTryIn)} `;
+    return [`at ${sizeWords(position)}: ${next}(attempt ${attempt}). Last error: ${lastFailure}`];
   });
 }

@@ -1,4 +1,4 @@
-/** `firstbyte top`: the state of firstbyte, drawn again each second. */
+/** `firstbyte top`: the state of firstbyte, drawn again each second, and oftener while a player waits. */
 import { sleep } from '../clock.ts';
 import type { StoreReport } from '../control/answers.ts';
 import type { ExitReason } from './exit-codes.ts';
@@ -7,6 +7,9 @@ import { openSession, type Session } from './session.ts';
 import { type Paint, type TopSnapshot, topLines } from './top-lines.ts';
 
 const intervalMs = 1000;
+
+/** People count the seconds of a wait. */
+const waitingMs = 200;
 
 export async function top(invocation: Invocation): Promise<ExitReason> {
   const { options, around } = invocation;
@@ -62,7 +65,7 @@ async function drawLive(session: Session, { around }: Invocation, paint: Paint):
   try {
     while (!signal.aborted) {
       draw();
-      await sleep(clock, intervalMs, signal);
+      await sleep(clock, snapshot.fills.some(({ waiters }) => waiters > 0) ? waitingMs : intervalMs, signal);
       snapshot = await look(session, signal);
     }
   } catch (error) {

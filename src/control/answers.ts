@@ -60,6 +60,14 @@ const readerSchema = z
         'The same in seconds of film; at its speed where the film tells no bit rate, null where it takes nothing.',
     }),
     waiting: z.boolean().meta({ description: 'Whether it waits for the byte at its position.' }),
+    waitedMs: z.int().nullable().meta({
+      description:
+        'For how long, in milliseconds: for its first byte, since its request came. null where it does not wait.',
+    }),
+    waitLeftMs: z
+      .int()
+      .nullable()
+      .meta({ description: 'After how many more milliseconds it is told that none comes.' }),
   })
   .meta({ id: 'Reader', description: 'One client.' });
 
@@ -129,7 +137,7 @@ const objectShape = {
   bytes: z.int().meta({ description: 'How many bytes can be read now.' }),
   percent: z.number().nullable().meta({ description: 'Of its length.', example: 41.7 }),
   state: z.enum(fillPhases),
-  reason: z.string().meta({ description: 'Why it is in that state.', example: 'every byte is stored' }),
+  reason: z.string().meta({ description: 'Why it is in that state.', example: 'incomplete; nobody is playing it' }),
   pinned: z.boolean().meta({ description: 'Whether it is never evicted.' }),
   lastUsed: timeSchema,
   contentType: z.string().nullable(),
@@ -189,15 +197,25 @@ export type StoreReport = z.output<typeof storeSchema>;
 
 const milliseconds = z.int().nullable();
 
+const originContacts = ['none', 'reached', 'failing', 'out of reach'] as const;
+
 export const originSchema = z
   .object({
     name: z.string().meta({ example: 'films' }),
     base: z.string().meta({ description: 'Without credentials.', example: 'https://media.example/films' }),
+    contact: z.enum(originContacts).meta({
+      description:
+        'none: not asked since the start. reached: the last attempt to connect succeeded. failing: it did not. out of reach: none has for as long as a player waits.',
+    }),
     breaker: z.object({
       state: z.enum(breakerPhases),
-      since: timeSchema.nullable().meta({ description: 'When it went out of reach.' }),
-      nextProbe: timeSchema.nullable().meta({ description: 'When it is tried next, if no request comes before.' }),
-      cause: z.string().nullable().meta({ description: 'How the last attempt to connect failed (RFC 9209).' }),
+      since: timeSchema.nullable().meta({ description: 'Since when attempts to connect have failed.' }),
+      nextProbe: timeSchema.nullable().meta({
+        description: 'Out of reach: when it is tried next, if no request comes before.',
+      }),
+      cause: z.string().nullable().meta({
+        description: 'How the last attempt to connect failed (RFC 9209); null where it succeeded.',
+      }),
     }),
     connections: z.object({ used: z.int(), queued: z.int(), limit: z.int() }),
     limits: z.object({
@@ -282,6 +300,21 @@ export const statsSchema = z
   .object({
     uptimeSeconds: z.number(),
     requests: z.object({ byOutcome: counts(requestOutcomes), byCache: counts(cacheResults) }),
+    failedWaits: z
+      .array(
+        z.object({
+          time: timeSchema,
+          request: z.int(),
+          origin: z.string(),
+          path: z.string(),
+          status: z.int().nullable(),
+          outcome: z.enum(['late', 'failed']),
+          waited: z.number().meta({ description: 'In milliseconds.' }),
+          message: z.string(),
+        }),
+      )
+      .readonly()
+      .meta({ description: 'The last 100 requests that got no first byte, the oldest first.' }),
     ownErrors: z.object({
       count: z.int(),
       by: z.array(z.object({ status: z.string(), reason: z.string(), phase: z.string(), count: z.int() })).readonly(),
@@ -320,6 +353,7 @@ export const statsSchema = z
 
 export type StatsReport = z.output<typeof statsSchema>;
 export type WaitStats = z.output<typeof waitSchema>;
+export type FailedWaitReport = StatsReport['failedWaits'][number];
 export type OwnErrorReport = StatsReport['ownErrors']['last'][number];
 
 const waitMs = z.number().nullable().meta({ description: 'In milliseconds; null without waits.' });

@@ -26,7 +26,7 @@ export function fillReport(fill: FillView, past: FillPast, clock: Clock): FillRe
       speed: speed === null ? null : Math.round(speed),
       nextTryIn: retryAt === null ? null : Math.max(0, Math.round(retryAt - now)),
     })),
-    readers: readers.map((reader) => readerReport(reader, present, line?.needs ?? null)),
+    readers: readers.map((reader) => readerReport(reader, present, line?.needs ?? null, now)),
     waiters,
     line: line && {
       ...line,
@@ -48,13 +48,20 @@ export function fillReport(fill: FillView, past: FillPast, clock: Clock): FillRe
   };
 }
 
-function readerReport({ position, speed, waiting }: ReaderView, present: readonly ByteRange[], needs: number | null) {
+function readerReport(
+  { position, speed, wait }: ReaderView,
+  present: readonly ByteRange[],
+  needs: number | null,
+  now: number,
+): FillReport['readers'][number] {
   const run = present.find(({ start, end }) => start <= position && position < end);
   const ahead = run === undefined ? 0 : run.end - position;
   // Less than a byte a second counts as no speed.
   const pace = needs ?? speed;
   const secondsAhead = pace < 1 ? null : Number((ahead / pace).toFixed(1));
-  return { position, speed: Math.round(speed), ahead, secondsAhead, waiting };
+  const waitedMs = wait && Math.round(now - wait.since);
+  const waitLeftMs = wait && Math.max(0, Math.round(wait.until - now));
+  return { position, speed: Math.round(speed), ahead, secondsAhead, waiting: wait !== null, waitedMs, waitLeftMs };
 }
 
 export function pairs(ranges: readonly ByteRange[]): [number, number][] {

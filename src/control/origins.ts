@@ -60,6 +60,7 @@ interface OriginLimits {
 /** Times are monotonic milliseconds. */
 interface BreakerState {
   readonly phase: BreakerPhase;
+  readonly contact: 'none' | 'reached' | 'failing';
   readonly since?: number;
   readonly nextProbeAt?: number;
   readonly cause?: string;
@@ -98,11 +99,18 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
   const reportOf = ({ name, base, reachability, slots, throttle, requests, ...source }: OriginSource): OriginReport => {
     const { fetches, reason } = source.parallelism?.view ?? { fetches: 1, reason: 'not needed' };
     const { times = [], bytes = 0 } = measured.get(name) ?? {};
-    const { phase, since, nextProbeAt, cause = null } = reachability.state;
+    const { phase, contact, since, nextProbeAt, cause = null } = reachability.state;
+    const isOut = phase !== 'closed';
     return {
       name,
       base: showableText(base),
-      breaker: { state: phase, since: timeOfDay(since), nextProbe: timeOfDay(nextProbeAt), cause },
+      contact: isOut ? 'out of reach' : contact,
+      breaker: {
+        state: phase,
+        since: timeOfDay(since),
+        nextProbe: isOut ? timeOfDay(nextProbeAt) : null,
+        cause,
+      },
       connections: { used: slots.used, queued: slots.queued, limit: slots.limit },
       limits: { maxConnections: slots.limit, maxRate: throttle.rate, maxRequestRate: requests.rate },
       firstByteMs: { last: whole(times.at(-1)), median: whole(median(times)) },

@@ -1,6 +1,6 @@
 /**
- * The counts for people. They are read from the metrics' registry and not counted again; the last own 5xx are kept
- * beside them.
+ * The counts for people. They are read from the metrics' registry and not counted again; the last own 5xx and the last
+ * failed waits are kept beside them.
  */
 import type { Clock } from '../clock.ts';
 import {
@@ -17,6 +17,7 @@ import {
 } from '../events.ts';
 import type { Lent } from '../lent.ts';
 import type { OwnErrorReport, StatsReport, WaitStats } from './answers.ts';
+import { FailedWaits } from './failed-waits.ts';
 import { type MetricKey, metricTable } from './metrics.ts';
 import type { Metrics } from './registry.ts';
 
@@ -38,6 +39,7 @@ export function createStats(
 ): StatsSource {
   const startedAt = clock.now();
   const last: OwnErrorReport[] = [];
+  const failedWaits = new FailedWaits(events, clock);
   const stop = events.subscribe((event) => {
     if (event.type !== 'own-error') return;
     const { type: _, ...fields } = event;
@@ -57,6 +59,7 @@ export function createStats(
       },
       ownErrors: { count: sum(valuesOf('ownErrors')), by: ownErrorCounts(valuesOf('ownErrors')), last: [...last] },
       firstByteWaits: waitStats(valuesOf('firstByteWaits')),
+      failedWaits: failedWaits.last,
       fills: sumBy(valuesOf('fills'), 'phase', countedPhases),
       fillsDone: sum(valuesOf('fillsDone')),
       fillsFailed: sumBy(valuesOf('fillsFailed'), 'reason', []),
@@ -71,7 +74,13 @@ export function createStats(
     };
   }
 
-  return { read, stop };
+  return {
+    read,
+    stop() {
+      stop();
+      failedWaits.stop();
+    },
+  };
 }
 
 interface Value {

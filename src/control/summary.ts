@@ -50,7 +50,7 @@ export function startSummary(
 
 /** The fields of the line, for a structured log. */
 function summaryLine(stats: StatsReport): SummaryLine {
-  const { ownErrors, requests, uptimeSeconds, ...counts } = stats;
+  const { ownErrors, failedWaits: _, requests, uptimeSeconds, ...counts } = stats;
   const errors = ownErrors.by.map(({ status, reason, phase, count }) => [`${status} ${reason} ${phase}`, count]);
   const line = {
     requests: requests.byOutcome,

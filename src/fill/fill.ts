@@ -244,18 +244,19 @@ export class Fill implements ReaderHost {
   }
 
   view(): FillView {
-    const { name, policy, objectName } = this.#parts;
+    const { name, objectName } = this.#parts;
+    const readers = [...this.#scheduler.readers].map((reader) => viewReader(reader, this.#deadlines.of(reader).at));
     return {
       id: name.fill,
       objectId: objectName,
       origin: name.origin,
       path: name.path,
-      state: viewState(this.#phase, policy, this.#scheduler.fetches),
+      state: viewState(this.#phase, this.#scheduler.fetches, readers, this.clock.now()),
       length: this.known?.length ?? null,
       present: [...this.#presence.present],
       durable: this.#presence.durable,
       fetches: [...this.#scheduler.fetches].map(viewFetch),
-      readers: [...this.#scheduler.readers].map(viewReader),
+      readers,
       waiters: this.#waiters.size,
       line: this.#scheduler.line,
     };

@@ -87,6 +87,11 @@ export class Phase {
     return this.#since;
   }
 
+  /** Since when the content of the run is wanted, in monotonic milliseconds, over all its attempts. */
+  get wantedSince(): number {
+    return this.#wantedAt;
+  }
+
   /** Of the connection that is being tried, from 1. */
   get attempt(): number {
     return this.#activity.attempt;

@@ -44,6 +44,8 @@ export interface ReaderOptions {
   readonly said?: Fields | undefined;
   /** Whether its client has waited already, before there was this reader. */
   readonly waited?: boolean;
+  /** When its client asked, in monotonic milliseconds; when it was made where absent. */
+  readonly askedAt?: number | undefined;
 }
 
 export class Reader implements Waiting {
@@ -64,10 +66,13 @@ export class Reader implements Waiting {
   #waitingSince: number | null = null;
   #assignment: Assignment<Fetch> | null = null;
   #failed: FillFailed | null = null;
+  readonly #askedAt: number;
   readonly said: Fields;
 
-  constructor(host: ReaderHost, { position, end, allowance, said = [], waited = false }: ReaderOptions) {
+  constructor(host: ReaderHost, options: ReaderOptions) {
+    const { position, end, allowance, said = [], waited = false, askedAt = host.clock.now() } = options;
     this.#host = host;
+    this.#askedAt = askedAt;
     this.said = said;
     this.#share = (allowance ?? new ReadAheadAllowance(Number.POSITIVE_INFINITY)).share();
     this.#throughput = new RecentThroughput(host.clock);
@@ -99,6 +104,11 @@ export class Reader implements Waiting {
   /** Since when it waits, in monotonic milliseconds; `null` while it does not. */
   get waitingSince(): number | null {
     return this.#waitingSince;
+  }
+
+  /** Since when its client has nothing to go on with: for the first byte, since it asked; `null` while it does not wait. */
+  get hungrySince(): number | null {
+    return this.#waitingSince === null || this.#begun ? this.#waitingSince : this.#askedAt;
   }
 
   get assignment(): Assignment<Fetch> | null {

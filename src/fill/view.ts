@@ -5,7 +5,6 @@ import type { Fetch } from './fetch.ts';
 import type { FetchPhase } from './fetch-status.ts';
 import type { LineView } from './line.ts';
 import type { Phase } from './phase.ts';
-import type { FillPolicy } from './policy.ts';
 import type { Reader } from './reader.ts';
 
 /** What the control API sees of the fills. */
@@ -38,20 +37,29 @@ export interface FillView {
   readonly line: LineView | null;
 }
 
-/** A phase with what belongs to it; budgets are in milliseconds. */
+/** From when to when: since when bytes are wanted, and when whoever wants them gives up (`null`: nobody waits for them). */
+interface WaitingView {
+  readonly since: number;
+  readonly until: number | null;
+}
+
+/** What the origin is being asked, while bytes of it are waited for. */
+interface AskingView {
+  /** The longest wait. */
+  readonly wait: WaitingView;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** How the last try ended; `null` where none has failed since bytes came. */
+  readonly lastFailure: Failure | null;
+}
+
+/** A phase with what belongs to it. */
 export type FillStateView =
   | { readonly phase: 'idle' }
-  | { readonly phase: 'queued'; readonly since: number; readonly budget: number }
-  | {
-      readonly phase: 'starting';
-      readonly since: number;
-      readonly budget: number;
-      /** 1 for the first try. */
-      readonly attempt: number;
-      /** How the last try ended; `null` on the first. */
-      readonly lastFailure: Failure | null;
-    }
-  | { readonly phase: 'filling'; readonly since: number }
+  | { readonly phase: 'queued'; readonly wait: WaitingView }
+  | ({ readonly phase: 'starting' } & AskingView)
+  /** `stalled`: somebody waits for bytes in the midst of the film, for longer than bytes take. */
+  | { readonly phase: 'filling'; readonly since: number; readonly stalled: AskingView | null }
   | { readonly phase: 'paused'; readonly by: 'idle' | 'user' }
   | { readonly phase: 'complete' }
   | {
@@ -87,26 +95,38 @@ export interface ReaderView {
   readonly end: number | null;
   /** Bytes a second that it takes. */
   readonly speed: number;
-  /** Whether it waits for the byte at its position. */
-  readonly waiting: boolean;
+  /** How long it waits for the byte at its position; `null` where that is there. */
+  readonly wait: (WaitingView & { readonly until: number }) | null;
 }
 
-export function viewState(phase: Phase, policy: FillPolicy, fetches: Iterable<Fetch>): FillStateView {
+/** Shorter waits in mid-film are the usual time between two pieces, in milliseconds. */
+const stalledAfter = 1000;
+
+export function viewState(
+  phase: Phase,
+  fetches: Iterable<Fetch>,
+  readers: readonly ReaderView[],
+  now: number,
+): FillStateView {
   const { current, since, attempt } = phase;
+  const waits = readers.flatMap(({ wait }) => wait ?? []).sort((one, other) => one.since - other.since);
+  const wait = waits[0] ?? { since: phase.wantedSince, until: null };
+  const asking = (): AskingView => {
+    const [lastFailure = null] = [...fetches].map(({ status }) => status.lastFailure).filter((each) => each !== null);
+    return { wait, attempt, lastFailure };
+  };
   switch (current) {
     case 'idle':
     case 'complete':
       return { phase: current };
     case 'queued':
-      return { phase: current, since, budget: policy.queueTimeout };
-    case 'starting': {
-      const [lastFailure = null] = [...fetches]
-        .map(({ status }) => status.lastFailure)
-        .filter((failure) => failure !== null);
-      return { phase: current, since, budget: policy.firstByteTimeout, attempt, lastFailure };
+      return { phase: current, wait };
+    case 'starting':
+      return { phase: current, ...asking() };
+    case 'filling': {
+      const isStalled = wait.until !== null && now - wait.since >= stalledAfter;
+      return { phase: current, since, stalled: isStalled ? asking() : null };
     }
-    case 'filling':
-      return { phase: current, since };
     case 'paused':
       return { phase: current, by: phase.pausedBy };
     case 'failed': {
@@ -117,8 +137,9 @@ export function viewState(phase: Phase, policy: FillPolicy, fetches: Iterable<Fe
   }
 }
 
-export function viewReader({ position, end, throughput, waitingSince }: Reader): ReaderView {
-  return { position, end, speed: throughput, waiting: waitingSince !== null };
+/** `until` is when it gives up, where it waits. */
+export function viewReader({ position, end, throughput, hungrySince: since }: Reader, until: number): ReaderView {
+  return { position, end, speed: throughput, wait: since === null ? null : { since, until } };
 }
 
 export function viewFetch(fetch: Fetch): FetchView {
@@ -145,37 +166,40 @@ const states: Readonly<Record<FetchPhase, FetchState>> = {
 };
 
 const pauseReasons = {
-  idle: 'paused: nobody reads it',
-  user: 'paused by its user until lifted',
+  idle: 'paused: nobody is playing it',
+  user: 'paused by you',
 } as const;
 
 /** Why a fill is in its phase, in words: "waiting for the origin: 12.4 s of 30 s, attempt 3, connection refused". */
 export function phaseReason(state: FillStateView, now: number): string {
   switch (state.phase) {
     case 'idle':
-      return 'nobody asks for it';
+      return 'nobody is playing it';
     case 'queued':
-      return `waiting for one of the origin's connections: ${spent(state, now)}`;
-    case 'starting': {
-      const failure = state.lastFailure === null ? '' : `, ${inFewWords(state.lastFailure)}`;
-      return `waiting for the origin: ${spent(state, now)}, attempt ${state.attempt}${failure}`;
-    }
+      return `waiting for a free connection: ${spent(state.wait, now)}`;
+    case 'starting':
+      return askingWords(state, now);
     case 'filling':
-      return `bytes have been landing for ${seconds(now - state.since)}`;
+      return state.stalled === null ? `downloading for ${seconds(now - state.since)}` : askingWords(state.stalled, now);
     case 'paused':
       return pauseReasons[state.by];
     case 'complete':
-      return 'every byte is present';
+      return 'complete';
     case 'failed': {
       const pause = (state.retryAt ?? now) - now;
-      const next = pause > 0 ? `the origin wants ${seconds(pause)} of rest` : 'a new request asks the origin again';
+      const next = pause > 0 ? `the origin asks for a pause of ${seconds(pause)}` : 'the next request tries again';
       return `failed: ${describeFailure(state.failure).replace(/\.$/, '')}; ${next}`;
     }
   }
 }
 
-function spent(state: { since: number; budget: number }, now: number): string {
-  return `${seconds(now - state.since)} of ${seconds(state.budget)}`;
+function askingWords({ wait, attempt, lastFailure }: AskingView, now: number): string {
+  const failure = lastFailure === null ? '' : `, ${inFewWords(lastFailure)}`;
+  return `waiting for the origin: ${spent(wait, now)}, attempt ${attempt}${failure}`;
+}
+
+function spent({ since, until }: WaitingView, now: number): string {
+  return `${seconds(now - since)}${until === null ? '' : ` of ${seconds(until - since)}`}`;
 }
 
 function inFewWords(failure: Failure): string {

@@ -22,9 +22,14 @@ const lullMs = 3000;
 
 /** Every time is monotonic milliseconds. */
 export type ReachabilityState =
-  | { readonly phase: 'closed' }
   | {
-      readonly phase: 'open' | 'half-open';
+      readonly phase: 'closed';
+      /** Whether the last attempt to connect succeeded; `none`: nobody has made one. */
+      readonly contact: 'none' | 'reached';
+    }
+  | {
+      readonly phase: BreakerPhase;
+      readonly contact: 'failing';
       /** When the first of the attempts began that all failed. */
       readonly since: number;
       /** When the next attempt is made where nobody asks before. */
@@ -82,9 +87,11 @@ export class Reachability implements ReachabilityView {
   }
 
   get state(): ReachabilityState {
-    if (this.#failing === null || this.#phase === 'closed') return { phase: 'closed' };
+    if (this.#failing === null) {
+      return { phase: 'closed', contact: Number.isFinite(this.#aliveAt) ? 'reached' : 'none' };
+    }
     const { since, nextAt: nextProbeAt, error } = this.#failing;
-    return { phase: this.#phase, since, nextProbeAt, cause: error.type };
+    return { phase: this.#phase, contact: 'failing', since, nextProbeAt, cause: error.type };
   }
 
   /** Whether a request sleeps until a connection comes about. */

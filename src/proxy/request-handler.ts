@@ -157,7 +157,7 @@ class RequestHandler {
       case 'redirect':
         this.#writeHead(308, isolated([['location', answer.location], ['content-length', '0'], notForwarded]));
         this.#response.end();
-        return 'refused';
+        return 'served';
       case 'server':
         this.#writeHead(204, isolated([['allow', readingMethods.join(', ')], notForwarded]));
         this.#response.end();
@@ -269,8 +269,9 @@ class RequestHandler {
     const entry = cache.open(media.mount, media.target, request.fields);
     if (entry === null) return null;
     const isStoredOnly = requestDirectives(request.fields).has('only-if-cached');
+    const { acceptedAt: askedAt } = this.#record;
     const open: OpenEntry = (asked, signal, said) =>
-      this.#openSession(asked, request, first, { allowance, isStoredOnly, ...(said && { said }) }, signal);
+      this.#openSession(asked, request, first, { allowance, isStoredOnly, askedAt, ...(said && { said }) }, signal);
     return this.#reply(this.#openVariant(entry, media, request, open), choose);
   }
 
@@ -364,7 +365,7 @@ class RequestHandler {
     try {
       await this.#sendBody(session.reader, body, sender);
       this.#response.end();
-      return reply.status === 304 ? 'refused' : 'served';
+      return 'served';
     } catch (error) {
       this.#cut(reply.fields);
       if (this.#gone.aborted) return 'gone';

@@ -19,7 +19,8 @@ export class RequestRecord {
   readonly #traceparent: string | null;
   readonly #clock: Clock;
   readonly #events: EventBus;
-  readonly #acceptedAt: number;
+  /** In monotonic milliseconds. */
+  readonly acceptedAt: number;
   #headOutAt: number | null = null;
   #firstByteOutAt: number | null = null;
   #bytes = 0;
@@ -39,12 +40,12 @@ export class RequestRecord {
     this.#traceparent = traceparentOf(headers.traceparent);
     this.#clock = clock;
     this.#events = events;
-    this.#acceptedAt = clock.now();
+    this.acceptedAt = clock.now();
   }
 
   /** Milliseconds since the request was accepted. */
   get age(): number {
-    return this.#clock.now() - this.#acceptedAt;
+    return this.#clock.now() - this.acceptedAt;
   }
 
   /** The wait for the first byte has ended. */
@@ -98,7 +99,7 @@ export class RequestRecord {
       range,
       bytes: this.#bytes,
       timeline: {
-        acceptedAt: this.#acceptedAt,
+        acceptedAt: this.acceptedAt,
         patienceAt,
         headOutAt: this.#headOutAt,
         firstByteOutAt: this.#firstByteOutAt,

@@ -15,8 +15,8 @@ test('top shows what is played, why it waits and how fast, and q ends it', async
   await film?.read();
 
   const top = stage.onTerminal('top');
-  await top.prints(/PATH +PRESENT +IN +OUT +READERS +AHEAD +STATE/);
-  await top.prints(/\/films\/a\.mkv +\d+ %.* filling/);
+  await top.prints(/PATH +CACHED +IN +OUT +READERS +AHEAD +STATE/);
+  await top.prints(/\/films\/a\.mkv +\d+ %.* downloading/);
   await top.prints(/\/films\/ http:\S+: reached, 1 of 32 connections/);
   top.types('q');
   const { code, out } = await top.ended;
@@ -29,7 +29,7 @@ test('top shows what is played, why it waits and how fast, and q ends it', async
     [['/a.mkv', 'filling', 1]],
   );
   const plain = await stage.run('top');
-  assert.match(plain.out, /bytes have been landing for/);
+  assert.match(plain.out, /downloading for/);
   assert.ok(!plain.out.includes('\x1b'), 'a pipe gets no colours');
   await film?.cancel();
 });

@@ -133,7 +133,9 @@ test('every path carries the security fields', async (context) => {
 });
 
 test('origins appear with their reachability, connections and measures', async (context) => {
-  const reachability = { state: { phase: 'open', since: 0, nextProbeAt: 9000, cause: 'connection_refused' } } as const;
+  const reachability = {
+    state: { phase: 'open', contact: 'failing', since: 0, nextProbeAt: 9000, cause: 'connection_refused' },
+  } as const;
   const slots = { used: 0, queued: 2, limit: 1 };
   const throttle = { rate: null };
   const requests = { rate: null };
@@ -142,7 +144,7 @@ test('origins appear with their reachability, connections and measures', async (
   events.emit(sample.bytesLanded(10));
   const [films, ...others] = JSON.parse((await get('/-/api/v1/origins')).body).origins;
   assert.deepEqual(others, []);
-  assert.equal(films.breaker.state, 'open');
+  assert.deepEqual([films.contact, films.breaker.state], ['out of reach', 'open']);
   assert.deepEqual(films.connections, { used: 0, queued: 2, limit: 1 });
   assert.equal(films.bytesIn, 10);
 });
@@ -160,12 +162,12 @@ test('a fill tells whether its line is fast enough, and what lies ahead of a pla
     objectId: 'ab'.repeat(32),
     origin: 'films',
     path: '/a.mkv',
-    state: { phase: 'filling', since: 0 },
+    state: { phase: 'filling', since: 0, stalled: null },
     length: 10_000_000,
     present: [{ start: 0, end: 3_000_000 }],
     durable: [],
     fetches: [],
-    readers: [{ position: 1_500_000, end: null, speed: 5_000_000, waiting: false }],
+    readers: [{ position: 1_500_000, end: null, speed: 5_000_000, wait: null }],
     waiters: 0,
     line: { needs: 750_000.4, gives: 325_000.4, outcome: 'will stall', words },
   };
@@ -182,7 +184,7 @@ test('fills appear with their phase, its reason in words, and who writes and rea
     objectId: 'ab'.repeat(32),
     origin: 'films',
     path: '/a.mkv',
-    state: { phase: 'starting', since: 0, budget: 30_000, attempt: 1, lastFailure: null },
+    state: { phase: 'starting', wait: { since: 0, until: 30_000 }, attempt: 1, lastFailure: null },
     length: 1_000,
     present: [
       { start: 0, end: 100 },
@@ -202,8 +204,8 @@ test('fills appear with their phase, its reason in words, and who writes and rea
       { position: 900, until: 1000, speed: 12.4, state: 'starting', attempt: 1, lastFailure: null, retryAt: null },
     ],
     readers: [
-      { position: 100, end: null, speed: 0, waiting: true },
-      { position: 40, end: null, speed: 20, waiting: false },
+      { position: 100, end: null, speed: 0, wait: { since: 0, until: 30_000 } },
+      { position: 40, end: null, speed: 20, wait: null },
     ],
     waiters: 1,
     line: null,
@@ -233,8 +235,8 @@ test('fills appear with their phase, its reason in words, and who writes and rea
     ],
   );
   assert.deepEqual(fill.readers, [
-    { position: 100, speed: 0, ahead: 0, secondsAhead: null, waiting: true },
-    { position: 40, speed: 20, ahead: 60, secondsAhead: 3, waiting: false },
+    { position: 100, speed: 0, ahead: 0, secondsAhead: null, waiting: true, waitedMs: 12_400, waitLeftMs: 17_600 },
+    { position: 40, speed: 20, ahead: 60, secondsAhead: 3, waiting: false, waitedMs: null, waitLeftMs: null },
   ]);
   assert.deepEqual([fill.timeline.heals, fill.timeline.retries], [1, 0]);
   assert.equal(fill.lastError.message, 'The origin was asked again: it fell silent in the middle.');

@@ -29,7 +29,7 @@ function origin(name: string, used = 0, queued = 0) {
   return {
     name,
     base,
-    reachability: { state: { phase: 'closed' } },
+    reachability: { state: { phase: 'closed', contact: 'none' } },
     slots,
     throttle: { rate: null },
     requests: { rate: null },
@@ -64,7 +64,7 @@ test('an origin that nobody asks has all its series, at 0, and its limit', async
 
 test('waiters, readers and fetches are those of all fills of an origin', async () => {
   const [first, second] = [
-    fill({ waiters: 1, readers: [{ position: 0, end: 1000, speed: 0, waiting: true }] }),
+    fill({ waiters: 1, readers: [{ position: 0, end: 1000, speed: 0, wait: { since: 0, until: 30_000 } }] }),
     fill({ id: 2, waiters: 2 }),
   ];
   const fetches = fetchStates.map(fetch);
@@ -96,7 +96,7 @@ test('what is over is not shown on', async () => {
 });
 
 test("an origin's connections, queue and breaker are what they are now", async () => {
-  const open = { ...origin('music', 3, 7), reachability: { state: { phase: 'open' } } } as const;
+  const open = { ...origin('music', 3, 7), reachability: { state: { phase: 'open', contact: 'failing' } } } as const;
   const samples = await scraped({ origins: () => [origin('films', 2), open] });
   assert.equal(samples['firstbyte_origin_connections{origin="films"}'], 2);
   assert.equal(samples['firstbyte_origin_queue_length{origin="music"}'], 7);

@@ -8,7 +8,7 @@ import * as sample from './sample-events.ts';
 const idle: OriginSource = {
   name: 'films',
   base: 'https://media.example/films',
-  reachability: { state: { phase: 'closed' } },
+  reachability: { state: { phase: 'closed', contact: 'none' } },
   slots: { used: 0, queued: 0, limit: 32 },
   throttle: { rate: null },
   requests: { rate: null },
@@ -28,11 +28,12 @@ function watching(source: Partial<OriginSource> = {}) {
   return { clock, events, view };
 }
 
-test('an origin that nobody has asked is reachable, idle and unmeasured', () => {
+test('an origin that nobody has asked was not contacted, and is idle and unmeasured', () => {
   const { view } = watching();
   assert.deepEqual(view.report()[0], {
     name: 'films',
     base: 'https://media.example/films',
+    contact: 'none',
     breaker: { state: 'closed', since: null, nextProbe: null, cause: null },
     connections: { used: 0, queued: 0, limit: 32 },
     limits: { maxConnections: 32, maxRate: null, maxRequestRate: null },
@@ -44,7 +45,9 @@ test('an origin that nobody has asked is reachable, idle and unmeasured', () => 
 });
 
 test('an origin out of reach shows since when, why, and when it is tried again, as times of day', async () => {
-  const reachability = { state: { phase: 'open', since: 5000, nextProbeAt: 70_000, cause: 'dns_error' } } as const;
+  const reachability = {
+    state: { phase: 'open', contact: 'failing', since: 5000, nextProbeAt: 70_000, cause: 'dns_error' },
+  } as const;
   const { clock, view } = watching({ reachability });
   await clock.advance(60_000);
   assert.deepEqual(view.report()[0]?.breaker, {

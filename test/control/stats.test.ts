@@ -99,6 +99,30 @@ test('waits have count, sum and cumulative buckets by outcome', async () => {
   assert.deepEqual(gone, { count: 0, sumSeconds: 0, atMost: {} });
 });
 
+test('a wait that failed is kept with its path, its reason and what its player was told, the last 100', async () => {
+  const { events, stats } = statistics();
+  const { path } = sample.requestDone();
+  events.emit(sample.firstByteWait({ request: 1, outcome: 'failed', duration: 40 }));
+  events.emit(sample.requestDone({ request: 1, outcome: 'passed', status: 404 }));
+  events.emit(sample.firstByteWait({ request: 2, outcome: 'late', duration: 30_000 }));
+  events.emit(sample.ownError({ request: 2, message: 'The origin said nothing for 30 s.' }));
+  events.emit(sample.requestDone({ request: 2, outcome: 'failed', status: 504 }));
+  events.emit(sample.firstByteWait({ request: 3, outcome: 'served' }));
+  events.emit(sample.requestDone({ request: 3 }));
+  const time = '2026-11-22T00:00:00.000Z';
+  const of = { time, origin: 'films', path };
+  assert.deepEqual((await stats.read()).failedWaits, [
+    { ...of, request: 1, status: 404, outcome: 'failed', waited: 40, message: 'The origin answered 404.' },
+    { ...of, request: 2, status: 504, outcome: 'late', waited: 30_000, message: 'The origin said nothing for 30 s.' },
+  ]);
+  for (let request = 4; request <= 103; request += 1) {
+    events.emit(sample.firstByteWait({ request, outcome: 'failed' }));
+    events.emit(sample.requestDone({ request }));
+  }
+  const { failedWaits } = await stats.read();
+  assert.deepEqual([failedWaits.length, failedWaits[0]?.request], [100, 4]);
+});
+
 test('fills, bytes, retries, heals and bugs appear as they are counted', async () => {
   const { events, stats } = statistics();
   events.emit(sample.fillState('idle', 'queued'));

@@ -9,11 +9,16 @@ const refused = {
   error: new ProxyError('connection_refused', 'films refused the connection.'),
 } as const;
 const unavailable = { kind: 'answer', answer: { status: 503, fields: [], body: Buffer.alloc(0) } } as const;
-const starting = { phase: 'starting', since: now - 12_400, budget: 30_000 } as const;
+const wait = { since: now - 12_400, until: now + 17_600 };
+const starting = { phase: 'starting', wait } as const;
+const filling = { phase: 'filling', since: now - 61_000 } as const;
 
 const rows: [FillStateView, string][] = [
-  [{ phase: 'idle' }, 'nobody asks for it'],
-  [{ phase: 'queued', since: now - 250, budget: 30_000 }, "waiting for one of the origin's connections: 0.3 s of 30 s"],
+  [{ phase: 'idle' }, 'nobody is playing it'],
+  [
+    { phase: 'queued', wait: { since: now - 250, until: now + 29_750 } },
+    'waiting for a free connection: 0.3 s of 30 s',
+  ],
   [{ ...starting, attempt: 1, lastFailure: null }, 'waiting for the origin: 12.4 s of 30 s, attempt 1'],
   [
     { ...starting, attempt: 3, lastFailure: refused },
@@ -27,21 +32,29 @@ const rows: [FillStateView, string][] = [
     { ...starting, attempt: 2, lastFailure: { kind: 'changed' } },
     'waiting for the origin: 12.4 s of 30 s, attempt 2, the origin now holds another representation',
   ],
-  [{ phase: 'filling', since: now - 61_000 }, 'bytes have been landing for 61 s'],
-  [{ phase: 'paused', by: 'idle' }, 'paused: nobody reads it'],
-  [{ phase: 'paused', by: 'user' }, 'paused by its user until lifted'],
-  [{ phase: 'complete' }, 'every byte is present'],
+  [
+    { phase: 'starting', wait: { since: now - 12_400, until: null }, attempt: 1, lastFailure: null },
+    'waiting for the origin: 12.4 s, attempt 1',
+  ],
+  [{ ...filling, stalled: null }, 'downloading for 61 s'],
+  [
+    { ...filling, stalled: { wait, attempt: 2, lastFailure: refused } },
+    'waiting for the origin: 12.4 s of 30 s, attempt 2, connection refused',
+  ],
+  [{ phase: 'paused', by: 'idle' }, 'paused: nobody is playing it'],
+  [{ phase: 'paused', by: 'user' }, 'paused by you'],
+  [{ phase: 'complete' }, 'complete'],
   [
     { phase: 'failed', failure: refused, retryAt: null },
-    'failed: films refused the connection; a new request asks the origin again',
+    'failed: films refused the connection; the next request tries again',
   ],
   [
     { phase: 'failed', failure: unavailable, retryAt: now + 2_500 },
-    'failed: the origin answered 503; the origin wants 2.5 s of rest',
+    'failed: the origin answered 503; the origin asks for a pause of 2.5 s',
   ],
   [
     { phase: 'failed', failure: unavailable, retryAt: now },
-    'failed: the origin answered 503; a new request asks the origin again',
+    'failed: the origin answered 503; the next request tries again',
   ],
 ];
 

@@ -31,15 +31,15 @@ describe('the library', { skip: noChromium }, () => {
     await beginning.ended;
     const { page, context, faults } = await look();
     const row = rowOf(page, 'film.mkv');
-    const work = page.getByRole('region', { name: 'Work that runs' });
+    const work = page.getByRole('region', { name: 'Running jobs' });
 
     await row.getByRole('button', { name: 'Warm film.mkv' }).click();
-    await page.getByText('The rest of film.mkv is being brought in.').waitFor();
+    await page.getByText('The rest of film.mkv is downloading.').waitFor();
     await work.getByText('25 % of 8.39 MB').waitFor();
     await work.getByText('film.mkv').waitFor();
     await work.getByRole('button', { name: 'Cancel' }).click();
     await work.waitFor({ state: 'detached' });
-    await page.getByText('The work is given up; what it has done stays.').waitFor();
+    await page.getByText('Cancelled. What was downloaded stays.').waitFor();
     await row.getByText('25 % of 8.39 MB').waitFor();
 
     await row.getByRole('button', { name: 'Warm film.mkv' }).click();
@@ -90,7 +90,7 @@ describe('the library', { skip: noChromium }, () => {
     await rowOf(page, 'other.mkv').waitFor({ state: 'detached' });
     await rowOf(page, 'film.mkv').waitFor();
     await search.fill('no such title');
-    await page.getByText('Nothing is kept that fits.').waitFor();
+    await page.getByText('No titles match.').waitFor();
     await search.clear();
     await rowOf(page, 'other.mkv').waitFor();
     await context.close();
@@ -104,7 +104,7 @@ describe('the library', { skip: noChromium }, () => {
     const purge = titles.getByRole('button', { name: 'Purge film.mkv' });
 
     await purge.click();
-    await dialog.getByText('8.39 MB are removed from the cache.').waitFor();
+    await dialog.getByText('This frees 8.39 MB').waitFor();
     await dialog.getByRole('button', { name: 'Keep it' }).click();
     await dialog.waitFor({ state: 'detached' });
     await focused(purge);

@@ -92,13 +92,13 @@ describe('the page', { skip: noChromium }, () => {
     await title.first().waitFor();
     await stage.stopFirstbyte();
     await page.getByText('not connected', { exact: true }).waitFor();
-    await page.getByText('firstbyte does not answer since').waitFor();
+    await page.getByText('No answer from firstbyte since').waitFor();
     await stage.startFirstbyte();
     await page.getByText('live', { exact: true }).waitFor();
-    await page.getByText('firstbyte was started anew at').waitFor();
-    await page.getByText('firstbyte does not answer since').waitFor({ state: 'detached' });
+    await page.getByText('firstbyte restarted at').waitFor();
+    await page.getByText('No answer from firstbyte since').waitFor({ state: 'detached' });
     // The new process has nothing open before somebody asks it.
-    await page.getByText('Nothing plays.').waitFor();
+    await page.getByText('Nothing is playing.').waitFor();
     await title.first().waitFor({ state: 'detached' });
     await stage.read('/film.mkv').ended;
     await title.first().waitFor();

@@ -37,12 +37,12 @@ describe('steering on the page', { skip: noChromium }, () => {
     await card.getByText('25 % of 8.39 MB').waitFor();
 
     await card.getByRole('button', { name: 'Pause film.mkv' }).click();
-    await dialog.getByText('A change needs the token of firstbyte.').waitFor();
+    await dialog.getByText('Enter the access token to change something.').waitFor();
     await enter(page, 'wrong');
-    await dialog.getByText('firstbyte did not accept that token.').waitFor();
+    await dialog.getByText('This token is wrong.').waitFor();
     assert.equal((await fill())?.pausedBy, null);
     await enter(page, await stage.token());
-    await card.getByText('paused by its user until lifted').waitFor();
+    await card.getByText('paused by you').waitFor();
     await page.getByText('film.mkv is paused.').waitFor();
     assert.equal((await fill())?.pausedBy, 'user');
 
@@ -68,11 +68,11 @@ describe('steering on the page', { skip: noChromium }, () => {
     const card = page.getByRole('article', { name: 'film.mkv' });
     await card.getByText('25 % of 8.39 MB').waitFor();
     await card.getByRole('button', { name: 'Pause film.mkv' }).click();
-    await card.getByText('paused by its user until lifted').waitFor();
+    await card.getByText('paused by you').waitFor();
     stage.origin.open(film);
     const asked = stage.origin.asked.get(film)?.length;
     reading.stop();
-    const rest = page.getByRole('region', { name: 'Open, and not asked for' }).getByRole('listitem');
+    const rest = page.getByRole('region', { name: 'Recently played' }).getByRole('listitem');
     await rest.getByText('25 % of 8.39 MB').waitFor();
     assert.equal((await fill())?.presentBytes, 2 * mebibyte);
     assert.equal(stage.origin.asked.get(film)?.length, asked);
@@ -100,12 +100,12 @@ describe('a page whose firstbyte asks everyone for a token', { skip: noChromium 
     await stage.read(film).ended;
     const { page, context } = await stage.open('#library');
     await page.getByText('token needed', { exact: true }).waitFor();
-    await page.getByText('firstbyte shows its state only to those who have its token.').waitFor();
+    await page.getByText('Enter the access token to continue.').waitFor();
     assert.equal(await page.getByText('film.mkv').count(), 0);
 
     await page.getByRole('button', { name: 'Enter the token' }).click();
     await enter(page, 'wrong');
-    await page.getByText('firstbyte did not accept that token.').waitFor();
+    await page.getByText('This token is wrong.').waitFor();
     assert.equal(await page.getByText('film.mkv').count(), 0);
 
     await page.getByRole('button', { name: 'Enter the token' }).click();

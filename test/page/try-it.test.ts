@@ -28,7 +28,7 @@ describe('the player of the page', { skip: noChromium }, () => {
       const [, start] = /^bytes=(\d+)-$/.exec(request.headers().range ?? '') ?? [];
       if (start !== undefined) wanted.push(Number(start));
     });
-    await page.getByLabel('URL below an origin, or path at firstbyte').fill(`${stage.origin.url}${film}`);
+    await page.getByLabel('Address of a film').fill(`${stage.origin.url}${film}`);
     await page.getByRole('button', { name: 'Play' }).click();
     const player = page.getByLabel('Player', { exact: true });
     await player.waitFor();

@@ -136,4 +136,21 @@ describe('the events of a film that plays', () => {
     assert.equal(rig.eventsOf('request-done')[0]?.cache, 'pass');
     await rig.close();
   });
+
+  it('say that a 304 and a redirect to the folder were served, as what their clients wanted', async () => {
+    const rig = await virtualRig({ films: movie });
+    const first = rig.get('/films/film.mp4');
+    await finished(rig, first);
+    const etag = first.field('etag') ?? '';
+    for (const [path, fields, status] of [
+      ['/films/film.mp4', { 'if-none-match': etag }, 304],
+      ['/films', {}, 308],
+    ] as const) {
+      const exchange = rig.get(path, { fields, film: null });
+      await rig.clock.advanceUntil(exchange.done());
+      assert.equal(exchange.status, status);
+      assert.equal(rig.eventsOf('request-done').at(-1)?.outcome, 'served');
+    }
+    await rig.close();
+  });
 });

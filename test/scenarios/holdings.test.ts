@@ -43,14 +43,14 @@ describe('an object', () => {
       await rig.clock.advance(2000);
       const live = await onlyRow(rig);
       assert.deepEqual([live.origin, live.path, live.length, live.state], ['films', '/a.mp4', movie.size, 'filling']);
-      assert.match(live.reason, /^bytes have been landing for/);
+      assert.match(live.reason, /^downloading for/);
       assert.ok(live.bytes > 150_000 && live.bytes < 250_000);
       const sight = await rig.daemon.holdings.one(live.id);
       assert.equal(sight?.fill?.readers.length, 1);
       assert.equal(sight?.waitedFor[0]?.start, sight?.present[0]?.end);
       await rig.clock.advance(60_000);
       const stored = await onlyRow(rig);
-      assert.deepEqual([stored.id, stored.state, stored.reason], [live.id, 'complete', 'every byte is stored']);
+      assert.deepEqual([stored.id, stored.state, stored.reason], [live.id, 'complete', 'complete']);
       assert.deepEqual((await rig.daemon.holdings.one(live.id))?.durable, [{ start: 0, end: movie.size }]);
       assert.ok(!JSON.stringify(await rows(rig)).includes('hidden'));
     }));
@@ -151,7 +151,7 @@ describe('an object', () => {
       await rig.clock.advanceUntil(exchange.done());
       await rig.clock.advance(120_000);
       const row = await onlyRow(rig);
-      assert.deepEqual([row.state, row.reason], ['idle', 'stored in part; nobody asks for it']);
+      assert.deepEqual([row.state, row.reason], ['idle', 'incomplete; nobody is playing it']);
       const sight = await rig.daemon.holdings.one(row.id);
       assert.deepEqual([sight?.fill, sight?.durable[0]?.start], [null, 0]);
     }));
@@ -224,7 +224,7 @@ describe('a fill that its user pauses', () => {
       assert.equal(await rig.clock.advanceUntil(there.done()), 'complete');
       assert.equal(rig.origin.requests.length, asked);
       const row = await onlyRow(rig);
-      assert.deepEqual([row.state, row.reason], ['paused', 'paused by its user until lifted']);
+      assert.deepEqual([row.state, row.reason], ['paused', 'paused by you']);
       assert.ok(rig.daemon.holdings.resume(fill.id));
       assert.ok(!rig.daemon.holdings.resume(fill.id));
       const later = rig.get('/films/a.mp4', { range: '900000-' });

@@ -201,7 +201,7 @@ describe('the stats agree with the clients', () => {
       if (outcome === 'cut') return 'cut';
       if (ownError(one) !== null) return 'failed';
       if (one.exchange.field('proxy-status')?.includes('received-status')) return 'passed';
-      return status !== null && status >= 300 ? 'refused' : 'served';
+      return status !== null && status >= 400 ? 'refused' : 'served';
     });
     assert.deepEqual(
       Object.entries(stats.requests.byOutcome)
