@@ -63,7 +63,7 @@ export type ParallelReason = (typeof parallelReasons)[number];
  * What an origin does not take of the requests that firstbyte shapes: `Range`, `If-Range`, a conditional request
  * (`If-None-Match`, `If-Modified-Since`), or `Accept-Encoding: identity`.
  */
-export const lessons = ['ranges', 'if-range', 'conditions', 'identity'] as const;
+export const lessons = ['ranges', 'suffix', 'if-range', 'conditions', 'identity'] as const;
 export type Lesson = (typeof lessons)[number];
 
 /** Whether an origin is thought to be reachable: yes, no, or not known until somebody has tried. */

@@ -21,7 +21,7 @@ import type { Held } from '../origin/origin.ts';
 import { type ObjectLabel, type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { IdleTracker } from './idle-tracker.ts';
-import type { ReadSession, SessionClient } from './read-session.ts';
+import type { Aim, ReadSession, SessionClient } from './read-session.ts';
 import { restore } from './restore.ts';
 import type { Verdict } from './revalidate.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
@@ -133,7 +133,7 @@ export class Entry {
    * Rejects with `FillFailed`, or with the signal's reason.
    */
   async openSession(
-    hint: OpenRange,
+    hint: Aim,
     choose: (representation: Representation) => OpenRange | null,
     signal: AbortSignal,
     client: SessionClient = {},
@@ -141,7 +141,7 @@ export class Entry {
     this.#idleTracker.arrive();
     try {
       let alone = false;
-      let wanted = hint;
+      let wanted: Aim = hint;
       const noted = (representation: Representation) => {
         const range = choose(representation);
         wanted = range ?? wanted;
@@ -149,8 +149,8 @@ export class Entry {
       };
       for (let fills = 1; ; fills += 1) {
         const join = ({ fill, ...asked }: Current) => {
-          const { start: position, end } = wanted;
-          const reader = fill.join({ position, end, ...client, waited: asked.waited });
+          const { start: position, end, suffix } = wanted;
+          const reader = fill.join({ position, end, suffix, ...client, waited: asked.waited });
           return { fill, reader, ...asked };
         };
         let joined: ReturnType<typeof join> | null = null;

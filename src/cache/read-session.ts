@@ -21,6 +21,9 @@ export type SessionReader = Pick<
   'position' | 'end' | 'waited' | 'waitingSince' | 'arrival' | 'take' | 'takeAhead' | 'aim' | 'rewind' | 'leave'
 >;
 
+/** What is wanted as long as nobody knows the representation: a range, or so many bytes from the end. */
+export type Aim = OpenRange & { readonly suffix?: number };
+
 /** What an entry knows of the client of a session. */
 export interface SessionClient {
   /** What may be fetched ahead of it; without one it has whatever its window gives. */

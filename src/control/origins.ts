@@ -45,6 +45,7 @@ const parallelWords: Readonly<Record<ParallelReason, string>> = {
 /** The lessons in words. */
 const said: Readonly<Record<Lesson, string>> = {
   ranges: 'this server refuses ranges',
+  suffix: 'this server does not give the end of a file by bytes=-N',
   'if-range': 'this server ignores If-Range',
   conditions: 'this server refuses conditional requests',
   identity: 'this server refuses Accept-Encoding: identity',

@@ -125,6 +125,7 @@ export class BodyRequest {
 
   /** The head has been judged: the body is held to what that announced. */
   announce({ start, end }: OpenRange): void {
+    if (this.request.suffix !== undefined) this.times.offset = start;
     this.#offset = start;
     this.end = end;
   }

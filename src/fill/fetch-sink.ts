@@ -10,10 +10,10 @@ export interface FetchSink<F> {
   /** Whether a reply is under way for which it fetches: then an error may contradict what was just given. */
   readonly midReply: boolean;
   /**
-   * Judges a head; resolves with where its body begins and ends (`null` where only its framing tells), or with `null`
-   * where the same is to be asked for without a range. Rejects with `FillFailed`.
+   * Judges a head, and moves the fetch to where its body begins; resolves with that and its end (`null` where only its
+   * framing tells), or with `null` where the same is to be asked for in another form. Rejects with `FillFailed`.
    */
-  judge(request: UpstreamRequest, reply: OriginReply): Promise<OpenRange | null>;
+  judge(fetch: F, request: UpstreamRequest, reply: OriginReply): Promise<OpenRange | null>;
   /**
    * Takes bytes at the fetch's position, and moves it past them; bytes elsewhere are present already, and are compared.
    * A promise means: wait before you read on; it rejects with `FillFailed` where they differ.

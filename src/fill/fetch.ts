@@ -40,6 +40,8 @@ export interface FetchStart {
   readonly position: number;
   /** The fields of the client for which it begins. */
   readonly said: Fields;
+  /** So many bytes from the end it is to bring, where nobody knows where they begin; `null`: what follows `position`. */
+  readonly suffix: number | null;
   /** Before this the origin asked not to be asked (`Retry-After`), in monotonic milliseconds; `null` where it did not. */
   readonly notBefore: number | null;
   /** What it begins with, on a connection that is there. */
@@ -62,8 +64,13 @@ export class Fetch implements Requester, PlannedFetch {
   #givenUp = false;
   readonly id: number;
   readonly said: Fields;
+  readonly suffix: number | null;
 
-  constructor(parts: FetchParts, sink: FetchSink<Fetch>, { id, position, said, notBefore, opening }: FetchStart) {
+  constructor(
+    parts: FetchParts,
+    sink: FetchSink<Fetch>,
+    { id, position, said, suffix, notBefore, opening }: FetchStart,
+  ) {
     this.#parts = parts;
     this.#sink = sink;
     this.#status = new FetchStatus(parts.clock, notBefore);
@@ -72,6 +79,7 @@ export class Fetch implements Requester, PlannedFetch {
     this.#slice = new TimeSlice(parts.clock, parts.slots);
     this.id = id;
     this.said = said;
+    this.suffix = suffix;
   }
 
   get status(): Readonly<FetchStatus> {
@@ -138,6 +146,11 @@ export class Fetch implements Requester, PlannedFetch {
   overtaken(): void {
     if (this.#status.phase === 'queued' || (this.#status.phase === 'connecting' && !this.#body?.current?.begun))
       this.stop();
+  }
+
+  /** The answer begins elsewhere. */
+  beginAt(position: number): void {
+    this.#position = position;
   }
 
   /** Its bytes were taken. */
@@ -323,15 +336,14 @@ export class Fetch implements Requester, PlannedFetch {
 
   /** Has the head judged, and takes the body. Rejects with `FillFailed` or a `ProxyError`. */
   async #receive(request: BodyRequest): Promise<Pause> {
-    const { ranged, start: asked } = request.request;
+    const { ranged, start: asked, suffix } = request.request;
     // A store that makes no object keeps no connection from others.
-    const judged = this.#sink.judge(request.request, await request.head());
+    const judged = this.#sink.judge(this, request.request, await request.head());
     const body = await untilAborted(judged, request.signal);
     if (body === null) return 'contradicted';
     request.announce(body);
-    if (ranged && body.start === asked)
+    if (ranged && suffix === undefined && body.start === asked)
       await compareBefore(request, body.start, this.#position, this.#compareFor(request));
-    else this.#position = body.start;
     request.begin();
     this.#flows(request.isEarly);
     return this.#stream(request);

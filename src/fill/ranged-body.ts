@@ -5,13 +5,12 @@
  * It holds the right to each connection (`Slot`) and gives it back.
  */
 
-import type { Fields } from '../http/fields.ts';
 import { BodyRequest, type BodyRequestOptions, type BodyRequestParts, type Pause } from './body-request.ts';
 import type { Claimant, ConnectionSlots, Slot } from './connection-slots.ts';
 import type { FetchStatus } from './fetch-status.ts';
 import type { Opening } from './opening.ts';
 import type { Goal } from './plan.ts';
-import type { Upstream } from './upstream.ts';
+import type { RequesterFacts, Upstream } from './upstream.ts';
 
 /** A next request is sent so much earlier than its head is expected to take, because that is not sure. */
 const margin = 1.5;
@@ -22,13 +21,8 @@ export interface RangedBodyParts extends Omit<BodyRequestParts, 'maySpare'> {
 }
 
 /** A fetch, where a request is made for it. */
-export interface Requester extends Claimant {
-  /** The next byte that it will bring. */
-  readonly position: number;
-  readonly goal: Goal;
+export interface Requester extends Claimant, RequesterFacts {
   readonly throughput: number | null;
-  /** The fields of the client for which it began. */
-  readonly said: Fields;
   readonly status: Pick<FetchStatus, 'queuedFor' | 'received'>;
 }
 
@@ -63,8 +57,8 @@ export class RangedBody {
 
   /** Asks for what follows the fetch's position; or takes an answer that is there. */
   ask(opening: Opening | null = null): BodyRequest {
-    const { position, goal, said } = this.#for;
-    const request = opening?.request ?? this.#parts.upstream.request(position, position, goal, said);
+    const { position } = this.#for;
+    const request = opening?.request ?? this.#parts.upstream.request(position, this.#for);
     return this.#make(request, { offset: position, early: false }, opening);
   }
 
@@ -74,14 +68,14 @@ export class RangedBody {
    */
   askEarly(end: number): void {
     const { slots, upstream } = this.#parts;
-    const { position, goal, throughput, said } = this.#for;
+    const { position, goal, throughput } = this.#for;
     const { firstByteMs, takesEarlyRequests } = upstream;
     const isAlone = goal.piece === Number.POSITIVE_INFINITY;
     if (this.#next !== null || !isAlone || !takesEarlyRequests || throughput === null || !goesOnPast(end, goal)) return;
     if (((end - position) * 1000) / throughput > margin * firstByteMs) return;
     const slot = slots.acquireNow(this.#for);
     if (slot === null) return;
-    const request = this.#make(upstream.request(end, position, goal, said), { offset: end, early: true });
+    const request = this.#make(upstream.request(end, this.#for), { offset: end, early: true });
     this.#next = { request, slot, offset: end };
   }
 

@@ -38,6 +38,8 @@ export interface ReaderOptions {
   readonly position: number;
   /** `null` for the end of the representation. */
   readonly end: number | null;
+  /** So many bytes from the end are wanted, in place of these, as long as nobody knows where that begins. */
+  readonly suffix?: number | undefined;
   /** Its client's; without one it has whatever its window gives. */
   readonly allowance?: ReadAheadAllowance | undefined;
   /** What its client says beside the fields that all clients of the fill have in common. */
@@ -55,6 +57,7 @@ export class Reader implements Waiting {
   readonly #throughput: RecentThroughput;
   #position: number;
   #end: number | null;
+  #suffix: number | null;
   /** Whether it goes on where another step ended. */
   #goesOn = false;
   #sequence = 0;
@@ -70,7 +73,7 @@ export class Reader implements Waiting {
   readonly said: Fields;
 
   constructor(host: ReaderHost, options: ReaderOptions) {
-    const { position, end, allowance, said = [], waited = false, askedAt = host.clock.now() } = options;
+    const { position, end, suffix, allowance, said = [], waited = false, askedAt = host.clock.now() } = options;
     this.#host = host;
     this.#askedAt = askedAt;
     this.said = said;
@@ -78,6 +81,7 @@ export class Reader implements Waiting {
     this.#throughput = new RecentThroughput(host.clock);
     this.#position = position;
     this.#end = end;
+    this.#suffix = suffix ?? null;
     this.#waited = waited;
   }
 
@@ -89,6 +93,11 @@ export class Reader implements Waiting {
   /** Where it will stop; `null` for the end of the representation. */
   get end(): number | null {
     return this.#end;
+  }
+
+  /** How many bytes from the end it wants, as long as nobody knows where that begins; `null` for what follows its position. */
+  get suffix(): number | null {
+    return this.#suffix;
   }
 
   /** Whether it has taken a byte. */
@@ -201,8 +210,14 @@ export class Reader implements Waiting {
     }
     this.#position = range.start;
     this.#end = range.end;
+    this.#suffix = null;
     this.#failed = null;
     this.#moved();
+  }
+
+  /** Turns to the bytes from the end that it wants, where it wants these. */
+  aimAtEnd(length: number): void {
+    if (this.#suffix !== null) this.aim({ start: Math.max(0, length - this.#suffix), end: length });
   }
 
   /** Goes back, because what had been taken from `position` on did not come. */

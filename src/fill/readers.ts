@@ -71,6 +71,11 @@ export class Readers {
     return [...this.#all].filter(({ waitingSince }) => waitingSince !== null);
   }
 
+  /** The length is known: those who want the last bytes stand where these begin. */
+  aimAtEnd(length: number | null): void {
+    if (length !== null) for (const reader of this.#all) reader.aimAtEnd(length);
+  }
+
   /** Bytes came in. */
   received(range: ByteRange): void {
     for (const reader of this.#all) reader.received(range, this.#parts.presence.ahead);

@@ -62,6 +62,11 @@ export class RequestForm {
     return false;
   }
 
+  /** The origin gave something else than the suffix that was asked for: it is asked for what follows an offset. */
+  dropSuffix(): void {
+    this.#drop('suffix');
+  }
+
   /** The origin gave everything where a range under `If-Range` was asked for, of the very version that this names. */
   dropIfRange(): void {
     this.#drop('if-range');
@@ -85,8 +90,9 @@ export class RequestForm {
     this.#passingUnderIfRange = 0;
     const lesson = this.#dropped.at(-1);
     this.#dropped = [];
-    // Without If-Range it gives everything as well: then that is not to blame.
-    if (lesson !== undefined && (lesson !== 'if-range' || ranged)) this.#lessons.learn(lesson, this.#target);
+    // Without that it gives everything as well: then that is not to blame.
+    const isSure = ranged || (lesson !== 'if-range' && lesson !== 'suffix');
+    if (lesson !== undefined && isSure) this.#lessons.learn(lesson, this.#target);
     if (!this.#isTentative) return false;
     this.#isTentative = false;
     if (first) this.#left.delete('ranges');
@@ -100,7 +106,8 @@ export class RequestForm {
   }
 
   /** A server may say that it is busy to ranges alone: every third request does without, until one is answered. */
-  #passes({ ranged = true, fields }: Asked): void {
+  #passes({ ranged = true, fields, suffix }: Asked): void {
+    if (suffix !== undefined) this.#left.add('suffix');
     if (fieldValue(fields, 'if-range') !== null) {
       this.#passingUnderIfRange += 1;
       // Versions are compared without it as well.
@@ -118,11 +125,12 @@ export class RequestForm {
   }
 
   /** Which parts of the request's form the origin may mean by its error, the likeliest first. */
-  #mayBeRefused({ ranged = true, fields, anyCoding = false }: Asked, status: number): readonly Lesson[] {
+  #mayBeRefused({ ranged = true, fields, anyCoding = false, suffix }: Asked, status: number): readonly Lesson[] {
     const all: Lesson[] = [];
     const isCoding = status === 406 || status === 415;
     if (isCoding && !anyCoding) all.push('identity');
     if (fieldValue(fields, 'if-range') !== null) all.push('if-range');
+    if (suffix !== undefined) all.push('suffix');
     // What has given parts does not refuse ranges as such.
     if (ranged && !this.#givesRanges) all.push('ranges');
     if (status === 400 && !anyCoding) all.push('identity');

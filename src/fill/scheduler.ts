@@ -161,7 +161,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     const isTooLate = retryAt !== null && retryAt - clock.now() > policy.firstByteTimeout;
     if (failure !== null && isTooLate) return this.#readers.toldTo(failure, true);
     this.#endKeeping();
-    this.#start(plan.open, { notBefore: retryAt, said: reader.said, waiting: reader });
+    this.#start(plan.open, { notBefore: retryAt, said: reader.said, suffix: reader.suffix, waiting: reader });
     this.#sideBySide.seek(reader);
     return null;
   }
@@ -276,12 +276,14 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     return this.#parts.upstream.served && this.#readers.anyBegun;
   }
 
-  async judge(request: UpstreamRequest, reply: OriginReply): Promise<OpenRange | null> {
+  async judge(fetch: Fetch, request: UpstreamRequest, reply: OriginReply): Promise<OpenRange | null> {
     const { upstream, guard, waiters } = this.#parts;
     const isFirst = upstream.known === null;
     const { exclusive } = guard;
     try {
       const body = await this.#unlessChanged(guard.judge(request, reply));
+      if (body !== null && (body.start !== request.start || !request.ranged)) fetch.beginAt(body.start);
+      if (upstream.known !== null) this.#readers.aimAtEnd(upstream.known.length);
       if (!isFirst && !exclusive && guard.exclusive) this.#readers.turnAway(this.resumable);
       waiters.wake();
       this.#completeIfWhole();
@@ -528,7 +530,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
 
   #fetchFrom(position: number, how: Partial<FetchOptions> = {}): Fetch {
     const { said } = this.#parts.target;
-    const defaults = { id: this.#nextFetch, position, said, notBefore: null, opening: null };
+    const defaults = { id: this.#nextFetch, position, said, suffix: null, notBefore: null, opening: null };
     const fetch = new Fetch(this.#parts, this, { ...defaults, ...how });
     this.#nextFetch += 1;
     this.#fetches.add(fetch);

@@ -7,14 +7,14 @@
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import type { OriginContent, OriginContradiction } from '../http/origin-answer.ts';
-import { combinable, type Representation, sameRepresentation } from '../http/representation.ts';
+import { combinable, type Representation, sameRepresentation, sliceable } from '../http/representation.ts';
 import { formatValidator, standsForBytes } from '../http/validator.ts';
 import type { Held, OriginRequest } from '../origin/origin.ts';
 import type { Lessons } from './lessons.ts';
 import { type Goal, type KnownContent, type Pace, rangeEnd } from './plan.ts';
 import type { Presence } from './presence.ts';
 import { type Asked, RequestForm } from './request-form.ts';
-import { requestAll, requestRange, type UpstreamRequest } from './upstream-request.ts';
+import { requestAll, requestRange, requestSuffix, type UpstreamRequest } from './upstream-request.ts';
 
 /** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
 const firstByteGuessMs = 300;
@@ -26,6 +26,16 @@ const overlap = 1024;
 export interface RequestTarget extends Readonly<Pick<OriginRequest, 'target' | 'fields'>> {
   /** Fields of the newest client, for requests that are for nobody in particular. */
   readonly said: Fields;
+}
+
+/** A fetch, as far as its request depends on it. */
+export interface RequesterFacts {
+  readonly position: number;
+  readonly goal: Goal;
+  /** The fields of the client for which it began. */
+  readonly said: Fields;
+  /** So many bytes from the end it is to bring, as long as nobody knows where they begin; `null`: what follows its position. */
+  readonly suffix: number | null;
 }
 
 export class Upstream {
@@ -91,6 +101,22 @@ export class Upstream {
     return true;
   }
 
+  /**
+   * Whether a suffix brought something else, by an answer that does not fit it, or everything although ranges may be had.
+   * Then it is asked again, from an offset.
+   */
+  ignoresSuffix({ suffix }: Asked, content: OriginContradiction | Omit<OriginContent, 'kind'>): boolean {
+    if (suffix === undefined) return false;
+    if ('representation' in content) {
+      const { length, fields, ranges } = content.representation;
+      const isAllOfIt = ranges || (length !== null && length <= suffix);
+      if (isAllOfIt || !sliceable(content.representation) || fieldValue(fields, 'accept-ranges') === 'none')
+        return false;
+    }
+    this.#form.dropSuffix();
+    return true;
+  }
+
   /** The origin gave content. Returns what is known of that: whether ranges may yet be asked for. */
   taken({ ranges }: Representation): boolean {
     const mayRange = this.#form.taken(ranges, this.known === null);
@@ -140,13 +166,14 @@ export class Upstream {
     this.#takesEarlyRequests = false;
   }
 
-  /** The request for what follows `offset`, by a fetch that is at `position` now; `said` are its client's own fields. */
-  request(offset: number, position: number, goal: Goal, said: Fields): UpstreamRequest {
+  /** The request for what follows `offset`, by a fetch that is at `position` now. */
+  request(offset: number, { position, goal, said, suffix }: RequesterFacts): UpstreamRequest {
     const { target } = this.#target;
     const fields = [...this.#target.fields, ...said];
     const { held } = this;
     const about = { target, fields, ...(held && { held }), ...(!this.#form.has('identity') && { anyCoding: true }) };
     if (!this.asksRanges) return requestAll(about);
+    if (suffix !== null && this.known === null && this.#form.has('suffix')) return requestSuffix(about, suffix);
     const validator = this.known?.validator;
     // With a weak tag beside it, a date may not be sent (RFC 9110 §13.1.5).
     const isNamed = validator?.strong && validator.weakTag === undefined && this.#form.has('if-range');

@@ -99,12 +99,14 @@ export class VersionGuard {
       return { start: asked.start, end: null };
     }
     if (content === null) return null;
+    if (content.kind === 'contradiction' && upstream.ignoresSuffix(asked, content)) return null;
     if (content.kind === 'contradiction') {
       upstream.contradiction = content;
       return null;
     }
     while (this.#adopting !== null) await this.#adopting;
     const { known } = upstream;
+    if (known === null && content.kind === 'content' && upstream.ignoresSuffix(asked, content)) return null;
     if (known === null) await this.#adopt(content, reply, asked.fields);
     else if (content.kind === 'content' && upstream.ignoresIfRange(asked, content)) return null;
     else this.#compare(known, content, asked, reply);

@@ -14,6 +14,8 @@ import { isCoded, type Representation, representationFrom } from './representati
 export interface AskedBytes extends OpenRange {
   /** Whether that was asked for by `Range`; it was, where this is absent. Else it is everything. */
   readonly ranged?: boolean;
+  /** So many bytes from the end were asked for, wherever they begin. */
+  readonly suffix?: number;
 }
 
 export type OriginAnswer =
@@ -103,7 +105,10 @@ function readPart(asked: AskedBytes, fields: Fields, validatedAt: number): Origi
   if (isCoded(fields)) return contradiction(asked, fields, 'sent a part of another content coding than identity');
   const range = partIn(fields);
   if (range === null) return contradiction(asked, fields, 'sent a 206 without a valid Content-Range');
-  if (range.start !== asked.start) {
+  if (asked.suffix !== undefined && !isSuffix(range, asked.suffix)) {
+    return contradiction(asked, fields, `sent another part where the last ${asked.suffix} bytes were asked for`);
+  }
+  if (asked.suffix === undefined && range.start !== asked.start) {
     return contradiction(asked, fields, `sent bytes from ${range.start} where ${asked.start} was asked for`);
   }
   if (asked.end !== null && range.end > asked.end) {
@@ -163,6 +168,11 @@ function isExactly(range: ContentPart, asked: AskedBytes, length: number | null)
   const { start, end, total } = range;
   if (asked.ranged === false || start !== asked.start || length !== end - start) return false;
   return end === asked.end || (end === total && (asked.end === null || end < asked.end));
+}
+
+/** Whether that is the end of the file, and so much of it. */
+function isSuffix({ start, end, total }: ContentPart, bytes: number): boolean {
+  return total !== null && end === total && start === Math.max(0, total - bytes);
 }
 
 function isMultipart(fields: Fields): boolean {

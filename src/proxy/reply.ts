@@ -3,6 +3,7 @@
  * §14.2). Pure.
  */
 import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
+import type { Aim } from '../cache/read-session.ts';
 import { formatContentRange } from '../http/content-range.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { currentAge } from '../http/freshness.ts';
@@ -52,10 +53,15 @@ const conditions: ReadonlySet<string> = new Set([
 export const headOnly: OpenRange = { start: 0, end: 0 };
 
 /** Which bytes are wanted while the representation is not known. */
-export function hintOf({ method, fields }: Request): OpenRange {
+export function hintOf({ method, fields }: Request): Aim {
   if (method === 'HEAD') return headOnly;
   const [spec, ...others] = parseRange(fieldValue(fields, 'range')) ?? [];
-  if (spec === undefined || others.length > 0 || 'suffix' in spec) return { start: 0, end: null };
+  if (spec === undefined || others.length > 0) return { start: 0, end: null };
+  if ('suffix' in spec) {
+    // Of another version than `If-Range` names, everything is wanted; and who wants more than any file has, wants everything.
+    const isSure = fieldValue(fields, 'if-range') === null && spec.suffix < Number.MAX_SAFE_INTEGER;
+    return { start: 0, end: null, ...(isSure && spec.suffix > 0 && { suffix: spec.suffix }) };
+  }
   return { start: spec.first, end: spec.last === null ? null : spec.last + 1 };
 }
 

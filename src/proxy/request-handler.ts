@@ -11,6 +11,7 @@ import type { OpenRange } from '../bytes/byte-range.ts';
 import { type Cache, readingMethods } from '../cache/cache.ts';
 import type { Entry } from '../cache/entry.ts';
 import {
+  type Aim,
   FillFailed,
   type ReadAheadAllowance,
   type ReadSession,
@@ -311,7 +312,7 @@ class RequestHandler {
     signal: AbortSignal,
   ): Promise<ReadSession> {
     const part = entry.upstream.trails.accompany(trailOf(request.fields));
-    const open = async (hint: OpenRange) => {
+    const open = async (hint: Aim) => {
       const session = await entry.openSession(hint, choose, signal, client);
       return {
         ...session,

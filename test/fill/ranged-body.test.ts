@@ -31,6 +31,7 @@ function stage() {
     goal: { ...noGoal, until: 100_000, hardEnd: 100_000, refillBefore: 100_000 },
     throughput: 1e6,
     said: [],
+    suffix: null,
     status: { queuedFor: 0, received: 1 },
     urgency: () => 'ahead' as const,
   };
