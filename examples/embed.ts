@@ -1,9 +1,9 @@
 /**
- * firstbyte inside a program of your own: start it, follow what happens, play, stop.
+ * firstbyte inside a program of your own: follow what happens to a film, and read it.
  *
  *     node examples/embed.ts https://media.example/films holiday.mkv
  */
-import { loadSettings, startDaemon } from '../src/index.ts';
+import { createFirstbyte } from '../src/index.ts';
 
 const [base, film] = process.argv.slice(2);
 if (base === undefined || film === undefined) {
@@ -11,21 +11,15 @@ if (base === undefined || film === undefined) {
   process.exit(2);
 }
 
-// The same settings as on the command line, under the names that they have in a configuration file.
-const { settings } = loadSettings({
-  flags: { listen: '127.0.0.1:0', origins: { films: { url: base } }, store: 'memory', logLevel: 'error' },
-  env: {},
-});
-const firstbyte = await startDaemon(settings);
+// The same settings as in a configuration file, under the same names. Without `cacheDir` the memory keeps the bytes.
+await using cache = await createFirstbyte({ origins: { films: base }, maxSize: '1GiB' });
 
-firstbyte.events.subscribe((event) => {
+cache.events.subscribe((event) => {
   if (event.type === 'fill-state') process.stdout.write(`${event.path}: ${event.from} → ${event.to}\n`);
   if (event.type === 'retry') process.stdout.write(`${event.path}: asked again, because of ${event.cause}\n`);
 });
 
-const response = await fetch(`${firstbyte.addresses[0]}films/${film}`);
+const response = await cache.fetch(`${base}/${film}`);
 let received = 0;
 for await (const bytes of response.body ?? []) received += bytes.length;
 process.stdout.write(`${response.status}, ${received} bytes\n`);
-
-await firstbyte.stop();

@@ -70,6 +70,12 @@ export function stayAlive(): void {
   setInterval(() => {}, 2 ** 30);
 }
 
+/** Keeps the process alive until it is disposed of, though nothing may be under way but a wait for a `Clock`. */
+export function stayAwake(): Disposable {
+  const timer = setInterval(() => {}, 2 ** 30);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
 /** Resolves after `delay` milliseconds of `clock`; rejects with the signal's reason as soon as it aborts. */
 export async function sleep(clock: Clock, delay: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();

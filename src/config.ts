@@ -36,6 +36,7 @@ import {
   type Written,
 } from './config/written.ts';
 
+export { exposureProblems } from './config/exposure.ts';
 export type { OriginSettings } from './config/origins.ts';
 export { ConfigError } from './config/problems.ts';
 export type { ListenAddress } from './config/values.ts';

@@ -78,8 +78,11 @@ export interface Core {
   lent(): Lent;
   /** Rejects with the system's error. */
   listen(address: ListenAddress): Promise<Listening>;
-  /** Serves a connection that came in some other way, for instance in memory. */
-  serve(connection: Duplex): void;
+  /**
+   * Serves a connection that came in some other way, for instance in memory. What replies name by a URL is called as at
+   * the mounts, or as at the origins.
+   */
+  serve(connection: Duplex, names?: 'mounts' | 'origins'): void;
   /** Takes nothing new, lets replies go on for at most `drainTimeout`, then ends every connection. */
   drain(): Promise<void>;
   /** Ends every connection at once. */
@@ -138,6 +141,7 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
   });
   const servers = new Set<Server>();
   const inner = proxy.createServer();
+  const direct = proxy.createServer(null);
   const given = new Set<Duplex>();
 
   /** Resolves with `ended`, or when `drainTimeout` is over. */
@@ -194,10 +198,10 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
         },
       };
     },
-    serve(connection) {
+    serve(connection, names = 'mounts') {
       given.add(connection);
       connection.once('close', () => given.delete(connection));
-      inner.emit('connection', connection);
+      (names === 'mounts' ? inner : direct).emit('connection', connection);
     },
     async drain() {
       for (const server of servers) server.close();

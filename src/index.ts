@@ -1,11 +1,8 @@
 /**
  * The library: what a program that embeds firstbyte works with.
  *
- *     const { settings } = loadSettings({ flags: { origins: { films: { url: 'https://media.example/films' } } } });
- *     const daemon = await startDaemon(settings);
- *     // play `${daemon.addresses[0]}films/holiday.mkv`
- *     // look at `await daemon.holdings.page({ sort: '-bytes' })`, and steer what is held with its other methods
- *     await daemon.stop();
+ * `createFirstbyte` is for programs that want media; `startDaemon` is the whole process that the command line starts, with
+ * its log, control API and page.
  */
 export type { Holding } from './admin/holding.ts';
 export type { HoldingPage, HoldingQuery, HoldingSort } from './admin/holding-page.ts';
@@ -18,6 +15,28 @@ export { type Clock, systemClock } from './clock.ts';
 export { ConfigError, loadSettings, type OriginSettings, type Settings } from './config.ts';
 export type { Refresh, RefreshAnswer, RefreshQuestion } from './core.ts';
 export { type Daemon, type DaemonParts, startDaemon } from './daemon.ts';
+export {
+  ClosedError,
+  CutError,
+  FirstbyteError,
+  MediaError,
+  SourceError,
+  UnknownOriginError,
+} from './embed/errors.ts';
+export {
+  type Connector,
+  createFirstbyte,
+  type Firstbyte,
+  type ListenOptions,
+  type Middleware,
+  type PlayerAddress,
+  type SourceOptions,
+  type WarmOptions,
+} from './embed/firstbyte.ts';
+export type { MediaBody, MediaHead, OpenOptions } from './embed/media-body.ts';
+export type { FirstbyteOptions, OriginOptions, WrittenValue } from './embed/options.ts';
+export type { MediaUrl } from './embed/places.ts';
+export type { MediaProgress, WatchOptions } from './embed/watch.ts';
 export { ProxyError, type ProxyErrorType } from './errors.ts';
 export { type DomainEvent, EventBus } from './events.ts';
 export type { Lent, LentThing } from './lent.ts';

@@ -31,8 +31,8 @@ import { createRefreshingOrigin, type Refresh } from './origin/refresh.ts';
 import { commandRefresh } from './origin/refresh-command.ts';
 import { endpointRefresh } from './origin/refresh-endpoint.ts';
 
-/** Makes the origin of one base, where something else than HTTP over TCP is wanted. */
-export type MakeOrigin = (settings: OriginSettings, options: HttpOriginOptions) => Origin;
+/** Makes the origin of one base, where something else than HTTP over TCP is wanted; `null` where that is. */
+export type MakeOrigin = (settings: OriginSettings, options: HttpOriginOptions) => Origin | null;
 
 export interface MountParts {
   readonly clock: Clock;
@@ -188,7 +188,8 @@ function overHttp(settings: OriginSettings, parts: BaseParts): Origin {
     onBusy,
     mendTypes: mendTypes && cache !== 'rfc9111',
   };
-  return makeOrigin === undefined ? createHttpOrigin(options) : withFormerNames(makeOrigin(settings, options));
+  const made = makeOrigin?.(settings, options) ?? null;
+  return made === null ? createHttpOrigin(options) : withFormerNames(made);
 }
 
 /** An origin of an embedding program, which may read a request by the names that it had in earlier versions. */

@@ -23,6 +23,7 @@ const folders: Readonly<Record<string, string>> = {
   'control/routes': 'the paths of the control API, a file for each subject',
   config: 'the settings: their kinds, their sources and their errors',
   cli: 'the command line',
+  embed: 'firstbyte in a program, without a port',
   otel: 'traces, for programs that ask for them',
 };
 

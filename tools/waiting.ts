@@ -116,6 +116,7 @@ const loops: readonly Loop[] = [
 const once: Readonly<Record<string, string>> = {
   'cache/trails.ts': 'passes a request on, and looks once beside it whether it is a loop',
   'core.ts': 'waits for replies to end',
+  'embed/watch.ts': 'waits between two pictures of a film',
   'fill/body-request.ts': 'sends one request',
   'mount.ts': 'passes a request on',
   'origin/dial.ts': 'connects once',

@@ -11,9 +11,13 @@ import type { Cache, Mount } from '../cache/cache.ts';
 import { tokenLabel } from '../cache/entrances.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Fields } from '../http/fields.ts';
+import { showablePath } from '../showable.ts';
 
 /** At most so many sources exist at one time. */
 export const mostSources = 1000;
+
+/** For how long new requests are accepted where nobody says otherwise. */
+export const usualTtlMs = 6 * 3_600_000;
 
 export interface NewSource {
   /** http or https; without credentials and fragment. */
@@ -131,5 +135,31 @@ export class Sources {
         ownFields: ['authorization', 'cookie', ...fields.map(([name]) => name)],
       },
     };
+  }
+}
+
+/** The URL without its credentials, and the credentials as a field. */
+export function readSourceUrl(text: string): { readonly url: URL; readonly fields: Fields } | null {
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return null;
+  const { username, password } = url;
+  url.username = url.password = url.hash = '';
+  if (username + password === '') return { url, fields: [] };
+  try {
+    const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+    return { url, fields: [['authorization', `Basic ${credentials.toString('base64')}`]] };
+  } catch {
+    return null;
+  }
+}
+
+/** The file name in the path; `media` where the last part may be a secret. */
+export function sourceNameOf({ pathname }: URL): string {
+  const last = showablePath(pathname).split('/').at(-1) ?? '';
+  try {
+    const name = decodeURIComponent(last);
+    return /^[^/\\\p{Cc}]{1,190}\.\w{2,5}$/u.test(name) ? name : 'media';
+  } catch {
+    return 'media';
   }
 }

@@ -6,6 +6,7 @@ import { nearestName } from './nearest-name.ts';
 /** A configuration that is wrong, with every reason. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+  readonly code = 'FIRSTBYTE_CONFIG';
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {

@@ -15,7 +15,7 @@ import { createClientGuard } from './client-guard.ts';
 import { Clients, type ClientsPolicy } from './clients.ts';
 import { HostGuard } from './host-guard.ts';
 import { type Rejection, rejection } from './rejection.ts';
-import { handleRequest, type RequestHandlerParts } from './request-handler.ts';
+import { handleRequest, type Ingress, type RequestHandlerParts } from './request-handler.ts';
 import { RequestRecord } from './request-record.ts';
 import { judgeFraming, type Route, readHead, route } from './route.ts';
 import { mostUnsent } from './send-buffer.ts';
@@ -41,6 +41,9 @@ export interface ProxyParts extends Omit<RequestHandlerParts, 'stalled' | 'clien
 
 /** In bytes. */
 const largestHead = 16 * 1024;
+
+/** A server of firstbyte's own, which has each origin at `/NAME/`. */
+const ownIngress: Ingress = { prefix: '', isOwn: true };
 
 /** How long an idle connection of a client is kept. */
 const keepAliveMs = 65_000;
@@ -73,12 +76,13 @@ export class MediaProxy {
     this.#handlerParts = { ...parts, stalled: this.#stalled, clients: this.#clients };
   }
 
-  /** A server that is not listening yet; every one shares this proxy. */
-  createServer(): Server {
+  /** A server that is not listening yet; every one shares this proxy. `prefix`: see `Ingress`. */
+  createServer(prefix: string | null = ''): Server {
     const { headTimeout } = this.#parts;
     // Node looks for late heads once in an interval, and a busy machine may begin an interval late.
     const interval = Math.min(500, headTimeout / 4);
-    const take = (request: IncomingMessage, response: ServerResponse) => this.#take(request, response);
+    const ingress: Ingress = { ...ownIngress, prefix };
+    const take = (request: IncomingMessage, response: ServerResponse) => this.#take(request, response, ingress);
     const server = createServer(
       {
         maxHeaderSize: largestHead,
@@ -106,6 +110,19 @@ export class MediaProxy {
       else void this.#sendBadRequestReply(socket, tunnel);
     });
     return server;
+  }
+
+  /**
+   * Answers a request that another server has taken, whose program judges hosts and networks itself. `prefix` is what
+   * stands before `/NAME/` in its URLs, and not in that of the request. `false`: it names no mount, and is left alone.
+   */
+  answer(request: IncomingMessage, response: ServerResponse, prefix: string): boolean {
+    const routed = route(request.url ?? '');
+    const isMedia = routed.kind === 'media' && this.#parts.cache.isMounted(routed.mount);
+    const isFolder = routed.kind === 'redirect' && this.#parts.cache.isMounted(routed.location.split('/', 2)[1] ?? '');
+    if (!isMedia && !isFolder) return false;
+    this.#take(request, response, { prefix, isOwn: false });
+    return true;
   }
 
   /** How many requests are being answered. */
@@ -138,7 +155,7 @@ export class MediaProxy {
     if (this.#underway > 0) await idle;
   }
 
-  #take(request: IncomingMessage, response: ServerResponse): void {
+  #take(request: IncomingMessage, response: ServerResponse, ingress: Ingress): void {
     const { socket } = request;
     const { clock, events, control } = this.#parts;
     const connection = this.#connectionOf(socket);
@@ -153,7 +170,7 @@ export class MediaProxy {
       void this.#sendBadRequestReply(socket, unframed);
       return;
     }
-    const routed = this.#route(request);
+    const routed = this.#route(request, ingress);
     if (!(routed instanceof ProxyError) && routed.kind === 'control') {
       void connection.turnOf(response);
       control(request, response);
@@ -164,14 +181,14 @@ export class MediaProxy {
     if (this.#onIdle !== null) response.setHeader('connection', 'close');
     const answer = this.#onIdle === null ? routed : shuttingDown();
     this.#underway += 1;
-    void handleRequest(request, response, answer, record, connection, this.#handlerParts).then(() => {
+    void handleRequest(request, response, answer, record, connection, ingress, this.#handlerParts).then(() => {
       this.#underway -= 1;
       if (this.#underway === 0) this.#onIdle?.();
     });
   }
 
   /** The route of the request, or why it is rejected; its target is in origin form from then on. */
-  #route(request: IncomingMessage): Route | ProxyError {
+  #route(request: IncomingMessage, { isOwn }: Ingress): Route | ProxyError {
     const head = readHead(request);
     if (head.kind === 'rejection') return head;
     if (hasPassed(fieldsFromRaw(request.rawHeaders), this.#parts.pseudonym)) return loop();
@@ -179,7 +196,8 @@ export class MediaProxy {
     request.headers.host = head.authority;
     const routed = route(head.url);
     const unwelcome = routed.kind === 'control' ? null : this.#guard(request.socket);
-    return unwelcome ?? this.#hosts.judge(head.host) ?? judgeUse(request.headers) ?? routed;
+    const judged = isOwn ? (unwelcome ?? this.#hosts.judge(head.host)) : null;
+    return judged ?? judgeUse(request.headers) ?? routed;
   }
 
   #admit(socket: Duplex & { readonly remoteAddress?: string | undefined }): void {

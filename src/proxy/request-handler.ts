@@ -56,6 +56,17 @@ export interface RequestHandlerParts {
   readonly tokens?: readonly string[];
 }
 
+/** How requests come in. */
+export interface Ingress {
+  /**
+   * What stands before `/NAME/` in the URLs of clients: nothing, or such as `/media`; `null` where clients use the URLs of
+   * the origins themselves.
+   */
+  readonly prefix: string | null;
+  /** Whether the server is firstbyte's own, so that nothing stands between a reply and its socket. */
+  readonly isOwn: boolean;
+}
+
 type Media = Extract<Route, { kind: 'media' }>;
 type Answer = Exclude<Route, { kind: 'control' }> | ProxyError;
 
@@ -66,6 +77,7 @@ export async function handleRequest(
   answer: Answer,
   record: RequestRecord,
   connection: ClientConnection,
+  ingress: Ingress,
   parts: RequestHandlerParts,
 ): Promise<void> {
   await connection.turnOf(response);
@@ -73,7 +85,7 @@ export async function handleRequest(
   const patience = new Patience(response, parts.patience, parts.clock, record.age);
   let outcome: RequestOutcome = 'cut';
   try {
-    outcome = await new RequestHandler(request, response, patience, record, parts, connection).answer(answer);
+    outcome = await new RequestHandler(request, response, patience, record, parts, connection, ingress).answer(answer);
   } catch (error) {
     record.bug(error);
     response.destroy();
@@ -102,6 +114,7 @@ class RequestHandler {
   readonly #record: RequestRecord;
   readonly #parts: RequestHandlerParts;
   readonly #connection: ClientConnection;
+  readonly #ingress: Ingress;
   readonly #closed: Promise<void>;
   /** The fields by which a page may read the reply. */
   #pages: Fields = [];
@@ -117,6 +130,7 @@ class RequestHandler {
     record: RequestRecord,
     parts: RequestHandlerParts,
     connection: ClientConnection,
+    ingress: Ingress,
   ) {
     this.#request = request;
     this.#response = response;
@@ -124,6 +138,7 @@ class RequestHandler {
     this.#record = record;
     this.#parts = parts;
     this.#connection = connection;
+    this.#ingress = ingress;
     this.#closed = new Promise((resolve) => response.once('close', resolve));
   }
 
@@ -156,7 +171,14 @@ class RequestHandler {
       case 'rejection':
         return this.#refuse(rejectionReply(answer), notForwarded);
       case 'redirect':
-        this.#writeHead(308, isolated([['location', answer.location], ['content-length', '0'], notForwarded]));
+        this.#writeHead(
+          308,
+          isolated([
+            ['location', `${this.#ingress.prefix ?? ''}${answer.location}`],
+            ['content-length', '0'],
+            notForwarded,
+          ]),
+        );
         this.#response.end();
         return 'served';
       case 'server':
@@ -177,7 +199,9 @@ class RequestHandler {
       mount === origin ? `No origin is mounted as "${origin}".` : 'Nothing plays at this path, or no longer.';
     const nothing = rejectionReply(rejection(404, message));
     if (!cache.isMounted(mount)) return this.#refuse(nothing, notForwarded);
-    if (!cache.isStrict(mount)) this.#place = { base: cache.baseOf(mount), mount: `/${mount}`, target };
+    const { prefix } = this.#ingress;
+    if (prefix !== null && !cache.isStrict(mount))
+      this.#place = { base: cache.baseOf(mount), mount: `${prefix}/${mount}`, target };
     const policy = cache.pagesOf(mount);
     this.#pages = corsFields(request.fields, policy);
     this.#hasPages = policy.includes('upstream');
@@ -401,7 +425,7 @@ class RequestHandler {
     return new Sender({
       reader,
       client: this.#response,
-      lends: isSystemSocket(this.#request.socket),
+      lends: this.#ingress.isOwn && isSystemSocket(this.#request.socket),
       clock: this.#parts.clock,
       stalled: this.#parts.stalled,
       patience,
@@ -443,7 +467,11 @@ class RequestHandler {
     const at = this.#place;
     if (at === null) return fields;
     if (status < 300 || status > 399) return mappedFields(fields, at.target, at);
-    const entranceTo = (url: URL) => this.#parts.cache.entranceTo(at.mount.slice(1), at.target, url);
+    const prefix = this.#ingress.prefix ?? '';
+    const entranceTo = (url: URL) => {
+      const path = this.#parts.cache.entranceTo(at.mount.slice(prefix.length + 1), at.target, url);
+      return path && prefix + path;
+    };
     return mappedRedirect(fields, at.target, at, entranceTo);
   }
 

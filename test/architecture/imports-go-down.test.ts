@@ -76,8 +76,9 @@ const mayImport: Record<string, readonly string[]> = {
     ...ports,
   ],
   'cli.ts': ['cli/', 'console.ts', 'clock.ts'],
+  'embed/': ['core.ts', 'admin/', 'cache/', 'fill/view.ts', ...ports, 'bytes/', 'config.ts', 'log.ts'],
   'otel/': [],
-  'index.ts': ['core.ts', 'daemon.ts', 'config.ts', 'admin/', ...ports],
+  'index.ts': ['core.ts', 'daemon.ts', 'embed/', 'config.ts', 'admin/', ...ports],
 };
 
 /** Where each thing that touches the machine, or a package, is used. */

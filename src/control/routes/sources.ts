@@ -1,14 +1,19 @@
 /** `/-/api/v1/sources`: URLs that are handed in at run time, each with a play URL that can't be guessed. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { mostSources, type Source, type Sources } from '../../admin/sources.ts';
-import { type Fields, isFieldText, operatorFieldName } from '../../http/fields.ts';
-import { showablePath } from '../../showable.ts';
+import {
+  mostSources,
+  readSourceUrl,
+  type Source,
+  type Sources,
+  sourceNameOf,
+  usualTtlMs,
+} from '../../admin/sources.ts';
+import { isFieldText, operatorFieldName } from '../../http/fields.ts';
 import { addedSourceSchema, sourceSchema } from '../answers.ts';
 import { isoTime } from '../fill-report.ts';
 import { type Api, changeProblems, content, json, problems, readProblems } from '../open-api.ts';
 import { Problem } from '../problem.ts';
 
-const usualTtlMs = 6 * 3_600_000;
 const longestTtlMs = 7 * 86_400_000;
 const aTtl = 'a whole number of milliseconds from 1000 to 604800000, which is 7 days';
 
@@ -16,7 +21,7 @@ const httpUrl = (words: string) =>
   z
     .string()
     .max(8192)
-    .refine((text) => readUrl(text) !== null, { error: words });
+    .refine((text) => readSourceUrl(text) !== null, { error: words });
 
 const fieldName = z.string().refine((name) => operatorFieldName(name) !== null, {
   error: 'the name of a field that firstbyte does not set itself',
@@ -94,7 +99,7 @@ const removeRoute = createRoute({
 export function addSourceRoutes(api: Api, sources: Sources): void {
   api.openapi(addRoute, (context) => {
     const { url: written, headers = {}, name, ttl, refresh, network } = context.req.valid('json');
-    const given = readUrl(written);
+    const given = readSourceUrl(written);
     if (given === null) throw new Problem(400, '"url" in the content is no http or https URL.');
     if (network === 'private' && context.get('bearer') !== 'operator') {
       throw new Problem(
@@ -110,7 +115,7 @@ export function addSourceRoutes(api: Api, sources: Sources): void {
     const added = sources.add({
       url: given.url,
       fields,
-      name: name ?? nameOf(given.url),
+      name: name ?? sourceNameOf(given.url),
       ttl,
       refresh: endpoint,
       network,
@@ -138,30 +143,4 @@ export function addSourceRoutes(api: Api, sources: Sources): void {
 
 function sourceReport({ id, name, host, addedAt, expiresAt }: Source) {
   return { id, name, host, addedAt: isoTime(addedAt), expiresAt: isoTime(expiresAt) };
-}
-
-/** The URL without its credentials, and the credentials as a field. */
-function readUrl(text: string): { readonly url: URL; readonly fields: Fields } | null {
-  const url = URL.parse(text);
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return null;
-  const { username, password } = url;
-  url.username = url.password = url.hash = '';
-  if (username + password === '') return { url, fields: [] };
-  try {
-    const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
-    return { url, fields: [['authorization', `Basic ${credentials.toString('base64')}`]] };
-  } catch {
-    return null;
-  }
-}
-
-/** The file name in the path; `media` where the last part may be a secret. */
-function nameOf({ pathname }: URL): string {
-  const last = showablePath(pathname).split('/').at(-1) ?? '';
-  try {
-    const name = decodeURIComponent(last);
-    return /^[^/\\\p{Cc}]{1,190}\.\w{2,5}$/u.test(name) ? name : 'media';
-  } catch {
-    return 'media';
-  }
 }

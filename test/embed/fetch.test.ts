@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { ClosedError, CutError, UnknownOriginError } from '../../src/index.ts';
+import { assertFilm, base, contentOf, opened, scripted, serving, size, url } from './stage.ts';
+
+describe('a program that fetches a film', () => {
+  test('gets every byte, and the next time from the cache', async (t) => {
+    const { cache, origin } = await serving(t);
+    const first = await cache.fetch(url);
+    assert.equal(first.status, 200);
+    assert.equal(first.headers.get('content-length'), String(size));
+    await assertFilm(contentOf(first));
+    const asked = origin.requests.length;
+    const again = await cache.fetch(new Request(url));
+    assert.match(again.headers.get('cache-status') ?? '', /;\s*hit/);
+    await assertFilm(contentOf(again));
+    assert.equal(origin.requests.length, asked);
+  });
+
+  test('gets the range that it asks for', async (t) => {
+    const { cache } = await serving(t);
+    const reply = await cache.fetch(url, { headers: { range: 'bytes=1000000-1999999' } });
+    assert.equal(reply.status, 206);
+    assert.equal(reply.headers.get('content-range'), `bytes 1000000-1999999/${size}`);
+    await assertFilm(contentOf(reply), 1_000_000, 2_000_000);
+  });
+
+  test('gets replies without content for HEAD and for a condition that holds', async (t) => {
+    const { cache } = await serving(t);
+    const head = await cache.fetch(url, { method: 'HEAD' });
+    assert.deepEqual([head.status, head.body, head.headers.get('content-length')], [200, null, String(size)]);
+    const etag = head.headers.get('etag') ?? '';
+    const known = await cache.fetch(url, { headers: { 'if-none-match': etag } });
+    assert.deepEqual([known.status, known.body], [304, null]);
+  });
+
+  test('gets the answer of the origin, whatever its status', async (t) => {
+    const { cache, origin } = await scripted(t);
+    const asked = cache.fetch(`${base}/gone.mkv`);
+    (await origin.nextRequest()).head(404, [['content-length', '0']]).end();
+    assert.equal((await asked).status, 404);
+  });
+
+  test('is told where a redirect leads in the words of the origin', async (t) => {
+    const { cache, origin } = await scripted(t);
+    const asked = cache.fetch(`${base}/old.m3u8`);
+    const location = `${base}/new/index.m3u8`;
+    (await origin.nextRequest()).head(307, [['location', location], ['content-length', '0']]).end(); // biome-ignore format: one line reads best
+    const reply = await asked;
+    assert.deepEqual([reply.status, reply.headers.get('location')], [307, location]);
+  });
+
+  test('names a film by its path at firstbyte, too', async (t) => {
+    const { cache } = await serving(t);
+    await assertFilm(contentOf(await cache.fetch('/films/a.mkv')));
+    assert.notEqual(await cache.cached(url), null);
+  });
+
+  test('is told which origins there are where its URL lies below none', async (t) => {
+    const { cache } = await serving(t);
+    const lost = cache.fetch('https://media.example/filmstock/a.mkv?token=secret');
+    await assert.rejects(lost, (error) => {
+      assert.ok(error instanceof UnknownOriginError && error.code === 'FIRSTBYTE_UNKNOWN_ORIGIN');
+      assert.match(error.message, /the origins are: https:\/\/media\.example\/films\./);
+      assert.doesNotMatch(error.message, /secret/);
+      return true;
+    });
+  });
+
+  test('may leave before there is an answer, with its own reason', async (t) => {
+    const { cache, origin } = await scripted(t);
+    const leave = new AbortController();
+    const asked = cache.fetch(url, { signal: leave.signal });
+    const request = await origin.nextRequest();
+    const reason = new Error('no longer wanted');
+    leave.abort(reason);
+    await assert.rejects(asked, reason);
+    assert.ok(request.live, 'what was begun is kept for a moment: the next player may want it');
+  });
+
+  test('may leave in the middle of a film, with its own reason', async (t) => {
+    const { cache, origin } = await scripted(t);
+    const leave = new AbortController();
+    const asked = cache.fetch(url, { signal: leave.signal });
+    (await origin.nextRequest()).head(200).bytes(100_000);
+    const pieces = contentOf(await asked).values();
+    assert.equal((await pieces.next()).done, false);
+    const reason = new Error('no longer wanted');
+    const done = once(leave.signal, 'abort');
+    leave.abort(reason);
+    await done;
+    await assert.rejects(async () => {
+      while (!(await pieces.next()).done);
+    }, reason);
+  });
+
+  test('ends its request where it cancels the content', async (t) => {
+    const { cache, origin } = await scripted(t);
+    const done = Promise.withResolvers<string>();
+    cache.events.subscribe((event) => event.type === 'request-done' && done.resolve(event.outcome));
+    const asked = cache.fetch(url);
+    (await origin.nextRequest()).head(200).bytes(100_000);
+    await contentOf(await asked).cancel();
+    assert.equal(await done.promise, 'gone');
+  });
+
+  test('is never told that a film has ended whose rest can not be had', async (t) => {
+    const { cache, origin } = await scripted(t, { healTimeout: '20ms', retryInitial: '1ms', retryMax: '5ms' });
+    const asked = cache.fetch(url);
+    (await origin.nextRequest()).head(200).bytes(100_000).cut();
+    void (async () => {
+      for (;;) (await origin.nextRequest()).head(200).cut();
+    })();
+    const reply = await asked;
+    await assert.rejects(assertFilm(contentOf(reply)), (error) => error instanceof CutError);
+  });
+
+  test('is refused a method that changes something, where the origin does not name it', async (t) => {
+    const { cache, origin } = await scripted(t);
+    const refused = await cache.fetch(`${base}/note.txt`, { method: 'PUT', body: 'hello' });
+    assert.deepEqual([refused.status, refused.headers.get('allow')], [405, 'GET, HEAD, OPTIONS, PROPFIND']);
+    assert.equal(origin.requests.length, 0);
+  });
+
+  test('sends content with a method that the origin names', async (t) => {
+    const server = createServer();
+    const got = Promise.withResolvers<string>();
+    server.on('request', async (request, response) => {
+      got.resolve(`${request.method} ${request.url} ${await text(request)}`);
+      response.writeHead(201).end();
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    t.after(() => server.close());
+    const home = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const cache = await opened(t, { origins: { notes: { url: home, methods: ['PUT'] } } });
+    const reply = await cache.fetch(`${home}/note.txt`, { method: 'PUT', body: 'hello' });
+    assert.deepEqual([reply.status, await got.promise], [201, 'PUT /note.txt hello']);
+  });
+
+  test('whose signal has aborted before asks for nothing', async (t) => {
+    const { cache, origin } = await scripted(t);
+    const reason = new Error('no longer wanted');
+    await assert.rejects(cache.fetch(url, { signal: AbortSignal.abort(reason) }), reason);
+    assert.equal(origin.requests.length, 0);
+  });
+
+  test('hears that firstbyte was closed, in the middle and afterwards', async (t) => {
+    const { cache, origin } = await scripted(t);
+    const asked = cache.fetch(url);
+    (await origin.nextRequest()).head(200).bytes(100_000);
+    const reply = await asked;
+    const read = assertFilm(contentOf(reply));
+    const waiting = cache.fetch(`${base}/b.mkv`);
+    await Promise.all([
+      assert.rejects(read, (error) => error instanceof ClosedError),
+      assert.rejects(waiting, (error) => error instanceof ClosedError && error.code === 'FIRSTBYTE_CLOSED'),
+      origin.nextRequest().then(() => cache.close()),
+    ]);
+    await assert.rejects(cache.fetch(url), (error) => error instanceof ClosedError);
+    assert.throws(() => cache.serve(contentOf as never), ClosedError);
+  });
+});
+
+test('a program that waits for nothing but firstbyte lives until it has its answer, and no longer', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  taken.close();
+  await once(taken, 'close');
+  const library = JSON.stringify(join(import.meta.dirname, '../../src/index.ts'));
+  const program = `
+    import { createFirstbyte } from ${library};
+    const cache = await createFirstbyte({
+      origins: { films: 'http://127.0.0.1:${port}' }, firstByteTimeout: '300ms',
+    });
+    const reply = await cache.fetch('http://127.0.0.1:${port}/a.mkv');
+    console.log(reply.status, await reply.text());`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
+  assert.match(stdout, /^502 .*refused/);
+});
