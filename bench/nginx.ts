@@ -27,7 +27,7 @@ function configuration(folder: string, port: number, origin: string): string {
   return `
 ${user}
 daemon off;
-worker_processes auto;
+worker_processes 1;
 pid ${folder}/nginx.pid;
 events { worker_connections 1024; }
 http {

@@ -121,6 +121,11 @@ export const fixedBudgets = {
     bounds: 'the time for which a client that is turned away may read the reply',
     within: 'granted once a connection',
   },
+  sendfileTrial: {
+    ms: 1000,
+    bounds: 'the trial of `sendfile` at the start, over a connection of its own',
+    within: 'no wait of a reader',
+  },
 } satisfies Record<string, Budget & { readonly ms: number }>;
 
 /** Pauses between attempts. */

@@ -65,6 +65,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** Resolves when what has happened meanwhile has been dealt with: for long work that is not to keep others waiting. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Keeps the process alive until it exits by itself, though it may wait for nothing but a `Clock`. */
 export function stayAlive(): void {
   setInterval(() => {}, 2 ** 30);

@@ -260,6 +260,13 @@ const settingTable = {
     sentence:
       'Connections that one client may have; then its longest idle one is closed for a new one. This machine and trusted proxies have 2048 at least.',
   },
+  sendfile: {
+    group: 'limits',
+    type: choice(['on', 'off']),
+    default: 'on',
+    sentence:
+      'Whether the system itself sends what it has in its page cache (`sendfile`), on Linux; `off` reads and writes every byte.',
+  },
   requestsPerClient: {
     group: 'limits',
     type: count({ atLeast: 1 }),

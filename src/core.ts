@@ -30,6 +30,7 @@ import { createMemoryStore } from './store/memory-store.ts';
 import { createNoStore } from './store/no-store.ts';
 import type { Store } from './store/store.ts';
 import type { StoreEvents } from './store/store-events.ts';
+import { findSystemCalls, type SystemCalls } from './system-calls.ts';
 
 export type { Refresh, RefreshAnswer, RefreshQuestion } from './origin/refresh.ts';
 
@@ -98,10 +99,12 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
   const originConnections = settings.origins.reduce((sum, { maxConnections }) => sum + maxConnections, 0);
   const limit = parts.descriptorLimit ?? descriptorLimit();
   const { storeFiles } = planDescriptors(limit, originConnections);
-  const { store, describeOwner } =
+  const [{ store, describeOwner }, systemCalls] = await Promise.all([
     parts.store === undefined
-      ? await openStore(settings, { clock, events, logger, storeFiles })
-      : { store: parts.store, describeOwner: tellNobody };
+      ? openStore(settings, { clock, events, logger, storeFiles })
+      : { store: parts.store, describeOwner: tellNobody },
+    callsFor(settings),
+  ]);
   const counted = countedClock(clock);
   let busyConnections = 0;
   const onBusy = (change: number) => {
@@ -135,6 +138,7 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
     patience: settings,
     tokens,
     control: around.control,
+    systemCalls,
     pseudonym,
     onForeignHost: (host) =>
       logger.log('warn', 'refused a host name that is not in allowHosts', { host, setting: 'allowHosts' }),
@@ -223,6 +227,11 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
 interface OpenedStore {
   readonly store: Store & StoreAdmin;
   readonly describeOwner: DiskStore['describeOwner'];
+}
+
+/** Only a store on disk has files to send. */
+async function callsFor({ store, sendfile }: Settings): Promise<SystemCalls | null> {
+  return store === 'disk' && sendfile === 'on' ? (await findSystemCalls()).calls : null;
 }
 
 const tellNobody = async () => {};

@@ -19,8 +19,11 @@ export const countedPhases = fillPhases.filter((phase) => phase !== 'idle');
 export const waitOutcomes = ['served', 'late', 'failed', 'gone'] as const;
 export type WaitOutcome = (typeof waitOutcomes)[number];
 
-/** Where the bytes of a reply came from: disk, memory (landed a moment ago), or the origin without storing. */
-export const byteSources = ['store', 'memory', 'pass-through'] as const;
+/**
+ * Where the bytes of a reply came from: the page cache, from which the system itself sent them; disk, read by firstbyte;
+ * memory (landed a moment ago); or the origin without storing.
+ */
+export const byteSources = ['page-cache', 'store', 'memory', 'pass-through'] as const;
 export type ByteSource = (typeof byteSources)[number];
 
 /**

@@ -52,6 +52,7 @@ export type {
   Verified,
 } from './store/admin.ts';
 export {
+  type FilePart,
   type Lost,
   type ObjectLabel,
   type ObjectName,

@@ -13,12 +13,22 @@ export type { Taken } from '../fill/presence.ts';
 import type { ReadAheadAllowance } from '../fill/read-ahead-allowance.ts';
 
 export { ReadAheadAllowance } from '../fill/read-ahead-allowance.ts';
-export { type Slice, StoreError } from '../store/store.ts';
+export { type FilePart, type Slice, StoreError } from '../store/store.ts';
 
 /** What a reply needs of the reader of its bytes. */
 export type SessionReader = Pick<
   Reader,
-  'position' | 'end' | 'waited' | 'waitingSince' | 'arrival' | 'take' | 'takeAhead' | 'aim' | 'rewind' | 'leave'
+  | 'position'
+  | 'end'
+  | 'waited'
+  | 'waitingSince'
+  | 'arrival'
+  | 'take'
+  | 'takeAhead'
+  | 'useFile'
+  | 'aim'
+  | 'rewind'
+  | 'leave'
 >;
 
 /** What is wanted as long as nobody knows the representation: a range, or so many bytes from the end. */

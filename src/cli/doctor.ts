@@ -27,7 +27,7 @@ export async function doctor(invocation: Invocation): Promise<ExitReason> {
   using interruption = new Interruption(around);
   const findings: Finding[] = [];
   const sources = [
-    machineFindings(settings),
+    machineFindings(settings, around.clock),
     diskFindings(settings, around.clock),
     ...origins.map((origin) => originFindings(origin, settings, path, around.clock, interruption.signal)),
   ];

@@ -14,7 +14,7 @@ import type { EventBus, FillPhase } from '../events.ts';
 import type { Fields } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
 import type { Held } from '../origin/origin.ts';
-import type { Store, StoreObject } from '../store/store.ts';
+import type { FilePart, Store, StoreObject } from '../store/store.ts';
 import type { JobProgress } from './background-jobs.ts';
 import { type Budget, Deadlines } from './deadlines.ts';
 import { type Failure, FillFailed, ownFailure } from './failure.ts';
@@ -292,6 +292,11 @@ export class Fill implements ReaderHost {
   take(reader: Reader, signal: AbortSignal, ahead: boolean): Taken | null {
     const { start, end } = clipTo({ start: reader.position, end: reader.end }, this.#length);
     return this.#presence.take(start, end, signal, ahead ? 'ahead' : reader.begun ? 'next' : 'first');
+  }
+
+  useFile(reader: Reader, most: number, use: (part: FilePart) => number): number | null {
+    const { start, end } = clipTo({ start: reader.position, end: reader.end }, this.#length);
+    return this.#presence.useFile(start, Math.min(end, start + most), use);
   }
 
   moved(reader: Reader): void {

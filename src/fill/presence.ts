@@ -9,7 +9,7 @@ import type { ByteRange } from '../bytes/byte-range.ts';
 import { RangeSet } from '../bytes/range-set.ts';
 import type { ByteSource } from '../events.ts';
 import type { Representation } from '../http/representation.ts';
-import { ownedSlice, type Slice, StoreError, type StoreObject } from '../store/store.ts';
+import { type FilePart, ownedSlice, type Slice, StoreError, type StoreObject } from '../store/store.ts';
 import { Bypass } from './bypass.ts';
 import { readUnit } from './read-unit.ts';
 
@@ -110,6 +110,13 @@ export class Presence {
     if (slice === null) return null;
     if (slice instanceof Promise) return { ...range, source: 'store', slice };
     return { start, end: start + slice.bytes.length, source: 'memory', slice };
+  }
+
+  /** Calls `use` with the file that holds present bytes at `start`, up to `end` at most; see `StoreObject.useFile`. */
+  useFile(start: number, end: number, use: (part: FilePart) => number): number | null {
+    const range = { start, end: Math.min(end, this.present.runEnd(start)) };
+    if (range.end <= start || this.#bypass?.read(range)) return null;
+    return this.#object?.useFile?.(range, use) ?? null;
   }
 
   /** The first `length` bytes of all, or all that there are; `null` where they are not present. */

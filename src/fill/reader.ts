@@ -8,6 +8,7 @@ import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import type { Fields } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
+import type { FilePart } from '../store/store.ts';
 import type { Assignment, Waiting } from './deadlines.ts';
 import type { FillFailed } from './failure.ts';
 import type { Fetch } from './fetch.ts';
@@ -27,6 +28,7 @@ export interface ReaderHost {
   /** What the film needs, in bytes a second; `null` where it does not tell. */
   readonly bytesPerSecond: number | null;
   take(reader: Reader, signal: AbortSignal, ahead: boolean): Taken | null;
+  useFile(reader: Reader, most: number, use: (part: FilePart) => number): number | null;
   arrival(reader: Reader, signal: AbortSignal): Promise<'bytes' | 'end'>;
   representation(reader: Reader, signal: AbortSignal): Promise<Representation>;
   /** The reader stands in another unit. */
@@ -169,19 +171,34 @@ export class Reader implements Waiting {
     return this.#take(signal, true);
   }
 
+  /**
+   * Calls `use` before it returns, with the file that holds the next bytes, `most` at most, and moves on past those that
+   * it used; returns how many these were. `null` where these bytes can't be had in this way: they can be taken.
+   */
+  useFile(most: number, use: (part: FilePart) => number): number | null {
+    const start = this.#position;
+    const used = this.#host.useFile(this, most, use);
+    if (used !== null && used > 0) this.#took({ start, end: start + used });
+    return used;
+  }
+
   #take(signal: AbortSignal, ahead: boolean): Taken | null {
     const taken = this.#host.take(this, signal, ahead);
-    if (taken === null) return null;
-    const bytes = taken.end - taken.start;
-    this.#begun = true;
-    this.#position = taken.end;
-    this.#share.took(taken);
-    this.#sequence += bytes;
-    this.#sequenceSince ??= this.#host.clock.now();
-    this.#throughput.add(bytes);
-    this.#reading.took(bytes, this.#host.clock.now());
-    this.#moved();
+    if (taken !== null) this.#took(taken);
     return taken;
+  }
+
+  #took({ start, end }: ByteRange): void {
+    const bytes = end - start;
+    const now = this.#host.clock.now();
+    this.#begun = true;
+    this.#position = end;
+    this.#share.took({ start, end });
+    this.#sequence += bytes;
+    this.#sequenceSince ??= now;
+    this.#throughput.add(bytes);
+    this.#reading.took(bytes, now);
+    this.#moved();
   }
 
   /** Whether it goes on where another step ended. */

@@ -7,18 +7,21 @@ const mostFailures = 100;
 export class ReadsAhead {
   readonly #reader: SessionReader;
   readonly #signal: AbortSignal;
+  readonly #isSpared: () => boolean;
   #taken: Taken[] = [];
   #failures = 0;
 
-  /** `signal` ends every read. */
-  constructor(reader: SessionReader, signal: AbortSignal) {
+  /** `signal` ends every read; `isSpared` says whether what comes next need not be read. */
+  constructor(reader: SessionReader, signal: AbortSignal, isSpared: () => boolean) {
     this.#reader = reader;
     this.#signal = signal;
+    this.#isSpared = isSpared;
   }
 
   /** Begins reads, until there are `most`; those after the first only while memory is plentiful. */
   fill(most: number): void {
     while (this.#taken.length < most) {
+      if (this.#taken.length > 0 && this.#isSpared()) return;
       const taken = this.#taken.length === 0 ? this.#reader.take(this.#signal) : this.#reader.takeAhead(this.#signal);
       if (taken === null) return;
       // `settleFirst` looks at the failure when the read is the first.

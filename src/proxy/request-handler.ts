@@ -23,15 +23,17 @@ import { type Clock, within } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { FillPhase, RequestOutcome } from '../events.ts';
 import { cacheStatus } from '../http/cache-status.ts';
-import { type Fields, fieldsFromRaw, titled } from '../http/fields.ts';
+import { type Fields, fieldsFromRaw, fieldValue, titled } from '../http/fields.ts';
 import { signatureLength } from '../http/media-signature.ts';
 import type { Representation } from '../http/representation.ts';
 import { requestDirectives } from '../http/reuse.ts';
 import { trailOf } from '../http/via.ts';
+import type { SystemCalls } from '../system-calls.ts';
 import { type ClientConnection, isSystemSocket } from './client-connection.ts';
 import type { Clients } from './clients.ts';
 import { corsFields, isPreflight, preflightFields, withPages } from './cors.ts';
 import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
+import { FileSender } from './file-sender.ts';
 import { isolated, mayBeAnything } from './isolation.ts';
 import { mappedReply } from './mapped-reply.ts';
 import { type MountPlace, mappedFields, mappedRedirect, unmappedFields } from './mapped-urls.ts';
@@ -52,6 +54,8 @@ export interface RequestHandlerParts {
   readonly patience: PatiencePolicy;
   readonly stalled: StalledClients;
   readonly clients: Clients;
+  /** `null` where bodies are read and written. */
+  readonly systemCalls: SystemCalls | null;
   /** Those of the control API, which no origin is told. */
   readonly tokens?: readonly string[];
 }
@@ -371,9 +375,7 @@ class RequestHandler {
     }
     const { body } = reply;
     if (body.kind === 'run') this.#record.range = { start: body.start, end: body.end ?? session.reader.position };
-    // An end before the announced length throws, and is a cut: never a film that seems to be over.
-    this.#response.strictContentLength = body.kind !== 'none';
-    using sender = this.#senderTo(session);
+    using sender = this.#senderTo(session, reply.fields);
     if (body.kind !== 'none') {
       try {
         await sender.begin();
@@ -389,6 +391,8 @@ class RequestHandler {
     if (session.reader.waited) this.#record.waited('served');
     try {
       await this.#sendBody(session.reader, body, sender);
+      // An end before the announced length is a cut: never a film that seems to be over.
+      if (body.kind !== 'none') sender.assertWhole();
       this.#response.end();
       return 'served';
     } catch (error) {
@@ -421,11 +425,16 @@ class RequestHandler {
     else socket.resetAndDestroy();
   }
 
-  #senderTo({ reader, patience }: ReadSession): Sender {
+  #senderTo({ reader, patience }: ReadSession, fields: Fields): Sender {
+    const { isOwn } = this.#ingress;
+    const length = fieldValue(fields, 'content-length');
     return new Sender({
       reader,
       client: this.#response,
-      lends: this.#ingress.isOwn && isSystemSocket(this.#request.socket),
+      lends: isOwn && isSystemSocket(this.#request.socket),
+      // Another's server may have put something around its replies, through which every byte must go.
+      files: isOwn ? FileSender.to(this.#response, this.#parts.systemCalls) : null,
+      length: length === null ? null : Number(length),
       clock: this.#parts.clock,
       stalled: this.#parts.stalled,
       patience,

@@ -54,7 +54,7 @@ export class SendBuffer {
   }
 
   /** Takes over the slice, and gives it back on every way out. Throws the signal's reason. */
-  send(slice: Slice, { source, start }: Taken): void {
+  send(slice: Slice, { source, start }: Pick<Taken, 'source' | 'start'>): void {
     const { signal, lends, onSent } = this.#parts;
     const { length } = slice.bytes;
     try {

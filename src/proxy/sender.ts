@@ -1,5 +1,6 @@
 /**
- * Sends a reader's bytes to a client: wait, read, write, await the client.
+ * Sends a reader's bytes to a client: wait, read, write, await the client. What is in the page cache is neither read nor
+ * written here: the system sends it (`file-sender.ts`).
  *
  * Reading from disk overlaps with writing while the client is quick. A slow or paused client holds no more than it was
  * sent last (256 KiB), and none of the memory for reading that all clients share. So nobody else waits for it.
@@ -8,9 +9,10 @@
 import { addAbortListener } from 'node:events';
 import type { Writable } from 'node:stream';
 import { FillFailed, type SessionReader, type Slice, StoreError, type Taken } from '../cache/read-session.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, nextTurn } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { ByteSource } from '../events.ts';
+import { type FileSender, mostAtOnce } from './file-sender.ts';
 import { ReadsAhead } from './reads-ahead.ts';
 import { SendBuffer } from './send-buffer.ts';
 import type { StalledClients } from './stalled-clients.ts';
@@ -23,6 +25,10 @@ export interface SenderParts {
   readonly client: Writable;
   /** Whether a buffer may be used again as soon as the client's stream says that it is written. */
   readonly lends: boolean;
+  /** `null` where everything is read and written. */
+  readonly files: FileSender | null;
+  /** Of the whole body, frames included, in bytes; `null` where the head does not say it. */
+  readonly length: number | null;
   readonly clock: Clock;
   readonly stalled: StalledClients;
   /** Milliseconds that the store may take for the first bytes, and for those that follow. */
@@ -44,10 +50,15 @@ export class Sender implements Disposable {
   /** The first bytes, until the head is out. */
   #first: { readonly read: Taken; readonly slice: Slice } | null = null;
   #begun = false;
+  /** Bytes of the body that have gone out. */
+  #sent = 0;
+  /** What files have given since others had their turn. */
+  #sentInTurn = 0;
 
   constructor(parts: SenderParts) {
     this.#parts = parts;
-    this.#reads = new ReadsAhead(parts.reader, this.#stop.signal);
+    const { reader, files } = parts;
+    this.#reads = new ReadsAhead(reader, this.#stop.signal, () => files?.has(reader) ?? false);
     this.#buffer = new SendBuffer(parts, () => this.#reads.drop());
     this.#listening = addAbortListener(parts.signal, () => this.#stop.abort(parts.signal.reason));
   }
@@ -57,8 +68,9 @@ export class Sender implements Disposable {
    * signal's reason, as everything here.
    */
   async begin(): Promise<void> {
-    const { reader, signal } = this.#parts;
+    const { reader, files, signal } = this.#parts;
     while (this.#first === null) {
+      if (files?.has(reader)) return;
       this.#reads.fill(1);
       const read = this.#reads.first;
       if (read === null) {
@@ -72,13 +84,13 @@ export class Sender implements Disposable {
 
   /** Sends everything up to the reader's end; resolves when the client has taken it. */
   async send(): Promise<void> {
-    const { reader, signal } = this.#parts;
+    const { reader, files, signal } = this.#parts;
     const buffer = this.#buffer;
     try {
       if (this.#first !== null) {
         const { read, slice } = this.#first;
         this.#first = null;
-        buffer.send(slice, read);
+        this.#write(slice, read);
       }
       for (;;) {
         // A slow client gets one piece after another, a quick one the next before the last is out.
@@ -86,13 +98,21 @@ export class Sender implements Disposable {
           await buffer.progress();
           continue;
         }
+        if (this.#reads.first === null) {
+          if (buffer.isEmpty && (await this.#sendFile())) continue;
+          // The system's turn comes when what was written is out.
+          if (!buffer.isEmpty && files?.has(reader)) {
+            await buffer.progress();
+            continue;
+          }
+        }
         this.#reads.fill(buffer.isQuick ? mostReads : 1);
         const read = this.#reads.first;
         if (read === null) {
           if ((await reader.arrival(signal)) === 'end') break;
         } else if (buffer.hasRoomFor(read.end - read.start)) {
           const slice = await this.#settle();
-          if (slice !== null) buffer.send(slice, read);
+          if (slice !== null) this.#write(slice, read);
         } else {
           await buffer.progress();
         }
@@ -107,8 +127,15 @@ export class Sender implements Disposable {
 
   /** Sends bytes that are no content, such as the frame of a part. */
   async sendFrame(bytes: Buffer): Promise<void> {
+    this.#count(bytes.length);
     this.#buffer.sendFrame(bytes);
     await this.#buffer.emptied();
+  }
+
+  /** Throws where the body has become shorter than its head says. */
+  assertWhole(): void {
+    const { length } = this.#parts;
+    if (length !== null && this.#sent !== length) throw wrongLength(length, this.#sent);
   }
 
   [Symbol.dispose](): void {
@@ -117,6 +144,49 @@ export class Sender implements Disposable {
     this.#first?.slice.release();
     this.#first = null;
     this.#stop.abort(new Error('the sender is over'));
+  }
+
+  /** Lets the system send what comes next; resolves with whether it could, when the client may take more. */
+  async #sendFile(): Promise<boolean> {
+    const { files, reader, length, signal, onSent } = this.#parts;
+    signal.throwIfAborted();
+    const start = reader.position;
+    const sent = files?.send(reader, (length ?? Number.POSITIVE_INFINITY) - this.#sent) ?? null;
+    if (sent === null) return false;
+    const { bytes, rest } = sent;
+    this.#begun = true;
+    if (bytes > 0) {
+      this.#count(bytes);
+      onSent(bytes, 'page-cache', start);
+    }
+    this.#sentInTurn += bytes;
+    if (rest !== null) {
+      this.#write({ bytes: rest, release() {} }, { start: start + bytes, source: 'store' });
+      this.#sentInTurn = 0;
+      await this.#buffer.progress();
+    } else if (this.#sentInTurn >= mostAtOnce) {
+      this.#sentInTurn = 0;
+      await nextTurn();
+    }
+    return true;
+  }
+
+  /** Takes over the slice. */
+  #write(slice: Slice, read: Pick<Taken, 'source' | 'start'>): void {
+    try {
+      this.#count(slice.bytes.length);
+    } catch (error) {
+      slice.release();
+      throw error;
+    }
+    this.#buffer.send(slice, read);
+  }
+
+  /** Throws where the body would become longer than its head says. */
+  #count(bytes: number): void {
+    this.#sent += bytes;
+    const { length } = this.#parts;
+    if (length !== null && this.#sent > length) throw wrongLength(length, this.#sent);
   }
 
   /** The bytes of the first read; `null` where the store could not give them, so that they must be fetched again. */
@@ -136,6 +206,10 @@ export class Sender implements Disposable {
       late.cancel();
     }
   }
+}
+
+function wrongLength(announced: number, sent: number): Error {
+  return new Error(`A body of ${announced} bytes would have become one of ${sent} bytes.`);
 }
 
 function tooLate({ code }: StoreError, limit: number): FillFailed {

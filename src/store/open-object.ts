@@ -4,7 +4,7 @@ import type { Representation } from '../http/representation.ts';
 import { never, untilAborted } from '../until-aborted.ts';
 import type { Capacity } from './capacity.ts';
 import type { HeldObject, User } from './inventory.ts';
-import type { ObjectName, Slice, StoreObject } from './store.ts';
+import type { FilePart, ObjectName, Slice, StoreObject } from './store.ts';
 
 /** What all users of one object share; each call is that of `StoreObject`. */
 export interface SharedObject {
@@ -13,6 +13,7 @@ export interface SharedObject {
   write(offset: number, bytes: Buffer): Promise<void> | undefined;
   read(range: ByteRange, signal: AbortSignal, isFirst?: boolean): Slice | Promise<Slice>;
   readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null;
+  useFile?(range: ByteRange, use: (part: FilePart) => number): number | null;
   describe(representation: Representation): void;
   /** The place of `held` has changed. */
   noteDirty?(): void;
@@ -74,6 +75,10 @@ export class OpenObject<Held extends HeldObject> implements StoreObject {
 
   readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null {
     return this.#parts.object.readAhead(range, signal);
+  }
+
+  useFile(range: ByteRange, use: (part: FilePart) => number): number | null {
+    return this.#parts.object.useFile?.(range, use) ?? null;
   }
 
   describe(representation: Representation): void {

@@ -119,12 +119,26 @@ export interface StoreObject extends Partial<EvictionHints>, Partial<Bookmark> {
    * memory has no need of it.
    */
   readAhead?(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null;
+  /**
+   * Calls `use` before it returns, with a part of a file that holds the first bytes of `range`, and returns what it
+   * returns: how many of these bytes were used. The content of all of them has been compared with what was written, but
+   * they may still be on the medium. `null` where no such file is open: `read` opens it. The part is valid only during
+   * the call. A store without files has no need of it.
+   */
+  useFile?(range: ByteRange, use: (part: FilePart) => number): number | null;
   /** Replaces the description: same bytes, fresher fields (RFC 9111 §3.2), or a length known at last. */
   describe(representation: Representation): void;
   /** Resolves when everything that can be durable is; the failure of a medium is told by `write`. */
   commit(signal?: AbortSignal): Promise<void>;
   /** Commits and lets go, also where nobody waits for it any more; no other call may follow. */
   close(signal?: AbortSignal): Promise<void>;
+}
+
+/** Bytes as they lie in a file that is open. */
+export interface FilePart {
+  readonly descriptor: number;
+  readonly offset: number;
+  readonly length: number;
 }
 
 /** What a store that evicts would like to know of an object, and tells of its room; another has no need of it. */

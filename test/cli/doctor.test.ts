@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import type { Finding } from '../../src/cli/finding.ts';
+import { findSystemCalls } from '../../src/system-calls.ts';
 import { json, Stage } from './stage.ts';
 
 test('where all is well, every line is ok: code 0', async (t) => {
@@ -69,4 +70,22 @@ test('only configured origins are asked', async (t) => {
   assert.equal(stranger.code, 6);
   assert.match(stranger.err, /^"elsewhere\.example" is no origin; there are \/films\//);
   assert.equal(stage.origin.requests.length, 0);
+});
+
+test('how bodies are sent is said: by the system, and which share of them; or why they are not', async (t) => {
+  const stage = await Stage.set(t);
+  const sending = async (...args: readonly string[]) => {
+    const { findings } = (await json(stage.run('doctor', '--listen', '127.0.0.1:0', '--json', ...args))) as {
+      findings: Finding[];
+    };
+    return findings.find(({ about }) => about === 'sending');
+  };
+  assert.match((await sending('--sendfile', 'off'))?.said ?? '', /reads and writes every byte: sendfile is off$/);
+  assert.match((await sending('--store', 'memory'))?.said ?? '', /reads and writes every byte: nothing is on disk$/);
+  const { calls } = await findSystemCalls();
+  if (calls === null) return;
+  assert.equal((await sending())?.said, 'sendfile sends what is in the page cache');
+  const url = await stage.serve();
+  for (let plays = 0; plays < 2; plays += 1) await (await fetch(`${url}films/a.mkv`)).arrayBuffer();
+  assert.match((await sending())?.said ?? '', /page cache: [\d.]+ % of all bytes so far$/);
 });

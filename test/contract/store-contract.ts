@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { readSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
@@ -129,6 +130,26 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
       await assertContent(object, { start: 0, end: length });
       await object.commit();
       await assertContent(object, { start: 0, end: length });
+      await object.close();
+    });
+
+    behaviour('a part of a file holds the very bytes that were asked for, and no others', async (store) => {
+      const length = 20 * 1024 * kibibyte + 1;
+      const object = await store.create(objectName('film'), representationOf(length), label, unheard);
+      await writeContent(object, { start: 0, end: length });
+      await object.commit();
+      for (const start of [0, 5000, 300 * kibibyte + 1, 16 * 1024 * kibibyte - 10, length - 1]) {
+        const range = { start, end: Math.min(length, start + 600 * kibibyte) };
+        (await object.read(range, never)).release();
+        const used = object.useFile?.(range, (part) => {
+          assert.ok(part.length > 0 && part.length <= range.end - start);
+          const bytes = Buffer.alloc(part.length);
+          assert.equal(readSync(part.descriptor, bytes, 0, part.length, part.offset), part.length);
+          assert.ok(bytes.equals(contentAt(start, start + part.length)), `the bytes from ${start} on`);
+          return 1;
+        });
+        assert.ok(used === undefined || used === null || used === 1);
+      }
       await object.close();
     });
 

@@ -26,7 +26,7 @@ test('before anything happened every known count is there and 0', async () => {
   });
   assert.deepEqual(read.ownErrors, { count: 0, by: [], last: [] });
   assert.deepEqual(read.fills, { queued: 0, starting: 0, filling: 0, paused: 0, complete: 0, failed: 0 });
-  assert.deepEqual(read.bytesSent, { store: 0, memory: 0, 'pass-through': 0 });
+  assert.deepEqual(read.bytesSent, { 'page-cache': 0, store: 0, memory: 0, 'pass-through': 0 });
   assert.deepEqual(Object.keys(read.retries), [
     'refused',
     'unresolved',

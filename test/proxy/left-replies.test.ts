@@ -55,6 +55,8 @@ function reply() {
       reader: reader.reader,
       client: response,
       lends: true,
+      files: null,
+      length: movie.size,
       clock,
       stalled,
       patience: { first: 10_000, next: 10_000 },

@@ -88,6 +88,7 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
     patience,
     allowFrom: [],
     allowHosts: [],
+    systemCalls: null,
     pseudonym: 'firstbyte-of-a-test',
     onForeignHost: () => {},
     headTimeout: 15_000,

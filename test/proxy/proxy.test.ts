@@ -16,6 +16,7 @@ test('a connection counts until it is closed', async () => {
     patience: { patience: null, patienceInterval: 1000 },
     allowFrom: [],
     allowHosts: [],
+    systemCalls: null,
     pseudonym: 'firstbyte-test',
     onForeignHost: () => {},
     headTimeout: 15_000,

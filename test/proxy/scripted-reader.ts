@@ -1,5 +1,5 @@
 /** A reader of a film that gives what the test lets it give, and counts what is held of it. */
-import type { SessionReader, Slice, Taken } from '../../src/cache/read-session.ts';
+import type { FilePart, SessionReader, Slice, Taken } from '../../src/cache/read-session.ts';
 import { StoreError } from '../../src/cache/read-session.ts';
 import type { Film } from '../support/film.ts';
 
@@ -28,6 +28,8 @@ export class ScriptedReader {
   readonly failures = new Set<number>();
   /** Whether there is no memory to read into. */
   starves = false;
+  /** Of a file with the film; `null` for none. */
+  descriptor: number | null = null;
   /** The most that one read gives, though more was promised. */
   shortTo = Number.POSITIVE_INFINITY;
 
@@ -64,6 +66,14 @@ export class ScriptedReader {
 
   takeAhead(signal: AbortSignal): Taken | null {
     return this.take(signal);
+  }
+
+  useFile(most: number, use: (part: FilePart) => number): number | null {
+    const length = Math.min(this.present - this.position, most);
+    if (this.descriptor === null || length === 0) return null;
+    const used = use({ descriptor: this.descriptor, offset: this.position, length });
+    this.position += used;
+    return used;
   }
 
   async arrival(signal: AbortSignal): Promise<'bytes' | 'end'> {

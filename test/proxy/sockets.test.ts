@@ -27,6 +27,7 @@ before(async () => {
     patience: { patience: null, patienceInterval: 1 },
     allowFrom: [],
     allowHosts: [],
+    systemCalls: null,
     pseudonym: 'firstbyte-of-a-test',
     onForeignHost: () => {},
     headTimeout: 200,

@@ -22,6 +22,7 @@ class ScriptedFiles implements ObjectFiles {
   readonly #bytes = Buffer.alloc(10_000);
   writeError: Error | null = null;
   readError: Error | null = null;
+  isOpen = true;
   /** What `read` waits for; `undefined` for nothing. */
   reading: Promise<void> | undefined;
   /** What `sync` waits for. */
@@ -38,6 +39,10 @@ class ScriptedFiles implements ObjectFiles {
     await this.reading;
     if (this.readError !== null) throw this.readError;
     this.#bytes.copy(buffer, 0, start);
+  }
+
+  fileAt(start: number): { descriptor: number; offset: number } | null {
+    return this.isOpen ? { descriptor: 7, offset: start % layout.segmentSize } : null;
   }
 
   async sync(segment: number): Promise<number> {
@@ -422,6 +427,57 @@ test('a detached object becomes no more durable, and lets go of its files when l
   await assertReads(object, 0, 100);
   await object.leave();
   assert.equal(files.calls.at(-1), 'close');
+});
+
+/** The part of a file for a range, as offset and length; `null` where there is none. */
+function partOf(object: DiskObject, start: number, end: number): readonly [number, number] | null {
+  let found: readonly [number, number] | null = null;
+  object.useFile({ start, end }, ({ offset, length }) => {
+    found = [offset, length];
+    return 0;
+  });
+  return found;
+}
+
+test('a part of a file ends with its segment, and with what has been written', async () => {
+  const { object, files } = makeObject(1000);
+  await writeTo(object, 0, 450);
+  assert.equal(partOf(object, 0, 100), null, 'it is in memory only');
+  await object.sync();
+  assert.deepEqual(partOf(object, 0, 1000), [0, 300]);
+  assert.deepEqual(partOf(object, 250, 280), [250, 30]);
+  assert.deepEqual(partOf(object, 350, 1000), [50, 100]);
+  assert.equal(partOf(object, 450, 1000), null);
+  files.isOpen = false;
+  assert.equal(partOf(object, 0, 1000), null);
+  assert.deepEqual(object.useFile({ start: 0, end: 100 }, () => 0) ?? 'none', 'none');
+});
+
+test('no part of a file holds a block that has not been compared since the start', async () => {
+  const { object, files } = makeObject(1000);
+  await writeTo(object, 0, 300);
+  await object.sync();
+  const { segments } = object.takeRow();
+  const again = makeObject(1000, segments);
+  await again.files.write({ start: 0, end: 300, buffers: [contentAt(0, 300)] });
+  assert.equal(partOf(again.object, 0, 300), null);
+  await assertReads(again.object, 100, 150);
+  assert.equal(partOf(again.object, 0, 300), null);
+  assert.deepEqual(partOf(again.object, 120, 300), [120, 80]);
+  await assertReads(again.object, 0, 300);
+  assert.deepEqual(partOf(again.object, 0, 300), [0, 300]);
+  assert.ok(files.calls.length > 0);
+});
+
+test('no part of a file holds what was lost or evicted', async () => {
+  const { object } = makeObject(1000);
+  await writeTo(object, 0, 600);
+  await object.sync();
+  await object.evict(0);
+  assert.equal(partOf(object, 0, 600), null);
+  assert.deepEqual(partOf(object, 300, 600), [0, 300]);
+  object.invalidate();
+  assert.equal(partOf(object, 300, 600), null);
 });
 
 async function writeTo(object: DiskObject, start: number, end: number): Promise<void> {

@@ -89,7 +89,12 @@ export class Exchange {
 
   /** The body as text; only the beginning of one longer than 64 KiB. */
   get text(): string {
-    return Buffer.concat(this.#kept).toString('utf8');
+    return this.content.toString('utf8');
+  }
+
+  /** The body; only the beginning of one longer than 64 KiB. */
+  get content(): Buffer {
+    return Buffer.concat(this.#kept);
   }
 
   /** `null` while the reply is under way. */

@@ -12,7 +12,7 @@ import type { FillReporter } from '../../fill/fill-reporter.ts';
 import { Presence, type Taken } from '../../fill/presence.ts';
 import type { Representation } from '../../http/representation.ts';
 import type { OriginBody } from '../../origin/origin.ts';
-import type { StoreObject } from '../../store/store.ts';
+import type { FilePart, StoreObject } from '../../store/store.ts';
 import { untilAborted } from '../../until-aborted.ts';
 import type { SessionReader } from '../read-session.ts';
 
@@ -152,6 +152,11 @@ export class AnswerContent {
     return this.#presence.take(start, end, signal, ahead ? 'ahead' : 'next');
   }
 
+  useFile(reader: ContentReader, most: number, use: (part: FilePart) => number): number | null {
+    const { start, end } = clipTo({ start: reader.position, end: reader.end }, this.#representation.length);
+    return this.#presence.useFile(start, Math.min(end, start + most), use);
+  }
+
   async arrival(reader: ContentReader, signal: AbortSignal): Promise<'bytes' | 'end'> {
     for (;;) {
       const { start, end } = clipTo({ start: reader.position, end: reader.end }, this.#representation.length);
@@ -255,6 +260,15 @@ export class ContentReader implements SessionReader {
 
   takeAhead(signal: AbortSignal): Taken | null {
     return this.#take(signal, true);
+  }
+
+  useFile(most: number, use: (part: FilePart) => number): number | null {
+    const used = this.#content.useFile(this, most, use);
+    if (used !== null && used > 0) {
+      this.#position += used;
+      this.#content.moved();
+    }
+    return used;
   }
 
   aim({ start, end }: OpenRange): void {

@@ -13,7 +13,7 @@ import type { Representation } from '../../http/representation.ts';
 import { untilAborted } from '../../until-aborted.ts';
 import type { Verified } from '../admin.ts';
 import type { SharedObject } from '../open-object.ts';
-import { ownedSlice, type Slice, StoreError } from '../store.ts';
+import { type FilePart, ownedSlice, type Slice, StoreError } from '../store.ts';
 import { BlockChecksums } from './block-checksums.ts';
 import { BlockIndex } from './block-index.ts';
 import type { HeldOnDisk, OpenContent } from './held-on-disk.ts';
@@ -83,6 +83,15 @@ export class DiskObject implements SharedObject, OpenContent {
   readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null {
     const readInto = (buffer: Buffer) => this.#readInto(buffer, range);
     return this.#readUnwritten(range) ?? this.#medium.reads.readSpare(readInto, signal);
+  }
+
+  useFile({ start, end }: ByteRange, use: (part: FilePart) => number): number | null {
+    const stop = Math.min(end, this.#written.runEnd(start), this.#checkedEnd(start, end));
+    const file = stop > start ? this.#files.fileAt(start) : null;
+    if (file === null) return null;
+    const used = use({ ...file, length: stop - start });
+    if (used > 0) this.#watch(this.#blockAt(start), this.#medium.clock.wallTime());
+    return used;
   }
 
   describe(representation: Representation): void {
@@ -258,7 +267,7 @@ export class DiskObject implements SharedObject, OpenContent {
 
   /** Rejects with a `StoreError` only. */
   async #readInto(buffer: Buffer, { start, end }: ByteRange): Promise<Buffer> {
-    const [block = 0] = this.#index.blocksIn({ start, end: start + 1 });
+    const block = this.#blockAt(start);
     const blockRange = this.#index.blockRange(block);
     const sliceEnd = Math.min(end, blockRange.end, this.#written.runEnd(start));
     const expected = this.#index.expectedSum(block);
@@ -278,6 +287,22 @@ export class DiskObject implements SharedObject, OpenContent {
       if (this.#lossesOf(block) === before) this.#lose(block, failure);
       throw failure;
     }
+  }
+
+  #blockAt(offset: number): number {
+    return Math.floor(offset / this.#medium.layout.blockSize);
+  }
+
+  /** Where the checked blocks of one segment end that begin with the one at `start`; not past the block of `end`. */
+  #checkedEnd(start: number, end: number): number {
+    const first = this.#blockAt(start);
+    const segment = this.#index.segmentOf(first);
+    let block = first;
+    while (block <= this.#blockAt(end - 1) && this.#index.segmentOf(block) === segment) {
+      if (this.#index.expectedSum(block) !== undefined) break;
+      block += 1;
+    }
+    return block === first ? start : block * this.#medium.layout.blockSize;
   }
 
   #watch(block: number, at: number): void {

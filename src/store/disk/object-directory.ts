@@ -4,7 +4,7 @@
  * Nothing is on disk before the first write, so that a new object costs no time.
  */
 import { dirname, join } from 'node:path';
-import { StoreError } from '../store.ts';
+import { type FilePart, StoreError } from '../store.ts';
 import { makePrivateDirectory, syncDirectory } from './private-files.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import type { Run } from './write-buffer.ts';
@@ -14,6 +14,8 @@ export interface ObjectFiles {
   write(run: Run): Promise<void>;
   /** Fills `buffer` from offset `start` on, within one segment; rejects with `CORRUPT` where the file is too short. */
   read(buffer: Buffer, start: number): Promise<void>;
+  /** Where the byte at `start` lies, until anything else runs; `null` where its file is not open. */
+  fileAt(start: number): Omit<FilePart, 'length'> | null;
   /** Makes everything written to the segment survive a power cut; resolves with the real bytes that it takes. */
   sync(segment: number): Promise<number>;
   /** Unlinks the file of the segment; reads that have begun go on. */
@@ -48,12 +50,17 @@ export class ObjectDirectory implements ObjectFiles {
       this.#made = null;
       throw error;
     }
-    await this.#files.write(this.#fileAt(start), buffers, start % this.#segmentSize);
+    await this.#files.write(this.#pathAt(start), buffers, start % this.#segmentSize);
   }
 
   async read(buffer: Buffer, start: number): Promise<void> {
-    const filled = await this.#files.read(this.#fileAt(start), buffer, start % this.#segmentSize);
+    const filled = await this.#files.read(this.#pathAt(start), buffer, start % this.#segmentSize);
     if (filled < buffer.length) throw new StoreError('CORRUPT', 'A segment file is shorter than it was.');
+  }
+
+  fileAt(start: number): Omit<FilePart, 'length'> | null {
+    const descriptor = this.#files.descriptorOf(this.#pathAt(start));
+    return descriptor === null ? null : { descriptor, offset: start % this.#segmentSize };
   }
 
   async sync(segment: number): Promise<number> {
@@ -80,8 +87,8 @@ export class ObjectDirectory implements ObjectFiles {
     for (const segment of this.#touched) await this.#files.forget(this.#pathOf(segment));
   }
 
-  /** The file that holds the byte at `offset`. */
-  #fileAt(offset: number): string {
+  /** The path of the file that holds the byte at `offset`. */
+  #pathAt(offset: number): string {
     const segment = Math.floor(offset / this.#segmentSize);
     this.#touched.add(segment);
     return this.#pathOf(segment);

@@ -25,6 +25,8 @@ type Access = keyof typeof flags;
 
 interface OpenFile {
   readonly file: Promise<FileHandle>;
+  /** `null` until it is open. */
+  descriptor: number | null;
   users: number;
 }
 
@@ -58,6 +60,15 @@ export class SegmentFiles {
       }
       return filled;
     });
+  }
+
+  /** The descriptor of an open file, until anything else runs; `null` where it is not open (yet). */
+  descriptorOf(path: string): number | null {
+    const access = this.#accessTo(path);
+    const open = this.#open[access].get(path);
+    if (open === undefined || open.descriptor === null) return null;
+    this.#keep(path, access, open);
+    return open.descriptor;
   }
 
   /** Writes all of `buffers`, one after another from `position` on; creates the file if need be. */
@@ -124,8 +135,7 @@ export class SegmentFiles {
   async #use<Result>(path: string, access: Access, work: (descriptor: number) => Promise<Result>): Promise<Result> {
     const files = this.#open[access];
     const open = files.get(path) ?? this.#openFile(path, access);
-    files.delete(path);
-    files.set(path, open);
+    this.#keep(path, access, open);
     open.users += 1;
     this.#inUse += 1;
     try {
@@ -136,6 +146,12 @@ export class SegmentFiles {
       this.#inUse -= 1;
       if (open.users === 0 && files.get(path) !== open) await close(open);
     }
+  }
+
+  /** It was used last. */
+  #keep(path: string, access: Access, open: OpenFile): void {
+    this.#open[access].delete(path);
+    this.#open[access].set(path, open);
   }
 
   async #unlink(path: string, before: Promise<void> | undefined): Promise<void> {
@@ -157,10 +173,15 @@ export class SegmentFiles {
     const removal = this.#removals.get(path);
     const opening = () => openPrivateFile(path, flags[access]);
     const file = removal === undefined ? opening() : removal.then(opening, opening);
-    const open = { file, users: 0 };
-    file.catch(() => {
-      if (this.#open[access].get(path) === open) this.#open[access].delete(path);
-    });
+    const open: OpenFile = { file, descriptor: null, users: 0 };
+    file.then(
+      ({ fd }) => {
+        open.descriptor = fd;
+      },
+      () => {
+        if (this.#open[access].get(path) === open) this.#open[access].delete(path);
+      },
+    );
     return open;
   }
 
