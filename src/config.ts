@@ -12,8 +12,9 @@ import type { z } from 'zod';
 import { settingBudgets } from './budgets.ts';
 import { exposureProblems } from './config/exposure.ts';
 import { loopProblems } from './config/loops.ts';
-import { type OriginSettings, originSettings, origins, originTable } from './config/origins.ts';
+import { originSettings, origins, originTable } from './config/origins.ts';
 import { ConfigError, describeIssue } from './config/problems.ts';
+import type { SettingKey, Settings } from './config/settings.ts';
 import {
   amount,
   choice,
@@ -39,6 +40,7 @@ import {
 export { exposureProblems } from './config/exposure.ts';
 export type { OriginSettings } from './config/origins.ts';
 export { ConfigError } from './config/problems.ts';
+export type { SettingKey, Settings } from './config/settings.ts';
 export type { ListenAddress } from './config/values.ts';
 export type { SettingsInput } from './config/written.ts';
 
@@ -307,18 +309,12 @@ const settingTable = {
     default: 'text',
     sentence: 'Lines for people or for programs.',
   },
-} as const satisfies Record<string, SettingRow>;
+} as const satisfies Record<SettingKey, SettingRow>;
 
 type Table = typeof settingTable;
-export type SettingKey = keyof Table;
 type Read<Row extends SettingRow> = z.output<Row['type']> | (Row['default'] extends null ? null : never);
 
 type ReadValues = { readonly [Key in SettingKey]: Read<Table[Key]> };
-
-/** All settings, read: times in milliseconds, sizes in bytes, `null` for none. */
-export interface Settings extends Omit<ReadValues, 'origins'> {
-  readonly origins: readonly OriginSettings[];
-}
 
 export interface LoadedSettings {
   readonly settings: Settings;

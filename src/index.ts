@@ -4,6 +4,9 @@
  * `createFirstbyte` is for programs that want media; `startDaemon` is the whole process that the command line starts, with
  * its log, control API and page.
  */
+import type { Settings } from './config.ts';
+import type { Daemon, DaemonParts } from './daemon.ts';
+
 export type { Holding } from './admin/holding.ts';
 export type { HoldingPage, HoldingQuery, HoldingSort } from './admin/holding-page.ts';
 export type { Holdings, HoldingView, HoldingView as HoldingSight, Warmed, Which, Work } from './admin/holdings.ts';
@@ -14,7 +17,7 @@ export type { WarmProgress } from './admin/warm.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { ConfigError, loadSettings, type OriginSettings, type Settings } from './config.ts';
 export type { Refresh, RefreshAnswer, RefreshQuestion } from './core.ts';
-export { type Daemon, type DaemonParts, startDaemon } from './daemon.ts';
+export type { Daemon, DaemonParts } from './daemon.ts';
 export {
   ClosedError,
   CutError,
@@ -62,3 +65,11 @@ export {
   StoreError,
   type StoreObject,
 } from './store/store.ts';
+
+/**
+ * Starts the whole process, which loads with it. Rejects with a `StoreError` where the cache directory can't be used, and
+ * with the system's error where it can't listen.
+ */
+export async function startDaemon(settings: Settings, parts: DaemonParts = {}): Promise<Daemon> {
+  return (await import('./daemon.ts')).startDaemon(settings, parts);
+}

@@ -1,27 +1,137 @@
 /**
- * `npm run build`: `src/` to `dist/`, because Node strips no types under `node_modules`, and the page of `dashboard/` to
- * `dist/dashboard/`, each of its files beside itself in gzip and Brotli.
+ * `npm run build`: `dist/`, which is what a package has. Each way in is one file, and what several share are files beside
+ * it. The packages that firstbyte is made of are in there, but for their parts that nothing calls, so that nobody who
+ * installs it installs them: `dist/third-party.txt` has their licenses.
+ *
+ * The page of `dashboard/` is in `dist/dashboard/`, each of its files beside itself in gzip and Brotli.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, sep } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { type Plugin, rolldown } from 'rolldown';
+import { dts } from 'rolldown-plugin-dts';
 import { build } from 'vite';
 
-rmSync('dist', { recursive: true, force: true });
-const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], {
-  stdio: 'inherit',
-  shell: process.platform === 'win32',
-});
-if (status !== 0) process.exit(status ?? 1);
-chmodSync('dist/cli.js', 0o755);
+const root = join(import.meta.dirname, '..');
+const out = join(root, 'dist');
 
-await build({ configFile: 'dashboard/vite.config.ts' });
-for (const entry of readdirSync('dist/dashboard', { recursive: true, withFileTypes: true })) {
-  if (!entry.isFile()) continue;
-  const path = join(entry.parentPath, entry.name);
-  const content = readFileSync(path);
-  const hint = { [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
-  writeFileSync(`${path}.br`, brotliCompressSync(content, { params: hint }));
-  writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
+/** The ways in for programs, by their place in `dist/`; those that are run have no types. */
+const typed = {
+  index: 'index.ts',
+  'store/store': 'store/store.ts',
+  'origin/origin': 'origin/origin.ts',
+  'otel/traces': 'otel/traces.ts',
+  'testing/index': 'testing/index.ts',
+};
+const run = { cli: 'cli.ts', 'sqlite-index-worker': 'store/disk/index/sqlite-index-worker.ts' };
+
+/** Of whoever traces requests: it is there already, and must be the same. */
+const optional = '@opentelemetry/api';
+
+/** Which firstbyte this is, written down: a bundle reads no file to know it. */
+const ownVersion: Plugin = {
+  name: 'own-version',
+  load(id) {
+    if (id !== join(root, 'src/version.ts')) return null;
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    return `export const version = ${JSON.stringify(version)};`;
+  },
+};
+
+/** Of undici only what `src/` uses: one connection, and one request on it. Its own index loads all the rest, and so late. */
+const leanUndici: Plugin = {
+  name: 'lean-undici',
+  resolveId: (id) => (id === 'undici' ? '\0undici' : null),
+  load: (id) =>
+    id === '\0undici'
+      ? `import Client from 'undici/lib/dispatcher/client.js';
+        import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
+        import request from 'undici/lib/api/api-request.js';
+        Dispatcher.prototype.request = request;
+        export { Client };`
+      : null,
+};
+
+rmSync(out, { recursive: true, force: true });
+await buildPrograms();
+await buildTypes();
+chmodSync(join(out, 'cli.js'), 0o755);
+await build({ configFile: join(root, 'dashboard/vite.config.ts') });
+compressPage();
+
+async function buildPrograms(): Promise<void> {
+  const bundle = await rolldown({
+    input: paths({ ...typed, ...run }, (file) => join(root, 'src', file)),
+    platform: 'node',
+    external: (id, importer) => id === optional && importer?.includes(`${sep}src${sep}`) === true,
+    plugins: [ownVersion, leanUndici],
+    onLog: fail,
+  });
+  const { output } = await bundle.write({ dir: out, format: 'es', chunkFileNames: '[name]-[hash].js' });
+  const modules = output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
+  writeFileSync(join(out, 'third-party.txt'), licensesOf(modules));
+}
+
+/** Declarations by the compiler, then one file for each way in with what it needs of the others. */
+async function buildTypes(): Promise<void> {
+  const separate = mkdtempSync(join(tmpdir(), 'firstbyte-types-'));
+  try {
+    const options = ['-p', 'tsconfig.build.json', '--emitDeclarationOnly', '--outDir', separate];
+    const { status } = spawnSync('tsc', options, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
+    if (status !== 0) process.exit(status ?? 1);
+    const bundle = await rolldown({
+      input: paths(typed, (file) => join(separate, file.replace(/\.ts$/, '.d.ts'))),
+      external: /^(?!\.|\/)/,
+      plugins: [dts({ dtsOnly: true, generator: 'oxc', tsconfig: join(root, 'tsconfig.build.json') })],
+      onLog: fail,
+    });
+    await bundle.write({ dir: out, format: 'es', chunkFileNames: '[name]-[hash].d.ts' });
+  } finally {
+    rmSync(separate, { recursive: true });
+  }
+}
+
+function paths(files: Readonly<Record<string, string>>, of: (file: string) => string): Record<string, string> {
+  return Object.fromEntries(Object.entries(files).map(([name, file]) => [name, of(file)]));
+}
+
+/** A warning of the bundler is something that would go wrong for whoever has the package. */
+function fail(level: string, { message, code }: { message: string; code?: string }): void {
+  if (level === 'warn' && code !== 'EVAL') throw new Error(message);
+}
+
+/** Each package that modules come from, with its license. */
+function licensesOf(modules: readonly string[]): string {
+  const mark = `${sep}node_modules${sep}`;
+  const folders = modules
+    .filter((id) => id.includes(mark))
+    .map((id) => {
+      const end = id.lastIndexOf(mark) + mark.length;
+      const [first = '', second = ''] = id.slice(end).split(sep);
+      return id.slice(id.startsWith('\0') ? 1 : 0, end) + (first.startsWith('@') ? join(first, second) : first);
+    });
+  return [...new Set(folders)]
+    .sort()
+    .map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      const file = readdirSync(folder).find((each) => /^licen[cs]e(\.|$)/i.test(each));
+      const text = file === undefined ? '' : `\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+      return `${name} ${version} (${license})\n${text}`;
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+function compressPage(): void {
+  const folder = join(out, 'dashboard');
+  if (!existsSync(folder)) throw new Error('The page was not built.');
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const content = readFileSync(path);
+    const hint = { [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+    writeFileSync(`${path}.br`, brotliCompressSync(content, { params: hint }));
+    writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
+  }
 }

@@ -24,6 +24,7 @@ const folders: Readonly<Record<string, string>> = {
   config: 'the settings: their kinds, their sources and their errors',
   cli: 'the command line',
   embed: 'firstbyte in a program, without a port',
+  testing: 'the contracts of stores and origins, for programs that have their own',
   otel: 'traces, for programs that ask for them',
 };
 

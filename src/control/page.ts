@@ -11,8 +11,11 @@ import { extname, join, relative } from 'node:path';
 import { listMembers } from '../http/fields.ts';
 import { parseEntityTags, weaklyEqual } from '../http/validator.ts';
 
-/** The same path from `src/` and from `dist/`. */
-const builtPage = join(import.meta.dirname, '../../dist/dashboard');
+/** Beside the program in a build, and where builds go for the sources. */
+const builtPage = join(
+  import.meta.dirname,
+  import.meta.filename.endsWith('.ts') ? '../../dist/dashboard' : 'dashboard',
+);
 
 const root = '/-/';
 

@@ -6,7 +6,6 @@
  * of http. A play begins at the target's own URL, or at its resolved URL, so that an expiring one to which it redirects is
  * a fresh one; its further pieces are requested where that led, as long as they are given there.
  */
-import { createRequire } from 'node:module';
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
@@ -15,6 +14,7 @@ import { withKnownType } from '../http/media-type.ts';
 import { isSafe } from '../http/method.ts';
 import { saysError } from '../http/proxy-status.ts';
 import { isTrailField, trailFields } from '../http/via.ts';
+import { version } from '../version.ts';
 import { isPrivateHost, type Network } from './address-guard.ts';
 import { AddressRace } from './address-race.ts';
 import { ConnectAttempts } from './connect-attempts.ts';
@@ -68,8 +68,6 @@ export interface HttpOriginOptions extends DialOptions {
 export function createHttpOrigin(options: HttpOriginOptions): Origin {
   return new HttpOrigin(options);
 }
-
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 /** Fields that belong to one connection, or that this adapter sets itself. */
 const ofOneConnection: ReadonlySet<string> = new Set([

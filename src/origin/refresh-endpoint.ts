@@ -5,7 +5,7 @@
  * operator chose it. An endpoint that was handed in at run time may have to be public.
  */
 import type { Socket } from 'node:net';
-import { Agent, type buildConnector, request } from 'undici';
+import { type buildConnector, Client } from 'undici';
 import { ProxyError } from '../errors.ts';
 import type { Network } from './address-guard.ts';
 import { type DialOptions, dial } from './dial.ts';
@@ -49,9 +49,10 @@ async function post(
 ) {
   const body = JSON.stringify(question);
   // The caller's signal is the only deadline; a connection of its own leaves nothing open.
-  const dispatcher = new Agent({ connect, connectTimeout: 0, headersTimeout: 0, bodyTimeout: 0, pipelining: 0 });
+  const client = new Client(url.origin, { connect, headersTimeout: 0, bodyTimeout: 0, pipelining: 0 });
   try {
-    const reply = await request(url, { method: 'POST', headers, body, signal, dispatcher });
+    const path = url.pathname + url.search;
+    const reply = await client.request({ path, method: 'POST', headers, body, signal });
     if (reply.statusCode !== 200) throw unanswered(question.origin, `its endpoint answered ${reply.statusCode}`);
     const parts: Buffer[] = [];
     let size = 0;
@@ -66,7 +67,7 @@ async function post(
     if (!(error instanceof Error && 'code' in error)) throw error;
     throw unasked(error.code, error, question);
   } finally {
-    void dispatcher.destroy();
+    void client.destroy();
   }
 }
 

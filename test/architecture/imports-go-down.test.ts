@@ -79,6 +79,7 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   'cli.ts': ['cli/', 'console.ts', 'clock.ts'],
   'embed/': ['core.ts', 'admin/', 'cache/', 'fill/view.ts', ...ports, 'bytes/', 'config.ts', 'log.ts'],
+  'testing/': [...ports, 'http/', 'bytes/'],
   'otel/': [],
   'index.ts': ['core.ts', 'daemon.ts', 'embed/', 'config.ts', 'admin/', ...ports],
 };

@@ -13,8 +13,8 @@ import { readSources } from './sources.ts';
 const asking =
   /\b(?:origin|base|Origin)\.open\(|\bdial\(|#options\.recover\(|\bentry\.openSession\(|\bback[oO]ff(?:Ms)?\(|\bsleep\((?!clock: Clock)|\bmostF(?:ailures|ills)\b/;
 
-/** Where these are defined, and commands, which ask for the one who typed them. */
-const elsewhere = /^(?:clock\.ts|kit\/|cli\/|origin\/origin\.ts|fill\/retry\.ts)/;
+/** Where these are defined, commands, which ask for the one who typed them, and contracts, which ask for a test. */
+const elsewhere = /^(?:clock\.ts|kit\/|cli\/|testing\/|origin\/origin\.ts|fill\/retry\.ts)/;
 
 describe('docs/reference/waiting.md', () => {
   test('names every file that asks an origin, tries a disk or pauses, and no other', () => {

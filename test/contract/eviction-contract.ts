@@ -5,8 +5,15 @@ import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import type { StoreAdmin } from '../../src/store/admin.ts';
 import type { Lost, Store, StoreObject } from '../../src/store/store.ts';
 import type { StoreEvents } from '../../src/store/store-events.ts';
+import {
+  assertContent,
+  contentAt,
+  objectName,
+  representationOf,
+  unheard,
+  writeContent,
+} from '../../src/testing/content.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { assertContent, contentAt, objectName, representationOf, unheard, writeContent } from './store-contract.ts';
 
 /** Four segments of this size fit in. */
 const segmentSize = 64 * 1024;

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/clock.ts';
 import type { Representation } from '../../src/http/representation.ts';
 import { createDiskStore } from '../../src/store/disk/disk-store.ts';
 import type { ObjectName, Store, StoreObject } from '../../src/store/store.ts';
-import { objectName } from '../contract/store-contract.ts';
+import { objectName } from '../../src/testing/content.ts';
 import { type Film, film } from '../support/film.ts';
 import { etagOf } from '../support/film-fields.ts';
 import { never } from '../support/never.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { ProxyErrorType } from '../../src/errors.ts';
 import type { Fields } from '../../src/http/fields.ts';
-import { type OriginBench, originContract, valuesOf } from '../contract/origin-contract.ts';
+import { type OriginBench, originContract } from '../../src/testing/origin-contract.ts';
 import { isProxyError, open, originAt, readAll } from './bench.ts';
 import { peerOf } from './peer.ts';
 import { RawServer } from './raw-server.ts';
@@ -194,3 +194,8 @@ suite('how an answer ends', () => {
     assert.deepEqual(valuesOf((await open(origin)).fields, 'x'), [long]);
   });
 });
+
+/** The values of one field, in order. */
+function valuesOf(fields: Fields, wanted: string): string[] {
+  return fields.filter(([name]) => name === wanted).map(([, value]) => value);
+}

@@ -7,7 +7,7 @@ import { EventBus, type FailoverEvent } from '../../src/events.ts';
 import type { Fields } from '../../src/http/fields.ts';
 import { mirroredOrigin } from '../../src/origin/mirrors.ts';
 import type { Origin, OriginReply } from '../../src/origin/origin.ts';
-import { type OriginBench, originContract } from '../contract/origin-contract.ts';
+import { type OriginBench, originContract } from '../../src/testing/origin-contract.ts';
 import { Film } from '../support/film.ts';
 import { etagOf, filmFields } from '../support/film-fields.ts';
 import { ScriptedOrigin, type ScriptedRequest } from '../support/scripted-origin.ts';

@@ -1,5 +1,5 @@
 /** The far side of one request over a raw connection, as the contract of origins wants it. */
-import type { Peer } from '../contract/origin-contract.ts';
+import type { Peer } from '../../src/testing/origin-contract.ts';
 import type { RawConnection } from './raw-server.ts';
 
 export async function peerOf(connection: RawConnection): Promise<Peer> {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { systemClock } from '../../src/clock.ts';
 import type { OriginBody } from '../../src/origin/origin.ts';
 import { RateLimitedOrigin } from '../../src/origin/rate-limited-origin.ts';
-import { type OriginBench, originContract } from '../contract/origin-contract.ts';
+import { type OriginBench, originContract } from '../../src/testing/origin-contract.ts';
 import { Film } from '../support/film.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';

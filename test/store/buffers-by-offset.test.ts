@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { RangeSet } from '../../src/bytes/range-set.ts';
 import { BuffersByOffset } from '../../src/store/buffers-by-offset.ts';
-import { contentAt } from '../contract/store-contract.ts';
+import { contentAt } from '../../src/testing/content.ts';
 
 test('every byte that was added and not deleted is found, and no other', () => {
   const length = 60;

@@ -3,7 +3,7 @@
  * never commits by itself. Arguments: directory, title, length.
  */
 import { type Clock, systemClock } from '../../src/clock.ts';
-import { label, objectName, representationOf, unheard, writeContent } from '../contract/store-contract.ts';
+import { label, objectName, representationOf, unheard, writeContent } from '../../src/testing/content.ts';
 import { openDiskStore } from './disk-directory.ts';
 
 /** Settles fifty times as often, so that the kill comes between any two steps. */

@@ -13,7 +13,7 @@ import {
   representationOf,
   unheard,
   writeContent,
-} from '../contract/store-contract.ts';
+} from '../../src/testing/content.ts';
 import { never } from '../support/never.ts';
 import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
 

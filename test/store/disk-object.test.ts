@@ -10,7 +10,7 @@ import type { SegmentRow } from '../../src/store/disk/index/rows.ts';
 import type { ObjectFiles } from '../../src/store/disk/object-directory.ts';
 import { Inventory } from '../../src/store/inventory.ts';
 import type { StoreError } from '../../src/store/store.ts';
-import { contentAt, label, objectName, representationOf } from '../contract/store-contract.ts';
+import { contentAt, label, objectName, representationOf } from '../../src/testing/content.ts';
 import { never } from '../support/never.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 

@@ -16,7 +16,7 @@ import {
   representationOf,
   unheard,
   writeContent,
-} from '../contract/store-contract.ts';
+} from '../../src/testing/content.ts';
 import { never } from '../support/never.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { listener, openDiskStore, temporaryDirectory } from './disk-directory.ts';

@@ -14,7 +14,7 @@ import {
   representationOf,
   unheard,
   writeContent,
-} from '../contract/store-contract.ts';
+} from '../../src/testing/content.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { listener, openDiskStore, type Told, temporaryDirectory } from './disk-directory.ts';
 

@@ -11,7 +11,7 @@ import {
   representationOf,
   unheard,
   writeContent,
-} from '../contract/store-contract.ts';
+} from '../../src/testing/content.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
 

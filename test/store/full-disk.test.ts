@@ -11,7 +11,7 @@ import {
   representationOf,
   unheard,
   writeContent,
-} from '../contract/store-contract.ts';
+} from '../../src/testing/content.ts';
 import { listener, openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 const mebibyte = 1024 * 1024;

@@ -11,7 +11,7 @@ import {
   representationOf,
   unheard,
   writeContent,
-} from '../contract/store-contract.ts';
+} from '../../src/testing/content.ts';
 import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 /** A cache as the first version of the schema left it: one film of 20,000 bytes. */

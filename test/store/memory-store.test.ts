@@ -2,19 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { StoreError } from '../../src/store/store.ts';
+import { contentAt, label, objectName, representationOf, unheard, writeContent } from '../../src/testing/content.ts';
+import { storeContract } from '../../src/testing/store-contract.ts';
 import { evictionContract } from '../contract/eviction-contract.ts';
-import {
-  contentAt,
-  label,
-  objectName,
-  representationOf,
-  storeContract,
-  unheard,
-  writeContent,
-} from '../contract/store-contract.ts';
+import { storeProperties } from '../contract/store-properties.ts';
 import { never } from '../support/never.ts';
 
 storeContract('the memory store', async () => createMemoryStore());
+
+storeProperties('the memory store', async () => createMemoryStore());
 
 evictionContract('the memory store', async (_, options) => createMemoryStore(options));
 

@@ -3,7 +3,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { SegmentFiles } from '../../src/store/disk/segment-files.ts';
-import { contentAt } from '../contract/store-contract.ts';
+import { contentAt } from '../../src/testing/content.ts';
 import { temporaryDirectory } from './disk-directory.ts';
 
 /** How many descriptors of this process are open under `directory`; Linux only. */

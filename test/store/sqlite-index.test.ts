@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ObjectRow, SegmentRow } from '../../src/store/disk/index/rows.ts';
 import { SqliteIndex } from '../../src/store/disk/index/sqlite-index.ts';
-import { label, objectName, representationOf } from '../contract/store-contract.ts';
+import { label, objectName, representationOf } from '../../src/testing/content.ts';
 import { never } from '../support/never.ts';
 import { temporaryDirectory } from './disk-directory.ts';
 

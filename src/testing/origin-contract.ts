@@ -1,9 +1,13 @@
-/** What every adapter of the port `Origin` must do, whatever it speaks. */
+/**
+ * What every `Origin` must do, whatever it speaks, as tests of `node:test`.
+ *
+ *     originContract('my origin', async () => ({ origin, next: () => the next request that arrives, … }));
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ProxyError } from '../../src/errors.ts';
-import type { Fields } from '../../src/http/fields.ts';
-import type { Origin, OriginBody, OriginReply } from '../../src/origin/origin.ts';
+import { ProxyError } from '../errors.ts';
+import type { Fields } from '../http/fields.ts';
+import type { Origin, OriginBody, OriginReply } from '../origin/origin.ts';
 
 /** The far side of one request, played by the test. */
 export interface Peer {
@@ -202,7 +206,7 @@ export function originContract(name: string, makeBench: () => Promise<OriginBenc
 }
 
 /** The values of one field, in order. */
-export function valuesOf(fields: Fields, wanted: string): string[] {
+function valuesOf(fields: Fields, wanted: string): string[] {
   return fields.filter(([name]) => name === wanted).map(([, value]) => value);
 }
 

@@ -1,69 +1,28 @@
-/** What every store must do, whatever it is made of; each adapter runs it. */
-
+/**
+ * What every store must do, whatever it is made of, as tests of `node:test`.
+ *
+ *     storeContract('my store', async (t) => new MyStore(await temporaryDirectory(t)));
+ */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
-import fc from 'fast-check';
-import type { ByteRange } from '../../src/bytes/byte-range.ts';
-import type { Representation } from '../../src/http/representation.ts';
-import type { StoreAdmin } from '../../src/store/admin.ts';
-import type { Lost, ObjectLabel, Store, StoredObject, StoreObject } from '../../src/store/store.ts';
-import { never } from '../support/never.ts';
+import { systemClock } from '../clock.ts';
+import type { StoreAdmin } from '../store/admin.ts';
+import type { Store, StoredObject } from '../store/store.ts';
+import { never } from '../until-aborted.ts';
+import {
+  assertContent,
+  contentAt,
+  label,
+  objectName,
+  openAgain,
+  representationOf,
+  unheard,
+  writeContent,
+} from './content.ts';
 
 const kibibyte = 1024;
 const gibibyte = 1024 ** 3;
-
-/** The name of the object that a test means by `title`. */
-export function objectName(title: string): string {
-  return createHash('sha256').update(title).digest('hex');
-}
-
-/** What every test object is called by people. */
-export const label: ObjectLabel = { origin: 'films', path: '/film.mp4' };
-
-/** For those who do not ask what is lost. */
-export const unheard: Lost = () => {};
-
-export function representationOf(length: number | null, fields: Representation['fields'] = []): Representation {
-  return { length, validator: { kind: 'etag', value: '"v1"', strong: true }, fields, validatedAt: 1000, ranges: true };
-}
-
-/** The bytes that every test object has at these offsets: no two near ones alike in a row, and none zero throughout. */
-export function contentAt(start: number, end: number): Buffer {
-  const bytes = Buffer.allocUnsafe(end - start);
-  for (let place = 0; place < bytes.length; place += 1) {
-    const offset = start + place;
-    bytes[place] = (offset % 251) ^ (Math.floor(offset / 251) % 241);
-  }
-  return bytes;
-}
-
-/** Writes the content of `range` in buffers of `step` bytes, as the port asks it to be done. */
-export async function writeContent(object: StoreObject, range: ByteRange, step = 50_000): Promise<void> {
-  for (let start = range.start; start < range.end; start += step) {
-    await object.write(start, contentAt(start, Math.min(start + step, range.end)));
-  }
-}
-
-/** Reads `range` slice by slice and checks every byte of it. */
-export async function assertContent(object: StoreObject, range: ByteRange): Promise<void> {
-  for (let start = range.start; start < range.end; ) {
-    const slice = await object.read({ start, end: range.end }, never);
-    const end = start + slice.bytes.length;
-    assert.ok(end > start && end <= range.end, `${end} is past ${start} and not past ${range.end}`);
-    assert.ok(slice.bytes.length <= 256 * kibibyte);
-    assert.ok(slice.bytes.equals(contentAt(start, end)), `wrong bytes between ${start} and ${end}`);
-    slice.release();
-    start = end;
-  }
-}
-
-async function openAgain(store: Store, title: string): Promise<StoreObject> {
-  const object = await store.find(objectName(title), unheard);
-  assert.ok(object, `${title} is found`);
-  return object;
-}
 
 async function listed(store: Store): Promise<StoredObject[]> {
   const objects: StoredObject[] = [];
@@ -298,7 +257,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
         await object.close();
       }
       const objects = await listed(store);
-      for (const { used } of objects) assert.ok(Math.abs(used - Date.now()) < 60_000, `used at ${used}`);
+      for (const { used } of objects) assert.ok(Math.abs(used - systemClock.wallTime()) < 60_000, `used at ${used}`);
       const shown = objects.map(({ used: _, ...object }) => object);
       assert.deepEqual(shown, [
         { name: objectName('film of 1'), label, representation: representationOf(1), bytes: 1, pinned: false },
@@ -404,39 +363,6 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
       assert.deepEqual(again.durable.at(-1), tail);
       await assertContent(again, tail);
       await again.close();
-    });
-
-    behaviour('bytes that land in any order are read as they are', async (store) => {
-      const length = 40_000;
-      let round = 0;
-      await fc.assert(
-        fc.asyncProperty(
-          fc.uniqueArray(fc.integer({ min: 1, max: length - 1 }), { maxLength: 12 }),
-          fc.infiniteStream(fc.nat()),
-          fc.infiniteStream(fc.boolean()),
-          async (cuts, order, commits) => {
-            const title = `film ${round++}`;
-            const object = await store.create(objectName(title), representationOf(length), label, unheard);
-            const edges = [0, ...cuts.sort((one, other) => one - other), length];
-            const pieces = edges.slice(1).map((end, place) => ({ start: edges[place] ?? 0, end }));
-            const landed: ByteRange[] = [];
-            while (pieces.length > 0) {
-              const [piece] = pieces.splice(order.next().value % pieces.length, 1);
-              if (piece === undefined) break;
-              await object.write(piece.start, contentAt(piece.start, piece.end));
-              landed.push(piece);
-              if (commits.next().value) void object.commit();
-              for (const range of landed) await assertContent(object, range);
-            }
-            await object.close();
-            const again = await openAgain(store, title);
-            assert.deepEqual(again.durable, [{ start: 0, end: length }]);
-            await assertContent(again, { start: 0, end: length });
-            await again.close();
-          },
-        ),
-        { numRuns: 30 },
-      );
     });
   });
 }
