@@ -33,7 +33,9 @@ export interface BodyRequestParts {
   readonly origin: Origin;
   readonly clock: Clock;
   readonly policy: Pick<FillPolicy, 'firstByteTimeout' | 'stallTimeout'>;
-  readonly maySpare: () => boolean;
+  readonly maySpare: () => number;
+  /** What a new connection took to come about, in milliseconds. */
+  readonly connectedIn: (milliseconds: number) => void;
 }
 
 export interface BodyRequestOptions {
@@ -201,10 +203,11 @@ export class BodyRequest {
     this.#answer?.body.cancel();
   }
 
-  async #open({ origin, maySpare }: BodyRequestParts): Promise<OriginReply> {
+  async #open({ origin, maySpare, connectedIn }: BodyRequestParts): Promise<OriginReply> {
     // A warm connection is there before `open` returns.
     let opening = true;
-    const onConnected = () => {
+    const onConnected = (connectMs?: number) => {
+      if (connectMs !== undefined) connectedIn(connectMs);
       if (!opening) this.times.connectedAt = this.#clock.now();
     };
     const opened = origin.open({ ...this.request, onConnected, maySpare }, this.#abort.signal);

@@ -36,6 +36,9 @@ export interface Claimant {
   contended?(): void;
 }
 
+/** What a connection takes to come about over a way that is so long that it begins slowly (RFC 5681 §3.1), in milliseconds. */
+const farMs = 80;
+
 interface Waiting {
   readonly claimant: Claimant;
   grant(slot: Slot): void;
@@ -45,7 +48,7 @@ export class ConnectionSlots {
   #limit: number;
   readonly #maxQueued: number;
   #rate: RequestRate | null;
-  #connectMs: number | null = null;
+  #connectMs = 0;
   /** Those who wait, in the order in which they came. */
   readonly #queue = new Set<Waiting>();
   readonly #held = new Map<Slot, Claimant>();
@@ -66,9 +69,18 @@ export class ConnectionSlots {
     this.#serve();
   }
 
-  /** How far the origin is: what a connection took to come about, in milliseconds; `null` before one did. */
-  get connectMs(): number | null {
-    return this.#connectMs;
+  /** Whether the way to the origin is long, by what its last connection took to come about. */
+  get isFar(): boolean {
+    return this.#connectMs >= farMs;
+  }
+
+  /**
+   * How many connections may be idle, opened in advance, so that a reader that seeks finds them warm: one, and over a long
+   * way as many as begin there side by side.
+   */
+  spares(sideBySide: number): number {
+    const free = Math.max(0, this.#limit - this.used);
+    return Math.min(free, this.isFar ? sideBySide + 4 : 1);
   }
 
   connectedIn(milliseconds: number): void {

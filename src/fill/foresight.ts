@@ -9,8 +9,10 @@
  */
 import { type ByteRange, splitAt, totalLength } from '../bytes/byte-range.ts';
 import type { Clock, Timer } from '../clock.ts';
+import type { Container } from '../media/looking.ts';
 import { Outline } from '../media/outline.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
+import { beginningOfConnection } from './plan.ts';
 import type { Presence } from './presence.ts';
 import { scanWindow } from './read-ahead-window.ts';
 import type { Upstream } from './upstream.ts';
@@ -36,13 +38,17 @@ const betweenHeadsMs = 5000;
 /** So many heads of fragments are fetched side by side. */
 const mostHeads = 8;
 
+/** Of these a player shows nothing before it has read much of the beginning. */
+const films: ReadonlySet<Container> = new Set(['mp4', 'matroska', 'avi', 'mpeg-ts']);
+
 /** Who asks for less of the beginning looks for something else than a film. */
 const leastOpening = 4096;
 
-/** Where a connection takes so long, an index is worth several, of which each brings so much at least; as many at most. */
-const farMs = 80;
-const indexParts = { least: 32 * 1024, most: 4 };
-const placeParts = { least: 96 * 1024, most: 12 };
+/** Over a long way an index is worth several connections, of which each brings so much at least; as many at most. */
+const indexParts = { least: 64 * 1024, most: 4 };
+const beginningLead = beginningOfConnection;
+const beginningParts = { least: beginningOfConnection, most: 10 };
+const placeParts = { least: beginningOfConnection, most: 12 };
 
 /** One who reads, as far as it matters here. */
 export interface Opener {
@@ -90,8 +96,13 @@ export class Foresight {
     if (this.#outline === null || this.#isGivenUp || !this.#isOpen) return [];
     const { opening, seeking } = this.#outline;
     const indexes = within(opening).flatMap((range) => this.#partsOf(range, indexParts));
-    const beginning = indexes.length > 0 ? [{ start: 0, end: scanWindow }] : [];
-    return [...indexes, ...beginning, ...this.#heads, ...this.#place, ...(this.#isPlayed ? within(seeking) : [])];
+    return [
+      ...indexes,
+      ...this.#beginning(indexes.length > 0),
+      ...this.#heads,
+      ...this.#place,
+      ...(this.#isPlayed ? within(seeking) : []),
+    ];
   }
 
   /** Where a reader that goes through the heads of fragments will leave; `null` for who does not, or reads on. */
@@ -211,17 +222,24 @@ export class Foresight {
     const place = this.#left;
     if (this.#outline?.container === null || place === null || place < leastPlace || place > mostPlace * length)
       return [];
-    const { before, after } = this.#isFar ? aroundFarPlace : aroundPlace;
+    const { before, after } = this.#parts.slots.isFar ? aroundFarPlace : aroundPlace;
     return this.#partsOf({ start: place - before, end: Math.min(length, place + after) }, placeParts);
   }
 
-  get #isFar(): boolean {
-    return (this.#parts.slots.connectMs ?? farMs) >= farMs;
+  /** What a player shows first; it comes by itself where nothing else is asked for, but slowly over a long way. */
+  #beginning(isLeft: boolean): readonly ByteRange[] {
+    const container = this.#outline?.container ?? null;
+    if (!this.#parts.slots.isFar || container === null || !films.has(container))
+      return isLeft ? [{ start: 0, end: scanWindow }] : [];
+    return [
+      { start: 0, end: beginningLead },
+      ...this.#partsOf({ start: beginningLead, end: scanWindow }, beginningParts),
+    ];
   }
 
   #partsOf({ start, end }: ByteRange, { least, most }: typeof indexParts): readonly ByteRange[] {
     const bytes = end - start;
-    if (!this.#isFar) return [{ start, end }];
+    if (!this.#parts.slots.isFar) return [{ start, end }];
     const part = Math.max(least, Math.ceil(bytes / most));
     return Array.from(splitAt({ start: 0, end: bytes }, part), (each) => ({
       start: start + each.start,

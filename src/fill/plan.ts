@@ -67,9 +67,19 @@ export interface Snapshot<F> {
   readonly jobs: readonly ByteRange[];
   /** Likewise, because a player that opens the file will ask for them in a moment. */
   readonly foreseen: readonly ByteRange[];
-  /** The unit of pieces, in bytes: `Infinity` but where several fetches run side by side. */
-  readonly pieceUnit: number;
+  readonly pieces: Pieces;
 }
+
+/** What fetches ask for that run side by side. */
+export interface Pieces {
+  /** In bytes; `Infinity` where a fetch has no other beside it. */
+  readonly unit: number;
+  /** Whether each asks for one unit: so do connections that begin together, and none of which is fast yet. */
+  readonly even: boolean;
+}
+
+/** Of a fetch that has no other beside it. */
+export const whole: Pieces = { unit: Number.POSITIVE_INFINITY, even: false };
 
 /** What a fetch is to do; offsets are exclusive. */
 export interface Goal {
@@ -127,7 +137,7 @@ export function planFor<F extends PlannedFetch>(
 /** `aheadDeadline` is until when the fetch has hope where readers count on it that do not wait yet. */
 export function goalOf<F extends PlannedFetch>(
   fetch: F,
-  { content, fetches, readers, jobs, foreseen, pieceUnit: unit }: Snapshot<F>,
+  { content, fetches, readers, jobs, foreseen, pieces }: Snapshot<F>,
   aheadDeadline: number,
 ): Goal {
   const { position } = fetch;
@@ -163,7 +173,7 @@ export function goalOf<F extends PlannedFetch>(
     wantedEnd: wantedEnd === 0 ? Number.POSITIVE_INFINITY : wantedEnd,
     urgency: waitedFor ? 'waited for' : served || isForeseen ? 'ahead' : 'background',
     pressed,
-    piece: served || waitedFor ? pieceOf(fetch, fetches, unit) : Number.POSITIVE_INFINITY,
+    piece: served || waitedFor ? pieceOf(fetch, fetches, pieces) : Number.POSITIVE_INFINITY,
     deadline: served ? Math.max(deadline, aheadDeadline) : deadline,
   };
 }
@@ -231,8 +241,9 @@ export function nextPiece<F extends PlannedFetch>(
   { position, windowEnd }: ReaderInterest<F>,
   content: KnownContent,
   fetches: Iterable<F>,
-  unit: number,
+  pieces: Pieces,
 ): number | null {
+  const { unit } = pieces;
   const { present, length } = content;
   const all = [...fetches];
   const end = Math.min(windowEnd, length);
@@ -244,12 +255,13 @@ export function nextPiece<F extends PlannedFetch>(
     if (fetch === undefined) return all.some((each) => each.position === gap.start) ? null : gap.start;
     const asked = fetch.bodyEnd > fetch.position ? fetch.bodyEnd : Number.POSITIVE_INFINITY;
     const isLong = asked > fetch.position + mostUnits * unit;
-    offset = Math.min(hardEndOf(fetch, content, all), isLong ? fetch.position + pieceOf(fetch, all, unit) : asked);
+    offset = Math.min(hardEndOf(fetch, content, all), isLong ? fetch.position + pieceOf(fetch, all, pieces) : asked);
   }
 }
 
-/** How much a fetch asks for: a unit more than the one before it has still to bring. */
-function pieceOf<F extends PlannedFetch>({ position }: F, fetches: Iterable<F>, unit: number): number {
+/** How much a fetch asks for: a unit more than the one before it has still to bring, or just one. */
+function pieceOf<F extends PlannedFetch>({ position }: F, fetches: Iterable<F>, { unit, even }: Pieces): number {
+  if (even) return unit;
   let before = 0;
   for (const other of fetches) {
     const distance = position - other.position;
@@ -278,6 +290,9 @@ const roundTrips = 4;
 
 /** No piece has more units; a body that is longer was not asked for as one. */
 const mostUnits = 10;
+
+/** So many bytes a connection brings in the first three round trips after its first byte (RFC 5681 §3.1, RFC 6928). */
+export const beginningOfConnection = 96 * 1024;
 
 /** A range is worth the wait for its head if it brings so many times what could have come in meanwhile. */
 const headsShare = 16;

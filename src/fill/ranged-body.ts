@@ -9,15 +9,17 @@ import { BodyRequest, type BodyRequestOptions, type BodyRequestParts, type Pause
 import type { Claimant, ConnectionSlots, Slot } from './connection-slots.ts';
 import type { FetchStatus } from './fetch-status.ts';
 import type { Opening } from './opening.ts';
+import type { Parallelism } from './parallelism.ts';
 import type { Goal } from './plan.ts';
 import type { RequesterFacts, Upstream } from './upstream.ts';
 
 /** A next request is sent so much earlier than its head is expected to take, because that is not sure. */
 const margin = 1.5;
 
-export interface RangedBodyParts extends Omit<BodyRequestParts, 'maySpare'> {
+export interface RangedBodyParts extends Omit<BodyRequestParts, 'maySpare' | 'connectedIn'> {
   readonly upstream: Upstream;
   readonly slots: ConnectionSlots;
+  readonly parallelism: Parallelism;
 }
 
 /** A fetch, where a request is made for it. */
@@ -142,9 +144,15 @@ export class RangedBody {
     // A reader that came while the first one waited has its whole `firstByteTimeout`, on the same connection; once bytes
     // have come, nobody's wait begins with that.
     const patienceMs = (received > 0 ? 1 : 2) * this.#parts.policy.firstByteTimeout;
-    const { slots, upstream } = this.#parts;
-    const maySpare = () => upstream.takesEarlyRequests && slots.used < slots.limit;
-    return new BodyRequest({ ...this.#parts, maySpare }, request, { offset, early, queuedFor, patienceMs }, opening);
+    const { parallelism, slots, upstream } = this.#parts;
+    const maySpare = () => (upstream.takesEarlyRequests ? slots.spares(parallelism.most) : 0);
+    const connectedIn = (milliseconds: number) => slots.connectedIn(milliseconds);
+    return new BodyRequest(
+      { ...this.#parts, maySpare, connectedIn },
+      request,
+      { offset, early, queuedFor, patienceMs },
+      opening,
+    );
   }
 }
 

@@ -319,7 +319,6 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
       case 'first byte': {
         const { times, early } = change;
         // What was asked for early lay there: its head tells when it came.
-        if (times.connectedAt !== null) this.#parts.slots.connectedIn(times.connectedAt - times.startedAt);
         upstream.answeredIn((early ? times.headAt : times.landedAt) - times.startedAt);
         reporter.firstByte(fetch, times);
         return;
@@ -371,6 +370,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     this.#opened.resolve();
     this.#fetches.delete(fetch);
     this.#kept.delete(fetch);
+    if (failure === null) this.#sideBySide.ended();
     this.#reassign(fetch, failure);
     this.#assignAll();
     if (failure !== null) this.#played = false;
@@ -439,13 +439,22 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
       this.#playheads.giveUp();
     }
     if (!this.resumable || !this.#mayFetchMore) return;
-    for (const range of this.#foresight.ranges()) {
-      const { content, firstByteMs } = upstream;
-      const gap = content.present.firstGap(range);
-      if (gap === null || 'join' in planFor(gap.start, content, this.#fetches, firstByteMs)) continue;
+    const foreseen = this.#foresight.ranges();
+    if (foreseen.length > 0) this.#sideBySide.opened();
+    for (const range of foreseen) {
+      const gap = upstream.content.present.firstGap(range);
+      if (gap === null || this.#comes(gap.start, range)) continue;
       if (!slots.spare) return;
       this.#start(gap.start);
     }
+  }
+
+  /** Whether a fetch will bring this byte soon; over a long way none is fast before it has shown that. */
+  #comes(offset: number, { start }: ByteRange): boolean {
+    const { slots, upstream } = this.#parts;
+    const fetches = [...this.#fetches];
+    if (slots.isFar) return fetches.some(({ position }) => start <= position && position <= offset);
+    return 'join' in planFor(offset, upstream.content, fetches, upstream.firstByteMs);
   }
 
   /** Each place that was shown is to be seen again without a network. Nobody who waits shares the link with that. */
@@ -493,7 +502,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
       content: upstream.content,
       fetches: this.#fetches,
       readers: Array.from(this.#readers, (reader) => this.interestOf(reader)),
-      pieceUnit: this.#sideBySide.unit,
+      pieces: this.#sideBySide.pieces,
       ...(presence.passing || guard.live
         ? { jobs: [], foreseen: [] }
         : { jobs: [...this.#jobs.ranges(), ...this.#completed], foreseen: this.#foresight.ranges() }),
@@ -502,7 +511,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
 
   /** What it wants; who will leave in a moment has nothing fetched ahead. */
   interestOf(reader: Reader): ReaderInterest<Fetch> {
-    const interest = this.#readers.interestOf(reader);
+    const interest = this.#sideBySide.widened(this.#readers.interestOf(reader));
     const headEnd = this.#foresight.headEnd(reader);
     return headEnd === null ? interest : { ...interest, windowEnd: Math.min(interest.windowEnd, headEnd) };
   }

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import type { Fetch } from './fetch.ts';
 import type { Parallelism } from './parallelism.ts';
-import { nextPiece, pieceUnit, type ReaderInterest } from './plan.ts';
+import { beginningOfConnection, nextPiece, type Pieces, pieceUnit, type ReaderInterest, whole } from './plan.ts';
 import type { FillPolicy } from './policy.ts';
 import { readUnit } from './read-unit.ts';
 import type { Reader } from './reader.ts';
@@ -23,9 +23,14 @@ const watchedAfter = 2 * 1024 * 1024;
 const plentyTimes = 1.5;
 const plentyUnknown = 1_250_000;
 
-/** With a first byte so late, or later, several connections begin where a viewer seeks to, each for so much at least. */
-const lateMs = 200;
-const leastPart = 64 * 1024;
+/**
+ * So many round trips a connection over a long way takes to become fast; longer, where others begin beside it, because
+ * each sees the others' bytes before its own and takes the line for full (RFC 9406).
+ */
+const beginningRoundTrips = 16;
+
+/** So far ahead of a reader they work, in bytes. */
+const beginningWindow = 3 * 1024 * 1024;
 
 /** A reader that has had bytes ahead of it for so long does not starve any more, in milliseconds. */
 const fedAfterMs = 2000;
@@ -54,12 +59,16 @@ export interface SideBySideHost {
 export class SideBySide {
   readonly #parts: SideBySideParts;
   readonly #host: SideBySideHost;
-  #unit = Number.POSITIVE_INFINITY;
+  #pieces = whole;
   readonly #brought: RecentThroughput;
   /** When a reader starved last, in monotonic milliseconds. */
   #starvedAt = Number.NEGATIVE_INFINITY;
+  /** Whether a player has opened the film. */
+  #isOpened = false;
   /** Whether a reader has gone so far that whoever comes to another place seeks. */
   #isWatched = false;
+  /** Until then connections over a long way begin together, in monotonic milliseconds. */
+  #beginsUntil = Number.NEGATIVE_INFINITY;
 
   constructor(parts: SideBySideParts, host: SideBySideHost) {
     this.#parts = parts;
@@ -67,9 +76,23 @@ export class SideBySide {
     this.#brought = new RecentThroughput(parts.clock);
   }
 
-  /** The unit of pieces, in bytes: `Infinity` where a fetch has no other beside it. */
-  get unit(): number {
-    return this.#unit;
+  get pieces(): Pieces {
+    return this.#pieces;
+  }
+
+  /** While connections begin together, there is room for a piece for each of them. */
+  widened<F>(interest: ReaderInterest<F>): ReaderInterest<F> {
+    const { position, end, sequence, windowEnd } = interest;
+    if (!this.#begins || sequence < starvesAfter) return interest;
+    const window = Math.min(this.#parts.policy.readAhead, beginningWindow);
+    return { ...interest, windowEnd: Math.max(windowEnd, Math.min(position + window, end)) };
+  }
+
+  /** A player has opened the film, and what it will ask for is known. */
+  opened(): void {
+    if (this.#isOpened || !this.#isPossible) return;
+    this.#isOpened = true;
+    this.#beginTogether();
   }
 
   /** A reader has moved on. */
@@ -82,51 +105,50 @@ export class SideBySide {
     const { parallelism, slots, upstream, clock } = this.#parts;
     const needed = this.#host.bytesPerSecond;
     const plenty = needed === null ? plentyUnknown : plentyTimes * needed;
-    const isFed = parallelism.fetches === 1 && (status.steadyThroughput ?? plenty) >= plenty;
+    const isFed = !this.#begins && parallelism.fetches === 1 && (status.steadyThroughput ?? plenty) >= plenty;
     if (isFed || !this.#isPossible) return;
     const reader = this.#starving;
     if (reader === null) {
-      if (clock.now() - this.#starvedAt > fedAfterMs) this.#unit = Number.POSITIVE_INFINITY;
+      if (clock.now() - this.#starvedAt > fedAfterMs) this.#endTogether();
       return;
     }
     this.#starvedAt = clock.now();
     this.#brought.add(bytes);
+    if (this.#begins) {
+      this.#beginFor(reader);
+      return;
+    }
     const interest = this.#host.interestOf(reader);
     const { firstByteMs: roundTripMs } = upstream;
     const throughput = status.steadyThroughput ?? 0;
     const running = this.#runningFor(interest);
     const fetches = parallelism.starves({ bytes, running, limit: slots.limit, roundTripMs, throughput, plenty });
     const pace = { firstByteMs: roundTripMs, throughput: this.#brought.now / Math.max(1, running) };
-    this.#unit = fetches === 1 ? Number.POSITIVE_INFINITY : pieceUnit(interest, fetches, pace);
+    this.#pieces = fetches === 1 ? whole : { unit: pieceUnit(interest, fetches, pace), even: false };
     this.#begin(reader, interest, fetches);
+  }
+
+  /** A fetch has ended: while connections begin together, another takes its place at once. */
+  ended(): void {
+    if (!this.#begins || !this.#isPossible) return;
+    const reader = this.#starving;
+    if (reader !== null) this.#beginFor(reader);
   }
 
   /** A fetch has begun where a viewer seeks to: where one connection is known to starve it, others begin at once. */
   seek(reader: Reader): void {
-    const { parallelism, slots, upstream } = this.#parts;
+    const { parallelism, slots } = this.#parts;
     if (!this.#isWatched || !this.#isPossible) return;
-    const interest = this.#host.interestOf(reader);
-    const fetches = Math.min(parallelism.fetches, slots.limit);
-    if (fetches > 1) {
-      this.#unit = pieceUnit(interest, fetches, { firstByteMs: 0, throughput: 0 });
-      this.#begin(reader, interest, fetches);
-    } else if (upstream.firstByteMs >= lateMs) this.#hasten(reader, interest);
-  }
-
-  /**
-   * Over a long way each connection begins slowly (RFC 5681 §3.1): for once others begin in even parts of the window, and
-   * the last of them goes on.
-   */
-  #hasten(reader: Reader, { position, windowEnd }: ReaderInterest<Fetch>): void {
-    const { parallelism, slots, upstream } = this.#parts;
-    const { present, length } = upstream.content;
-    const part = Math.ceil((Math.min(windowEnd, length) - position) / parallelism.most);
-    for (let start = position + part; start < windowEnd && slots.used < slots.limit; start += part) {
-      const range = { start, end: start + part };
-      const isCovered = [...this.#host.fetches].some((fetch) => start <= fetch.position && fetch.position < range.end);
-      const missing = isCovered || part < leastPart ? null : present.firstGap(range);
-      if (missing !== null) this.#host.startFor(reader, missing.start);
+    this.#beginTogether();
+    if (this.#begins) {
+      this.#beginFor(reader);
+      return;
     }
+    const fetches = Math.min(parallelism.fetches, slots.limit);
+    if (fetches === 1) return;
+    const interest = this.#host.interestOf(reader);
+    this.#pieces = { unit: pieceUnit(interest, fetches, { firstByteMs: 0, throughput: 0 }), even: false };
+    this.#begin(reader, interest, fetches);
   }
 
   /**
@@ -134,10 +156,11 @@ export class SideBySide {
    * origin gave it none.
    */
   refused(fetch: Fetch): boolean {
-    const isBesides = this.#unit < Number.POSITIVE_INFINITY && fetch.goal.urgency !== 'waited for';
+    const isBesides = this.#pieces !== whole && fetch.goal.urgency !== 'waited for';
     if (!isBesides || fetch.status.received > 0) return false;
     if (![...this.#host.fetches].some(({ status }) => status.received > 0)) return false;
     this.#parts.parallelism.refused();
+    this.#beginsUntil = Number.NEGATIVE_INFINITY;
     return true;
   }
 
@@ -148,13 +171,42 @@ export class SideBySide {
     return slots.limit > 1 && policy.fill !== 'none' && this.#host.resumable;
   }
 
-  /** A reader that has read in sequence, and has next to nothing ahead of it; `null` where there is none. */
+  get #begins(): boolean {
+    return this.#parts.clock.now() < this.#beginsUntil;
+  }
+
+  /**
+   * Over a long way each connection begins slowly (RFC 5681 §3.1), however fast the line is: so several begin beside each
+   * other, each with as much as comes in its first round trips.
+   */
+  #beginTogether(): void {
+    const { clock, slots, parallelism, upstream } = this.#parts;
+    if (!slots.isFar || parallelism.view.reason === 'refused' || parallelism.most === 1) return;
+    this.#beginsUntil = clock.now() + beginningRoundTrips * upstream.firstByteMs;
+    this.#pieces = { unit: beginningOfConnection, even: true };
+  }
+
+  #endTogether(): void {
+    this.#beginsUntil = Number.NEGATIVE_INFINITY;
+    this.#pieces = whole;
+  }
+
+  #beginFor(reader: Reader): void {
+    const { parallelism, slots } = this.#parts;
+    const fetches = Math.min(parallelism.most, slots.limit);
+    const unit = Math.max(beginningOfConnection, Math.min(reader.sequence, beginningWindow) / fetches);
+    this.#pieces = { unit: Math.floor(unit), even: true };
+    this.#begin(reader, this.#host.interestOf(reader), fetches);
+  }
+
+  /** A reader that has next to nothing ahead of it, and no scan; `null` where there is none. */
   get #starving(): Reader | null {
     const { present, length } = this.#parts.upstream.content;
+    const least = this.#begins ? 0 : starvesAfter;
     for (const reader of this.#host.readers) {
       const { position: start, sequence } = reader;
       const near = { start, end: Math.min(start + readUnit, reader.end ?? length) };
-      if (sequence >= starvesAfter && present.firstGap(near) !== null) return reader;
+      if (sequence >= least && present.firstGap(near) !== null) return reader;
     }
     return null;
   }
@@ -168,7 +220,7 @@ export class SideBySide {
   #begin(reader: Reader, interest: ReaderInterest<Fetch>, fetches: number): void {
     const { slots, upstream } = this.#parts;
     while (this.#runningFor(interest) < fetches && slots.used < slots.limit) {
-      const start = nextPiece(interest, upstream.content, this.#host.fetches, this.#unit);
+      const start = nextPiece(interest, upstream.content, this.#host.fetches, this.#pieces);
       if (start === null) return;
       this.#host.startFor(reader, start);
     }

@@ -14,8 +14,8 @@ export class ConnectionPool {
   readonly #idle = new Map<OriginConnection, Timer>();
   /** Origins (scheme, host and port) that keep connections open after an answer. */
   readonly #keeping = new Set<string>();
-  /** By origin: the connection that is being opened for the next request. */
-  readonly #coming = new Map<string, Promise<void>>();
+  /** By origin: the connections that are being opened for the next requests. */
+  readonly #coming = new Map<string, Set<Promise<void>>>();
 
   readonly #onBusy: (change: 1 | -1) => void;
 
@@ -40,7 +40,10 @@ export class ConnectionPool {
     });
   }
 
-  /** The connection to `origin` (scheme, host and port) that has been idle for the shortest time, or `null`. */
+  /**
+   * An idle connection to `origin` (scheme, host and port), or `null`: that which was used last, else of those that never
+   * had a request the first that was opened, for which a server waits that takes one after the other.
+   */
   take(origin: string): OriginConnection | null {
     const connection = this.#idleTo(origin);
     if (connection === undefined) return null;
@@ -53,9 +56,9 @@ export class ConnectionPool {
    * would be later than with a new one. `null` where there is none.
    */
   async takeComing(origin: string, signal: AbortSignal): Promise<OriginConnection | null> {
-    const coming = this.#coming.get(origin);
+    const [coming] = this.#coming.get(origin) ?? [];
     if (coming === undefined) return null;
-    this.#coming.delete(origin);
+    this.#coming.get(origin)?.delete(coming);
     await untilAborted(coming, signal);
     return this.take(origin);
   }
@@ -66,21 +69,27 @@ export class ConnectionPool {
   }
 
   /**
-   * Opens a connection to `origin` in advance, where none is idle and the origin keeps connections open. A server that
-   * does not keep them could not use it, and one that serves a single connection at a time would be blocked by it.
+   * Opens connections to `origin` in advance, until so many are idle. One alone is opened only where the origin keeps
+   * connections open: a server that does not keep them could hardly use it, and one that serves a single connection at a
+   * time would be blocked by it.
    */
-  prepare(origin: string, open: () => Promise<OriginConnection>): void {
-    if (!this.#keeping.has(origin) || this.#coming.has(origin) || this.#idleTo(origin) !== undefined) return;
-    const coming = open()
+  prepare(origin: string, spares: number, open: () => Promise<OriginConnection>): void {
+    if (spares === 1 && !this.#keeping.has(origin)) return;
+    const coming = this.#coming.get(origin) ?? new Set();
+    this.#coming.set(origin, coming);
+    const idle = [...this.#idle.keys()].filter((each) => each.origin === origin && each.usable).length;
+    for (let missing = spares - idle - coming.size; missing > 0; missing -= 1) this.#openInAdvance(coming, open);
+  }
+
+  #openInAdvance(coming: Set<Promise<void>>, open: () => Promise<OriginConnection>): void {
+    const opened = open()
       .then(
         (connection) => this.give(connection),
         // The next request connects by itself, and gets the error.
         () => {},
       )
-      .finally(() => {
-        if (this.#coming.get(origin) === coming) this.#coming.delete(origin);
-      });
-    this.#coming.set(origin, coming);
+      .finally(() => coming.delete(opened));
+    coming.add(opened);
   }
 
   /** Takes a connection back, to be taken again within `keepAlive`. */
@@ -98,7 +107,8 @@ export class ConnectionPool {
   }
 
   #idleTo(origin: string): OriginConnection | undefined {
-    return [...this.#idle.keys()].findLast((idle) => idle.origin === origin && idle.usable);
+    const idle = [...this.#idle.keys()].filter((each) => each.origin === origin && each.usable);
+    return idle.findLast((each) => each.used) ?? idle[0];
   }
 
   #wake(connection: OriginConnection): void {

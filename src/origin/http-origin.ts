@@ -160,7 +160,7 @@ class HttpOrigin implements Origin {
 
   /** The answer at the end of a chain of redirects, or at `remembered`, where one has led already. */
   async #follow(request: OriginRequest, remembered: ChainEnd | null, signal: AbortSignal): Promise<OriginReply> {
-    const { target, resolved, onConnected, maySpare = () => false } = request;
+    const { target, resolved, onConnected, maySpare = () => 0 } = request;
     const { base } = this.#options;
     let hop: RedirectHop = { url: base, path: base.pathname.replace(/\/$/, '') + target };
     if (resolved?.url) hop = { url: resolved.url, path: resolved.url.pathname + resolved.url.search };
@@ -245,8 +245,8 @@ class HttpOrigin implements Origin {
     hop: RedirectHop,
     sent: ExchangeRequest,
     signal: AbortSignal,
-    maySpare: () => boolean,
-    onConnected?: () => void,
+    maySpare: () => number,
+    onConnected?: (connectMs?: number) => void,
   ): Promise<OriginReply> {
     const { origin } = hop.url;
     // What may change something at the origin is not sent twice, which a kept connection that is dead would need.
@@ -256,7 +256,7 @@ class HttpOrigin implements Origin {
     if (warm !== null) {
       onConnected?.();
       const exchange = this.#send(warm, sent, signal);
-      if (maySpare()) this.#prepare(hop);
+      this.#prepare(hop, maySpare());
       try {
         const reply = await exchange.head;
         this.#pool.keeps(origin);
@@ -266,16 +266,19 @@ class HttpOrigin implements Origin {
       }
     }
     const fresh = await this.#connect(hop, signal);
-    if (warm === null) onConnected?.();
-    const reply = await this.#send(fresh, sent, signal).head;
+    if (warm === null) onConnected?.(fresh.connectMs);
+    const { head } = this.#send(fresh, sent, signal);
+    // Over a long way they are there when the head is.
+    this.#prepare(hop, maySpare());
+    const reply = await head;
     if (saysKeepAlive(reply.fields)) this.#pool.keeps(origin);
-    if (maySpare()) this.#prepare(hop);
+    this.#prepare(hop, maySpare());
     return reply;
   }
 
-  /** Opens a connection in advance. */
-  #prepare(hop: RedirectHop): void {
-    this.#pool.prepare(hop.url.origin, () => this.#attempt(hop, this.#closing.signal));
+  /** Opens connections in advance. */
+  #prepare(hop: RedirectHop, spares: number): void {
+    this.#pool.prepare(hop.url.origin, spares, () => this.#attempt(hop, this.#closing.signal));
   }
 
   /** A connection for one request. */
@@ -311,13 +314,14 @@ class HttpOrigin implements Origin {
     const trusted = url.hostname === base.hostname ? ca : undefined;
     const setting = isSamePlace(base, url) ? 'network' : 'redirectTo';
     const options = { ...this.#options, race: this.#race, ...(clock !== undefined && { clock }) };
+    const startedAt = options.clock.now();
     const stream = await dial({ url, network, setting, ca: trusted, onConnected }, options, signal);
     if (signal.aborted) {
       stream.destroy();
       throw signal.reason;
     }
     const onBytes = this.#isBase(hop) ? () => reachability?.alive() : undefined;
-    const connection = new OriginConnection(url, stream, onBytes);
+    const connection = new OriginConnection(url, stream, onBytes, options.clock.now() - startedAt);
     this.#pool.add(connection);
     return connection;
   }

@@ -240,10 +240,10 @@ function causeOf(outcome: Outcome | null): FailoverCause {
   return outcome.verdict === 'good' ? 'unreachable' : outcome.verdict;
 }
 
-function once(call: (() => void) | undefined): () => void {
+function once<Given extends unknown[]>(call: ((...given: Given) => void) | undefined): (...given: Given) => void {
   let called = false;
-  return () => {
-    if (!called) call?.();
+  return (...given) => {
+    if (!called) call?.(...given);
     called = true;
   };
 }

@@ -32,12 +32,16 @@ export class OriginConnection {
   readonly #client: Client;
   readonly #onBytes: () => void;
   readonly #mender = new HeadMender();
+  #used = false;
+  readonly connectMs: number;
 
   /**
    * @param url its scheme, host and port name the origin that `stream` leads to
    * @param onBytes called for every read that brings bytes
+   * @param connectMs what the stream took to come about, in milliseconds
    */
-  constructor(url: URL, stream: Duplex, onBytes: () => void = () => {}) {
+  constructor(url: URL, stream: Duplex, onBytes: () => void = () => {}, connectMs = 0) {
+    this.connectMs = connectMs;
     this.#url = url;
     this.#onBytes = onBytes;
     this.#stream = stream;
@@ -71,6 +75,11 @@ export class OriginConnection {
     return !this.#stream.destroyed;
   }
 
+  /** Whether it had a request: it has shown how fast it may be, and one that never had any begins slowly (RFC 5681 §3.1). */
+  get used(): boolean {
+    return this.#used;
+  }
+
   onceClosed(listener: () => void): void {
     this.#stream.once('close', listener);
   }
@@ -81,6 +90,7 @@ export class OriginConnection {
     signal: AbortSignal,
     onReusable: () => void,
   ): OriginExchange {
+    this.#used = true;
     this.#mender.expect();
     const onDone = (ended: boolean) => {
       if (ended) onReusable();

@@ -59,11 +59,11 @@ export interface OriginRequest {
   readonly held?: Held;
   /**
    * Called once when a connection is there and the request is about to be written; before `open` returns where the
-   * connection was warm.
+   * connection was warm. `connectMs` is what a new one took to come about, in milliseconds.
    */
-  readonly onConnected?: () => void;
-  /** Whether, at this moment, another connection may be opened in advance: a reader that seeks finds it warm. */
-  readonly maySpare?: () => boolean;
+  readonly onConnected?: (connectMs?: number) => void;
+  /** How many connections may be idle at this moment, opened in advance: a reader that seeks finds them warm. */
+  readonly maySpare?: () => number;
 }
 
 /** The held bytes of one version, by which an origin of several bases can tell whether each has the same. */

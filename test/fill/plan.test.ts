@@ -8,12 +8,14 @@ import {
   type KnownContent,
   missingAhead,
   nextPiece,
+  type Pieces,
   type PlannedFetch,
   pieceUnit,
   planFor,
   type ReaderInterest,
   rangeEnd,
   type Snapshot,
+  whole,
 } from '../../src/fill/plan.ts';
 import { runs } from '../support/runs.ts';
 
@@ -78,7 +80,7 @@ const world: fc.Arbitrary<World> = fc
         waitsFor: waitsFor === null ? null : (fetches[waitsFor] ?? null),
         deadline,
       })),
-      pieceUnit: Number.POSITIVE_INFINITY,
+      pieces: whole,
       jobs: jobs.map(({ at, size }) => ({ start: at * cell, end: (at + size) * cell })),
       foreseen: foreseen.map(({ at, size }) => ({ start: at * cell, end: (at + size) * cell })),
     };
@@ -145,8 +147,7 @@ function readerAt(position: number, { windowEnd = 2 ** 40, sequence = 0 }): Read
 
 /** The goal of a fetch beside others, where nobody reads. */
 function goalOfOne(fetch: PlannedFetch, content: KnownContent, fetches: readonly PlannedFetch[]) {
-  const pieceUnit = Number.POSITIVE_INFINITY;
-  return goalOf(fetch, { content, fetches, readers: [], jobs: [], foreseen: [], pieceUnit }, 0);
+  return goalOf(fetch, { content, fetches, readers: [], jobs: [], foreseen: [], pieces: whole }, 0);
 }
 
 describe('the goal of a fetch', () => {
@@ -322,20 +323,26 @@ describe('where a bounded range ends', () => {
   });
 });
 
+const somePieces: fc.Arbitrary<Pieces> = fc.record({
+  unit: fc.integer({ min: 1, max: 6 }).map((of) => of * cell),
+  even: fc.boolean(),
+});
+
 describe('pieces that fetches bring side by side', () => {
   const empty: KnownContent = { present: new RangeSet(), length: 2 ** 40, ranges: true };
   const unit = 64 * 1024;
+  const growing = { unit, even: false };
   const pace = { firstByteMs: 60, throughput: 300_000 };
 
   /** Starts fetches until there is nothing to start; each asks for its piece. */
-  function started(content: KnownContent, reader: ReaderInterest<PlannedFetch>, most: number, of: number) {
+  function started(content: KnownContent, reader: ReaderInterest<PlannedFetch>, most: number, of: Pieces) {
     const fetches: PlannedFetch[] = [];
     for (let id = 1; fetches.length < most; id += 1) {
       const start = nextPiece(reader, content, fetches, of);
       if (start === null) break;
       const fresh = { id, position: start, throughput: null, bodyEnd: 0 };
       fetches.push(fresh);
-      const snapshot = { content, fetches, readers: [reader], jobs: [], foreseen: [], pieceUnit: of };
+      const snapshot = { content, fetches, readers: [reader], jobs: [], foreseen: [], pieces: of };
       const { hardEnd, piece } = goalOf(fresh, snapshot, 0);
       fetches[fetches.length - 1] = { ...fresh, bodyEnd: Math.min(hardEnd, start + piece) };
     }
@@ -343,7 +350,7 @@ describe('pieces that fetches bring side by side', () => {
   }
 
   it('follow each other, each by one unit longer than the one before it, so that they end one after the other', () => {
-    const fetches = started(empty, readerAt(0, {}), 4, unit);
+    const fetches = started(empty, readerAt(0, {}), 4, growing);
     assert.deepEqual(
       fetches.map(({ position, bodyEnd }) => ({ start: position / unit, end: bodyEnd / unit })),
       [
@@ -355,13 +362,21 @@ describe('pieces that fetches bring side by side', () => {
     );
   });
 
+  it('are of one unit each, where connections begin together', () => {
+    const fetches = started(empty, readerAt(5, {}), 4, { unit, even: true });
+    assert.deepEqual(
+      fetches.map(({ position, bodyEnd }) => [(position - 5) / unit, (bodyEnd - position) / unit]),
+      [0, 1, 2, 3].map((place) => [place, 1]),
+    );
+  });
+
   it('bring each missing byte of the window once, and none that is present', () => {
     fc.assert(
-      fc.property(world, fc.nat(cells - 1), fc.integer({ min: 1, max: 6 }), ({ content }, at, of) => {
+      fc.property(world, fc.nat(cells - 1), somePieces, ({ content }, at, of) => {
         const window = { start: at * cell, end: length };
         const reader = readerAt(window.start, { windowEnd: length });
         const known = { ...content, length, ranges: true };
-        const brought = started(known, reader, 1000, of * cell).map(({ position: start, bodyEnd: end }) => ({
+        const brought = started(known, reader, 1000, of).map(({ position: start, bodyEnd: end }) => ({
           start,
           end,
         }));
@@ -379,10 +394,10 @@ describe('pieces that fetches bring side by side', () => {
 
   it('begin in the window, at a byte that is missing and that no fetch is about to bring, whatever fetches there are', () => {
     fc.assert(
-      fc.property(world, fc.nat(cells - 1), fc.nat(cells), fc.integer({ min: 1, max: 6 }), (there, at, ahead, of) => {
+      fc.property(world, fc.nat(cells - 1), fc.nat(cells), somePieces, (there, at, ahead, of) => {
         const { content, fetches } = there;
         const reader = readerAt(at * cell, { windowEnd: (at + ahead) * cell });
-        const start = nextPiece(reader, { ...content, ranges: true }, fetches, of * cell);
+        const start = nextPiece(reader, { ...content, ranges: true }, fetches, of);
         if (start === null) return;
         assert.ok(start >= reader.position && start < reader.windowEnd);
         assert.ok(!content.present.has(start));
@@ -395,22 +410,22 @@ describe('pieces that fetches bring side by side', () => {
   it('follow the fetch that goes on, where two stand at one place', () => {
     const idle = { id: 1, position: 0, throughput: null, bodyEnd: 0 };
     const asking = { id: 2, position: 0, throughput: null, bodyEnd: unit };
-    assert.equal(nextPiece(readerAt(0, {}), empty, [idle, asking], unit), unit);
+    assert.equal(nextPiece(readerAt(0, {}), empty, [idle, asking], growing), unit);
   });
 
   it('cut a body that goes on to the end, and leave one that was asked for as a piece alone', () => {
     const reader = readerAt(0, {});
     const open = { id: 1, position: 100, throughput: 300_000, bodyEnd: Infinity };
     const present = RangeSet.from([{ start: 0, end: 100 }]);
-    assert.equal(nextPiece(reader, { ...empty, present }, [open], unit), 100 + unit);
+    assert.equal(nextPiece(reader, { ...empty, present }, [open], growing), 100 + unit);
     const last = { ...open, bodyEnd: 100 + 9 * unit };
-    assert.equal(nextPiece(reader, { ...empty, present }, [last], unit), 100 + 9 * unit);
+    assert.equal(nextPiece(reader, { ...empty, present }, [last], growing), 100 + 9 * unit);
   });
 
   it('are none at the edge of the window, where a request is not worth it', () => {
-    assert.equal(nextPiece(readerAt(0, { windowEnd: unit - 1 }), empty, [], unit), null);
-    assert.equal(nextPiece(readerAt(0, { windowEnd: unit }), empty, [], unit), 0);
-    assert.equal(nextPiece(readerAt(0, {}), { ...empty, length: 10 }, [], unit), 0);
+    assert.equal(nextPiece(readerAt(0, { windowEnd: unit - 1 }), empty, [], growing), null);
+    assert.equal(nextPiece(readerAt(0, { windowEnd: unit }), empty, [], growing), 0);
+    assert.equal(nextPiece(readerAt(0, {}), { ...empty, length: 10 }, [], growing), 0);
   });
 
   it('are of a unit that grows with what was read, and of which the largest takes seconds', () => {

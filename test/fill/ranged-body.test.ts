@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConnectionSlots } from '../../src/fill/connection-slots.ts';
 import { giveUp } from '../../src/fill/opening.ts';
+import { Parallelism } from '../../src/fill/parallelism.ts';
 import { noGoal } from '../../src/fill/plan.ts';
 import { RangedBody } from '../../src/fill/ranged-body.ts';
 import type { Upstream } from '../../src/fill/upstream.ts';
@@ -20,6 +21,7 @@ function stage() {
   const clock = new VirtualClock();
   const origin = new ScriptedOrigin(movie);
   const slots = new ConnectionSlots(2, 10);
+  const parallelism = new Parallelism(clock, 8);
   const upstream: Pick<Upstream, 'firstByteMs' | 'takesEarlyRequests' | 'request' | 'refusedEarlyRequest'> = {
     firstByteMs: 1000,
     takesEarlyRequests: true,
@@ -35,7 +37,7 @@ function stage() {
     status: { queuedFor: 0, received: 1 },
     urgency: () => 'ahead' as const,
   };
-  const parts = { clock, origin, slots, policy: defaultPolicy, upstream: upstream as Upstream };
+  const parts = { clock, origin, slots, policy: defaultPolicy, upstream: upstream as Upstream, parallelism };
   return { clock, origin, slots, open: () => RangedBody.open(parts, requester, null, never) };
 }
 

@@ -46,9 +46,9 @@ test('a connection that is opened in advance and can not be had does not stand i
     tries += 1;
     return Promise.reject(new Error('refused'));
   };
-  pool.prepare('http://films.test', fails);
+  pool.prepare('http://films.test', 1, fails);
   await new Promise(setImmediate);
-  pool.prepare('http://films.test', fails);
+  pool.prepare('http://films.test', 1, fails);
   assert.equal(tries, 2);
 });
 

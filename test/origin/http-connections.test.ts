@@ -85,7 +85,7 @@ suite('connections', () => {
     await using server = await RawServer.listen();
     await using origin = originAt(server.port);
     const ask = (target: string) =>
-      origin.open({ target, fields: [], maySpare: () => true }, new AbortController().signal);
+      origin.open({ target, fields: [], maySpare: () => 1 }, new AbortController().signal);
     const first = ask('/first');
     const used = await server.next();
     for (const reply of [first, null]) {
@@ -108,7 +108,7 @@ suite('connections', () => {
   test('an origin that says that it keeps connections is believed at once', async () => {
     await using server = await RawServer.listen();
     await using origin = originAt(server.port);
-    const ask = () => origin.open({ target: '/', fields: [], maySpare: () => true }, new AbortController().signal);
+    const ask = () => origin.open({ target: '/', fields: [], maySpare: () => 1 }, new AbortController().signal);
     const first = ask();
     const torn = await server.next();
     void torn.write('HTTP/1.1 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 400\r\n\r\nfilm');
@@ -125,7 +125,7 @@ suite('connections', () => {
     test(`a connection opened in advance that the server closes again (${ending}) is not used`, async () => {
       await using server = await RawServer.listen();
       await using origin = originAt(server.port);
-      const first = origin.open({ target: '/', fields: [], maySpare: () => true }, new AbortController().signal);
+      const first = origin.open({ target: '/', fields: [], maySpare: () => 1 }, new AbortController().signal);
       const torn = await server.next();
       void torn.write('HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 400\r\n\r\nfilm');
       const { body } = await first;
@@ -143,7 +143,7 @@ suite('connections', () => {
     test(`what a server says unasked on a connection opened in advance answers nothing${closes ? ', where it closes that' : ''}`, async () => {
       await using server = await RawServer.listen();
       await using origin = originAt(server.port);
-      const first = origin.open({ target: '/', fields: [], maySpare: () => true }, new AbortController().signal);
+      const first = origin.open({ target: '/', fields: [], maySpare: () => 1 }, new AbortController().signal);
       const torn = await server.next();
       void torn.write('HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 400\r\n\r\nfilm');
       const { body } = await first;
@@ -164,7 +164,7 @@ suite('connections', () => {
   test('nothing is opened in advance before a connection was used again, nor unasked', async () => {
     await using server = await RawServer.answering(() => film);
     await using origin = originAt(server.port);
-    await readAll(await origin.open({ target: '/', fields: [], maySpare: () => true }, new AbortController().signal));
+    await readAll(await origin.open({ target: '/', fields: [], maySpare: () => 1 }, new AbortController().signal));
     for (let request = 0; request < 9; request += 1) await readAll(await open(origin));
     assert.equal(server.accepted, 1);
   });

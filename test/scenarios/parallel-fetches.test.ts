@@ -117,6 +117,52 @@ describe('a player that one connection starves', () => {
   });
 });
 
+describe('a seek over a long way, on which each connection begins slowly', () => {
+  /** An origin as far as over a satellite, where a viewer has watched for a while and one connection was enough. */
+  async function far(options: Partial<StageOptions> = {}) {
+    const there = stage({
+      film: long,
+      origin: (clock) => ScriptedOrigin.serving(long, { clock, rate: 2_000_000, connectAfter: 300, headAfter: 300 }),
+      parallelFetches: 8,
+      ...options,
+    });
+    const viewer = there.view();
+    await there.clock.advanceUntil(() => viewer.bytes >= 8_000_000);
+    viewer.leave();
+    const before = there.origin.requests.length;
+    return { ...there, asked: () => there.origin.requests.slice(before) };
+  }
+
+  it('begins on several at once, in pieces that are each as long as the first round trips bring', async () => {
+    const { view, clock, asked } = await far();
+    const viewer = view(100_000_000);
+    await clock.advance(10);
+    assert.equal(asked().length, 8);
+    for (const { offset, until } of asked()) assert.equal((until ?? 0) - offset, 96 * 1024);
+    await clock.advance(3000);
+    assert.ok(viewer.bytes > 2_000_000, `${viewer.bytes} bytes`);
+    viewer.leave();
+  });
+
+  it('brings who leaves again at once no more than the window of a scan', async () => {
+    const { view, clock, asked, origin } = await far();
+    const viewer = view(100_000_000);
+    await clock.advanceUntil(() => viewer.bytes > 0);
+    viewer.leave();
+    await clock.advance(5000);
+    assert.ok(bytesOf(asked().map(({ offset: start, position: end }) => ({ start, end }))) <= 2 ** 20);
+    assert.equal(origin.live.length, 0);
+  });
+
+  it('begins on one where the origin allows one', async () => {
+    const { view, clock, asked, origin } = await far({ maxConnections: 1 });
+    const viewer = view(100_000_000);
+    await clock.advance(1000);
+    assert.deepEqual([asked().length, origin.live.length], [1, 1]);
+    viewer.leave();
+  });
+});
+
 describe('a player that one connection feeds', () => {
   it('has one, and the one that takes over before its range ends', async () => {
     const { view, clock, origin } = capped(4_000_000);

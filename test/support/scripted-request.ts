@@ -54,7 +54,7 @@ export class ScriptedRequest {
     this.fields = request.fields;
     this.offset = range?.start ?? 0;
     this.until = range?.end ?? null;
-    this.spare = request.maySpare?.() ?? false;
+    this.spare = (request.maySpare?.() ?? 0) > 0;
     this.#request = request;
     this.#signal = signal;
     this.#film = film;
@@ -107,11 +107,11 @@ export class ScriptedRequest {
     return this.fields.find(([given]) => given === name)?.[1] ?? null;
   }
 
-  /** Says that the connection is there. */
-  connected(): this {
+  /** Says that the connection is there; `connectMs` is what a new one took to come about, in milliseconds. */
+  connected(connectMs?: number): this {
     if (this.#phase !== 'asked') return this;
     this.#phase = 'connected';
-    this.#request.onConnected?.();
+    this.#request.onConnected?.(connectMs);
     bump();
     return this;
   }

@@ -28,7 +28,7 @@ export interface ServingOptions {
 export async function serve(request: ScriptedRequest, film: Film, options: ServingOptions): Promise<void> {
   const { clock, connectAfter = 0, headAfter = 0, bodyAfter = 0, ranges = true } = options;
   await pauseFor(request, clock, connectAfter);
-  request.connected();
+  request.connected(connectAfter);
   await pauseFor(request, clock, headAfter);
   const status = chooseStatus(film, request.fields, { ignoreRange: !ranges });
   request.head(status);
