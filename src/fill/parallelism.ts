@@ -133,6 +133,13 @@ export class Parallelism {
     return Math.min(this.#fetches, most);
   }
 
+  /** Over a long way as many as there may be have begun together; whether fewer are enough shows later. */
+  begins(limit: number): void {
+    this.#fetches = Math.min(this.most, limit);
+    this.#reason = 'measuring';
+    this.#begin(this.#clock.now());
+  }
+
   /** The origin would not have so many. */
   refused(): void {
     this.#fetches = 1;

@@ -24,10 +24,10 @@ const plentyTimes = 1.5;
 const plentyUnknown = 1_250_000;
 
 /**
- * So many round trips a connection over a long way takes to become fast; longer, where others begin beside it, because
- * each sees the others' bytes before its own and takes the line for full (RFC 9406).
+ * So many round trips connections over a long way take to become fast, where they begin beside each other: each sees the
+ * others' bytes before its own and takes the line for full (RFC 9406).
  */
-const beginningRoundTrips = 16;
+const beginningRoundTrips = 8;
 
 /** So far ahead of a reader they work, in bytes. */
 const beginningWindow = 3 * 1024 * 1024;
@@ -182,6 +182,7 @@ export class SideBySide {
   #beginTogether(): void {
     const { clock, slots, parallelism, upstream } = this.#parts;
     if (!slots.isFar || parallelism.view.reason === 'refused' || parallelism.most === 1) return;
+    parallelism.begins(slots.limit);
     this.#beginsUntil = clock.now() + beginningRoundTrips * upstream.firstByteMs;
     this.#pieces = { unit: beginningOfConnection, even: true };
   }
@@ -194,7 +195,7 @@ export class SideBySide {
   #beginFor(reader: Reader): void {
     const { parallelism, slots } = this.#parts;
     const fetches = Math.min(parallelism.most, slots.limit);
-    const unit = Math.max(beginningOfConnection, Math.min(reader.sequence, beginningWindow) / fetches);
+    const unit = Math.max(beginningOfConnection, Math.min(reader.sequence / 4, beginningWindow / fetches));
     this.#pieces = { unit: Math.floor(unit), even: true };
     this.#begin(reader, this.#host.interestOf(reader), fetches);
   }
