@@ -77,7 +77,7 @@ const settingTable = {
     type: list(network),
     default: '',
     repeatable: true,
-    sentence: 'Networks that media is served to, beside this machine; required to listen beyond loopback.',
+    sentence: 'Networks whose players may connect, beside this machine; required to listen beyond loopback.',
   },
   allowHosts: {
     group: 'listening',
@@ -100,13 +100,14 @@ const settingTable = {
     type: secret,
     default: null,
     flag: null,
-    sentence: 'The bearer token that the control API asks everyone for; without one it answers on loopback only.',
+    sentence:
+      'The access token of page and control API, required of everyone; without one they answer on this machine only.',
   },
   drainTimeout: {
     group: 'listening',
     type: duration(),
     default: settingBudgets.drainTimeout.default,
-    sentence: 'How long replies may go on after the first SIGTERM or SIGINT.',
+    sentence: 'How long replies may continue after the first SIGTERM or SIGINT.',
   },
   headTimeout: {
     group: 'listening',
@@ -148,32 +149,32 @@ const settingTable = {
       from: ({ XDG_CACHE_HOME: base }) =>
         join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'firstbyte'),
     },
-    sentence: 'The directory that holds what was fetched; one process owns it at a time.',
+    sentence: 'The directory of the cache; one process uses it at a time.',
   },
   store: {
     group: 'cache',
     type: choice(['disk', 'memory', 'none']),
     default: 'disk',
-    sentence: 'Where fetched bytes are kept; `memory` forgets them at the end, `none` keeps nothing.',
+    sentence: 'Where the cache is; `memory` is lost at the end, `none` keeps nothing.',
   },
   maxSize: {
     group: 'cache',
     type: amount({ atLeast: '64MiB' }),
     default: '50%',
     sentence:
-      'How much may be kept; a share is of what is free on the disk at the start, the cache included, or of the memory.',
+      'How large the cache may be; a share is of the free disk space at the start, the cache included, or of the memory.',
   },
   minFree: {
     group: 'cache',
     type: amount({ atLeast: '0B' }),
     default: '1%',
-    sentence: 'How much of the disk stays free whatever `maxSize` says; a share is of the whole disk.',
+    sentence: 'How much of the disk stays free, whatever `maxSize` is; a share is of the whole disk.',
   },
   maxAge: {
     group: 'cache',
     type: orOff(duration({ atLeast: '1m' })),
     default: 'off',
-    sentence: 'How long an object is kept that nobody uses.',
+    sentence: 'How long unused files are kept.',
   },
   mediaFreshness: {
     group: 'cache',
@@ -320,6 +321,8 @@ export interface LoadedSettings {
   readonly settings: Settings;
   /** Where each value came from. */
   readonly sources: Readonly<Record<SettingKey, ValueSource>>;
+  /** What is odd and stops nobody. */
+  readonly warnings: readonly string[];
 }
 
 export const settingKeys = Object.keys(settingTable) as SettingKey[];
@@ -342,12 +345,13 @@ export function namesOf(key: SettingKey): SettingNames {
 /**
  * Reads all settings from where they were written.
  *
- * @throws {ConfigError} naming each value that is wrong and what would be right, and each name that is unknown.
+ * @throws {ConfigError} naming each value that is wrong and what would be right, and each flag or key that is unknown.
  */
 export function loadSettings(input: SettingsInput = {}): LoadedSettings {
   const { flags = {}, env = process.env, readFile = (path) => readFileSync(path, 'utf8') } = input;
   const problems: string[] = [];
-  const written = findWritten(settingKeys.map(namesOf), { flags, env, readFile }, problems);
+  const warnings: string[] = [];
+  const written = findWritten(settingKeys.map(namesOf), { flags, env, readFile }, problems, warnings);
 
   const values: Record<string, unknown> = {};
   const sources: Record<string, ValueSource> = {};
@@ -382,7 +386,7 @@ export function loadSettings(input: SettingsInput = {}): LoadedSettings {
   problems.push(...exposureProblems(settings.listen, settings.allowFrom));
   problems.push(...loopProblems(settings.listen, settings.origins));
   if (problems.length > 0) throw new ConfigError(problems);
-  return { settings, sources: sources as Record<SettingKey, ValueSource> };
+  return { settings, sources: sources as Record<SettingKey, ValueSource>, warnings };
 }
 
 /** What a relative path is relative to: the file that holds it, or the working directory. */

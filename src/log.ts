@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import type { Clock } from './clock.ts';
 import { logDescriptor } from './console.ts';
 import type { DomainEvent, EventBus } from './events.ts';
+import { textLine } from './kit/log-line.ts';
 import { showablePath, showableText } from './showable.ts';
 
 type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -84,11 +85,11 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
     }
     case 'fill-done': {
       const { fill, origin, path, length, duration } = event;
-      return ['info', 'fill done', { fill, origin, path, length, totalMs: whole(duration) }];
+      return ['info', 'download done', { fill, origin, path, length, totalMs: whole(duration) }];
     }
     case 'fill-failed': {
       const { fill, origin, path, error, status, message } = event;
-      return ['warn', 'fill failed', { fill, origin, path, error, status, reason: message }];
+      return ['warn', 'download failed', { fill, origin, path, error, status, reason: message }];
     }
     case 'line': {
       const { fill, origin, path, needs, gives, outcome, message } = event;
@@ -97,14 +98,14 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
     }
     case 'retry': {
       const { fill, origin, path, cause, offset, attempt, delay } = event;
-      const message = event.kind === 'heal' ? 'healing a cut' : 'asking again';
+      const message = event.kind === 'heal' ? 'repairing an interruption' : 'retrying';
       return ['info', message, { fill, origin, path, cause, offset, attempt, delayMs: whole(delay) }];
     }
     case 'breaker': {
       const { origin, from, to, cause } = event;
       const said = {
         open: 'origin out of reach',
-        'half-open': 'trying the origin again',
+        'half-open': 'retrying the origin',
         closed: 'origin reached again',
       };
       const level = from === 'closed' ? 'warn' : to === 'closed' ? 'info' : 'debug';
@@ -118,11 +119,11 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
     case 'own-error': {
       const { request, origin, path, status, reason, phase, waited, message } = event;
       const fields = { request, origin, path, status, error: reason, phase, waitedMs: whole(waited), reason: message };
-      return ['warn', 'answered with an error of our own', fields];
+      return ['warn', 'error by firstbyte', fields];
     }
     case 'failover': {
       const { origin, from, to, cause } = event;
-      return ['info', 'asking another base', { origin, from, to, cause }];
+      return ['info', 'switched to another base', { origin, from, to, cause }];
     }
     case 'job-done': {
       const { job, kind, outcome, done } = event;
@@ -134,7 +135,7 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
     }
     case 'block-lost': {
       const { origin, path, cause, bytes } = event;
-      return ['warn', 'a stored block is lost', { origin, path, cause, bytes }];
+      return ['warn', 'a cached block is damaged', { origin, path, cause, bytes }];
     }
     case 'buffer-wait': {
       const { outcome, duration } = event;
@@ -143,9 +144,9 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
       return [outcome === 'given' ? 'info' : 'warn', 'waited for memory to read from disk', fields];
     }
     case 'stalled-ended':
-      return ['info', 'cut off a client that took nothing', { stalled: event.stalled, setting: 'stalledMemory' }];
+      return ['info', 'disconnected a client that read nothing', { stalled: event.stalled, setting: 'stalledMemory' }];
     case 'store-state': {
-      const said = { storing: 'bytes are stored again', passing: 'nothing is stored; bytes go past the store' };
+      const said = { storing: 'caching resumed', passing: 'caching stopped; playback continues without it' };
       return [event.to === 'passing' ? 'warn' : 'info', said[event.to], { code: event.code }];
     }
     case 'client-bound': {
@@ -186,23 +187,4 @@ const controls = /(?!\n)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 function escapeControls(line: string): string {
   return line.replace(controls, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-/** `time level message name=value …`, from a line of JSON. */
-function textLine(json: string): string {
-  const { time, level, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
-  const pairs = Object.entries(fields)
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => ` ${name}=${textValue(value)}`);
-  return `${time} ${String(level).padEnd(5)} ${bare(String(msg))}${pairs.join('')}\n`;
-}
-
-function textValue(value: unknown): string {
-  if (typeof value === 'string' && /^[^\s"=]+$/.test(value)) return bare(value);
-  return JSON.stringify(value);
-}
-
-/** A text that stays on its line. */
-function bare(text: string): string {
-  return text.replaceAll('\n', '\\n');
 }

@@ -192,7 +192,7 @@ test('an empty variable counts as unset', () => {
   assert.equal(load({ env: { FIRSTBYTE_STORE: '' } }).sources.store.from, 'default');
 });
 
-test('names that nobody knows are refused in all three places, with the nearest that is known', () => {
+test('flags and keys that nobody knows are refused, with the nearest that is known', () => {
   const problems = problemsOf({
     flags: { config: 'c.json', chacheDir: '/x' },
     env: { FIRSTBYTE_LISTN: '[::1]:1', HOME: '/root' },
@@ -200,7 +200,6 @@ test('names that nobody knows are refused in all three places, with the nearest 
   });
   assert.deepEqual(problems, [
     'the flag chacheDir is unknown; did you mean cacheDir?',
-    'the variable FIRSTBYTE_LISTN is unknown; did you mean FIRSTBYTE_LISTEN?',
     'retrymax (c.json) is unknown; did you mean retryMax?',
     'colour (c.json) is unknown',
   ]);
@@ -208,6 +207,15 @@ test('names that nobody knows are refused in all three places, with the nearest 
 
 test('everything that is wrong is said at once', () => {
   assert.equal(problemsOf({ flags: { store: 'x', patience: 'x' }, env: { FIRSTBYTE_LOG_LEVEL: 'x' } }).length, 3);
+});
+
+test('a variable that nobody knows is a warning with the nearest name, as for those that Kubernetes makes', () => {
+  const env = { FIRSTBYTE_PORT: 'tcp://10.0.0.1:8787', FIRSTBYTE_SERVICE_HOST: '10.0.0.1', FIRSTBYTE_LISTN: '[::1]:1' };
+  assert.deepEqual(load({ env }).warnings, [
+    'the variable FIRSTBYTE_PORT is ignored: it is unknown; did you mean FIRSTBYTE_STORE?',
+    'the variable FIRSTBYTE_SERVICE_HOST is ignored: it is unknown; did you mean FIRSTBYTE_ALLOW_HOSTS?',
+    'the variable FIRSTBYTE_LISTN is ignored: it is unknown; did you mean FIRSTBYTE_LISTEN?',
+  ]);
 });
 
 test('FIRSTBYTE_CONFIG names the file, and --config is stronger', () => {

@@ -34,8 +34,8 @@ function linesOf(events: readonly DomainEvent[], options: Partial<LoggerOptions>
 
 test('a request that is done is one line for people', () => {
   assert.deepEqual(linesOf([requestDone]), [
-    '2023-11-14T22:13:20.123Z info  request done request=3 origin=films path=/a.mkv method=GET from=10 status=206 ' +
-      'outcome=served cache=partial bytes=10 firstByteMs=301 totalMs=800\n',
+    '2023-11-14T22:13:20Z info  request done /films/a.mkv request=3 method=GET from=10B status=206 outcome=served ' +
+      'cache=partial bytes=10B firstByte=301ms total=800ms\n',
   ]);
 });
 
@@ -60,9 +60,28 @@ test('a request that is done is one line for programs, with the same fields', ()
   });
 });
 
+test('a path is decoded for people, and a summary is short', () => {
+  const [line = ''] = linesOf([{ ...requestDone, path: '/100%25%20wolf%20%E2%82%AC.mkv' }]);
+  assert.match(line, / request done \/films\/100% wolf €\.mkv request=3 /);
+  const lines: string[] = [];
+  const logger = createLogger({ level: 'info', format: 'text', clock, write: (text) => void lines.push(text) });
+  logger.log('info', 'summary', {
+    uptimeSeconds: 3661,
+    requests: { served: 2, refused: 2 },
+    firstByteWaits: { served: { count: 2, sumSeconds: 0.14916229299999803, atMost: { '1s': 2 } } },
+    fillsDone: 2,
+    bytesLanded: { films: 6_291_456 },
+    lent: { timers: 2 },
+  });
+  assert.deepEqual(lines, [
+    '2023-11-14T22:13:20Z info  summary uptime=1h1min requests="4 (2 served, 2 refused)" ' +
+      'firstByteWaits="2 (75 ms on average)" fillsDone=2 bytesLanded="6.29 MB (6.29 MB films)"\n',
+  ]);
+});
+
 test('patience is logged where any went out', () => {
   const timeline = { ...requestDone.timeline, patienceAt: 5100 };
-  assert.match(linesOf([{ ...requestDone, timeline }])[0] ?? '', / patienceMs=5000 /);
+  assert.match(linesOf([{ ...requestDone, timeline }])[0] ?? '', / patience=5s /);
 });
 
 test('each event has its level', () => {
@@ -117,19 +136,19 @@ test('each event has its level', () => {
     },
     { type: 'bug', at: 0, message: 'oops', stack: 'Error: oops\n    at here' },
   ];
-  const lines = linesOf(events).map((line) => line.slice(25).trimEnd());
+  const lines = linesOf(events).map((line) => line.slice(21).trimEnd());
   assert.deepEqual(lines, [
-    'debug fill state fill=7 origin=films path=/a.mkv from=queued to=starting',
-    'debug first byte fill=7 origin=films path=/a.mkv offset=0 attempt=2 queuedMs=5 headMs=10 landedMs=20 storedMs=21',
-    'info  fill done fill=7 origin=films path=/a.mkv length=5 totalMs=13',
-    'info  healing a cut fill=7 origin=films path=/a.mkv cause=cut offset=5 attempt=1 delayMs=100',
-    'warn  fill failed fill=7 origin=films path=/a.mkv error=connection_refused reason="It was refused."',
-    'warn  it will stall fill=7 origin=films path=/a.mkv needs=750000 gives=320000',
-    'warn  answered with an error of our own request=3 path=/x status=503 error=connection_limit_reached phase=queued ' +
-      'waitedMs=30000 reason="The queue is full."',
-    'warn  origin out of reach origin=films from=closed to=open cause=connection_refused',
-    'info  origin reached again origin=films from=half-open to=closed',
-    'warn  address not renewed origin=films path=/a.mkv because=denied outcome=late totalMs=10000',
+    'debug fill state /films/a.mkv fill=7 from=queued to=starting',
+    'debug first byte /films/a.mkv fill=7 offset=0B attempt=2 queued=5ms head=10ms landed=20ms stored=21ms',
+    'info  download done /films/a.mkv fill=7 length=5B total=13ms',
+    'info  repairing an interruption /films/a.mkv fill=7 cause=cut offset=5B attempt=1 delay=100ms',
+    'warn  download failed /films/a.mkv fill=7 error=connection_refused reason="It was refused."',
+    'warn  it will stall /films/a.mkv fill=7 needs=750kB/s gives=320kB/s',
+    'warn  error by firstbyte /x request=3 status=503 error=connection_limit_reached phase=queued waited=30s ' +
+      'reason="The queue is full."',
+    'warn  origin out of reach /films/ from=closed to=open cause=connection_refused',
+    'info  origin reached again /films/ from=half-open to=closed',
+    'warn  address not renewed /films/a.mkv because=denied outcome=late total=10s',
     'error bug reason=oops stack="Error: oops\\n    at here"',
   ]);
 });

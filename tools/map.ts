@@ -6,7 +6,7 @@ const root = join(import.meta.dirname, '..');
 
 /** What each folder is for, in the order of the imports, from the bottom up. */
 const folders: Readonly<Record<string, string>> = {
-  kit: 'small parts of one thing each: waiting in order, rates, pauses',
+  kit: 'small parts of one thing each: waiting in order, rates, pauses, amounts in words',
   bytes: 'which bytes exist: pure arithmetic',
   http: 'what the RFCs say: pure, no I/O',
   origin: 'request one target from one offset',

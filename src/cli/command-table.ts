@@ -2,6 +2,7 @@
  * Every command, in one table. It makes the command line, its help, the shell completion, the man page and
  * docs/reference/commands.md.
  */
+import type { SettingKey } from '../config.ts';
 
 export interface Operand {
   /** In capitals, as the help shows it. */
@@ -9,8 +10,8 @@ export interface Operand {
   readonly sentence: string;
   readonly optional?: true;
   readonly repeatable?: true;
-  /** The words with which a shell can complete it. */
-  readonly completion?: 'file' | readonly string[];
+  /** What a shell completes it with: files, what is cached, or words. */
+  readonly completion?: 'file' | 'cached' | readonly string[];
 }
 
 export interface CommandOption {
@@ -33,21 +34,30 @@ export interface CommandRow {
   readonly examples: readonly { readonly line: string; readonly sentence: string }[];
 }
 
+/** The help of every command shows the flags of these settings: they choose the cache and its origins. */
+export const choosingKeys = ['origins', 'cacheDir'] as const satisfies readonly SettingKey[];
+
 const json: CommandOption = { flag: '--json', sentence: 'print JSON for programs' };
 const url: CommandOption = {
   flag: '--url',
   value: 'URL',
-  sentence: 'the firstbyte to talk to, such as http://nas.local:8787/; its token is FIRSTBYTE_TOKEN',
+  sentence: 'the firstbyte to use, such as http://nas.local:8787/; its token is FIRSTBYTE_TOKEN',
 };
 const pattern =
   'PATTERN is /NAME/path as it is played, an id of `firstbyte ls --json`, or either with `*` for any characters and ' +
   '`?` for one; a pattern that ends with / is everything below, and one without / is a file name anywhere.';
-const patterns: Operand = { name: 'PATTERN', repeatable: true, sentence: 'What is meant: a path, an id or a pattern.' };
+const patterns: Operand = {
+  name: 'PATTERN',
+  repeatable: true,
+  sentence: 'Path, id or pattern.',
+  completion: 'cached',
+};
 
 export const commandTable = {
   serve: {
-    sentence: 'Serve the origins, until a signal ends it.',
-    details: 'After the first SIGTERM or SIGINT replies may go on for `drainTimeout`; a second signal ends it at once.',
+    sentence: 'Serve the origins until Ctrl-C or a signal.',
+    details:
+      'After the first SIGTERM or SIGINT, replies may continue for `drainTimeout`; a second signal stops them at once.',
     settings: 'shown',
     examples: [
       {
@@ -68,12 +78,11 @@ export const commandTable = {
   play: {
     sentence: 'Play one file through the cache.',
     details:
-      'Starts firstbyte on a free port, unless one owns the cache directory already, and a player with the address; ' +
-      'shows what it waits for and how far ahead of the player it is, and ends with the player. The first player ' +
-      'that is installed is taken; where there is none, or with `--player none`, the address is printed and served ' +
-      'until a signal. What follows `--` goes to the player.',
+      'Uses the firstbyte that is running, or starts one on a free port. Starts the first player that is installed, shows ' +
+      'what it waits for and how much is downloaded ahead, and ends with the player. Without a player, or with `--player ' +
+      'none`, it prints the address and serves it until a signal. What follows `--` goes to the player.',
     operands: [
-      { name: 'URL', sentence: 'Any http or https URL, or /NAME/path under a configured origin.' },
+      { name: 'URL', sentence: 'Any http or https URL, or /NAME/path of a configured origin.', completion: 'cached' },
       { name: 'ARGUMENT', optional: true, repeatable: true, sentence: 'After --: for the player.' },
     ],
     options: [
@@ -81,7 +90,7 @@ export const commandTable = {
         flag: '--player',
         value: 'PLAYER',
         choices: ['mpv', 'vlc', 'ffplay', 'gst', 'none'],
-        sentence: 'which player to start; the first that is installed unless given',
+        sentence: 'which player to start (the first that is installed)',
       },
       url,
       json,
@@ -104,7 +113,7 @@ export const commandTable = {
         flag: '--sort',
         value: 'COLUMN',
         choices: ['path', 'size', 'percent', 'state', 'used'],
-        sentence: 'by path, or the largest, the fullest, or the last watched first (path)',
+        sentence: 'by path; or largest, fullest, or last played first (path)',
       },
       url,
       json,
@@ -112,15 +121,15 @@ export const commandTable = {
     settings: 'known',
     examples: [
       { line: 'firstbyte ls', sentence: 'Everything.' },
-      { line: "firstbyte ls '*.mkv' --sort used", sentence: 'Films of one kind, the last watched first.' },
+      { line: "firstbyte ls '*.mkv' --sort used", sentence: 'Films of one kind, last played first.' },
     ],
   },
   rm: {
     sentence: 'Remove from the cache.',
-    details: `${pattern} Whoever is watching goes on watching.`,
+    details: `${pattern} Playback is not interrupted.`,
     operands: [{ ...patterns, optional: true }],
     options: [
-      { flag: '--all', sentence: 'remove everything; asks first' },
+      { flag: '--all', sentence: 'remove everything, after a question' },
       { flag: '--yes', sentence: 'do not ask' },
       url,
       json,
@@ -140,7 +149,7 @@ export const commandTable = {
     examples: [{ line: 'firstbyte pin /films/holiday.mkv', sentence: 'Keeps one film.' }],
   },
   unpin: {
-    sentence: 'Let be evicted what was pinned.',
+    sentence: 'Unpin: may be evicted again.',
     details: pattern,
     operands: [patterns],
     options: [url, json],
@@ -148,37 +157,38 @@ export const commandTable = {
     examples: [{ line: "firstbyte unpin '*.mkv'", sentence: 'Lets go of all films of one kind.' }],
   },
   verify: {
-    sentence: 'Read what is cached and compare its checksums.',
-    details: `${pattern} A block that is bad is dropped alone; with \`--repair\` it is fetched again.`,
+    sentence: 'Check cached files against their checksums.',
+    details: `${pattern} Only the bad block is dropped; \`--repair\` downloads it again.`,
     operands: [{ ...patterns, optional: true }],
-    options: [{ flag: '--repair', sentence: 'fetch bad blocks again' }, url, json],
+    options: [{ flag: '--repair', sentence: 'download bad blocks again' }, url, json],
     settings: 'known',
-    examples: [{ line: 'firstbyte verify --repair', sentence: 'All of it, and brings back what was bad.' }],
+    examples: [{ line: 'firstbyte verify --repair', sentence: 'Everything, and downloads bad blocks again.' }],
   },
   warm: {
-    sentence: 'Fetch into the cache before anybody watches.',
+    sentence: 'Download into the cache before anybody plays it.',
     operands: [
       {
         name: 'URL',
         repeatable: true,
-        sentence: "/NAME/path as it is played, NAME/path, or the origin's own URL below a configured one.",
+        sentence: "/NAME/path as it is played or listed, or the file's own URL at a configured origin.",
+        completion: 'cached',
       },
     ],
-    options: [{ flag: '--head', value: 'SIZE', sentence: 'only the beginning, such as 16MiB' }, url, json],
+    options: [{ flag: '--head', value: 'SIZE', sentence: 'only the beginning, such as 16MB' }, url, json],
     settings: 'known',
     examples: [
       { line: 'firstbyte warm /films/holiday.mkv', sentence: 'One film, whole.' },
-      { line: 'firstbyte warm --head 16MiB https://media.example/films/a.mkv', sentence: 'The beginning of one.' },
+      { line: 'firstbyte warm --head 16MB https://media.example/films/a.mkv', sentence: 'The beginning of one.' },
     ],
   },
   export: {
     sentence: 'Write a whole cached file to a file or to standard output.',
     details: `${pattern} The file appears once all of it is written.`,
     operands: [
-      { name: 'PATTERN', sentence: 'What is meant: a path, an id or a pattern that only one thing matches.' },
+      { name: 'PATTERN', sentence: 'Path, id or pattern of one cached file.', completion: 'cached' },
       { name: 'FILE', sentence: 'A file, a directory, or - for standard output.', completion: 'file' },
     ],
-    options: [{ flag: '--force', sentence: 'replace a file that exists' }, url, json],
+    options: [{ flag: '--force', sentence: 'replace an existing file' }, url, json],
     settings: 'known',
     examples: [
       { line: 'firstbyte export /films/holiday.mkv ~/Videos', sentence: 'Under its own name.' },
@@ -187,7 +197,7 @@ export const commandTable = {
   },
   top: {
     sentence: 'Watch what firstbyte is doing.',
-    details: 'Fills, their readers, speeds and waits, once a second; q ends it. Without a terminal it prints once.',
+    details: 'What is playing, how fast it downloads, and why it waits; q quits. Without a terminal it prints once.',
     options: [
       { flag: '--once', sentence: 'print once and end' },
       url,
@@ -203,10 +213,10 @@ export const commandTable = {
     examples: [{ line: 'firstbyte stats', sentence: 'Requests, waits, bytes, errors.' }],
   },
   logs: {
-    sentence: 'Print what has happened lately, in words.',
+    sentence: 'Show recent events.',
     options: [
-      { flag: '--follow', sentence: 'go on as it happens, until a signal' },
-      { flag: '--all', sentence: 'also what happens often: states, first bytes, waits' },
+      { flag: '--follow', sentence: 'keep showing new events, until Ctrl-C' },
+      { flag: '--all', sentence: 'frequent events too: states, first bytes, waits' },
       url,
       { flag: '--json', sentence: 'print the events as JSON, one a line' },
     ],
@@ -214,23 +224,22 @@ export const commandTable = {
     examples: [{ line: 'firstbyte logs --follow', sentence: 'As it happens.' }],
   },
   page: {
-    sentence: 'Print the address of the page, with the token that it asks for.',
+    sentence: 'Print the address of the page, with its access token.',
     options: [url, json],
     settings: 'known',
     examples: [{ line: 'xdg-open "$(firstbyte page)"', sentence: 'Opens it.' }],
   },
   doctor: {
-    sentence: 'Look for what would hinder playback, and say what to change.',
+    sentence: 'Check for obstacles to playback, and say what to change.',
     details:
-      'Looks at Node, limits, the cache directory, the ports, and at each configured origin: its name, TLS, whether ' +
-      'it is reached, ranges, validators, its clock, and how fast it is with one and with four connections. Only ' +
-      'configured origins are asked.',
-    operands: [{ name: 'NAME', optional: true, repeatable: true, sentence: 'Origins to look at; all unless given.' }],
+      'Checks Node, limits, the cache directory, the ports, and each configured origin: name, TLS, reachability, ranges, ' +
+      'validators, clock, and speed with one and with four connections. It contacts configured origins only.',
+    operands: [{ name: 'NAME', optional: true, repeatable: true, sentence: 'Origins to check (all).' }],
     options: [
       {
         flag: '--path',
         value: 'PATH',
-        sentence: 'a large file at the origin to try ranges and speed with, such as /some/film.mkv',
+        sentence: 'a large file at the origin for the checks of ranges and speed, such as /some/film.mkv',
       },
       json,
     ],
@@ -239,7 +248,7 @@ export const commandTable = {
   },
   config: {
     sentence: 'Check the configuration and print it.',
-    options: [{ flag: '--explain', sentence: 'say where each value came from and what it is for' }, json],
+    options: [{ flag: '--explain', sentence: 'show the source and the purpose of each value' }, json],
     settings: 'shown',
     examples: [
       { line: 'firstbyte config --explain --config /etc/firstbyte.json', sentence: 'Each value, and who gave it.' },

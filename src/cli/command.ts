@@ -9,6 +9,7 @@ import {
   type CommandName,
   type CommandOption,
   type CommandRow,
+  choosingKeys,
   commandNames,
   commandRow,
   commandTable,
@@ -112,9 +113,6 @@ function examplesOf({ examples }: CommandRow): string {
   return `\nExamples:\n${examples.map(({ line, sentence }) => `  ${line}\n      ${sentence}\n`).join('')}`;
 }
 
-/** The help of every command shows the flags of these settings: they choose the cache and its origins. */
-const choosing = ['origins', 'cacheDir'];
-
 /** Adds the flags of all settings to a command, under their keys. */
 function addSettings(command: Command, shown: boolean): void {
   command.addOption(new Option('--config <FILE>', 'the configuration file (JSON); also FIRSTBYTE_CONFIG'));
@@ -126,7 +124,7 @@ function addSettings(command: Command, shown: boolean): void {
     const words = typeof preset === 'object' ? preset?.words : preset;
     const option = new Option(`${flag} <${placeholder}>`, `${sentence}${words ? ` (${words})` : ''}`);
     if (repeatable) option.argParser((word: string, before: string[] = []) => [...before, word]);
-    const hidden = !shown && !choosing.includes(key);
+    const hidden = !shown && !choosingKeys.some((each) => each === key);
     command.addOption(option.hideHelp(hidden));
     if (key === 'store') command.addOption(new Option('--no-store', 'the same as --store none').hideHelp(hidden));
   }
@@ -138,10 +136,17 @@ function invocationOf(command: Command, row: CommandRow, around: Surroundings): 
   const read: [string, unknown][] = Object.entries(command.opts());
   const { origin, store, ...rest } = Object.fromEntries(read.filter(([name]) => !own.has(name)));
   const flags = { ...rest, store: store === false ? 'none' : store };
+  let warned = false;
   return {
     operands: command.args,
     options: Object.fromEntries(read.filter(([name]) => own.has(name))) as Invocation['options'],
-    load: (instead) => loadSettings({ flags: { ...flags, origins: origin, ...instead } }),
+    load(instead) {
+      const loaded = loadSettings({ flags: { ...flags, origins: origin, ...instead } });
+      // A command may load more than once.
+      if (!warned) for (const warning of loaded.warnings) around.complain(`Warning: ${warning}\n`);
+      warned = true;
+      return loaded;
+    },
     around,
   };
 }

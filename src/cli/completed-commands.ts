@@ -1,7 +1,7 @@
 /** The commands of the table as a shell completes them: names, options, and the values that are known. */
 import { kindOf } from '../config/values.ts';
 import { namesOf, settingKeys, settingRow } from '../config.ts';
-import { type CommandOption, commandNames, commandRow } from './command-table.ts';
+import { type CommandOption, type CommandRow, choosingKeys, commandNames, commandRow } from './command-table.ts';
 
 /** One command as a shell needs to know it. */
 export interface CompletedCommand {
@@ -10,6 +10,8 @@ export interface CompletedCommand {
   readonly options: readonly CompletedOption[];
   /** The words that its operands can be, where known. */
   readonly words: readonly string[];
+  /** Whether its operands can be cached files. */
+  readonly cached: boolean;
 }
 
 export interface CompletedOption extends CommandOption {
@@ -22,13 +24,17 @@ export function completedCommands(): CompletedCommand[] {
     const { sentence, options = [], operands = [], settings } = commandRow(name);
     const own = options.map((option) => ({ ...option, file: false }));
     const words = operands.flatMap(({ completion }) => (Array.isArray(completion) ? completion : []));
-    return { name, sentence, words, options: settings === 'none' ? own : [...own, ...settingOptions()] };
+    const cached = operands.some(({ completion }) => completion === 'cached');
+    return { name, sentence, words, cached, options: [...own, ...settingOptions(settings)] };
   });
 }
 
-function settingOptions(): CompletedOption[] {
+/** Those that its help shows. */
+function settingOptions(shown: CommandRow['settings']): CompletedOption[] {
+  if (shown === 'none') return [];
   const config = { flag: '--config', value: 'FILE', sentence: 'the configuration file (JSON)', file: true } as const;
-  const flags = settingKeys.flatMap((key): CompletedOption[] => {
+  const keys = shown === 'shown' ? settingKeys : choosingKeys;
+  const flags = keys.flatMap((key): CompletedOption[] => {
     const { flag } = namesOf(key);
     if (flag === null) return [];
     const { type, sentence } = settingRow(key);

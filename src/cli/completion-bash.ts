@@ -4,7 +4,7 @@ import type { CompletedCommand, CompletedOption } from './completed-commands.ts'
 export function bashCompletion(commands: readonly CompletedCommand[]): string {
   return `# Completes firstbyte in bash: source <(firstbyte completion bash)
 _firstbyte() {
-  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} command= at options= words=
+  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} command= at options= words= cached=
   COMPREPLY=()
   for ((at = 1; at < COMP_CWORD; at++)); do
     if [[ \${COMP_WORDS[at]} != -* ]]; then command=\${COMP_WORDS[at]}; break; fi
@@ -18,6 +18,13 @@ ${commands.flatMap(({ name, options }) => options.map((option) => valueCase(name
     COMPREPLY=($(compgen -W "$options" -- "$word"))
   elif [[ -n $words ]]; then
     COMPREPLY=($(compgen -W "$words" -- "$word"))
+  elif [[ -n $cached ]]; then
+    # A name may have blanks: each line is one.
+    local path typed=\${word//\\\\/}
+    while IFS=$'\\t' read -r path _; do
+      if [[ $path == "$typed"* ]]; then COMPREPLY+=("$path"); fi
+    done < <(firstbyte ls 2>/dev/null)
+    if (( \${#COMPREPLY[@]} == 0 )); then COMPREPLY=($(compgen -f -- "$word")); fi
   else
     COMPREPLY=($(compgen -f -- "$word"))
   fi
@@ -26,9 +33,9 @@ complete -o filenames -F _firstbyte firstbyte
 `;
 }
 
-function commandCase({ name, options, words }: CompletedCommand): string {
+function commandCase({ name, options, words, cached }: CompletedCommand): string {
   const flags = options.map(({ flag }) => flag).join(' ');
-  return `    ${name}) options='${flags} --help'; words='${words.join(' ')}' ;;\n`;
+  return `    ${name}) options='${flags} --help'; words='${words.join(' ')}'; cached='${cached ? 'yes' : ''}' ;;\n`;
 }
 
 function valueCase(command: string, { flag, value, choices, file }: CompletedOption): string {

@@ -8,11 +8,12 @@ complete -c firstbyte -n __fish_use_subcommand -f -l version -d 'print the versi
 ${commands.flatMap(commandLines).join('')}`;
 }
 
-function commandLines({ name, sentence, options, words }: CompletedCommand): string[] {
+function commandLines({ name, sentence, options, words, cached }: CompletedCommand): string[] {
   const when = `complete -c firstbyte -n '__fish_seen_subcommand_from ${name}'`;
   return [
     `complete -c firstbyte -n __fish_use_subcommand -f -a ${name} -d ${quoted(sentence)}\n`,
     ...(words.length === 0 ? [] : [`${when} -f -a ${quoted(words.join(' '))}\n`]),
+    ...(cached ? [`${when} -f -a '(firstbyte ls 2>/dev/null | cut -f1)'\n`] : []),
     ...options.map((option) => `${when} ${optionWords(option)}\n`),
   ];
 }

@@ -4,6 +4,11 @@ import type { CompletedCommand, CompletedOption } from './completed-commands.ts'
 export function zshCompletion(commands: readonly CompletedCommand[]): string {
   return `#compdef firstbyte
 # Completes firstbyte in zsh: firstbyte completion zsh > a directory of $fpath/_firstbyte
+_firstbyte_cached() {
+  local -a paths
+  paths=("\${(@f)$(firstbyte ls 2>/dev/null | cut -f1)}")
+  compadd -a paths
+}
 _firstbyte() {
   local -a commands
   commands=(
@@ -21,8 +26,9 @@ _firstbyte "$@"
 `;
 }
 
-function commandCase({ name, options, words }: CompletedCommand): string {
-  const rest = words.length === 0 ? "'*:file:_files'" : quoted(`1:word:(${words.join(' ')})`);
+function commandCase({ name, options, words, cached }: CompletedCommand): string {
+  const others = cached ? "'*:cached file:_firstbyte_cached'" : "'*:file:_files'";
+  const rest = words.length === 0 ? others : quoted(`1:word:(${words.join(' ')})`);
   const specs = [...options.map(optionSpec), rest].map((spec) => ` \\\n      ${spec}`);
   return `    ${name}) _arguments${specs.join('')} ;;\n`;
 }

@@ -16,7 +16,12 @@ export async function completion({ operands, around }: Invocation): Promise<Exit
   const [shell = ''] = operands;
   const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
   if (script === undefined) {
-    throw new CommandError('usage', `"${shell}" is no shell that is known here: ${Object.keys(scripts).join(', ')}`);
+    throw new CommandError(
+      'usage',
+      `Unknown shell "${shell}"; use ${Object.keys(scripts)
+        .join(', ')
+        .replace(/, (\w+)$/, ' or $1')}`,
+    );
   }
   around.print(script(completedCommands()));
   return 'stopped';

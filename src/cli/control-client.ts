@@ -51,7 +51,15 @@ export class ControlClient {
     const reply = await this.#ask(path, { method, headers }, text, signal);
     const { statusCode = 0 } = reply;
     if (statusCode >= 200 && statusCode < 300) return reply;
-    throw problemOf(statusCode, await textOf(reply));
+    const answer = await textOf(reply);
+    throw statusCode === 401 ? this.#unauthorized() : problemOf(statusCode, answer);
+  }
+
+  #unauthorized(): ControlProblem {
+    const { token, url } = this.address;
+    const said =
+      token === null ? 'This needs a token: set FIRSTBYTE_TOKEN' : 'This token is wrong: see FIRSTBYTE_TOKEN';
+    return new ControlProblem(401, `${said} (${url})`);
   }
 
   #ask(
@@ -78,7 +86,7 @@ export class ControlClient {
         reject(
           signal?.aborted
             ? signal.reason
-            : new CommandError('unreachable', `No firstbyte answers at ${url}: ${reason}`),
+            : new CommandError('unreachable', `No answer from firstbyte at ${url}: ${reason}`),
         );
       });
       asked.end(text);
@@ -92,7 +100,7 @@ async function jsonOf(reply: IncomingMessage): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CommandError('unreachable', `What answers there is not firstbyte: ${text.slice(0, 60)}`);
+    throw new CommandError('unreachable', `Another program answers there, not firstbyte: ${text.slice(0, 60)}`);
   }
 }
 
@@ -111,7 +119,7 @@ function problemOf(status: number, text: string): ControlProblem {
   } catch {
     // Something between the command and firstbyte has answered: only the status is known.
   }
-  return new ControlProblem(status, status === 401 ? `${detail} Set FIRSTBYTE_TOKEN.` : detail);
+  return new ControlProblem(status, detail);
 }
 
 /** A problem that the API has answered. */

@@ -13,8 +13,8 @@ const fileSystems: Readonly<Record<number, { readonly name: string; readonly con
   1481003842: { name: 'xfs' },
   2435016766: { name: 'btrfs' },
   801189825: { name: 'zfs' },
-  2035054128: { name: 'overlayfs', concern: 'what a container has cached goes with it' },
-  16914836: { name: 'tmpfs', concern: 'it is memory: what is cached is gone after a restart of the machine' },
+  2035054128: { name: 'overlayfs', concern: 'the cache is lost with the container' },
+  16914836: { name: 'tmpfs', concern: 'this is memory: the cache is lost when the machine restarts' },
   26985: { name: 'NFS', concern: 'locks and durability are not certain there' },
   4283649346: { name: 'SMB', concern: 'locks and durability are not certain there' },
   4266872130: { name: 'SMB', concern: 'locks and durability are not certain there' },
@@ -34,7 +34,7 @@ const another = 'choose a directory on a local disk with --cache-dir';
 
 export async function* diskFindings({ cacheDir, store }: Settings, clock: Clock): AsyncGenerator<Finding> {
   if (store === 'memory') {
-    yield warn('the cache', 'is kept in memory', 'what is cached is gone at the end; --store disk keeps it');
+    yield warn('the cache', 'is in memory', 'it is lost at the end; --store disk keeps it');
     return;
   }
   const place = await nearestDirectory(cacheDir);
@@ -44,11 +44,11 @@ export async function* diskFindings({ cacheDir, store }: Settings, clock: Clock)
   yield concern === undefined ? ok(about, `is on ${name}`) : warn(about, `is on ${name}: ${concern}`, another);
   const free = bavail * bsize;
   yield free >= littleRoom
-    ? ok(about, `has ${sizeWords(free)} of room`)
-    : warn(about, `has ${sizeWords(free)} of room`, `make room, or ${another}`);
+    ? ok(about, `has ${sizeWords(free)} free`)
+    : warn(about, `has ${sizeWords(free)} free`, `free more, or ${another}`);
   try {
     const speed = await writingSpeed(place, clock);
-    const said = `takes ${speedWords(speed)}, made durable`;
+    const said = `writes ${speedWords(speed)} (with fsync)`;
     yield speed >= slowDisk ? ok(about, said) : warn(about, said, another);
   } catch (error) {
     yield fail(

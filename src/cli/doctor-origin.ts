@@ -73,7 +73,7 @@ async function* baseFindings(
     const waiting = AbortSignal.any([signal, late.signal]);
     reply = await origin.open({ target, fields: [['range', 'bytes=0-0']] }, waiting);
   } catch (error) {
-    if (!signal.aborted) yield fail(about, `is not reached: ${errorWords(error)}`, reachChange(error));
+    if (!signal.aborted) yield fail(about, `cannot be reached: ${errorWords(error)}`, reachChange(error));
     return;
   } finally {
     done.abort();
@@ -81,8 +81,8 @@ async function* baseFindings(
   reply.body.cancel();
   const took = durationWords(clock.now() - startedAt);
   const { status } = reply;
-  if (status >= 500) yield warn(about, `answers with ${status} after ${took}`, 'look at its own log');
-  else yield ok(about, `is reached: ${status} after ${took}`);
+  if (status >= 500) yield warn(about, `answers with ${status} after ${took}`, 'see its own log');
+  else yield ok(about, `answers ${status} after ${took}`);
   if (url.protocol === 'https:' && proxy === undefined) yield await certificateFinding(about, url, ca, clock);
   yield clockFinding(about, reply, clock);
   if (path !== null) yield* fileFindings(about, origin, settings, reply, path, clock, signal);
@@ -93,25 +93,24 @@ async function nameFinding(about: string, hostname: string, clock: Clock): Promi
   try {
     const found = await lookup(hostname.replace(/^\[|\]$/g, ''), { all: true });
     const addresses = found.map(({ address }) => address).join(', ');
-    return ok(about, `is ${addresses}, known after ${durationWords(clock.now() - startedAt)}`);
+    return ok(about, `resolves to ${addresses} (${durationWords(clock.now() - startedAt)})`);
   } catch (error) {
-    return fail(about, `has no address: ${errorWords(error)}`, 'look at the name in --origin, and at the resolver');
+    return fail(about, `has no address: ${errorWords(error)}`, 'check the name in --origin, and the resolver');
   }
 }
 
 function reachChange(error: unknown): string {
   const setting = error instanceof Error && 'setting' in error && error.setting;
-  return typeof setting === 'string' ? `see the setting ${setting}` : 'look at its URL, and whether it is running';
+  return typeof setting === 'string' ? `see the setting ${setting}` : 'check its URL, and whether it is running';
 }
 
 function clockFinding(about: string, { fields }: OriginReply, clock: Clock): Finding {
   const date = parseHttpDate(fieldValue(fields, 'date') ?? '');
-  if (date === null) return warn(about, 'says no date', 'freshness is reckoned by our clock alone: nothing to do here');
+  if (date === null) return warn(about, 'sends no date', 'nothing to do: freshness is computed by our own clock');
   const skew = Math.abs(clock.wallTime() - date);
   // Its date has no fractions of a second.
-  if (skew <= muchSkewMs)
-    return ok(about, `has a clock that is ${skew < 2000 ? 'right' : `${durationWords(skew)} off`}`);
-  return warn(about, `has a clock that is ${durationWords(skew)} off ours`, 'set both by NTP');
+  if (skew <= muchSkewMs) return ok(about, skew < 2000 ? 'clock OK' : `clock OK (${durationWords(skew)} off)`);
+  return warn(about, `clock differs from ours by ${durationWords(skew)}`, 'set both by NTP');
 }
 
 async function* fileFindings(
@@ -126,34 +125,34 @@ async function* fileFindings(
   if (status >= 400) {
     const plain = await statusOf(origin, path, [], signal);
     if (plain === null || plain >= 400)
-      yield fail(about, `answers with ${status} to ${path}`, 'look at --path, and at the credentials of the origin');
-    else yield warn(about, `refuses ranges (${status}), and gives the whole`, wholeChange);
+      yield fail(about, `answers with ${status} to ${path}`, 'check --path, and the credentials of the origin');
+    else yield warn(about, `refuses ranges (${status}), sends whole files only`, wholeChange);
     return;
   }
   const range = parseContentRange(fieldValue(fields, 'content-range'));
   const total = range !== null && 'total' in range ? range.total : null;
-  if (status === 206) yield ok(about, `gives ranges${total === null ? '' : ` of ${sizeWords(total)}`}`);
-  else yield warn(about, 'answers a range with the whole', wholeChange);
+  if (status === 206) yield ok(about, `supports ranges${total === null ? '' : ` (file of ${sizeWords(total)})`}`);
+  else yield warn(about, 'ignores ranges, sends whole files only', wholeChange);
   yield validatorFinding(about, fields);
   if (status === 206) yield* ifRangeFindings(about, origin, fields, path, signal);
 
   const one = await measuredSpeed({ origin, path, total, connections: 1, clock }, signal);
   if (one === null) {
-    if (!signal.aborted) yield fail(about, `${path} breaks off while it is read`, 'look at its own log');
+    if (!signal.aborted) yield fail(about, `${path} breaks off while it is read`, 'see its own log');
     return;
   }
-  yield ok(about, `gives ${speedWords(one)} over one connection`);
+  yield ok(about, `${speedWords(one)} over one connection`);
   const connections = Math.min(4, settings.maxConnections);
   if (status !== 206 || total === null || connections === 1) return;
   const several = await measuredSpeed({ origin, path, total, connections, clock }, signal);
   if (several === null) {
-    if (!signal.aborted) yield warn(about, `does not bear ${connections} connections`, 'set its maxConnections to 1');
+    if (!signal.aborted) yield warn(about, `fails with ${connections} connections`, 'set its maxConnections to 1');
     return;
   }
-  yield ok(about, `gives ${speedWords(several)} over ${connections} connections`);
+  yield ok(about, `${speedWords(several)} over ${connections} connections`);
 }
 
-const wholeChange = 'seeks wait for what lies before: nothing helps but its server';
+const wholeChange = 'seeks wait for everything before them; only its server can change that';
 
 /** Whether it takes `If-Range`, which guards what follows a seek or a cut; where not, versions are compared instead. */
 async function* ifRangeFindings(
@@ -170,9 +169,9 @@ async function* ifRangeFindings(
     ['if-range', formatValidator(validator)],
   ];
   const status = await statusOf(origin, path, ranged, signal);
-  if (status === 206) yield ok(about, 'takes If-Range');
+  if (status === 206) yield ok(about, 'supports If-Range');
   else if (status !== null)
-    yield warn(about, `ignores If-Range (it answers ${status})`, 'nothing to do: it is asked without');
+    yield warn(about, `ignores If-Range (answers ${status})`, 'nothing to do: requests go without it');
 }
 
 /** `null` where no answer came. */
@@ -189,14 +188,14 @@ async function statusOf(origin: Origin, target: string, fields: Fields, signal: 
 function validatorFinding(about: string, fields: OriginReply['fields']): Finding {
   const validator = validatorOf(fields);
   if (validator === null) {
-    const change = 'a version can not be told from the next: have its server send an ETag';
+    const change = 'versions cannot be told apart: let its server send an ETag';
     return warn(about, 'sends neither ETag nor Last-Modified', change);
   }
   const name = validator.kind === 'etag' ? 'ETag' : 'Last-Modified';
-  if (validator.strong) return ok(about, `proves its versions by a strong ${name}`);
+  if (validator.strong) return ok(about, `has a strong ${name}`);
   return warn(
     about,
-    `proves its versions by a weak ${name} alone`,
-    'parts are not joined after a change: a strong ETag would let them',
+    `has a weak ${name} only`,
+    'parts of a file are not joined after a change; with a strong ETag they would be',
   );
 }

@@ -36,7 +36,7 @@ export async function certificateFinding(
     const said = `has a certificate for ${plural(days, 'day')} more, ${socket.getProtocol()}`;
     return days >= soonDays ? ok(about, said) : warn(about, said, 'have it renewed');
   } catch (error) {
-    return fail(about, `TLS: ${errorWords(error)}`, 'look at its certificate, or name its authority with ca');
+    return fail(about, `TLS: ${errorWords(error)}`, 'check its certificate, or name its authority with ca');
   } finally {
     done.abort();
     socket.destroy();

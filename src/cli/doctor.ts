@@ -9,7 +9,7 @@ import { originFindings } from './doctor-origin.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { complaintsOf, type Finding } from './finding.ts';
 import { Interruption, type Invocation, textOption } from './invocation.ts';
-import { knownWords } from './targets.ts';
+import { encodedPath, knownWords } from './targets.ts';
 
 const colours = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
 
@@ -21,7 +21,7 @@ export async function doctor(invocation: Invocation): Promise<ExitReason> {
   const known = settings.origins.map(({ name, url }) => ({ name, base: url.href }));
   const stranger = operands.find((name) => !known.some((origin) => origin.name === name));
   if (stranger !== undefined) {
-    throw new CommandError('unmatched', `"${stranger}" is no origin; ${knownWords(known)}`);
+    throw new CommandError('unmatched', `Unknown origin "${stranger}". ${knownWords(known)}`);
   }
 
   using interruption = new Interruption(around);
@@ -38,14 +38,15 @@ export async function doctor(invocation: Invocation): Promise<ExitReason> {
       if (interruption.reason !== null) return interruption.reason;
     }
   }
-  if (origins.length === 0 && !options.json) around.print('      no origin is configured: name one with --origin\n');
+  if (origins.length === 0 && !options.json) around.print('      No origin is configured: add one with --origin\n');
   if (options.json) around.print(`${JSON.stringify({ findings }, null, 2)}\n`);
   return complaintsOf(findings, 'fail') > 0 ? 'faulty' : 'stopped';
 }
 
 function pathOf(invocation: Invocation): string | null {
   const path = textOption(invocation, 'path');
-  if (path === undefined || path.startsWith('/')) return path ?? null;
+  if (path === undefined) return null;
+  if (path.startsWith('/')) return encodedPath(path);
   throw new CommandError('usage', `--path: "${path}" does not begin with /, such as /some/film.mkv`);
 }
 

@@ -31,72 +31,91 @@ const sentences: {
     const { method, origin, path, range, status, outcome, cache, bytes } = event;
     const { acceptedAt, firstByteOutAt, doneAt } = event.timeline;
     const place = origin === null ? path : placeWords({ origin, path });
-    const from = range === null || range.start === 0 ? '' : ` from ${sizeWords(range.start)} on`;
-    const first = firstByteOutAt === null ? '' : `, the first after ${between(acceptedAt, firstByteOutAt)}`;
-    return `${method} ${place}${from}: ${status ?? 'no status'}, ${outcome}, ${cache}, ${sizeWords(bytes)} sent${first}, ${between(acceptedAt, doneAt)} in all`;
+    const from = range === null || range.start === 0 ? '' : ` from ${sizeWords(range.start)}`;
+    const sent = bytes === 0 ? '' : `, ${sizeWords(bytes)}`;
+    const first = firstByteOutAt === null ? '' : `, first byte ${between(acceptedAt, firstByteOutAt)}`;
+    const took = between(acceptedAt, doneAt);
+    return `${method} ${place}${from} → ${status ?? 'no reply'} ${outcomeWords[outcome]} in ${took}${sent}${cacheWords[cache]}${first}`;
   },
   'fill-state': (event) => `${placeWords(event)}: ${event.from} → ${event.to}`,
   'fill-first-byte': (event) => {
-    const queued = event.queued > 0 ? ` after ${durationWords(event.queued)} in the queue` : '';
-    return `${placeWords(event)}: the first byte from ${sizeWords(event.offset)} on came in ${between(event.startedAt, event.landedAt)}${queued}`;
+    const queued = event.queued > 0 ? `, queued ${durationWords(event.queued)} before` : '';
+    return `${placeWords(event)}: first byte at ${sizeWords(event.offset)} after ${between(event.startedAt, event.landedAt)}${queued}`;
   },
   'fill-done': (event) =>
-    `${placeWords(event)}: all ${sizeWords(event.length)} are there, in ${durationWords(event.duration)}`,
+    `${placeWords(event)}: downloaded ${sizeWords(event.length)} in ${durationWords(event.duration)}`,
   'fill-failed': (event) => `${placeWords(event)}: failed: ${event.message}`,
   line: (event) => `${placeWords(event)}: ${event.message}`,
   retry: (event) => {
-    const what = event.kind === 'heal' ? `healing at ${sizeWords(event.offset)}` : 'asking again';
-    return `${placeWords(event)}: ${what} in ${durationWords(event.delay)}, attempt ${event.attempt} (${event.cause})`;
+    const what = event.kind === 'heal' ? `interrupted at ${sizeWords(event.offset)}, retrying` : 'retrying';
+    return `${placeWords(event)}: ${what} in ${durationWords(event.delay)} (attempt ${event.attempt}). Last error: ${event.cause}`;
   },
   breaker: (event) => {
     const cause = event.cause === null ? '' : `, last error: ${event.cause.replaceAll('_', ' ')}`;
     if (event.to === 'closed') return `/${event.origin}/ is reached again`;
     if (event.from === 'closed') return `/${event.origin}/ is out of reach${cause}`;
-    return `/${event.origin}/ is out of reach${event.to === 'open' ? ' still' : ', and tried again'}${cause}`;
+    return `/${event.origin}/ is ${event.to === 'open' ? 'still out of reach' : 'out of reach, retrying'}${cause}`;
   },
   refresh: (event) =>
-    `${placeWords(event)}: its address was asked for (${event.reason}): ${event.outcome} after ${durationWords(event.duration)}`,
+    `${placeWords(event)}: new address (${event.reason}): ${event.outcome} after ${durationWords(event.duration)}`,
   'first-byte-wait': (event) =>
-    `request ${event.request} to /${event.origin}/ waited ${durationWords(event.duration)} for its first byte: ${event.outcome}`,
+    `request ${event.request} to /${event.origin}/: first byte after ${durationWords(event.duration)}, ${event.outcome}`,
   'own-error': (event) => {
     const { origin, path, status, waited, message } = event;
     const place = origin === null ? path : placeWords({ origin, path });
-    return `${place}: answered with ${status} after ${durationWords(waited)}: ${message}`;
+    return `${place} → ${status} after ${durationWords(waited)}: ${message}`;
   },
-  failover: (event) => `/${event.origin}/: ${event.to} is asked in place of ${event.from} (${event.cause})`,
+  failover: (event) => `/${event.origin}/: switched from ${event.from} to ${event.to} (${event.cause})`,
   'job-done': (event) => `job ${event.job}, ${event.kind}: ${event.outcome}, ${sizeWords(event.done)}`,
   evicted: (event) => {
     const place = event.origin === '' ? 'what an earlier version stored' : placeWords(event);
     return `${place}: ${sizeWords(event.bytes)} evicted (${event.reason})`;
   },
   'block-lost': (event) =>
-    `${placeWords(event)}: ${sizeWords(event.bytes)} on disk are bad (${event.cause}) and dropped`,
+    `${placeWords(event)}: dropped ${sizeWords(event.bytes)} that were damaged on disk (${event.cause})`,
   'buffer-wait': (event) =>
     `a read from disk waited ${durationWords(event.duration)} for memory (bufferMemory): ${event.outcome}`,
-  'stalled-ended': (event) =>
-    `a client that took nothing was disconnected, with ${event.stalled} more of them left (stalledMemory)`,
+  'stalled-ended': (event) => `disconnected a client that read nothing (${event.stalled} more like it; stalledMemory)`,
   'store-state': (event) =>
     event.to === 'passing'
-      ? `the store takes nothing more (${event.code ?? 'no reason known'}); films go past it`
-      : 'the store takes again what comes',
+      ? `caching stopped (${event.code ?? 'no reason known'}); playback continues without it`
+      : 'caching resumed',
   'client-bound': ({ client, bound, action }) => `client ${client} ${boundWords[bound]}: ${actionWords[action]}`,
   bug: (event) => `bug: ${event.message}`,
 };
 
+const outcomeWords: Readonly<Record<ToldEvent<'request-done'>['outcome'], string>> = {
+  served: 'complete',
+  refused: 'refused',
+  passed: 'from the origin',
+  failed: 'failed',
+  cut: 'interrupted',
+  gone: 'left by the player',
+};
+
+const cacheWords: Readonly<Record<ToldEvent<'request-done'>['cache'], string>> = {
+  hit: ', cached',
+  miss: ', not cached before',
+  partial: ', partly cached',
+  stale: ', cached, not checked',
+  pass: ', passed through',
+  none: '',
+};
+
 const boundWords = {
-  connections: 'has as many connections as it may (connectionsPerClient)',
-  requests: 'has as many requests under way as it may (requestsPerClient)',
-  unread: 'has as much unread as it may (unreadPerClient)',
-  descriptors: 'meets the limit of open files',
+  connections: 'has the most connections it may have (connectionsPerClient)',
+  requests: 'has the most requests it may have (requestsPerClient)',
+  unread: 'has the most unread bytes it may have (unreadPerClient)',
+  descriptors: 'has the most connections while open files run out',
 } as const;
 
 const actionWords = {
   'closed-idle': 'an idle connection was closed',
-  'closed-stalled': 'the connection that was stalled the longest was closed',
-  'closed-busy': 'the connection that was quiet the longest was closed',
+  'closed-stalled': 'its longest stalled connection was closed',
+  'closed-busy': 'its longest quiet connection was closed',
   queued: 'a request waits',
   refused: 'one was refused',
-  'held-back': 'less is fetched ahead',
+  'held-back': 'less is downloaded ahead',
 } as const;
 
 const levels: { readonly [T in Type]?: EventWords['level'] } = {

@@ -35,7 +35,7 @@ export async function exportFile(invocation: Invocation): Promise<ExitReason> {
     return 'stopped';
   } catch (error) {
     if (interruption.reason === null) throw error;
-    around.complain('cancelled: nothing is written\n');
+    around.complain('cancelled: nothing was written\n');
     return interruption.reason;
   }
 }
@@ -44,14 +44,14 @@ async function onlyOne({ control }: Session, pattern: string): Promise<ObjectRep
   const [object, ...others] = await findObjects(control, [pattern]);
   if (object === undefined || others.length > 0) {
     const places = [object, ...others].flatMap((each) => (each ? [`  ${placeWords(each)}  ${each.id}\n`] : []));
-    throw new CommandError('usage', `"${pattern}" means more than one file; name one:\n${places.join('').trimEnd()}`);
+    throw new CommandError('usage', `"${pattern}" matches more than one file; name one:\n${places.join('').trimEnd()}`);
   }
   const { length, bytes } = object;
   if (length !== null && bytes === length) return { ...object, length };
   const place = placeWords(object);
   throw new CommandError(
     'failed',
-    `${place} is present to ${percentWords(object.percent)} only: fetch the rest with firstbyte warm ${place}`,
+    `Only ${percentWords(object.percent)} of ${place} is cached: download the rest with firstbyte warm '${place}'`,
   );
 }
 
@@ -61,7 +61,7 @@ async function placeOf(written: string, object: ObjectReport, { options }: Invoc
   const path = kind?.isDirectory() ? join(written, basename(placeWords(object))) : written;
   const present = path === written ? kind : await stat(path).catch(() => null);
   if (present !== null && !options.force) {
-    throw new CommandError('failed', `${path} exists already: say --force to replace it`);
+    throw new CommandError('failed', `${path} exists already: add --force to replace it`);
   }
   return path;
 }

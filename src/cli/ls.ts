@@ -11,10 +11,10 @@ import { agoWords, percentWords, placeWords, plural, sizeWords } from './words.t
 const columns: readonly Column[] = [
   { title: 'PATH', gives: true },
   { title: 'SIZE', align: 'right' },
-  { title: 'PRESENT', align: 'right' },
+  { title: 'CACHED', align: 'right' },
   { title: 'STATE' },
   { title: 'PINNED' },
-  { title: 'WATCHED' },
+  { title: 'PLAYED' },
 ];
 
 const orders: Readonly<Record<string, (a: ObjectReport, b: ObjectReport) => number>> = {
@@ -50,9 +50,9 @@ function listText(
   { terminal }: Invocation['around'],
 ): string {
   if (!terminal.isTerminal('out')) return tabbedText(rows);
-  if (rows.length === 0) return 'Nothing is cached.\n';
+  if (rows.length === 0) return 'The cache is empty.\n';
   const [titles = '', ...lines] = columnsText(columns, rows, terminal.size('out').columns);
   const bytes = objects.reduce((sum, object) => sum + object.bytes, 0);
-  const total = `${plural(objects.length, 'file')}, ${sizeWords(bytes)} present`;
+  const total = `${plural(objects.length, 'file')}, ${sizeWords(bytes)} cached`;
   return `${[terminal.paint('out', 'dim', titles), ...lines, terminal.paint('out', 'dim', total)].join('\n')}\n`;
 }

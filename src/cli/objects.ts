@@ -26,7 +26,7 @@ export async function findObjects(
   const found = new Set<ObjectReport>();
   for (const pattern of patterns) {
     const meant = all.filter(matching(pattern));
-    if (meant.length === 0) throw new CommandError('unmatched', `Nothing in the cache is "${pattern}"`);
+    if (meant.length === 0) throw new CommandError('unmatched', `No cached file matches "${pattern}"`);
     for (const object of meant) found.add(object);
   }
   return [...found];

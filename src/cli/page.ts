@@ -9,7 +9,7 @@ export async function page(invocation: Invocation): Promise<ExitReason> {
   if (session.media === null) {
     throw new CommandError(
       'failed',
-      `It listens on ${url} alone, which no browser opens: give it a --listen HOST:PORT`,
+      `firstbyte listens on ${url} only, which no browser opens: start it with --listen HOST:PORT`,
     );
   }
   const address = token === null ? url : `${url}#token=${encodeURIComponent(token)}`;

@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events';
 import { sleep } from '../clock.ts';
-import type { FillReport } from '../control/answers.ts';
+import type { FillReport, StatsReport } from '../control/answers.ts';
 import { showablePath } from '../showable.ts';
 import { CommandError } from './exit-codes.ts';
 import { fillLine } from './fill-words.ts';
@@ -13,7 +13,8 @@ import { type Ending, Interruption, type Invocation, textOption } from './invoca
 import { LiveLine } from './live-line.ts';
 import { type PlayerName, type Playing, startPlayer } from './players.ts';
 import { openSession, type Session } from './session.ts';
-import { listOrigins, targetOf } from './targets.ts';
+import { listOrigins, targetNamed, targetOf } from './targets.ts';
+import { placeWords } from './words.ts';
 
 /** The live line is updated so often. */
 const intervalMs = 200;
@@ -31,6 +32,7 @@ export async function play(invocation: Invocation): Promise<Ending> {
   await using session = await openSession(invocation, originsFor(written, invocation));
   const film = await filmOf(written, session);
   const wanted = textOption(invocation, 'player');
+  const startedAt = around.clock.wallTime();
   using interruption = new Interruption(around);
   const player =
     wanted === 'none' ? null : await startPlayer((wanted as PlayerName | undefined) ?? null, film.address, more);
@@ -43,7 +45,22 @@ export async function play(invocation: Invocation): Promise<Ending> {
   const ending = await (player === null ? untilStopped(session, interruption) : playing(player, line, interruption));
   ended.abort();
   await watching;
+  await sayWhy(session, film, startedAt, around);
   return ending;
+}
+
+/** A player says that it can't play; why is known here alone. */
+async function sayWhy(
+  { control }: Session,
+  film: Film,
+  since: number,
+  { complain }: Invocation['around'],
+): Promise<void> {
+  const stats = await control.get<StatsReport>('stats').catch(() => null);
+  const failed = stats?.failedWaits.findLast(
+    ({ origin, path, time }) => origin === film.origin && path === film.path && Date.parse(time) >= since,
+  );
+  if (failed !== undefined) complain(`Cannot play ${placeWords(film)}: ${failed.message}\n`);
 }
 
 /** An origin for a URL that no configured origin has. */
@@ -61,10 +78,10 @@ async function filmOf(written: string, { control, media }: Session): Promise<Fil
   if (media === null) {
     throw new CommandError(
       'failed',
-      'The firstbyte that owns the cache listens on a Unix socket alone, which no player opens: give it a --listen HOST:PORT',
+      'firstbyte listens on a Unix socket only, which no player opens: start it with --listen HOST:PORT',
     );
   }
-  const target = targetOf(written, await listOrigins(control));
+  const target = await targetNamed(written, await listOrigins(control), control);
   if (target !== null) {
     const path = showablePath(target.target);
     return { address: `${media}${target.origin}${target.target}`, origin: target.origin, path };

@@ -11,6 +11,8 @@ const quietForMs = 1000;
 const barIntervalMs = 100;
 const lineIntervalMs = 10_000;
 const speedWindowMs = 3000;
+/** Room for the figures behind the bar, so that it stays in its place while they change. */
+const figuresWidth = 52;
 
 export class ProgressBar implements Disposable {
   readonly #what: string;
@@ -50,8 +52,8 @@ export class ProgressBar implements Disposable {
     const { columns } = this.#around.terminal.size('err');
     const far = this.#far(done, total);
     const bar = total === null ? '' : ` ${barOf(done / Math.max(1, total), 20)} `;
-    const room = Math.max(10, columns - 1 - bar.length - far.length - 1);
-    this.#around.complain(`\r${fit(this.#what, room)}${bar || ' '}${far}\x1b[K`);
+    const room = Math.max(10, columns - 1 - 22 - figuresWidth);
+    this.#around.complain(`\r${fit(`${fit(this.#what, room)}${bar || ' '}${far}`, columns - 1)}\x1b[K`);
     this.#drawn = true;
   }
 

@@ -30,7 +30,7 @@ async function removeAll(control: ControlClient, { options, around }: Invocation
     const all = await listObjects(control);
     const answer = await around.terminal.ask(`Remove everything (${plural(all.length, 'file')})? [y/N] `);
     if (answer === null) {
-      throw new CommandError('usage', '--all asks before it removes everything; where nobody can answer, say --yes');
+      throw new CommandError('usage', '--all asks before it removes everything: add --yes where nobody can answer');
     }
     if (!/^y(es)?$/i.test(answer)) return null;
   }

@@ -6,9 +6,10 @@
  */
 import type { LoadedSettings, Settings } from '../config.ts';
 import type { Daemon } from '../daemon.ts';
-import { StoreError } from '../store/store.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import type { Invocation, Surroundings } from './invocation.ts';
+import { startTrouble } from './start-trouble.ts';
+import { durationWords, plural } from './words.ts';
 
 /** Resolves with the reason why it ended. */
 export async function serve({ load, around }: Invocation): Promise<ExitReason> {
@@ -21,8 +22,8 @@ export async function serve({ load, around }: Invocation): Promise<ExitReason> {
     );
   }
   const daemon = await startHere(loaded, around);
-  around.print(readyText(daemon.addresses, settings));
-  return ended(daemon, around);
+  around.print(readyText(daemon, settings));
+  return ended(daemon, settings, around);
 }
 
 /** Starts a daemon in this process; rejects with a `CommandError` where it can't start. */
@@ -30,23 +31,23 @@ export async function startHere({ settings, sources }: LoadedSettings, { start }
   try {
     return await start(settings, sources);
   } catch (error) {
-    if (error instanceof StoreError) {
-      throw new CommandError('store', `The cache directory cannot be used (${error.code}): ${error.message}`);
-    }
-    if (error instanceof Error && 'syscall' in error && /^(listen|bind|getaddrinfo)$/.test(String(error.syscall))) {
-      throw new CommandError('listen', `Cannot listen: ${error.message}`);
-    }
-    throw new CommandError('failed', `Cannot start: ${error instanceof Error ? error.stack : error}`);
+    throw startTrouble(error, settings);
   }
 }
 
-function readyText(addresses: readonly string[], { origins }: Settings): string {
+function readyText({ addresses, control }: Daemon, { origins }: Settings): string {
   const ready = addresses.map((address) => `firstbyte ready on ${address}\n`);
   const mounted = origins.map(({ name, url }) => `  /${name}/ is ${url.href}\n`);
-  return [...ready, ...mounted].join('');
+  const page = control === null || control.url.startsWith('unix:') ? [] : [`  page: ${control.url}\n`];
+  return [...ready, ...mounted, ...page].join('');
 }
 
-function ended(daemon: Daemon, { signals, complain }: Surroundings): Promise<ExitReason> {
+function stoppingText(requests: number, { drainTimeout }: Settings): string {
+  if (requests === 0) return 'Stopping.\n';
+  return `Stopping: ${plural(requests, 'reply', 'replies')} may continue for ${durationWords(drainTimeout)}. Press Ctrl-C again to stop now.\n`;
+}
+
+function ended(daemon: Daemon, settings: Settings, { signals, complain }: Surroundings): Promise<ExitReason> {
   return new Promise((resolve) => {
     let draining = false;
     const finish = (reason: ExitReason) => {
@@ -59,6 +60,7 @@ function ended(daemon: Daemon, { signals, complain }: Surroundings): Promise<Exi
         return finish(reason);
       }
       draining = true;
+      complain(stoppingText(daemon.lent().requests, settings));
       daemon.stop().then(
         () => finish('stopped'),
         (error: unknown) => {

@@ -3,7 +3,7 @@ import type { StatsReport } from '../control/answers.ts';
 import type { ExitReason } from './exit-codes.ts';
 import { type Invocation, printAs } from './invocation.ts';
 import { openSession } from './session.ts';
-import { durationWords, plural, sizeWords } from './words.ts';
+import { durationWords, sizeWords } from './words.ts';
 
 type Counts = Readonly<Record<string, number>>;
 
@@ -25,16 +25,16 @@ function statsText(report: StatsReport): string {
   const lines: readonly (readonly [string, string])[] = [
     ['running for', durationWords(report.uptimeSeconds * 1000)],
     ['requests', `${total(requests.byOutcome)}${each(requests.byOutcome)}`],
-    ['found', `${each(requests.byCache).slice(2) || 'nothing was asked for'}`],
-    ['first byte waits', waited === 0 ? '0' : `${waited}, ${durationWords(mean * 1000)} on average`],
-    ['bytes in', `${sizeWords(total(bytesLanded))}${each(bytesLanded, sizeWords)}`],
-    ['bytes out', `${sizeWords(total(bytesSent))}${each(bytesSent, sizeWords)}`],
-    ['fills now', `${total(fills)}${each(fills)}`],
-    ['asked again', `${total(retries)}${each(retries)}`],
-    ['healed', `${total(heals)}${each(heals)}`],
-    ['lent now', each(lent).slice(2) || 'nothing'],
+    ['cache', `${each(requests.byCache).slice(2) || 'no requests'}`],
+    ['waits', waited === 0 ? '0' : `${waited}, ${durationWords(mean * 1000)} on average`],
+    ['downloaded', `${sizeWords(total(bytesLanded))}${each(bytesLanded, sizeWords)}`],
+    ['sent', `${sizeWords(total(bytesSent))}${each(bytesSent, sizeWords)}`],
+    ['titles open', `${total(fills)}${each(fills)}`],
+    ['retries', `${total(retries)}${each(retries)}`],
+    ['repaired', `${total(heals)}${each(heals)}`],
+    ['in use', each(lent).slice(2) || 'nothing'],
     ['own errors', String(ownErrors.count)],
-    ...(bugs === 0 ? [] : [['bugs', `${plural(bugs, 'bug')}, each worth a report`] as const]),
+    ...(bugs === 0 ? [] : [['bugs', `${bugs}: please report them`] as const]),
   ];
   const errors = ownErrors.last
     .slice(-shownErrors)

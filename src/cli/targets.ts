@@ -1,9 +1,10 @@
 /** The target that a user names: `/NAME/path`, `NAME/path`, or the origin's own URL. */
 
-import type { OriginReport } from '../control/answers.ts';
+import type { ObjectPage, OriginReport } from '../control/answers.ts';
 import { showableText } from '../showable.ts';
 import type { ControlClient } from './control-client.ts';
 import { CommandError } from './exit-codes.ts';
+import { placeWords } from './words.ts';
 
 export interface Target {
   readonly origin: string;
@@ -16,17 +17,40 @@ export async function listOrigins(control: ControlClient): Promise<readonly Orig
   return origins;
 }
 
+/**
+ * The same for a name as `firstbyte ls` prints it: decoded, so that `%` and `?` in it are what they look like, where
+ * that is cached.
+ */
+export async function targetNamed(
+  written: string,
+  origins: readonly Pick<OriginReport, 'name' | 'base'>[],
+  control: Pick<ControlClient, 'get'>,
+): Promise<Target | null> {
+  const isAmbiguous = /[%?]/.test(written) && !/^https?:\/\//i.test(written);
+  return (isAmbiguous ? await cachedTarget(written, control) : null) ?? targetOf(written, origins);
+}
+
+async function cachedTarget(written: string, control: Pick<ControlClient, 'get'>): Promise<Target | null> {
+  const place = written.replace(/^(?!\/)/, '/');
+  // The part that is the same however it is encoded narrows the search.
+  const [plain = ''] = /[\w./-]*$/.exec(place) ?? [];
+  const query = new URLSearchParams({ limit: '1000', ...(plain !== '' && { q: plain }) });
+  const { objects } = await control.get<ObjectPage>(`objects?${query}`);
+  const found = objects.find((object) => placeWords(object) === place);
+  return found === undefined ? null : { origin: found.origin, target: found.path };
+}
+
 /** `null` where no origin has the URL; rejects where a path names no origin. */
 export function targetOf(written: string, origins: readonly Pick<OriginReport, 'name' | 'base'>[]): Target | null {
   if (/^https?:\/\//i.test(written)) return targetOfUrl(written, origins);
   const [, name = '', path = ''] = /^\/?([^/?#]+)(\/[^#]+)/.exec(written) ?? [];
-  if (origins.some((origin) => origin.name === name)) return { origin: name, target: encoded(path) };
-  throw new CommandError('unmatched', `"${showableText(written)}" is under no origin; ${knownWords(origins)}`);
+  if (origins.some((origin) => origin.name === name)) return { origin: name, target: encodedPath(path) };
+  throw new CommandError('unmatched', `"${showableText(written)}" belongs to no origin. ${knownWords(origins)}`);
 }
 
 export function knownWords(origins: readonly Pick<OriginReport, 'name' | 'base'>[]): string {
-  if (origins.length === 0) return 'none is configured, name one with --origin NAME=URL';
-  return `there are ${origins.map(({ name, base }) => `/${name}/ (${base})`).join(', ')}`;
+  if (origins.length === 0) return 'No origin is configured: add one with --origin NAME=URL';
+  return `Configured: ${origins.map(({ name, base }) => `/${name}/ (${base})`).join(', ')}`;
 }
 
 /** The origin with the longest base URL that is a prefix of the URL, without credentials and fragment. */
@@ -44,7 +68,7 @@ function targetOfUrl(written: string, origins: readonly Pick<OriginReport, 'name
     : { origin: found.name, target: url.pathname.slice(found.path.length) + url.search };
 }
 
-/** Percent-encodes what is not encoded yet. */
-function encoded(path: string): string {
-  return path.replace(/[^\w!$&'()*+,;=:@/?%.~[\]-]/gu, encodeURIComponent);
+/** Percent-encodes what is not encoded yet, a `%` that encodes nothing too. */
+export function encodedPath(path: string): string {
+  return path.replace(/%(?![0-9a-f]{2})/gi, '%25').replace(/[^\w!$&'()*+,;=:@/?%.~[\]-]/gu, encodeURIComponent);
 }

@@ -19,7 +19,7 @@ export async function verify(invocation: Invocation): Promise<ExitReason> {
   };
   using interruption = new Interruption(around);
   const job = await runJob(control, request, 'verifying', invocation, interruption);
-  if (job.state === 'failed') throw new CommandError('failed', `It was not verified: ${job.problem}`);
+  if (job.state === 'failed') throw new CommandError('failed', `Cannot verify: ${job.problem}`);
   if (job.state === 'cancelled') {
     const of = job.total === null ? '' : ` of ${sizeWords(job.total)}`;
     printAs(invocation, `cancelled: ${sizeWords(job.done)}${of} checked\n`, job);
@@ -32,7 +32,7 @@ export async function verify(invocation: Invocation): Promise<ExitReason> {
 
 function resultWords({ objects, bytes, bad, repaired }: VerifyReport): string {
   const checked = `checked ${plural(objects, 'file')}, ${sizeWords(bytes)}`;
-  if (bad === 0) return `${checked}: all of it is right`;
-  const fixed = repaired === 0 ? 'dropped' : `dropped, ${sizeWords(repaired)} of that fetched again`;
+  if (bad === 0) return `${checked}: all correct`;
+  const fixed = repaired === 0 ? 'dropped' : `dropped, ${sizeWords(repaired)} of that downloaded again`;
   return `${checked}: ${sizeWords(bad)} bad and ${fixed}`;
 }

@@ -6,7 +6,7 @@ import { CommandError, type ExitReason } from './exit-codes.ts';
 import { Interruption, type Invocation, textOption } from './invocation.ts';
 import { runJob } from './jobs.ts';
 import { openSession } from './session.ts';
-import { knownWords, listOrigins, type Target, targetOf } from './targets.ts';
+import { knownWords, listOrigins, type Target, targetNamed } from './targets.ts';
 import { durationWords, placeWords, sizeWords } from './words.ts';
 
 export async function warm(invocation: Invocation): Promise<ExitReason> {
@@ -14,11 +14,14 @@ export async function warm(invocation: Invocation): Promise<ExitReason> {
   const part = partOf(invocation);
   await using session = await openSession(invocation);
   const origins = await listOrigins(session.control);
-  const targets = operands.map((written) => {
-    const target = targetOf(written, origins);
-    if (target !== null) return target;
-    throw new CommandError('unmatched', `"${showableText(written)}" is below no origin's URL; ${knownWords(origins)}`);
-  });
+  const targets: Target[] = [];
+  for (const written of operands) {
+    const target = await targetNamed(written, origins, session.control);
+    if (target === null) {
+      throw new CommandError('unmatched', `"${showableText(written)}" belongs to no origin. ${knownWords(origins)}`);
+    }
+    targets.push(target);
+  }
 
   using interruption = new Interruption(around);
   const jobs: (Target & JobReport)[] = [];
@@ -27,7 +30,7 @@ export async function warm(invocation: Invocation): Promise<ExitReason> {
     const startedAt = around.clock.now();
     const place = placeWords({ origin: target.origin, path: showablePath(target.target) });
     const request = { kind: 'warm', ...target, ...part };
-    const job = await runJob(session.control, request, `warming ${place}`, invocation, interruption);
+    const job = await runJob(session.control, request, `downloading ${place}`, invocation, interruption);
     jobs.push({ ...target, ...job });
     failed ||= job.state === 'failed';
     if (!options.json) around.print(`${endingWords(place, job, around.clock.now() - startedAt)}\n`);
@@ -48,10 +51,10 @@ function partOf(invocation: Invocation): { whole: true } | { head: number } {
 function endingWords(place: string, { state, done, total, result, problem }: JobReport, duration: number): string {
   switch (state) {
     case 'done':
-      return `warmed ${place}: ${sizeWords(result?.bytes ?? done)} present, in ${durationWords(duration)}`;
+      return `warmed ${place}: ${sizeWords(result?.bytes ?? done)} cached, in ${durationWords(duration)}`;
     case 'failed':
-      return `not warmed ${place}: ${problem ?? 'nobody says why'}`;
+      return `not warmed ${place}: ${problem ?? 'no reason known'}`;
     default:
-      return `cancelled ${place}: ${sizeWords(done)}${total === null ? '' : ` of ${sizeWords(total)}`} fetched and kept`;
+      return `cancelled ${place}: ${sizeWords(done)}${total === null ? '' : ` of ${sizeWords(total)}`} cached`;
   }
 }

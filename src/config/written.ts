@@ -29,11 +29,15 @@ export interface SettingsInput {
   readonly readFile?: (path: string) => string;
 }
 
-/** Looks every setting up; names that nobody knows, and a file that can't be read, become `problems`. */
+/**
+ * Looks every setting up. Names that nobody knows, and a file that can't be read, become `problems`. Variables that nobody
+ * knows become `warnings`: others make them, as Kubernetes does for a service of that name.
+ */
 export function findWritten(
   names: readonly SettingNames[],
   { flags, env, readFile }: Required<SettingsInput>,
   problems: string[],
+  warnings: string[],
 ): Map<string, Written> {
   const keys = names.map(({ key }) => key);
   const variables = names.map(({ variable }) => variable);
@@ -42,7 +46,8 @@ export function findWritten(
 
   for (const key of unknown(flags, [...keys, 'config'])) problems.push(unknownName(`the flag ${key}`, key, keys));
   for (const variable of unknown(env, [...variables, 'FIRSTBYTE_CONFIG'])) {
-    if (variable.startsWith('FIRSTBYTE_')) problems.push(unknownName(`the variable ${variable}`, variable, variables));
+    if (!variable.startsWith('FIRSTBYTE_')) continue;
+    warnings.push(unknownName(`the variable ${variable} is ignored: it`, variable, variables));
   }
   for (const key of unknown(file, keys)) problems.push(unknownName(`${key} (${path})`, key, keys));
 

@@ -56,7 +56,7 @@ export function judgeControlRequest(request: ControlRequest, policy: ControlPoli
   const near = isNear(localAddress);
   const bearer = bearerOf(request, near, policy);
   if (policy.token !== undefined) {
-    if (bearer === null) return refusal(401, 'The control API asks for its token as "Authorization: Bearer …".');
+    if (bearer === null) return unauthorized(request, 'the one that is configured as `token`');
   } else if (!near) {
     return refusal(401, 'Beyond loopback the control API needs a token, and none is configured: set `token`.');
   }
@@ -64,7 +64,7 @@ export function judgeControlRequest(request: ControlRequest, policy: ControlPoli
   if (reading.has(method)) return { bearer };
   if (!changing.has(method)) return refusal(405, `The control API does not know the method ${method}.`);
   if (bearer === null) {
-    return refusal(401, `What changes something needs a token as "Authorization: Bearer …": ${whichToken}.`);
+    return unauthorized(request, whichToken);
   }
   if (!isJson(request.contentType)) {
     const sent = request.contentType === undefined ? 'nothing' : `"${request.contentType}"`;
@@ -74,6 +74,12 @@ export function judgeControlRequest(request: ControlRequest, policy: ControlPoli
     );
   }
   return { bearer };
+}
+
+/** A wrong token and a missing one are two mistakes. */
+function unauthorized({ authorization }: ControlRequest, which: string): Refusal {
+  if (authorization !== undefined) return refusal(401, `This token is wrong: it is ${which}.`);
+  return refusal(401, `This needs a token as "Authorization: Bearer …": ${which}.`);
 }
 
 function refusal(status: Refusal['status'], detail: string): Refusal {

@@ -17,7 +17,7 @@ import { HostGuard } from './host-guard.ts';
 import { type Rejection, rejection } from './rejection.ts';
 import { handleRequest, type Ingress, type RequestHandlerParts } from './request-handler.ts';
 import { RequestRecord } from './request-record.ts';
-import { judgeFraming, type Route, readHead, route } from './route.ts';
+import { judgeFraming, type Route, readHead, route, shownPath } from './route.ts';
 import { mostUnsent } from './send-buffer.ts';
 import { StalledClients } from './stalled-clients.ts';
 import { judgeUse } from './worker-guard.ts';
@@ -176,7 +176,7 @@ export class MediaProxy {
       control(request, response);
       return;
     }
-    const record = new RequestRecord(this.#nextRequest, request, clock, events);
+    const record = new RequestRecord(this.#nextRequest, request, shownPath(request.url ?? ''), clock, events);
     this.#nextRequest += 1;
     if (this.#onIdle !== null) response.setHeader('connection', 'close');
     const answer = this.#onIdle === null ? routed : shuttingDown();

@@ -175,16 +175,11 @@ class RequestHandler {
       case 'rejection':
         return this.#refuse(rejectionReply(answer), notForwarded);
       case 'redirect':
-        this.#writeHead(
-          308,
-          isolated([
-            ['location', `${this.#ingress.prefix ?? ''}${answer.location}`],
-            ['content-length', '0'],
-            notForwarded,
-          ]),
-        );
-        this.#response.end();
-        return 'served';
+        return this.#redirect(308, answer.location);
+      case 'root':
+        return this.#request.method === 'GET' || this.#request.method === 'HEAD'
+          ? this.#redirect(302, '/-/')
+          : this.#refuse(rejectionReply(noOrigin), notForwarded);
       case 'server':
         this.#writeHead(204, isolated([['allow', readingMethods.join(', ')], notForwarded]));
         this.#response.end();
@@ -192,6 +187,13 @@ class RequestHandler {
       case 'media':
         return this.#serve(answer);
     }
+  }
+
+  #redirect(status: 302 | 308, location: string): RequestOutcome {
+    const path = `${this.#ingress.prefix ?? ''}${location}`;
+    this.#writeHead(status, isolated([['location', path], ['content-length', '0'], notForwarded]));
+    this.#response.end();
+    return 'served';
   }
 
   async #serve(answer: Media): Promise<RequestOutcome> {
@@ -507,6 +509,8 @@ class RequestHandler {
     this.#record.headOut(status);
   }
 }
+
+const noOrigin = rejection(404, 'A path begins with the name of an origin, such as /films/a.mp4.');
 
 /** Opens a session of an entry; without `said` whatever is stored will do. */
 type OpenEntry = (entry: Entry, signal: AbortSignal, said?: Fields) => Promise<ReadSession>;

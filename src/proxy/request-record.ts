@@ -26,16 +26,17 @@ export class RequestRecord {
   #bytes = 0;
   /** A configured origin's name; `null` where the request named none. */
   origin: string | null = null;
-  /** Its target's path, without secrets. */
-  path = '';
+  /** Its target's path, without secrets; where it names no origin, that of the whole request. */
+  path: string;
   cache: CacheResult = 'none';
   /** The fill that gives the bytes. */
   fill: number | null = null;
   range: ByteRange | null = null;
   status: number | null = null;
 
-  constructor(id: number, { method = 'GET', headers }: IncomingMessage, clock: Clock, events: EventBus) {
+  constructor(id: number, { method = 'GET', headers }: IncomingMessage, path: string, clock: Clock, events: EventBus) {
     this.#id = id;
+    this.path = path;
     this.#method = method;
     this.#traceparent = traceparentOf(headers.traceparent);
     this.#clock = clock;

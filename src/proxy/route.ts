@@ -22,6 +22,8 @@ export type Route =
     }
   | { readonly kind: 'control' }
   | { readonly kind: 'redirect'; readonly location: string }
+  /** The root, where people who type the address find the page. */
+  | { readonly kind: 'root' }
   /** The server itself: `OPTIONS *` (RFC 9110 §9.3.7). */
   | { readonly kind: 'server' }
   | Rejection;
@@ -36,6 +38,7 @@ export function route(url: string): Route {
   if (!url.startsWith('/')) return rejection(400, 'A target is a path, such as /films/a.mp4, or an http URL with one.');
   const [path = ''] = url.split('?', 1);
   if (path === '/-' || path.startsWith('/-/')) return { kind: 'control' };
+  if (path === '/') return { kind: 'root' };
   if (isUnsafePath(path)) return rejection(400, 'The path holds dot segments, backslashes or control characters.');
   const slash = path.indexOf('/', path.startsWith('/~/') ? 3 : 1);
   const mount = path.slice(1, slash === -1 ? undefined : slash);
@@ -44,6 +47,14 @@ export function route(url: string): Route {
   if (slash === -1 && origin === '~') return rejection(404, 'Nothing plays at this path.');
   if (slash === -1) return { kind: 'redirect', location: `/${mount}/${url.slice(path.length)}` };
   return { kind: 'media', mount, target: url.slice(slash), origin, path: showablePath(path.slice(slash)) };
+}
+
+/** In characters: a longer path is cut where it is shown. */
+const longestShown = 500;
+
+/** What may be shown of a request that names no origin: a path without secrets, such as the token of a source. */
+export function shownPath(url: string): string {
+  return showablePath(url.slice(0, longestShown).replace(/^\/~\/[^/?#]*/, '/~'));
 }
 
 /** The parts of a request's head that name its host and its target. */

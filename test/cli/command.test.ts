@@ -120,10 +120,12 @@ test('an address in use is code 3, a bad cache directory 4, anything else 1', as
   const inUse = Object.assign(new Error('listen EADDRINUSE: 127.0.0.1:8787'), {
     code: 'EADDRINUSE',
     syscall: 'listen',
+    address: '127.0.0.1',
+    port: 8787,
   });
   const cases = [
-    [inUse, 3, /^Cannot listen: .*EADDRINUSE/],
-    [new StoreError('EACCES', '/root/cache cannot be written'), 4, /^The cache directory cannot be used \(EACCES\)/],
+    [inUse, 3, /^Cannot listen on 127\.0\.0\.1:8787: another program uses it/],
+    [new StoreError('EACCES', '/root/cache cannot be written'), 4, /^No permission to write the cache directory/],
     [new Error('surprise'), 1, /^Cannot start: Error: surprise/],
   ] as const;
   for (const [error, code, sentence] of cases) {

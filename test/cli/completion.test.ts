@@ -1,10 +1,14 @@
 /** What follows from the table of commands: completion in real shells, the man page, the help. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { commandNames, commandRow } from '../../src/cli/command-table.ts';
 import { absent } from '../programs.ts';
+import { temporaryDirectory } from '../store/disk-directory.ts';
+import { Stage } from './stage.ts';
 
 const run = promisify(execFile);
 const firstbyte = `'${process.execPath}' src/cli.ts`;
@@ -15,7 +19,7 @@ let completion: Promise<{ stdout: string }> | undefined;
 async function bashOffers(...words: readonly string[]): Promise<string[]> {
   completion ??= run(process.execPath, ['src/cli.ts', 'completion', 'bash']);
   const script = `${(await completion).stdout}
-COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _firstbyte; printf '%s\\n' "\${COMPREPLY[@]}"`;
+firstbyte() { ${firstbyte} "$@"; }; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _firstbyte; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout } = await run('bash', ['-c', script, 'bash', ...words]);
   return stdout.split('\n').filter((line) => line !== '');
 }
@@ -32,12 +36,27 @@ test('bash completes commands, options, their values and files', async () => {
   assert.deepEqual(await bashOffers('firstbyte', '--ver'), ['--version']);
 });
 
-test('whoever reads slowly gets all of what is printed', async () => {
-  const { stdout: all } = await run(process.execPath, ['src/cli.ts', 'completion', 'fish']);
+test('bash completes what is cached, also names with blanks, and only the options that the help shows', async (t) => {
+  const stage = await Stage.set(t);
+  await stage.run('warm', '/films/a.mkv', 'films/b c.mkv');
+  process.env.FIRSTBYTE_CACHE_DIR = stage.cacheDir;
+  t.after(() => delete process.env.FIRSTBYTE_CACHE_DIR);
+  assert.deepEqual(await bashOffers('firstbyte', 'rm', '/films/'), ['/films/a.mkv', '/films/b c.mkv']);
+  assert.deepEqual(await bashOffers('firstbyte', 'pin', '/films/b\\ '), ['/films/b c.mkv']);
+  assert.deepEqual(await bashOffers('firstbyte', 'rm', '--'), [
+    ...['--all', '--yes', '--url', '--json', '--config', '--origin', '--cache-dir', '--help'],
+  ]);
+});
+
+test('whoever reads slowly gets all of what is printed', async (t) => {
+  const file = join(await temporaryDirectory(t), 'firstbyte.json');
+  await writeFile(file, JSON.stringify({ allowHosts: Array.from({ length: 9000 }, (_, n) => `nas${n}.example`) }));
+  const env = { ...process.env, FIRSTBYTE_CONFIG: file };
+  const { stdout: all } = await run(process.execPath, ['src/cli.ts', 'config'], { env });
   assert.ok(Buffer.byteLength(all) > 65_536, 'it is more than a pipe holds');
   // The loop of bash takes one byte after the other.
-  const slowly = `${firstbyte} completion fish | while IFS= read -r line; do printf '%s\\n' "$line"; done`;
-  assert.equal((await run('bash', ['-c', slowly])).stdout, all);
+  const slowly = `${firstbyte} config | while IFS= read -r line; do printf '%s\\n' "$line"; done`;
+  assert.equal((await run('bash', ['-c', slowly], { env })).stdout, all);
 });
 
 test('zsh takes its script', { skip: absent('zsh', 'zsh', '--version') }, async () => {

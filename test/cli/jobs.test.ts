@@ -21,7 +21,10 @@ test('warm --head fetches the beginning, and what is not whole is not exported',
   assert.ok(object !== undefined && object.bytes >= 512 * 1024 && object.bytes < 3_000_000, `${object?.bytes}`);
   const exported = await stage.run('export', 'a.mkv', join(stage.directory, 'a.mkv'));
   assert.equal(exported.code, 1);
-  assert.match(exported.err, /is present to \d+ % only: fetch the rest with firstbyte warm \/films\/a\.mkv/);
+  assert.match(
+    exported.err,
+    /^Only \d+ % of \/films\/a\.mkv is cached: download the rest with firstbyte warm '\/films\/a\.mkv'/,
+  );
   assert.deepEqual(await readdir(stage.directory), ['cache']);
 });
 
@@ -57,7 +60,7 @@ test('SIGINT cancels what is warmed: code 130, and what came is kept', async (t)
   warming.process.kill('SIGINT');
   const { code, out } = await warming.ended;
   assert.equal(code, 130);
-  assert.match(out, /^cancelled \/films\/a\.mkv: .* fetched and kept\n$/);
+  assert.match(out, /^cancelled \/films\/a\.mkv: .* cached\n$/);
 });
 
 /** Writes zeros into the middle of each stored segment. */

@@ -15,7 +15,7 @@ for (const running of [false, true]) {
 
       const warmed = await stage.run('warm', '/films/a.mkv', 'films/b c.mkv', `${stage.originUrl}/sub/d.mp4`);
       assert.equal(warmed.code, 0, warmed.err);
-      assert.match(warmed.out, /^warmed \/films\/a\.mkv: 2\.86 MiB present, in .*\nwarmed \/films\/b c\.mkv: 684 KiB/);
+      assert.match(warmed.out, /^warmed \/films\/a\.mkv: 3 MB cached, in .*\nwarmed \/films\/b c\.mkv: 700 kB/);
       assert.equal(stage.origin.fetchedTwice('/a.mkv').length, 0);
 
       const pinned = await stage.run('pin', '/films/a.mkv');
@@ -24,9 +24,9 @@ for (const running of [false, true]) {
       assert.deepEqual(
         listed.out.split('\n').map((line) => line.split('\t').slice(0, 5)),
         [
-          ['/films/a.mkv', '2.86 MiB', '100 %', 'complete', 'pinned'],
-          ['/films/b c.mkv', '684 KiB', '100 %', 'complete', ''],
-          ['/films/sub/d.mp4', '488 KiB', '100 %', 'complete', ''],
+          ['/films/a.mkv', '3 MB', '100 %', 'complete', 'pinned'],
+          ['/films/b c.mkv', '700 kB', '100 %', 'complete', ''],
+          ['/films/sub/d.mp4', '500 kB', '100 %', 'complete', ''],
           [''],
         ],
       );
@@ -34,7 +34,7 @@ for (const running of [false, true]) {
       assert.deepEqual([unpinned.code, unpinned.out], [0, 'unpinned /films/a.mkv\n']);
 
       const verified = await stage.run('verify');
-      assert.deepEqual([verified.code, verified.out], [0, 'checked 3 files, 4.01 MiB: all of it is right\n']);
+      assert.deepEqual([verified.code, verified.out], [0, 'checked 3 files, 4.2 MB: all correct\n']);
 
       const exported = await stage.run('export', '/films/b c.mkv', stage.directory);
       assert.equal(exported.code, 0, exported.err);
@@ -43,7 +43,7 @@ for (const running of [false, true]) {
       const removed = await stage.run('rm', '*.mkv');
       assert.deepEqual(
         [removed.code, removed.out],
-        [0, 'removed /films/a.mkv\nremoved /films/b c.mkv\nremoved 2 files, 3.53 MiB\n'],
+        [0, 'removed /films/a.mkv\nremoved /films/b c.mkv\nremoved 2 files, 3.7 MB\n'],
       );
       const { objects } = (await json(stage.run('ls', '--json'))) as { objects: ObjectReport[] };
       assert.deepEqual(
@@ -59,13 +59,13 @@ test('what nothing matches is code 6, and is named', async (t) => {
   await stage.serve();
   for (const name of ['ls', 'rm', 'pin', 'unpin', 'verify']) {
     const { code, out, err } = await stage.run(name, 'nothing*');
-    assert.deepEqual([code, out, err], [6, '', 'Nothing in the cache is "nothing*"\n'], name);
+    assert.deepEqual([code, out, err], [6, '', 'No cached file matches "nothing*"\n'], name);
   }
   const foreign = await stage.run('warm', 'http://elsewhere.example/a.mkv');
   assert.equal(foreign.code, 6);
   assert.equal(
     foreign.err,
-    `"http://elsewhere.example/a.mkv" is below no origin's URL; there are /films/ (${stage.originUrl}/)\n`,
+    `"http://elsewhere.example/a.mkv" belongs to no origin. Configured: /films/ (${stage.originUrl}/)\n`,
   );
 });
 
@@ -76,7 +76,7 @@ test('a file that exists is replaced with --force alone, and - is standard outpu
   const path = join(stage.directory, 'mine.mp4');
   await writeFile(path, 'mine');
   const refused = await stage.run('export', 'd.mp4', path);
-  assert.deepEqual([refused.code, refused.err], [1, `${path} exists already: say --force to replace it\n`]);
+  assert.deepEqual([refused.code, refused.err], [1, `${path} exists already: add --force to replace it\n`]);
   assert.equal(await readFile(path, 'utf8'), 'mine');
   assert.equal((await stage.run('export', '--force', 'd.mp4', path)).code, 0);
   films['/sub/d.mp4']?.assertBytes(0, await readFile(path));

@@ -42,7 +42,7 @@ test('any URL plays with no firstbyte running, and the command ends with its pla
   const flags = ['--cache-dir', stage.cacheDir];
   const url = `${stage.originUrl}/a.mkv`;
   const playing = stage.startWith(flags, 'play', url, '--', '--fullscreen');
-  await playing.reports(/(filling|complete): .* · .* of 2\.86 MiB/);
+  await playing.reports(/(downloading for .*|complete) · .*3 MB/);
   player.close();
   const { code, out, err } = await playing.ended;
   assert.deepEqual([code, out], [7, '']);
@@ -92,7 +92,7 @@ test('a player that is not installed, and a path under no origin, are told by th
   assert.deepEqual([wrong.code, /Allowed choices are mpv, vlc, ffplay, gst, none/.test(wrong.err)], [2, true]);
   const foreign = await stage.run('play', '/series/a.mkv');
   assert.deepEqual(
-    [foreign.code, /"\/series\/a\.mkv" is under no origin; there are \/films\//.test(foreign.err)],
+    [foreign.code, /"\/series\/a\.mkv" belongs to no origin. Configured: \/films\//.test(foreign.err)],
     [6, true],
   );
 });
@@ -107,6 +107,6 @@ test('mpv plays a real film, on a terminal, with a live line', {
   const player = ['--', '--no-config', '--vo=null', '--ao=null', '--length=1'];
   const { code, out } = await stage.onTerminal('play', '--player', 'mpv', url, ...player).ended;
   assert.equal(code, 0, out);
-  assert.match(out, /starting: waiting for the origin: .* of 30 s/);
+  assert.match(out, /waiting for the origin: .* of 30 s/);
   assert.ok(out.includes('\r\x1b[K'), 'the line is gone at the end');
 });

@@ -33,7 +33,7 @@ test('one that listens on a Unix socket alone is asked there, but no player can 
   assert.match((await stage.run('ls', '--url', `unix:${socket}`)).out, /^\/films\/sub\/d\.mp4\t/);
   const played = await stage.run('play', '--player', 'none', '/films/sub/d.mp4');
   assert.equal(played.code, 1);
-  assert.match(played.err, /listens on a Unix socket alone, .* --listen HOST:PORT/);
+  assert.match(played.err, /listens on a Unix socket only, .* --listen HOST:PORT/);
   serving.process.kill('SIGTERM');
   await serving.ended;
 });
@@ -49,7 +49,7 @@ test('--url names another, whose token comes from FIRSTBYTE_TOKEN', async (t) =>
   process.env.FIRSTBYTE_TOKEN = 'another-token-that-is-wrong';
   const unknown = await stage.startWith([], 'ls', '--url', firstbyte.url).ended;
   assert.equal(unknown.code, 5);
-  assert.match(unknown.err, /Set FIRSTBYTE_TOKEN/);
+  assert.match(unknown.err, /^This token is wrong: see FIRSTBYTE_TOKEN/);
 });
 
 test('what looks at one that runs says where there is none: code 5', async (t) => {
@@ -61,7 +61,7 @@ test('what looks at one that runs says where there is none: code 5', async (t) =
   }
   await assert.rejects(stat(stage.cacheDir), { code: 'ENOENT' });
   const nobody = await stage.run('ls', '--url', 'http://127.0.0.1:1');
-  assert.deepEqual([nobody.code, nobody.err], [5, 'No firstbyte answers at http://127.0.0.1:1/-/: ECONNREFUSED\n']);
+  assert.deepEqual([nobody.code, nobody.err], [5, 'No answer from firstbyte at http://127.0.0.1:1/-/: ECONNREFUSED\n']);
   const wrong = await stage.run('ls', '--url', 'nas');
   assert.deepEqual([wrong.code, wrong.err], [2, '--url: "nas" is not a URL such as http://nas.local:8787/\n']);
 });

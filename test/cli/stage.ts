@@ -23,6 +23,7 @@ export const films: Readonly<Record<string, Film>> = {
   '/a.mkv': film(3_000_000, 1),
   '/b%20c.mkv': film(700_000, 2),
   '/sub/d.mp4': film(500_000, 3),
+  '/100%25%20wolf%3F.mkv': film(200_000, 4),
 };
 
 export class Stage {

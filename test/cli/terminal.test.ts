@@ -8,7 +8,7 @@ test('rm --all asks on a terminal, and where nobody can answer it wants --yes', 
   await stage.serve();
   await stage.run('warm', '/films/sub/d.mp4');
   const silent = await stage.run('rm', '--all');
-  assert.deepEqual([silent.code, /say --yes/.test(silent.err)], [2, true]);
+  assert.deepEqual([silent.code, /add --yes/.test(silent.err)], [2, true]);
 
   const asking = stage.onTerminal('rm', '--all');
   await asking.prints(/Remove everything \(1 file\)\? \[y\/N\] /);
@@ -19,7 +19,7 @@ test('rm --all asks on a terminal, and where nobody can answer it wants --yes', 
   const sure = stage.onTerminal('rm', '--all');
   await sure.prints(/\[y\/N\] /);
   sure.types('y\n');
-  assert.match((await sure.ended).out, /removed 1 file, 488 KiB/);
+  assert.match((await sure.ended).out, /removed 1 file, 500 kB/);
   assert.equal((await stage.run('ls')).out, '');
 });
 
@@ -29,9 +29,9 @@ test('on a terminal a list has titles and a total, and what takes over a second 
   stage.origin.always({ rate: 1_000_000 });
   const warming = await stage.onTerminal('warm', '/films/a.mkv').ended;
   assert.equal(warming.code, 0, warming.out);
-  assert.match(warming.out, /warming \/films\/a\.mkv [█▏▎▍▌▋▊▉]+ +\d.* of 2\.86 MiB, \d+ %, .*\/s, .* left/);
+  assert.match(warming.out, /downloading \/films\/a\.mkv [█▏▎▍▌▋▊▉]+ +\d.* of 3 MB, \d+ %, .*\/s, .* left/);
   const listed = await stage.onTerminal('ls').ended;
-  assert.match(listed.out, /PATH +SIZE +PRESENT +STATE +PINNED +WATCHED/);
-  assert.match(listed.out, /1 file, 2\.86 MiB present/);
+  assert.match(listed.out, /PATH +SIZE +CACHED +STATE +PINNED +PLAYED/);
+  assert.match(listed.out, /1 file, 3 MB cached/);
   assert.ok(listed.out.includes('\x1b['), 'the titles are dim');
 });

@@ -42,7 +42,7 @@ test('stats tells the counts in words, and as JSON', async (t) => {
   const { code, out } = await stage.run('stats');
   assert.equal(code, 0);
   assert.match(out, /^requests +2: 2 served$/m);
-  assert.match(out, /^bytes in +488 KiB: 488 KiB films$/m);
+  assert.match(out, /^downloaded +500 kB: 500 kB films$/m);
   const { bytesLanded } = (await json(stage.run('stats', '--json'))) as { bytesLanded: object };
   assert.deepEqual(bytesLanded, { films: 500_000 });
 });
@@ -82,10 +82,10 @@ test('logs tells the events that are kept in words, and then ends', async (t) =>
   assert.deepEqual(
     out.split('\n').map((line) => line.slice(10)),
     [
-      'GET /films/a b.mkv from 1.00 MiB on: 206, served, hit, 1.00 MiB sent, the first after 12 ms, 2.5 s in all',
-      '/films/a.mkv: 16.0 MiB evicted (size)',
-      'the store takes nothing more (ENOSPC); films go past it',
-      '/films/a.mkv: 256 KiB on disk are bad (checksum) and dropped',
+      'GET /films/a b.mkv from 1.05 MB → 206 complete in 2.5 s, 1.05 MB, cached, first byte 12 ms',
+      '/films/a.mkv: 16.8 MB evicted (size)',
+      'caching stopped (ENOSPC); playback continues without it',
+      '/films/a.mkv: dropped 262 kB that were damaged on disk (checksum)',
       'comet origin=films tail=lo\\u202eng',
       '',
     ],
@@ -108,15 +108,18 @@ test('logs reads what a running firstbyte keeps, and ends by itself', async (t) 
   await (await fetch(`${url}films/sub/d.mp4`)).arrayBuffer();
   const { code, out } = await stage.run('logs');
   assert.equal(code, 0);
-  assert.match(out, /^[\d:]{8} {2}\/films\/sub\/d\.mp4: all 488 KiB are there, in /m);
-  assert.match(out, /^[\d:]{8} {2}GET \/films\/sub\/d\.mp4: 200, served, miss, 488 KiB sent, the first after /m);
+  assert.match(out, /^[\d:]{8} {2}\/films\/sub\/d\.mp4: downloaded 500 kB in /m);
+  assert.match(
+    out,
+    /^[\d:]{8} {2}GET \/films\/sub\/d\.mp4 → 200 complete in .*, 500 kB, not cached before, first byte /m,
+  );
 });
 
 test('logs --follow goes on until a signal', async (t) => {
   const url = await eventServer(t, [done]);
   const stage = await Stage.set(t);
   const logs = stage.start('logs', '--follow', '--url', url);
-  await logs.prints(/206, served/);
+  await logs.prints(/206 complete/);
   logs.process.kill('SIGINT');
   assert.equal((await logs.ended).code, 0);
 });

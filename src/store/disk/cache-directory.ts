@@ -181,9 +181,22 @@ export class CacheDirectory {
   }
 }
 
+/** Where a parent exists and takes no directories, as in /proc, Node's own `recursive` tries for ever. */
+async function makeDirectories(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || (await lstatIfThere(dirname(path))) !== null) throw error;
+    await makeDirectories(dirname(path));
+    await makeDirectories(path);
+  }
+}
+
 /** The directory may be reached by a link; what is in it may not be anyone else's. */
 async function makeOwnDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeDirectories(path);
   const stats = await stat(path);
   if (process.getuid !== undefined && stats.uid !== process.getuid()) {
     throw new StoreError('EPERM', `The cache directory ${path} belongs to user ${stats.uid}.`);
