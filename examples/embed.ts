@@ -3,7 +3,7 @@
  *
  *     node examples/embed.ts https://media.example/films holiday.mkv
  */
-import { createFirstbyte } from '../src/index.ts';
+import { createFirstbyte } from 'firstbyte';
 
 const [base, film] = process.argv.slice(2);
 if (base === undefined || film === undefined) {

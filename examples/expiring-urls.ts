@@ -12,7 +12,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { loadSettings, type RefreshAnswer, type RefreshQuestion, startDaemon } from '../src/index.ts';
+import { loadSettings, type RefreshAnswer, type RefreshQuestion, startDaemon } from 'firstbyte';
 
 /** What the server and the hook both know; a real hook would read it from a file that nobody else can read. */
 const key = 'not a secret';

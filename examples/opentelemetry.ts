@@ -7,9 +7,8 @@
  * An exporter to a collector takes the place of the console's in a program of your own.
  */
 import { BasicTracerProvider, ConsoleSpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { loadSettings, startDaemon } from '../src/index.ts';
-// In a program of your own: import … from 'firstbyte' and from 'firstbyte/otel'.
-import { traceRequests } from '../src/otel/traces.ts';
+import { loadSettings, startDaemon } from 'firstbyte';
+import { traceRequests } from 'firstbyte/otel';
 
 const [base, film] = process.argv.slice(2);
 if (base === undefined || film === undefined) {

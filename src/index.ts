@@ -14,6 +14,7 @@ export type { AddedSource, NewSource, Source, Sources } from './admin/sources.ts
 export type { StoredContent } from './admin/stored-content.ts';
 export type { VerifyResult } from './admin/verify.ts';
 export type { WarmProgress } from './admin/warm.ts';
+export type { ByteRange } from './bytes/byte-range.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { ConfigError, loadSettings, type OriginSettings, type Settings } from './config.ts';
 export type { Refresh, RefreshAnswer, RefreshQuestion } from './core.ts';
@@ -42,6 +43,9 @@ export type { MediaUrl } from './embed/places.ts';
 export type { MediaProgress, WatchOptions } from './embed/watch.ts';
 export { ProxyError, type ProxyErrorType } from './errors.ts';
 export { type DomainEvent, EventBus } from './events.ts';
+export type { Fields } from './http/fields.ts';
+export type { Representation } from './http/representation.ts';
+export type { Validator } from './http/validator.ts';
 export type { Lent, LentThing } from './lent.ts';
 export type { Origin, OriginBody, OriginReply, OriginRequest, Place, ResolvedUrl } from './origin/origin.ts';
 export type {

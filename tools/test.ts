@@ -4,12 +4,17 @@
  *   npm test                           all of them
  *   npm test -- test/fill/*.test.ts    these files
  *   npm test -- 'joins the cursor'     the tests whose names match this regular expression
+ *
+ * It builds first where the sources are newer than what was built: some suites are about that.
  */
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { firstbyteProgram } from '../bench/programs.ts';
+
+if (firstbyteProgram().endsWith('.ts')) await import('./build.ts');
 
 const given = process.argv.slice(2);
 const files = given.filter((argument) => existsSync(argument));

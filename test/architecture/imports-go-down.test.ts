@@ -81,7 +81,7 @@ const mayImport: Record<string, readonly string[]> = {
   'embed/': ['core.ts', 'admin/', 'cache/', 'fill/view.ts', ...ports, 'bytes/', 'config.ts', 'log.ts'],
   'testing/': [...ports, 'http/', 'bytes/'],
   'otel/': [],
-  'index.ts': ['core.ts', 'daemon.ts', 'embed/', 'config.ts', 'admin/', ...ports],
+  'index.ts': ['core.ts', 'daemon.ts', 'embed/', 'config.ts', 'admin/', ...ports, 'http/', 'bytes/'],
 };
 
 /** Where each thing that touches the machine, or a package, is used. */

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { ClosedError, CutError, UnknownOriginError } from '../../src/index.ts';
+import { temporaryDirectory } from '../store/disk-directory.ts';
 import { assertFilm, base, contentOf, opened, scripted, serving, size, url } from './stage.ts';
 
 describe('a program that fetches a film', () => {
@@ -168,7 +169,7 @@ describe('a program that fetches a film', () => {
   });
 });
 
-test('a program that waits for nothing but firstbyte lives until it has its answer, and no longer', async () => {
+test('a program that waits for nothing but firstbyte lives until it has its answer, and no longer', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;
@@ -178,10 +179,13 @@ test('a program that waits for nothing but firstbyte lives until it has its answ
   const program = `
     import { createFirstbyte } from ${library};
     const cache = await createFirstbyte({
+      cacheDir: ${JSON.stringify(await temporaryDirectory(t))},
       origins: { films: 'http://127.0.0.1:${port}' }, firstByteTimeout: '300ms',
     });
     const reply = await cache.fetch('http://127.0.0.1:${port}/a.mkv');
-    console.log(reply.status, await reply.text());`;
+    console.log(reply.status, await reply.text());
+    await cache.close();`;
+  // Such flags would end a thread that has a file of its own.
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
   assert.match(stdout, /^502 .*refused/);
 });

@@ -102,7 +102,8 @@ export class SqliteIndex {
 
   #begin(): void {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const worker = new Worker(new URL(`./sqlite-index-worker.${extension}`, import.meta.url));
+    // Flags of the program that firstbyte runs in are not for this thread: some of them would end it.
+    const worker = new Worker(new URL(`./sqlite-index-worker.${extension}`, import.meta.url), { execArgv: [] });
     worker.unref();
     worker.on('message', (answer: IndexAnswer) => this.#settle(answer));
     worker.on('error', (error) => this.#fail(`The index stopped: ${error.message}`));
