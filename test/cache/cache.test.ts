@@ -75,7 +75,7 @@ describe('the cache', () => {
     const { id, origin, path, state, length, fetches, readers, waiters } = fill();
     assert.deepEqual(
       [id, origin, path, length, waiters, readers],
-      [1, 'films', '/film.mp4', null, 1, [{ position: 5, end: null, speed: 0, waiting: true }]],
+      [1, 'films', '/film.mp4', null, 1, [{ position: 5, end: null, speed: 0, wait: { since: 0, until: 30_000 } }]],
     );
     assert.deepEqual(fetches, [
       { position: 5, until: null, speed: null, state: 'starting', attempt: 1, lastFailure: null, retryAt: null },
