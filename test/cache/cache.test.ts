@@ -80,7 +80,7 @@ describe('the cache', () => {
     assert.deepEqual(fetches, [
       { position: 5, until: null, speed: null, state: 'starting', attempt: 1, lastFailure: null, retryAt: null },
     ]);
-    assert.deepEqual(state, { phase: 'starting', since: 0, budget: 30_000, attempt: 1, lastFailure: null });
+    assert.deepEqual(state, { phase: 'starting', wait: { since: 0, until: 30_000 }, attempt: 1, lastFailure: null });
   });
 
   it('makes durable what can be when it is closed, and stops asking', async () => {
