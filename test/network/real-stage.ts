@@ -19,6 +19,10 @@ import { Relay, type RelayOptions } from './relay.ts';
 
 export interface RealStageOptions {
   readonly film: Film;
+  /** More of them, by their paths at the origin. */
+  readonly films?: Readonly<Record<string, Film>>;
+  /** In which the cache directory is made; that for temporary files unless given. */
+  readonly directory?: string;
   readonly origin?: Behaviour;
   readonly relay?: Omit<RelayOptions, 'clock'>;
   readonly settings?: Partial<Record<SettingKey, unknown>>;
@@ -44,14 +48,14 @@ export class RealStage {
     this.#options = options;
     this.origin = new HttpOriginServer({
       clock: systemClock,
-      films: options.film,
+      films: options.films === undefined ? options.film : { [target]: options.film, ...options.films },
       ...(options.origin === undefined ? {} : { behaviour: options.origin }),
     });
     this.relay = new Relay({ clock: systemClock, ...options.relay });
   }
 
   async open(): Promise<void> {
-    this.#directory = await mkdtemp(join(tmpdir(), 'firstbyte-network-'));
+    this.#directory = await mkdtemp(join(this.#options.directory ?? tmpdir(), 'firstbyte-network-'));
     this.#originPort = await this.relay.listen(await this.origin.listen());
     await this.#start();
   }
