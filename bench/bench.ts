@@ -6,6 +6,7 @@
  *   npm run bench -- --json figures.json     the figures of every round as well
  *   npm run bench -- --strict                exits with 1 where a goal is missed
  *   npm run bench -- --program dist/cli.js   another build of firstbyte
+ *   npm run bench -- --profile FOLDER cached writes profiles of firstbyte there (npm run profile prints them)
  *
  * A bench is not a test: a missed goal is told and is no failure. What counts are the ratios between servers that took
  * turns on the same machine, not the times.
@@ -22,12 +23,14 @@ import { kill } from './kill.ts';
 import { machineLine } from './machine.ts';
 import { observers } from './observers.ts';
 import { page } from './page.ts';
-import { firstbyteProgram, nginxVersion } from './programs.ts';
+import { firstbyteProgram, nginxVersion, Stage } from './programs.ts';
 import { seek } from './seek.ts';
+import { small } from './small.ts';
 import { smallCache } from './small-cache.ts';
 import { speeds } from './speeds.ts';
 import { stalledReaders } from './stalled.ts';
 import { start } from './start.ts';
+import { viewersTogether } from './viewers.ts';
 import { waiters } from './waiters.ts';
 import { window } from './window.ts';
 
@@ -39,6 +42,8 @@ const benches = {
   seek,
   fairness,
   cached,
+  viewers: viewersTogether,
+  small,
   speeds,
   waiters,
   kill,
@@ -52,7 +57,12 @@ type Name = keyof typeof benches;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' }, strict: { type: 'boolean' }, program: { type: 'string' } },
+  options: {
+    json: { type: 'string' },
+    strict: { type: 'boolean' },
+    program: { type: 'string' },
+    profile: { type: 'string' },
+  },
 });
 const unknown = positionals.filter((name) => !(name in benches));
 if (unknown.length > 0 || process.platform !== 'linux') {
@@ -60,6 +70,7 @@ if (unknown.length > 0 || process.platform !== 'linux') {
   process.stderr.write(`${unknown.map((name) => `There is no bench "${name}".`).join(' ')} ${names}\n`);
   process.exit(2);
 }
+if (values.profile !== undefined) Stage.node.push('--cpu-prof', '--cpu-prof-dir', values.profile);
 const program = values.program ?? firstbyteProgram();
 const nginx = nginxVersion();
 const machine = machineLine([nginx === null ? 'nginx is not installed: left out' : `nginx ${nginx}`]);

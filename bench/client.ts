@@ -1,5 +1,5 @@
 /**
- * The players of the benches, a process of its own: connections that read one film, each as fast as it may.
+ * The players of the benches, a process of its own: connections that read films, each as fast as it may.
  *
  * It reads into one buffer that all connections share, and looks at the bytes only when asked to, so that it costs
  * little beside what it measures. All times are milliseconds from the start of the connection.
@@ -10,8 +10,12 @@ import { answerAsked } from './channel.ts';
 import { isFilm } from './content.ts';
 
 export interface Job {
-  /** Of the film, with scheme, host and port. */
+  /** Of the film, with scheme, host and port; where there are several `titles`, `TITLE` in it is the number of one. */
   readonly url: string;
+  /** How many films are asked for, in turn. */
+  readonly titles?: number;
+  /** Asks for parts of so many bytes, at places all over a film of the size `of`. */
+  readonly parts?: { readonly length: number; readonly of: number };
   readonly connections: number;
   /** Milliseconds between the starts of two connections. */
   readonly stagger?: number;
@@ -23,6 +27,8 @@ export interface Job {
   readonly rate?: number;
   /** Asks again and again for so many milliseconds; without it each connection asks once. */
   readonly duration?: number;
+  /** Asks again and again, all connections together so many times. */
+  readonly replies?: number;
   /** Where a reply is cut, asks for the rest at once on a new connection. */
   readonly reconnect?: boolean;
   /** Compares every byte. */
@@ -38,6 +44,10 @@ export interface Seen {
   /** The longest time between two reads of a body. */
   pause: number;
   bytes: number;
+  /** Replies that came to their end. */
+  replies: number;
+  /** How far it was ever behind one who plays at its `rate` from the first byte on, in milliseconds. */
+  late: number;
   /** Whether the last reply came to its end. */
   whole: boolean;
   wrong: boolean;
@@ -53,20 +63,37 @@ export interface JobResult {
 const buffer = Buffer.allocUnsafeSlow(256 * 1024);
 const open = new Set<Player>();
 let bytesRead = 0;
+/** Requests so far, of all players. */
+let asked = 0;
 
 class Player {
-  readonly seen: Seen = { status: 0, firstByteAt: null, doneAt: 0, pause: 0, bytes: 0, whole: false, wrong: false };
+  readonly seen: Seen = {
+    status: 0,
+    firstByteAt: null,
+    doneAt: 0,
+    pause: 0,
+    bytes: 0,
+    replies: 0,
+    late: 0,
+    whole: false,
+    wrong: false,
+  };
   readonly #job: Job;
+  readonly #url: URL;
   #socket: Socket;
   readonly #startedAt = performance.now();
+  /** What is left to be asked for by all connections of the job. */
+  readonly #rest: { replies: number };
   readonly #onDone: () => void;
   #head: string | null = '';
   #lastAt: number | null = null;
   #offset = 0;
   #end = 0;
 
-  constructor(job: Job, onDone: () => void) {
+  constructor(job: Job, rest: { replies: number }, onDone: () => void) {
     this.#job = job;
+    this.#rest = rest;
+    this.#url = new URL(job.url);
     this.#onDone = onDone;
     this.#socket = this.#connect();
     this.#ask(job.start);
@@ -85,7 +112,7 @@ class Player {
   }
 
   #connect(): Socket {
-    const { hostname, port } = new URL(this.#job.url);
+    const { hostname, port } = this.#url;
     const socket = connect({
       host: hostname,
       port: Number(port),
@@ -108,11 +135,17 @@ class Player {
   }
 
   #ask(start = 0): void {
-    const { host, pathname, search } = new URL(this.#job.url);
-    const range = start === 0 ? '' : `Range: bytes=${start}-\r\n`;
+    const { host, pathname, search } = this.#url;
+    const { titles = 1, parts } = this.#job;
+    const number = asked;
+    asked += 1;
+    const path = pathname.replace('TITLE', String(number % titles));
+    const from = parts === undefined ? start : placeOf(number, parts);
+    const to = parts === undefined ? '' : from + parts.length - 1;
+    const range = from === 0 && to === '' ? '' : `Range: bytes=${from}-${to}\r\n`;
     this.#head = '';
-    this.#offset = start;
-    this.#socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${range}\r\n`);
+    this.#offset = from;
+    this.#socket.write(`GET ${path}${search} HTTP/1.1\r\nHost: ${host}\r\n${range}\r\n`);
   }
 
   /** Whether to read on at once. */
@@ -138,17 +171,24 @@ class Player {
       this.seen.firstByteAt ??= now;
       this.seen.pause = Math.max(this.seen.pause, now - (this.#lastAt ?? now));
       this.#lastAt = now;
+      const { rate } = this.#job;
+      if (rate !== undefined) {
+        const playedAt = this.seen.firstByteAt + (this.seen.bytes / rate) * 1000;
+        this.seen.late = Math.max(this.seen.late, now - playedAt);
+      }
     }
     if (this.#job.verify === true && !isFilm(body, this.#offset)) this.seen.wrong = true;
     this.#offset += body.length;
     this.seen.bytes += body.length;
     bytesRead += body.length;
     this.seen.whole = this.#offset === this.#end;
+    if (this.seen.whole) this.seen.replies += 1;
     const { duration, enough = Number.POSITIVE_INFINITY } = this.#job;
     const late = (duration !== undefined && this.#age >= duration) || this.seen.bytes >= enough;
-    if (late || (this.seen.whole && duration === undefined)) {
+    if (late || (this.seen.whole && duration === undefined && this.#rest.replies === 0)) {
       this.end();
     } else if (this.seen.whole) {
+      this.#rest.replies -= 1;
       this.#ask();
     }
   }
@@ -162,14 +202,21 @@ class Player {
   }
 }
 
+/** Another place for each number, all over the film: the steps are of no use to who reads ahead. */
+function placeOf(number: number, { length, of }: { readonly length: number; readonly of: number }): number {
+  const places = Math.floor(of / length);
+  return ((number * 7919) % places) * length;
+}
+
 async function run(job: Job): Promise<JobResult> {
   const startedAt = performance.now();
   const players: Player[] = [];
+  const asks = { replies: Math.max(0, (job.replies ?? 0) - job.connections) };
   await new Promise<void>((resolve) => {
     let rest = job.connections;
     const start = () => {
       players.push(
-        new Player(job, () => {
+        new Player(job, asks, () => {
           rest -= 1;
           if (rest === 0) resolve();
         }),

@@ -46,6 +46,8 @@ export function nginxVersion(): string | null {
 
 /** One bench's programs, all in front of one origin; they end with it. */
 export class Stage implements AsyncDisposable {
+  /** Flags of Node's own for every firstbyte that is started. */
+  static readonly node: string[] = [];
   readonly folder: string;
   readonly #command: readonly string[];
   readonly #children = new Set<ChildProcess>();
@@ -102,7 +104,7 @@ export class Stage implements AsyncDisposable {
   async firstbyte(...more: string[]): Promise<Mortal> {
     const { url } = await this.direct();
     const flags = [...more, '--listen', '127.0.0.1:0', '--cache-dir', this.cache, '--origin', `films=${url}`];
-    const child = spawn(process.execPath, [...this.#command, 'serve', ...flags], {
+    const child = spawn(process.execPath, [...Stage.node, ...this.#command, 'serve', ...flags], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     this.#children.add(child);
