@@ -63,6 +63,8 @@ export class Reader implements Waiting {
   /** Whether it goes on where another step ended. */
   #goesOn = false;
   #sequence = 0;
+  /** How many of them other steps have read. */
+  #before = 0;
   /** When it took the first of them. */
   #sequenceSince: number | null = null;
   #unit = -1;
@@ -206,14 +208,16 @@ export class Reader implements Waiting {
     return this.#goesOn;
   }
 
-  /** What it has read in sequence where it has read all of a step; `null` where it has not. */
-  get stepped(): number | null {
-    return this.#begun && this.#position === this.#end ? this.#sequence : null;
+  /** What it has read where that is all that it wanted; `null` where it is not. */
+  get stepped(): ByteRange | null {
+    if (!this.#begun || this.#position !== this.#end) return null;
+    return { start: this.#position - (this.#sequence - this.#before), end: this.#position };
   }
 
   /** It goes on where another step ended, up to which so many bytes were read in sequence. */
   goOn(sequence: number): void {
     this.#goesOn = true;
+    this.#before = sequence;
     this.#sequence = sequence;
   }
 
@@ -222,6 +226,7 @@ export class Reader implements Waiting {
     if (range.start !== this.#position) {
       this.#assignment = null;
       this.#sequence = 0;
+      this.#before = 0;
       this.#sequenceSince = null;
       this.#share.end();
     }

@@ -24,7 +24,7 @@ import { Playheads } from './playheads.ts';
 import type { Reader } from './reader.ts';
 import { Readers, type ReadersParts } from './readers.ts';
 import { SideBySide, type SideBySideHost, type SideBySideParts } from './side-by-side.ts';
-import { isStep, Steps } from './steps.ts';
+import { isStep, Steps, stepPatienceMs, surelyGoesOn } from './steps.ts';
 import type { RequestTarget } from './upstream.ts';
 import type { UpstreamRequest } from './upstream-request.ts';
 import type { Waiters } from './waiters.ts';
@@ -149,8 +149,8 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
   /** Joins a fetch or starts one; where neither can help, says why. */
   #fetchFor(reader: Reader): Failure | null {
     this.#completing?.stop();
-    const { clock, policy, presence, phase, upstream } = this.#parts;
-    const plan = planFor(reader.position, upstream.content, this.#fetches, upstream.firstByteMs);
+    const { clock, policy, presence, phase } = this.#parts;
+    const plan = this.#planFor(reader, reader.position);
     if ('join' in plan) {
       reader.assign(plan.join);
       this.#assign(plan.join);
@@ -161,9 +161,24 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     const isTooLate = retryAt !== null && retryAt - clock.now() > policy.firstByteTimeout;
     if (failure !== null && isTooLate) return this.#readers.toldTo(failure, true);
     this.#endKeeping();
-    this.#start(plan.open, { notBefore: retryAt, said: reader.said, suffix: reader.suffix, waiting: reader });
+    this.#start(plan.open, {
+      notBefore: retryAt,
+      said: reader.said,
+      suffix: reader.suffix,
+      waiting: reader,
+    });
     this.#sideBySide.seek(reader);
     return null;
+  }
+
+  /** What is to bring a byte to a reader. Who goes on in steps has what was left out before its place brought along, where that takes but a moment. */
+  #planFor({ goesOn }: Reader, position: number): ReturnType<typeof planFor<Fetch>> {
+    const { content, firstByteMs, pace } = this.#parts.upstream;
+    if (!goesOn) return planFor(position, content, this.#fetches, firstByteMs);
+    const plan = planFor(position, content, this.#fetches, Math.max(stepPatienceMs, firstByteMs));
+    const start = this.#steps.gapBefore(position, content.present);
+    const most = Math.max(surelyGoesOn, (pace.throughput * stepPatienceMs) / 1000);
+    return 'join' in plan || position - start > most ? plan : planFor(start, content, this.#fetches, firstByteMs);
   }
 
   /** A reader stands in another unit: parked fetches may go on, and it shall not run dry. */
@@ -177,7 +192,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     if (phase.current !== 'filling' && phase.current !== 'paused') return;
     const missing = missingAhead(this.interestOf(reader), upstream.content);
     if (missing === null) return;
-    const plan = planFor(missing, upstream.content, this.#fetches, upstream.firstByteMs);
+    const plan = this.#planFor(reader, missing);
     if (!('open' in plan)) return;
     this.#endKeeping();
     this.#start(plan.open, { said: reader.said });
@@ -192,7 +207,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     if (!this.#readers.delete(reader)) return false;
     this.#playheads.left(reader);
     const { plays, position, stepped, goesOn } = reader;
-    if (stepped !== null) this.#steps.ended(position, stepped);
+    if (stepped !== null && isStep(stepped.start, stepped.end)) this.#steps.ended(stepped);
     if ((plays || goesOn) && this.#readers.size === 0)
       for (const fetch of this.#fetches) if (fetch.position >= position) this.#kept.add(fetch);
     this.#played ||= plays;
@@ -252,6 +267,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     this.#jobs.lost();
     this.#foresight.giveUp();
     this.#playheads.giveUp();
+    this.#steps.giveUp();
   }
 
   /** Nothing more will be fetched; `failure` is what those are told who wait for it. */
@@ -437,11 +453,12 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     if (presence.passing) {
       this.#foresight.giveUp();
       this.#playheads.giveUp();
+      this.#steps.giveUp();
     }
     if (!this.resumable || !this.#mayFetchMore) return;
     const foreseen = this.#foresight.ranges();
     if (foreseen.length > 0) this.#sideBySide.opened();
-    for (const range of foreseen) {
+    for (const range of this.#foreseen) {
       const gap = upstream.content.present.firstGap(range);
       if (gap === null || this.#comes(gap.start, range)) continue;
       if (!slots.spare) return;
@@ -505,7 +522,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
       pieces: this.#sideBySide.pieces,
       ...(presence.passing || guard.live
         ? { jobs: [], foreseen: [] }
-        : { jobs: [...this.#jobs.ranges(), ...this.#completed], foreseen: this.#foresight.ranges() }),
+        : { jobs: [...this.#jobs.ranges(), ...this.#completed], foreseen: this.#foreseen }),
     };
   }
 
@@ -514,6 +531,12 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     const interest = this.#sideBySide.widened(this.#readers.interestOf(reader));
     const headEnd = this.#foresight.headEnd(reader);
     return headEnd === null ? interest : { ...interest, windowEnd: Math.min(interest.windowEnd, headEnd) };
+  }
+
+  /** What is wanted although nobody has asked for it. */
+  get #foreseen(): readonly ByteRange[] {
+    const left = this.#parts.foresees ? this.#steps.wanted() : [];
+    return [...this.#foresight.ranges(), ...left];
   }
 
   get #completed(): readonly ByteRange[] {

@@ -51,10 +51,44 @@ describe('a file read whole in steps of 4 KiB', () => {
   }
 });
 
+/** The same offsets, as a program asks for them that has several requests under way, or reads a tree. */
+function shuffled(at: readonly number[], window: number): number[] {
+  let state = 1;
+  const random = () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return state / 2 ** 32;
+  };
+  const places = at.map((start, index) => ({ start, rank: Math.floor(index / window) + random() }));
+  return places.sort((a, b) => a.rank - b.rank).map(({ start }) => start);
+}
+
+describe('a file read whole in steps of 4 KiB that are out of order', () => {
+  const size = 16 * mebibyte;
+  const at = Array.from({ length: size / step }, (_, index) => index * step);
+  for (const window of [4, 16, 64]) {
+    it(`within ${window} steps costs one request for a MiB at most, and hardly a byte twice`, async () => {
+      const { asked, bytesGiven } = await cost({ at: shuffled(at, window), size, pause: 0, anew: false });
+      assert.ok(asked <= 16, `${asked} requests`);
+      assert.ok(bytesGiven <= 1.05 * size, `${bytesGiven / size} times the bytes`);
+    });
+  }
+  it('in two places by turns does so as well', async () => {
+    const half = at.length / 2;
+    const turns = at.slice(0, half).flatMap((start, index) => [start, at[half + index] ?? 0]);
+    const { asked, bytesGiven } = await cost({ at: turns, size, pause: 0, anew: false });
+    assert.ok(asked <= 16, `${asked} requests`);
+    assert.ok(bytesGiven <= 1.05 * size, `${bytesGiven / size} times the bytes`);
+  });
+});
+
 describe('a file of which 150 places are read in steps of 4 KiB', () => {
   const at = Array.from({ length: 150 }, (_, index) => index * 327_680 + step);
   it('costs half of it at most: who reads here and there is not read ahead for', async () => {
     const { bytesGiven } = await cost({ at, size: 48 * mebibyte, pause: 0, anew: false });
+    assert.ok(bytesGiven <= 24 * mebibyte, `${bytesGiven / mebibyte} MiB`);
+  });
+  it('in any order costs no more', async () => {
+    const { bytesGiven } = await cost({ at: shuffled(at, at.length), size: 48 * mebibyte, pause: 0, anew: false });
     assert.ok(bytesGiven <= 24 * mebibyte, `${bytesGiven / mebibyte} MiB`);
   });
 });
