@@ -99,12 +99,11 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
   const originConnections = settings.origins.reduce((sum, { maxConnections }) => sum + maxConnections, 0);
   const limit = parts.descriptorLimit ?? descriptorLimit();
   const { storeFiles } = planDescriptors(limit, originConnections);
-  const [{ store, describeOwner }, systemCalls] = await Promise.all([
+  const systemCalls = await callsFor(settings);
+  const { store, describeOwner } =
     parts.store === undefined
-      ? openStore(settings, { clock, events, logger, storeFiles })
-      : { store: parts.store, describeOwner: tellNobody },
-    callsFor(settings),
-  ]);
+      ? await openStore(settings, { clock, events, logger, storeFiles, systemCalls })
+      : { store: parts.store, describeOwner: tellNobody };
   const counted = countedClock(clock);
   let busyConnections = 0;
   const onBusy = (change: number) => {
@@ -245,7 +244,8 @@ async function openStore(settings: Settings, parts: StoreParts): Promise<OpenedS
     case 'memory':
       return { store: createMemoryStore({ clock, events, maxSize: settings.maxSize }), describeOwner: tellNobody };
     case 'disk': {
-      const place = { directory: settings.cacheDir, openFiles: parts.storeFiles };
+      const { storeFiles: openFiles, systemCalls } = parts;
+      const place = { directory: settings.cacheDir, openFiles, openCached: systemCalls?.openCached };
       const store = await createDiskStore({ ...settings, ...place, clock, events });
       return { store, describeOwner: (fields) => store.describeOwner(fields) };
     }
@@ -258,10 +258,11 @@ interface StoreParts {
   readonly logger: Logger;
   /** Segment files that may be open at once. */
   readonly storeFiles: number;
+  readonly systemCalls: SystemCalls | null;
 }
 
 /** What the store tells, as events of the domain. */
-function storeEvents({ clock, events, logger }: Omit<StoreParts, 'storeFiles'>): StoreEvents {
+function storeEvents({ clock, events, logger }: Pick<StoreParts, 'clock' | 'events' | 'logger'>): StoreEvents {
   let state: StoreState = 'storing';
   return {
     evicted: (reason, { origin, path }, bytes) =>

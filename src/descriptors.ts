@@ -8,7 +8,7 @@ const assumed = 1024;
 const ownFiles = 64;
 
 /** The most segment files that the store may have open. */
-const mostStoreFiles = 128;
+const mostStoreFiles = 4096;
 
 /** The most connections of clients: a house needs no more, and their memory would be missing elsewhere. */
 const mostClientConnections = 10_000;

@@ -1,6 +1,7 @@
 /**
- * The system calls that Node does not offer: `sendfile(2)`, and whether a part of a file is in the page cache. This is the
- * one file that calls functions of the C library, and that knows the descriptor of a socket.
+ * The system calls that Node does not offer: `sendfile(2)`, and what is known without the disk: the name of a file, and a
+ * part of its content. This is the one file that calls functions of the C library, and that knows the descriptor of a
+ * socket.
  *
  * Node has no stable way to call them. koffi's prebuilt binary, an optional dependency, does that on Linux. A socket's
  * descriptor is in a field that Node does not document. So a trial shows at the start that all of this works here. Where
@@ -22,6 +23,11 @@ export interface SystemCalls {
   sendFile(socket: number, file: number, offset: number, count: number): number;
   /** Whether these bytes of the file are in the page cache. `false` as well where the system does not say. */
   isCached(file: number, offset: number, count: number): boolean;
+  /**
+   * Opens a file with flags of `open(2)`, where the system has its whole path in memory, and returns its descriptor; or the
+   * negative number of an error: `EAGAIN` where it would have to ask the disk.
+   */
+  openCached(path: string, flags: number): number;
 }
 
 /** The calls; or why there are none, in words that end a sentence. */
@@ -69,6 +75,18 @@ const RWF_NOWAIT = 8;
 /** Counts the pages of a file that are in the page cache (Linux 6.5); it has no function in the C library. */
 const SYS_cachestat = 451;
 
+/** `openat2(2)` (Linux 5.6); it has no function in the C library either. */
+const SYS_openat2 = 437;
+
+/** The directory of a relative path: none is given here. */
+const AT_FDCWD = -100;
+
+/** `O_CLOEXEC`, which Node does not name: children get no descriptor of ours. */
+const closeOnExec = 0o2000000;
+
+/** Fails in place of a wait for the disk (Linux 5.12). */
+const RESOLVE_CACHED = 0x20;
+
 /** Where pages can't be counted, one is looked at in so many bytes: the kernel reads no less at once. */
 const lookEvery = 64 * 1024;
 
@@ -80,6 +98,9 @@ function bind(koffi: Koffi): SystemCalls {
     'long syscall(long number, int file, uint64_t *range, uint64_t *counts, uint32_t flags)',
   );
 
+  const openat2 = library.func(
+    'long syscall(long number, int directory, const char *path, uint64_t *how, size_t size)',
+  );
   const pageSize = library.func('int getpagesize()')();
 
   // The system writes into these: each has memory of its own, which does not move and lives as long as the calls.
@@ -87,6 +108,7 @@ function bind(koffi: Koffi): SystemCalls {
   const position = new Uint32Array(new ArrayBuffer(8));
   const range = new BigUint64Array(new ArrayBuffer(16));
   const counts = new BigUint64Array(new ArrayBuffer(40));
+  const how = new BigUint64Array(new ArrayBuffer(24));
   // An `iovec`, and behind it the byte to which it points.
   const piece = new BigUint64Array(new ArrayBuffer(24));
   piece.set([BigInt(koffi.address(piece)) + 16n, 1n]);
@@ -118,6 +140,11 @@ function bind(koffi: Koffi): SystemCalls {
       if (whole !== null) return whole;
       for (let at = offset; at < end; at += lookEvery) if (!isAt(file, at)) return false;
       return true;
+    },
+    openCached(path, flags) {
+      how.set([BigInt(flags | closeOnExec), 0n, BigInt(RESOLVE_CACHED)]);
+      const file = openat2(SYS_openat2, AT_FDCWD, path, how, how.byteLength);
+      return file >= 0 ? file : -koffi.errno();
     },
   };
 }

@@ -25,8 +25,8 @@ describe('who may have how many descriptors', () => {
     [1024, 500, 128, 332],
     [256, 32, 32, 128],
     [256, 1000, 32, 64],
-    [20_000, 320, 128, 10_000],
-    [Number.POSITIVE_INFINITY, 32, 128, 10_000],
+    [20_000, 320, 2500, 10_000],
+    [Number.POSITIVE_INFINITY, 32, 4096, 10_000],
     [null, 32, 128, 800],
   ] as const) {
     it(`of ${limit ?? 'an unknown number'}, with ${ofOrigins} for origins: ${clientConnections} for clients`, () => {

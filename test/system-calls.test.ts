@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
+import { closeSync, constants as fsConstants, readSync } from 'node:fs';
+import { type FileHandle, mkdtemp, open, rm, symlink } from 'node:fs/promises';
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -155,4 +156,26 @@ test('the system writes into no memory but its own, however often that of others
     calls.sendFile(-1, file.fd, 0, 1);
     assert.ok(others.every((other) => other.every((byte) => byte === 0xaa)));
   }
+});
+
+test('a file whose path the system knows is opened without the disk, and no link is followed', async (t) => {
+  const set = await stage(t);
+  if (set === null) return;
+  const { calls, path, file } = set;
+  await file.write(movie.bytesAt(0, 100));
+  const { O_RDONLY, O_NOFOLLOW } = fsConstants;
+  const descriptor = calls.openCached(path, O_RDONLY | O_NOFOLLOW);
+  if (
+    descriptor === -constants.errno.EAGAIN ||
+    descriptor === -constants.errno.EINVAL ||
+    descriptor === -constants.errno.ENOSYS
+  )
+    return t.skip('this kernel knows no RESOLVE_CACHED');
+  const bytes = Buffer.alloc(100);
+  assert.equal(readSync(descriptor, bytes, 0, 100, 0), 100);
+  closeSync(descriptor);
+  movie.assertBytes(0, bytes);
+  await symlink(path, `${path}-link`);
+  assert.equal(calls.openCached(`${path}-link`, O_RDONLY | O_NOFOLLOW), -constants.errno.ELOOP);
+  assert.ok(calls.openCached(`${path}-none`, O_RDONLY) < 0);
 });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readSync } from 'node:fs';
+import { chmod, link, readdir, readFile, readlink, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { SegmentFiles } from '../../src/store/disk/segment-files.ts';
+import { findSystemCalls } from '../../src/system-calls.ts';
 import { contentAt } from '../../src/testing/content.ts';
 import { temporaryDirectory } from './disk-directory.ts';
 
@@ -82,4 +84,80 @@ test('a file that is not there is not made by a sync', async (t) => {
   await assert.rejects(files.sync(join(directory, '0')), { code: 'ENOENT' });
   assert.deepEqual(await readdir(directory), []);
   await files.close();
+});
+
+/** The first ten bytes of a file whose descriptor is to be had at once; `null` where it is not. */
+function tenBytes(files: SegmentFiles, path: string): Buffer | null {
+  const descriptor = files.descriptorOf(path);
+  const bytes = Buffer.alloc(10);
+  return descriptor === null || readSync(descriptor, bytes, 0, 10, 0) < 10 ? null : bytes;
+}
+
+test('a file that the system knows is opened at once, within the bound, and closed when it is removed', async (t) => {
+  const { calls } = await findSystemCalls();
+  if (calls === null) return t.skip('needs openat2');
+  const directory = await temporaryDirectory(t);
+  const writer = new SegmentFiles(4);
+  const paths = Array.from({ length: 12 }, (_, number) => join(directory, String(number)));
+  for (const [number, path] of paths.entries()) await writer.write(path, [contentAt(number, number + 10)], 0);
+  await writer.close();
+  const files = new SegmentFiles(4, calls.openCached);
+  if (tenBytes(files, paths[0] ?? '') === null) return t.skip('this kernel knows no RESOLVE_CACHED');
+  for (const [number, path] of paths.entries()) {
+    assert.deepEqual(tenBytes(files, path), contentAt(number, number + 10));
+    assert.deepEqual(tenBytes(files, path), contentAt(number, number + 10));
+    // What is over the bound is closed by a thread.
+    for (let looks = 0; looks < 1000 && (await openUnder(directory)) > 4; looks += 1);
+    assert.ok((await openUnder(directory)) <= 4);
+  }
+  const last = paths.at(-1) ?? '';
+  const removal = files.remove(last);
+  assert.equal(files.descriptorOf(last), null, 'it is being unlinked');
+  await removal;
+  assert.equal(files.descriptorOf(last), null);
+  assert.equal(await openUnder(last), 0);
+  const buffer = Buffer.alloc(10);
+  assert.equal(await files.read(paths[3] ?? '', buffer, 0), 10);
+  assert.deepEqual(buffer, contentAt(3, 13));
+  await files.close();
+  assert.equal(await openUnder(directory), 0);
+});
+
+test('what is no file of ours, or calls for more than a look, is not opened at once', async (t) => {
+  const { calls } = await findSystemCalls();
+  if (calls === null) return t.skip('needs openat2');
+  const directory = await temporaryDirectory(t);
+  const path = join(directory, '0');
+  const writer = new SegmentFiles(4);
+  await writer.write(path, [contentAt(0, 10)], 0);
+  await writer.close();
+  const files = new SegmentFiles(4, calls.openCached);
+  await symlink(path, join(directory, '1'));
+  assert.equal(files.descriptorOf(join(directory, '1')), null, 'a link to elsewhere');
+  assert.equal(files.descriptorOf(directory), null, 'a directory');
+  assert.equal(files.descriptorOf(join(directory, '2')), null, 'nothing');
+  await chmod(path, 0o644);
+  assert.equal(files.descriptorOf(path), null, 'others may read it');
+  await link(path, join(directory, '3'));
+  assert.notEqual(files.descriptorOf(path), null, 'a file with a second name is read as it is');
+  await files.close();
+  assert.equal(await openUnder(directory), 0);
+});
+
+test('a file that is written to is read from where it is written', async (t) => {
+  const { calls } = await findSystemCalls();
+  if (calls === null) return t.skip('needs openat2');
+  const directory = await temporaryDirectory(t);
+  const path = join(directory, '0');
+  const files = new SegmentFiles(4, calls.openCached);
+  await files.write(path, [contentAt(0, 10)], 0);
+  await link(path, join(directory, 'copy'));
+  await files.forget(path);
+  tenBytes(files, path);
+  // It has a second name: what is written goes to a copy, which takes its place.
+  await files.write(path, [contentAt(100, 110)], 0);
+  assert.deepEqual(tenBytes(files, path), contentAt(100, 110));
+  assert.deepEqual(await readFile(join(directory, 'copy')), contentAt(0, 10));
+  await files.close();
+  assert.equal(await openUnder(directory), 0);
 });

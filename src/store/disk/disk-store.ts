@@ -11,6 +11,7 @@ import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../clock.ts';
 import type { BufferWaitOutcome } from '../../events.ts';
 import type { Representation } from '../../http/representation.ts';
+import type { SystemCalls } from '../../system-calls.ts';
 import { never, untilAborted } from '../../until-aborted.ts';
 import type { EvictionPreview, StoreAdmin, StoreLoans, StoreUsage, Verified } from '../admin.ts';
 import { Capacity, type StoreLimits } from '../capacity.ts';
@@ -60,6 +61,8 @@ export interface DiskStoreOptions extends StoreLimits {
   bufferMemory?: number;
   /** How many segment files may be open. */
   openFiles?: number;
+  /** Opens them at once where the disk is not needed for it; without it a thread opens each. */
+  openCached?: SystemCalls['openCached'] | undefined;
   /** Names this run of the machine; found out where absent. */
   boot?: string;
   /** Told what happens to what is stored. */
@@ -107,7 +110,7 @@ type Parts = ReturnType<typeof assemble>;
 function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: CacheDirectory, index: SqliteIndex) {
   const { clock, events = silent, maxAge = null, openFiles = 128, bufferMemory = 48 * 1024 * 1024 } = options;
   const { blockSize, segmentSize } = layout;
-  const files = new SegmentFiles(openFiles);
+  const files = new SegmentFiles(openFiles, options.openCached);
   const calls = new CallQueue();
   const background = new Background(events);
   const inventory = new Inventory<HeldOnDisk<DiskObject>>();

@@ -5,9 +5,10 @@
  * of ours is never followed and never changed. A file with a second name (a hard link) may be somebody else's under that
  * name: it is read but never written. A write goes to a copy, which takes its place.
  */
-import { constants, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, type Stats } from 'node:fs';
 import { chmod, copyFile, type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { SystemCalls } from '../../system-calls.ts';
 import { StoreError } from '../store.ts';
 
 const { COPYFILE_EXCL, COPYFILE_FICLONE, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } =
@@ -66,6 +67,20 @@ export async function openPrivateFile(path: string, flags: number): Promise<File
     await file.close();
     throw error;
   }
+}
+
+/**
+ * The descriptor of such a file, opened for reading before this returns. `null` where that would need the disk, or where
+ * anything about the file calls for more than a look: `openPrivateFile` deals with it. `openCached` is that of
+ * `SystemCalls`.
+ */
+export function openPrivateFileNow(path: string, openCached: SystemCalls['openCached']): number | null {
+  const descriptor = openCached(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (descriptor < 0) return null;
+  const stats = fstatSync(descriptor);
+  if (stats.isFile() && isOurs(stats) && (stats.nlink > 1 || (stats.mode & 0o777) === 0o600)) return descriptor;
+  closeSync(descriptor);
+  return null;
 }
 
 /**

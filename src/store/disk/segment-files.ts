@@ -5,17 +5,19 @@
  * process four threads, and a slow disk must not keep readers waiting for one. The least recently used idle file is
  * closed first; the bound is passed only while that many files are being used at the same moment.
  */
-import { constants, fdatasync, fstat, read, writev } from 'node:fs';
+import { close as closeFile, constants, fdatasync, fstat, read, writev } from 'node:fs';
 import { type FileHandle, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import type { SystemCalls } from '../../system-calls.ts';
 import { StoreError } from '../store.ts';
-import { openPrivateFile } from './private-files.ts';
+import { openPrivateFile, openPrivateFileNow } from './private-files.ts';
 import { Semaphore } from './semaphore.ts';
 
 const readAt = promisify(read);
 const writeAt = promisify(writev);
 const syncContent = promisify(fdatasync);
 const statOf = promisify(fstat);
+const closeDescriptor = promisify(closeFile);
 
 /** What `st_blocks` counts, in bytes. */
 export const statBlock = 512;
@@ -24,7 +26,7 @@ const flags = { read: constants.O_RDONLY, write: constants.O_RDWR | constants.O_
 type Access = keyof typeof flags;
 
 interface OpenFile {
-  readonly file: Promise<FileHandle>;
+  readonly file: Promise<Pick<FileHandle, 'fd' | 'close'>>;
   /** `null` until it is open. */
   descriptor: number | null;
   users: number;
@@ -32,6 +34,7 @@ interface OpenFile {
 
 export class SegmentFiles {
   readonly #limit: number;
+  readonly #openCached: SystemCalls['openCached'] | null;
   /** Least recently used first; one opened for writing serves reads as well. */
   readonly #open: Record<Access, Map<string, OpenFile>> = { read: new Map(), write: new Map() };
   /** Files that are being unlinked: a new one of the same path waits. */
@@ -40,8 +43,10 @@ export class SegmentFiles {
   readonly #syncs = new Semaphore(1);
   #inUse = 0;
 
-  constructor(limit: number) {
+  /** With `openCached`, files whose paths the system knows are opened at once where their descriptor is asked for. */
+  constructor(limit: number, openCached: SystemCalls['openCached'] | null = null) {
     this.#limit = limit;
+    this.#openCached = openCached;
   }
 
   /** How many reads, writes and syncs have a file now. */
@@ -62,11 +67,11 @@ export class SegmentFiles {
     });
   }
 
-  /** The descriptor of an open file, until anything else runs; `null` where it is not open (yet). */
+  /** The descriptor of a file, until anything else runs; `null` where it is not open, and can't be opened at once. */
   descriptorOf(path: string): number | null {
     const access = this.#accessTo(path);
-    const open = this.#open[access].get(path);
-    if (open === undefined || open.descriptor === null) return null;
+    const open = this.#open[access].get(path) ?? this.#openNow(path);
+    if (open === null || open.descriptor === null) return null;
     this.#keep(path, access, open);
     return open.descriptor;
   }
@@ -183,6 +188,16 @@ export class SegmentFiles {
       },
     );
     return open;
+  }
+
+  /** For reading; `null` where its path would have to be read from the disk, or where it is being unlinked. */
+  #openNow(path: string): OpenFile | null {
+    if (this.#openCached === null || this.#removals.has(path)) return null;
+    const descriptor = openPrivateFileNow(path, this.#openCached);
+    if (descriptor === null) return null;
+    this.#closeIdle();
+    const file = { fd: descriptor, close: () => closeDescriptor(descriptor) };
+    return { file: Promise.resolve(file), descriptor, users: 0 };
   }
 
   /** Who uses it closes it. */
