@@ -54,19 +54,26 @@ const leanUndici: Plugin = {
       : null,
 };
 
-rmSync(out, { recursive: true, force: true });
-await buildPrograms();
-await buildTypes();
-chmodSync(join(out, 'cli.js'), 0o755);
-await build({ configFile: join(root, 'dashboard/vite.config.ts') });
-compressPage();
+/** Of every bundle of the program. */
+export const programPlugins = [ownVersion, leanUndici];
+
+if (import.meta.main) await buildAll();
+
+export async function buildAll(): Promise<void> {
+  rmSync(out, { recursive: true, force: true });
+  await buildPrograms();
+  await buildTypes();
+  chmodSync(join(out, 'cli.js'), 0o755);
+  await build({ configFile: join(root, 'dashboard/vite.config.ts') });
+  compressPage();
+}
 
 async function buildPrograms(): Promise<void> {
   const bundle = await rolldown({
     input: paths({ ...typed, ...run }, (file) => join(root, 'src', file)),
     platform: 'node',
     external: (id, importer) => id === optional && importer?.includes(`${sep}src${sep}`) === true,
-    plugins: [ownVersion, leanUndici],
+    plugins: programPlugins,
     onLog: fail,
   });
   const { output } = await bundle.write({ dir: out, format: 'es', chunkFileNames: '[name]-[hash].js' });

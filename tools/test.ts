@@ -14,7 +14,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { firstbyteProgram } from '../bench/programs.ts';
 
-if (firstbyteProgram().endsWith('.ts')) await import('./build.ts');
+if (firstbyteProgram().endsWith('.ts')) await (await import('./build.ts')).buildAll();
 
 const given = process.argv.slice(2);
 const files = given.filter((argument) => existsSync(argument));

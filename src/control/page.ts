@@ -5,17 +5,11 @@
  * request. The page's policy forbids loading from or sending to another server, and being framed.
  */
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { extname, join, relative } from 'node:path';
+import { extname } from 'node:path';
 import { listMembers } from '../http/fields.ts';
 import { parseEntityTags, weaklyEqual } from '../http/validator.ts';
-
-/** Beside the program in a build, and where builds go for the sources. */
-const builtPage = join(
-  import.meta.dirname,
-  import.meta.filename.endsWith('.ts') ? '../../dist/dashboard' : 'dashboard',
-);
+import { readOwnFolder } from '../own-files.ts';
 
 const root = '/-/';
 
@@ -58,12 +52,7 @@ interface PageFile {
 }
 
 export class Page {
-  readonly #directory: string;
   #files: Promise<ReadonlyMap<string, PageFile> | null> | null = null;
-
-  constructor(directory = builtPage) {
-    this.#directory = directory;
-  }
 
   /** Answers a request for the page or one of its files; `false` for any other request. */
   serve(request: IncomingMessage, response: ServerResponse): boolean {
@@ -109,42 +98,30 @@ export class Page {
 
   /** `null` where the page was not built; it looks again at the next request. */
   #read(): Promise<ReadonlyMap<string, PageFile> | null> {
-    this.#files ??= readPage(this.#directory).then(
-      (files) => files,
-      () => {
-        this.#files = null;
-        return null;
-      },
-    );
+    this.#files ??= readOwnFolder('dashboard').then(pageOf, () => {
+      this.#files = null;
+      return null;
+    });
     return this.#files;
   }
 }
 
-async function readPage(directory: string): Promise<ReadonlyMap<string, PageFile>> {
+function pageOf(files: ReadonlyMap<string, Buffer>): ReadonlyMap<string, PageFile> {
   const endings: readonly string[] = Object.values(codings);
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const paths = entries
-    .filter((entry) => entry.isFile() && !endings.includes(extname(entry.name)))
-    .map((entry) => join(entry.parentPath, entry.name));
-  const files = await Promise.all(
-    paths.map(async (path): Promise<[string, PageFile]> => {
-      const name = relative(directory, path).replaceAll('\\', '/');
-      return [name === 'index.html' ? root : root + name, await readPageFile(path)];
-    }),
-  );
-  return new Map(files);
+  const plain = [...files.keys()].filter((name) => !endings.includes(extname(name)));
+  return new Map(plain.map((name) => [name === 'index.html' ? root : root + name, pageFileOf(name, files)]));
 }
 
-async function readPageFile(path: string): Promise<PageFile> {
-  const plain = await readFile(path);
+function pageFileOf(name: string, files: ReadonlyMap<string, Buffer>): PageFile {
+  const plain = files.get(name) ?? Buffer.alloc(0);
   const contents = new Map<Coding, Buffer>([['identity', plain]]);
   for (const coding of ['br', 'gzip'] as const) {
-    const content = await readFile(path + codings[coding]).catch(() => null);
-    if (content !== null) contents.set(coding, content);
+    const content = files.get(name + codings[coding]);
+    if (content !== undefined) contents.set(coding, content);
   }
   return {
-    type: contentTypes[extname(path)] ?? 'application/octet-stream',
-    immutable: extname(path) !== '.html',
+    type: contentTypes[extname(name)] ?? 'application/octet-stream',
+    immutable: extname(name) !== '.html',
     tag: createHash('sha256').update(plain).digest('base64url').slice(0, 16),
     contents,
   };

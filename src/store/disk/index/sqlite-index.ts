@@ -4,7 +4,8 @@
  * One SQLite database in a worker thread. Calls are answered in the order in which they were made, each from one
  * transaction: a `find` after a `remove` does not find. Whoever saves a row has made its bytes durable before.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { startOwnWorker } from '../../../own-files.ts';
 import { untilAborted } from '../../../until-aborted.ts';
 import { type ObjectName, type StoredObject, StoreError } from '../../store.ts';
 import type { IndexedObject, IndexLayout, ObjectRow } from './rows.ts';
@@ -101,9 +102,7 @@ export class SqliteIndex {
   }
 
   #begin(): void {
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    // Flags of the program that firstbyte runs in are not for this thread: some of them would end it.
-    const worker = new Worker(new URL(`./sqlite-index-worker.${extension}`, import.meta.url), { execArgv: [] });
+    const worker = startOwnWorker('store/disk/index/sqlite-index-worker');
     worker.unref();
     worker.on('message', (answer: IndexAnswer) => this.#settle(answer));
     worker.on('error', (error) => this.#fail(`The index stopped: ${error.message}`));
