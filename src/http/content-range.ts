@@ -22,21 +22,22 @@ export function totalIn(fields: Fields): number | null {
   return range !== null && 'start' in range ? range.total : (range?.unsatisfiedTotal ?? null);
 }
 
-/** `null` where the field is absent, malformed, contradicts itself, or counts in another unit than bytes. */
+/**
+ * `null` where the field is absent, malformed, contradicts itself, or counts in another unit than bytes. A total that no
+ * number can hold is not known, and neither is what lies beyond a last position that none can hold.
+ */
 export function parseContentRange(value: string | null): ContentRange | null {
   const match = /^bytes (?:(?<first>\d+)-(?<last>\d+)|\*)\/(?<total>\d+|\*)$/i.exec(value ?? '');
   if (match === null) return null;
   const { first, last, total: complete = '*' } = match.groups ?? {};
   const total = parseDecimal(complete);
-  if (total === null && complete !== '*') return null;
   if (first === undefined || last === undefined) return total === null ? null : { unsatisfiedTotal: total };
 
   const start = parseDecimal(first);
-  const lastPosition = parseDecimal(last);
-  if (start === null || lastPosition === null) return null;
+  if (start === null) return null;
   // Invalid, and not to be recombined with anything (§14.4).
-  if (lastPosition < start || (total !== null && total <= lastPosition)) return null;
-  return { start, end: lastPosition + 1, total };
+  if (BigInt(last) < start || (complete !== '*' && BigInt(complete) <= BigInt(last))) return null;
+  return { start, end: Math.min(Number(last) + 1, Number.MAX_SAFE_INTEGER), total };
 }
 
 /** For a 206: `range` is not empty. */

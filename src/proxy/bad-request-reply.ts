@@ -42,7 +42,7 @@ export function sendBadRequestReply(socket: Duplex, rejection: Rejection, clock:
   const { status, fields, body } = rejectionReply(rejection);
   const kept = fields.filter(([name]) => name !== 'connection');
   const said: Fields = [...kept, ['connection', 'close'], ['content-length', String(body.length)], notForwarded];
-  const lines = signed(isolated(said, said, body), clock.wallTime()).map(
+  const lines = signed(isolated(said, said, { beginning: body }), clock.wallTime()).map(
     ([name, value]) => `${titled(name)}: ${value}\r\n`,
   );
   socket.on('error', () => socket.destroy());

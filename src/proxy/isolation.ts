@@ -38,19 +38,28 @@ export function mayBeAnything(fields: Fields): boolean {
   return types.length > 0 && types.every((type) => typesOfAnything.has(type));
 }
 
+interface IsolationRules {
+  readonly beginning?: Uint8Array | null;
+  readonly isStrict?: boolean;
+}
+
 /**
  * The fields of a reply with those that isolate it. `content` are the fields that describe what is given, where the
- * reply itself does not (304); `beginning` are its first bytes, as many as are known.
+ * reply itself does not (304); `beginning` are its first bytes, as many as are known. In strict mode a policy that the
+ * origin has for a text stands alone, as it came: under `nosniff` that can run nothing.
  */
-export function isolated(fields: Fields, content: Fields = fields, beginning: Uint8Array | null = null): Fields {
+export function isolated(
+  fields: Fields,
+  content: Fields = fields,
+  { beginning = null, isStrict = false }: IsolationRules = {},
+): Fields {
   const others = fields.filter(([name]) => name !== 'x-content-type-options');
   if (isMedia(content)) return [...others, nosniff];
   if (!mayBeAnything(content) || isCoded(content)) return [...others, sandbox, nosniff];
   // A browser takes these for no page whatever they hold; but with `nosniff` it plays none as a film, either.
   if (beginning === null) return [...others, sandbox];
   if (beginsAsMedia(beginning)) return others;
-  // Under `nosniff` it is text and can run nothing: a policy that the origin has for it may stand alone.
-  const hasPolicy = others.some(([name]) => name === 'content-security-policy');
+  const hasPolicy = isStrict && others.some(([name]) => name === 'content-security-policy');
   return hasPolicy ? [...others, nosniff] : [...others, sandbox, nosniff];
 }
 

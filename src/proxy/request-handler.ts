@@ -124,6 +124,7 @@ class RequestHandler {
   #pages: Fields = [];
   /** Whether the origin says which pages may. */
   #hasPages = false;
+  #isStrict = false;
   /** Where its target is, for the places that an answer names; `null` where they are passed on as they are. */
   #place: (MountPlace & { readonly target: string }) | null = null;
 
@@ -206,7 +207,8 @@ class RequestHandler {
     const nothing = rejectionReply(rejection(404, message));
     if (!cache.isMounted(mount)) return this.#refuse(nothing, notForwarded);
     const { prefix } = this.#ingress;
-    if (prefix !== null && !cache.isStrict(mount))
+    this.#isStrict = cache.isStrict(mount);
+    if (prefix !== null && !this.#isStrict)
       this.#place = { base: cache.baseOf(mount), mount: `${prefix}/${mount}`, target };
     const policy = cache.pagesOf(mount);
     this.#pages = corsFields(request.fields, policy);
@@ -389,7 +391,7 @@ class RequestHandler {
     const content = reply.status === 304 ? session.representation.fields : reply.fields;
     const beginning = mayBeAnything(content) ? await this.#beginningOf(session) : null;
     const cache = ['cache-status', cacheStatusOf(session)] as const;
-    this.#writeHead(reply.status, isolated([...reply.fields, cache], content, beginning));
+    this.#writeHead(reply.status, isolated([...reply.fields, cache], content, { beginning, isStrict: this.#isStrict }));
     if (session.reader.waited) this.#record.waited('served');
     try {
       await this.#sendBody(session.reader, body, sender);
@@ -491,7 +493,7 @@ class RequestHandler {
     if (error !== null && status >= 500) this.#record.failed(error, phase);
     // RFC 9110 §8.6: a 204 has no length.
     const sized: Fields = status === 204 ? fields : [...fields, ['content-length', String(body.length)]];
-    this.#writeHead(status, isolated([...sized, cache], fields, body));
+    this.#writeHead(status, isolated([...sized, cache], fields, { beginning: body, isStrict: this.#isStrict }));
     if (this.#request.method === 'HEAD' || status === 204) this.#response.end();
     else this.#response.end(body);
     return outcome;

@@ -1,7 +1,8 @@
 /** What plays directly plays through firstbyte: programs that read in their own ways, each with bytes that they or we check. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -92,11 +93,24 @@ test('a torrent has it for a web seed', {
   await assertSame(join(out, 'film.bin'));
 });
 
+/** Why no file system can be mounted here, which no package mends; `false` where it can. Root makes the device itself. */
+function noFuseDevice(): string | false {
+  if (!/\tfuse$/m.test(readFileSync('/proc/filesystems', 'utf8'))) return 'the kernel has no FUSE';
+  if (!existsSync('/dev/fuse')) {
+    if (process.getuid?.() !== 0) return 'there is no /dev/fuse, and only root could make it';
+    const made = spawnSync('mknod', ['-m', '600', '/dev/fuse', 'c', '10', '229'], { encoding: 'utf8' });
+    if (made.status !== 0) return `there is no /dev/fuse, and it can not be made: ${made.stderr.trim()}`;
+  }
+  try {
+    closeSync(openSync('/dev/fuse', 'r+'));
+    return false;
+  } catch (error) {
+    return `/dev/fuse can not be opened: ${error instanceof Error ? error.message : error}`;
+  }
+}
+
 const noFuse =
-  absent('httpfs2', 'sh', '-c', 'command -v httpfs2') ||
-  absent('fio', 'fio', '--version') ||
-  // No package brings it.
-  (existsSync('/dev/fuse') ? false : 'this machine has no FUSE');
+  absent('httpfs2', 'sh', '-c', 'command -v httpfs2') || absent('fio', 'fio', '--version') || noFuseDevice();
 test('a file system over HTTP reads what fio has written', {
   skip: noNginx || noFuse,
 }, async () => {

@@ -13,7 +13,7 @@ const isolation = {
 } as const;
 
 function isolationOf(fields: Fields, beginning?: Uint8Array | null) {
-  const sent = isolated(fields, fields, beginning);
+  const sent = isolated(fields, fields, { beginning: beginning ?? null });
   return [fieldValue(sent, 'content-security-policy'), fieldValue(sent, 'x-content-type-options')];
 }
 
@@ -148,6 +148,19 @@ describe('a reply', () => {
   it('in a content coding is not judged by how that begins', () => {
     const coded: Fields = [...typed('text/plain'), ['content-encoding', 'gzip']];
     assert.deepEqual(isolationOf(coded, beginnings.film), isolation.both);
+  });
+
+  it("puts a text with a policy of the origin's own into the sandbox too, but for strict mode, where it can run nothing", () => {
+    const own = 'script-src *';
+    for (const type of ['text/plain', 'application/octet-stream']) {
+      const fields: Fields = [['content-security-policy', own], ...typed(type)];
+      for (const isStrict of [false, true]) {
+        const sent = isolated(fields, fields, { beginning: beginnings.page, isStrict });
+        const policies = sent.filter(([name]) => name === 'content-security-policy').map(([, value]) => value);
+        assert.deepEqual(policies, isStrict ? [own] : [own, sandbox]);
+        assert.equal(fieldValue(sent, 'x-content-type-options'), 'nosniff');
+      }
+    }
   });
 
   it("keeps the origin's policy in a line of its own, so that both hold", () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { fieldValue } from '../../src/http/fields.ts';
 import { film } from '../support/film.ts';
 import { type VirtualRig, virtualRig } from '../support/rig.ts';
 
@@ -109,4 +110,21 @@ describe('a film', () => {
     assert.deepEqual(rig.fetchedTwice('/film.mp4'), []);
     await rig.close();
   });
+});
+
+describe('a file that is longer than any number tells', () => {
+  for (const total of ['9007199254740993', '99999999999999999999999']) {
+    it(`gives its parts by one request each, where its whole is said to be ${total} bytes`, async () => {
+      const rig = await virtualRig({ films: film(1_000_000) });
+      rig.origin.always(({ fields }) => {
+        const [, first = '0', last = '999999'] = /^bytes=(\d+)-(\d+)?$/.exec(fieldValue(fields, 'range') ?? '') ?? [];
+        return { fields: { 'content-range': `bytes ${first}-${last}/${total}` } };
+      });
+      const exchange = rig.get('/films/film.mp4', { range: '0-999' });
+      await rig.clock.advanceUntil(() => exchange.bodyBytes >= 1000);
+      assert.ok(exchange.status === 206 || exchange.status === 200);
+      assert.equal(rig.origin.requests.length, 1);
+      await rig.close();
+    });
+  }
 });
