@@ -103,6 +103,18 @@ const settingTable = {
     sentence:
       'The access token of page and control API, required of everyone; without one they answer on this machine only.',
   },
+  tlsCert: {
+    group: 'listening',
+    type: path,
+    default: null,
+    sentence: 'A certificate (PEM, with its chain) for https at every address of `listen`; read again when it changes.',
+  },
+  tlsKey: {
+    group: 'listening',
+    type: path,
+    default: null,
+    sentence: 'The private key of `tlsCert` (PEM).',
+  },
   drainTimeout: {
     group: 'listening',
     type: duration(),
@@ -374,6 +386,8 @@ export function loadSettings(input: SettingsInput = {}): LoadedSettings {
   const settings: Settings = {
     ...read,
     cacheDir: resolve(directoryOf(sources.cacheDir), read.cacheDir),
+    tlsCert: read.tlsCert && resolve(directoryOf(sources.tlsCert), read.tlsCert),
+    tlsKey: read.tlsKey && resolve(directoryOf(sources.tlsKey), read.tlsKey),
     origins: originSettings(read.origins, {
       maxConnections: read.maxConnections,
       parallelFetches: read.parallelFetches,

@@ -7,12 +7,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { Holdings } from './admin/holdings.ts';
 import { type NewSource, Sources } from './admin/sources.ts';
 import { Cache } from './cache/cache.ts';
+import type { Certificate } from './certificate.ts';
 import { type Clock, countedClock, sleep, systemClock } from './clock.ts';
-import type { ListenAddress, Settings } from './config.ts';
+import type { ListenAddress, OriginSettings, Settings } from './config.ts';
 import { descriptorLimit, planDescriptors } from './descriptors.ts';
 import { EventBus, type StoreState } from './events.ts';
 import { OwnListeners } from './http/own-listeners.ts';
@@ -21,6 +23,7 @@ import type { Lent } from './lent.ts';
 import { listen } from './listen.ts';
 import type { Logger } from './log.ts';
 import { type MakeOrigin, mount, openSource, type WatchedMount } from './mount.ts';
+import { MountedOrigins, type OriginChanges } from './mounted-origins.ts';
 import { isPrivateHost } from './origin/address-guard.ts';
 import type { Refresh } from './origin/refresh.ts';
 import { MediaProxy } from './proxy/proxy.ts';
@@ -72,13 +75,15 @@ export interface Core {
   readonly cache: Cache;
   readonly holdings: Holdings;
   readonly sources: Sources;
-  readonly origins: readonly WatchedMount[];
+  origins(): readonly WatchedMount[];
+  /** From now on these are the origins of new requests; replies under way continue. */
+  changeOrigins(wanted: readonly OriginSettings[]): OriginChanges;
   readonly proxy: MediaProxy;
   /** Tells whoever may read the cache directory how its owner is reached. */
   readonly describeOwner: DiskStore['describeOwner'];
   lent(): Lent;
-  /** Rejects with the system's error. */
-  listen(address: ListenAddress): Promise<Listening>;
+  /** Over TLS where there is a certificate, but for Unix sockets. Rejects with the system's error. */
+  listen(address: ListenAddress, certificate?: Certificate | null): Promise<Listening>;
   /**
    * Serves a connection that came in some other way, for instance in memory. What replies name by a URL is called as at
    * the mounts, or as at the origins.
@@ -96,9 +101,8 @@ export interface Core {
 export async function openCore(settings: Settings, parts: CoreParts, around: CoreSurroundings): Promise<Core> {
   const { clock = systemClock, random = Math.random, events = new EventBus(), makeOrigin, refresh } = parts;
   const { logger, tokens } = around;
-  const originConnections = settings.origins.reduce((sum, { maxConnections }) => sum + maxConnections, 0);
   const limit = parts.descriptorLimit ?? descriptorLimit();
-  const { storeFiles } = planDescriptors(limit, originConnections);
+  const { storeFiles } = planDescriptors(limit, connectionsOf(settings.origins));
   const systemCalls = await callsFor(settings);
   const { store, describeOwner } =
     parts.store === undefined
@@ -113,8 +117,8 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
   // Another for each start: a cache behind this one is no loop.
   const pseudonym = `${proxyName}-${randomBytes(8).toString('hex')}`;
   const mountParts = { clock: counted, upkeepClock: clock, events, makeOrigin, refresh, own, pseudonym, onBusy };
-  const origins = settings.origins.map((origin) => mount(origin, settings, mountParts));
-  const mounts = new Map(origins.map((each) => [each.name, each]));
+  const mounted = new MountedOrigins(settings.origins, (origin) => mount(origin, settings, mountParts));
+  const mounts = new Map(mounted.all.map((each) => [each.name, each]));
   const cache = new Cache({
     ...settings,
     mounts,
@@ -133,7 +137,7 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
     clock: counted,
     events,
     // Sources that are handed in have connections beside those of the configured origins.
-    clientConnections: () => planDescriptors(limit, Math.max(originConnections, busyConnections)).clientConnections,
+    clientConnections: () => planDescriptors(limit, Math.max(mounted.connections, busyConnections)).clientConnections,
     patience: settings,
     tokens,
     control: around.control,
@@ -142,7 +146,7 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
     onForeignHost: (host) =>
       logger.log('warn', 'refused a host name that is not in allowHosts', { host, setting: 'allowHosts' }),
   });
-  const servers = new Set<Server>();
+  const servers = new Set<Server | TlsServer>();
   const inner = proxy.createServer();
   const direct = proxy.createServer(null);
   const given = new Set<Duplex>();
@@ -166,7 +170,8 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
     cache,
     holdings,
     sources,
-    origins,
+    origins: () => mounted.all,
+    changeOrigins: (wanted) => mounted.change(wanted, cache),
     proxy,
     describeOwner,
     lent() {
@@ -184,9 +189,11 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
         listeners: proxy.listeners,
       };
     },
-    async listen(where) {
-      const server = proxy.createServer();
-      const address = await listen(server, where);
+    async listen(where, certificate = null) {
+      const secured = 'path' in where ? null : certificate;
+      const server = secured === null ? proxy.createServer() : proxy.createServer('', secured.options);
+      if (secured !== null && 'setSecureContext' in server) secured.add(server);
+      const address = await listen(server, where, secured !== null);
       servers.add(server);
       const bound = server.address();
       const listener = bound !== null && typeof bound === 'object' ? bound : null;
@@ -216,7 +223,7 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
       kill();
       holdings.stop();
       await cache.close();
-      await Promise.all([sources.close(), ...origins.map(({ origin }) => origin.close())]);
+      await Promise.all([sources.close(), mounted.close()]);
       await store.close();
     },
   };
@@ -226,6 +233,10 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
 interface OpenedStore {
   readonly store: Store & StoreAdmin;
   readonly describeOwner: DiskStore['describeOwner'];
+}
+
+function connectionsOf(origins: readonly OriginSettings[]): number {
+  return origins.reduce((sum, { maxConnections }) => sum + maxConnections, 0);
 }
 
 /** Only a store on disk has files to send. */

@@ -8,8 +8,10 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { Holdings } from './admin/holdings.ts';
 import type { Sources } from './admin/sources.ts';
-import { systemClock } from './clock.ts';
-import type { LoadedSettings, Settings } from './config.ts';
+import { Certificate } from './certificate.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { ConfigError, type LoadedSettings, type Settings } from './config.ts';
+import type { ReloadedReport } from './control/answers.ts';
 import type { Control } from './control/control-api.ts';
 import { type CoreParts, openCore } from './core.ts';
 import { EventBus } from './events.ts';
@@ -22,6 +24,8 @@ import { settingReports } from './setting-reports.ts';
 export interface DaemonParts extends CoreParts {
   /** Where each setting came from, for those who ask the control API. */
   readonly settingSources?: LoadedSettings['sources'];
+  /** Reads the configuration again, for `reload`; throws a `ConfigError` where it is wrong. */
+  readonly load?: () => LoadedSettings;
   /** Takes each line of the log, with its end; standard error where absent. */
   readonly log?: (line: string) => void;
 }
@@ -42,6 +46,11 @@ export interface Daemon {
   readonly sources: Sources;
   /** What is lent at this moment: all zero where nobody is there and nothing is under way. */
   lent(): Lent;
+  /**
+   * Reads configuration and certificate again. Origins change for new requests, and replies under way continue; other
+   * settings count from the next start. Rejects with a `ConfigError` where something is wrong: then nothing has changed.
+   */
+  reload(): Promise<ReloadedReport>;
   /** Serves a connection that came in some other way, for instance in memory. */
   serve(connection: Duplex): void;
   /** Lets replies go on for at most `drainTimeout`, then ends them, and closes everything. */
@@ -72,6 +81,37 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     ),
     import('./control/control-api.ts'),
   ]);
+  let certificate: Certificate | null = null;
+  let reports = settingReports(settings, parts.settingSources);
+  const { load } = parts;
+  const rereadCertificate = async () => {
+    const isOther = (await certificate?.reread()) ?? false;
+    if (!isOther) return false;
+    await announce();
+    logger.log('info', 'the certificate is a new one');
+    return true;
+  };
+  const reload = async (): Promise<ReloadedReport> => {
+    const loaded = load?.();
+    const isOther = await rereadCertificate();
+    const changes =
+      loaded === undefined ? { added: [], changed: [], removed: [] } : core.changeOrigins(loaded.settings.origins);
+    const before = new Map(reports.map(({ key, value }) => [key, value]));
+    const others = loaded === undefined ? [] : settingReports(loaded.settings, loaded.sources);
+    const restart = others.filter(({ key, value }) => key !== 'origins' && before.get(key) !== value);
+    reports = reports.map((report) => others.find(({ key }) => key === 'origins' && report.key === key) ?? report);
+    const reloaded = { ...changes, certificate: isOther, restart: restart.map(({ key }) => key) };
+    const [added, changed, removed, later] = [changes.added, changes.changed, changes.removed, reloaded.restart].map(
+      (names) => names.join(' ') || null,
+    );
+    logger.log('info', 'configuration reloaded', { added, changed, removed, restart: later });
+    return reloaded;
+  };
+  const onRenewed = () => {
+    rereadCertificate().catch((error: Error) => {
+      logger.log('warn', 'the certificate stays the old one', { reason: error.message });
+    });
+  };
   let state: 'starting' | 'ready' | 'draining' = 'starting';
   const unready = () => {
     if (state === 'ready') return null;
@@ -82,7 +122,8 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     holdings: core.holdings,
     sources: core.sources,
     origins: core.origins,
-    settings: settingReports(settings, parts.settingSources),
+    settings: () => reports,
+    reload: load && (() => reload().catch(problemsOf)),
     events,
     clock,
     localToken,
@@ -93,6 +134,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     summary: { interval: settings.summaryInterval, write: (fields) => logger.log('info', 'summary', fields) },
   });
   const close = async () => {
+    certificate?.close();
     control.stop();
     await core.close();
     stopLogging();
@@ -101,10 +143,17 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   let url: string | undefined;
   const unannounced = (error: Error) =>
     logger.log('warn', 'the local token could not be written down', { reason: error.message });
+  const announce = async () => {
+    if (url === undefined) return;
+    const shown = certificate && url.startsWith('https:') ? { certificate: String(certificate.options.cert) } : {};
+    await core.describeOwner({ control: url, token: localToken, ...shown }).catch(unannounced);
+  };
   try {
-    for (const where of settings.listen) addresses.push((await core.listen(where)).address);
+    certificate = await certificateOf(settings, clock);
+    certificate?.watch(onRenewed);
+    for (const where of settings.listen) addresses.push((await core.listen(where, certificate)).address);
     [url] = addresses.map(controlUrl);
-    if (url !== undefined) await core.describeOwner({ control: url, token: localToken }).catch(unannounced);
+    await announce();
   } catch (error) {
     await close();
     throw error;
@@ -117,6 +166,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     holdings: core.holdings,
     sources: core.sources,
     lent: () => core.lent(),
+    reload,
     serve: (connection) => core.serve(connection),
     async stop() {
       state = 'draining';
@@ -125,4 +175,17 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     },
     kill: () => core.kill(),
   };
+}
+
+/** `null` where firstbyte speaks plain HTTP. */
+async function certificateOf({ tlsCert, tlsKey }: Settings, clock: Clock): Promise<Certificate | null> {
+  if (tlsCert !== null && tlsKey !== null) return Certificate.read({ cert: tlsCert, key: tlsKey }, clock);
+  if (tlsCert === null && tlsKey === null) return null;
+  const [given, missing] = tlsCert === null ? ['tlsKey', 'tlsCert'] : ['tlsCert', 'tlsKey'];
+  throw new ConfigError([`${given} needs ${missing}: give both, or neither`]);
+}
+
+function problemsOf(error: unknown): { readonly problems: readonly string[] } {
+  if (error instanceof ConfigError) return { problems: error.problems };
+  throw error;
 }

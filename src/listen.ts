@@ -4,7 +4,7 @@ import { connect, type Server } from 'node:net';
 import type { ListenAddress } from './config.ts';
 
 /** Resolves with the address as a URL with its real port; rejects with the system's error. */
-export async function listen(server: Server, address: ListenAddress): Promise<string> {
+export async function listen(server: Server, address: ListenAddress, secure = false): Promise<string> {
   if ('path' in address) await removeDeadSocket(address.path);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -20,7 +20,7 @@ export async function listen(server: Server, address: ListenAddress): Promise<st
   const bound = server.address();
   const port = bound !== null && typeof bound === 'object' ? bound.port : address.port;
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return `http://${host}:${port}/`;
+  return `${secure ? 'https' : 'http'}://${host}:${port}/`;
 }
 
 /** The URL of the control API on this machine, from an address that `listen` returned. */

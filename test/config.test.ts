@@ -29,6 +29,8 @@ const samples: Record<SettingKey, { written: string; read: unknown; wrong: strin
     right: /192\.168\.1\.0\/24/,
   },
   token: { written: 'abcdefghijklmnop', read: 'abcdefghijklmnop', wrong: 'short', right: /at least 16/ },
+  tlsCert: { written: '/etc/tls/cert.pem', read: '/etc/tls/cert.pem', wrong: '', right: /is not a path/ },
+  tlsKey: { written: '/etc/tls/key.pem', read: '/etc/tls/key.pem', wrong: '', right: /is not a path/ },
   drainTimeout: { written: '0s', read: 0, wrong: '-1s', right: /a duration, such as/ },
   headTimeout: { written: '20s', read: 20_000, wrong: '0s', right: /at least 1s/ },
   origins: {
@@ -131,6 +133,8 @@ test('without any settings there are the defaults of the reference', () => {
     allowFrom: [],
     allowHosts: [],
     trustedProxies: [],
+    tlsCert: null,
+    tlsKey: null,
     token: null,
     drainTimeout: 10_000,
     headTimeout: 15_000,
@@ -218,6 +222,32 @@ test('a variable that nobody knows is a warning with the nearest name, as for th
   ]);
 });
 
+test('the file may have comments and a comma too many', () => {
+  const readFile = () => `{
+    // A slow line.
+    "stallTimeout": "30s", /* not "10s" */
+    "origins": { "films": "https://media.example//films", },
+  }`;
+  const { settings } = load({ flags: { config: 'c.json' }, readFile });
+  assert.deepEqual([settings.stallTimeout, settings.origins[0]?.url.href], [30_000, 'https://media.example//films']);
+});
+
+test('sizes and addresses are read as people write them', () => {
+  const sizes = ['10G', '10g', '10 GB', '10gb', '10000M'].map(
+    (maxSize) => load({ flags: { maxSize } }).settings.maxSize,
+  );
+  assert.deepEqual(
+    sizes,
+    sizes.map(() => ({ bytes: 10e9 })),
+  );
+  assert.deepEqual(load({ flags: { readAhead: '64mib' } }).settings.readAhead, 64 * 2 ** 20);
+  assert.deepEqual(load({ flags: { listen: '8788' } }).settings.listen, [{ host: '127.0.0.1', port: 8788 }]);
+  for (const listen of [':8788', '*:8788']) {
+    const flags = { listen, allowFrom: '192.168.1.0/24' };
+    assert.deepEqual(load({ flags }).settings.listen, [{ host: '0.0.0.0', port: 8788 }]);
+  }
+});
+
 test('FIRSTBYTE_CONFIG names the file, and --config is stronger', () => {
   const readFile = (path: string) => (path === 'a.json' ? '{ "maxQueued": 1 }' : '{ "maxQueued": 2 }');
   assert.equal(load({ env: { FIRSTBYTE_CONFIG: 'a.json' }, readFile }).settings.maxQueued, 1);
@@ -259,8 +289,8 @@ test('listening takes IPv4, IPv6, localhost and Unix sockets, several at a time'
   assert.deepEqual(load({ flags: { listen } }).settings.listen, read);
   assert.deepEqual(load({ env: { FIRSTBYTE_LISTEN: listen.join(' ') } }).settings.listen, read);
   for (const wrong of [
-    '8787',
     '127.0.0.1',
+    '65536',
     '127.0.0.1:65536',
     '::1:80',
     '[127.0.0.1]:80',

@@ -254,6 +254,15 @@ export const commandTable = {
       { line: 'firstbyte config --explain --config /etc/firstbyte.json', sentence: 'Each value, and who gave it.' },
     ],
   },
+  reload: {
+    sentence: 'Read the configuration and the certificate again.',
+    details:
+      'Origins are added, changed and removed without an interruption; other settings count from the next start. SIGHUP ' +
+      'does the same.',
+    options: [url, json],
+    settings: 'known',
+    examples: [{ line: 'firstbyte reload', sentence: 'After a change of the configuration file.' }],
+  },
   completion: {
     sentence: 'Print the script that completes firstbyte in a shell.',
     operands: [{ name: 'SHELL', sentence: 'bash, zsh or fish.', completion: ['bash', 'zsh', 'fish'] }],

@@ -35,6 +35,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
   page: async () => (await import('./page.ts')).page,
   doctor: async () => (await import('./doctor.ts')).doctor,
   config: async () => (await import('./explain.ts')).config,
+  reload: async () => (await import('./reload.ts')).reload,
   completion: async () => (await import('./completion.ts')).completion,
 };
 
@@ -51,7 +52,8 @@ ${Object.values(exitCodes)
 `;
 
 const machine: Surroundings = {
-  start: async (settings, settingSources) => (await import('../daemon.ts')).startDaemon(settings, { settingSources }),
+  start: async (settings, settingSources, load) =>
+    (await import('../daemon.ts')).startDaemon(settings, { settingSources, ...(load && { load }) }),
   signals: process,
   print,
   complain,
@@ -115,7 +117,9 @@ function examplesOf({ examples }: CommandRow): string {
 
 /** Adds the flags of all settings to a command, under their keys. */
 function addSettings(command: Command, shown: boolean): void {
-  command.addOption(new Option('--config <FILE>', 'the configuration file (JSON); also FIRSTBYTE_CONFIG'));
+  command.addOption(
+    new Option('--config <FILE>', 'the configuration file (JSON with comments); also FIRSTBYTE_CONFIG'),
+  );
   for (const key of settingKeys) {
     const { flag } = namesOf(key);
     if (flag === null) continue;

@@ -5,6 +5,7 @@
  */
 import { type IncomingMessage, request as overHttp, type RequestOptions } from 'node:http';
 import { request as overTls } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
 import { type Clock, sleep } from '../clock.ts';
 import { CommandError } from './exit-codes.ts';
 
@@ -12,6 +13,8 @@ export interface ControlAddress {
   /** The URL up to `/-/`; or `unix:` and the path of a socket. */
   readonly url: string;
   readonly token: string | null;
+  /** The certificate (PEM) that it shows, for whatever name; a public one of its host's name where absent. */
+  readonly certificate?: string | undefined;
 }
 
 /** The head of an answer may take so long. */
@@ -68,7 +71,8 @@ export class ControlClient {
     text: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<IncomingMessage> {
-    const { url } = this.address;
+    const { url, certificate } = this.address;
+    const trust = certificate === undefined ? {} : trustIn(certificate);
     const late = new AbortController();
     const done = new AbortController();
     sleep(this.#clock, headTimeoutMs, done.signal).then(
@@ -79,7 +83,7 @@ export class ControlClient {
       const given = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
       const asked = url.startsWith('unix:')
         ? overHttp({ ...options, socketPath: url.slice('unix:'.length), path: `/-/${path}`, signal: given })
-        : (url.startsWith('https:') ? overTls : overHttp)(new URL(path, url), { ...options, signal: given });
+        : (url.startsWith('https:') ? overTls : overHttp)(new URL(path, url), { ...options, ...trust, signal: given });
       asked.once('response', resolve);
       asked.once('error', (error: NodeJS.ErrnoException) => {
         const reason = late.signal.aborted ? String(late.signal.reason.message) : error.code || error.message;
@@ -92,6 +96,11 @@ export class ControlClient {
       asked.end(text);
     }).finally(() => done.abort());
   }
+}
+
+/** It was told by the owner of the cache directory, so no authority and no name needs to vouch for it. */
+function trustIn(certificate: string): ConnectionOptions {
+  return { ca: certificate, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
 }
 
 async function jsonOf(reply: IncomingMessage): Promise<unknown> {

@@ -8,8 +8,13 @@ import type { ExitReason } from './exit-codes.ts';
 
 /** What a command uses of the process; tests replace it. */
 export interface Surroundings {
-  readonly start: (settings: Settings, settingSources: LoadedSettings['sources']) => Promise<Daemon>;
-  /** Where SIGTERM and SIGINT arrive. */
+  /** `load` reads the configuration again. */
+  readonly start: (
+    settings: Settings,
+    settingSources: LoadedSettings['sources'],
+    load?: () => LoadedSettings,
+  ) => Promise<Daemon>;
+  /** Where SIGTERM, SIGINT and SIGHUP arrive. */
   readonly signals: Pick<EventEmitter, 'on' | 'off'>;
   readonly print: (text: string) => void;
   readonly complain: (text: string) => void;

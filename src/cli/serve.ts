@@ -2,9 +2,9 @@
  * `firstbyte serve`: starts a daemon from settings, and ends it at a signal.
  *
  * After the first SIGTERM or SIGINT, replies continue for at most `drainTimeout`. The second one ends the process at
- * once.
+ * once. SIGHUP reads the configuration again.
  */
-import type { LoadedSettings, Settings } from '../config.ts';
+import { ConfigError, type LoadedSettings, type Settings } from '../config.ts';
 import type { Daemon } from '../daemon.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import type { Invocation, Surroundings } from './invocation.ts';
@@ -21,16 +21,21 @@ export async function serve({ load, around }: Invocation): Promise<ExitReason> {
       'No origin to serve: name at least one, such as --origin films=https://media.example/films',
     );
   }
-  const daemon = await startHere(loaded, around);
+  const daemon = await startHere(loaded, around, load);
   around.print(readyText(daemon, settings));
   return ended(daemon, settings, around);
 }
 
 /** Starts a daemon in this process; rejects with a `CommandError` where it can't start. */
-export async function startHere({ settings, sources }: LoadedSettings, { start }: Surroundings): Promise<Daemon> {
+export async function startHere(
+  { settings, sources }: LoadedSettings,
+  { start }: Surroundings,
+  load?: () => LoadedSettings,
+): Promise<Daemon> {
   try {
-    return await start(settings, sources);
+    return await start(settings, sources, load);
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     throw startTrouble(error, settings);
   }
 }
@@ -51,7 +56,7 @@ function ended(daemon: Daemon, settings: Settings, { signals, complain }: Surrou
   return new Promise((resolve) => {
     let draining = false;
     const finish = (reason: ExitReason) => {
-      signals.off('SIGTERM', onTerminate).off('SIGINT', onInterrupt);
+      signals.off('SIGTERM', onTerminate).off('SIGINT', onInterrupt).off('SIGHUP', onHangUp);
       resolve(reason);
     };
     const stopOr = (reason: ExitReason) => {
@@ -71,6 +76,11 @@ function ended(daemon: Daemon, settings: Settings, { signals, complain }: Surrou
     };
     const onTerminate = () => stopOr('terminated');
     const onInterrupt = () => stopOr('interrupted');
-    signals.on('SIGTERM', onTerminate).on('SIGINT', onInterrupt);
+    const onHangUp = () => {
+      daemon.reload().catch((error: unknown) => {
+        complain(`Not reloaded: ${error instanceof Error ? error.message : error}\n`);
+      });
+    };
+    signals.on('SIGTERM', onTerminate).on('SIGINT', onInterrupt).on('SIGHUP', onHangUp);
   });
 }

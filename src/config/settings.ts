@@ -14,6 +14,8 @@ export interface Settings {
   readonly allowHosts: readonly string[];
   readonly trustedProxies: readonly IpNetwork[];
   readonly token: string | null;
+  readonly tlsCert: string | null;
+  readonly tlsKey: string | null;
   readonly drainTimeout: number;
   readonly headTimeout: number;
   readonly origins: readonly OriginSettings[];

@@ -67,23 +67,18 @@ export function orOff<T>(type: z.ZodType<T>): z.ZodType<T | null> {
 }
 
 const bytes: Record<string, number> = {
-  B: 1,
-  kB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  TB: 1e12,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
+  b: 1,
+  ...{ k: 1e3, m: 1e6, g: 1e9, t: 1e12 },
+  ...{ kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 },
+  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 },
 };
 
 /** Bytes, written with a unit. */
 export function size({ atLeast }: { atLeast: string }): z.ZodType<number> {
-  const least = inUnits(atLeast, bytes) ?? 0;
+  const least = inBytes(atLeast) ?? 0;
   return kind(
-    { description: `a size of at least ${atLeast}, such as 64MiB or 1GB`, unit: 'bytes', placeholder: 'SIZE' },
-    (raw) => noLess(inUnits(raw, bytes), least),
+    { description: `a size of at least ${atLeast}, such as 64MB, 1.5G or 64MiB`, unit: 'bytes', placeholder: 'SIZE' },
+    (raw) => noLess(inBytes(raw), least),
   );
 }
 
@@ -107,6 +102,11 @@ function inUnits(raw: unknown, units: Record<string, number>): number | undefine
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
+/** Units of bytes in any case: nobody means bits. */
+function inBytes(raw: unknown): number | undefined {
+  return inUnits(typeof raw === 'string' ? raw.toLowerCase() : raw, bytes);
+}
+
 function noLess(value: number | undefined, least: number): number | undefined {
   return value !== undefined && value >= least ? value : undefined;
 }
@@ -128,10 +128,10 @@ export const truth: z.ZodType<boolean> = kind(
 
 /** Bytes a second, written as a size. */
 export function rate({ atLeast }: { atLeast: string }): z.ZodType<number> {
-  const least = inUnits(atLeast, bytes) ?? 0;
+  const least = inBytes(atLeast) ?? 0;
   return kind(
-    { description: `a size a second of at least ${atLeast}, such as 500kB or 2MB`, unit: 'bytes', placeholder: 'SIZE' },
-    (raw) => noLess(inUnits(raw, bytes), least),
+    { description: `a size a second of at least ${atLeast}, such as 500kB or 2M`, unit: 'bytes', placeholder: 'SIZE' },
+    (raw) => noLess(inBytes(raw), least),
   );
 }
 
@@ -194,14 +194,17 @@ export function wordsOf(raw: unknown): unknown {
 
 export const listenAddress: z.ZodType<ListenAddress> = kind(
   {
-    description: 'an address such as 127.0.0.1:8787, [::1]:8787, localhost:0 or unix:/run/firstbyte.sock',
+    description:
+      'an address such as 127.0.0.1:8787, [::1]:8787, 8787 (this machine), :8787 (every address) or unix:/run/firstbyte.sock',
     unit: 'text',
     placeholder: 'ADDRESS',
   },
   (raw) => {
     if (typeof raw !== 'string') return undefined;
     if (raw.startsWith('unix:/')) return { path: raw.slice('unix:'.length) };
-    const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(raw);
+    // As people write it: a port alone is for this machine, and with a colon for all.
+    const full = raw.replace(/^(?=\d+$)/, '127.0.0.1:').replace(/^\*?(?=:\d+$)/, '0.0.0.0');
+    const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(full);
     const port = Number(match?.[3]);
     const host = match?.[1] ?? match?.[2] ?? '';
     const known = match?.[1] === undefined ? host === 'localhost' || isIP(host) === 4 : isIPv6(host);

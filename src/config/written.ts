@@ -1,4 +1,5 @@
-/** Finds what was written for each setting, and where: flag before variable before file. */
+/** Finds what was written for each setting, and where: flag before variable before file, which is JSON with comments. */
+import stripJsonComments from 'strip-json-comments';
 import { showValue, unknownName } from './problems.ts';
 
 /** The names that one setting has in the places where it can be written. */
@@ -73,7 +74,7 @@ function readConfigFile(
   problems: string[],
 ): Readonly<Record<string, unknown>> {
   try {
-    const content: unknown = JSON.parse(readFile(path));
+    const content: unknown = JSON.parse(stripJsonComments(readFile(path), { trailingCommas: true }));
     if (typeof content === 'object' && content !== null && !Array.isArray(content)) return { ...content };
     problems.push(`the configuration file ${path} does not hold a JSON object`);
   } catch (error) {

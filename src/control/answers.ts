@@ -414,3 +414,20 @@ export const settingSchema = z
   .meta({ id: 'Setting' });
 
 export type SettingReport = z.output<typeof settingSchema>;
+
+const originNames = z.array(z.string()).readonly();
+
+export const reloadedSchema = z
+  .object({
+    added: originNames.meta({ description: 'Origins that are new.', example: ['tv'] }),
+    changed: originNames.meta({ description: 'Origins with other settings.' }),
+    removed: originNames.meta({ description: 'Origins that new requests do not find.' }),
+    certificate: z.boolean().meta({ description: 'Whether the certificate is another one.' }),
+    restart: z
+      .array(z.string())
+      .readonly()
+      .meta({ description: 'Settings that are changed in the configuration and count from the next start.' }),
+  })
+  .meta({ id: 'Reloaded' });
+
+export type ReloadedReport = z.output<typeof reloadedSchema>;

@@ -38,7 +38,7 @@ import { addJobRoutes } from './routes/jobs.ts';
 import { addObjectRoutes } from './routes/objects.ts';
 import { addOriginRoutes } from './routes/origins.ts';
 import { addSessionRoutes } from './routes/session.ts';
-import { addSettingRoutes } from './routes/settings.ts';
+import { addSettingRoutes, type Reload } from './routes/settings.ts';
 import { addSourceRoutes } from './routes/sources.ts';
 import { addStatisticsRoutes } from './routes/statistics.ts';
 import { addStoreRoutes } from './routes/store.ts';
@@ -49,9 +49,11 @@ export interface ControlOptions extends ControlPolicy {
   readonly fills: FillsView;
   readonly holdings: Holdings;
   readonly sources: Sources;
-  /** The mounted origins. */
-  readonly origins: readonly OriginSource[];
-  readonly settings: readonly SettingReport[];
+  /** The mounted origins at this moment. */
+  readonly origins: () => readonly OriginSource[];
+  readonly settings: () => readonly SettingReport[];
+  /** Reads the configuration again; absent in a program that embeds firstbyte. */
+  readonly reload?: Reload | undefined;
   readonly events: EventBus;
   readonly clock: Clock;
   /** Why requests are not accepted now, in one sentence; `null` where they are. */
@@ -84,7 +86,7 @@ export function createControl(options: ControlOptions): Control {
   const watched = watchProcess(clock);
   const metrics = createMetrics(events, {
     fills,
-    origins: () => options.origins,
+    origins: options.origins,
     store: () => holdings.usage(),
     process: watched.look,
     observers: () => stream.clients,
@@ -109,7 +111,7 @@ export function createControl(options: ControlOptions): Control {
   addSourceRoutes(api, sources);
   addOriginRoutes(api, origins);
   addStoreRoutes(api, holdings);
-  addSettingRoutes(api, options.settings);
+  addSettingRoutes(api, options.settings, options.reload);
   addStatisticsRoutes(api, stats, metrics);
   addHistoryRoutes(api, history);
   addEventRoutes(api, stream);

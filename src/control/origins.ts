@@ -81,12 +81,17 @@ interface Measured {
   bytes: number;
 }
 
-export function createOriginsView(sources: readonly OriginSource[], events: EventBus, clock: Clock): OriginsView {
-  const measured = new Map<string, Measured>(sources.map(({ name }) => [name, { times: [], bytes: 0 }]));
+export function createOriginsView(sources: () => readonly OriginSource[], events: EventBus, clock: Clock): OriginsView {
+  const measured = new Map<string, Measured>();
+  const measuredOf = (name: string) => {
+    const origin = measured.get(name) ?? { times: [], bytes: 0 };
+    measured.set(name, origin);
+    return origin;
+  };
   const stop = events.subscribe((event) => {
     if (event.type !== 'bytes-landed' && event.type !== 'fill-first-byte') return;
-    const origin = measured.get(event.origin);
-    if (origin === undefined) return;
+    if (!measured.has(event.origin) && !sources().some(({ name }) => name === event.origin)) return;
+    const origin = measuredOf(event.origin);
     if (event.type === 'bytes-landed') {
       origin.bytes += event.bytes;
       return;
@@ -128,9 +133,9 @@ export function createOriginsView(sources: readonly OriginSource[], events: Even
 
   return {
     stop,
-    report: () => sources.map(reportOf),
+    report: () => sources().map(reportOf),
     change(name, { maxConnections, maxRate, maxRequestRate }) {
-      const source = sources.find((each) => each.name === name);
+      const source = sources().find((each) => each.name === name);
       if (source === undefined) return null;
       if (maxConnections !== undefined) source.slots.limit = maxConnections;
       if (maxRate !== undefined) source.throttle.rate = maxRate;

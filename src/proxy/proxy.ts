@@ -3,7 +3,9 @@
  */
 import { getEventListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
+import type { SecureContextOptions } from 'node:tls';
 import { ProxyError } from '../errors.ts';
 import type { EventBus } from '../events.ts';
 import { fieldsFromRaw } from '../http/fields.ts';
@@ -77,32 +79,38 @@ export class MediaProxy {
   }
 
   /** A server that is not listening yet; every one shares this proxy. `prefix`: see `Ingress`. */
-  createServer(prefix: string | null = ''): Server {
+  createServer(prefix?: string | null): Server;
+  /** The same over TLS. */
+  createServer(prefix: string | null, secure: SecureContextOptions): TlsServer;
+  createServer(prefix: string | null = '', secure?: SecureContextOptions): Server | TlsServer {
     const { headTimeout } = this.#parts;
     // Node looks for late heads once in an interval, and a busy machine may begin an interval late.
     const interval = Math.min(500, headTimeout / 4);
     const ingress: Ingress = { ...ownIngress, prefix };
     const take = (request: IncomingMessage, response: ServerResponse) => this.#take(request, response, ingress);
-    const server = createServer(
-      {
-        maxHeaderSize: largestHead,
-        headersTimeout: headTimeout - 2 * interval,
-        // Content that is passed on may take as long as it likes to come; what nobody wants is cut off after the reply.
-        requestTimeout: 0,
-        keepAliveTimeout: keepAliveMs,
-        connectionsCheckingInterval: interval,
-        highWaterMark: mostUnsent,
-        // `readHead` judges it: Node's own answer would not be counted.
-        requireHostHeader: false,
-      },
-      take,
-    );
-    server.on('connection', (socket) => this.#admit(socket));
+    const options = {
+      maxHeaderSize: largestHead,
+      headersTimeout: headTimeout - 2 * interval,
+      // Content that is passed on may take as long as it likes to come; what nobody wants is cut off after the reply.
+      requestTimeout: 0,
+      keepAliveTimeout: keepAliveMs,
+      connectionsCheckingInterval: interval,
+      highWaterMark: mostUnsent,
+      // `readHead` judges it: Node's own answer would not be counted.
+      requireHostHeader: false,
+    };
+    const server =
+      secure === undefined
+        ? createServer(options, take)
+        : createTlsServer({ ...options, ...secure, handshakeTimeout: headTimeout }, take);
+    server.on(secure === undefined ? 'connection' : 'secureConnection', (socket) => this.#admit(socket));
     // No 100 is sent: no request's content is ever waited for.
     server.on('checkContinue', take);
     server.on('checkExpectation', take);
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      void this.#sendBadRequestReply(socket, rejectionOf(error));
+      // A handshake that failed: there is nothing to answer over.
+      if (secure !== undefined && !this.#connections.has(socket)) socket.destroy();
+      else void this.#sendBadRequestReply(socket, rejectionOf(error));
     });
     // It has the connection to itself: a reply that is under way has lost it.
     server.on('connect', (_request, socket) => {

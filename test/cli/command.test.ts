@@ -57,6 +57,7 @@ class Run {
       },
       events: new EventBus(),
       lent: () => nothingLent,
+      reload: () => Promise.reject(new Error('nothing to reload')),
       serve: () => {},
       control: null,
       get holdings(): never {

@@ -58,8 +58,8 @@ async function serve(
     fills: cache,
     holdings: new Holdings({ cache, store, events, clock }),
     sources: new Sources({ cache, clock, isPrivateHost: () => false, open }),
-    origins: [],
-    settings: [],
+    origins: () => [],
+    settings: () => [],
     unready: () => null,
     clients: () => noClients,
     lent: () => nothingLent,
@@ -140,7 +140,7 @@ test('origins appear with their reachability, connections and measures', async (
   const throttle = { rate: null };
   const requests = { rate: null };
   const origins = [{ name: 'films', base: 'https://media.example/', reachability, slots, throttle, requests }];
-  const { events, get } = await serve(context, { origins });
+  const { events, get } = await serve(context, { origins: () => origins });
   events.emit(sample.bytesLanded(10));
   const [films, ...others] = JSON.parse((await get('/-/api/v1/origins')).body).origins;
   assert.deepEqual(others, []);

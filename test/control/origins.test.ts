@@ -17,14 +17,11 @@ const idle: OriginSource = {
 function watching(source: Partial<OriginSource> = {}) {
   const clock = new VirtualClock(Date.UTC(2026, 10, 22));
   const events = new EventBus();
-  const view = createOriginsView(
-    [
-      { ...idle, ...source },
-      { ...idle, name: 'music' },
-    ],
-    events,
-    clock,
-  );
+  const mounted = [
+    { ...idle, ...source },
+    { ...idle, name: 'music' },
+  ];
+  const view = createOriginsView(() => mounted, events, clock);
   return { clock, events, view };
 }
 

@@ -43,6 +43,8 @@ export interface OwnerFields {
   readonly control?: string;
   /** Lets in whoever may read the directory. */
   readonly token?: string;
+  /** The certificate (PEM) that it shows there; absent without TLS. */
+  readonly certificate?: string;
 }
 
 /** SQLITE_BUSY: another connection holds the lock. */
