@@ -403,6 +403,11 @@ export function loadSettings(input: SettingsInput = {}): LoadedSettings {
   return { settings, sources: sources as Record<SettingKey, ValueSource>, warnings };
 }
 
+/** What a service manager says to its services, which is no setting. */
+export function serviceVariables(env: Environment = process.env): Environment {
+  return { NOTIFY_SOCKET: env.NOTIFY_SOCKET, WATCHDOG_USEC: env.WATCHDOG_USEC, WATCHDOG_PID: env.WATCHDOG_PID };
+}
+
 /** What a relative path is relative to: the file that holds it, or the working directory. */
 function directoryOf(source: ValueSource | undefined): string {
   return source?.from === 'file' ? dirname(source.name) : '.';

@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { systemClock } from '../clock.ts';
 import { kindOf } from '../config/values.ts';
-import { ConfigError, loadSettings, namesOf, settingKeys, settingRow } from '../config.ts';
+import { ConfigError, loadSettings, namesOf, serviceVariables, settingKeys, settingRow } from '../config.ts';
 import { complain, print, terminal } from '../console.ts';
 import { version } from '../version.ts';
 import {
@@ -59,6 +59,7 @@ const machine: Surroundings = {
   complain,
   terminal,
   clock: systemClock,
+  service: serviceVariables(),
 };
 
 /** Runs one command line; resolves with the exit code. */

@@ -5,6 +5,7 @@ import type { LoadedSettings, Settings } from '../config.ts';
 import type { Terminal } from '../console.ts';
 import type { Daemon } from '../daemon.ts';
 import type { ExitReason } from './exit-codes.ts';
+import type { ServiceVariables } from './service-manager.ts';
 
 /** What a command uses of the process; tests replace it. */
 export interface Surroundings {
@@ -20,6 +21,8 @@ export interface Surroundings {
   readonly complain: (text: string) => void;
   readonly terminal: Terminal;
   readonly clock: Clock;
+  /** What a service manager says in the environment. */
+  readonly service: ServiceVariables;
 }
 
 export interface Invocation {

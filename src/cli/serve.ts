@@ -8,6 +8,7 @@ import { ConfigError, type LoadedSettings, type Settings } from '../config.ts';
 import type { Daemon } from '../daemon.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import type { Invocation, Surroundings } from './invocation.ts';
+import { ServiceManager } from './service-manager.ts';
 import { startTrouble } from './start-trouble.ts';
 import { durationWords, plural } from './words.ts';
 
@@ -23,7 +24,13 @@ export async function serve({ load, around }: Invocation): Promise<ExitReason> {
   }
   const daemon = await startHere(loaded, around, load);
   around.print(readyText(daemon, settings));
-  return ended(daemon, settings, around);
+  const manager = new ServiceManager(around.service, around.clock, around.complain);
+  manager.ready(`Ready on ${daemon.addresses.join(', ')}`);
+  try {
+    return await ended(daemon, settings, manager, around);
+  } finally {
+    manager.end();
+  }
 }
 
 /** Starts a daemon in this process; rejects with a `CommandError` where it can't start. */
@@ -52,7 +59,12 @@ function stoppingText(requests: number, { drainTimeout }: Settings): string {
   return `Stopping: ${plural(requests, 'reply', 'replies')} may continue for ${durationWords(drainTimeout)}. Press Ctrl-C again to stop now.\n`;
 }
 
-function ended(daemon: Daemon, settings: Settings, { signals, complain }: Surroundings): Promise<ExitReason> {
+function ended(
+  daemon: Daemon,
+  settings: Settings,
+  manager: ServiceManager,
+  { signals, complain }: Surroundings,
+): Promise<ExitReason> {
   return new Promise((resolve) => {
     let draining = false;
     const finish = (reason: ExitReason) => {
@@ -65,6 +77,7 @@ function ended(daemon: Daemon, settings: Settings, { signals, complain }: Surrou
         return finish(reason);
       }
       draining = true;
+      manager.stopping();
       complain(stoppingText(daemon.lent().requests, settings));
       daemon.stop().then(
         () => finish('stopped'),

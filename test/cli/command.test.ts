@@ -44,6 +44,7 @@ class Run {
       },
       terminal,
       clock: systemClock,
+      service: {},
     });
   }
 

@@ -120,6 +120,16 @@ describe('the package', () => {
   });
 });
 
+test('the package is a program where it is unpacked', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'firstbyte-unpacked-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await run('tar', ['xzf', pack.tarball, '-C', folder]);
+  const flags = ['--listen', '127.0.0.1:0', '--cache-dir', join(folder, 'cache'), '--origin', `demo=${origin.url}`];
+  const { child, line } = await started(t, [join(folder, 'package/dist/cli.js'), 'serve', ...flags]);
+  await assertFilm(`${/http:\S+$/.exec(line)?.[0]}demo/film.mp4`);
+  assert.equal(await ended(child), 0);
+});
+
 describe('the example', () => {
   const example = (name: string) => join('examples/embedding', name);
 
