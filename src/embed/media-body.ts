@@ -56,6 +56,7 @@ export class MediaBody extends Readable {
     return Readable.toWeb(this) as ReadableStream<Uint8Array>;
   }
 
+  /** @internal */
   override async _read(): Promise<void> {
     try {
       this.#pieces ??= await this.#open();
@@ -78,6 +79,7 @@ export class MediaBody extends Readable {
     }
   }
 
+  /** @internal */
   override _destroy(error: Error | null, destroyed: (error?: Error | null) => void): void {
     const reason = error ?? new Error('The stream was closed.');
     this.#stop.abort(reason);
