@@ -31,6 +31,11 @@ export const fileServers: readonly FileServer[] = [
     start: (folder: string) => byCommand(process.execPath, (port) => [ofNpm, name, films(folder), port]),
   })),
   {
+    name: 's3rver',
+    skip: absent('s3rver', process.execPath, ofNpm, 's3'),
+    start: startS3,
+  },
+  {
     name: 'caddy',
     skip: absent('Caddy', 'caddy', 'version'),
     start: (folder) =>
@@ -100,6 +105,11 @@ export const fileServers: readonly FileServer[] = [
     },
   },
 ];
+
+/** An S3 with the films in its bucket `films`. */
+export async function startS3(folder: string): Promise<RunningServer> {
+  return { ...(await byCommand(process.execPath, (port) => [ofNpm, 's3', films(folder), port])), path: '/films/' };
+}
 
 function digestConfiguration(own: string, port: string, root: string): string {
   const modules = ['mpm_event', 'authn_core', 'authn_file', 'authz_core', 'authz_user', 'auth_digest', 'mime'];
