@@ -20,7 +20,8 @@ export interface MeasureOptions {
   /** A folder for caches and logs. */
   readonly work: string;
   readonly isPicked: (one: Case) => boolean;
-  readonly ways: readonly Way[];
+  /** Those that are planned where `null`. */
+  readonly ways: readonly Way[] | null;
   /** How often each case; as often as planned where `null`. */
   readonly runs: number | null;
 }
@@ -38,13 +39,14 @@ export async function measure({ file, work, isPicked, ways, runs }: MeasureOptio
 
   await using link = await Link.start();
   const taken: Result[] = [];
-  const turns = cases.reduce((sum, one) => sum + (runs ?? one.runs) * ways.length, 0);
+  const turns = cases.reduce((sum, one) => sum + (runs ?? one.runs) * (ways ?? one.ways).length, 0);
   console.log(`${turns} turns, at about a minute each; what is in ${file} for ${commit} is not taken again.`);
   const most = Math.max(0, ...cases.map((one) => runs ?? one.runs));
   for (let run = 1; run <= most; run += 1) {
     for (const one of cases.filter((each) => run <= (runs ?? each.runs))) {
-      const { runs: _, ...what } = one;
-      for (const way of run % 2 === 1 ? ways : ways.toReversed()) {
+      const { runs: _, ways: planned, ...what } = one;
+      const taking = ways ?? planned;
+      for (const way of run % 2 === 1 ? taking : taking.toReversed()) {
         const key = { ...what, way, run, commit };
         const known = results.find(key);
         if (known !== null) {

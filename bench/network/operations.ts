@@ -95,6 +95,24 @@ export const operations = {
     return { cold: one, second: other };
   },
 
+  /** A minute of it, long enough for a player that will have to wait to have done so. */
+  watch: async (stage) => ({
+    cold: await Viewer.view(stage, async (viewer) => {
+      await viewer.opens();
+      await viewer.watches(60);
+    }),
+  }),
+
+  /** Eight titles, each opened a second after the one before. */
+  eight: async (stage) => {
+    const titles = Array.from({ length: 8 }, async (_, title) => {
+      await sleep(title * 1000);
+      const seen = await Viewer.view(stage, (viewer) => viewer.opens(), `?title=${title}`);
+      return [`title ${title + 1}`, seen] as const;
+    });
+    return Object.fromEntries(await Promise.all(titles));
+  },
+
   /** Twelve places in six seconds, and then one that is waited for. */
   storm: async (stage) => ({
     cold: await Viewer.view(stage, async (viewer) => {

@@ -6,7 +6,7 @@ import { operations } from './operations.ts';
 import { starts } from './origin.ts';
 import { players } from './players.ts';
 import { links } from './profiles.ts';
-import type { Case, Way } from './results.ts';
+import { type Case, type Way, ways } from './results.ts';
 
 export const options = {
   check: { type: 'boolean', default: false },
@@ -25,12 +25,11 @@ const axes = {
   player: Object.keys(players),
   operation: Object.keys(operations),
 };
-const ways: readonly Way[] = ['direct', 'firstbyte'];
 
-/** The ways that have one of the words, or both where none does. */
-export function pickedWays(words: readonly string[]): readonly Way[] {
+/** The ways that have one of the words; `null` where none does. */
+export function pickedWays(words: readonly string[]): readonly Way[] | null {
   const wanted = ways.filter((way) => words.includes(way));
-  return wanted.length > 0 ? wanted : ways;
+  return wanted.length > 0 ? wanted : null;
 }
 
 /** Words that name nothing. */

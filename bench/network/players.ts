@@ -4,9 +4,9 @@ import { python } from '../../test/players/gstreamer.ts';
 import { absent } from '../../test/programs.ts';
 import { playInChromium } from './chromium.ts';
 import { playInFfmpeg } from './ffmpeg.ts';
-import { playInGstreamer } from './gstreamer.ts';
 import { playInMpv } from './mpv.ts';
 import type { PlayerStart } from './player.ts';
+import { playInGstreamer, playInVlc } from './scripted-players.ts';
 
 interface Entry {
   readonly play: PlayerStart;
@@ -27,6 +27,7 @@ export const players = {
   mpv: { play: playInMpv, canSeek: true, trial: ['mpv', '--version'] },
   souphttpsrc: { play: playInGstreamer('souphttpsrc'), canSeek: true, trial: element('souphttpsrc') },
   curlhttpsrc: { play: playInGstreamer('curlhttpsrc'), canSeek: false, trial: element('curlhttpsrc') },
+  vlc: { play: playInVlc, canSeek: true, trial: [python, '-c', 'import vlc; exit(0 if vlc.Instance() else 1)'] },
   ffmpeg: { play: playInFfmpeg, canSeek: true, trial: ['ffmpeg', '-version'] },
   chromium: { play: playInChromium, canSeek: true, trial: ['chromium', '--version'] },
 } as const satisfies Record<string, Entry>;

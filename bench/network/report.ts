@@ -5,7 +5,7 @@ import { Series } from '../figures.ts';
 import { type Bar, barsOf } from './bars.ts';
 import { films } from './films.ts';
 import { links } from './profiles.ts';
-import { type Case, nameOf, type Result, type Way } from './results.ts';
+import { type Case, nameOf, type Result, type Way, ways } from './results.ts';
 import type { Seen } from './viewer.ts';
 import { wrongWith } from './wrong.ts';
 
@@ -14,10 +14,8 @@ const docs = join(import.meta.dirname, '../../docs');
 /** With others at work on the machine, times say little. */
 const calm = 1.5;
 
-interface Pair {
+interface Pair extends Readonly<Record<Way, readonly Result[]>> {
   readonly what: Case;
-  readonly direct: readonly Result[];
-  readonly firstbyte: readonly Result[];
 }
 
 /** Writes the page and its plots. Only results of the newest commit that has any count. */
@@ -30,7 +28,14 @@ export async function writeReport(all: readonly Result[]): Promise<void> {
   await rm(plots, { recursive: true, force: true });
   await mkdir(plots, { recursive: true });
   const drawn = await draw(pairs, plots);
-  const text = [intro(results, newest), ...drawn, ...tables(pairs), apiSection(pairs), troubles(results)].join('\n\n');
+  const text = [
+    intro(results, newest),
+    ...drawn,
+    ...tables(pairs),
+    verdicts(results),
+    apiSection(pairs),
+    troubles(results),
+  ].join('\n\n');
   await writeFile(join(docs, 'network-speeds.md'), `${text}\n`);
 }
 
@@ -40,7 +45,7 @@ function pairsOf(results: readonly Result[]): Pair[] {
     const own = results.filter((result) => nameOf(result) === name);
     const [what] = own as [Result];
     const of = (way: Way) => own.filter((result) => result.way === way);
-    return { what, direct: of('direct'), firstbyte: of('firstbyte') };
+    return { what, direct: of('direct'), firstbyte: of('firstbyte'), single: of('single') };
   });
 }
 
@@ -53,7 +58,7 @@ function intro(results: readonly Result[], { commit, machine }: Result): string 
   const busy = most > calm ? ' **Taken under load: the times say little, and less the shorter they are.**' : '';
   return `# Network speeds
 
-Real players over emulated links, direct and through firstbyte in turn. \`npm run network\` makes this page; nothing in it
+Real players over emulated links, direct and through firstbyte in turn; **single** is firstbyte with \`parallelFetches\` 1. \`npm run network\` makes this page; nothing in it
 was written by hand. Commit ${commit}, ${days.join(' and ')}, ${machine.replace(/, load [\d.]+$/, '')}.
 ${results.length} turns; load of the machine when they began ${least.toFixed(1)} to ${most.toFixed(1)}, median
 ${loads.median.toFixed(1)}.${busy} The link held up ${((held / Math.max(1, packets)) * 100).toFixed(2)} % of its packets by
@@ -150,12 +155,12 @@ function tables(pairs: readonly Pair[]): string[] {
   return [...new Set(pairs.map(({ what }) => placeOf(what)))].flatMap((place) => {
     const own = pairs.filter(({ what }) => placeOf(what) === place);
     const parts = new Set(
-      own.flatMap(({ firstbyte, direct }) => [...direct, ...firstbyte].flatMap(({ seen }) => Object.keys(seen))),
+      own.flatMap((pair) => ways.flatMap((way) => pair[way].flatMap(({ seen }) => Object.keys(seen)))),
     );
     return [...parts].map((part) => {
       const shown = columns[own[0]?.what.operation === 'play' ? 'play' : 'other'];
       const rows = own.flatMap((pair) =>
-        (['direct', 'firstbyte'] as const).flatMap((way) => {
+        ways.flatMap((way) => {
           const results = pair[way].filter(({ seen }) => seen[part] !== undefined);
           const seen = results.flatMap((result) => result.seen[part] ?? []);
           const cells = Object.values(shown).map((column) => column(seen, results));
@@ -208,6 +213,24 @@ async function draw(pairs: readonly Pair[], folder: string): Promise<string[]> {
     texts.push(`![${title}](network-speeds/${name}.svg)`);
   }
   return texts;
+}
+
+/** When the line has been measured for long enough, in seconds from the opening of the film. */
+const judgedAt = 15;
+
+/** Whether the API was right about the line, by what the player then did. */
+function verdicts(results: readonly Result[]): string {
+  const rows = results.flatMap((result) => {
+    const seen = result.seen.cold;
+    if (result.operation !== 'watch' || seen === undefined) return [];
+    const stalls = seen.stalls?.count ?? null;
+    const said = result.outside.api.find(({ at }) => at >= judgedAt)?.line ?? 'nothing';
+    const isRight = said === (stalls === 0 ? 'fast enough' : 'will stall');
+    return [[result.link, result.film, said, stalls ?? 'no moving picture', isRight ? 'right' : 'wrong']];
+  });
+  const right = rows.filter((row) => row.at(-1) === 'right');
+  const head = ['line', 'film', `said after ${judgedAt} s`, 'stalls in 60 s', ''];
+  return `## Whether the line carries the film\n\nRight in ${right.length} of ${rows.length}.\n\n${tableOf(head, rows)}`;
 }
 
 /** What the API said, and whether it said that somebody waits while a player stood still. */

@@ -16,7 +16,9 @@ export interface Case {
   readonly operation: OperationName;
 }
 
-export type Way = 'direct' | 'firstbyte';
+/** How a film is played: `single` is through firstbyte with one connection for a title (`parallelFetches` 1). */
+export const ways = ['direct', 'firstbyte', 'single'] as const;
+export type Way = (typeof ways)[number];
 
 /** One turn. */
 export interface Result extends Case, Turn {

@@ -13,6 +13,7 @@ import { added, dead, type Link, type LinkCounts, open } from './link.ts';
 import { Origin, type OriginRequest, type StartName } from './origin.ts';
 import type { PlayerStart, Playing } from './player.ts';
 import type { LinkProfile } from './profiles.ts';
+import type { Way } from './results.ts';
 import { Screen } from './screen.ts';
 
 export interface StageOptions {
@@ -23,7 +24,7 @@ export interface StageOptions {
   readonly film: Film;
   readonly play: PlayerStart;
   readonly canSeek: boolean;
-  readonly way: 'direct' | 'firstbyte';
+  readonly way: Way;
   /** For caches and logs; what is there goes. */
   readonly folder: string;
 }
@@ -38,6 +39,8 @@ export interface ApiMoment {
   /** Of the reader that has least: seconds in front of it at its speed. */
   readonly secondsAhead: number | null;
   readonly waiters: number;
+  /** What it says of the line; `null` where it says nothing yet. */
+  readonly line: NonNullable<FillReport['line']>['outcome'] | null;
   /** State and speed of each fetch. */
   readonly fetches: readonly { readonly state: string; readonly speed: number | null }[];
 }
@@ -67,7 +70,7 @@ export interface Outside {
 
 export class Stage implements AsyncDisposable {
   readonly film: Film;
-  readonly way: 'direct' | 'firstbyte';
+  readonly way: Way;
   readonly canSeek: boolean;
   /** In milliseconds. */
   readonly startedAt = performance.now();
@@ -91,19 +94,18 @@ export class Stage implements AsyncDisposable {
   static async open(options: StageOptions): Promise<Stage> {
     const { link, profile, seed, start, way, folder } = options;
     await rm(folder, { recursive: true, force: true });
-    const serve = () => Firstbyte.start({ directory: join(folder, 'cache'), origin: `http://${link.far}/` });
-    const firstbyte = way === 'firstbyte' ? await serve() : null;
+    const firstbyte = way === 'direct' ? null : await serve(options);
     await link.become(profile, seed);
     const origin = await Origin.start(link, filmFolder, join(folder, 'origin'), start);
     return new Stage(options, origin, firstbyte);
   }
 
-  /** Starts the player; it is the caller's to end. */
-  async play(): Promise<{ screen: Screen; playing: Playing }> {
+  /** Starts the player; another query is another title. It is the caller's to end. */
+  async play(query = ''): Promise<{ screen: Screen; playing: Playing }> {
     const { film, link, play } = this.#options;
     const base = this.#firstbyte === null ? `http://${link.far}` : `${this.#firstbyte.url}/films`;
     const screen = new Screen();
-    const playing = await play(`${base}/${film.file}`, screen, this.#over.signal);
+    const playing = await play(`${base}/${film.file}${query}`, screen, this.#over.signal);
     return { screen, playing };
   }
 
@@ -117,13 +119,7 @@ export class Stage implements AsyncDisposable {
     if (this.#firstbyte === null) return;
     const port = new URL(this.#firstbyte.url).port;
     await this.#firstbyte.stop();
-    const { link, folder } = this.#options;
-    const flags = ['--listen', `127.0.0.1:${port}`];
-    this.#firstbyte = await Firstbyte.start({
-      directory: join(folder, 'cache'),
-      origin: `http://${link.far}/`,
-      flags,
-    });
+    this.#firstbyte = await serve(this.#options, ['--listen', `127.0.0.1:${port}`]);
   }
 
   /** Ends all but the link, which is open then, and tells what was seen. Rejects where firstbyte holds a wrong byte. */
@@ -170,10 +166,18 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-function momentOf({ phase, reason, presentBytes, readers, waiters, cursors }: FillReport, at: number): ApiMoment {
+function serve({ link, folder, way }: StageOptions, flags: readonly string[] = []): Promise<Firstbyte> {
+  const single = way === 'single' ? ['--parallel-fetches', '1'] : [];
+  const origin = `http://${link.far}/`;
+  return Firstbyte.start({ directory: join(folder, 'cache'), origin, flags: [...single, ...flags] });
+}
+
+function momentOf(fill: FillReport, at: number): ApiMoment {
+  const { phase, reason, presentBytes, readers, waiters, cursors, line } = fill;
   const ahead = readers.map(({ secondsAhead }) => secondsAhead).filter((seconds) => seconds !== null);
   return {
     ...{ at, phase, reason, presentBytes, waiters },
+    line: line?.outcome ?? null,
     secondsAhead: ahead.length > 0 ? Math.min(...ahead) : null,
     fetches: cursors.map(({ state, speed }) => ({ state, speed })),
   };

@@ -45,8 +45,8 @@ export class Viewer implements AsyncDisposable {
   }
 
   /** Opens the film, does what is to be done with it, and leaves. */
-  static async view(stage: Stage, act: (viewer: Viewer) => Promise<void>): Promise<Seen> {
-    await using viewer = new Viewer(await stage.play(), stage);
+  static async view(stage: Stage, act: (viewer: Viewer) => Promise<void>, query = ''): Promise<Seen> {
+    await using viewer = new Viewer(await stage.play(query), stage);
     try {
       await act(viewer);
     } catch (error) {

@@ -34,7 +34,7 @@ export interface BodyRequestParts {
   readonly clock: Clock;
   readonly policy: Pick<FillPolicy, 'firstByteTimeout' | 'stallTimeout'>;
   readonly maySpare: () => number;
-  /** What a new connection took to come about, in milliseconds. */
+  /** What TCP took to connect a new one, in milliseconds. */
   readonly connectedIn: (milliseconds: number) => void;
 }
 

@@ -36,8 +36,11 @@ export interface Claimant {
   contended?(): void;
 }
 
-/** What a connection takes to come about over a way that is so long that it begins slowly (RFC 5681 §3.1), in milliseconds. */
-const farMs = 80;
+/** What TCP takes to connect over a way so long that each connection begins slowly (RFC 5681 §3.1), in milliseconds. */
+const farMs = 100;
+
+/** So many connections tell how long the way is. */
+const remembered = 8;
 
 interface Waiting {
   readonly claimant: Claimant;
@@ -48,7 +51,8 @@ export class ConnectionSlots {
   #limit: number;
   readonly #maxQueued: number;
   #rate: RequestRate | null;
-  #connectMs = 0;
+  /** What TCP took to connect the last ones, in milliseconds. */
+  readonly #connectMs: number[] = [];
   /** Those who wait, in the order in which they came. */
   readonly #queue = new Set<Waiting>();
   readonly #held = new Map<Slot, Claimant>();
@@ -69,9 +73,9 @@ export class ConnectionSlots {
     this.#serve();
   }
 
-  /** Whether the way to the origin is long, by what its last connection took to come about. */
+  /** Whether the way to the origin is long. A line that is full delays some connections, and not all of them. */
   get isFar(): boolean {
-    return this.#connectMs >= farMs;
+    return this.#connectMs.length > 0 && Math.min(...this.#connectMs) >= farMs;
   }
 
   /**
@@ -84,7 +88,8 @@ export class ConnectionSlots {
   }
 
   connectedIn(milliseconds: number): void {
-    this.#connectMs = milliseconds;
+    this.#connectMs.push(milliseconds);
+    if (this.#connectMs.length > remembered) this.#connectMs.shift();
   }
 
   /** How many requests a second; `null` for any number. */

@@ -60,8 +60,11 @@ export interface DialTarget {
   readonly setting?: string | undefined;
   /** Certificates (PEM) to trust in place of the public ones. */
   readonly ca?: string | undefined;
-  /** Called when the host is connected to, by TCP or by a tunnel, before TLS. */
-  readonly onConnected?: (() => void) | undefined;
+  /**
+   * Called when the host is connected to, by TCP or by a tunnel, before TLS; with what TCP's own connection took, in
+   * milliseconds.
+   */
+  readonly onConnected?: ((connectMs: number) => void) | undefined;
 }
 
 /**
@@ -92,13 +95,15 @@ export async function dial(target: DialTarget, options: DialOptions, signal: Abo
       resolved = true;
       judgeOwn(near, addresses, own);
       judge(near.host, addresses, proxy === undefined ? network : 'private', setting);
+      const startedAt = clock.now();
       stream = await connect({ hostname: name, addresses, port: portOf(near) }, inTime);
+      const connectMs = clock.now() - startedAt;
       judgeConnected(stream, near, own);
       if (proxy !== undefined) {
         await openTunnel(stream, `${url.hostname}:${portOf(url)}`, proxy, inTime);
         near = url;
       }
-      onConnected?.();
+      onConnected?.(connectMs);
       return secure ? await agreeOnTls(stream, hostname, ca, inTime) : stream;
     } catch (error) {
       stream?.destroy();

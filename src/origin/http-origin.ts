@@ -314,14 +314,18 @@ class HttpOrigin implements Origin {
     const trusted = url.hostname === base.hostname ? ca : undefined;
     const setting = isSamePlace(base, url) ? 'network' : 'redirectTo';
     const options = { ...this.#options, race: this.#race, ...(clock !== undefined && { clock }) };
-    const startedAt = options.clock.now();
-    const stream = await dial({ url, network, setting, ca: trusted, onConnected }, options, signal);
+    let connectMs = 0;
+    const connected = (milliseconds: number) => {
+      connectMs = milliseconds;
+      onConnected?.();
+    };
+    const stream = await dial({ url, network, setting, ca: trusted, onConnected: connected }, options, signal);
     if (signal.aborted) {
       stream.destroy();
       throw signal.reason;
     }
     const onBytes = this.#isBase(hop) ? () => reachability?.alive() : undefined;
-    const connection = new OriginConnection(url, stream, onBytes, options.clock.now() - startedAt);
+    const connection = new OriginConnection(url, stream, onBytes, connectMs);
     this.#pool.add(connection);
     return connection;
   }

@@ -38,7 +38,7 @@ export class OriginConnection {
   /**
    * @param url its scheme, host and port name the origin that `stream` leads to
    * @param onBytes called for every read that brings bytes
-   * @param connectMs what the stream took to come about, in milliseconds
+   * @param connectMs what TCP took to connect, in milliseconds
    */
   constructor(url: URL, stream: Duplex, onBytes: () => void = () => {}, connectMs = 0) {
     this.connectMs = connectMs;

@@ -59,7 +59,7 @@ export interface OriginRequest {
   readonly held?: Held;
   /**
    * Called once when a connection is there and the request is about to be written; before `open` returns where the
-   * connection was warm. `connectMs` is what a new one took to come about, in milliseconds.
+   * connection was warm. `connectMs` is what TCP took to connect a new one, in milliseconds.
    */
   readonly onConnected?: (connectMs?: number) => void;
   /** How many connections may be idle at this moment, opened in advance: a reader that seeks finds them warm. */

@@ -1,4 +1,5 @@
 /** One mpv, steered over its JSON IPC: https://mpv.io/manual/stable/#json-ipc */
+import { EventEmitter, once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { type Program, start } from './program.ts';
@@ -19,7 +20,10 @@ export class MpvSession implements AsyncDisposable {
   readonly #program: Program;
   readonly #ipc: Duplex;
   readonly #lines: Interface;
-  readonly #messages: AsyncIterator<string>;
+  /** What it said and nobody has read; it is never kept from saying more, or it would stand still. */
+  readonly #unread: string[] = [];
+  readonly #news = new EventEmitter();
+  #isOver = false;
   #output = '';
   #requests = 0;
 
@@ -34,7 +38,14 @@ export class MpvSession implements AsyncDisposable {
     // Writing to an mpv that is gone must not end the test before its reason is told.
     this.#ipc.on('error', () => {});
     this.#lines = createInterface({ input: this.#ipc });
-    this.#messages = this.#lines[Symbol.asyncIterator]();
+    this.#lines.on('line', (line) => {
+      this.#unread.push(line);
+      this.#news.emit('change');
+    });
+    this.#lines.on('close', () => {
+      this.#isOver = true;
+      this.#news.emit('change');
+    });
   }
 
   /** Its exit code, when it has ended. */
@@ -55,9 +66,13 @@ export class MpvSession implements AsyncDisposable {
   /** Reads its messages up to the one that is awaited. */
   async until(isAwaited: (message: MpvMessage) => boolean): Promise<MpvMessage> {
     for (;;) {
-      const { value, done } = await this.#messages.next();
-      if (done) throw new Error(`mpv ended with ${await this.ended}: ${this.output}`);
-      const message = JSON.parse(value) as MpvMessage;
+      const line = this.#unread.shift();
+      if (line === undefined) {
+        if (this.#isOver) throw new Error(`mpv ended with ${await this.ended}: ${this.output}`);
+        await once(this.#news, 'change');
+        continue;
+      }
+      const message = JSON.parse(line) as MpvMessage;
       if (message.name === 'time-pos' && typeof message.data === 'number') this.position = message.data;
       if (isAwaited(message)) return message;
     }

@@ -1,6 +1,7 @@
 /** GStreamer's playbin, as an application uses it: playing in real time, and pausing while it says that it buffers. */
-import { playInGstreamer } from '../../bench/network/gstreamer.ts';
+
 import { firstSight, Screen } from '../../bench/network/screen.ts';
+import { playInGstreamer } from '../../bench/network/scripted-players.ts';
 import { deadline, type Seeker } from './seeker.ts';
 
 export const seekInGstreamer: Seeker = async function* ({ url, places, watched, signal }) {

@@ -1,4 +1,4 @@
-/** GStreamer's playbin with one of its two HTTP sources. */
+/** Players that a script in Python steers by the bindings that Debian has: GStreamer's playbin, and VLC's library. */
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
@@ -8,11 +8,13 @@ import type { Facts, PlayerStart } from './player.ts';
 
 type Told = { readonly shown: number } | { readonly failed: string } | { readonly taken: boolean } | Facts;
 
-export const playInGstreamer =
-  (source: 'souphttpsrc' | 'curlhttpsrc'): PlayerStart =>
-  async (url, screen, signal) => {
-    const script = join(import.meta.dirname, 'gstreamer.py');
-    const program = start(python, [script, source, url], signal, ['pipe', 'pipe', 'pipe']);
+export const playInGstreamer = (source: 'souphttpsrc' | 'curlhttpsrc') => playByScript('gstreamer.py', source);
+export const playInVlc = playByScript('libvlc.py');
+
+function playByScript(name: string, ...args: readonly string[]): PlayerStart {
+  return async (url, screen, signal) => {
+    const script = join(import.meta.dirname, name);
+    const program = start(python, [script, ...args, url], signal, ['pipe', 'pipe', 'pipe']);
     const asked: ((told: Told) => void)[] = [];
     createInterface({ input: program.process.stdout ?? process.stdin }).on('line', (line) => {
       const told = JSON.parse(line) as Told;
@@ -43,3 +45,4 @@ export const playInGstreamer =
       },
     };
   };
+}
