@@ -112,6 +112,11 @@ export class Entry {
     return this.#parts.label;
   }
 
+  /** Whether others have another representation of the target, by `Vary`. */
+  get isVariant(): boolean {
+    return this.#parts.isVariant;
+  }
+
   /** When it was used last, in wall-clock time. */
   get usedAt(): number {
     return this.#idleTracker.usedAt;
@@ -275,7 +280,9 @@ export class Entry {
     { said, isStoredOnly }: SessionClient = {},
   ): Promise<T> {
     this.#opening ??= this.#restore();
-    await untilAborted(this.#opening, signal);
+    // Who comes to what is open does not wait for another turn.
+    if (this.#fill === null) await untilAborted(this.#opening, signal);
+    else signal.throwIfAborted();
     const fill = this.#usable();
     if (fill.known === null && isStoredOnly) throw uncached();
     if (fill.known === null) return use({ fill, ...unasked });

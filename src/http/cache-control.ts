@@ -1,5 +1,6 @@
 /** Directives to caches: `Cache-Control` (RFC 9111 §5.2) and its form for caches of this kind (RFC 9213). */
 import { parseDictionary } from 'structured-headers';
+import { remembered } from '../kit/remembered.ts';
 import { type Fields, fieldValue } from './fields.ts';
 
 /** Names in lower case, each with its argument, unquoted; `null` where it has none. */
@@ -21,9 +22,10 @@ export function parseCacheControl(value: string | null): CacheControl {
 }
 
 /** What an origin says to this cache: the targeted field where it is valid, and then nothing else (RFC 9213 §2.2). */
-export function responseDirectives(fields: Fields): CacheControl {
-  return targetedDirectives(fields) ?? parseCacheControl(fieldValue(fields, 'cache-control'));
-}
+export const responseDirectives = remembered(
+  (fields: Fields): CacheControl =>
+    targetedDirectives(fields) ?? parseCacheControl(fieldValue(fields, 'cache-control')),
+);
 
 /** `CDN-Cache-Control` (RFC 9213 §3.1); `null` where it is absent, malformed, or says nothing (§2.1). */
 export function targetedDirectives(fields: Fields): CacheControl | null {

@@ -1,4 +1,5 @@
 /** May an answer be stored (RFC 9111 §3), for how long is it fresh (§4.2), how old is it (§4.2.3). */
+import { remembered } from '../kit/remembered.ts';
 import { deltaSeconds, parseCacheControl, responseDirectives, targetedDirectives } from './cache-control.ts';
 import { type Fields, fieldValue, listMembers, parseDecimal } from './fields.ts';
 import { parseHttpDate, parseOriginDate } from './http-date.ts';
@@ -172,10 +173,15 @@ function heuristicLifetime({ fields, validatedAt }: Representation): number {
 /** How old the answer was when it came: `corrected_initial_age` of RFC 9111 §4.2.3, in milliseconds. */
 function initialAge({ fields, validatedAt }: Representation): number {
   const apparent = Math.max(0, validatedAt - sentAt(fields, validatedAt));
-  // Of several values the first counts (§5.1).
-  const stated = parseDecimal(listMembers(fieldValue(fields, 'age') ?? '')[0] ?? '') ?? 0;
-  return Math.max(apparent, stated * 1000);
+  return Math.max(apparent, timesOf(fields).age * 1000);
 }
+
+/** What an answer says of when it was made: `Date` in wall-clock milliseconds, and `Age` in seconds. */
+const timesOf = remembered((fields: Fields): { readonly date: number | null; readonly age: number } => ({
+  date: parseOriginDate(fieldValue(fields, 'date') ?? ''),
+  // Of several values the first counts (§5.1).
+  age: parseDecimal(listMembers(fieldValue(fields, 'age') ?? '')[0] ?? '') ?? 0,
+}));
 
 /** Whether its `Age` can be read: what was stored for nobody knows how long may be stale. It counts as young in other modes. */
 function tellsAge(fields: Fields): boolean {
@@ -185,5 +191,5 @@ function tellsAge(fields: Fields): boolean {
 
 /** The origin's `Date`; the moment of arrival where it sent none (RFC 9110 §6.6.1). */
 function sentAt(fields: Fields, arrivedAt: number): number {
-  return parseOriginDate(fieldValue(fields, 'date') ?? '') ?? arrivedAt;
+  return timesOf(fields).date ?? arrivedAt;
 }

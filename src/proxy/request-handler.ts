@@ -204,8 +204,8 @@ class RequestHandler {
     const { cache, clients } = this.#parts;
     const message =
       mount === origin ? `No origin is mounted as "${origin}".` : 'Nothing plays at this path, or no longer.';
-    const nothing = rejectionReply(rejection(404, message));
-    if (!cache.isMounted(mount)) return this.#refuse(nothing, notForwarded);
+    const refuse = () => this.#refuse(rejectionReply(rejection(404, message)), notForwarded);
+    if (!cache.isMounted(mount)) return refuse();
     const { prefix } = this.#ingress;
     this.#isStrict = cache.isStrict(mount);
     if (prefix !== null && !this.#isStrict)
@@ -236,10 +236,10 @@ class RequestHandler {
       const reads = request.method === 'GET' || request.method === 'HEAD';
       if (!reads || cache.isStrict(mount)) {
         const forwarded = this.#forward(mount, target, request);
-        return await this.#untilClosed(forwarded === null ? this.#refuse(nothing, notForwarded) : await forwarded);
+        return await this.#untilClosed(forwarded === null ? refuse() : await forwarded);
       }
       const read = this.#read(answer, request, permit.allowance);
-      return await this.#untilClosed(read === null ? this.#refuse(nothing, notForwarded) : await read);
+      return await this.#untilClosed(read === null ? refuse() : await read);
     } finally {
       permit.release();
     }
@@ -318,11 +318,14 @@ class RequestHandler {
     const { cache, clock } = this.#parts;
     for (let entry = first, turns = 1; ; turns += 1) {
       const unreachable = new AbortController();
-      const late = clock.after(fixedBudgets.outOfReach.ms, () => {
-        if (cache.isOutOfReach(mount) && entry !== cache.openFirst(mount, target, fields)) unreachable.abort();
-      });
+      const late = entry.isVariant
+        ? clock.after(fixedBudgets.outOfReach.ms, () => {
+            if (cache.isOutOfReach(mount) && entry !== cache.openFirst(mount, target, fields)) unreachable.abort();
+          })
+        : null;
+      const signal = entry.isVariant ? AbortSignal.any([this.#gone, unreachable.signal]) : this.#gone;
       try {
-        return await open(entry, AbortSignal.any([this.#gone, unreachable.signal]), entry.upstream.said);
+        return await open(entry, signal, entry.upstream.said);
       } catch (error) {
         const stored = unreachable.signal.aborted ? cache.openFirst(mount, target, fields) : null;
         if (stored !== null) return await open(stored, this.#gone);
@@ -331,7 +334,7 @@ class RequestHandler {
         if (next === null) throw error;
         entry = next;
       } finally {
-        late.cancel();
+        late?.cancel();
       }
     }
   }

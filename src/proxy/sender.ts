@@ -143,7 +143,7 @@ export class Sender implements Disposable {
     this.#reads.drop();
     this.#first?.slice.release();
     this.#first = null;
-    this.#stop.abort(new Error('the sender is over'));
+    this.#stop.abort(over);
   }
 
   /** Lets the system send what comes next; resolves with whether it could, when the client may take more. */
@@ -207,6 +207,9 @@ export class Sender implements Disposable {
     }
   }
 }
+
+/** Why reads end that nobody waits for. */
+const over = new Error('the sender is over');
 
 function wrongLength(announced: number, sent: number): Error {
   return new Error(`A body of ${announced} bytes would have become one of ${sent} bytes.`);
