@@ -85,7 +85,7 @@ const connectionWords = {
   connecting: ['connecting', 'wait', 'M8 4v4l3 2M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8'],
   live: ['live', 'good', 'M3 8.5l3.5 3.5L13 4.5'],
   lost: ['not connected', 'bad', 'M4 4l8 8M12 4l-8 8'],
-  refused: ['token needed', 'wait', 'M4.5 7.5h7v5h-7zM6 7.5v-2a2 2 0 0 1 4 0v2'],
+  refused: ['password needed', 'wait', 'M4.5 7.5h7v5h-7zM6 7.5v-2a2 2 0 0 1 4 0v2'],
 } as const;
 
 function ConnectionState() {
@@ -104,12 +104,12 @@ function Banner() {
     );
   }
   if (now.state === 'refused') {
-    const why = wasWrong.value ? wrong : 'Enter the access token to continue.';
+    const why = wasWrong.value ? wrong : 'Enter the password to continue.';
     return (
       <p class="banner wait">
         {why}{' '}
         <button type="button" onClick={() => void askForToken(why)}>
-          Enter the token
+          Enter the password
         </button>
       </p>
     );

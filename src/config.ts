@@ -26,6 +26,7 @@ import {
   network,
   orOff,
   path,
+  pathSecret,
   secret,
   size,
 } from './config/values.ts';
@@ -102,6 +103,21 @@ const settingTable = {
     flag: null,
     sentence:
       'The access token of page and control API, required of everyone; without one they answer on this machine only.',
+  },
+  readOnlyPage: {
+    group: 'listening',
+    type: choice(['on', 'off']),
+    default: 'off',
+    sentence:
+      'Whether the page shows its views to the networks of `allowFrom` without the password; changes need it always.',
+  },
+  secretPath: {
+    group: 'listening',
+    type: pathSecret,
+    default: null,
+    flag: null,
+    sentence:
+      'A secret first part of the path, by which media plays from any network, as `/SECRET/NAME/path`: for players that can send no credentials.',
   },
   tlsCert: {
     group: 'listening',
@@ -397,7 +413,7 @@ export function loadSettings(input: SettingsInput = {}): LoadedSettings {
       problems,
     }),
   };
-  problems.push(...exposureProblems(settings.listen, settings.allowFrom));
+  problems.push(...exposureProblems(settings));
   problems.push(...loopProblems(settings.listen, settings.origins));
   if (problems.length > 0) throw new ConfigError(problems);
   return { settings, sources: sources as Record<SettingKey, ValueSource>, warnings };

@@ -19,6 +19,7 @@ import { descriptorLimit, planDescriptors } from './descriptors.ts';
 import { EventBus, type StoreState } from './events.ts';
 import { OwnListeners } from './http/own-listeners.ts';
 import { proxyName } from './http/proxy-name.ts';
+import { newPassword } from './kit/password.ts';
 import type { Lent } from './lent.ts';
 import { listen } from './listen.ts';
 import type { Logger } from './log.ts';
@@ -81,6 +82,8 @@ export interface Core {
   readonly proxy: MediaProxy;
   /** Tells whoever may read the cache directory how its owner is reached. */
   readonly describeOwner: DiskStore['describeOwner'];
+  /** The password of the page; another at each start where the store is not on disk. */
+  readonly pagePassword: DiskStore['pagePassword'];
   lent(): Lent;
   /** Over TLS where there is a certificate, but for Unix sockets. Rejects with the system's error. */
   listen(address: ListenAddress, certificate?: Certificate | null): Promise<Listening>;
@@ -104,10 +107,10 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
   const limit = parts.descriptorLimit ?? descriptorLimit();
   const { storeFiles } = planDescriptors(limit, connectionsOf(settings.origins));
   const systemCalls = await callsFor(settings);
-  const { store, describeOwner } =
+  const { store, describeOwner, pagePassword } =
     parts.store === undefined
       ? await openStore(settings, { clock, events, logger, storeFiles, systemCalls })
-      : { store: parts.store, describeOwner: tellNobody };
+      : { store: parts.store, ...unkept };
   const counted = countedClock(clock);
   let busyConnections = 0;
   const onBusy = (change: number) => {
@@ -174,6 +177,7 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
     changeOrigins: (wanted) => mounted.change(wanted, cache),
     proxy,
     describeOwner,
+    pagePassword,
     lent() {
       const fills = cache.fills();
       return {
@@ -233,6 +237,7 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
 interface OpenedStore {
   readonly store: Store & StoreAdmin;
   readonly describeOwner: DiskStore['describeOwner'];
+  readonly pagePassword: DiskStore['pagePassword'];
 }
 
 function connectionsOf(origins: readonly OriginSettings[]): number {
@@ -244,21 +249,25 @@ async function callsFor({ store, sendfile }: Settings): Promise<SystemCalls | nu
   return store === 'disk' && sendfile === 'on' ? (await findSystemCalls()).calls : null;
 }
 
-const tellNobody = async () => {};
+const unkept = { describeOwner: async () => {}, pagePassword: async () => newPassword() };
 
 async function openStore(settings: Settings, parts: StoreParts): Promise<OpenedStore> {
   const { clock } = parts;
   const events = storeEvents(parts);
   switch (settings.store) {
     case 'none':
-      return { store: createNoStore(), describeOwner: tellNobody };
+      return { store: createNoStore(), ...unkept };
     case 'memory':
-      return { store: createMemoryStore({ clock, events, maxSize: settings.maxSize }), describeOwner: tellNobody };
+      return { store: createMemoryStore({ clock, events, maxSize: settings.maxSize }), ...unkept };
     case 'disk': {
       const { storeFiles: openFiles, systemCalls } = parts;
       const place = { directory: settings.cacheDir, openFiles, openCached: systemCalls?.openCached };
       const store = await createDiskStore({ ...settings, ...place, clock, events });
-      return { store, describeOwner: (fields) => store.describeOwner(fields) };
+      return {
+        store,
+        describeOwner: (fields) => store.describeOwner(fields),
+        pagePassword: () => store.pagePassword(),
+      };
     }
   }
 }

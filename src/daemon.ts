@@ -16,7 +16,7 @@ import type { Control } from './control/control-api.ts';
 import { type CoreParts, openCore } from './core.ts';
 import { EventBus } from './events.ts';
 import type { Lent } from './lent.ts';
-import { controlUrl } from './listen.ts';
+import { controlUrl, elsewhereUrls } from './listen.ts';
 import { createLogger, logEvents } from './log.ts';
 import { settingReports } from './setting-reports.ts';
 
@@ -33,6 +33,8 @@ export interface DaemonParts extends CoreParts {
 export interface Daemon {
   /** Where it listens, as URLs with the real ports. */
   readonly addresses: readonly string[];
+  /** Where other devices reach it, as URLs. */
+  readonly elsewhere: readonly string[];
   /**
    * Where the control API answers on this machine, and a token for it that is another for each start; `null` where
    * nothing listens. With a store on disk both also stand in the file `owner` of the cache directory.
@@ -70,7 +72,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   });
   const stopLogging = logEvents(events, logger);
   const localToken = randomBytes(32).toString('base64url');
-  const tokens = [localToken, ...(settings.token === null ? [] : [settings.token])];
+  const tokens = [localToken, ...[settings.token, settings.secretPath].filter((secret) => secret !== null)];
   let control: Control;
   // The control API is the larger half of the program: it loads while the store's index begins in a thread of its own.
   const [core, { createControl }] = await Promise.all([
@@ -112,6 +114,8 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
       logger.log('warn', 'the certificate stays the old one', { reason: error.message });
     });
   };
+  const password = await core.pagePassword();
+  tokens.push(password);
   let state: 'starting' | 'ready' | 'draining' = 'starting';
   const unready = () => {
     if (state === 'ready') return null;
@@ -127,7 +131,8 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     events,
     clock,
     localToken,
-    ...(settings.token === null ? {} : { token: settings.token }),
+    ...(settings.token === null ? { password } : { token: settings.token }),
+    viewers: settings.readOnlyPage === 'on' ? settings.allowFrom : [],
     unready,
     clients: () => core.proxy.clients(),
     lent: () => core.lent(),
@@ -140,13 +145,15 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     stopLogging();
   };
   const addresses: string[] = [];
+  const elsewhere = () => addresses.flatMap(elsewhereUrls);
   let url: string | undefined;
   const unannounced = (error: Error) =>
     logger.log('warn', 'the local token could not be written down', { reason: error.message });
   const announce = async () => {
     if (url === undefined) return;
     const shown = certificate && url.startsWith('https:') ? { certificate: String(certificate.options.cert) } : {};
-    await core.describeOwner({ control: url, token: localToken, ...shown }).catch(unannounced);
+    const page = { addresses: elsewhere(), password: settings.token ?? password };
+    await core.describeOwner({ control: url, token: localToken, page, ...shown }).catch(unannounced);
   };
   try {
     certificate = await certificateOf(settings, clock);
@@ -161,6 +168,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   state = 'ready';
   return {
     addresses,
+    elsewhere: elsewhere(),
     control: url === undefined ? null : { url, token: localToken },
     events,
     holdings: core.holdings,

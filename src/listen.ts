@@ -1,7 +1,9 @@
 /** Listening where the settings say: TCP over IPv4 or IPv6, or a Unix socket. */
 import { chmod, rm } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import type { ListenAddress } from './config.ts';
+import { isLoopback } from './http/loopback.ts';
 
 /** Resolves with the address as a URL with its real port; rejects with the system's error. */
 export async function listen(server: Server, address: ListenAddress, secure = false): Promise<string> {
@@ -31,6 +33,24 @@ export function controlUrl(address: string): string {
   if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1';
   if (url.hostname === '[::]') url.hostname = '[::1]';
   return url.href;
+}
+
+/** The URLs by which other devices reach an address that `listen` returned; none for one that is this machine's alone. */
+export function elsewhereUrls(address: string): string[] {
+  if (address.startsWith('unix:')) return [];
+  const url = new URL(address);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (host === 'localhost' || isLoopback(host)) return [];
+  if (host !== '0.0.0.0' && host !== '::') return [url.href];
+  const found = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);
+  return found
+    .filter(({ internal, address, family }) => !internal && (family === 'IPv4' || !/^fe80:/i.test(address)))
+    .filter(({ family }) => host === '::' || family === 'IPv4')
+    .sort((one, other) => one.family.localeCompare(other.family))
+    .map(({ address, family }) => {
+      url.hostname = family === 'IPv6' ? `[${address}]` : address;
+      return url.href;
+    });
 }
 
 /** Removes the socket of a process that was killed: nobody accepts connections on it. */

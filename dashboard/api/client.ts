@@ -37,7 +37,7 @@ export async function change<T>(
     if (response.status !== 401) throw problem;
     if (given === 'accepted')
       throw new ApiProblem(401, 'This browser did not keep the cookie of firstbyte: allow cookies for this address.');
-    given = await askForToken(given === 'wrong' ? wrong : 'Enter the access token to change something.');
+    given = await askForToken(given === 'wrong' ? wrong : 'Enter the password to change something.');
     if (given === 'none') throw problem;
   }
 }

@@ -9,7 +9,7 @@ export const accepted = signal(0);
 /** Whether the last token was wrong. */
 export const wasWrong = signal(false);
 
-export const wrong = 'This token is wrong.';
+export const wrong = 'This password is wrong.';
 
 /** `none`: the user entered none, or firstbyte does not answer. */
 export type Given = 'accepted' | 'wrong' | 'none';

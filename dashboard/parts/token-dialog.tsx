@@ -18,10 +18,10 @@ export function TokenDialog() {
     if (given.trim() !== '') answer(given.trim());
   };
   return (
-    <Dialog title="Token" onClose={() => answer(null)}>
+    <Dialog title="Password or token" onClose={() => answer(null)}>
       <form onSubmit={onSubmit}>
         <p>{asked.why}</p>
-        <label for={fieldId}>Token</label>
+        <label for={fieldId}>Password or token</label>
         <input
           id={fieldId}
           type="password"
@@ -31,16 +31,15 @@ export function TokenDialog() {
           onInput={(event) => setGiven(event.currentTarget.value)}
         />
         <p id={hintId} class="hint">
-          The one that is configured as <code>token</code>, or the one in the file <code>owner</code> of the cache
-          directory; <code>firstbyte page</code> prints the address of this page with it. It is kept until this browser
-          is closed, for seven days at most.
+          <code>firstbyte page</code>, on the machine where firstbyte runs, prints the password; where{' '}
+          <code>token</code> is configured, it is that token. This browser is not asked again for a while.
         </p>
         <div class="actions">
           <button type="button" onClick={() => answer(null)}>
             Cancel
           </button>
           <button type="submit" class="primary" disabled={given.trim() === ''}>
-            Use this token
+            Continue
           </button>
         </div>
       </form>

@@ -13,6 +13,8 @@ export interface ControlAddress {
   /** The URL up to `/-/`; or `unix:` and the path of a socket. */
   readonly url: string;
   readonly token: string | null;
+  /** Where the page is on other devices, and the password that it asks for there; absent where that is not known. */
+  readonly page?: { readonly addresses: readonly string[]; readonly password: string };
   /** The certificate (PEM) that it shows, for whatever name; a public one of its host's name where absent. */
   readonly certificate?: string | undefined;
 }

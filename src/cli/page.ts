@@ -13,6 +13,12 @@ export async function page(invocation: Invocation): Promise<ExitReason> {
     );
   }
   const address = token === null ? url : `${url}#token=${encodeURIComponent(token)}`;
-  printAs(invocation, `${address}\n`, { url: address });
+  const { addresses = [], password = null } = session.control.address.page ?? {};
+  const elsewhere = addresses.map((each) => `${each}-/`);
+  // Beside the one line for programs, such as xdg-open.
+  if (password !== null && elsewhere.length > 0 && !invocation.options.json) {
+    invocation.around.complain(`On other devices: ${elsewhere.join(' or ')}\nPassword: ${password}\n`);
+  }
+  printAs(invocation, `${address}\n`, { url: address, elsewhere, password });
   return 'stopped';
 }

@@ -4,6 +4,8 @@
  * After the first SIGTERM or SIGINT, replies continue for at most `drainTimeout`. The second one ends the process at
  * once. SIGHUP reads the configuration again.
  */
+
+import { renderUnicodeCompact } from 'uqr';
 import { ConfigError, type LoadedSettings, type Settings } from '../config.ts';
 import type { Daemon } from '../daemon.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
@@ -23,7 +25,7 @@ export async function serve({ load, around }: Invocation): Promise<ExitReason> {
     );
   }
   const daemon = await startHere(loaded, around, load);
-  around.print(readyText(daemon, settings));
+  around.print(readyText(daemon, settings, around));
   const manager = new ServiceManager(around.service, around.clock, around.complain);
   manager.ready(`Ready on ${daemon.addresses.join(', ')}`);
   try {
@@ -47,11 +49,22 @@ export async function startHere(
   }
 }
 
-function readyText({ addresses, control }: Daemon, { origins }: Settings): string {
+function readyText(
+  { addresses, elsewhere, control }: Daemon,
+  { origins, secretPath }: Settings,
+  { terminal }: Surroundings,
+): string {
   const ready = addresses.map((address) => `firstbyte ready on ${address}\n`);
   const mounted = origins.map(({ name, url }) => `  /${name}/ is ${url.href}\n`);
   const page = control === null || control.url.startsWith('unix:') ? [] : [`  page: ${control.url}\n`];
-  return [...ready, ...mounted, ...page].join('');
+  const media = secretPath === null ? '' : 'SECRET/';
+  const lan = elsewhere.flatMap((url) => [
+    `  on other devices: ${url}${media}\n`,
+    `  page on other devices: ${url}-/ (password: firstbyte page)\n`,
+  ]);
+  const [first] = elsewhere;
+  const code = first !== undefined && terminal.isTerminal('out') ? [`\n${renderUnicodeCompact(`${first}-/`)}\n`] : [];
+  return [...ready, ...mounted, ...page, ...lan, ...code].join('');
 }
 
 function stoppingText(requests: number, { drainTimeout }: Settings): string {

@@ -82,10 +82,11 @@ export interface Owner extends ControlAddress {
 /** The content of the file `owner` of a cache directory; `null` where its process does not live. */
 export async function livingOwner(directory: string): Promise<Owner | null> {
   try {
-    const { pid, control, token, certificate } = JSON.parse(await readFile(join(directory, 'owner'), 'utf8'));
+    const { pid, control, token, certificate, page } = JSON.parse(await readFile(join(directory, 'owner'), 'utf8'));
     if (typeof pid !== 'number' || typeof control !== 'string' || typeof token !== 'string') return null;
     process.kill(pid, 0);
-    return { pid, url: control, token, ...(typeof certificate === 'string' && { certificate }) };
+    const [shown, where] = [typeof certificate === 'string' && { certificate }, page !== undefined && { page }];
+    return { pid, url: control, token, ...shown, ...where };
   } catch {
     // No file, a file of an older version, or of a dead process: whoever opens the directory next checks its owner.
     return null;

@@ -14,6 +14,8 @@ export interface Settings {
   readonly allowHosts: readonly string[];
   readonly trustedProxies: readonly IpNetwork[];
   readonly token: string | null;
+  readonly readOnlyPage: 'on' | 'off';
+  readonly secretPath: string | null;
   readonly tlsCert: string | null;
   readonly tlsKey: string | null;
   readonly drainTimeout: number;

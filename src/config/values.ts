@@ -179,6 +179,12 @@ export const secret: z.ZodType<string> = kind(
   (raw) => (typeof raw === 'string' && /^[\w.~+/=-]{16,}$/.test(raw) ? raw : undefined),
 );
 
+/** A secret that is a part of a path. */
+export const pathSecret: z.ZodType<string> = kind(
+  { description: 'a text of at least 16 letters, digits, - or _', unit: 'text', placeholder: 'SECRET' },
+  (raw) => (typeof raw === 'string' && /^[\w-]{16,200}$/.test(raw) ? raw : undefined),
+);
+
 /** Several values: a list in the file, separated by spaces elsewhere. */
 export function list<T>(element: z.ZodType<T>, { atLeast = 0 } = {}): z.ZodType<T[]> {
   const { description, ...words } = kindOf(element);

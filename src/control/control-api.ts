@@ -14,6 +14,7 @@ import { StoreError } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import { bugOf, type EventBus } from '../events.ts';
 import type { FillsView } from '../fill/view.ts';
+import { addressSet } from '../http/ip-address.ts';
 import type { Lent } from '../lent.ts';
 import type { SettingReport } from './answers.ts';
 import { type ControlPolicy, judgeControlRequest } from './control-guard.ts';
@@ -103,7 +104,7 @@ export function createControl(options: ControlOptions): Control {
 
   const api = createApi();
   guard(api, options, clock);
-  addSessionRoutes(api, options, clock);
+  addSessionRoutes(api, options.password, clock);
   addHealthRoutes(api, () => readiness.trouble());
   addObjectRoutes(api, { holdings, history: fillHistory, clock });
   addFillRoutes(api, { fills, holdings, history: fillHistory, clock });
@@ -162,12 +163,14 @@ const nothing = new Problem(404, 'The control API has nothing at this path; /-/a
 
 /** Checks every request before anything else does. */
 function guard(api: Api, policy: ControlPolicy, clock: Clock): void {
+  const isViewer = addressSet(policy.viewers ?? []);
   api.use(async (context, next) => {
     const { incoming } = context.env;
     const judged = judgeControlRequest(
       {
         method: context.req.method,
         localAddress: incoming.socket.localAddress,
+        isViewer: isViewer(incoming.socket.remoteAddress ?? ''),
         host: incoming.headers.host,
         authorization: incoming.headers.authorization,
         session: sessionOf(incoming.headers, clock.wallTime()),
@@ -182,6 +185,7 @@ function guard(api: Api, policy: ControlPolicy, clock: Clock): void {
       return problemReply(new Problem(judged.status, judged.detail, allow));
     }
     context.set('bearer', judged.bearer);
+    context.set('secret', judged.secret);
     await next();
     for (const [name, value] of Object.entries(securityHeaders)) {
       if (!context.res.headers.has(name)) context.header(name, value);

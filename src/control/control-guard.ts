@@ -1,8 +1,8 @@
 /**
  * Decides who may use the control API. Pure.
  *
- * Any web page can make a browser on this machine send requests to loopback. So without a token, only connections on
- * loopback are answered, and never for a page of another site. `src/proxy/host-guard.ts` has excluded DNS rebinding
+ * Any web page can make a browser on this machine send requests to loopback. So without a token or the page's password,
+ * only connections on loopback are answered, and never for a page of another site. `src/proxy/host-guard.ts` has excluded DNS rebinding
  * before. A configured token is required of everyone, because requests over loopback may have been forwarded there.
  *
  * Every change needs a token: the configured one, or the local one, which is made at each start and lies in the cache
@@ -10,12 +10,17 @@
  * entered there (`page-session.ts`).
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IpNetwork } from '../http/ip-address.ts';
 import { isLoopback } from '../http/loopback.ts';
 import type { PageSession } from './page-session.ts';
 
 export interface ControlPolicy {
   /** Required of every request as `Authorization: Bearer …` (RFC 6750 §2.1). Without it, only loopback is answered. */
   readonly token?: string | undefined;
+  /** The password of the page, which counts as the local token, from anywhere; absent where there is a token. */
+  readonly password?: string | undefined;
+  /** Networks whose users may look at the page without it. */
+  readonly viewers?: readonly IpNetwork[] | undefined;
   /** A second token, valid over loopback and Unix sockets. */
   readonly localToken?: string | undefined;
 }
@@ -24,6 +29,8 @@ export interface ControlRequest {
   readonly method: string;
   /** The local address of the connection; `undefined` for a Unix socket. */
   readonly localAddress: string | undefined;
+  /** Whether it comes from a network whose users may look without a token. */
+  readonly isViewer?: boolean;
   readonly host: string | undefined;
   readonly authorization: string | undefined;
   /** The page's session, in place of a token; `null` for none. */
@@ -43,10 +50,12 @@ interface Refusal {
   readonly detail: string;
 }
 
-export type Judgement = { readonly bearer: Bearer } | Refusal;
+/** `secret`: the token or password that was sent, or that the session stands for; `null` for none. */
+export type Judgement = { readonly bearer: Bearer; readonly secret: string | null } | Refusal;
 
 /** For clients that sent no token. */
-export const whichToken = 'the configured one, or the one in the file "owner" of the cache directory';
+export const whichToken =
+  'the configured one, the password that `firstbyte page` prints, or the one in the file "owner" of the cache directory';
 
 const reading = new Set(['GET', 'HEAD']);
 const changing = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
@@ -54,14 +63,14 @@ const changing = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 export function judgeControlRequest(request: ControlRequest, policy: ControlPolicy): Judgement {
   const { method, localAddress } = request;
   const near = isNear(localAddress);
-  const bearer = bearerOf(request, near, policy);
+  const { bearer, secret } = bearerOf(request, near, policy);
   if (policy.token !== undefined) {
     if (bearer === null) return unauthorized(request, 'the one that is configured as `token`');
-  } else if (!near) {
-    return refusal(401, 'Beyond loopback the control API needs a token, and none is configured: set `token`.');
+  } else if (!near && bearer === null && !(request.isViewer && reading.has(method))) {
+    return unauthorized(request, 'the password that `firstbyte page` prints');
   }
   if (isCrossSite(request)) return refusal(403, 'The control API does not answer the pages of other sites.');
-  if (reading.has(method)) return { bearer };
+  if (reading.has(method)) return { bearer, secret };
   if (!changing.has(method)) return refusal(405, `The control API does not know the method ${method}.`);
   if (bearer === null) {
     return unauthorized(request, whichToken);
@@ -73,7 +82,7 @@ export function judgeControlRequest(request: ControlRequest, policy: ControlPoli
       `What changes something says "content-type: application/json", with {} for no content; this said ${sent}.`,
     );
   }
-  return { bearer };
+  return { bearer, secret };
 }
 
 /** A wrong token and a missing one are two mistakes. */
@@ -109,15 +118,16 @@ function isJson(contentType: string | undefined): boolean {
 function bearerOf(
   { authorization, session }: ControlRequest,
   near: boolean,
-  { token, localToken }: ControlPolicy,
-): Bearer {
+  { token, password, localToken }: ControlPolicy,
+): { readonly bearer: Bearer; readonly secret: string | null } {
   const sent = digest(/^bearer +(.+)$/i.exec(authorization ?? '')?.[1] ?? '');
   const stands = (known: string | undefined) =>
     known !== undefined &&
     (authorization === undefined ? session?.standsFor(known) === true : timingSafeEqual(sent, digest(known)));
-  const [isOperator, isLocal] = [stands(token), stands(localToken)];
-  if (isOperator) return 'operator';
-  return isLocal && near ? 'local' : null;
+  const [isOperator, isPassword, isLocal] = [stands(token), stands(password), stands(localToken)];
+  if (isOperator) return { bearer: 'operator', secret: token ?? null };
+  if (isPassword) return { bearer: 'local', secret: password ?? null };
+  return isLocal && near ? { bearer: 'local', secret: localToken ?? null } : { bearer: null, secret: null };
 }
 
 function digest(text: string): Buffer {

@@ -11,7 +11,7 @@ import { Problem, type ProblemStatus, problemSchema } from './problem.ts';
 
 interface ApiEnv {
   Bindings: HttpBindings;
-  Variables: { bearer: Bearer };
+  Variables: { bearer: Bearer; secret: string | null };
 }
 
 export type Api = OpenAPIHono<ApiEnv>;

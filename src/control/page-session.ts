@@ -1,5 +1,5 @@
 /**
- * The page's session: a cookie that no script can read, and that proves that the token was entered here.
+ * The page's session: a cookie that no script can read, and that proves that the token or password was entered here.
  *
  * A browser sends cookies on its own, and to every port of a host. So this cookie counts only in requests of
  * firstbyte's own page, which have a field that a page of another web origin can't send without permission. The cookie
@@ -13,8 +13,8 @@ import { ownCookie } from '../http/proxy-name.ts';
 /** The page sends this field with each request. */
 const pageField = 'firstbyte-page';
 
-/** A session lasts so long. */
-const lifetimeMs = 7 * 86_400_000;
+/** A session lasts so long; that of a visit ends with the browser, too. */
+const lifetimes = { visit: 7 * 86_400_000, 'half a year': 182 * 86_400_000 } as const;
 
 export interface PageSession {
   /** Whether it was made with this token and has not ended. */
@@ -34,14 +34,17 @@ export function sessionOf(headers: IncomingHttpHeaders, now: number): PageSessio
   return { standsFor: (token) => timingSafeEqual(given, Buffer.from(proofOf(Number(expiry), token))) };
 }
 
-/**
- * `Set-Cookie` for a client that sent `token`. The cookie has no age: it ends with the browser, at the latest after its
- * lifetime.
- */
-export function sessionCookie(token: string, now: number, { host, origin }: IncomingHttpHeaders): string {
-  const expiry = now + lifetimeMs;
+/** `Set-Cookie` for a client that sent `token`. That of a visit has no age: it ends with the browser. */
+export function sessionCookie(
+  token: string,
+  now: number,
+  { host, origin }: IncomingHttpHeaders,
+  lasts: keyof typeof lifetimes = 'visit',
+): string {
+  const expiry = now + lifetimes[lasts];
+  const age = lasts === 'visit' ? '' : `; Max-Age=${lifetimes[lasts] / 1000}`;
   const secure = origin?.startsWith('https:') ? '; Secure' : '';
-  return `${cookieName(host)}=${expiry}.${proofOf(expiry, token)}; Path=/-/; HttpOnly; SameSite=Strict${secure}`;
+  return `${cookieName(host)}=${expiry}.${proofOf(expiry, token)}; Path=/-/; HttpOnly; SameSite=Strict${age}${secure}`;
 }
 
 /** Ports of one host share their cookies. */

@@ -83,7 +83,8 @@ export async function createFirstbyte(options: FirstbyteOptions = {}): Promise<F
   const places = new Places(settings.origins.map(({ name, url }) => ({ name, base: url.href })));
   const logger = { log: options.log ?? (() => {}) };
   const core = await openCore(settings, parts, { logger, tokens: [], control: refuseControl });
-  const judge = (where: ListenAddress) => exposureProblems([where], settings.allowFrom);
+  const judge = (where: ListenAddress) =>
+    exposureProblems({ listen: [where], allowFrom: settings.allowFrom, secretPath: null });
   return new Firstbyte(core, places, judge);
 }
 

@@ -1,6 +1,7 @@
 /**
  * The players' side: takes connections of a `node:http` server and has each request answered.
  */
+import { hash, timingSafeEqual } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
@@ -27,6 +28,8 @@ import { judgeUse } from './worker-guard.ts';
 export interface ProxyParts extends Omit<RequestHandlerParts, 'stalled' | 'clients'>, ClientsPolicy {
   readonly events: EventBus;
   readonly allowFrom: readonly IpNetwork[];
+  /** The first part of paths at which media is served to any network; none where absent. */
+  readonly secretPath?: string | null;
   /** Host names that are the operator's own, beside those that no stranger can have. */
   readonly allowHosts: readonly string[];
   /** What firstbyte calls itself towards its origins. */
@@ -178,7 +181,8 @@ export class MediaProxy {
       void this.#sendBadRequestReply(socket, unframed);
       return;
     }
-    const routed = this.#route(request, ingress);
+    const isSecret = ingress.isOwn && isBelow(request, this.#parts.secretPath ?? null);
+    const routed = this.#route(request, ingress, isSecret);
     if (!(routed instanceof ProxyError) && routed.kind === 'control') {
       void connection.turnOf(response);
       control(request, response);
@@ -188,22 +192,25 @@ export class MediaProxy {
     this.#nextRequest += 1;
     if (this.#onIdle !== null) response.setHeader('connection', 'close');
     const answer = this.#onIdle === null ? routed : shuttingDown();
+    const within = isSecret ? { ...ingress, prefix: `/${this.#parts.secretPath}` } : ingress;
     this.#underway += 1;
-    void handleRequest(request, response, answer, record, connection, ingress, this.#handlerParts).then(() => {
+    void handleRequest(request, response, answer, record, connection, within, this.#handlerParts).then(() => {
       this.#underway -= 1;
       if (this.#underway === 0) this.#onIdle?.();
     });
   }
 
   /** The route of the request, or why it is rejected; its target is in origin form from then on. */
-  #route(request: IncomingMessage, { isOwn }: Ingress): Route | ProxyError {
+  #route(request: IncomingMessage, { isOwn }: Ingress, isSecret: boolean): Route | ProxyError {
     const head = readHead(request);
     if (head.kind === 'rejection') return head;
     if (hasPassed(fieldsFromRaw(request.rawHeaders), this.#parts.pseudonym)) return loop();
-    request.url = head.url;
+    request.url = isSecret ? head.url.slice(1 + (this.#parts.secretPath?.length ?? 0)) : head.url;
     request.headers.host = head.authority;
-    const routed = route(head.url);
-    const unwelcome = routed.kind === 'control' ? null : this.#guard(request.socket);
+    const routed = route(request.url);
+    // The secret opens media alone.
+    if (isSecret && (routed.kind === 'control' || routed.kind === 'root')) return rejection(404, 'Nothing is here.');
+    const unwelcome = routed.kind === 'control' || isSecret ? null : this.#guard(request.socket);
     const judged = isOwn ? (unwelcome ?? this.#hosts.judge(head.host)) : null;
     return judged ?? judgeUse(request.headers) ?? routed;
   }
@@ -237,6 +244,15 @@ export class MediaProxy {
     socket.pause();
     await this.#connectionOf(socket).answered();
   }
+}
+
+/** Whether the path of a request begins with the secret part. All of it is compared, whatever it is. */
+function isBelow({ url = '' }: IncomingMessage, secret: string | null): boolean {
+  if (secret === null) return false;
+  const [, part = ''] = url.split('/', 3);
+  return (
+    url.startsWith(`/${part}/`) && timingSafeEqual(hash('sha256', part, 'buffer'), hash('sha256', secret, 'buffer'))
+  );
 }
 
 const tunnel = rejection(405, 'CONNECT is not served.', [['allow', 'GET, HEAD']]);

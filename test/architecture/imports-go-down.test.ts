@@ -52,7 +52,7 @@ const mayImport: Record<string, readonly string[]> = {
   'config/': ['http/'],
   'config.ts': ['config/'],
   'setting-reports.ts': ['control/answers.ts', 'config.ts', 'config/'],
-  'listen.ts': ['config.ts'],
+  'listen.ts': ['config.ts', 'http/'],
   'certificate.ts': ['config.ts'],
   'mount.ts': ['admin/', 'cache/', 'fill/', 'origin/', 'http/', 'bytes/', 'config.ts'],
   'mounted-origins.ts': ['mount.ts', 'cache/', ...ports, 'config.ts'],

@@ -51,6 +51,7 @@ class Run {
   #daemon(settings: Settings): Daemon {
     this.settings = settings;
     return {
+      elsewhere: [],
       addresses: ['http://127.0.0.1:41234/', 'http://[::1]:41235/'],
       stop: () => this.stopping.promise,
       kill: () => {

@@ -13,9 +13,9 @@ interface Fills {
 
 /** Answers the dialog that asks for the token. */
 async function enter(page: Page, token: string): Promise<void> {
-  const dialog = page.getByRole('dialog', { name: 'Token' });
-  await dialog.getByRole('textbox', { name: 'Token' }).fill(token);
-  await dialog.getByRole('button', { name: 'Use this token' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Password or token' });
+  await dialog.getByRole('textbox', { name: 'Password or token' }).fill(token);
+  await dialog.getByRole('button', { name: 'Continue' }).click();
 }
 
 describe('steering on the page', { skip: noChromium }, () => {
@@ -33,13 +33,13 @@ describe('steering on the page', { skip: noChromium }, () => {
     const reading = stage.read(film);
     const { page, context } = await stage.look('#now');
     const card = page.getByRole('article', { name: 'film.mkv' });
-    const dialog = page.getByRole('dialog', { name: 'Token' });
+    const dialog = page.getByRole('dialog', { name: 'Password or token' });
     await card.getByText('25 % of 8.39 MB').waitFor();
 
     await card.getByRole('button', { name: 'Pause film.mkv' }).click();
-    await dialog.getByText('Enter the access token to change something.').waitFor();
+    await dialog.getByText('Enter the password to change something.').waitFor();
     await enter(page, 'wrong');
-    await dialog.getByText('This token is wrong.').waitFor();
+    await dialog.getByText('This password is wrong.').waitFor();
     assert.equal((await fill())?.pausedBy, null);
     await enter(page, await stage.token());
     await card.getByText('paused by you').waitFor();
@@ -99,16 +99,16 @@ describe('a page whose firstbyte asks everyone for a token', { skip: noChromium 
   test('shows nothing without it, says so where it is wrong, and remembers the right one for this tab', async () => {
     await stage.read(film).ended;
     const { page, context } = await stage.open('#library');
-    await page.getByText('token needed', { exact: true }).waitFor();
-    await page.getByText('Enter the access token to continue.').waitFor();
+    await page.getByText('password needed', { exact: true }).waitFor();
+    await page.getByText('Enter the password to continue.').waitFor();
     assert.equal(await page.getByText('film.mkv').count(), 0);
 
-    await page.getByRole('button', { name: 'Enter the token' }).click();
+    await page.getByRole('button', { name: 'Enter the password' }).click();
     await enter(page, 'wrong');
-    await page.getByText('This token is wrong.').waitFor();
+    await page.getByText('This password is wrong.').waitFor();
     assert.equal(await page.getByText('film.mkv').count(), 0);
 
-    await page.getByRole('button', { name: 'Enter the token' }).click();
+    await page.getByRole('button', { name: 'Enter the password' }).click();
     await enter(page, token);
     await page.getByText('live', { exact: true }).waitFor();
     const title = page.getByRole('list', { name: 'Stored titles' }).getByRole('listitem');
@@ -121,7 +121,7 @@ describe('a page whose firstbyte asks everyone for a token', { skip: noChromium 
     await context.close();
 
     const other = await stage.open('#library');
-    await other.page.getByText('token needed', { exact: true }).waitFor();
+    await other.page.getByText('password needed', { exact: true }).waitFor();
     await other.context.close();
   });
 
@@ -135,10 +135,10 @@ describe('a page whose firstbyte asks everyone for a token', { skip: noChromium 
       }
       await route.continue();
     });
-    await page.getByRole('button', { name: 'Enter the token' }).click();
+    await page.getByRole('button', { name: 'Enter the password' }).click();
     await enter(page, 'wrong');
     await asked.promise;
-    await page.getByRole('button', { name: 'Enter the token' }).click();
+    await page.getByRole('button', { name: 'Enter the password' }).click();
     await enter(page, token);
     answer.resolve();
     await page.getByText('live', { exact: true }).waitFor();

@@ -9,6 +9,7 @@ import { constants } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { newPassword } from '../../kit/password.ts';
 import { StoreError } from '../store.ts';
 import {
   copyLinked,
@@ -29,6 +30,7 @@ const names = {
   objects: 'objects',
   aside: 'aside',
   probe: 'probe',
+  password: 'page-password',
 } as const;
 const contents = [names.objects, names.index, `${names.index}-wal`, `${names.index}-shm`, `${names.index}-journal`];
 const ours = new Set<string>([...Object.values(names), ...contents, `${names.lock}-journal`]);
@@ -43,6 +45,8 @@ export interface OwnerFields {
   readonly control?: string;
   /** Lets in whoever may read the directory. */
   readonly token?: string;
+  /** Where the page is on other devices, and the password that it asks for there. */
+  readonly page?: { readonly addresses: readonly string[]; readonly password: string };
   /** The certificate (PEM) that it shows there; absent without TLS. */
   readonly certificate?: string;
 }
@@ -86,6 +90,22 @@ export class CacheDirectory {
   async describeOwner(fields: Omit<OwnerFields, 'pid'>): Promise<void> {
     this.#owner = { pid: process.pid, ...fields };
     await this.#writeOwner();
+  }
+
+  /** The password of the page: made once, and kept for later starts; whoever removes the file gets another one. */
+  async pagePassword(): Promise<string> {
+    const file = await openPrivateFile(join(this.#path, names.password), O_CREAT | O_RDWR);
+    try {
+      const kept = (await file.readFile('utf8')).trim();
+      if (/^[\w-]{16,100}$/.test(kept)) return kept;
+      const password = newPassword();
+      await file.truncate();
+      await file.write(`${password}\n`, 0);
+      await file.datasync();
+      return password;
+    } finally {
+      await file.close();
+    }
   }
 
   async #writeOwner(): Promise<void> {

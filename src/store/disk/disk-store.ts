@@ -70,7 +70,7 @@ export interface DiskStoreOptions extends StoreLimits {
 }
 
 /** A store, and its directory, whose owner can say how to be reached. */
-export type DiskStore = Store & StoreAdmin & Pick<CacheDirectory, 'describeOwner'>;
+export type DiskStore = Store & StoreAdmin & Pick<CacheDirectory, 'describeOwner' | 'pagePassword'>;
 
 /**
  * Opens the store. Rejects with a `StoreError`: `EBUSY` where another process has the directory, `EPERM` where
@@ -158,6 +158,10 @@ class OpenStore implements DiskStore {
 
   describeOwner(fields: Parameters<CacheDirectory['describeOwner']>[0]): Promise<void> {
     return this.#parts.directory.describeOwner(fields);
+  }
+
+  pagePassword(): Promise<string> {
+    return this.#parts.directory.pagePassword();
   }
 
   find(name: ObjectName, lost: Lost, signal?: AbortSignal): Promise<StoreObject | null> {
