@@ -45,7 +45,7 @@ describe('only-if-cached', () => {
   });
 });
 
-for (const control of ['no-cache', 'max-age=0', 'no-store', 'min-fresh=9999999']) {
+for (const control of ['no-cache', 'max-age=0', 'no-store', 'min-fresh=9999999', 'max-stale=0']) {
   it(`${control} of a player is not heard: it plays, also while the origin is out of reach`, async () => {
     const rig = await stored();
     rig.network.down = true;

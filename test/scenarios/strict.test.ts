@@ -187,6 +187,29 @@ describe('what strict mode stores', () => {
     });
   }
 
+  for (const [control, cache, requests] of [
+    ['max-stale', 'hit', 1],
+    ['max-stale=100', 'hit', 1],
+    ['max-stale=10', 'fwd=stale;fwd-status=304', 2],
+  ] as const) {
+    it(`is given stale as the request says: ${control}`, async () => {
+      const rig = await strict();
+      await ask(rig);
+      await rig.clock.advance(100_000);
+      const got = await ask(rig, { fields: { 'cache-control': control } });
+      assert.deepEqual([got.cache, rig.origin.requests.length], [cache, requests]);
+      await rig.close();
+    });
+  }
+
+  it('is not there where the request said no-store', async () => {
+    const rig = await strict();
+    await ask(rig, { fields: { 'cache-control': 'no-store' } });
+    await ask(rig);
+    assert.equal(rig.origin.requests.length, 2);
+    await rig.close();
+  });
+
   it('is all that only-if-cached gets: else a 504', async () => {
     const rig = await strict();
     const { status } = await ask(rig, { fields: { 'cache-control': 'only-if-cached' }, film: null });
