@@ -11,7 +11,6 @@ import type { Sources } from './admin/sources.ts';
 import { Certificate } from './certificate.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { ConfigError, type LoadedSettings, type Settings } from './config.ts';
-import type { ReloadedReport } from './control/answers.ts';
 import type { Control } from './control/control-api.ts';
 import { type CoreParts, openCore } from './core.ts';
 import { EventBus } from './events.ts';
@@ -28,6 +27,18 @@ export interface DaemonParts extends CoreParts {
   readonly load?: () => LoadedSettings;
   /** Takes each line of the log, with its end; standard error where absent. */
   readonly log?: (line: string) => void;
+}
+
+/** What another reading of the configuration has changed. */
+export interface Reloaded {
+  /** Names of origins. */
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  /** Whether the certificate is another one. */
+  readonly certificate: boolean;
+  /** Keys of settings that are changed and count from the next start. */
+  readonly restart: readonly string[];
 }
 
 export interface Daemon {
@@ -52,7 +63,7 @@ export interface Daemon {
    * Reads configuration and certificate again. Origins change for new requests, and replies under way continue; other
    * settings count from the next start. Rejects with a `ConfigError` where something is wrong: then nothing has changed.
    */
-  reload(): Promise<ReloadedReport>;
+  reload(): Promise<Reloaded>;
   /** Serves a connection that came in some other way, for instance in memory. */
   serve(connection: Duplex): void;
   /** Lets replies go on for at most `drainTimeout`, then ends them, and closes everything. */
@@ -93,7 +104,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     logger.log('info', 'the certificate is a new one');
     return true;
   };
-  const reload = async (): Promise<ReloadedReport> => {
+  const reload = async (): Promise<Reloaded> => {
     const loaded = load?.();
     const isOther = await rereadCertificate();
     const changes =

@@ -1,5 +1,5 @@
 /** How many files and connections this process may have open, and how many of them are for clients. */
-import { readFileSync } from 'node:fs';
+import { openFileLimit } from './proc.ts';
 
 /** The usual soft limit, for systems that do not tell. */
 const assumed = 1024;
@@ -16,14 +16,12 @@ const mostClientConnections = 10_000;
 /** The soft limit, which Node has raised to the hard one by now; `null` where the system does not tell. */
 export function descriptorLimit(): number | null {
   if (process.platform === 'win32') return Number.POSITIVE_INFINITY;
-  try {
-    return read(/^Max open files +(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
-  } catch {
-    // Without this the report looks up the name of every peer.
-    Object.assign(process.report, { excludeNetwork: true });
-    const report = process.report.getReport() as { readonly userLimits?: Record<string, { readonly soft?: unknown }> };
-    return read(report.userLimits?.open_files?.soft);
-  }
+  const told = openFileLimit();
+  if (told !== null) return read(told);
+  // Without this the report looks up the name of every peer.
+  Object.assign(process.report, { excludeNetwork: true });
+  const report = process.report.getReport() as { readonly userLimits?: Record<string, { readonly soft?: unknown }> };
+  return read(report.userLimits?.open_files?.soft);
 }
 
 function read(limit: unknown): number | null {

@@ -18,7 +18,7 @@ export type { ByteRange } from './bytes/byte-range.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { ConfigError, loadSettings, type OriginSettings, type Settings } from './config.ts';
 export type { Refresh, RefreshAnswer, RefreshQuestion } from './core.ts';
-export type { Daemon, DaemonParts } from './daemon.ts';
+export type { Daemon, DaemonParts, Reloaded } from './daemon.ts';
 export {
   ClosedError,
   CutError,

@@ -1,7 +1,7 @@
 /** The process at one moment: memory, processor, descriptors, and how late its event loop is. */
-import { readdirSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../clock.ts';
+import { openDescriptors } from '../proc.ts';
 
 export const delayStats = ['mean', 'p50', 'p99', 'max'] as const;
 type DelayStat = (typeof delayStats)[number];
@@ -58,13 +58,4 @@ function lateness(delays: ReturnType<typeof monitorEventLoopDelay>): Record<Dela
   const late = (nanoseconds: number) => (delays.count === 0 ? 0 : Math.max(0, nanoseconds / 1e9 - resolutionMs / 1000));
   const { mean, max } = delays;
   return { mean: late(mean), p50: late(delays.percentile(50)), p99: late(delays.percentile(99)), max: late(max) };
-}
-
-function openDescriptors(): number | null {
-  try {
-    // One of them is the directory that is read here.
-    return readdirSync('/proc/self/fd').length - 1;
-  } catch {
-    return null;
-  }
 }

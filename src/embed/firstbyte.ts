@@ -114,20 +114,27 @@ export class Firstbyte implements AsyncDisposable {
   }
 
   /**
-   * Answers a request for a URL below one of the origins, as the standard `fetch` would: any status is an answer. Rejects
-   * with an `UnknownOriginError`, with the reason of the request's signal, or with a `CutError` where no answer came.
+   * Answers a request for a URL below one of the origins, as the standard `fetch` would: any status is an answer, and a
+   * redirect is followed, unless the request says otherwise or it leads to where no origin is. Rejects with an
+   * `UnknownOriginError`, with the reason of the request's signal, or with a `CutError` where no answer came.
    */
   async fetch(input: Request | MediaUrl, init?: RequestInit): Promise<Response> {
     const isRequest = input instanceof Request;
-    const path = pathOf(this.#places.of(isRequest ? input.url : input));
-    const request = isRequest ? new Request(input, init) : new Request(`http://localhost${path}`, init);
-    this.#assertOpen();
-    return fetchOver(
-      () => this.#connect('origins'),
-      path,
-      request,
-      () => this.#ended(),
-    );
+    let place = this.#places.of(isRequest ? input.url : input);
+    let request = isRequest ? new Request(input, init) : new Request(`http://localhost${pathOf(place)}`, init);
+    const { method, headers, signal, redirect } = request;
+    const mayFollow = redirect !== 'manual' && (method === 'GET' || method === 'HEAD');
+    for (let hops = 0; ; hops += 1) {
+      this.#assertOpen();
+      const response = await this.#ask(pathOf(place), request);
+      const url = this.#places.urlOf(place);
+      const next = mayFollow && hops < mostHops ? this.#places.redirected(response, place) : null;
+      if (next === null) return named(response, url, hops > 0);
+      await response.body?.cancel();
+      if (redirect === 'error') throw new MediaError(response.status, `${url} redirects.`);
+      place = next;
+      request = new Request(`http://localhost${pathOf(place)}`, { method, headers, signal });
+    }
   }
 
   /**
@@ -305,6 +312,11 @@ export class Firstbyte implements AsyncDisposable {
     await this.#core.close();
   }
 
+  #ask(path: string, request: Request): Promise<Response> {
+    const ended = () => (this.#closed.signal.aborted ? this.#closed.signal.reason : null);
+    return fetchOver(() => this.#connect('origins'), path, request, ended);
+  }
+
   #connect(names: 'mounts' | 'origins'): Duplex {
     this.#assertOpen();
     const [near, far] = duplexPair();
@@ -325,10 +337,14 @@ export class Firstbyte implements AsyncDisposable {
   #assertOpen(): void {
     this.#closed.signal.throwIfAborted();
   }
+}
 
-  #ended(): Error | null {
-    return this.#closed.signal.aborted ? this.#closed.signal.reason : null;
-  }
+/** So many redirects are followed (Fetch §4.4). */
+const mostHops = 20;
+
+/** A response that knows where it is from: relative references in it start there. */
+function named(response: Response, url: string, redirected: boolean): Response {
+  return Object.defineProperties(response, { url: { value: url }, redirected: { value: redirected } });
 }
 
 /** Why bytes will not come, as a reply would say it. */

@@ -45,7 +45,24 @@ export class Places {
     const known = this.#bases.map(({ start }) => start).join(', ') || 'none';
     throw new UnknownOriginError(`${path} lies below no origin; the origins are: ${known}.`);
   }
+
+  /** The URL of a place at its origin; its path where nobody is told that, as of a source. */
+  urlOf(place: MediaPlace): string {
+    const start = this.#bases.find(({ name }) => name === place.mount)?.start;
+    return start === undefined ? pathOf(place) : start + place.target;
+  }
+
+  /** Where a redirect leads; `null` for any other answer, and where no origin is. */
+  redirected({ status, headers }: Response, from: MediaPlace): MediaPlace | null {
+    const location = headers.get('location');
+    const url = location === null || !redirects.has(status) ? null : URL.parse(location, this.urlOf(from));
+    if (url === null || !this.#bases.some(({ start }) => withoutRest(url).startsWith(`${start}/`))) return null;
+    return this.of(url);
+  }
 }
+
+/** Statuses by which an answer is elsewhere (RFC 9110 §15.4). */
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** What a place is called at firstbyte. */
 export function pathOf({ mount, target }: MediaPlace): string {

@@ -49,9 +49,36 @@ describe('a program that fetches a film', () => {
     assert.equal((await asked).status, 404);
   });
 
-  test('is told where a redirect leads in the words of the origin', async (t) => {
+  test('is led on by a redirect of the origin, and told where it came to', async (t) => {
     const { cache, origin } = await scripted(t);
     const asked = cache.fetch(`${base}/old.m3u8`);
+    const location = 'new/index.m3u8?x=1';
+    (await origin.nextRequest()).head(307, [['location', location], ['content-length', '0']]).end(); // biome-ignore format: one line reads best
+    const led = await origin.nextRequest();
+    assert.equal(led.target, '/new/index.m3u8?x=1');
+    led.head(200, [['content-length', '7'], ['content-type', 'text/plain']]).bytes(Buffer.from('#EXTM3U')).end(); // biome-ignore format: one line reads best
+    const reply = await asked;
+    assert.deepEqual([reply.url, reply.redirected, await reply.text()], [`${base}/${location}`, true, '#EXTM3U']);
+  });
+
+  test('is led on no more than twenty times, and not at all where it does not want to be', async (t) => {
+    const { cache, origin } = await scripted(t);
+    const location = `${base}/again.m3u8`;
+    void (async () => {
+      for (;;) (await origin.nextRequest()).head(302, [['location', location], ['content-length', '0']]).end(); // biome-ignore format: one line reads best
+    })();
+    const last = await cache.fetch(`${base}/a.m3u8`);
+    assert.deepEqual([last.status, origin.requests.length], [302, 21]);
+    await assert.rejects(cache.fetch(`${base}/a.m3u8`, { redirect: 'error' }), { name: 'MediaError', status: 302 });
+  });
+
+  test('is told where a redirect leads to where no origin is, or where it wants to know', async (t) => {
+    const { cache, origin } = await scripted(t);
+    const elsewhere = cache.fetch(`${base}/old.m3u8`);
+    const cdn = 'https://cdn.example/x';
+    (await origin.nextRequest()).head(307, [['location', cdn], ['content-length', '0']]).end(); // biome-ignore format: one line reads best
+    assert.deepEqual([(await elsewhere).status, (await elsewhere).headers.get('location')], [307, cdn]);
+    const asked = cache.fetch(`${base}/old.m3u8`, { redirect: 'manual' });
     const location = `${base}/new/index.m3u8`;
     (await origin.nextRequest()).head(307, [['location', location], ['content-length', '0']]).end(); // biome-ignore format: one line reads best
     const reply = await asked;

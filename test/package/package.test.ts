@@ -11,7 +11,15 @@ import { type SlowOrigin, startSlowOrigin } from '../../demo/slow-origin.ts';
 import { install, type Packed, packed, root, run, sizeOf } from './packed.ts';
 
 const film = join(root, 'demo/film.mp4');
-const others = ['express', 'hono', '@hono/node-server', '@opentelemetry/api', '@types/node', 'undici-types'];
+const others = [
+  'express',
+  'hono',
+  '@hono/node-server',
+  '@opentelemetry/api',
+  '@opentelemetry/sdk-trace-base',
+  '@types/node',
+  'undici-types',
+];
 
 let pack: Packed;
 let origin: SlowOrigin;
@@ -203,6 +211,13 @@ describe('the example', () => {
     const { stdout } = await run(process.execPath, ['--test', 'contract.test.js'], { cwd: pack.folder, env });
     assert.match(stdout, /^ℹ fail 0$/m);
     assert.ok(Number(/^ℹ pass (\d+)$/m.exec(stdout)?.[1]) > 20, stdout);
+  });
+
+  test('opentelemetry.ts shows a trace of a request, as a child of the one that asked', async () => {
+    const args = ['examples/opentelemetry.ts', origin.url, 'film.mp4'];
+    const { stdout } = await run(process.execPath, args, { cwd: pack.folder });
+    assert.match(stdout, /traceId: '0af7651916cd43dd8448eb211c80319c'/);
+    assert.match(stdout, new RegExp(`200, ${(await readFile(film)).length} bytes\\n`));
   });
 
   test('embed.ts brings a film in and says what happens', async () => {

@@ -7,10 +7,10 @@
  * until it is well again.
  */
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../clock.ts';
 import type { BufferWaitOutcome } from '../../events.ts';
 import type { Representation } from '../../http/representation.ts';
+import { bootId } from '../../proc.ts';
 import type { SystemCalls } from '../../system-calls.ts';
 import { never, untilAborted } from '../../until-aborted.ts';
 import type { EvictionPreview, StoreAdmin, StoreLoans, StoreUsage, Verified } from '../admin.ts';
@@ -85,7 +85,7 @@ export async function createDiskStore(options: DiskStoreOptions): Promise<DiskSt
   let directory: CacheDirectory | null = null;
   try {
     directory = await CacheDirectory.claim(options.directory);
-    const { boot = await bootId() } = options;
+    const { boot = bootId() ?? '' } = options;
     const layout = { path: directory.index, blockSize, segmentSize, boot };
     const objects = await openIndex(index, directory, layout);
     const parts = assemble(options, layout, directory, index);
@@ -97,11 +97,6 @@ export async function createDiskStore(options: DiskStoreOptions): Promise<DiskSt
     directory?.release();
     throw StoreError.from(error, `The cache directory ${options.directory} can't be opened`);
   }
-}
-
-/** What names this run of the machine; `''` where the system does not say. */
-async function bootId(): Promise<string> {
-  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')).trim();
 }
 
 type Parts = ReturnType<typeof assemble>;
