@@ -6,7 +6,7 @@
  * stops them. An answer of another representation makes it obsolete: what is present can be read on, nothing more is
  * fetched.
  */
-import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
+import { type ByteRange, clipTo, type OpenRange } from '../bytes/byte-range.ts';
 import { sameSelection } from '../http/vary.ts';
 import type { OriginReply } from '../origin/origin.ts';
 import { BackgroundJobs, type JobProgress } from './background-jobs.ts';
@@ -535,8 +535,10 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
 
   /** What is wanted although nobody has asked for it. */
   get #foreseen(): readonly ByteRange[] {
-    const left = this.#parts.foresees ? this.#steps.wanted() : [];
-    return [...this.#foresight.ranges(), ...left];
+    const left = this.#parts.foresees ? [...this.#steps.wanted()] : [];
+    const { length } = this.#parts.upstream.content;
+    // The unit of a step may reach past the end of the file.
+    return [...this.#foresight.ranges(), ...left.map((range) => clipTo(range, length))];
   }
 
   get #completed(): readonly ByteRange[] {
