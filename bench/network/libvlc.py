@@ -69,7 +69,7 @@ class Playing:
     def tick(self):
         while True:
             time.sleep(0.2)
-            if not self.has_pictures:
+            if not self.has_pictures and self.player.get_time() not in (0, self.told):
                 self.show()
 
     def obey(self, command):

@@ -210,7 +210,7 @@ export class BodyRequest {
       if (connectMs !== undefined) connectedIn(connectMs);
       if (!opening) this.times.connectedAt = this.#clock.now();
     };
-    const opened = origin.open({ ...this.request, onConnected, maySpare }, this.#abort.signal);
+    const opened = origin.open({ ...this.request, onConnected, maySpare, onSpare: connectedIn }, this.#abort.signal);
     opening = false;
     const reply = await opened;
     this.times.headAt = this.#clock.now();

@@ -39,6 +39,9 @@ export interface Claimant {
 /** What TCP takes to connect over a way so long that each connection begins slowly (RFC 5681 §3.1), in milliseconds. */
 const farMs = 100;
 
+/** So many more bring the index of a film beside its beginning. */
+const forIndex = 4;
+
 /** So many connections tell how long the way is. */
 const remembered = 8;
 
@@ -80,11 +83,11 @@ export class ConnectionSlots {
 
   /**
    * How many connections may be idle, opened in advance, so that a reader that seeks finds them warm: one, and over a long
-   * way as many as begin there side by side.
+   * way as many as begin there side by side, and those for the index.
    */
   spares(sideBySide: number): number {
     const free = Math.max(0, this.#limit - this.used);
-    return Math.min(free, this.isFar ? sideBySide + 4 : 1);
+    return Math.min(free, this.isFar ? sideBySide + forIndex : 1);
   }
 
   connectedIn(milliseconds: number): void {

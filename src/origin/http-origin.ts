@@ -107,6 +107,8 @@ const travelling = new Set([
   'user-agent',
 ]);
 
+type Spares = Pick<OriginRequest, 'maySpare' | 'onSpare'>;
+
 interface Dialing {
   readonly onConnected?: () => void;
   /** In place of the origin's own. */
@@ -160,7 +162,7 @@ class HttpOrigin implements Origin {
 
   /** The answer at the end of a chain of redirects, or at `remembered`, where one has led already. */
   async #follow(request: OriginRequest, remembered: ChainEnd | null, signal: AbortSignal): Promise<OriginReply> {
-    const { target, resolved, onConnected, maySpare = () => 0 } = request;
+    const { target, resolved, onConnected } = request;
     const { base } = this.#options;
     let hop: RedirectHop = { url: base, path: base.pathname.replace(/\/$/, '') + target };
     if (resolved?.url) hop = { url: resolved.url, path: resolved.url.pathname + resolved.url.search };
@@ -181,7 +183,7 @@ class HttpOrigin implements Origin {
         const signed = this.#signed(this.#fieldsFor(request, atHome, ofUrl), method, hop);
         const fields = jar.addTo(signed, hop);
         const sent = { method, path: hop.path, fields, content };
-        const reply = await this.#ask(hop, sent, signal, maySpare, onReady);
+        const reply = await this.#ask(hop, sent, signal, request, onReady);
         onReady = undefined;
         left.push(reply.body);
         if (reply.status >= 500 && saysError(reply.fields, 'proxy_loop_detected')) {
@@ -245,7 +247,7 @@ class HttpOrigin implements Origin {
     hop: RedirectHop,
     sent: ExchangeRequest,
     signal: AbortSignal,
-    maySpare: () => number,
+    spares: Spares,
     onConnected?: (connectMs?: number) => void,
   ): Promise<OriginReply> {
     const { origin } = hop.url;
@@ -256,7 +258,7 @@ class HttpOrigin implements Origin {
     if (warm !== null) {
       onConnected?.();
       const exchange = this.#send(warm, sent, signal);
-      this.#prepare(hop, maySpare());
+      this.#prepare(hop, spares);
       try {
         const reply = await exchange.head;
         this.#pool.keeps(origin);
@@ -269,16 +271,20 @@ class HttpOrigin implements Origin {
     if (warm === null) onConnected?.(fresh.connectMs);
     const { head } = this.#send(fresh, sent, signal);
     // Over a long way they are there when the head is.
-    this.#prepare(hop, maySpare());
+    this.#prepare(hop, spares);
     const reply = await head;
     if (saysKeepAlive(reply.fields)) this.#pool.keeps(origin);
-    this.#prepare(hop, maySpare());
+    this.#prepare(hop, spares);
     return reply;
   }
 
   /** Opens connections in advance. */
-  #prepare(hop: RedirectHop, spares: number): void {
-    this.#pool.prepare(hop.url.origin, spares, () => this.#attempt(hop, this.#closing.signal));
+  #prepare(hop: RedirectHop, { maySpare, onSpare }: Spares): void {
+    this.#pool.prepare(hop.url.origin, maySpare?.() ?? 0, async () => {
+      const connection = await this.#attempt(hop, this.#closing.signal);
+      onSpare?.(connection.connectMs);
+      return connection;
+    });
   }
 
   /** A connection for one request. */

@@ -64,6 +64,8 @@ export interface OriginRequest {
   readonly onConnected?: (connectMs?: number) => void;
   /** How many connections may be idle at this moment, opened in advance: a reader that seeks finds them warm. */
   readonly maySpare?: () => number;
+  /** Called when such a connection has come about, with what TCP took for that, in milliseconds. */
+  readonly onSpare?: (connectMs: number) => void;
 }
 
 /** The held bytes of one version, by which an origin of several bases can tell whether each has the same. */

@@ -211,3 +211,28 @@ describe("an origin's connections", () => {
     );
   });
 });
+
+describe('the way to an origin', () => {
+  it('is long where no connection came about quickly, of the last ones', () => {
+    const slots = new ConnectionSlots(20, 10);
+    assert.equal(slots.isFar, false);
+    slots.connectedIn(600);
+    assert.ok(slots.isFar);
+    // The first one was delayed by something else.
+    slots.connectedIn(15);
+    assert.equal(slots.isFar, false);
+    for (let connection = 0; connection < 8; connection += 1) slots.connectedIn(120);
+    assert.ok(slots.isFar);
+  });
+
+  it('asks, where it is long, for as many connections in advance as begin together, and for the index, and never more than are free', () => {
+    const slots = new ConnectionSlots(20, 10);
+    assert.equal(slots.spares(8), 1);
+    slots.connectedIn(600);
+    assert.equal(slots.spares(8), 12);
+    const few = new ConnectionSlots(3, 10);
+    few.connectedIn(600);
+    few.acquireNow({ urgency: () => 'waited for' });
+    assert.equal(few.spares(8), 2);
+  });
+});

@@ -161,6 +161,28 @@ suite('connections', () => {
     });
   }
 
+  test('several are opened in advance while the first answer is awaited, and used in the order of their opening', async () => {
+    await using server = await RawServer.listen();
+    await using origin = originAt(server.port);
+    const took: number[] = [];
+    const request = { target: '/', fields: [], maySpare: () => 3, onSpare: (ms: number) => void took.push(ms) };
+    const opened = origin.open(request, new AbortController().signal);
+    const first = await server.next();
+    await first.request();
+    const spares = [await server.next(), await server.next(), await server.next()];
+    void first.write('HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\nfilm');
+    const { body } = await opened;
+    assert.equal(took.length, 3);
+    for (const spare of spares) {
+      const reply = open(origin);
+      await spare.request();
+      void spare.write('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nfilm');
+      assert.equal(await readAll(await reply), 'film');
+    }
+    body.cancel();
+    assert.equal(server.accepted, 4);
+  });
+
   test('nothing is opened in advance before a connection was used again, nor unasked', async () => {
     await using server = await RawServer.answering(() => film);
     await using origin = originAt(server.port);
