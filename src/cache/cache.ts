@@ -18,7 +18,8 @@ import { Entry } from './entry.ts';
 import { forwardedFields, type IdentityPolicy, identify, plainIdentity, type RequestIdentity } from './identity.ts';
 import type { ReadSession } from './read-session.ts';
 import { revalidate } from './revalidate.ts';
-import { StrictCache, type StrictRequest, type StrictTarget, type WantedBytes } from './strict/strict-cache.ts';
+import type { StrictTarget } from './strict/stored-answers.ts';
+import { StrictCache, type StrictRequest, type WantedBytes } from './strict/strict-cache.ts';
 import { UpstreamTarget } from './upstream-target.ts';
 import { Variants } from './variants.ts';
 

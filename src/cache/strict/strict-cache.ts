@@ -2,39 +2,33 @@
  * A shared cache by RFC 9111 and nothing more, for origins with `cache: "rfc9111"`.
  *
  * Each request is answered with stored bytes, or goes to the origin once, with the client's own fields, and the answer goes
- * to the client as it came. No request is of this cache's own making. What is stored is found by its target, and by what
- * `Vary` names of the request: the first answer for a target has the target's name in the store, and tells by its `Vary`
- * how the names of the others are made.
+ * to the client as it came. No request is of this cache's own making.
  *
  * It also forwards what changes something at the origin, for any mode: that has content, and makes stored answers invalid
  * (RFC 9111 §4.4).
  */
-import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { type Clock, within } from '../../clock.ts';
+import { within } from '../../clock.ts';
 import { ProxyError } from '../../errors.ts';
-import { bugOf, type EventBus } from '../../events.ts';
-import type { ConnectionSlots, Slot } from '../../fill/connection-slots.ts';
+import { bugOf } from '../../events.ts';
+import type { Slot } from '../../fill/connection-slots.ts';
 import { FillFailed } from '../../fill/failure.ts';
-import { FillReporter } from '../../fill/fill-reporter.ts';
-import type { FillPolicy } from '../../fill/policy.ts';
 import type { CacheStatus } from '../../http/cache-status.ts';
 import { endToEnd, type Fields, fieldValue } from '../../http/fields.ts';
-import { allowsCredentials, forOneClient, freshUntil, storable } from '../../http/freshness.ts';
+import { forOneClient, freshUntil, storable } from '../../http/freshness.ts';
 import { isSafe } from '../../http/method.ts';
-import { combinable, type Representation, sameRepresentation } from '../../http/representation.ts';
+import type { Representation } from '../../http/representation.ts';
 import { mayGiveStale, requestDirectives, reuseOf } from '../../http/reuse.ts';
 import { formatValidator } from '../../http/validator.ts';
-import { sameSelection, selecting, variedBy } from '../../http/vary.ts';
 import { isTrailField, type Trail } from '../../http/via.ts';
 import { keepNewest } from '../../kit/keep-newest.ts';
-import type { Origin, OriginReply } from '../../origin/origin.ts';
-import { type ObjectName, type Store, StoreError } from '../../store/store.ts';
+import type { OriginReply } from '../../origin/origin.ts';
+import { StoreError } from '../../store/store.ts';
 import { never, untilAborted } from '../../until-aborted.ts';
-import { objectName, variantKey } from '../cache-key.ts';
 import type { ReadSession } from '../read-session.ts';
-import { AnswerContent } from './answer-content.ts';
-import { type AnswerForm, formOf, freshened } from './stored-form.ts';
+import type { AnswerContent } from './answer-content.ts';
+import { StoredAnswers, type StoredAnswersParts, type StrictTarget, type UsedAnswer } from './stored-answers.ts';
+import { formOf, freshened } from './stored-form.ts';
 
 /** So many targets are remembered whose answers are not for several clients. */
 const mostUnshared = 1000;
@@ -49,47 +43,20 @@ export interface StrictRequest {
   readonly trail: Trail;
 }
 
-/** A target at an origin. */
-export interface StrictTarget {
-  /** Of the cache. */
-  readonly key: string;
-  readonly target: string;
-  /** What may be shown of it. */
-  readonly path: string;
-  readonly origin: Origin;
-  readonly slots: ConnectionSlots;
-  readonly policy: FillPolicy;
-  /** Forgets, in every mode, what is stored of the target, or of the one that `reference` means in an answer for it. */
-  forget(reference?: string): Promise<void>;
-}
-
 /** Which bytes of a stored answer a request wants. */
 export type WantedBytes = (representation: Representation) => { start: number; end: number | null } | null;
 
-export interface StrictCacheParts {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly events: EventBus;
-  readonly nextFill: () => number;
-}
-
-/** A stored answer that a request has in use. */
-interface Found {
-  readonly content: AnswerContent;
-  leave(): void;
-}
-
 export class StrictCache {
-  readonly #parts: StrictCacheParts;
-  /** Stored answers that are in use, or about to be closed. */
-  readonly #inUse = new Map<ObjectName, Promise<AnswerContent | null>>();
+  readonly #parts: StoredAnswersParts;
+  readonly #answers: StoredAnswers;
   /** Requests whose answer may be for others as well; each ends when its head has been judged. */
   readonly #underway = new Map<string, Promise<void>>();
   /** Keys whose last answer was for one client. */
   readonly #unshared = new Map<string, true>();
 
-  constructor(parts: StrictCacheParts) {
+  constructor(parts: StoredAnswersParts) {
     this.#parts = parts;
+    this.#answers = new StoredAnswers(parts);
   }
 
   /**
@@ -103,7 +70,7 @@ export class StrictCache {
     signal: AbortSignal,
   ): Promise<ReadSession> {
     for (let first = true; ; first = false) {
-      const found = reads(request) ? await this.#find(at, request.fields) : null;
+      const found = reads(request) ? await this.#answers.find(at, request.fields) : null;
       try {
         const stored = found && this.#reusable(found, at, request, choose);
         if (stored) return stored;
@@ -124,77 +91,13 @@ export class StrictCache {
     return fieldValue(fields, 'range') === null && reuseDirectives(fields).length === 0;
   }
 
-  /** The stored answer of a request, in use until `leave` is called; `null` where there is none. */
-  async #find(at: StrictTarget, fields: Fields): Promise<Found | null> {
-    const first = await this.#use(at, objectName(at.key));
-    if (first === null) return null;
-    const { representation } = first.content;
-    if (!allowsCredentials(fields, representation.fields)) {
-      first.leave();
-      return null;
-    }
-    const names = variedBy(representation.fields);
-    const by = names && selecting(names, fields);
-    const { selection } = representation;
-    if (by !== null && sameSelection(selection?.by ?? [], by)) return first;
-    first.leave();
-    if (by === null || selection === undefined) return null;
-    return this.#use(at, variantName(at.key, selection.family ?? '', by));
-  }
-
-  async #use(at: StrictTarget, name: ObjectName): Promise<Found | null> {
-    for (;;) {
-      let opening = this.#inUse.get(name);
-      if (opening === undefined) {
-        opening = this.#open(at, name);
-        this.#inUse.set(name, opening);
-      }
-      const content = await opening;
-      if (content === null) {
-        if (this.#inUse.get(name) === opening) this.#inUse.delete(name);
-        return null;
-      }
-      if (content.closing === null) return { content, leave: content.use() };
-      await content.closing;
-    }
-  }
-
-  async #open(at: StrictTarget, name: ObjectName): Promise<AnswerContent | null> {
-    try {
-      let content: AnswerContent | null = null;
-      const object = await this.#parts.store.find(name, (range) => content?.presence.lose(range));
-      content = object && this.#contentOf(name, object.representation, object, this.#called(at));
-      return content;
-    } catch (error) {
-      if (error instanceof StoreError) return null;
-      throw error;
-    }
-  }
-
-  #contentOf(
-    name: ObjectName,
-    representation: Representation,
-    object: ConstructorParameters<typeof AnswerContent>[0]['object'],
-    called: ConstructorParameters<typeof FillReporter>[0],
-  ): AnswerContent {
-    const { clock, events } = this.#parts;
-    const content: AnswerContent = new AnswerContent({
-      object,
-      representation,
-      clock,
-      id: called.fill,
-      reporter: new FillReporter(called, clock, events),
-      onClosed: () => {
-        void this.#inUse.get(name)?.then((current) => {
-          if (current === content) this.#inUse.delete(name);
-        });
-      },
-    });
-    return content;
-  }
-
   /** The session of a request that a stored answer satisfies as it is; `null` where the origin is to be asked. */
-  #reusable({ content }: Found, at: StrictTarget, request: StrictRequest, choose: WantedBytes): ReadSession | null {
+  #reusable(
+    { content }: UsedAnswer,
+    at: StrictTarget,
+    request: StrictRequest,
+    choose: WantedBytes,
+  ): ReadSession | null {
     const { representation } = content;
     const now = this.#parts.clock.wallTime();
     const reuse = reuseOf(request.fields, storedAnswer(representation), now);
@@ -225,7 +128,7 @@ export class StrictCache {
     at: StrictTarget,
     request: StrictRequest,
     choose: WantedBytes,
-    found: Found | null,
+    found: UsedAnswer | null,
     signal: AbortSignal,
   ): Promise<ReadSession> {
     const judged = Promise.withResolvers<void>();
@@ -243,7 +146,7 @@ export class StrictCache {
     at: StrictTarget,
     request: StrictRequest,
     choose: WantedBytes,
-    found: Found | null,
+    found: UsedAnswer | null,
     signal: AbortSignal,
   ): Promise<ReadSession> {
     const { clock } = this.#parts;
@@ -382,7 +285,9 @@ export class StrictCache {
       this.#unshared.set(at.key, true);
       keepNewest(this.#unshared, mostUnshared);
     }
-    const content = mayStore ? await this.#stored(at, request, form, previous) : this.#past(at, form.representation);
+    const content = mayStore
+      ? await this.#answers.make(at, request.fields, form, previous)
+      : this.#answers.past(at, form.representation);
     const range = hasContent ? { start: form.start, end: form.end } : null;
     const verbatim = { status, fields: endToEnd(fields), content: range };
     const stored = mayStore && !content.presence.passing;
@@ -402,66 +307,9 @@ export class StrictCache {
     return session;
   }
 
-  #past(at: StrictTarget, representation: Representation): AnswerContent {
-    return this.#contentOf('', representation, null, this.#called(at));
-  }
-
-  /** The content that takes an answer in: the rest of one that is stored in parts, or a new one. */
-  async #stored(
-    at: StrictTarget,
-    { fields }: StrictRequest,
-    { representation }: AnswerForm,
-    previous: AnswerContent | null,
-  ): Promise<AnswerContent> {
-    const { store } = this.#parts;
-    if (
-      previous !== null &&
-      previous.closing === null &&
-      combinable(representation) &&
-      sameRepresentation(previous.representation, representation)
-    ) {
-      previous.describe({ ...previous.representation, ...representation, ranges: true });
-      return previous;
-    }
-    const { name, selection } = await this.#placeFor(at, representation, fields);
-    const described = selection === null ? representation : { ...representation, selection };
-    const isPrivate = fieldValue(fields, 'authorization') !== null || fieldValue(fields, 'cookie') !== null;
-    const label = { origin: at.origin.name, path: at.path, private: isPrivate };
-    try {
-      let content: AnswerContent | null = null;
-      const object = await store.create(name, described, label, (range) => content?.presence.lose(range));
-      content = this.#contentOf(name, described, object, this.#called(at));
-      this.#inUse.set(name, Promise.resolve(content));
-      return content;
-    } catch (error) {
-      if (error instanceof StoreError) return this.#past(at, representation);
-      throw error;
-    }
-  }
-
-  /** Under which name an answer is stored: that of the target, unless an answer for other requests has it. */
-  async #placeFor(at: StrictTarget, { fields }: Representation, request: Fields) {
-    const { key } = at;
-    const names = variedBy(fields) ?? [];
-    const by = selecting(names, request);
-    const first = await this.#use(at, objectName(key));
-    const { selection, fields: known } = first?.content.representation ?? {};
-    first?.leave();
-    if (names.length === 0) return { name: objectName(key), selection: null };
-    const isOther = selection !== undefined && !sameSelection(selection.by, by);
-    const isFamily = selection !== undefined && variedBy(known ?? [])?.join() === names.join();
-    const family = (isFamily && selection.family) || randomUUID();
-    const name = isOther && isFamily ? variantName(key, family, by) : objectName(key);
-    return { name, selection: { by, family } };
-  }
-
   #bug(error: unknown): void {
     const { clock, events } = this.#parts;
     events.emit(bugOf(error, clock.now()));
-  }
-
-  #called({ origin, path }: StrictTarget) {
-    return { fill: this.#parts.nextFill(), origin: origin.name, path };
   }
 
   #session(
@@ -500,11 +348,6 @@ export class StrictCache {
 
 /** Why a request goes to the origin (RFC 9211 §2.2). */
 type Why = 'uri-miss' | 'request' | 'stale' | 'method';
-
-/** The name of the object of one of the answers of a family. */
-function variantName(key: string, family: string, by: Fields): ObjectName {
-  return objectName(variantKey(`${key}\n${family}`, by));
-}
 
 interface Exchange {
   readonly reply: OriginReply;
