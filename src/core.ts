@@ -57,7 +57,7 @@ export interface CoreParts {
 export interface CoreSurroundings {
   readonly logger: Logger;
   /** Answers what lies under `/-/`. */
-  readonly control: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly control: (request: IncomingMessage, response: ServerResponse, prefix: string) => void;
   /** Those of the control API, which no origin is told. */
   readonly tokens: readonly string[];
 }

@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { Folders } from './admin/folders.ts';
 import type { Holdings } from './admin/holdings.ts';
 import type { Sources } from './admin/sources.ts';
 import { Certificate } from './certificate.ts';
@@ -90,7 +91,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     openCore(
       settings,
       { ...parts, clock, events },
-      { logger, tokens, control: (request, response) => control.listener(request, response) },
+      { logger, tokens, control: (...given) => control.listener(...given) },
     ),
     import('./control/control-api.ts'),
   ]);
@@ -135,6 +136,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   control = createControl({
     fills: core.cache,
     holdings: core.holdings,
+    folders: new Folders(core.cache),
     sources: core.sources,
     origins: core.origins,
     settings: () => reports,

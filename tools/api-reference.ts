@@ -1,5 +1,6 @@
 /** docs/reference/api.md, from the OpenAPI document that the control API itself gives. */
 
+import { Folders } from '../src/admin/folders.ts';
 import { Holdings } from '../src/admin/holdings.ts';
 import { Sources } from '../src/admin/sources.ts';
 import { Cache } from '../src/cache/cache.ts';
@@ -98,6 +99,7 @@ function readDocument(): OpenApi {
     fills: cache,
     holdings: new Holdings({ cache, store, events, clock }),
     sources: new Sources({ cache, clock, isPrivateHost: () => true, open }),
+    folders: new Folders(cache),
     origins: () => [],
     settings: () => [],
     events,

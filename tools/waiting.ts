@@ -114,6 +114,7 @@ const loops: readonly Loop[] = [
 
 /** Whoever asks an origin, or pauses, and asks once. */
 const once: Readonly<Record<string, string>> = {
+  'admin/folders.ts': 'asks for one list after the other, once each',
   'cache/trails.ts': 'passes a request on, and looks once beside it whether it is a loop',
   'core.ts': 'waits for replies to end',
   'embed/watch.ts': 'waits between two pictures of a film',

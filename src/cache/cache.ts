@@ -139,6 +139,11 @@ export class Cache implements FillsView {
     return resolved && this.#entryAt(resolved.key, resolved);
   }
 
+  /** A mount by its name; `null` where there is none. */
+  mountOf(mountName: string): Mount | null {
+    return this.#mounts.get(mountName) ?? null;
+  }
+
   /** Whether the origin of a mount is known to be out of reach. */
   isOutOfReach(mountName: string): boolean {
     return (this.#mountOf(mountName)?.reachability.outOfReach ?? null) !== null;

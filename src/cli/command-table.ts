@@ -166,18 +166,28 @@ export const commandTable = {
   },
   warm: {
     sentence: 'Download into the cache before anybody plays it.',
+    details:
+      'A URL that ends with / is everything below that folder, and one with `*` whatever matches: both as the origin lists ' +
+      'its folders, by pages or WebDAV. A list is a playlist (M3U) or has one URL a line.',
     operands: [
       {
         name: 'URL',
+        optional: true,
         repeatable: true,
-        sentence: "/NAME/path as it is played or listed, or the file's own URL at a configured origin.",
+        sentence: "/NAME/path as it is played or listed, or the file's own URL; a folder or pattern at an origin.",
         completion: 'cached',
       },
     ],
-    options: [{ flag: '--head', value: 'SIZE', sentence: 'only the beginning, such as 16MB' }, url, json],
+    options: [
+      { flag: '--head', value: 'SIZE', sentence: 'only the beginning, such as 16MB' },
+      { flag: '--list', value: 'FILE', sentence: 'a playlist, or a file with one URL a line' },
+      url,
+      json,
+    ],
     settings: 'known',
     examples: [
       { line: 'firstbyte warm /films/holiday.mkv', sentence: 'One film, whole.' },
+      { line: "firstbyte warm /films/series/ '/films/*/trailer*.mp4'", sentence: 'A folder, and all that match.' },
       { line: 'firstbyte warm --head 16MB https://media.example/films/a.mkv', sentence: 'The beginning of one.' },
     ],
   },

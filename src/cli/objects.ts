@@ -49,7 +49,7 @@ function matching(pattern: string): (object: ObjectReport) => boolean {
 }
 
 /** `*` for any characters, `?` for one. */
-function regular(pattern: string): RegExp {
+export function regular(pattern: string): RegExp {
   const parts = { '*': '.*', '?': '.' } as const;
   const source = pattern.replace(/[\\^$.*+?()[\]{}|/-]/g, (sign) => parts[sign as '*' | '?'] ?? `\\${sign}`);
   return new RegExp(`^${source}$`, 'su');

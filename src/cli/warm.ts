@@ -1,12 +1,13 @@
-/** `firstbyte warm`: downloads files, or their beginnings, before anybody plays them. */
+/** `firstbyte warm`: downloads files, folders, or beginnings, before anybody plays them. */
 import { size } from '../config/values.ts';
 import type { JobReport } from '../control/answers.ts';
-import { showablePath, showableText } from '../showable.ts';
+import { showablePath } from '../showable.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { Interruption, type Invocation, textOption } from './invocation.ts';
 import { runJob } from './jobs.ts';
 import { openSession } from './session.ts';
-import { knownWords, listOrigins, type Target, targetNamed } from './targets.ts';
+import { listOrigins, type Target } from './targets.ts';
+import { listedNames, targetsNamed } from './warm-targets.ts';
 import { durationWords, placeWords, sizeWords } from './words.ts';
 
 export async function warm(invocation: Invocation): Promise<ExitReason> {
@@ -14,14 +15,10 @@ export async function warm(invocation: Invocation): Promise<ExitReason> {
   const part = partOf(invocation);
   await using session = await openSession(invocation);
   const origins = await listOrigins(session.control);
+  const written = [...operands, ...(await listedNames(invocation))];
+  if (written.length === 0) throw new CommandError('usage', 'Name a file, a folder or a pattern, or give --list FILE');
   const targets: Target[] = [];
-  for (const written of operands) {
-    const target = await targetNamed(written, origins, session.control);
-    if (target === null) {
-      throw new CommandError('unmatched', `"${showableText(written)}" belongs to no origin. ${knownWords(origins)}`);
-    }
-    targets.push(target);
-  }
+  for (const name of written) targets.push(...(await targetsNamed(name, origins, session.control)));
 
   using interruption = new Interruption(around);
   const jobs: (Target & JobReport)[] = [];

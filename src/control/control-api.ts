@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
+import type { Folders } from '../admin/folders.ts';
 import type { Holdings } from '../admin/holdings.ts';
 import type { Sources } from '../admin/sources.ts';
 import { StoreError } from '../cache/read-session.ts';
@@ -27,12 +28,14 @@ import { type Api, type ControlDocument, createApi, documentOf, methodsAt } from
 import { createOriginsView, type OriginSource } from './origins.ts';
 import { Page } from './page.ts';
 import { sessionOf } from './page-session.ts';
+import { servePlaylist } from './playlist.ts';
 import { Problem, problemReply, securityHeaders } from './problem.ts';
 import { watchProcess } from './process-snapshot.ts';
 import { Readiness } from './readiness.ts';
 import { createMetrics } from './registry.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addFillRoutes } from './routes/fills.ts';
+import { addFolderRoutes } from './routes/folders.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addHistoryRoutes } from './routes/history.ts';
 import { addJobRoutes } from './routes/jobs.ts';
@@ -49,6 +52,7 @@ import { type SummaryOptions, startSummary } from './summary.ts';
 export interface ControlOptions extends ControlPolicy {
   readonly fills: FillsView;
   readonly holdings: Holdings;
+  readonly folders: Folders;
   readonly sources: Sources;
   /** The mounted origins at this moment. */
   readonly origins: () => readonly OriginSource[];
@@ -69,7 +73,7 @@ export interface ControlOptions extends ControlPolicy {
 
 export interface Control {
   /** Answers one request whose path begins with `/-/`. */
-  listener(request: IncomingMessage, response: ServerResponse): void;
+  listener(request: IncomingMessage, response: ServerResponse, prefix?: string): void;
   /** What every path takes and answers, as OpenAPI. */
   readonly document: ControlDocument;
   /** Ends counting, summary lines and all jobs. */
@@ -106,6 +110,7 @@ export function createControl(options: ControlOptions): Control {
   guard(api, options, clock);
   addSessionRoutes(api, options.password, clock);
   addHealthRoutes(api, () => readiness.trouble());
+  addFolderRoutes(api, options.folders);
   addObjectRoutes(api, { holdings, history: fillHistory, clock });
   addFillRoutes(api, { fills, holdings, history: fillHistory, clock });
   addJobRoutes(api, jobs, holdings);
@@ -138,8 +143,9 @@ export function createControl(options: ControlOptions): Control {
 
   const respond = getRequestListener(api.fetch, { overrideGlobalObjects: false, errorHandler: failed });
   return {
-    listener(request, response) {
-      if (!page.serve(request, response)) void respond(request, response);
+    listener(request, response, prefix = '') {
+      if (page.serve(request, response) || servePlaylist(options, request, response, prefix)) return;
+      void respond(request, response);
     },
     get document() {
       return documented();

@@ -76,6 +76,7 @@ const meanings: Readonly<Record<ProblemStatus, string>> = {
   421: 'The host name is foreign.',
   429: 'There are too many already.',
   500: 'A bug; the log says more.',
+  502: 'The origin could not be asked.',
   503: 'It is not possible now.',
 };
 

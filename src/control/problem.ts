@@ -27,7 +27,7 @@ export const problemSchema = z
     },
   });
 
-export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 421 | 429 | 500 | 503;
+export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 421 | 429 | 500 | 502 | 503;
 
 /** Thrown by a route to answer with a problem. */
 export class Problem extends Error {

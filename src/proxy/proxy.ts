@@ -40,8 +40,8 @@ export interface ProxyParts extends Omit<RequestHandlerParts, 'stalled' | 'clien
   readonly headTimeout: number;
   /** The memory that stalled clients may keep in all, in bytes. */
   readonly stalledMemory: number;
-  /** Answers what lies under `/-/`. */
-  readonly control: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Answers what lies under `/-/`; `prefix` stands before `/NAME/` in the client's URLs of media. */
+  readonly control: (request: IncomingMessage, response: ServerResponse, prefix: string) => void;
 }
 
 /** In bytes. */
@@ -185,7 +185,7 @@ export class MediaProxy {
     const routed = this.#route(request, ingress, isSecret);
     if (!(routed instanceof ProxyError) && routed.kind === 'control') {
       void connection.turnOf(response);
-      control(request, response);
+      control(request, response, isSecret ? `/${this.#parts.secretPath}` : '');
       return;
     }
     const record = new RequestRecord(this.#nextRequest, request, shownPath(request.url ?? ''), clock, events);
@@ -209,8 +209,11 @@ export class MediaProxy {
     request.headers.host = head.authority;
     const routed = route(request.url);
     // The secret opens media alone.
-    if (isSecret && (routed.kind === 'control' || routed.kind === 'root')) return rejection(404, 'Nothing is here.');
-    const unwelcome = routed.kind === 'control' || isSecret ? null : this.#guard(request.socket);
+    // Playlists are for players, as media is.
+    const isPlaylist = routed.kind === 'control' && request.url.startsWith('/-/playlist/');
+    if (isSecret && !isPlaylist && (routed.kind === 'control' || routed.kind === 'root'))
+      return rejection(404, 'Nothing is here.');
+    const unwelcome = (routed.kind === 'control' && !isPlaylist) || isSecret ? null : this.#guard(request.socket);
     const judged = isOwn ? (unwelcome ?? this.#hosts.judge(head.host)) : null;
     return judged ?? judgeUse(request.headers) ?? routed;
   }

@@ -21,7 +21,13 @@ const lendings: readonly { what: string; taken: RegExp; back: RegExp; owners: re
     what: "the right to an origin's connection",
     taken: /\bslots\.(acquire|acquireNow)\(/g,
     back: /\bslot\.release\(\)/g,
-    owners: ['cache/revalidate.ts', 'cache/strict/strict-cache.ts', 'cache/trails.ts', 'fill/ranged-body.ts'],
+    owners: [
+      'admin/folders.ts',
+      'cache/revalidate.ts',
+      'cache/strict/strict-cache.ts',
+      'cache/trails.ts',
+      'fill/ranged-body.ts',
+    ],
   },
 ];
 

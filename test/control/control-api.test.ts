@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { Folders } from '../../src/admin/folders.ts';
 import { Holdings } from '../../src/admin/holdings.ts';
 import { Sources } from '../../src/admin/sources.ts';
 import { Cache } from '../../src/cache/cache.ts';
@@ -58,6 +59,7 @@ async function serve(
     fills: cache,
     holdings: new Holdings({ cache, store, events, clock }),
     sources: new Sources({ cache, clock, isPrivateHost: () => false, open }),
+    folders: new Folders(cache),
     origins: () => [],
     settings: () => [],
     unready: () => null,
