@@ -7,6 +7,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -54,8 +55,24 @@ const leanUndici: Plugin = {
       : null,
 };
 
+/**
+ * `node:http` as it is required: as an import, Node reads all that it exports, also what loads a client and a WebSocket, which
+ * takes as long as loading firstbyte.
+ */
+const leanHttp: Plugin = {
+  name: 'lean-http',
+  resolveId: (id) => (id === 'node:http' || id === 'http' ? '\0http' : null),
+  load(id) {
+    if (id !== '\0http') return null;
+    const names = Object.keys(http).filter((name) => !['WebSocket', 'CloseEvent', 'MessageEvent'].includes(name));
+    return `const http = process.getBuiltinModule('node:http');
+      export const { ${names.join()} } = http;
+      export default http;`;
+  },
+};
+
 /** Of every bundle of the program. */
-export const programPlugins = [ownVersion, leanUndici];
+export const programPlugins = [ownVersion, leanUndici, leanHttp];
 
 if (import.meta.main) await buildAll();
 
