@@ -86,6 +86,49 @@ describe('an answer with', () => {
   }
 });
 
+const chunks = {
+  taken: {
+    'zeros before a size': '0004\r\nfilm\r\n0\r\n\r\n',
+    'an extension': '4;a="b;c"\r\nfilm\r\n0\r\n\r\n',
+    'a trailer': '4\r\nfilm\r\n0\r\nX: y\r\n\r\n',
+  },
+  refused: {
+    'a size that ends with LF': '4\nfilm\r\n0\r\n\r\n',
+    'an extension that ends with LF': '4;\nfilm\r\n0\r\n\r\n',
+    'bytes that end with LF': '4\r\nfilm\n0\r\n\r\n',
+    'lines that all end with LF': '4\nfilm\n0\n\n',
+    'space behind a size': '4  \r\nfilm\r\n0\r\n\r\n',
+    'space behind the last size': '4\r\nfilm\r\n0 \r\n\r\n',
+    'space before a size': ' 4\r\nfilm\r\n0\r\n\r\n',
+    'a size with a sign': '+4\r\nfilm\r\n0\r\n\r\n',
+    'a size that begins with 0x': '0x4\r\nfilm\r\n0\r\n\r\n',
+    'a size above 2^64': '10000000000000004\r\nfilm\r\n0\r\n\r\n',
+    'bytes beyond a size': '4\r\nfilmX\r\n0\r\n\r\n',
+  },
+};
+
+describe('a body in chunks with', () => {
+  const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+  for (const [what, body] of Object.entries(chunks.taken)) {
+    test(`${what} is taken`, async () => {
+      const { server, origin } = await answered(head + body);
+      await using _ = server;
+      await using from = origin;
+      assert.equal((await readAll(await open(from))).toString(), 'film');
+    });
+  }
+
+  for (const [what, body] of Object.entries(chunks.refused)) {
+    test(`${what} is refused, and does not end as if it were whole`, async () => {
+      const { server, origin } = await answered(head + body);
+      await using _ = server;
+      await using from = origin;
+      const read = async () => readAll(await open(from));
+      await assert.rejects(read(), isProxyError('http_protocol_error'));
+    });
+  }
+});
+
 test('a head is the same in whatever pieces it comes', () => {
   for (const text of [...Object.values(taken), ...Object.values(refused)]) {
     const bytes = Buffer.from(text, 'latin1');
