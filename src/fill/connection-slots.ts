@@ -45,6 +45,12 @@ const forIndex = 4;
 /** So many connections tell how long the way is. */
 const remembered = 8;
 
+/** How many fetches of one title run side by side: at most, and as was learned at this origin. */
+interface SideBySideCounts {
+  readonly most: number;
+  readonly fetches: number;
+}
+
 interface Waiting {
   readonly claimant: Claimant;
   grant(slot: Slot): void;
@@ -82,12 +88,12 @@ export class ConnectionSlots {
   }
 
   /**
-   * How many connections may be idle, opened in advance, so that a reader that seeks finds them warm: one, and over a long
-   * way as many as begin there side by side, and those for the index.
+   * How many connections may be idle, opened in advance, so that a reader that seeks finds them warm: as many as are worth
+   * it at this origin, and over a long way as many as begin there side by side, and those for the index.
    */
-  spares(sideBySide: number): number {
+  spares({ most, fetches }: SideBySideCounts): number {
     const free = Math.max(0, this.#limit - this.used);
-    return Math.min(free, this.isFar ? sideBySide + forIndex : 1);
+    return Math.min(free, this.isFar ? most + forIndex : fetches);
   }
 
   connectedIn(milliseconds: number): void {

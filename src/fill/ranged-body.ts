@@ -145,7 +145,7 @@ export class RangedBody {
     // have come, nobody's wait begins with that.
     const patienceMs = (received > 0 ? 1 : 2) * this.#parts.policy.firstByteTimeout;
     const { parallelism, slots, upstream } = this.#parts;
-    const maySpare = () => (upstream.takesEarlyRequests ? slots.spares(parallelism.most) : 0);
+    const maySpare = () => (upstream.takesEarlyRequests ? slots.spares(parallelism) : 0);
     const connectedIn = (milliseconds: number) => slots.connectedIn(milliseconds);
     return new BodyRequest(
       { ...this.#parts, maySpare, connectedIn },

@@ -30,7 +30,7 @@ const plentyUnknown = 1_250_000;
 const beginningRoundTrips = 8;
 
 /** So far ahead of a reader they work, in bytes. */
-const beginningWindow = 3 * 1024 * 1024;
+const beginningWindow = 4 * 1024 * 1024;
 
 /** A reader that has had bytes ahead of it for so long does not starve any more, in milliseconds. */
 const fedAfterMs = 2000;
