@@ -27,6 +27,7 @@ import {
   orOff,
   path,
   pathSecret,
+  rate,
   secret,
   size,
 } from './config/values.ts';
@@ -150,6 +151,13 @@ const settingTable = {
     flag: 'origin',
     repeatable: true,
     sentence: 'The servers that media comes from, each mounted at `/NAME/`.',
+  },
+  maxRate: {
+    group: 'origins',
+    type: rate({ atLeast: '1kB' }),
+    default: null,
+    sentence:
+      'How many bytes a second are downloaded from all origins together; each may have a limit of its own beside it.',
   },
   maxConnections: {
     group: 'origins',

@@ -26,6 +26,7 @@ import type { Logger } from './log.ts';
 import { type MakeOrigin, mount, openSource, type WatchedMount } from './mount.ts';
 import { MountedOrigins, type OriginChanges } from './mounted-origins.ts';
 import { isPrivateHost } from './origin/address-guard.ts';
+import { RateAllowance } from './origin/rate-limited-origin.ts';
 import type { Refresh } from './origin/refresh.ts';
 import { MediaProxy } from './proxy/proxy.ts';
 import type { StoreAdmin } from './store/admin.ts';
@@ -119,7 +120,8 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
   const own = new OwnListeners();
   // Another for each start: a cache behind this one is no loop.
   const pseudonym = `${proxyName}-${randomBytes(8).toString('hex')}`;
-  const mountParts = { clock: counted, upkeepClock: clock, events, makeOrigin, refresh, own, pseudonym, onBusy };
+  const total = settings.maxRate === null ? undefined : new RateAllowance(settings.maxRate, counted);
+  const mountParts = { clock: counted, upkeepClock: clock, events, makeOrigin, refresh, own, pseudonym, onBusy, total };
   const mounted = new MountedOrigins(settings.origins, (origin) => mount(origin, settings, mountParts));
   const mounts = new Map(mounted.all.map((each) => [each.name, each]));
   const cache = new Cache({

@@ -1,7 +1,7 @@
 /**
  * From the settings of one origin to its mount: the adapters that it is made of, one around the other.
  *
- *     HTTP → content-verified mirror (one a base) → mirrors → rate limit → refresh hook
+ *     HTTP → content-verified mirror (one a base) → mirrors → rate limit → limit of all origins → refresh hook
  *
  * A source is an origin of one target, which is at one address.
  */
@@ -25,7 +25,7 @@ import { fixedUrlOrigin } from './origin/fixed-url-origin.ts';
 import { createHttpOrigin, type HttpOriginOptions } from './origin/http-origin.ts';
 import { mirroredOrigin } from './origin/mirrors.ts';
 import type { Origin } from './origin/origin.ts';
-import { RateLimitedOrigin } from './origin/rate-limited-origin.ts';
+import { type RateAllowance, RateLimitedOrigin } from './origin/rate-limited-origin.ts';
 import { Reachability } from './origin/reachability.ts';
 import { createRefreshingOrigin, type Refresh } from './origin/refresh.ts';
 import { commandRefresh } from './origin/refresh-command.ts';
@@ -45,6 +45,8 @@ export interface MountParts {
   /** Where firstbyte itself listens, and what it calls itself towards its origins. */
   readonly own?: OwnListeners | undefined;
   readonly pseudonym?: string | undefined;
+  /** What all origins may take together, in bytes a second; absent where each may take what comes. */
+  readonly total?: RateAllowance | undefined;
   /** Told when one more connection to an origin is at work, or one less. */
   readonly onBusy?: HttpOriginOptions['onBusy'];
 }
@@ -87,7 +89,7 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
         slots.rate = rateOf(perSecond);
       },
     },
-    origin: refreshed(throttle, settings, parts),
+    origin: refreshed(withinTotal(throttle, parts), settings, parts),
     slots,
     parallelism: new Parallelism(clock, parallelFetches),
     mode: cache,
@@ -102,6 +104,11 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
       ownFields: fields.map(([field]) => field),
     },
   };
+}
+
+/** Around the limit of its own: what all have together. */
+function withinTotal(origin: Origin, { total, clock }: MountParts): Origin {
+  return total === undefined ? origin : new RateLimitedOrigin(origin, total, clock);
 }
 
 /** What the bytes of a source come through. */
@@ -133,7 +140,7 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
     events,
     wait: all.firstByteTimeout,
   });
-  const atUrl = fixedUrlOrigin(overHttp(settings, { ...parts, reachability }), url);
+  const atUrl = withinTotal(fixedUrlOrigin(overHttp(settings, { ...parts, reachability }), url), parts);
   const { connectTimeout } = settings;
   const dialing = { clock, connectTimeout, own: parts.own };
   const refresh = endpoint === null ? null : endpointRefresh(endpoint, network, dialing);

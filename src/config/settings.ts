@@ -21,6 +21,7 @@ export interface Settings {
   readonly drainTimeout: number;
   readonly headTimeout: number;
   readonly origins: readonly OriginSettings[];
+  readonly maxRate: number | null;
   readonly maxConnections: number;
   readonly parallelFetches: number;
   readonly connectTimeout: number;

@@ -1,5 +1,5 @@
 /**
- * An origin with a limit of bytes a second over all its bodies, which share it evenly.
+ * An origin with a limit of bytes a second over all its bodies, which share it evenly, or with the bodies of others.
  *
  * The limit is a token bucket that holds a quarter of a second's worth. Tokens are handed out in small pieces, to the
  * waiting body that has had the least. A body holds back one network read at most: the rest stays in the network. The
@@ -19,12 +19,15 @@ const largestPiece = 64 * 1024;
 
 export class RateLimitedOrigin implements Origin {
   readonly #origin: Origin;
-  readonly #allowance: Allowance;
+  readonly #allowance: RateAllowance;
+  /** Whether other origins take of it, too. */
+  readonly #isShared: boolean;
 
-  /** @param rate bytes a second; `null` for as many as come */
-  constructor(origin: Origin, rate: number | null, clock: Clock) {
+  /** `limit`: bytes a second, `null` for as many as come; or what several origins have together. */
+  constructor(origin: Origin, limit: number | null | RateAllowance, clock: Clock) {
     this.#origin = origin;
-    this.#allowance = new Allowance(rate, clock);
+    this.#isShared = limit instanceof RateAllowance;
+    this.#allowance = limit instanceof RateAllowance ? limit : new RateAllowance(limit, clock);
   }
 
   get name(): string {
@@ -45,7 +48,8 @@ export class RateLimitedOrigin implements Origin {
   }
 
   async close(): Promise<void> {
-    this.#allowance.close(new ProxyError('proxy_internal_response', `The origin ${this.name} has been closed.`));
+    if (!this.#isShared)
+      this.#allowance.close(new ProxyError('proxy_internal_response', `The origin ${this.name} has been closed.`));
     await this.#origin.close();
   }
 }
@@ -58,8 +62,8 @@ interface Taker {
   readonly wanted: number;
 }
 
-/** What all bodies of an origin may take together. */
-class Allowance {
+/** What all bodies of an origin, or of several, may take together. */
+export class RateAllowance {
   readonly #clock: Clock;
   readonly #waiting = new Map<Taker, PromiseWithResolvers<number>>();
   #rate: number | null;
@@ -149,7 +153,7 @@ function worth(rate: number, milliseconds: number): number {
 
 class RateLimitedBody implements OriginBody, Taker {
   readonly #body: OriginBody;
-  readonly #allowance: Allowance;
+  readonly #allowance: RateAllowance;
   readonly #cancelled = new AbortController();
   readonly #signal: AbortSignal;
   #unread: Buffer = Buffer.alloc(0);
@@ -158,7 +162,7 @@ class RateLimitedBody implements OriginBody, Taker {
 
   had = 0;
 
-  constructor(body: OriginBody, allowance: Allowance, signal: AbortSignal) {
+  constructor(body: OriginBody, allowance: RateAllowance, signal: AbortSignal) {
     this.#body = body;
     this.#allowance = allowance;
     this.#signal = AbortSignal.any([signal, this.#cancelled.signal]);

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { systemClock } from '../../src/clock.ts';
 import type { OriginBody } from '../../src/origin/origin.ts';
-import { RateLimitedOrigin } from '../../src/origin/rate-limited-origin.ts';
+import { RateAllowance, RateLimitedOrigin } from '../../src/origin/rate-limited-origin.ts';
 import { type OriginBench, originContract } from '../../src/testing/origin-contract.ts';
 import { Film } from '../support/film.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
@@ -37,11 +37,12 @@ interface Taker {
 }
 
 class Bench {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly inner: ScriptedOrigin;
   readonly #origin: RateLimitedOrigin;
 
-  constructor(rate: number | null, readSize = 64 * 1024) {
+  constructor(rate: number | null | RateAllowance, readSize = 64 * 1024, clock = new VirtualClock()) {
+    this.clock = clock;
     this.inner = ScriptedOrigin.serving(film, { clock: this.clock, readSize });
     this.#origin = new RateLimitedOrigin(this.inner, rate, this.clock);
   }
@@ -68,6 +69,21 @@ class Bench {
 }
 
 suite('a rate', () => {
+  test('that several origins have together holds for all of them, evenly, and one that is closed ends no other', async () => {
+    const clock = new VirtualClock();
+    const total = new RateAllowance(1_000_000, clock);
+    const benches = [new Bench(total, 64 * 1024, clock), new Bench(total, 64 * 1024, clock)];
+    const [one, other] = await Promise.all(benches.map((bench) => bench.take()));
+    await clock.advance(4000);
+    const [first, second] = [one?.total() ?? 0, other?.total() ?? 0];
+    assert.ok(first + second <= 4_250_000 && first + second > 3_900_000, `${first} + ${second}`);
+    assert.ok(Math.abs(first - second) < 300_000, `${first} and ${second}`);
+    await benches[0]?.close();
+    await clock.advance(2000);
+    assert.ok((other?.total() ?? 0) > second + 900_000, `${other?.total()} after ${second}`);
+    await benches[1]?.close();
+  });
+
   test('holds over any time, but for a quarter of a second that was saved up', async () => {
     await fc.assert(
       fc.asyncProperty(

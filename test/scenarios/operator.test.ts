@@ -73,6 +73,20 @@ describe('an origin of its own', () => {
     }
   });
 
+  it('gives no more than the rate that all origins have together, also to two films at once', async () => {
+    const rig = await virtualRig({ films: film, settings: { maxRate: '500kB' }, mount: { maxRate: '400kB' } });
+    const watching = [rig.get('/films/a.mp4'), rig.get('/films/b.mp4')];
+    for (const exchange of watching) assert.equal(await rig.clock.advanceUntil(exchange.done()), 'complete');
+    // Two films of 1 MB at 400 kB/s, which is less than the 500 kB/s of all.
+    assert.ok(rig.clock.now() > 4500 && rig.clock.now() < 5500, `${rig.clock.now()} ms`);
+    await rig.close();
+    const all = await virtualRig({ films: film, settings: { maxRate: '500kB' } });
+    for (const exchange of [all.get('/films/a.mp4'), all.get('/films/b.mp4')])
+      assert.equal(await all.clock.advanceUntil(exchange.done()), 'complete');
+    assert.ok(all.clock.now() > 3600 && all.clock.now() < 4400, `${all.clock.now()} ms`);
+    await all.close();
+  });
+
   it('gives no more than its rate', () =>
     withMount({ maxRate: '500kB' }, async (rig) => {
       const exchange = rig.get('/films/a.mp4');
