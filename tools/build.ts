@@ -6,7 +6,16 @@
  * The page of `dashboard/` is in `dist/dashboard/`, each of its files beside itself in gzip and Brotli.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
@@ -74,9 +83,20 @@ const leanHttp: Plugin = {
 /** Of every bundle of the program. */
 export const programPlugins = [ownVersion, leanUndici, leanHttp];
 
-if (import.meta.main) await buildAll();
+if (import.meta.main) await (process.argv.includes('--if-needed') ? buildIfNeeded() : buildAll());
 
-export async function buildAll(): Promise<void> {
+/** Builds where a source is newer than what was built. */
+export async function buildIfNeeded(): Promise<void> {
+  const last = join(out, 'dashboard/index.html');
+  const below = (folder: string) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path));
+  const sources = [import.meta.filename, ...below(join(root, 'src')), ...below(join(root, 'dashboard'))];
+  const isCurrent =
+    existsSync(last) && Math.max(...sources.map((path) => statSync(path).mtimeMs)) <= statSync(last).mtimeMs;
+  if (!isCurrent) await buildAll();
+}
+
+async function buildAll(): Promise<void> {
   rmSync(out, { recursive: true, force: true });
   await buildPrograms();
   await buildTypes();

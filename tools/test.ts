@@ -12,9 +12,9 @@ import { availableParallelism } from 'node:os';
 import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { firstbyteProgram } from '../bench/programs.ts';
+import { buildIfNeeded } from './build.ts';
 
-if (firstbyteProgram().endsWith('.ts')) await (await import('./build.ts')).buildAll();
+await buildIfNeeded();
 
 const given = process.argv.slice(2);
 const files = given.filter((argument) => existsSync(argument));

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { firstbyteProgram } from '../../bench/programs.ts';
 import { typedoc, writeApiDocs } from '../../tools/api-docs.ts';
+import { buildIfNeeded } from '../../tools/build.ts';
 import { absent } from '../programs.ts';
 import { temporaryDirectory } from '../store/disk-directory.ts';
-import { root, run } from './packed.ts';
+import { root } from './packed.ts';
 
 const skip = absent('typedoc (npm ci --prefix tools/api-docs)', process.execPath, typedoc, '--version');
 
@@ -19,7 +19,7 @@ async function pagesIn(folder: string): Promise<Record<string, string>> {
 }
 
 test('docs/api is what the types say', { skip }, async (t) => {
-  if (firstbyteProgram().endsWith('.ts')) await run(process.execPath, ['tools/build.ts'], { cwd: root });
+  await buildIfNeeded();
   const folder = await temporaryDirectory(t);
   assert.equal(writeApiDocs(folder), '');
   assert.deepEqual(

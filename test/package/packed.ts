@@ -7,7 +7,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { firstbyteProgram } from '../../bench/programs.ts';
+import { buildIfNeeded } from '../../tools/build.ts';
 
 export const root = join(import.meta.dirname, '../..');
 export const run = promisify(execFile);
@@ -22,8 +22,7 @@ export interface Packed extends AsyncDisposable {
 
 /** Of the development's own packages the project has those that `others` names. */
 export async function packed(others: readonly string[]): Promise<Packed> {
-  // What was built is packed where it is current, as it is after `npm ci`.
-  if (firstbyteProgram().endsWith('.ts')) await run(process.execPath, ['tools/build.ts'], { cwd: root });
+  await buildIfNeeded();
   const place = await mkdtemp(join(tmpdir(), 'firstbyte-package-'));
   const folder = join(place, 'project');
   await mkdir(folder);
