@@ -225,6 +225,13 @@ const settingTable = {
     sentence:
       'How far past a reader a fill may run once it plays: 8 MiB were read in sequence. A fast film has up to four times that.',
   },
+  nextEpisode: {
+    group: 'cache',
+    type: choice(['on', 'off']),
+    default: 'on',
+    sentence:
+      'Whether the beginning and the end of the next episode (`S01E02` → `S01E03`) are downloaded when 80 % of an episode was sent.',
+  },
   restTimeout: {
     group: 'cache',
     type: duration(),

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { Folders } from './admin/folders.ts';
 import type { Holdings } from './admin/holdings.ts';
+import { NextEpisodes } from './admin/next-episode.ts';
 import type { Sources } from './admin/sources.ts';
 import { Certificate } from './certificate.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -126,6 +127,11 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
       logger.log('warn', 'the certificate stays the old one', { reason: error.message });
     });
   };
+  const folders = new Folders(core.cache);
+  const episodes =
+    settings.nextEpisode === 'on'
+      ? new NextEpisodes({ cache: core.cache, folders, holdings: core.holdings, events })
+      : null;
   const password = await core.pagePassword();
   tokens.push(password);
   let state: 'starting' | 'ready' | 'draining' = 'starting';
@@ -136,7 +142,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   control = createControl({
     fills: core.cache,
     holdings: core.holdings,
-    folders: new Folders(core.cache),
+    folders,
     sources: core.sources,
     origins: core.origins,
     settings: () => reports,
@@ -153,6 +159,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   });
   const close = async () => {
     certificate?.close();
+    episodes?.stop();
     control.stop();
     await core.close();
     stopLogging();
@@ -165,8 +172,9 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   const announce = async () => {
     if (url === undefined) return;
     const shown = certificate && url.startsWith('https:') ? { certificate: String(certificate.options.cert) } : {};
-    const page = { addresses: elsewhere(), password: settings.token ?? password };
-    await core.describeOwner({ control: url, token: localToken, page, ...shown }).catch(unannounced);
+    const places = elsewhere();
+    const page = places.length > 0 && { page: { addresses: places, password: settings.token ?? password } };
+    await core.describeOwner({ control: url, token: localToken, ...page, ...shown }).catch(unannounced);
   };
   try {
     certificate = await certificateOf(settings, clock);

@@ -22,10 +22,11 @@ export class Folders {
   }
 
   /**
-   * The targets of all files below `folder`, which begins and ends with `/`, in the order of their names. `null`: there is
+   * The targets of all files below `folder`, which begins and ends with `/`, in the order of their names; `levels` is how
+   * many folders deep. `null`: there is
    * no such origin, or its server lists nothing there. Rejects with a `ProxyError`, or the signal's reason.
    */
-  async filesBelow(origin: string, folder: string, signal: AbortSignal): Promise<string[] | null> {
+  async filesBelow(origin: string, folder: string, signal: AbortSignal, levels = mostLevels): Promise<string[] | null> {
     const mount = this.#cache.mountOf(origin);
     if (mount === null || mount.base === undefined || mount.only !== undefined || isUnsafePath(folder)) return null;
     const files: string[] = [];
@@ -38,7 +39,7 @@ export class Folders {
       for (const name of names ?? []) {
         const path = next.path + name;
         if (!name.endsWith('/')) files.push(path);
-        else if (next.level < mostLevels && listed + folders.length < mostFolders) {
+        else if (next.level < levels && listed + folders.length < mostFolders) {
           folders.push({ path, level: next.level + 1 });
         }
       }

@@ -48,7 +48,7 @@ const mayImport: Record<string, readonly string[]> = {
   'media/': ['bytes/'],
   'fill/': [...ports, 'media/', 'http/', 'bytes/'],
   'cache/': ['fill/', ...ports, 'http/', 'bytes/'],
-  'admin/': ['cache/', 'fill/', ...ports, 'http/', 'bytes/'],
+  'admin/': ['media/', 'cache/', 'fill/', ...ports, 'http/', 'bytes/'],
   'proxy/': ['cache/', 'http/', 'bytes/'],
   'control/': ['admin/', 'cache/', 'fill/view.ts', 'http/', 'bytes/'],
   'config/': ['http/'],
