@@ -33,7 +33,11 @@ const longWait = 1000;
 /** Lines that wait for a stopped terminal are dropped beyond this many characters. */
 const waitingLimit = 1024 * 1024;
 
-export function createLogger({ level, format, clock, write = writeToTerminal() }: LoggerOptions): Logger {
+/** Lines are written together: so many characters, or what comes in so many milliseconds. */
+const gathered = 8 * 1024;
+const gatherMs = 50;
+
+export function createLogger({ level, format, clock, write = writeToTerminal(clock) }: LoggerOptions): Logger {
   const logger = pino(
     {
       level,
@@ -46,11 +50,21 @@ export function createLogger({ level, format, clock, write = writeToTerminal() }
   return { log: (at, message, fields = {}) => logger[at](withoutSecrets(fields), showableText(message)) };
 }
 
-function writeToTerminal(): (line: string) => void {
-  const destination = pino.destination({ dest: logDescriptor, sync: false, maxLength: waitingLimit });
+function writeToTerminal(clock: Clock): (line: string) => void {
+  const options = { dest: logDescriptor, sync: false, minLength: gathered, maxLength: waitingLimit };
+  const destination = pino.destination(options);
   destination.on('error', () => {});
   process.once('exit', () => destination.flushSync());
-  return (line) => destination.write(line);
+  let isDue = false;
+  return (line) => {
+    destination.write(line);
+    if (isDue) return;
+    isDue = true;
+    clock.after(gatherMs, () => {
+      isDue = false;
+      destination.flush();
+    });
+  };
 }
 
 /** Logs every event that somebody may want to read about; returns the function that ends it. */

@@ -227,6 +227,8 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
   /** Something has changed: sets every goal anew, begins background work, and derives the phase. */
   decide(): void {
     this.#foresight.attend(this.#readers);
+    // Of what is whole nothing is left to bring.
+    if (this.#parts.phase.current === 'complete' && this.#fetches.size === 0) return;
     this.#assignAll();
     this.#work();
     this.#settle(null);

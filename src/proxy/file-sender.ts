@@ -22,19 +22,23 @@ const unit = 256 * 1024;
 /** What goes to the stream when the socket is full, in bytes: one page. */
 const restSize = 4096;
 
+/** A body of no more than this goes to the stream as well, and so in one piece with its head. */
+const smallBody = 16 * 1024;
+
 const { EAGAIN, EINTR } = constants.errno;
 
 /** What one call has done. */
 interface SentFile {
   readonly bytes: number;
-  /** What comes next, where the socket took no more: to be written, and valid until that is done. */
+  /** What comes next, where the socket took no more or all of it is small: to be written, and valid until that is done. */
   readonly rest: Buffer | null;
 }
 
 export class FileSender {
   readonly #response: ServerResponse;
   readonly #calls: SystemCalls;
-  #isFlushed = false;
+  /** Whether nothing can go out any more before the head. */
+  #isHeadOut = false;
   #hasFailed = false;
   #rest: Buffer | null = null;
 
@@ -63,14 +67,17 @@ export class FileSender {
   send(reader: SessionReader, most: number): SentFile | null {
     // Chunks have frames (RFC 9112 §7.1).
     if (this.#hasFailed || this.#response.chunkedEncoding) return null;
-    if (!this.#isFlushed) this.#response.flushHeaders();
-    this.#isFlushed = true;
+    const isSmall = !this.#isHeadOut && most <= smallBody;
+    if (!this.#isHeadOut && !isSmall) {
+      this.#response.flushHeaders();
+      this.#isHeadOut = true;
+    }
     let sent: SentFile | null = null;
     reader.useFile(Math.min(most, mostAtOnce), (part) => {
       const length = this.#cachedOf(part);
-      const bytes = length > 0 ? this.#send(part, length) : 0;
-      const isFull = bytes < length && !this.#hasFailed;
-      const rest = isFull ? this.#read(part, bytes, length - bytes) : null;
+      const bytes = length > 0 && !isSmall ? this.#send(part, length) : 0;
+      const isLeft = bytes < length && !this.#hasFailed;
+      const rest = isLeft ? this.#read(part, bytes, Math.min(isSmall ? smallBody : restSize, length - bytes)) : null;
       if (bytes > 0 || rest !== null) sent = { bytes, rest };
       return bytes + (rest?.length ?? 0);
     });
@@ -95,9 +102,10 @@ export class FileSender {
   }
 
   #read({ descriptor, offset }: FilePart, skipped: number, most: number): Buffer | null {
-    this.#rest ??= Buffer.allocUnsafeSlow(restSize);
+    // One is asked for when the one before is written.
+    if (this.#rest === null || this.#rest.length < most) this.#rest = Buffer.allocUnsafe(most);
     try {
-      const read = readSync(descriptor, this.#rest, 0, Math.min(restSize, most), offset + skipped);
+      const read = readSync(descriptor, this.#rest, 0, most, offset + skipped);
       if (read > 0) return this.#rest.subarray(0, read);
     } catch {
       // As for any other failure.

@@ -15,7 +15,7 @@ import { Sender } from '../../src/proxy/sender.ts';
 import { StalledClients } from '../../src/proxy/stalled-clients.ts';
 import { findSystemCalls, type SystemCalls } from '../../src/system-calls.ts';
 import { Client } from '../support/client.ts';
-import { film } from '../support/film.ts';
+import { type Film, film } from '../support/film.ts';
 import { ScriptedReader } from './scripted-reader.ts';
 
 const MiB = 1024 * 1024;
@@ -37,16 +37,17 @@ interface Played {
 interface Options {
   /** In place of some of the system's. */
   readonly calls?: Partial<SystemCalls>;
+  readonly of?: Film;
   readonly length?: number | null;
   readonly onCall?: () => void;
 }
 
 /** One reply of the film, from a file that is open. */
-async function play(t: TestContext, { calls = {}, length = movie.size, onCall }: Options): Promise<Played> {
+async function play(t: TestContext, { calls = {}, of = movie, length = of.size, onCall }: Options): Promise<Played> {
   const directory = await mkdtemp(join(tmpdir(), 'firstbyte-sender-'));
   const file = await open(join(directory, 'film'), 'w+');
-  for (let at = 0; at < movie.size; at += MiB) await file.write(movie.bytesAt(at, at + MiB));
-  const reader = new ScriptedReader(movie);
+  for (let at = 0; at < of.size; at += MiB) await file.write(of.bytesAt(at, at + MiB));
+  const reader = new ScriptedReader(of);
   reader.descriptor = file.fd;
   const system = { ...(found.calls as SystemCalls), ...calls };
   const noted: SystemCalls = {
@@ -88,7 +89,7 @@ async function play(t: TestContext, { calls = {}, length = movie.size, onCall }:
   };
   const server = createServer((_, response) => void answer(response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const client = await Client.connect((server.address() as AddressInfo).port, { clock: systemClock, film: movie });
+  const client = await Client.connect((server.address() as AddressInfo).port, { clock: systemClock, film: of });
   t.after(async () => {
     client.leave();
     server.close();
@@ -178,6 +179,24 @@ describe('what is in the page cache', { skip }, () => {
     const played = await play(t, { length: null });
     await arrives(played);
     assert.equal(played.sent['page-cache'], 0);
+  });
+
+  it('never goes out before the head, also where the first bytes were lost a moment before', async (t) => {
+    const small = film(9000);
+    let looks = 0;
+    const isCached = () => {
+      looks += 1;
+      if (looks === 2) played.reader.present = 0;
+      return looks !== 2;
+    };
+    const played = await play(t, { calls: { isCached }, of: small });
+    const exchange = played.client.get('/film');
+    while (looks < 2) await new Promise(setImmediate);
+    for (const present of [1, 700, small.size]) {
+      played.reader.land(present);
+      for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
+    }
+    assert.deepEqual([await exchange.done(), exchange.bodyBytes, await played.ended], ['complete', small.size, null]);
   });
 
   it('waits for a client that takes nothing, without asking the system again and again', async (t) => {
