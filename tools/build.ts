@@ -128,7 +128,9 @@ async function buildTypes(): Promise<void> {
     const bundle = await rolldown({
       input: paths(typed, (file) => join(separate, file.replace(/\.ts$/, '.d.ts'))),
       external: /^(?!\.|\/)/,
-      plugins: [dts({ dtsOnly: true, generator: 'oxc', tsconfig: join(root, 'tsconfig.build.json') })],
+      plugins: [
+        dts({ dtsInput: true, emitDtsOnly: true, generator: 'oxc', tsconfig: join(root, 'tsconfig.build.json') }),
+      ],
       onLog: fail,
     });
     await bundle.write({ dir: out, format: 'es', chunkFileNames: '[name]-[hash].d.ts' });
