@@ -146,6 +146,7 @@ test('every flag reaches its setting', async () => {
     trustedProxies: '10.0.0.1',
     origins: 'a=http://a.example',
     cacheDir: '/tmp/c',
+    maxRate: '2M',
   };
   for (const key of settingKeys) {
     const { flag } = namesOf(key);

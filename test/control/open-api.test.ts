@@ -44,8 +44,9 @@ before(async () => {
   const slow = await startSlowOrigin({ folder: demo, silence: 0, rate: 10_000 });
   const origins = { films: { url: origin.url }, slow: { url: slow.url } };
   const flags = { listen: ['127.0.0.1:0'], origins, cacheDir: directory, token, logLevel: 'error' };
-  const { settings, sources } = loadSettings({ flags, env: {} });
-  daemon = await startDaemon(settings, { log: () => {}, settingSources: sources });
+  const load = () => loadSettings({ flags, env: {} });
+  const { settings, sources } = load();
+  daemon = await startDaemon(settings, { log: () => {}, settingSources: sources, load });
   endings.push(
     () => daemon.stop(),
     () => origin.close(),
@@ -234,6 +235,13 @@ describe('the document of the control API', () => {
     assert.equal((await call('get', `${v1}/history`, `${v1}/history?minutes=5`)).status, 200);
     assert.equal((await call('get', `${v1}/history`, `${v1}/history?minutes=61`)).status, 400);
     assert.equal((await call('get', '/-/events', '/-/events?types=weather')).status, 400);
+  });
+
+  it('describes the files of a folder, and what has changed of the configuration', async () => {
+    assert.equal((await call('get', `${v1}/files`, `${v1}/files?origin=films&folder=/`)).status, 404);
+    assert.equal((await call('get', `${v1}/files`, `${v1}/files?origin=films&folder=x`)).status, 400);
+    const reloaded = await call('post', `${v1}/reload`);
+    assert.deepEqual([reloaded.status, at(reloaded.body, 'changed')], [200, []]);
   });
 
   it('describes origins and their limits', async () => {

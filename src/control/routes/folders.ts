@@ -24,7 +24,7 @@ const listRoute = createRoute({
       'Their targets, in the order of their names.',
       z.object({ files: z.array(z.string()).meta({ example: ['/series/s01e01.mkv'] }) }),
     ),
-    ...problems(...readProblems, 404, 502),
+    ...problems(...readProblems, 400, 404, 502),
   },
 });
 
