@@ -197,7 +197,7 @@ describe('a target', () => {
     });
   }
 
-  for (const target of ['//evil.example/x', '/', '/nobody/x', '///']) {
+  for (const target of ['//evil.example/x', '/nobody/x', '///']) {
     it(`"${target}" names no origin and is answered by 404`, async () => {
       assert.equal((await statusOf(`GET ${target} HTTP/1.1\r\n${host}\r\n`)).status, 404);
     });

@@ -163,6 +163,7 @@ test('nothing of the tracing is loaded by a program that does not ask for it', (
     const loaded = [];
     registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
     await import('./src/index.ts');
+    await import('./src/daemon.ts');
     await import('./src/cli/command.ts');
     process.stdout.write(JSON.stringify(loaded));
   `;
