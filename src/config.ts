@@ -169,7 +169,8 @@ const settingTable = {
     group: 'origins',
     type: count({ atLeast: 1 }),
     default: '8',
-    sentence: 'How many of them one title may use at once while one alone brings less than its player takes.',
+    sentence:
+      'How many of them one title may use at once while one alone brings less than its player takes; four more while they begin over a long way.',
   },
   connectTimeout: {
     group: 'origins',

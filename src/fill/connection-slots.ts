@@ -39,15 +39,12 @@ export interface Claimant {
 /** What TCP takes to connect over a way so long that each connection begins slowly (RFC 5681 §3.1), in milliseconds. */
 const farMs = 100;
 
-/** So many more bring the index of a film beside its beginning. */
-const forIndex = 4;
-
 /** So many connections tell how long the way is. */
 const remembered = 8;
 
-/** How many fetches of one title run side by side: at most, and as was learned at this origin. */
+/** How many fetches of one title begin together over a long way, and run side by side as was learned at this origin. */
 interface SideBySideCounts {
-  readonly most: number;
+  readonly together: number;
   readonly fetches: number;
 }
 
@@ -89,11 +86,11 @@ export class ConnectionSlots {
 
   /**
    * How many connections may be idle, opened in advance, so that a reader that seeks finds them warm: as many as are worth
-   * it at this origin, and over a long way as many as begin there side by side, and those for the index.
+   * it at this origin, and over a long way as many as begin there together.
    */
-  spares({ most, fetches }: SideBySideCounts): number {
+  spares({ together, fetches }: SideBySideCounts): number {
     const free = Math.max(0, this.#limit - this.used);
-    return Math.min(free, this.isFar ? most + forIndex : fetches);
+    return Math.min(free, this.isFar ? together : fetches);
   }
 
   connectedIn(milliseconds: number): void {

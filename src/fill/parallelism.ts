@@ -46,6 +46,9 @@ const settledMs = 5 * 60_000;
 const gapMs = 1000;
 const gapRoundTrips = 4;
 
+/** So many more than run side by side afterwards begin together. */
+const more = 4;
+
 /** What is done at an origin, and why. */
 export interface ParallelismView {
   readonly fetches: number;
@@ -83,6 +86,11 @@ export class Parallelism {
   constructor(clock: Pick<Clock, 'now'>, most: number) {
     this.#clock = clock;
     this.most = most;
+  }
+
+  /** How many begin together over a long way: a few more, because each waits for a head half of its time. */
+  get together(): number {
+    return this.most === 1 ? 1 : this.most + more;
   }
 
   get view(): ParallelismView {

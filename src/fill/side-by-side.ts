@@ -194,8 +194,8 @@ export class SideBySide {
 
   #beginFor(reader: Reader): void {
     const { parallelism, slots } = this.#parts;
-    const fetches = Math.min(parallelism.most, slots.limit);
-    const unit = Math.max(beginningOfConnection, Math.min(reader.sequence / 4, beginningWindow / fetches));
+    const fetches = Math.min(parallelism.together, slots.limit);
+    const unit = Math.max(beginningOfConnection, Math.min(reader.sequence / 16, beginningWindow / fetches));
     this.#pieces = { unit: Math.floor(unit), even: true };
     this.#begin(reader, this.#host.interestOf(reader), fetches);
   }
