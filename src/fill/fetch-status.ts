@@ -19,6 +19,8 @@ export class FetchStatus implements FetchTimes {
   received = 0;
   /** When the last byte came, or `null` before the first, in monotonic milliseconds. */
   progressAt: number | null = null;
+  /** When the last byte came, or the body began to come in which it is awaited; in monotonic milliseconds. */
+  flowedAt = Number.NEGATIVE_INFINITY;
   /** What the origin did last where it did not deliver; `null` where bytes have come since. */
   lastFailure: Failure | null = null;
   /** Whether it failed because the budget of all who hoped was spent. */
@@ -65,13 +67,15 @@ export class FetchStatus implements FetchTimes {
 
   /** Bytes begin to come after a pause. */
   flows(): void {
-    this.#throughput.begin(this.#clock.now());
+    this.flowedAt = this.#clock.now();
+    this.#throughput.begin(this.flowedAt);
   }
 
   came(bytes: number): void {
     this.received += bytes;
     this.#throughput.add(bytes);
-    this.progressAt = this.#clock.now();
+    this.flowedAt = this.#clock.now();
+    this.progressAt = this.flowedAt;
     this.lastFailure = null;
   }
 }

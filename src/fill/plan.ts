@@ -235,10 +235,11 @@ export function pieceUnit<F>(
 
 /**
  * Where the next piece begins that no fetch brings, in the window of a reader; `null` where there is none that is worth a
- * request. A body that goes on for more than its piece is cut where the next piece begins.
+ * request. A body that goes on for more than its piece is cut where the next piece begins; one that a reader stands at and
+ * that takes long to come, where another can bring the rest as soon.
  */
 export function nextPiece<F extends PlannedFetch>(
-  { position, windowEnd }: ReaderInterest<F>,
+  { position, windowEnd: wanted }: ReaderInterest<F>,
   content: KnownContent,
   fetches: Iterable<F>,
   pieces: Pieces,
@@ -246,17 +247,30 @@ export function nextPiece<F extends PlannedFetch>(
   const { unit } = pieces;
   const { present, length } = content;
   const all = [...fetches];
-  const end = Math.min(windowEnd, length);
+  const windowEnd = Math.min(wanted, length);
   for (let offset = position; ; ) {
-    const gap = present.firstGap({ start: offset, end });
-    if (gap === null || (end < length && end - gap.start < unit)) return null;
+    const gap = present.firstGap({ start: offset, end: windowEnd });
+    if (gap === null || (windowEnd < length && windowEnd - gap.start < unit)) return null;
     // Of several at one place one goes on.
     const fetch = all.find((each) => each.position === gap.start && hardEndOf(each, content, all) > gap.start);
     if (fetch === undefined) return all.some((each) => each.position === gap.start) ? null : gap.start;
     const asked = fetch.bodyEnd > fetch.position ? fetch.bodyEnd : Number.POSITIVE_INFINITY;
     const isLong = asked > fetch.position + mostUnits * unit;
-    offset = Math.min(hardEndOf(fetch, content, all), isLong ? fetch.position + pieceOf(fetch, all, pieces) : asked);
+    const end = Math.min(hardEndOf(fetch, content, all), isLong ? fetch.position + pieceOf(fetch, all, pieces) : asked);
+    offset = fetch.position - position <= readUnit ? sharedEnd(fetch, end, all) : end;
   }
+}
+
+/**
+ * Where the piece of a fetch ends of which another brings the later part, if it takes too long: so that both are done at
+ * once, where the other is as fast as they are on average.
+ */
+function sharedEnd({ position, throughput }: PlannedFetch, end: number, all: readonly PlannedFetch[]): number {
+  const left = end - position;
+  if (throughput === null || left < 2 * usualUnit || (left * 1000) / throughput <= lateMs) return end;
+  const throughputs = all.flatMap((fetch) => fetch.throughput ?? []);
+  const average = throughputs.reduce((sum, each) => sum + each, 0) / throughputs.length;
+  return position + Math.ceil((left * throughput) / (throughput + average));
 }
 
 /** How much a fetch asks for: a unit more than the one before it has still to bring, or just one. */
@@ -287,6 +301,9 @@ const longestPieceMs = 5000;
 
 /** A new connection takes so many round trips to get going (RFC 5681 §3.1). */
 const roundTrips = 4;
+
+/** For so long a reader may wait for what one fetch brings while another is free, in milliseconds. */
+const lateMs = 2000;
 
 /** No piece has more units; a body that is longer was not asked for as one. */
 const mostUnits = 10;

@@ -2,7 +2,7 @@
  * Several fetches side by side for one reader: sees whom one connection starves, and says where others begin pieces of
  * what lies ahead. How many there are is learned for each origin (`parallelism.ts`); where they begin is the plan's.
  */
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import type { Fetch } from './fetch.ts';
 import type { Parallelism } from './parallelism.ts';
@@ -31,6 +31,10 @@ const beginningRoundTrips = 8;
 
 /** So far ahead of a reader they work, in bytes. */
 const beginningWindow = 4 * 1024 * 1024;
+
+/** A connection is silent that brings nothing for so long, in milliseconds, and for so many round trips. */
+const silentMs = 1500;
+const silentRoundTrips = 4;
 
 /** A reader that has had bytes ahead of it for so long does not starve any more, in milliseconds. */
 const fedAfterMs = 2000;
@@ -61,8 +65,10 @@ export class SideBySide {
   readonly #host: SideBySideHost;
   #pieces = whole;
   readonly #brought: RecentThroughput;
-  /** When a reader starved last, in monotonic milliseconds. */
+  /** When bytes came last while a reader starved, in monotonic milliseconds. */
   #starvedAt = Number.NEGATIVE_INFINITY;
+  /** Looks for connections that have become silent, while a reader starves. */
+  #silence: Timer | null = null;
   /** Whether a player has opened the film. */
   #isOpened = false;
   /** Whether a reader has gone so far that whoever comes to another place seeks. */
@@ -114,6 +120,7 @@ export class SideBySide {
     }
     this.#starvedAt = clock.now();
     this.#brought.add(bytes);
+    this.#watchSilence();
     if (this.#begins) {
       this.#beginFor(reader);
       return;
@@ -128,11 +135,14 @@ export class SideBySide {
     this.#begin(reader, interest, fetches);
   }
 
-  /** A fetch has ended: while connections begin together, another takes its place at once. */
+  /** A fetch has ended: another takes its place at once, where a reader starves. */
   ended(): void {
-    if (!this.#begins || !this.#isPossible) return;
+    const { parallelism, slots } = this.#parts;
+    if (this.#pieces === whole || !this.#isPossible) return;
     const reader = this.#starving;
-    if (reader !== null) this.#beginFor(reader);
+    if (reader === null) return;
+    if (this.#begins) this.#beginFor(reader);
+    else this.#begin(reader, this.#host.interestOf(reader), Math.min(parallelism.fetches, slots.limit));
   }
 
   /** A fetch has begun where a viewer seeks to: where one connection is known to starve it, others begin at once. */
@@ -198,6 +208,29 @@ export class SideBySide {
     const unit = Math.max(beginningOfConnection, Math.min(reader.sequence / 16, beginningWindow / fetches));
     this.#pieces = { unit: Math.floor(unit), even: true };
     this.#begin(reader, this.#host.interestOf(reader), fetches);
+  }
+
+  /**
+   * Connections that have become silent, although others brought bytes meanwhile, are given up for a reader that starves:
+   * others take their places.
+   */
+  #watchSilence(): void {
+    this.#silence ??= this.#parts.clock.after(this.#silentAfterMs / 2, () => {
+      this.#silence = null;
+      if (this.#pieces === whole || !this.#isPossible || this.#starving === null) return;
+      this.#watchSilence();
+      const silentSince = this.#parts.clock.now() - this.#silentAfterMs;
+      for (const fetch of this.#host.fetches) {
+        const { phase, received, flowedAt } = fetch.status;
+        const isAlone = this.#starvedAt - flowedAt > this.#silentAfterMs / 3;
+        // One that has brought nothing yet is left alone: else an origin that is slow to begin would never get to it.
+        if (phase === 'streaming' && received > 0 && flowedAt < silentSince && isAlone) fetch.stop();
+      }
+    });
+  }
+
+  get #silentAfterMs(): number {
+    return silentMs + silentRoundTrips * this.#parts.upstream.firstByteMs;
   }
 
   /** A reader that has next to nothing ahead of it, and no scan; `null` where there is none. */

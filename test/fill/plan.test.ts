@@ -422,6 +422,25 @@ describe('pieces that fetches bring side by side', () => {
     assert.equal(nextPiece(reader, { ...empty, present }, [last], growing), 100 + 9 * unit);
   });
 
+  it('share a body that a reader stands at and that takes seconds to come', () => {
+    const slow = { id: 1, position: 0, throughput: 300_000, bodyEnd: 3_000_000 };
+    const two = { unit: 1_500_000, even: false };
+    const cut = nextPiece(readerAt(0, {}), empty, [slow], two);
+    assert.equal(cut, 1_500_000);
+    const beside = { id: 2, position: 1_500_000, throughput: null, bodyEnd: 3_000_000 };
+    assert.equal(nextPiece(readerAt(0, {}), empty, [slow, beside], two), 750_000, 'again, while it takes so long');
+    const quick = { ...slow, throughput: 1_500_000 };
+    assert.equal(nextPiece(readerAt(0, {}), empty, [quick], two), 3_000_000, 'but not one that comes soon');
+    const first = { ...quick, bodyEnd: 1_000_000 };
+    const ahead = { ...slow, id: 2, position: 1_000_000, bodyEnd: 4_000_000 };
+    assert.equal(nextPiece(readerAt(0, {}), empty, [first, ahead], two), 4_000_000, 'nor one far ahead of the reader');
+    const faded = { ...slow, throughput: 10_000 };
+    const fast = { ...beside, position: 3_000_000, throughput: 590_000, bodyEnd: 6_000_000 };
+    assert.equal(nextPiece(readerAt(0, {}), empty, [faded, fast], two), 96_775, 'the less, the slower it is');
+    const short = { ...slow, throughput: 1000, bodyEnd: 120_000 };
+    assert.equal(nextPiece(readerAt(0, {}), empty, [short], two), 120_000, 'nor one too small to share');
+  });
+
   it('are none at the edge of the window, where a request is not worth it', () => {
     assert.equal(nextPiece(readerAt(0, { windowEnd: unit - 1 }), empty, [], growing), null);
     assert.equal(nextPiece(readerAt(0, { windowEnd: unit }), empty, [], growing), 0);

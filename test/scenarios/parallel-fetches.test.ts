@@ -117,6 +117,41 @@ describe('a player that one connection starves', () => {
   });
 });
 
+describe('a player that stands at a piece whose connection has become slow', () => {
+  for (const rate of [0, 20_000, 100_000]) {
+    it(`gets the later half of it by another, where it brings ${rate} bytes a second more`, async () => {
+      const { view, clock, origin } = stage({ film: long, parallelFetches: 8, maxConnections: 8 });
+      let begun = 0;
+      void answerAll(origin, async (request) => {
+        begun += 1;
+        const fadesAfter = begun % 4 === 3 ? 200_000 : Number.POSITIVE_INFINITY;
+        const end = request.until ?? long.size;
+        const { position } = request;
+        await pause(clock, 60, never);
+        request.head(206);
+        while (request.live && request.position < end) {
+          await pause(clock, 50, never);
+          await request.wanted();
+          const now = request.position - position < fadesAfter ? 300_000 : rate;
+          if (request.live && now > 0) request.bytes(Math.min(now / 20, end - request.position));
+        }
+        request.end();
+      });
+      const viewer = view();
+      let [longest, since, seen] = [0, 0, 0];
+      for (let tick = 0; tick < 300; tick += 1) {
+        await clock.advance(100);
+        if (viewer.bytes - seen > 16_000) [since, seen] = [tick, viewer.bytes];
+        longest = Math.max(longest, tick - since);
+      }
+      assert.ok(viewer.bytes > 30 * 300_000, `${viewer.bytes} bytes`);
+      assert.ok(longest <= 30, `nothing for ${longest / 10} s`);
+      assert.deepEqual(viewer.outcome, null);
+      viewer.leave();
+    });
+  }
+});
+
 describe('a seek over a long way, on which each connection begins slowly', () => {
   /** An origin as far as over a satellite, where a viewer has watched for a while and one connection was enough. */
   async function far(options: Partial<StageOptions> = {}) {
