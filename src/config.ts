@@ -226,6 +226,13 @@ const settingTable = {
     sentence:
       'How far past a reader a fill may run once it plays: 8 MiB were read in sequence. A fast film has up to four times that.',
   },
+  prefetch: {
+    group: 'cache',
+    type: choice(['on', 'off']),
+    default: 'on',
+    sentence:
+      'Whether the index of a film, and the place where it was left, are downloaded when it is opened, before the player asks.',
+  },
   nextEpisode: {
     group: 'cache',
     type: choice(['on', 'off']),

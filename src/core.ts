@@ -128,7 +128,7 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
     ...settings,
     mounts,
     store,
-    policy: { ...settings, fill: 'window' },
+    policy: { ...settings, fill: 'window', prefetch: settings.prefetch === 'on' },
     clock: counted,
     events,
     random,

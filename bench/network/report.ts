@@ -31,6 +31,7 @@ export async function writeReport(all: readonly Result[]): Promise<void> {
   const text = [
     intro(results, newest),
     ...drawn,
+    slower(pairs),
     ...tables(pairs),
     verdicts(results),
     apiSection(pairs),
@@ -45,7 +46,7 @@ function pairsOf(results: readonly Result[]): Pair[] {
     const own = results.filter((result) => nameOf(result) === name);
     const [what] = own as [Result];
     const of = (way: Way) => own.filter((result) => result.way === way);
-    return { what, direct: of('direct'), firstbyte: of('firstbyte'), single: of('single') };
+    return { what, direct: of('direct'), firstbyte: of('firstbyte'), single: of('single'), asked: of('asked') };
   });
 }
 
@@ -58,8 +59,8 @@ function intro(results: readonly Result[], { commit, machine }: Result): string 
   const busy = most > calm ? ' **Taken under load: the times say little, and less the shorter they are.**' : '';
   return `# Network speeds
 
-Real players over emulated links, direct and through firstbyte in turn; **single** is firstbyte with \`parallelFetches\` 1. \`npm run network\` makes this page; nothing in it
-was written by hand. Commit ${commit}, ${days.join(' and ')}, ${machine.replace(/, load [\d.]+$/, '')}.
+Real players over emulated links, direct and through firstbyte in turn. **single** is firstbyte with \`parallelFetches\` 1,
+**asked** with \`prefetch\` off. \`npm run network\` makes this page; nothing in it was written by hand. Commit ${commit}, ${days.join(' and ')}, ${machine.replace(/, load [\d.]+$/, '')}.
 ${results.length} turns; load of the machine when they began ${least.toFixed(1)} to ${most.toFixed(1)}, median
 ${loads.median.toFixed(1)}.${busy} The link held up ${((held / Math.max(1, packets)) * 100).toFixed(2)} % of its packets by
 5 ms or more, because the machine was busy.
@@ -69,7 +70,8 @@ Seconds; medians, with their span in brackets where there were several runs. **f
 on, each longer than 0.3 s, and their time together. **80 %**, **10 %**, **seek**: from the seek until the first picture there;
 places are half a second past a keyframe.
 **requests** and **connections** are those of the origin in the whole turn (cold and warm, with four seeks); **MB** are
-what came over its link, with all headers.
+what came over its link, with all headers; **unused** is the share of them that the cache does not hold afterwards:
+headers, and what was on its way when a connection was closed.
 
 ${profileTable()}`;
 }
@@ -105,7 +107,7 @@ const over =
   (seen) =>
     textOf(seen.map(of), digits);
 const outside =
-  (of: (result: Result) => number, digits = 0): Column =>
+  (of: (result: Result) => number | null, digits = 0): Column =>
   (_, results) =>
     textOf(results.map(of), digits);
 
@@ -126,6 +128,10 @@ const end: Readonly<Record<string, Column>> = {
   requests: outside(({ outside: { origin } }) => origin.requests),
   connections: outside(({ outside: { origin } }) => origin.connections),
   MB: outside(({ outside: { link } }) => link.down.bytes / 1e6, 1),
+  'unused, %': outside(
+    ({ outside: { link, compared } }) => (compared > 0 ? (1 - compared / link.down.bytes) * 100 : null),
+    1,
+  ),
 };
 /** For an operation that seeks to 80 % and back to 10 %, and for any other. */
 const columns: Readonly<Record<'play' | 'other', Readonly<Record<string, Column>>>> = {
@@ -199,20 +205,54 @@ async function draw(pairs: readonly Pair[], folder: string): Promise<string[]> {
   ];
   const texts: string[] = [];
   for (const [name, title, figure] of figures) {
-    const median = (results: readonly Result[]) => {
-      const values = results.map(({ seen }) => (seen.cold === undefined ? null : figure(seen.cold)));
-      const known = values.filter((value) => value !== null && value !== undefined);
-      return known.length > 0 ? new Series(known).median : null;
-    };
     const bars: Bar[] = pairs.map(({ what, direct, firstbyte }) => ({
       label: [placeOf(what), what.film, what.player].join(' '),
-      direct: median(direct),
-      firstbyte: median(firstbyte),
+      direct: medianOf(direct, 'cold', figure),
+      firstbyte: medianOf(firstbyte, 'cold', figure),
     }));
     await writeFile(join(folder, `${name}.svg`), barsOf(title, bars));
     texts.push(`![${title}](network-speeds/${name}.svg)`);
   }
   return texts;
+}
+
+const mostTimes = 1.05;
+const mostMore = 0.15;
+
+/** What a viewer waits for, by its name in the tables. */
+const waits: Readonly<Record<string, (seen: Seen) => number | null | undefined>> = {
+  frame: ({ frame }) => frame,
+  moving: ({ moving }) => moving,
+  'stalls, seconds': ({ stalls }) => stalls?.seconds,
+  '80 %': ({ seeks }) => seeks[0]?.frame,
+  '10 %': ({ seeks }) => seeks[1]?.frame,
+};
+
+/** Each case in which a viewer waits longer than without firstbyte. */
+function slower(pairs: readonly Pair[]): string {
+  let compared = 0;
+  const rows = pairs.flatMap(({ what, direct, firstbyte }) => {
+    const parts = new Set(firstbyte.flatMap(({ seen }) => Object.keys(seen)));
+    return [...parts].flatMap((part) =>
+      Object.entries(waits).flatMap(([name, of]) => {
+        const [without, through] = [medianOf(direct, part, of), medianOf(firstbyte, part, of)];
+        if (without === null || through === null) return [];
+        compared += 1;
+        const isSlower = through > mostTimes * without + mostMore;
+        return isSlower ? [[nameOf(what), part, name, without.toFixed(2), through.toFixed(2)]] : [];
+      }),
+    );
+  });
+  const head = ['case', 'part', 'what', 'direct', 'firstbyte'];
+  return `## Where it is slower than direct
+
+By more than ${Math.round((mostTimes - 1) * 100)} % and ${mostMore} s: ${rows.length} of ${compared} medians.\n\n${tableOf(head, rows)}`;
+}
+
+function medianOf(results: readonly Result[], part: string, of: (seen: Seen) => number | null | undefined) {
+  const values = results.map(({ seen }) => (seen[part] === undefined ? null : of(seen[part])));
+  const known = values.filter((value) => value !== null && value !== undefined);
+  return known.length > 0 ? new Series(known).median : null;
 }
 
 /** When the line has been measured for long enough, in seconds from the opening of the film. */

@@ -125,11 +125,6 @@ export class Stage implements AsyncDisposable {
   /** Ends all but the link, which is open then, and tells what was seen. Rejects where firstbyte holds a wrong byte. */
   async end(): Promise<Outside> {
     this.#over.abort();
-    this.#carried.push(await this.#options.link.become(open));
-    const link = {
-      down: added(this.#carried.map(({ down }) => down)),
-      up: added(this.#carried.map(({ up }) => up)),
-    };
     const firstbyte = this.#firstbyte;
     let own = { ownErrors: [] as string[], bugs: 0, compared: 0, wrongByte: null as string | null };
     if (firstbyte !== null) {
@@ -141,9 +136,14 @@ export class Stage implements AsyncDisposable {
         compared: held instanceof Error ? 0 : held,
         wrongByte: held instanceof Error ? held.message : null,
       };
-      await firstbyte.stop();
-      this.#firstbyte = null;
     }
+    this.#carried.push(await this.#options.link.become(open));
+    const link = {
+      down: added(this.#carried.map(({ down }) => down)),
+      up: added(this.#carried.map(({ up }) => up)),
+    };
+    await firstbyte?.stop();
+    this.#firstbyte = null;
     const requests = await this.#origin.end();
     return { origin: sumOf(requests), link, api: this.#moments, ...own };
   }
@@ -166,10 +166,17 @@ export class Stage implements AsyncDisposable {
   }
 }
 
+/** What firstbyte is told, by the way. */
+const wayFlags: Readonly<Record<Way, readonly string[]>> = {
+  direct: [],
+  firstbyte: [],
+  single: ['--parallel-fetches', '1'],
+  asked: ['--prefetch', 'off'],
+};
+
 function serve({ link, folder, way }: StageOptions, flags: readonly string[] = []): Promise<Firstbyte> {
-  const single = way === 'single' ? ['--parallel-fetches', '1'] : [];
   const origin = `http://${link.far}/`;
-  return Firstbyte.start({ directory: join(folder, 'cache'), origin, flags: [...single, ...flags] });
+  return Firstbyte.start({ directory: join(folder, 'cache'), origin, flags: [...wayFlags[way], ...flags] });
 }
 
 function momentOf(fill: FillReport, at: number): ApiMoment {

@@ -32,6 +32,7 @@ export interface Settings {
   readonly maxAge: number | null;
   readonly mediaFreshness: number;
   readonly readAhead: number;
+  readonly prefetch: 'on' | 'off';
   readonly nextEpisode: 'on' | 'off';
   readonly restTimeout: number;
   readonly firstByteTimeout: number;

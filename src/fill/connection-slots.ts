@@ -40,7 +40,7 @@ export interface Claimant {
 const farMs = 100;
 
 /** So many connections tell how long the way is. */
-const remembered = 8;
+const remembered = 64;
 
 /** How many fetches of one title begin together over a long way, and run side by side as was learned at this origin. */
 interface SideBySideCounts {

@@ -13,6 +13,7 @@ import type { Container } from '../media/looking.ts';
 import { Outline } from '../media/outline.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import { beginningOfConnection } from './plan.ts';
+import type { FillPolicy } from './policy.ts';
 import type { Presence } from './presence.ts';
 import { scanWindow } from './read-ahead-window.ts';
 import type { Upstream } from './upstream.ts';
@@ -66,6 +67,7 @@ export interface ForesightParts {
   readonly slots: ConnectionSlots;
   /** Whether the fill may fetch what nobody has asked for. */
   readonly foresees: boolean;
+  readonly policy: FillPolicy;
 }
 
 export class Foresight {
@@ -93,7 +95,7 @@ export class Foresight {
 
   /** What is wanted now, though nobody waits for it, the most urgent first. */
   ranges(): readonly ByteRange[] {
-    if (this.#outline === null || this.#isGivenUp || !this.#isOpen) return [];
+    if (this.#outline === null || this.#isGivenUp || !this.#isOpen || !this.#parts.policy.prefetch) return [];
     const { opening, seeking } = this.#outline;
     const indexes = within(opening).flatMap((range) => this.#partsOf(range, indexParts));
     return [

@@ -255,8 +255,9 @@ export function nextPiece<F extends PlannedFetch>(
     const fetch = all.find((each) => each.position === gap.start && hardEndOf(each, content, all) > gap.start);
     if (fetch === undefined) return all.some((each) => each.position === gap.start) ? null : gap.start;
     const asked = fetch.bodyEnd > fetch.position ? fetch.bodyEnd : Number.POSITIVE_INFINITY;
-    const isLong = asked > fetch.position + mostUnits * unit;
-    const end = Math.min(hardEndOf(fetch, content, all), isLong ? fetch.position + pieceOf(fetch, all, pieces) : asked);
+    const given = Math.min(hardEndOf(fetch, content, all), asked);
+    const isLong = given > fetch.position + mostUnits * unit;
+    const end = isLong ? fetch.position + pieceOf(fetch, all, pieces) : given;
     offset = fetch.position - position <= readUnit ? sharedEnd(fetch, end, all) : end;
   }
 }

@@ -19,4 +19,6 @@ export interface FillPolicy {
   /** How long a fetch that may not go on keeps its connection. */
   readonly restTimeout: number;
   readonly fill: FillMode;
+  /** Whether what a player is going to ask for is fetched before it does (`foresight.ts`). */
+  readonly prefetch: boolean;
 }

@@ -221,7 +221,10 @@ describe('the way to an origin', () => {
     // The first one was delayed by something else.
     slots.connectedIn(15);
     assert.equal(slots.isFar, false);
-    for (let connection = 0; connection < 8; connection += 1) slots.connectedIn(120);
+    // A line that is full delays dozens of them in a row.
+    for (let connection = 0; connection < 50; connection += 1) slots.connectedIn(120);
+    assert.equal(slots.isFar, false);
+    for (let connection = 0; connection < 50; connection += 1) slots.connectedIn(120);
     assert.ok(slots.isFar);
   });
 

@@ -422,6 +422,17 @@ describe('pieces that fetches bring side by side', () => {
     assert.equal(nextPiece(reader, { ...empty, present }, [last], growing), 100 + 9 * unit);
   });
 
+  it('cut a body once, wherever the fetch before it is by then', () => {
+    const before = (position: number) => ({ id: 1, position, throughput: 300_000, bodyEnd: 20 * unit });
+    const long = (position: number) => ({ id: 2, position, throughput: 300_000, bodyEnd: 40 * unit });
+    const cut = nextPiece(readerAt(15 * unit, {}), empty, [before(15 * unit), long(20 * unit)], growing) ?? 0;
+    assert.equal(cut / unit, 26);
+    const rest = { id: 3, position: cut, throughput: 300_000, bodyEnd: 40 * unit };
+    const present = RangeSet.from([{ start: 20 * unit, end: 20.5 * unit }]);
+    const running = [before(18 * unit), long(20.5 * unit), rest];
+    assert.equal((nextPiece(readerAt(18 * unit, {}), { ...empty, present }, running, growing) ?? 0) / unit, 32.5);
+  });
+
   it('share a body that a reader stands at and that takes seconds to come', () => {
     const slow = { id: 1, position: 0, throughput: 300_000, bodyEnd: 3_000_000 };
     const two = { unit: 1_500_000, even: false };

@@ -11,4 +11,5 @@ export const defaultPolicy: FillPolicy = {
   readAhead: 64 * 1024 * 1024,
   restTimeout: 5000,
   fill: 'window',
+  prefetch: true,
 };

@@ -236,3 +236,14 @@ describe('the heads of the fragments of a film without an index in front', () =>
     player.leave();
   });
 });
+
+describe('what a player asks for when it opens a film, with `prefetch` off', () => {
+  it('is fetched when the player asks for it', async () => {
+    const there = scene({ policy: { prefetch: false } });
+    const player = there.view();
+    player.pauseAt(1);
+    await there.clock.advance(10_000);
+    assert.deepEqual(offsets(there.origin), [0]);
+    player.leave();
+  });
+});
