@@ -90,7 +90,7 @@ function readDocument(): OpenApi {
   const events = new EventBus();
   const store = createMemoryStore({ clock });
   const { settings } = loadSettings({ env: { HOME: '/' } });
-  const policy = { ...settings, fill: 'window' } as const;
+  const policy = { ...settings, fill: 'window', prefetch: true } as const;
   const cache = new Cache({ ...settings, mounts: new Map(), store, policy, clock, events, random: () => 0 });
   const open = () => {
     throw new Error('nobody hands in a source here');
