@@ -86,8 +86,7 @@ const settingTable = {
     type: list(hostName),
     default: '',
     repeatable: true,
-    sentence:
-      'Host names to answer under, beside those that no public name server has: for a reverse proxy with a public name.',
+    sentence: 'Public host names that firstbyte answers under, such as that of a reverse proxy in front of it.',
   },
   trustedProxies: {
     group: 'listening',
@@ -95,7 +94,7 @@ const settingTable = {
     default: '',
     repeatable: true,
     sentence:
-      'Proxies in front of firstbyte, by address or network: what they say in `Forwarded` or `X-Forwarded-For` tells one client from another.',
+      'Reverse proxies in front of firstbyte, by address or network: their `Forwarded` or `X-Forwarded-For` tells clients apart.',
   },
   token: {
     group: 'listening',
@@ -103,14 +102,13 @@ const settingTable = {
     default: null,
     flag: null,
     sentence:
-      'The access token of page and control API, required of everyone; without one they answer on this machine only.',
+      'The access token of the page and the control API, required of everyone. Without one, other devices need the password of the page.',
   },
   readOnlyPage: {
     group: 'listening',
     type: choice(['on', 'off']),
     default: 'off',
-    sentence:
-      'Whether the page shows its views to the networks of `allowFrom` without the password; changes need it always.',
+    sentence: 'Whether the networks of `allowFrom` may see the page without the password; changes always need it.',
   },
   secretPath: {
     group: 'listening',
@@ -118,13 +116,13 @@ const settingTable = {
     default: null,
     flag: null,
     sentence:
-      'A secret first part of the path, by which media plays from any network, as `/SECRET/NAME/path`: for players that can send no credentials.',
+      'A secret first part of the path: media then plays from any network, at `/SECRET/NAME/path`. For players that can send no password.',
   },
   tlsCert: {
     group: 'listening',
     type: path,
     default: null,
-    sentence: 'A certificate (PEM, with its chain) for https at every address of `listen`; read again when it changes.',
+    sentence: 'A certificate (PEM, with its chain) for HTTPS at every address of `listen`; reloaded when it changes.',
   },
   tlsKey: {
     group: 'listening',
@@ -157,20 +155,20 @@ const settingTable = {
     type: rate({ atLeast: '1kB' }),
     default: null,
     sentence:
-      'How many bytes a second are downloaded from all origins together; each may have a limit of its own beside it.',
+      'The highest download speed from all origins together, in bytes a second; each origin can have its own limit too.',
   },
   maxConnections: {
     group: 'origins',
     type: count({ atLeast: 1 }),
     default: '32',
-    sentence: 'Connections to one origin at one time, where the origin has no number of its own.',
+    sentence: 'Connections to one origin at one time, unless the origin has its own limit.',
   },
   parallelFetches: {
     group: 'origins',
     type: count({ atLeast: 1 }),
     default: '8',
     sentence:
-      'How many of them one title may use at once while one alone brings less than its player takes; four more while they begin over a long way.',
+      'How many of these connections one title may use at once, where a single one is slower than its player; four more at the start over long round trips.',
   },
   connectTimeout: {
     group: 'origins',
@@ -192,20 +190,20 @@ const settingTable = {
     group: 'cache',
     type: choice(['disk', 'memory', 'none']),
     default: 'disk',
-    sentence: 'Where the cache is; `memory` is lost at the end, `none` keeps nothing.',
+    sentence: 'Where the cache is: `memory` is lost when firstbyte stops, `none` keeps nothing.',
   },
   maxSize: {
     group: 'cache',
     type: amount({ atLeast: '64MiB' }),
     default: '50%',
     sentence:
-      'How large the cache may be; a share is of the free disk space at the start, the cache included, or of the memory.',
+      'Size limit of the cache. A percentage is of the free disk space at the start, including the cache, or of the memory.',
   },
   minFree: {
     group: 'cache',
     type: amount({ atLeast: '0B' }),
     default: '1%',
-    sentence: 'How much of the disk stays free, whatever `maxSize` is; a share is of the whole disk.',
+    sentence: 'Disk space that stays free, whatever `maxSize` is. A percentage is of the whole disk.',
   },
   maxAge: {
     group: 'cache',
@@ -217,14 +215,14 @@ const settingTable = {
     group: 'cache',
     type: duration(),
     default: '24h',
-    sentence: 'How long media is fresh where its origin does not say.',
+    sentence: 'How long a cached file is played without asking its origin again, where the origin does not say.',
   },
   readAhead: {
     group: 'cache',
     type: size({ atLeast: '64KiB' }),
     default: '64MiB',
     sentence:
-      'How far past a reader a fill may run once it plays: 8 MiB were read in sequence. A fast film has up to four times that.',
+      'How much is downloaded ahead of a player that has read 8 MB in sequence; up to four times as much for a film with a high bit rate.',
   },
   prefetch: {
     group: 'cache',
@@ -238,68 +236,67 @@ const settingTable = {
     type: choice(['on', 'off']),
     default: 'on',
     sentence:
-      'Whether the beginning and the end of the next episode (`S01E02` → `S01E03`) are downloaded when 80 % of an episode was sent.',
+      'Whether to download the beginning and the end of the next episode (`S01E02` → `S01E03`) once 80 % of an episode has been sent.',
   },
   restTimeout: {
     group: 'cache',
     type: duration(),
     default: settingBudgets.restTimeout.default,
-    sentence: 'How long a fill that has run `readAhead` past its readers keeps its connection.',
+    sentence: 'How long a connection is kept after `readAhead` has been downloaded.',
   },
   firstByteTimeout: {
     group: 'waiting',
     type: duration({ atLeast: '1ms' }),
     default: settingBudgets.firstByteTimeout.default,
-    sentence: 'How long a reader waits for the first byte of what it asked for, retries included.',
+    sentence: 'How long a request waits for its first byte, including retries.',
   },
   stallTimeout: {
     group: 'waiting',
     type: duration({ atLeast: '1ms' }),
     default: settingBudgets.stallTimeout.default,
-    sentence: 'How long an origin may be silent in mid-body before another connection is tried.',
+    sentence: 'How long an origin may send nothing in mid-file before firstbyte reconnects.',
   },
   healTimeout: {
     group: 'waiting',
     type: duration({ atLeast: '1ms' }),
     default: settingBudgets.healTimeout.default,
-    sentence: 'How long a reply whose head is out may go without any progress before it is cut.',
+    sentence: 'How long a reply may stall in mid-file, while firstbyte reconnects, before it is cut.',
   },
   retryInitial: {
     group: 'waiting',
     type: duration({ atLeast: '1ms' }),
     default: settingBudgets.retryInitial.default,
-    sentence: 'The longest first pause before an origin is asked again; it doubles up to `retryMax`.',
+    sentence: 'The longest pause before the first retry; it doubles up to `retryMax`.',
   },
   retryMax: {
     group: 'waiting',
     type: duration({ atLeast: '1ms' }),
     default: settingBudgets.retryMax.default,
-    sentence: 'The longest pause before an origin is asked again.',
+    sentence: 'The longest pause between two retries.',
   },
   queueTimeout: {
     group: 'waiting',
     type: duration({ atLeast: '1ms' }),
     default: settingBudgets.queueTimeout.default,
-    sentence: "How long a request waits for one of its origin's connections.",
+    sentence: 'How long a request waits for a free connection to its origin.',
   },
   patience: {
     group: 'waiting',
     type: orOff(duration({ atLeast: '1ms' })),
     default: settingBudgets.patience.default,
-    sentence: 'After how long without a reply the first byte of the status line goes out, to keep a player waiting.',
+    sentence: 'After this time without a reply, the status line is sent byte by byte, so that players keep waiting.',
   },
   patienceInterval: {
     group: 'waiting',
     type: duration({ atLeast: '1ms' }),
     default: settingBudgets.patienceInterval.default,
-    sentence: 'The time between two bytes of patience.',
+    sentence: 'The time between two of the bytes that `patience` sends.',
   },
   maxQueued: {
     group: 'limits',
     type: count({ atLeast: 0 }),
     default: '1000',
-    sentence:
-      "How many requests may wait for one of an origin's connections; background downloads do not count against players.",
+    sentence: 'How many requests of players may wait for a free connection to one origin.',
   },
   bufferMemory: {
     group: 'limits',
@@ -312,54 +309,53 @@ const settingTable = {
     type: count({ atLeast: 1 }),
     default: '512',
     sentence:
-      'Connections that one client may have; then its longest idle one is closed for a new one. This machine and trusted proxies have 2048 at least.',
+      'Connections that one client may have. Beyond that, its longest idle one is closed. This machine and trusted proxies may have at least 2048.',
   },
   sendfile: {
     group: 'limits',
     type: choice(['on', 'off']),
     default: 'on',
     sentence:
-      'Whether the system itself sends what it has in its page cache (`sendfile`), on Linux; `off` reads and writes every byte.',
+      'Whether the kernel sends cached files itself (`sendfile`, on Linux); with `off`, firstbyte reads and writes every byte.',
   },
   requestsPerClient: {
     group: 'limits',
     type: count({ atLeast: 1 }),
     default: '256',
     sentence:
-      'Requests for media that one client may have under way; then the one that was stalled longest ends for a new one, or that one waits. This machine and trusted proxies have 1024 at least.',
+      'Requests for media that one client may have at one time. Beyond that, its longest stalled one ends, or the new one waits. This machine and trusted proxies may have at least 1024.',
   },
   unreadPerClient: {
     group: 'limits',
     type: size({ atLeast: '1MiB' }),
     default: '1GiB',
     sentence:
-      'How much may be fetched for one client that it has not read; then less is read ahead for it. This machine and trusted proxies have 1 GiB at least.',
+      'How much may be downloaded for one client that it has not read. Beyond that, less is downloaded ahead for it. This machine and trusted proxies may have at least 1 GB.',
   },
   stalledMemory: {
     group: 'limits',
     type: size({ atLeast: '1MiB' }),
     default: '256MiB',
     sentence:
-      'Memory that clients may keep which take nothing, such as paused players: 256 KiB each. Where it is used up, the ' +
-      'one that has been idle the longest is disconnected.',
+      'Memory for clients that read nothing, such as paused players: 262 kB each. When it is full, the client that has been idle longest is disconnected.',
   },
   summaryInterval: {
     group: 'logging',
     type: duration({ atLeast: '1s' }),
     default: '30s',
-    sentence: 'The time between two summary lines in the log while there is traffic.',
+    sentence: 'The time between two summary lines in the log, while there is traffic.',
   },
   logLevel: {
     group: 'logging',
     type: choice(['debug', 'info', 'warn', 'error']),
     default: 'info',
-    sentence: 'The least important lines that are logged.',
+    sentence: 'The lowest level that is logged.',
   },
   logFormat: {
     group: 'logging',
     type: choice(['text', 'json']),
     default: 'text',
-    sentence: 'Lines for people or for programs.',
+    sentence: 'Log lines for people (`text`) or for programs (`json`).',
   },
 } as const satisfies Record<SettingKey, SettingRow>;
 

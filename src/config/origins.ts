@@ -100,24 +100,24 @@ export const originTable = {
   url: {
     type: baseUrl,
     default: 'required',
-    sentence: 'The base that a path is appended to; a user name and password in it are sent as basic authentication.',
+    sentence: 'The URL that paths are appended to; a user name and password in it are sent as basic authentication.',
   },
   mirrors: {
     type: list(baseUrl),
     default: 'none',
-    sentence: 'More bases with the same files; where one fails, the next is asked.',
+    sentence: 'More URLs with the same files; when one fails, the next is used.',
   },
   mirrorProof: {
     type: choice(['validator', 'overlap']),
     default: 'validator',
     sentence:
-      'What shows that another base holds the same version of a film: the same strong `validator`, or, where that is ' +
-      'another, the same length and the same bytes in the `overlap` with what is present. The second is for bases that hold copies.',
+      'What proves that a mirror has the same version of a film: the same strong `validator`, or also the same length and ' +
+      'the same bytes as those that are cached (`overlap`), for mirrors that are copies with other validators.',
   },
   network: {
     type: choice(['public', 'private']),
     default: "judged from the URL's host",
-    sentence: 'Whether the origin may have private addresses, checked at each connect.',
+    sentence: 'Whether the origin may have private addresses; checked at each connection.',
   },
   redirectTo: {
     type: choice(['same-host', 'public', 'any-port', 'any']),
@@ -137,12 +137,12 @@ export const originTable = {
     sentence: 'A file of certificates (PEM) to trust for it; relative to the configuration file.',
   },
   auth: { type: auth, default: 'none', sentence: 'Credentials to send, in place of any that a client has.' },
-  headers: { type: headers, default: 'none', sentence: 'Fields to send with every request.' },
+  headers: { type: headers, default: 'none', sentence: 'Headers to send with every request.' },
   cookie: { type: cookie, default: 'none', sentence: 'Cookies to send with every request.' },
   userAgent: {
     type: userAgent,
     default: "the client's, or firstbyte/VERSION",
-    sentence: 'What firstbyte calls itself, in place of what a client does.',
+    sentence: "The User-Agent to send, in place of the client's.",
   },
   maxConnections: {
     type: count({ atLeast: 1 }),
@@ -152,23 +152,23 @@ export const originTable = {
   parallelFetches: {
     type: count({ atLeast: 1 }),
     default: 'the setting `parallelFetches`',
-    sentence: 'How many of them one title may use at once; `1` where it gives one client no more by several.',
+    sentence: 'How many of these one title may use at once; `1` for servers where several are no faster.',
   },
   maxRate: {
     type: rate({ atLeast: '1kB' }),
     default: 'none',
-    sentence: 'How fast bytes are taken from it, over all connections, shared evenly between them.',
+    sentence: 'The highest download speed, in bytes a second, shared evenly by all its connections.',
   },
   maxRequestRate: {
     type: count({ atLeast: 1 }),
     default: 'none',
-    sentence: 'Requests a second to it, of which one second may come at once; whoever waits for one queues.',
+    sentence: 'Requests a second; those of one second may come at once, further ones wait.',
   },
   fill: {
     type: choice(['window', 'complete', 'none']),
     default: 'window',
     sentence:
-      'What is fetched beyond what is read: `window` up to `readAhead`, `complete` the whole once 8 MiB were read in sequence, `none` next to nothing.',
+      'What is downloaded beyond what is read: `window` up to `readAhead`, `complete` the whole file once 8 MB were read in sequence, `none` next to nothing.',
   },
   connectTimeout: { type: budget, default: 'the setting', sentence: 'As the setting of the same name.' },
   firstByteTimeout: { type: budget, default: 'the setting', sentence: 'As the setting of the same name.' },
@@ -185,37 +185,37 @@ export const originTable = {
     type: choice(presetNames),
     default: 'none',
     sentence:
-      'What is known of a kind of server: adds to `ignoreQuery`, with what that shares, and to `keyHeaders`, see below.',
+      'Values for a kind of server: adds to `ignoreQuery`, with what that shares, and to `keyHeaders`, see below.',
   },
   ignoreQuery: {
     type: list(queryName),
     default: 'none',
     sentence:
-      'Names of the query that do not tell files apart, such as tokens; they are still sent to the origin. They open ' +
-      'nothing any more: whoever can reach firstbyte gets what another viewer has opened with his.',
+      'Query parameters that do not identify a file, such as tokens. They are still sent to the origin, but protect ' +
+      'nothing any more: whoever can reach firstbyte gets what another viewer has opened.',
   },
   keyHeaders: {
     type: list(fieldName),
     default: 'none',
-    sentence: 'Fields of a client that are forwarded, each value with a cache entry of its own.',
+    sentence: 'Headers of a client that are forwarded; each value has its own cache entry.',
   },
   keepDeleted: {
     type: truth,
     default: 'false',
-    sentence: 'Whether what is stored is served on when the origin answers 404 or 410.',
+    sentence: 'Whether cached files are still served when the origin answers 404 or 410.',
   },
   mendTypes: {
     type: truth,
     default: 'true',
     sentence:
-      'Whether a film that the origin sends as text/plain, application/octet-stream or without a type gets one by its name, such as .mkv. Never in strict mode.',
+      'Whether a film that comes as text/plain, application/octet-stream or without a type gets the type of its file name, such as .mkv. Never with `cache: rfc9111`.',
   },
   methods: {
     type: list(method),
     default: 'none',
     sentence:
       'Methods that are forwarded beside GET, HEAD, OPTIONS and PROPFIND, such as `["PUT", "DELETE"]`: whoever can reach ' +
-      'firstbyte can then change what the origin has, with the credentials that are set here.',
+      'firstbyte can then change files at the origin, with the credentials that are set here.',
   },
   allowOrigins: {
     type: list(pages),

@@ -48,26 +48,23 @@ const cursorSchema = z
       .meta({ description: 'How the last try failed; null once a byte has come since.' }),
     nextTryIn: z.int().nullable().meta({ description: 'Milliseconds until the next retry.' }),
   })
-  .meta({ id: 'Cursor', description: 'One chain of requests to the origin, moving forward.' });
+  .meta({ id: 'Cursor', description: 'One download from the origin, moving forward through the file.' });
 
 const readerSchema = z
   .object({
-    position: z.int().meta({ description: 'The next byte that it takes.' }),
+    position: z.int().meta({ description: 'The next byte that it reads.' }),
     speed,
-    ahead: z.int().meta({ description: 'How many bytes are present from its position on, without a gap.' }),
+    ahead: z.int().meta({ description: 'How many bytes are cached from its position on, without a gap.' }),
     secondsAhead: z.number().nullable().meta({
       description:
-        'The same in seconds of film; at its speed where the film tells no bit rate, null where it takes nothing.',
+        'The same in seconds of film; by its speed where the bit rate is unknown, null where it reads nothing.',
     }),
     waiting: z.boolean().meta({ description: 'Whether it waits for the byte at its position.' }),
     waitedMs: z.int().nullable().meta({
       description:
-        'For how long, in milliseconds: for its first byte, since its request came. null where it does not wait.',
+        'For how long it has waited, in milliseconds; for its first byte, since its request. null where it does not wait.',
     }),
-    waitLeftMs: z
-      .int()
-      .nullable()
-      .meta({ description: 'After how many more milliseconds it is told that none comes.' }),
+    waitLeftMs: z.int().nullable().meta({ description: 'Milliseconds until its wait ends with an error.' }),
   })
   .meta({ id: 'Reader', description: 'One client.' });
 
@@ -76,11 +73,11 @@ const lineSchema = z
     needs: speed.meta({ description: 'The mean bit rate of the film, in bytes a second.' }),
     gives: speed
       .nullable()
-      .meta({ description: 'Bytes a second while it is downloaded as fast as it comes; null until measured.' }),
+      .meta({ description: 'The download speed while nothing limits it, in bytes a second; null until measured.' }),
     outcome: z.enum(lineOutcomes),
     words: z.string().meta({ example: 'this line gives 2.6 Mbit/s, the film needs 6.0 Mbit/s: it will stall' }),
   })
-  .meta({ id: 'Line', description: 'Whether the line gives what the film needs.' });
+  .meta({ id: 'Line', description: 'Whether the connection is fast enough for the film.' });
 
 const timelineSchema = z
   .object({
@@ -89,10 +86,10 @@ const timelineSchema = z
     connectedAt: timeSchema.nullable().meta({ description: 'null on a connection that was open already.' }),
     headAt: timeSchema.nullable(),
     firstByteAt: timeSchema.nullable(),
-    doneAt: timeSchema.nullable().meta({ description: 'When every byte was present.' }),
-    queued: z.int().meta({ description: 'How many milliseconds its first request waited for a connection.' }),
+    doneAt: timeSchema.nullable().meta({ description: 'When the download was complete.' }),
+    queued: z.int().meta({ description: 'How long its first request waited for a free connection, in milliseconds.' }),
     retries: z.int(),
-    heals: z.int().meta({ description: 'Retries after bytes had come.' }),
+    heals: z.int().meta({ description: 'Reconnections in mid-file.' }),
   })
   .meta({ id: 'FillTimeline' });
 
@@ -115,10 +112,10 @@ export const fillSchema = z
     present: rangesSchema,
     cursors: z.array(cursorSchema),
     readers: z.array(readerSchema),
-    waiters: z.int().meta({ description: 'How many readers wait for a byte that is not present.' }),
+    waiters: z.int().meta({ description: 'How many readers wait for a byte.' }),
     line: lineSchema
       .nullable()
-      .meta({ description: 'null where the film does not tell its duration, or nobody plays it.' }),
+      .meta({ description: 'null where the duration of the film is unknown, or nobody plays it.' }),
     timeline: timelineSchema,
     lastError: z.object({ at: timeSchema, message: z.string() }).nullable(),
   })
@@ -159,7 +156,7 @@ export const objectDetailSchema = z
   .meta({
     id: 'ObjectSight',
     description:
-      'An object with its ranges: present, durable (they survive a power cut) and waited for by readers; and its download, where it is open.',
+      'An object with its ranges: cached (present), safe from a power cut (durable) and waited for by readers; and its download, where it is open.',
   });
 
 export const objectPageSchema = z
@@ -178,7 +175,7 @@ export type ObjectPage = z.output<typeof objectPageSchema>;
 
 export const storeSchema = z
   .object({
-    bytes: z.int().meta({ description: 'Real size on the medium.' }),
+    bytes: z.int().meta({ description: 'Size on disk or in memory.' }),
     objects: z.int(),
     limit: z.int().nullable().meta({ description: 'The limit of that size; null for none.' }),
     free: z.int().nullable().meta({ description: 'Free space on the file system; null for memory.' }),
@@ -205,13 +202,13 @@ export const originSchema = z
     base: z.string().meta({ description: 'Without credentials.', example: 'https://media.example/films' }),
     contact: z.enum(originContacts).meta({
       description:
-        'none: not asked since the start. reached: the last attempt to connect succeeded. failing: it did not. out of reach: none has for as long as a player waits.',
+        'none: no request since the start. reached: the last attempt to connect succeeded. failing: it failed. out of reach: all have failed for as long as a player waits.',
     }),
     breaker: z.object({
       state: z.enum(breakerPhases),
       since: timeSchema.nullable().meta({ description: 'Since when attempts to connect have failed.' }),
       nextProbe: timeSchema.nullable().meta({
-        description: 'Out of reach: when it is tried next, if no request comes before.',
+        description: 'When an origin that is out of reach is tried again, if no request comes before.',
       }),
       cause: z.string().nullable().meta({
         description: 'How the last attempt to connect failed (RFC 9209); null where it succeeded.',
@@ -233,15 +230,17 @@ export const originSchema = z
           lesson: z.enum(lessons),
           said: z.string().meta({ example: 'this server ignores If-Range' }),
           since: timeSchema,
-          targets: z.int().meta({ description: 'How many targets have taught it.' }),
+          targets: z.int().meta({ description: 'How many files showed it.' }),
         }),
       )
-      .meta({ description: 'What it does not take of the requests that firstbyte shapes, remembered for an hour.' }),
+      .meta({
+        description: 'Parts of HTTP that the origin does not support, as firstbyte has found; remembered for an hour.',
+      }),
     parallel: z
       .object({
-        fetches: z.int().meta({ description: 'How many connections a title uses that one alone would starve.' }),
+        fetches: z.int().meta({ description: 'How many connections a title uses for which one is too slow.' }),
         reason: z.enum(parallelReasons),
-        said: z.string().meta({ example: 'one connection brings too little: several bring more' }),
+        said: z.string().meta({ example: 'one connection is too slow: several are faster' }),
       })
       .meta({ description: 'How many connections one title uses at once, and why.' }),
   })
@@ -250,7 +249,7 @@ export const originSchema = z
 export type OriginReport = z.output<typeof originSchema>;
 
 const warmResultSchema = z
-  .object({ objectId: idSchema, bytes: z.int().meta({ description: 'How many of the requested bytes are present.' }) })
+  .object({ objectId: idSchema, bytes: z.int().meta({ description: 'How many of the requested bytes are cached.' }) })
   .meta({ id: 'WarmResult' });
 
 const verifyResultSchema = z
@@ -259,7 +258,7 @@ const verifyResultSchema = z
     bytes: z.int().meta({ description: 'How many bytes were checked.' }),
     bad: z.int().meta({ description: 'How many bad bytes were dropped.' }),
     repaired: z.int().meta({ description: 'How many of these were downloaded again.' }),
-    unknown: z.array(idSchema).readonly().meta({ description: 'Names under which nothing is stored.' }),
+    unknown: z.array(idSchema).readonly().meta({ description: 'Ids under which nothing is cached.' }),
   })
   .meta({ id: 'VerifyResult' });
 
@@ -347,7 +346,9 @@ export const statsSchema = z
     breakerChanges: counts(breakerPhases),
     refreshes: counts(refreshOutcomes),
     bugs: z.int(),
-    lent: counts(lentThings).meta({ description: 'Things that are held for a while and given back, at this moment.' }),
+    lent: counts(lentThings).meta({
+      description: 'Things that are held for a while and given back: how many of each at this moment.',
+    }),
   })
   .meta({ id: 'Stats' });
 
@@ -364,7 +365,7 @@ const pointSchema = z.object({
   bytesOut: z.int(),
   requests: z.int().meta({ description: 'Ended requests.' }),
   ownErrors: z.int(),
-  waits: z.int().meta({ description: 'Requests whose wait for their first byte ended.' }),
+  waits: z.int().meta({ description: 'Requests that got their first byte, or gave up, in this step.' }),
   firstByteP50: waitMs,
   firstByteP95: waitMs,
   origins: z.record(z.string(), z.object({ bytesIn: z.int(), firstByteP50: waitMs, failures: z.int() })),
@@ -421,12 +422,12 @@ export const reloadedSchema = z
   .object({
     added: originNames.meta({ description: 'Origins that are new.', example: ['tv'] }),
     changed: originNames.meta({ description: 'Origins with other settings.' }),
-    removed: originNames.meta({ description: 'Origins that new requests do not find.' }),
-    certificate: z.boolean().meta({ description: 'Whether the certificate is another one.' }),
+    removed: originNames.meta({ description: 'Origins that are gone for new requests.' }),
+    certificate: z.boolean().meta({ description: 'Whether there is a new certificate.' }),
     restart: z
       .array(z.string())
       .readonly()
-      .meta({ description: 'Settings that are changed in the configuration and count from the next start.' }),
+      .meta({ description: 'Settings that have changed in the configuration and take effect at the next start.' }),
   })
   .meta({ id: 'Reloaded' });
 

@@ -60,7 +60,7 @@ export const metricTable = {
   requests: {
     name: 'firstbyte_requests_total',
     kind: 'counter',
-    help: 'Ended requests, by outcome and by whether the requested bytes were present.',
+    help: 'Finished requests, by outcome and by whether the requested bytes were cached.',
     labels: {
       origin: `${anyOrigin}, or ${absent} where none was named`,
       method: methods,
@@ -72,7 +72,7 @@ export const metricTable = {
   ownErrors: {
     name: 'firstbyte_own_errors_total',
     kind: 'counter',
-    help: 'Replies with a 5xx of firstbyte itself, by reason (RFC 9209) and by the phase of the fill.',
+    help: 'Replies with a 5xx of firstbyte itself, by reason (RFC 9209) and by the phase of the download.',
     labels: {
       origin: `${anyOrigin}, or ${absent} where none was named`,
       status: anyStatus,
@@ -83,13 +83,13 @@ export const metricTable = {
   firstByteWaits: {
     name: 'firstbyte_first_byte_wait_seconds',
     kind: 'histogram',
-    help: 'Time from the acceptance of a request to the end of its wait for the first byte, for requests that had to wait.',
+    help: 'Time from the arrival of a request to the end of its wait for the first byte, for requests that had to wait.',
     labels: { origin: anyOrigin, outcome: waitOutcomes },
   },
   fills: {
     name: 'firstbyte_fills',
     kind: 'gauge',
-    help: 'Fills by phase, without idle ones.',
+    help: 'Downloads by phase, without idle ones.',
     labels: { phase: countedPhases },
   },
   fillFirstBytes: {
@@ -107,25 +107,25 @@ export const metricTable = {
   fillsDone: {
     name: 'firstbyte_fills_done_total',
     kind: 'counter',
-    help: 'Fills that have downloaded every byte.',
+    help: 'Completed downloads.',
     labels: { origin: anyOrigin },
   },
   fillsFailed: {
     name: 'firstbyte_fills_failed_total',
     kind: 'counter',
-    help: 'Fills that have failed, by reason.',
+    help: 'Failed downloads, by reason.',
     labels: { origin: anyOrigin, reason: [...proxyErrors, 'origin_status'] },
   },
   retries: {
     name: 'firstbyte_retries_total',
     kind: 'counter',
-    help: 'Retries before the first byte of an origin, by cause.',
+    help: 'Retries before the first byte, by cause.',
     labels: { origin: anyOrigin, cause: retryCauses },
   },
   heals: {
     name: 'firstbyte_heals_total',
     kind: 'counter',
-    help: 'Retries after bytes of an origin had come, by cause.',
+    help: 'Reconnections in mid-file, by cause.',
     labels: { origin: anyOrigin, cause: retryCauses },
   },
   breakerChanges: {
@@ -137,57 +137,57 @@ export const metricTable = {
   refreshes: {
     name: 'firstbyte_refreshes_total',
     kind: 'counter',
-    help: 'Questions to a refresh hook for the URL of a target, by reason and outcome.',
+    help: 'Calls of refresh hooks for a new URL, by reason and outcome.',
     labels: { origin: anyOrigin, reason: refreshReasons, outcome: refreshOutcomes },
   },
   bytesLanded: {
     name: 'firstbyte_landed_bytes_total',
     kind: 'counter',
-    help: 'Bytes of content received from origins.',
+    help: 'Bytes downloaded from origins, without headers.',
     labels: { origin: anyOrigin },
   },
   bytesSent: {
     name: 'firstbyte_sent_bytes_total',
     kind: 'counter',
-    help: 'Bytes of content sent to clients, by their source.',
+    help: 'Bytes sent to clients, without headers, by their source.',
     labels: { origin: anyOrigin, source: byteSources },
   },
   failovers: {
     name: 'firstbyte_failovers_total',
     kind: 'counter',
-    help: 'Requests to another base of an origin, because one did not give the wanted bytes.',
+    help: 'Requests to another URL of an origin after a failure, by cause.',
     labels: { origin: anyOrigin, cause: failoverCauses },
   },
   readAhead: {
     name: 'firstbyte_read_ahead_bytes_total',
     kind: 'counter',
     help:
-      'Received bytes: used, when a client first got them; wasted, when their fill ended before any client got them, or ' +
-      'when they were received again before that.',
+      'Downloaded bytes by fate: used when a client got them; wasted when the download was closed before any client ' +
+      'did, or when they were downloaded again.',
     labels: { origin: anyOrigin, fate: readAheadFates },
   },
   unread: {
     name: 'firstbyte_unread_bytes',
     kind: 'gauge',
-    help: 'Received bytes that no client has been given yet, of fills that still exist.',
+    help: 'Downloaded bytes of open downloads that no client has got yet.',
     labels: { origin: anyOrigin },
   },
   waiters: {
     name: 'firstbyte_waiters',
     kind: 'gauge',
-    help: 'Requests that wait for a byte that is not present.',
+    help: 'Requests waiting for a byte that is not downloaded yet.',
     labels: { origin: anyOrigin },
   },
   readers: {
     name: 'firstbyte_readers',
     kind: 'gauge',
-    help: 'Requests whose reply has not ended.',
+    help: 'Requests being answered.',
     labels: { origin: anyOrigin },
   },
   cursors: {
     name: 'firstbyte_cursors',
     kind: 'gauge',
-    help: 'Requests to origins, by their state: resting at the end of the window, retrying before the next try.',
+    help: 'Requests to origins by state: resting with enough downloaded ahead, retrying before the next attempt.',
     labels: { origin: anyOrigin, state: fetchStates },
   },
   connections: {
@@ -205,7 +205,7 @@ export const metricTable = {
   queued: {
     name: 'firstbyte_origin_queue_length',
     kind: 'gauge',
-    help: "Requests that wait for one of an origin's connections.",
+    help: 'Requests waiting for a free connection to an origin.',
     labels: { origin: anyOrigin },
   },
   breaker: {
@@ -271,7 +271,7 @@ export const metricTable = {
   evictions: {
     name: 'firstbyte_evictions_total',
     kind: 'counter',
-    help: 'Evicted segments, or whole objects for their age, by reason.',
+    help: 'Evictions of parts of files, or of whole files for their age, by reason.',
     labels: { reason: evictionReasons },
   },
   evictedBytes: {
@@ -283,25 +283,25 @@ export const metricTable = {
   blocksLost: {
     name: 'firstbyte_blocks_lost_total',
     kind: 'counter',
-    help: 'Stored blocks that were damaged or could not be read.',
+    help: 'Cached blocks that were damaged or could not be read.',
     labels: { cause: lossCauses },
   },
   storePassing: {
     name: 'firstbyte_store_passing',
     kind: 'gauge',
-    help: '1 while the store takes no bytes and they pass without it, else 0.',
+    help: '1 while nothing can be cached and bytes pass through, else 0.',
     labels: {},
   },
   storeBytes: {
     name: 'firstbyte_store_bytes',
     kind: 'gauge',
-    help: 'Size of the store, in real bytes on its medium.',
+    help: 'Size of the cache on disk or in memory.',
     labels: {},
   },
   storeLimit: {
     name: 'firstbyte_store_limit_bytes',
     kind: 'gauge',
-    help: 'Limit of the size of the store; 0 for none.',
+    help: 'Size limit of the cache; 0 for none.',
     labels: {},
   },
   clients: {
@@ -331,43 +331,43 @@ export const metricTable = {
   clientUnread: {
     name: 'firstbyte_client_unread_bytes',
     kind: 'gauge',
-    help: 'Bytes that were downloaded for clients and that they have not read.',
+    help: 'Bytes that were downloaded for clients and not read by them yet.',
     labels: {},
   },
   clientMostConnections: {
     name: 'firstbyte_client_most_connections',
     kind: 'gauge',
-    help: 'Connections of the client with most of them.',
+    help: 'Connections of the client that has the most.',
     labels: {},
   },
   clientMostRequests: {
     name: 'firstbyte_client_most_requests',
     kind: 'gauge',
-    help: 'Requests under way of the client with most of them.',
+    help: 'Running requests of the client that has the most.',
     labels: {},
   },
   clientMostUnread: {
     name: 'firstbyte_client_most_unread_bytes',
     kind: 'gauge',
-    help: 'Unread downloaded bytes of the client with most of them.',
+    help: 'Unread bytes of the client that has the most.',
     labels: {},
   },
   clientBounds: {
     name: 'firstbyte_client_bounds_total',
     kind: 'counter',
-    help: 'Times that a client reached a bound, or all clients together that of descriptors, and what was done.',
+    help: 'Times that a client reached a limit, or all clients the limit of open files, and what was done.',
     labels: { bound: clientBounds, action: clientBoundActions },
   },
   bufferWaits: {
     name: 'firstbyte_buffer_waits_total',
     kind: 'counter',
-    help: 'Reads from disk that had to wait for memory, by how the wait ended.',
+    help: 'Reads from disk that had to wait for memory (bufferMemory), by outcome.',
     labels: { outcome: bufferWaitOutcomes },
   },
   stalledEnded: {
     name: 'firstbyte_stalled_clients_ended_total',
     kind: 'counter',
-    help: 'Clients that took nothing and were disconnected, because the memory for such clients was used up (stalledMemory).',
+    help: 'Clients that read nothing and were disconnected because the memory for such clients was full (stalledMemory).',
     labels: {},
   },
   lent: {

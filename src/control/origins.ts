@@ -33,19 +33,19 @@ export interface OriginSource {
 
 /** Why one title uses so many connections, in words. */
 const parallelWords: Readonly<Record<ParallelReason, string>> = {
-  'not needed': 'one connection has brought enough so far',
-  'trying more': 'one connection may bring too little: more are tried',
-  measuring: 'what several connections bring together is being measured',
-  'trying fewer': 'whether fewer connections bring as much is being measured',
-  'more bring more': 'one connection brings too little: several bring more',
-  'more bring no more': 'several connections bring no more than one',
-  refused: 'this server refused a further connection',
+  'not needed': 'one connection has been fast enough so far',
+  'trying more': 'one connection may be too slow: trying more',
+  measuring: 'measuring several connections together',
+  'trying fewer': 'measuring whether fewer connections are as fast',
+  'more bring more': 'one connection is too slow: several are faster',
+  'more bring no more': 'several connections are no faster than one',
+  refused: 'this server refused another connection',
 };
 
 /** The lessons in words. */
 const said: Readonly<Record<Lesson, string>> = {
   ranges: 'this server refuses ranges',
-  suffix: 'this server does not give the end of a file by bytes=-N',
+  suffix: 'this server ignores ranges from the end (bytes=-N)',
   'if-range': 'this server ignores If-Range',
   conditions: 'this server refuses conditional requests',
   identity: 'this server refuses Accept-Encoding: identity',

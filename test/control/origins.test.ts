@@ -37,7 +37,7 @@ test('an origin that nobody has asked was not contacted, and is idle and unmeasu
     firstByteMs: { last: null, median: null },
     bytesIn: 0,
     lessons: [],
-    parallel: { fetches: 1, reason: 'not needed', said: 'one connection has brought enough so far' },
+    parallel: { fetches: 1, reason: 'not needed', said: 'one connection has been fast enough so far' },
   });
 });
 
@@ -67,7 +67,7 @@ test('what it does not take of requests is said in words, with the time of day a
 
 test('how many connections one title uses at once is said in words, with the reason', () => {
   const { view } = watching({ parallelism: { view: { fetches: 4, reason: 'more bring more' } } });
-  const said = 'one connection brings too little: several bring more';
+  const said = 'one connection is too slow: several are faster';
   assert.deepEqual(view.report()[0]?.parallel, { fetches: 4, reason: 'more bring more', said });
 });
 

@@ -16,7 +16,7 @@ const tags = ['fills'];
 const listRoute = createRoute({
   method: 'get',
   path: '/-/api/v1/fills',
-  summary: 'Every fill: its phase and the reason, present bytes, fetches and readers',
+  summary: 'Every download: its phase and the reason, cached bytes, connections and readers',
   tags,
   responses: { 200: json('All of them.', z.object({ fills: z.array(fillSchema) })), ...problems(...readProblems) },
 });
@@ -24,7 +24,7 @@ const listRoute = createRoute({
 const oneRoute = createRoute({
   method: 'get',
   path: '/-/api/v1/fills/{id}',
-  summary: 'One fill',
+  summary: 'One download',
   tags,
   request: { params: one },
   responses: { 200: json('The fill.', fillSchema), ...problems(...readProblems, 404) },
@@ -33,7 +33,7 @@ const oneRoute = createRoute({
 const pauseRoute = createRoute({
   method: 'post',
   path: '/-/api/v1/fills/{id}/pause',
-  summary: 'Pause requests to the origin; present bytes are served, requests for others get 503',
+  summary: 'Pause a download: cached bytes are served, requests for others get 503',
   tags,
   request: { params: one, ...content(nothing) },
   responses: { 200: json('The fill.', fillSchema), ...problems(...changeProblems, 404, 409) },
@@ -42,7 +42,7 @@ const pauseRoute = createRoute({
 const resumeRoute = createRoute({
   method: 'post',
   path: '/-/api/v1/fills/{id}/resume',
-  summary: 'Resume a paused fill',
+  summary: 'Resume a paused download',
   tags,
   request: { params: one, ...content(nothing) },
   responses: { 200: json('The fill.', fillSchema), ...problems(...changeProblems, 404, 409) },

@@ -8,7 +8,7 @@ import { Problem } from '../problem.ts';
 const listRoute = createRoute({
   method: 'get',
   path: '/-/api/v1/files',
-  summary: 'The files below a folder of an origin, which its server is asked for',
+  summary: 'The files below a folder of an origin, as its server lists them',
   tags: ['origins'],
   request: {
     query: z.object({

@@ -57,7 +57,7 @@ const oneRoute = createRoute({
 const removeRoute = createRoute({
   method: 'delete',
   path: '/-/api/v1/objects/{id}',
-  summary: 'Purge one, also while it plays: its players continue with the present bytes',
+  summary: 'Purge one, also while it plays: its players continue with the cached bytes',
   tags,
   request: { params: one, ...content(nothing) },
   responses: { 204: { description: 'New requests do not find it.' }, ...problems(...changeProblems, 404, 503) },
