@@ -1,6 +1,7 @@
 /** The shell around the views: title, navigation, connection state and notices. */
 import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { speedWords } from '../src/kit/amounts.ts';
 import { askForToken, wasWrong, wrong } from './api/token.ts';
 import { FirstByte } from './first-byte/first-byte.tsx';
 import { Library } from './library/library.tsx';
@@ -14,7 +15,6 @@ import { useFresh } from './state/keep-fresh.ts';
 import { connection, restartedAt } from './state/live.ts';
 import { linkTo, route, type ViewName, viewNames } from './state/route.ts';
 import { TryIt } from './try-it/try-it.tsx';
-import { speedText } from './words/amounts.ts';
 import { timeOfDay } from './words/times.ts';
 
 const views: Readonly<Record<ViewName, readonly [title: string, view: ComponentType]>> = {
@@ -55,11 +55,11 @@ export function Page() {
           <span class="speeds">
             <span>
               <span class="unseen">in </span>
-              <span aria-hidden="true">↓</span> {speedText(speedIn.value)}
+              <span aria-hidden="true">↓</span> {speedWords(speedIn.value)}
             </span>
             <span>
               <span class="unseen">out </span>
-              <span aria-hidden="true">↑</span> {speedText(speedOut.value)}
+              <span aria-hidden="true">↑</span> {speedWords(speedOut.value)}
             </span>
           </span>
           <ConnectionState />

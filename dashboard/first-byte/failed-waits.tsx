@@ -1,7 +1,6 @@
 /** The requests that got no first byte: when, which, and what their players were told. */
 import type { StatsReport } from '../../src/control/answers.ts';
-import { countText } from '../words/amounts.ts';
-import { durationText } from '../words/times.ts';
+import { countWords, durationWords } from '../../src/kit/amounts.ts';
 import { TroubleRow } from './trouble-row.tsx';
 
 export function FailedWaits({ stats: { failedWaits: last, firstByteWaits } }: { stats: StatsReport }) {
@@ -10,7 +9,7 @@ export function FailedWaits({ stats: { failedWaits: last, firstByteWaits } }: { 
   return (
     <>
       <p class="hint">
-        {countText(count, 'request')} since the start
+        {countWords(count, 'request')} since the start
         {last.length < count && `; the last ${last.length}`}:
       </p>
       <ul class="rows errors">
@@ -18,7 +17,7 @@ export function FailedWaits({ stats: { failedWaits: last, firstByteWaits } }: { 
           <TroubleRow
             key={wait.request}
             trouble={wait}
-            note={`${wait.outcome === 'late' ? 'too late' : 'failed'} after ${durationText(wait.waited)}`}
+            note={`${wait.outcome === 'late' ? 'too late' : 'failed'} after ${durationWords(wait.waited)}`}
           />
         ))}
       </ul>

@@ -4,14 +4,13 @@
  */
 import { useMemo } from 'preact/hooks';
 import type { HistoryReport, OriginReport, StatsReport } from '../../src/control/answers.ts';
+import { countWords, durationWords } from '../../src/kit/amounts.ts';
 import { Chart } from '../parts/chart.tsx';
 import { ProblemLine } from '../parts/problem.tsx';
 import { column, history, momentsOf, pauseBetweenPoints } from '../state/history.ts';
 import { useFresh } from '../state/keep-fresh.ts';
 import { origins } from '../state/origins.ts';
 import { stats } from '../state/stats.ts';
-import { countText } from '../words/amounts.ts';
-import { durationText } from '../words/times.ts';
 import { FailedWaits } from './failed-waits.tsx';
 import { Histogram } from './histogram.tsx';
 import { OwnErrors } from './own-errors.tsx';
@@ -68,8 +67,8 @@ function WaitsOverTime({ history: kept }: { history: HistoryReport }) {
   const summary =
     waits === 0
       ? 'no waits in the last hour.'
-      : `${countText(waits, 'wait')} in the last hour, the longest about ${durationText(longest)}.`;
-  return <Chart title="Waits for the first byte, last hour" {...{ summary, lines, rows }} text={durationText} />;
+      : `${countWords(waits, 'wait')} in the last hour, the longest about ${durationWords(longest)}.`;
+  return <Chart title="Waits for the first byte, last hour" {...{ summary, lines, rows }} text={durationWords} />;
 }
 
 function ByOrigin({
@@ -100,8 +99,8 @@ function ByOrigin({
           {all.map(({ name, firstByteMs }) => (
             <tr key={name}>
               <th scope="row">{name}</th>
-              <td class="number">{firstByteMs.median === null ? '–' : durationText(firstByteMs.median)}</td>
-              <td class="number">{firstByteMs.last === null ? '–' : durationText(firstByteMs.last)}</td>
+              <td class="number">{firstByteMs.median === null ? '–' : durationWords(firstByteMs.median)}</td>
+              <td class="number">{firstByteMs.last === null ? '–' : durationWords(firstByteMs.last)}</td>
               <td class="number">
                 {kept === null
                   ? '–'
@@ -120,8 +119,8 @@ function Since({ stats: { uptimeSeconds, heals, retries } }: { stats: StatsRepor
     Object.values(counts).reduce((sum, count) => sum + count, 0);
   return (
     <p class="hint">
-      In {durationText(uptimeSeconds * 1000)}: {countText(total(retries), 'retry', 'retries')},{' '}
-      {countText(total(heals), 'interruption')} repaired.
+      In {durationWords(uptimeSeconds * 1000)}: {countWords(total(retries), 'retry', 'retries')},{' '}
+      {countWords(total(heals), 'interruption')} repaired.
     </p>
   );
 }

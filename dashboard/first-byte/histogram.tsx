@@ -1,8 +1,7 @@
 /** The waits as one bar a line, each with its number, so that it can be read without the bars. */
 import type { WaitStats } from '../../src/control/answers.ts';
 import type { WaitOutcome } from '../../src/events.ts';
-import { countText, grouped } from '../words/amounts.ts';
-import { durationText } from '../words/times.ts';
+import { countWords, durationWords, grouped } from '../../src/kit/amounts.ts';
 import { type Band, bandsOf, outcomes } from './waits.ts';
 
 const outcomeWords: Readonly<Record<WaitOutcome, string>> = {
@@ -23,7 +22,7 @@ export function Histogram({ waits }: { waits: Readonly<Record<WaitOutcome, WaitS
         {bands.map((band) => (
           <li key={band.upTo}>
             <span class="edge">
-              {band.upTo === null ? `> ${durationText(lastEdge)}` : `≤ ${durationText(band.upTo)}`}
+              {band.upTo === null ? `> ${durationWords(lastEdge)}` : `≤ ${durationWords(band.upTo)}`}
             </span>
             <span class="bar" aria-hidden="true">
               {outcomes.map((outcome) => (
@@ -54,6 +53,6 @@ function detail({ counts }: Band): string {
     outcomes
       .filter((outcome) => counts[outcome] > 0)
       .map((outcome) => `${grouped(counts[outcome])} ${outcomeWords[outcome]}`)
-      .join(', ') || countText(0, 'wait')
+      .join(', ') || countWords(0, 'wait')
   );
 }

@@ -1,7 +1,6 @@
 /** The 5xx replies of firstbyte itself: when, why, and for which request. */
 import type { OwnErrorReport } from '../../src/control/answers.ts';
-import { countText } from '../words/amounts.ts';
-import { durationText } from '../words/times.ts';
+import { countWords, durationWords } from '../../src/kit/amounts.ts';
 import { TroubleRow } from './trouble-row.tsx';
 
 export function OwnErrors({ count, last }: { count: number; last: readonly OwnErrorReport[] }) {
@@ -9,7 +8,7 @@ export function OwnErrors({ count, last }: { count: number; last: readonly OwnEr
   return (
     <>
       <p class="hint">
-        {countText(count, 'error')} since the start
+        {countWords(count, 'error')} since the start
         {last.length < count && `; the last ${last.length}`}:
       </p>
       <ul class="rows errors">
@@ -23,5 +22,5 @@ export function OwnErrors({ count, last }: { count: number; last: readonly OwnEr
 
 function noteOf({ reason, phase, waited }: OwnErrorReport): string {
   const during = phase === null ? '' : `, while ${phase}`;
-  return `${reason.replaceAll('_', ' ')}${during}, after ${durationText(waited)}`;
+  return `${reason.replaceAll('_', ' ')}${during}, after ${durationWords(waited)}`;
 }

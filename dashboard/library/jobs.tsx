@@ -1,11 +1,11 @@
 /** The running jobs, with their progress and a button to cancel each. */
 import type { JobReport } from '../../src/control/answers.ts';
+import { shareWords, sizeWords } from '../../src/kit/amounts.ts';
 import { change } from '../api/client.ts';
 import { TitleOf } from '../parts/title.tsx';
 import { tell } from '../state/announce.ts';
 import { useFresh } from '../state/keep-fresh.ts';
 import { Resource } from '../state/resource.ts';
-import { bytesText, shareText } from '../words/amounts.ts';
 
 export const jobs = new Resource<{ readonly jobs: readonly JobReport[] }>('/jobs');
 
@@ -36,7 +36,7 @@ function Running({ jobs: running }: { jobs: readonly JobReport[] }) {
               {...(total !== null && { max: Math.max(1, total), value: done })}
             />
             <span class="figure">
-              {total === null ? bytesText(done) : `${shareText(done / Math.max(1, total))} of ${bytesText(total)}`}
+              {total === null ? sizeWords(done) : `${shareWords(done / Math.max(1, total))} of ${sizeWords(total)}`}
             </span>
             <button type="button" onClick={() => cancel(id)}>
               Cancel

@@ -1,6 +1,7 @@
 /** *Library*: the cached titles and their size, with buttons to pin, warm and purge, and a preview of eviction. */
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { ObjectReport } from '../../src/control/answers.ts';
+import { countWords, sizeWords } from '../../src/kit/amounts.ts';
 import { ProblemLine } from '../parts/problem.tsx';
 import { useClock } from '../parts/use-clock.ts';
 import { useNarrow } from '../parts/use-narrow.ts';
@@ -9,7 +10,6 @@ import { playing } from '../state/fills.ts';
 import { type Occasions, useFresh } from '../state/keep-fresh.ts';
 import { origins } from '../state/origins.ts';
 import { store } from '../state/store.ts';
-import { bytesText, countText } from '../words/amounts.ts';
 import { Filters, type FilterWords } from './filters.tsx';
 import { Jobs } from './jobs.tsx';
 import { ObjectRow } from './object-row.tsx';
@@ -61,7 +61,7 @@ export function Library() {
       {state !== null && (
         <>
           <p class="hint" role="status">
-            {state.total === 0 ? nothingWords(words) : `${countText(state.total, 'title')}, ${bytesText(state.bytes)}`}
+            {state.total === 0 ? nothingWords(words) : `${countWords(state.total, 'title')}, ${sizeWords(state.bytes)}`}
           </p>
           <VirtualRows count={state.total} rowHeight={rowHeight} label="Stored titles" row={row} onReach={onReach} />
         </>

@@ -1,13 +1,13 @@
 /** One stored title: how much is present, when it was last played, and its buttons. */
 import { useState } from 'preact/hooks';
 import type { JobReport, ObjectReport } from '../../src/control/answers.ts';
+import { agoWords, shareWords, sizeWords } from '../../src/kit/amounts.ts';
 import { change } from '../api/client.ts';
 import { Phase } from '../parts/phase.tsx';
 import { TitleOf, titleText } from '../parts/title.tsx';
 import { tell } from '../state/announce.ts';
 import { linkTo } from '../state/route.ts';
-import { bytesText, shareText } from '../words/amounts.ts';
-import { agoText, dateText } from '../words/times.ts';
+import { dateText } from '../words/times.ts';
 import { jobs } from './jobs.tsx';
 
 interface ObjectRowProps {
@@ -49,10 +49,10 @@ export function ObjectRow({ stored, now, onPurge, onChange }: ObjectRowProps) {
       <Phase phase={state} />
       <span class="amount">
         <progress max={1} value={share ?? 0} aria-label={`Present of ${title}`} />
-        <span>{share === null ? bytesText(bytes) : `${shareText(share)} of ${bytesText(length ?? 0)}`}</span>
+        <span>{share === null ? sizeWords(bytes) : `${shareWords(share)} of ${sizeWords(length ?? 0)}`}</span>
       </span>
       <time dateTime={lastUsed} title={dateText(lastUsed)}>
-        {agoText(lastUsed, now)}
+        {agoWords(now - Date.parse(lastUsed))}
       </time>
       <span class="actions">
         <a class="button" href={linkTo('try-it', { url: `/${origin}${path}` })} aria-label={`Play ${title}`}>

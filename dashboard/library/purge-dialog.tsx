@@ -1,11 +1,11 @@
 /** Asks once more before a title is purged. */
 import { useState } from 'preact/hooks';
 import type { ObjectReport } from '../../src/control/answers.ts';
+import { sizeWords } from '../../src/kit/amounts.ts';
 import { change } from '../api/client.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { TitleOf, titleText } from '../parts/title.tsx';
 import { tell } from '../state/announce.ts';
-import { bytesText } from '../words/amounts.ts';
 
 interface PurgeDialogProps {
   readonly stored: ObjectReport;
@@ -25,7 +25,7 @@ export function PurgeDialog({ stored, onClose, onPurged }: PurgeDialogProps) {
     <Dialog title="Purge this title?" onClose={onClose}>
       <TitleOf origin={stored.origin} path={stored.path} />
       <p>
-        This frees {bytesText(stored.bytes)}
+        This frees {sizeWords(stored.bytes)}
         {stored.pinned && ', although the title is pinned'}. It downloads again when you next play it.
       </p>
       <div class="actions">

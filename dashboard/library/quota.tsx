@@ -1,8 +1,8 @@
 /** The store's size and limit, and what it would evict first. */
 import type { StoreReport } from '../../src/control/answers.ts';
+import { countWords, shareWords, sizeWords } from '../../src/kit/amounts.ts';
 import { TitleOf } from '../parts/title.tsx';
 import { Untrusted } from '../parts/untrusted.tsx';
-import { bytesText, countText, shareText } from '../words/amounts.ts';
 
 export function Quota({ store: { bytes, objects, limit, free, trouble, starved, nextToGo } }: { store: StoreReport }) {
   const room = limit ?? (free === null ? null : bytes + free);
@@ -10,10 +10,10 @@ export function Quota({ store: { bytes, objects, limit, free, trouble, starved, 
   return (
     <section class="card quota" aria-label="Room">
       <p>
-        <strong>{bytesText(bytes)}</strong>
-        {limit === null ? ' used, without a limit' : ` of ${bytesText(limit)} (${shareText(bytes / limit)})`} by{' '}
-        {countText(objects, 'title')}
-        {free !== null && `; ${bytesText(free)} free on the disk`}
+        <strong>{sizeWords(bytes)}</strong>
+        {limit === null ? ' used, without a limit' : ` of ${sizeWords(limit)} (${shareWords(bytes / limit)})`} by{' '}
+        {countWords(objects, 'title')}
+        {free !== null && `; ${sizeWords(free)} free on the disk`}
       </p>
       {room !== null && (
         <div class="room" aria-hidden="true">
@@ -28,19 +28,19 @@ export function Quota({ store: { bytes, objects, limit, free, trouble, starved, 
       )}
       {starved > 0 && (
         <p class="problem">
-          {countText(starved, 'read is', 'reads are')} waiting for memory to read from disk (bufferMemory).
+          {countWords(starved, 'read is', 'reads are')} waiting for memory to read from disk (bufferMemory).
         </p>
       )}
       {nextToGo.length > 0 && (
         <details>
           <summary>
-            Evicted first: {countText(nextToGo.length, 'title')}, {bytesText(going)}
+            Evicted first: {countWords(nextToGo.length, 'title')}, {sizeWords(going)}
           </summary>
           <ol class="rows">
             {nextToGo.map((title) => (
               <li key={title.id}>
                 <TitleOf {...title} />
-                <span class="figure">{bytesText(title.bytes)}</span>
+                <span class="figure">{sizeWords(title.bytes)}</span>
               </li>
             ))}
           </ol>

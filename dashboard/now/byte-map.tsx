@@ -1,8 +1,8 @@
 /** The byte map of one fill: the whole file, and a close view where the whole is too large to show the read-ahead. */
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { FillReport, Span } from '../../src/control/answers.ts';
+import { sizeWords } from '../../src/kit/amounts.ts';
 import { darkness } from '../parts/darkness.ts';
-import { bytesText } from '../words/amounts.ts';
 import { closeUp } from './byte-columns.ts';
 import { drawMap } from './draw-map.ts';
 import { type MapScene, sceneOf, sceneText } from './map-scene.ts';
@@ -14,11 +14,11 @@ export function ByteMap({ fill }: { fill: FillReport }) {
   return (
     <figure class="byte-map" role="img" aria-label={sceneText(scene)}>
       <MapCanvas scene={scene} view={[0, scene.length]} close={close} />
-      <Scale view={[0, scene.length]} end={scene.lengthKnown ? bytesText(scene.length) : 'length unknown'} />
+      <Scale view={[0, scene.length]} end={scene.lengthKnown ? sizeWords(scene.length) : 'length unknown'} />
       {close !== null && (
         <>
           <MapCanvas scene={scene} view={close} close={null} />
-          <Scale view={close} end={bytesText(close[1])} middle="near the player" />
+          <Scale view={close} end={sizeWords(close[1])} middle="near the player" />
         </>
       )}
     </figure>
@@ -66,7 +66,7 @@ function MapCanvas({ scene, view, close }: { scene: MapScene; view: Span; close:
 function Scale({ view, end, middle }: { view: Span; end: string; middle?: string }) {
   return (
     <div class="scale">
-      <span>{bytesText(view[0])}</span>
+      <span>{sizeWords(view[0])}</span>
       {middle !== undefined && <span>{middle}</span>}
       <span>{end}</span>
     </div>

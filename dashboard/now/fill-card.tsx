@@ -1,11 +1,10 @@
 /** One playing title: its state and reason, byte map, figures, players and connections. */
 import type { CursorReport, FillReport } from '../../src/control/answers.ts';
+import { durationWords, shareWords, sizeWords, speedWords } from '../../src/kit/amounts.ts';
 import { Phase } from '../parts/phase.tsx';
 import { TitleOf, titleText } from '../parts/title.tsx';
 import { Untrusted } from '../parts/untrusted.tsx';
 import { fillSpeed } from '../state/fills.ts';
-import { bytesText, shareText, speedText } from '../words/amounts.ts';
-import { durationText } from '../words/times.ts';
 import { ByteMap } from './byte-map.tsx';
 import { PauseButton } from './pause-button.tsx';
 
@@ -25,8 +24,8 @@ export function FillCard({ fill }: { fill: FillReport }) {
       {fill.line !== null && <p class="why">{fill.line.words}</p>}
       <ByteMap fill={fill} />
       <dl class="figures">
-        <Figure name="In" value={speedText(speed.in)} />
-        <Figure name="Out" value={speedText(speed.out)} />
+        <Figure name="In" value={speedWords(speed.in)} />
+        <Figure name="Out" value={speedWords(speed.out)} />
         <Figure name="Ahead" value={aheadText(fill)} />
         <Figure name="Present" value={presentText(fill)} />
         {attempts > 1 && <Figure name="Attempt" value={String(attempts)} tone="wait" />}
@@ -56,13 +55,13 @@ function isStalled({ phase, readers }: FillReport): boolean {
 function aheadText({ readers }: FillReport): string {
   if (readers.length === 0) return 'no player';
   const least = readers.reduce((one, other) => (other.ahead < one.ahead ? other : one));
-  const bytes = bytesText(least.ahead);
-  return least.secondsAhead === null ? bytes : `${durationText(least.secondsAhead * 1000)} (${bytes})`;
+  const bytes = sizeWords(least.ahead);
+  return least.secondsAhead === null ? bytes : `${durationWords(least.secondsAhead * 1000)} (${bytes})`;
 }
 
 function presentText({ presentBytes, length }: FillReport): string {
-  if (length === null) return bytesText(presentBytes);
-  return `${shareText(presentBytes / Math.max(1, length))} of ${bytesText(length)}`;
+  if (length === null) return sizeWords(presentBytes);
+  return `${shareWords(presentBytes / Math.max(1, length))} of ${sizeWords(length)}`;
 }
 
 const cursorWords: Readonly<Record<CursorReport['state'], string>> = {
@@ -80,8 +79,8 @@ function Connections({ cursors }: { cursors: readonly CursorReport[] }) {
     <ul class="connections" aria-label="Connections to the origin">
       {cursors.map((cursor) => (
         <li key={cursor.position}>
-          {cursorWords[cursor.state]} from {bytesText(cursor.position)}
-          {cursor.nextTryIn !== null && ` in ${durationText(cursor.nextTryIn)}`}
+          {cursorWords[cursor.state]} from {sizeWords(cursor.position)}
+          {cursor.nextTryIn !== null && ` in ${durationWords(cursor.nextTryIn)}`}
           {cursor.attempt > 1 && ` (attempt ${cursor.attempt})`}
           {cursor.lastFailure !== null && (
             <>

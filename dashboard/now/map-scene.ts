@@ -1,6 +1,6 @@
 /** The content of a fill's byte map, as ranges and as text. */
 import type { FillReport, Span } from '../../src/control/answers.ts';
-import { bytesText, countText, shareText } from '../words/amounts.ts';
+import { countWords, shareWords, sizeWords } from '../../src/kit/amounts.ts';
 import { gapsIn } from './byte-columns.ts';
 
 export interface MapScene {
@@ -43,17 +43,17 @@ export function sceneText(scene: MapScene): string {
   const { length, lengthKnown, present, ahead, cursors, players } = scene;
   const bytes = present.reduce((sum, [start, end]) => sum + end - start, 0);
   const of = lengthKnown
-    ? `${shareText(bytes / length)} of ${bytesText(length)} is present`
-    : `${bytesText(bytes)} present, length unknown`;
+    ? `${shareWords(bytes / length)} of ${sizeWords(length)} is present`
+    : `${sizeWords(bytes)} present, length unknown`;
   const gaps = lengthKnown ? gapsIn(present, length) : [];
   const [first, ...others] = gaps;
   const missing =
     first &&
-    `missing from ${bytesText(first[0])} to ${bytesText(first[1])}${others.length > 0 ? ` and in ${countText(others.length, 'other place')}` : ''}`;
+    `missing from ${sizeWords(first[0])} to ${sizeWords(first[1])}${others.length > 0 ? ` and in ${countWords(others.length, 'other place')}` : ''}`;
   const playing = players.map((position) => {
     const span = ahead.find(([start]) => start === position);
-    return `sent to a player up to ${bytesText(position)}, with ${bytesText(span ? span[1] - span[0] : 0)} ahead`;
+    return `sent to a player up to ${sizeWords(position)}, with ${sizeWords(span ? span[1] - span[0] : 0)} ahead`;
   });
-  const landing = cursors.map((position) => `downloading at ${bytesText(position)}`);
+  const landing = cursors.map((position) => `downloading at ${sizeWords(position)}`);
   return `${[of, missing, ...playing, ...landing].filter((part) => part !== undefined).join('; ')}.`;
 }

@@ -1,11 +1,11 @@
 /** *Now*: the playing titles and what they wait for, and recently played ones. */
 import { useEffect } from 'preact/hooks';
+import { countWords, shareWords, sizeWords } from '../../src/kit/amounts.ts';
 import { Phase } from '../parts/phase.tsx';
 import { ProblemLine } from '../parts/problem.tsx';
 import { TitleOf } from '../parts/title.tsx';
 import { fills, playing, resting } from '../state/fills.ts';
 import { linkTo } from '../state/route.ts';
-import { bytesText, countText, shareText } from '../words/amounts.ts';
 import { MapLegend } from './byte-map.tsx';
 import { FillCard } from './fill-card.tsx';
 import { PauseButton } from './pause-button.tsx';
@@ -32,8 +32,8 @@ export function Now() {
                 <Phase phase={fill.phase} />
                 <span class="figure">
                   {fill.length === null
-                    ? bytesText(fill.presentBytes)
-                    : `${shareText(fill.presentBytes / Math.max(1, fill.length))} of ${bytesText(fill.length)}`}
+                    ? sizeWords(fill.presentBytes)
+                    : `${shareWords(fill.presentBytes / Math.max(1, fill.length))} of ${sizeWords(fill.length)}`}
                 </span>
                 {fill.pausedBy === 'user' && <PauseButton fill={fill} />}
               </li>
@@ -51,7 +51,7 @@ function Nothing() {
     <div class="empty">
       <p>
         <strong>Nothing is playing.</strong>{' '}
-        {open > 0 && `${countText(open, 'title was', 'titles were')} played recently.`}
+        {open > 0 && `${countWords(open, 'title was', 'titles were')} played recently.`}
       </p>
       <p>
         Point a player at <code>{location.origin}/ORIGIN/PATH</code>, or <a href={linkTo('try-it')}>try one here</a>.

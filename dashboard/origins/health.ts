@@ -1,6 +1,7 @@
 /** The health of an origin, up, slow or down, as a word and a sentence. */
 import type { OriginReport } from '../../src/control/answers.ts';
-import { durationText, timeOfDay } from '../words/times.ts';
+import { durationWords } from '../../src/kit/amounts.ts';
+import { timeOfDay } from '../words/times.ts';
 
 export type Health = 'up' | 'slow' | 'reached' | 'failing' | 'down' | 'tried' | 'unknown';
 
@@ -24,6 +25,6 @@ export function healthOf(origin: OriginReport): { readonly health: Health; reado
       ? { health: 'unknown', why: 'not asked yet' }
       : { health: 'reached', why: 'no bytes yet' };
   }
-  const speed = `median first byte ${durationText(median)}`;
+  const speed = `median first byte ${durationWords(median)}`;
   return median > slowFrom ? { health: 'slow', why: speed } : { health: 'up', why: speed };
 }

@@ -1,6 +1,7 @@
 /** *Origins*: the health of each origin, its last hour, and its limits. */
 import { useMemo } from 'preact/hooks';
 import type { HistoryReport, OriginReport } from '../../src/control/answers.ts';
+import { durationWords, sizeWords, speedWords } from '../../src/kit/amounts.ts';
 import { Chart } from '../parts/chart.tsx';
 import { State, type Tone } from '../parts/phase.tsx';
 import { ProblemLine } from '../parts/problem.tsx';
@@ -8,8 +9,6 @@ import { Untrusted } from '../parts/untrusted.tsx';
 import { column, history, momentsOf, pauseBetweenPoints } from '../state/history.ts';
 import { useFresh } from '../state/keep-fresh.ts';
 import { origins } from '../state/origins.ts';
-import { bytesText, speedText } from '../words/amounts.ts';
-import { durationText } from '../words/times.ts';
 import { type Health, healthOf } from './health.ts';
 import { LimitsForm } from './limits-form.tsx';
 
@@ -65,11 +64,11 @@ function OriginCard({ origin, history: kept }: { origin: OriginReport; history: 
       <dl class="figures">
         <div>
           <dt>Median first byte</dt>
-          <dd>{firstByteMs.median === null ? '–' : durationText(firstByteMs.median)}</dd>
+          <dd>{firstByteMs.median === null ? '–' : durationWords(firstByteMs.median)}</dd>
         </div>
         <div>
           <dt>Last</dt>
-          <dd>{firstByteMs.last === null ? '–' : durationText(firstByteMs.last)}</dd>
+          <dd>{firstByteMs.last === null ? '–' : durationWords(firstByteMs.last)}</dd>
         </div>
         <div>
           <dt>Connections</dt>
@@ -80,7 +79,7 @@ function OriginCard({ origin, history: kept }: { origin: OriginReport; history: 
         </div>
         <div>
           <dt>Downloaded</dt>
-          <dd>{bytesText(bytesIn)}</dd>
+          <dd>{sizeWords(bytesIn)}</dd>
         </div>
       </dl>
       {kept !== null && <Past name={name} history={kept} />}
@@ -107,18 +106,18 @@ function Past({ name, history: kept }: { name: string; history: HistoryReport })
     <div class="columns">
       <Chart
         title="Throughput, last hour"
-        summary={fastest === 0 ? 'nothing was downloaded.' : `${speedText(fastest)} at most.`}
+        summary={fastest === 0 ? 'nothing was downloaded.' : `${speedWords(fastest)} at most.`}
         lines={speedLine}
         rows={speeds}
-        text={speedText}
+        text={speedWords}
         height={110}
       />
       <Chart
         title="First byte, last hour"
-        summary={longest === 0 ? 'no requests.' : `${durationText(longest)} at most.`}
+        summary={longest === 0 ? 'no requests.' : `${durationWords(longest)} at most.`}
         lines={waitLine}
         rows={waits}
-        text={durationText}
+        text={durationWords}
         height={110}
       />
     </div>

@@ -2,8 +2,10 @@
  * The timelines of the requests for one path, made of events: those of each request, and those of its fill between the
  * request's start and end.
  */
+
+import { grouped } from '../../src/kit/amounts.ts';
+import { cacheWords, outcomeWords } from '../../src/kit/request-words.ts';
 import type { Happening, HappeningOf } from '../api/happening.ts';
-import { grouped } from '../words/amounts.ts';
 
 /** Moments are milliseconds of the day's clock. */
 export interface Timeline {
@@ -100,21 +102,3 @@ function endWords({ status, outcome, cache, bytes, range }: HappeningOf<'request
   const sent = bytes === 0 ? '' : `, ${grouped(bytes)} bytes${from}`;
   return `${status ?? 'no reply'} ${outcomeWords[outcome]}${cacheWords[cache]}${sent}`;
 }
-
-const outcomeWords: Readonly<Record<HappeningOf<'request-done'>['outcome'], string>> = {
-  served: 'complete',
-  refused: 'refused',
-  passed: 'from the origin',
-  failed: 'failed',
-  cut: 'interrupted',
-  gone: 'player left',
-};
-
-const cacheWords: Readonly<Record<HappeningOf<'request-done'>['cache'], string>> = {
-  hit: ', cached',
-  miss: ', not cached before',
-  partial: ', partly cached',
-  stale: ', cached, not checked',
-  pass: ', passed through',
-  none: '',
-};

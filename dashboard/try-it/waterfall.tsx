@@ -1,5 +1,5 @@
 /** One request as a waterfall: a bar for each step, and the same times as text. */
-import { durationText } from '../words/times.ts';
+import { durationWords } from '../../src/kit/amounts.ts';
 import type { Timeline } from './timelines.ts';
 
 /** A bar after the first byte is shortened where it is so many times as long as the bars before. */
@@ -31,7 +31,7 @@ export function Waterfall({ timeline }: { timeline: Timeline }) {
         <li>accepted</li>
         {moments.map(({ name, after }) => (
           <li key={name}>
-            <span class={`sign ${name.replaceAll(' ', '-')}`} aria-hidden="true" /> {name} <b>{durationText(after)}</b>
+            <span class={`sign ${name.replaceAll(' ', '-')}`} aria-hidden="true" /> {name} <b>{durationWords(after)}</b>
           </li>
         ))}
       </ol>

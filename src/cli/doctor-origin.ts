@@ -12,12 +12,12 @@ import { parseContentRange } from '../http/content-range.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { parseHttpDate } from '../http/http-date.ts';
 import { formatValidator, validatorOf } from '../http/validator.ts';
+import { durationWords, sizeWords, speedWords } from '../kit/amounts.ts';
 import { mount } from '../mount.ts';
 import type { Origin, OriginReply } from '../origin/origin.ts';
 import { measuredSpeed } from './doctor-speed.ts';
 import { certificateFinding } from './doctor-tls.ts';
 import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
-import { durationWords, sizeWords, speedWords } from './words.ts';
 
 /** A clock that is off by more makes dates wrong. */
 const muchSkewMs = 60_000;

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 import { type Clock, sleep } from '../clock.ts';
+import { countWords } from '../kit/amounts.ts';
 import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
-import { plural } from './words.ts';
 
 const dayMs = 86_400_000;
 /** A certificate that expires earlier is a warning, in days. */
@@ -33,7 +33,7 @@ export async function certificateFinding(
   try {
     await once(socket, 'secureConnect', { signal: late.signal });
     const days = Math.floor((Date.parse(socket.getPeerCertificate().valid_to) - clock.wallTime()) / dayMs);
-    const said = `has a certificate for ${plural(days, 'day')} more, ${socket.getProtocol()}`;
+    const said = `has a certificate for ${countWords(days, 'day')} more, ${socket.getProtocol()}`;
     return days >= soonDays ? ok(about, said) : warn(about, said, 'have it renewed');
   } catch (error) {
     return fail(about, `TLS: ${errorWords(error)}`, 'check its certificate, or name its authority with ca');

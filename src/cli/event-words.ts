@@ -1,6 +1,8 @@
 /** Sentences for events of the stream. All times are those of the events. */
 import type { DomainEvent } from '../events.ts';
-import { durationWords, placeWords, sizeWords } from './words.ts';
+import { durationWords, sizeWords } from '../kit/amounts.ts';
+import { cacheWords, outcomeWords } from '../kit/request-words.ts';
+import { placeWords } from './words.ts';
 
 /** An event in JSON: every timestamp is a time of day (ISO 8601). */
 type Told<T> = T extends object
@@ -82,24 +84,6 @@ const sentences: {
       : 'caching resumed',
   'client-bound': ({ client, bound, action }) => `client ${client} ${boundWords[bound]}: ${actionWords[action]}`,
   bug: (event) => `bug: ${event.message}`,
-};
-
-const outcomeWords: Readonly<Record<ToldEvent<'request-done'>['outcome'], string>> = {
-  served: 'complete',
-  refused: 'refused',
-  passed: 'from the origin',
-  failed: 'failed',
-  cut: 'interrupted',
-  gone: 'left by the player',
-};
-
-const cacheWords: Readonly<Record<ToldEvent<'request-done'>['cache'], string>> = {
-  hit: ', cached',
-  miss: ', not cached before',
-  partial: ', partly cached',
-  stale: ', cached, not checked',
-  pass: ', passed through',
-  none: '',
 };
 
 const boundWords = {

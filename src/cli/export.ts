@@ -8,12 +8,13 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ObjectReport } from '../control/answers.ts';
+import { sizeWords } from '../kit/amounts.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { Interruption, type Invocation, printAs } from './invocation.ts';
 import { findObjects } from './objects.ts';
 import { ProgressBar } from './progress.ts';
 import { openSession, type Session } from './session.ts';
-import { percentWords, placeWords, sizeWords } from './words.ts';
+import { percentWords, placeWords } from './words.ts';
 
 type Write = (bytes: Buffer) => Promise<unknown>;
 

@@ -1,6 +1,7 @@
 /** A fill in few words: present bytes, speed, and how far it is ahead of its readers. */
 import type { FillReport } from '../control/answers.ts';
-import { durationWords, percentWords, sizeWords, speedWords } from './words.ts';
+import { durationWords, sizeWords, speedWords } from '../kit/amounts.ts';
+import { percentWords } from './words.ts';
 
 /** Bytes a second from the origin. */
 export function speedIn({ cursors }: FillReport): number {

@@ -1,12 +1,13 @@
 /** `firstbyte ls`: the cached files, one line each. */
 
 import type { ObjectReport } from '../control/answers.ts';
+import { agoWords, countWords, sizeWords } from '../kit/amounts.ts';
 import { type Column, columnsText, tabbedText } from './columns.ts';
 import type { ExitReason } from './exit-codes.ts';
 import { type Invocation, printAs, textOption } from './invocation.ts';
 import { findObjects, listObjects } from './objects.ts';
 import { openSession } from './session.ts';
-import { agoWords, percentWords, placeWords, plural, sizeWords } from './words.ts';
+import { percentWords, placeWords } from './words.ts';
 
 const columns: readonly Column[] = [
   { title: 'PATH', gives: true },
@@ -53,6 +54,6 @@ function listText(
   if (rows.length === 0) return 'The cache is empty.\n';
   const [titles = '', ...lines] = columnsText(columns, rows, terminal.size('out').columns);
   const bytes = objects.reduce((sum, object) => sum + object.bytes, 0);
-  const total = `${plural(objects.length, 'file')}, ${sizeWords(bytes)} cached`;
+  const total = `${countWords(objects.length, 'file')}, ${sizeWords(bytes)} cached`;
   return `${[terminal.paint('out', 'dim', titles), ...lines, terminal.paint('out', 'dim', total)].join('\n')}\n`;
 }

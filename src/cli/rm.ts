@@ -1,10 +1,12 @@
 /** `firstbyte rm`: removes the objects that match patterns, or all. */
+
+import { countWords, sizeWords } from '../kit/amounts.ts';
 import type { ControlClient } from './control-client.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { type Invocation, printAs } from './invocation.ts';
 import { findObjects, listObjects } from './objects.ts';
 import { openSession } from './session.ts';
-import { placeWords, plural, sizeWords } from './words.ts';
+import { placeWords } from './words.ts';
 
 interface Removed {
   readonly removed: number;
@@ -20,7 +22,7 @@ export async function rm(invocation: Invocation): Promise<ExitReason> {
   const { control } = session;
   const done = options.all ? await removeAll(control, invocation) : await removeEach(control, invocation);
   if (done === null) return 'stopped';
-  printAs(invocation, `removed ${plural(done.removed, 'file')}, ${sizeWords(done.bytes)}\n`, done);
+  printAs(invocation, `removed ${countWords(done.removed, 'file')}, ${sizeWords(done.bytes)}\n`, done);
   return 'stopped';
 }
 
@@ -28,7 +30,7 @@ export async function rm(invocation: Invocation): Promise<ExitReason> {
 async function removeAll(control: ControlClient, { options, around }: Invocation): Promise<Removed | null> {
   if (!options.yes) {
     const all = await listObjects(control);
-    const answer = await around.terminal.ask(`Remove everything (${plural(all.length, 'file')})? [y/N] `);
+    const answer = await around.terminal.ask(`Remove everything (${countWords(all.length, 'file')})? [y/N] `);
     if (answer === null) {
       throw new CommandError('usage', '--all asks before it removes everything: add --yes where nobody can answer');
     }

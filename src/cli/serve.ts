@@ -8,11 +8,11 @@
 import { renderUnicodeCompact } from 'uqr';
 import { ConfigError, type LoadedSettings, type Settings } from '../config.ts';
 import type { Daemon } from '../daemon.ts';
+import { countWords, durationWords } from '../kit/amounts.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import type { Invocation, Surroundings } from './invocation.ts';
 import { ServiceManager } from './service-manager.ts';
 import { startTrouble } from './start-trouble.ts';
-import { durationWords, plural } from './words.ts';
 
 /** Resolves with the reason why it ended. */
 export async function serve({ load, around }: Invocation): Promise<ExitReason> {
@@ -69,7 +69,7 @@ function readyText(
 
 function stoppingText(requests: number, { drainTimeout }: Settings): string {
   if (requests === 0) return 'Stopping.\n';
-  return `Stopping: ${plural(requests, 'reply', 'replies')} may continue for ${durationWords(drainTimeout)}. Press Ctrl-C again to stop now.\n`;
+  return `Stopping: ${countWords(requests, 'reply', 'replies')} may continue for ${durationWords(drainTimeout)}. Press Ctrl-C again to stop now.\n`;
 }
 
 function ended(

@@ -1,9 +1,9 @@
 /** `firstbyte stats`: the counts since the start, as text. */
 import type { StatsReport } from '../control/answers.ts';
+import { durationWords, sizeWords } from '../kit/amounts.ts';
 import type { ExitReason } from './exit-codes.ts';
 import { type Invocation, printAs } from './invocation.ts';
 import { openSession } from './session.ts';
-import { durationWords, sizeWords } from './words.ts';
 
 type Counts = Readonly<Record<string, number>>;
 

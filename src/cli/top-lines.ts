@@ -1,9 +1,10 @@
 /** The lines of `firstbyte top`, made of one snapshot for a given width. Pure. */
 
 import type { FillReport, OriginReport, StoreReport } from '../control/answers.ts';
+import { countWords, durationWords, sizeWords, speedWords } from '../kit/amounts.ts';
 import { type Column, columnsText, fit } from './columns.ts';
 import { aheadWords, percentOf, speedIn, speedOut, stateWord } from './fill-words.ts';
-import { durationWords, placeWords, plural, sizeWords, speedWords } from './words.ts';
+import { placeWords } from './words.ts';
 
 /** The answers of the control API at one moment. */
 export interface TopSnapshot {
@@ -47,7 +48,7 @@ function headLine({ address, fills, uptimeSeconds }: TopSnapshot): string {
 
 function storeLine({ store: { bytes, objects, limit, free } }: TopSnapshot): string {
   const of = limit === null ? '' : ` of ${sizeWords(limit)}`;
-  return `cache: ${plural(objects, 'file')}, ${sizeWords(bytes)}${of}${free === null ? '' : `, ${sizeWords(free)} free`}`;
+  return `cache: ${countWords(objects, 'file')}, ${sizeWords(bytes)}${of}${free === null ? '' : `, ${sizeWords(free)} free`}`;
 }
 
 const contactWords: Readonly<Record<OriginReport['contact'], string>> = {
@@ -63,7 +64,7 @@ function originLine(origin: OriginReport, width: number, paint: Paint) {
   const cause = breaker.cause === null ? '' : ` (last error: ${breaker.cause.replaceAll('_', ' ')})`;
   const queued = connections.queued === 0 ? '' : `, ${connections.queued} queued`;
   const first = firstByteMs.median === null ? '' : `, median first byte ${durationWords(firstByteMs.median)}`;
-  const used = `${connections.used} of ${plural(connections.limit, 'connection')}`;
+  const used = `${connections.used} of ${countWords(connections.limit, 'connection')}`;
   const line = fit(`/${name}/ ${base}: ${state}${cause}, ${used}${queued}${first}`, width);
   return contact === 'none' || contact === 'reached' ? line : paint('yellow', line);
 }

@@ -1,11 +1,11 @@
 /** `firstbyte verify`: compares stored blocks with their checksums. */
 import type { VerifyReport } from '../control/answers.ts';
+import { countWords, sizeWords } from '../kit/amounts.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { Interruption, type Invocation, printAs } from './invocation.ts';
 import { runJob } from './jobs.ts';
 import { findObjects } from './objects.ts';
 import { openSession } from './session.ts';
-import { plural, sizeWords } from './words.ts';
 
 export async function verify(invocation: Invocation): Promise<ExitReason> {
   const { operands, options, around } = invocation;
@@ -31,7 +31,7 @@ export async function verify(invocation: Invocation): Promise<ExitReason> {
 }
 
 function resultWords({ objects, bytes, bad, repaired }: VerifyReport): string {
-  const checked = `checked ${plural(objects, 'file')}, ${sizeWords(bytes)}`;
+  const checked = `checked ${countWords(objects, 'file')}, ${sizeWords(bytes)}`;
   if (bad === 0) return `${checked}: all correct`;
   const fixed = repaired === 0 ? 'dropped' : `dropped, ${sizeWords(repaired)} of that downloaded again`;
   return `${checked}: ${sizeWords(bad)} bad and ${fixed}`;

@@ -1,6 +1,7 @@
 /** `firstbyte warm`: downloads files, folders, or beginnings, before anybody plays them. */
 import { size } from '../config/values.ts';
 import type { JobReport } from '../control/answers.ts';
+import { durationWords, sizeWords } from '../kit/amounts.ts';
 import { showablePath } from '../showable.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { Interruption, type Invocation, textOption } from './invocation.ts';
@@ -8,7 +9,7 @@ import { runJob } from './jobs.ts';
 import { openSession } from './session.ts';
 import { listOrigins, type Target } from './targets.ts';
 import { listedNames, targetsNamed } from './warm-targets.ts';
-import { durationWords, placeWords, sizeWords } from './words.ts';
+import { placeWords } from './words.ts';
 
 export async function warm(invocation: Invocation): Promise<ExitReason> {
   const { operands, options, around } = invocation;

@@ -1,22 +1,8 @@
-/** Speeds, shares and places as text. */
-import { controls, durationWords, legiblePath, sizeWords } from '../kit/amounts.ts';
+/** Shares and places as the terminal shows them. */
+import { controls, legiblePath, shareWords } from '../kit/amounts.ts';
 
-export { durationWords, sizeWords };
-
-export function speedWords(bytesPerSecond: number): string {
-  return `${sizeWords(bytesPerSecond)}/s`;
-}
-
-/** How long ago, by its largest unit: `3 min ago`. */
-export function agoWords(milliseconds: number): string {
-  if (milliseconds < 60_000) return 'just now';
-  const [largest = '', unit = ''] = durationWords(milliseconds).split(' ');
-  return `${largest} ${unit} ago`;
-}
-
-/** Rounded down, so that only a complete file has 100 %. */
 export function percentWords(percent: number | null): string {
-  return percent === null ? '-' : `${Math.floor(percent)} %`;
+  return percent === null ? '-' : shareWords(percent / 100);
 }
 
 /** `/NAME/path`, percent-decoded where that can be shown. */
@@ -27,8 +13,4 @@ export function placeWords({ origin, path }: { readonly origin: string; readonly
 /** On one line, with control characters made visible. */
 export function oneLine(text: string): string {
   return text.replace(new RegExp(controls, 'gu'), (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
 }

@@ -1,6 +1,6 @@
-/** Sizes, durations and places as people write them. Pure. */
+/** Sizes, speeds, shares, counts, durations and places as people write them, on a terminal, in the log and on the page. Pure. */
 
-/** Decimal, as disks, lines and origins have them, and as the page writes them. */
+/** Decimal, as disks, lines and origins have them. */
 const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
 
 /** `999 B`, `12.4 MB`, `1.02 GB`: three digits at most. */
@@ -13,6 +13,27 @@ export function sizeWords(bytes: number): string {
     step += 1;
   }
   return `${step === 0 ? Math.round(value) : threeDigits(value)} ${units[step]}`;
+}
+
+/** `12.4 MB/s`. */
+export function speedWords(bytesPerSecond: number): string {
+  return `${sizeWords(bytesPerSecond)}/s`;
+}
+
+/** `0 %`, `<1 %`, `62 %`; 100 only where all is there. */
+export function shareWords(share: number): string {
+  if (share > 0 && share < 0.01) return '<1 %';
+  return `${Math.floor(share * 100 + 1e-9)} %`;
+}
+
+/** `1 file`, `1,204 files`. */
+export function countWords(count: number, one: string, many = `${one}s`): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
+/** A whole number in groups of three digits: `1,204`. `Intl` would take a tenth of a second to load. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 function threeDigits(value: number): string {
@@ -30,6 +51,13 @@ export function durationWords(milliseconds: number): string {
   if (minutes < 1440) return pair(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
   const hours = Math.floor(minutes / 60);
   return pair(Math.floor(hours / 24), 'd', hours % 24, 'h');
+}
+
+/** `just now`, `3 min ago`; one unit is enough for the past. */
+export function agoWords(milliseconds: number): string {
+  if (!(milliseconds >= 60_000)) return 'just now';
+  const [largest = '', unit = ''] = durationWords(milliseconds).split(' ');
+  return `${largest} ${unit} ago`;
 }
 
 function pair(large: number, largeUnit: string, small: number, smallUnit: string): string {

@@ -1,15 +1,36 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bytesText } from '../../dashboard/words/amounts.ts';
-import { durationText } from '../../dashboard/words/times.ts';
-import { durationWords, legiblePath, sizeWords } from '../../src/kit/amounts.ts';
+import {
+  agoWords,
+  countWords,
+  durationWords,
+  legiblePath,
+  shareWords,
+  sizeWords,
+  speedWords,
+} from '../../src/kit/amounts.ts';
 
-test('a size has the same words in the terminal as on the page, and so has a duration', () => {
-  for (let power = 0; power < 15; power += 0.013) {
-    const bytes = Math.round(10 ** power);
-    assert.equal(sizeWords(bytes), bytesText(bytes));
-    assert.equal(durationWords(bytes), durationText(bytes));
+test('a duration has its two largest units, and the past its largest one', () => {
+  const rows: [number, string, string][] = [
+    [0, '0 ms', 'just now'],
+    [999.4, '999 ms', 'just now'],
+    [12_440, '12.4 s', 'just now'],
+    [59_949, '59.9 s', 'just now'],
+    [190_000, '3 min 10 s', '3 min ago'],
+    [3_600_000, '1 h', '1 h ago'],
+    [7_500_000, '2 h 5 min', '2 h ago'],
+    [356_400_000, '4 d 3 h', '4 d ago'],
+  ];
+  for (const [milliseconds, words, ago] of rows) {
+    assert.deepEqual([durationWords(milliseconds), agoWords(milliseconds)], [words, ago]);
   }
+});
+
+test('a share is rounded down, so that only what is whole has 100 %, and a count has groups', () => {
+  const shares = [0, 0.000_1, 0.29, 0.999_999, 1];
+  assert.deepEqual(shares.map(shareWords), ['0 %', '<1 %', '29 %', '99 %', '100 %']);
+  assert.deepEqual([countWords(1, 'reply', 'replies'), countWords(1204, 'file')], ['1 reply', '1,204 files']);
+  assert.equal(speedWords(2_400_000), '2.4 MB/s');
 });
 
 test('a size has three digits at most and a decimal unit', () => {
