@@ -15,6 +15,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { cached } from './cached.ts';
 import { collapse } from './collapse.ts';
+import { nextEpisodes } from './episodes.ts';
 import { fairness } from './fairness.ts';
 import { type Row, table } from './figures.ts';
 import { firstByte } from './first-byte.ts';
@@ -52,6 +53,7 @@ const benches = {
   observers,
   page,
   stalled: stalledReaders,
+  episodes: nextEpisodes,
 };
 type Name = keyof typeof benches;
 

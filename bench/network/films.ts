@@ -77,6 +77,8 @@ export const films = {
   flac: { ...film('film.flac', 'whole.flac'), times: 1 },
   ogg: film('film.ogg', 'clip.ogg'),
   large: film('large.mp4', 'clip6000.mp4', [], 121),
+  episode: film('episode.mp4', 'clip6000.mp4', [], 3),
+  episodemkv: film('episode.mkv', 'clip6000.mp4', [], 3),
   fit16: film('fit16.mp4', 'clip70.mp4', ['-movflags', '+faststart']),
   fit32: film('fit32.mp4', 'clip160.mp4', ['-movflags', '+faststart']),
   fit64: film('fit64.mp4', 'clip350.mp4', ['-movflags', '+faststart']),

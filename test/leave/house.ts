@@ -46,7 +46,7 @@ export class House implements AsyncDisposable {
     const content = randomBytes(noiseSize);
     await writeFile(join(files, noise), content);
     const films = [noise, ...(await furnish(files))];
-    await using origin = await startOrigin(files, Number.POSITIVE_INFINITY);
+    await using origin = await startOrigin(files, { rate: Number.POSITIVE_INFINITY });
     const kept = ['--media-freshness', '1d', ...flags];
     const firstbyte = await Firstbyte.start({ directory, origin: origin.url, flags: kept, program });
     for (const film of films) {

@@ -38,7 +38,7 @@ describe('a film that was watched once, without a network', { concurrency: 3 }, 
         await using props = new AsyncDisposableStack();
         props.defer(() => rm(cacheDir, { recursive: true, force: true }));
 
-        const origin = props.use(await startOrigin(films, 20_000_000, signal));
+        const origin = props.use(await startOrigin(films, { rate: 20_000_000 }, signal));
         {
           await using firstbyte = await startFirstbyte(cacheDir, '--origin', `film=${origin.url}`);
           assertSeen(await play(`${firstbyte.url}film/${container}`, signal, []), []);

@@ -9,10 +9,14 @@ export interface OriginProcess extends AsyncDisposable {
   end(): Promise<void>;
 }
 
-/** Gives the files of `folder`, `rate` bytes of them a second for all replies together, and at once. */
-export async function startOrigin(folder: string, rate: number, signal?: AbortSignal): Promise<OriginProcess> {
+/** Gives the files of `folder`: `rate` bytes a second for all replies together, each after so many seconds of silence. */
+export async function startOrigin(
+  folder: string,
+  { rate, silence = 0 }: { readonly rate: number; readonly silence?: number },
+  signal?: AbortSignal,
+): Promise<OriginProcess> {
   const command = join(import.meta.dirname, '../../demo/slow-origin.ts');
-  const flags = ['--folder', folder, '--silence', '0', '--rate', String(rate)];
+  const flags = ['--folder', folder, '--silence', String(silence), '--rate', String(rate)];
   const program = start(process.execPath, [command, ...flags], signal);
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: program.process.stdout ?? process.stdin }).on('line', (line) => {

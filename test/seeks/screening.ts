@@ -61,7 +61,7 @@ export interface Screening {
 /** Rejects where firstbyte gives a wrong byte, an error of its own for what it has, or does not start or stop. */
 export async function screen(options: ScreeningOptions): Promise<Screening> {
   const { film, container, rate, watched, directory, signal } = options;
-  await using origin = await startOrigin(film.folder, rate, signal);
+  await using origin = await startOrigin(film.folder, { rate }, signal);
   const serve = () => Firstbyte.start({ directory, origin: origin.url });
   const path = join(film.folder, container);
 
