@@ -14,6 +14,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { cached } from './cached.ts';
+import { cold } from './cold.ts';
 import { collapse } from './collapse.ts';
 import { nextEpisodes } from './episodes.ts';
 import { fairness } from './fairness.ts';
@@ -22,6 +23,7 @@ import { firstByte } from './first-byte.ts';
 import { heal } from './heal.ts';
 import { kill } from './kill.ts';
 import { machineLine } from './machine.ts';
+import { newProcess } from './new-process.ts';
 import { observers } from './observers.ts';
 import { page } from './page.ts';
 import { firstbyteProgram, nginxVersion, Stage } from './programs.ts';
@@ -38,6 +40,7 @@ import { window } from './window.ts';
 const benches = {
   'first-byte': firstByte,
   heal,
+  cold,
   collapse,
   window,
   seek,
@@ -50,6 +53,7 @@ const benches = {
   kill,
   'small-cache': smallCache,
   start,
+  process: newProcess,
   observers,
   page,
   stalled: stalledReaders,

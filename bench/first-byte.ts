@@ -10,7 +10,7 @@ const cases = [
 ];
 
 /** Milliseconds; and what may be added to a direct connection. */
-const goal = 2;
+const goal = 1;
 
 const warmUps = 300;
 

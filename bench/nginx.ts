@@ -1,4 +1,4 @@
-/** nginx beside firstbyte: a cache in slices with a lock, and plain files sent by the kernel, as its manual advises. */
+/** nginx beside firstbyte: a cache in slices with a lock, one of whole films, and plain files sent by the kernel, as its manual advises. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Plain files lie in `folder`/files and are found under /files/. */
+/** Plain files lie in `folder`/files and are found under /files/; what is asked for under /whole/ is cached as it comes. */
 export async function startNginx(
   folder: string,
   origin: { url: string },
@@ -40,6 +40,13 @@ http {
   server {
     listen 127.0.0.1:${port};
     location /files/ { root ${folder}; }
+    location /whole/ {
+      proxy_pass http://origin/;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_cache films;
+      proxy_cache_valid 200 1d;
+    }
     location / {
       slice 1m;
       proxy_pass http://origin;

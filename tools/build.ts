@@ -50,20 +50,6 @@ const ownVersion: Plugin = {
   },
 };
 
-/** Of undici only what `src/` uses: one connection, and one request on it. Its own index loads all the rest, and so late. */
-const leanUndici: Plugin = {
-  name: 'lean-undici',
-  resolveId: (id) => (id === 'undici' ? '\0undici' : null),
-  load: (id) =>
-    id === '\0undici'
-      ? `import Client from 'undici/lib/dispatcher/client.js';
-        import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
-        import request from 'undici/lib/api/api-request.js';
-        Dispatcher.prototype.request = request;
-        export { Client };`
-      : null,
-};
-
 /**
  * `node:http` as it is required: as an import, Node reads all that it exports, also what loads a client and a WebSocket, which
  * takes as long as loading firstbyte.
@@ -81,7 +67,7 @@ const leanHttp: Plugin = {
 };
 
 /** Of every bundle of the program. */
-export const programPlugins = [ownVersion, leanUndici, leanHttp];
+export const programPlugins = [ownVersion, leanHttp];
 
 if (import.meta.main) await (process.argv.includes('--if-needed') ? buildIfNeeded() : buildAll());
 

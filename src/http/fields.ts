@@ -28,7 +28,7 @@ export function fieldValue(fields: Fields, name: string): string | null {
   return value;
 }
 
-/** Fields from names and values in turn, as `node:http` and undici report them. */
+/** Fields from names and values in turn, as `node:http` reports them. */
 export function fieldsFromRaw(rawHeaders: readonly string[]): Fields {
   const fields: [string, string][] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {

@@ -92,12 +92,13 @@ export class ConnectionPool {
     coming.add(opened);
   }
 
-  /** Takes a connection back, to be taken again within `keepAlive`. */
+  /** Takes a connection back, to be taken again within `keepAlive`, and before the server closes it. */
   give(connection: OriginConnection): void {
     if (!connection.usable) return;
+    const limit = Math.min(this.#keepAlive, connection.keptFor);
     this.#idle.set(
       connection,
-      this.#clock.after(this.#keepAlive, () => connection.close()),
+      this.#clock.after(limit, () => connection.close()),
     );
     this.#onBusy(-1);
   }

@@ -8,7 +8,7 @@
  */
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import { connect as connectSocket, isIP, Socket } from 'node:net';
+import { isIP, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { type Clock, within } from '../clock.ts';
@@ -20,6 +20,7 @@ import { AddressRace } from './address-race.ts';
 import { type ConnectProxy, openTunnel } from './connect-proxy.ts';
 import { originError } from './origin-errors.ts';
 import { portOf } from './redirect.ts';
+import { openSocket, openWide } from './tcp-socket.ts';
 
 /** Where to connect to, with addresses that have been judged. */
 export interface Destination {
@@ -77,7 +78,7 @@ export async function dial(target: DialTarget, options: DialOptions, signal: Abo
   const hostname = bareHost(url.hostname);
   const secure = url.protocol === 'https:';
   const { clock, connectTimeout, resolve = resolveName, race = new AddressRace(), proxy, own } = options;
-  const { connect = connectTcp(race, clock) } = options;
+  const { connect = connectTcp(race, clock, !secure && proxy === undefined ? openWide : openSocket) } = options;
   /** Where the next connection goes: to the proxy first, where there is one. */
   let near = proxy?.url ?? url;
 
@@ -158,12 +159,10 @@ async function resolveName(hostname: string): Promise<readonly string[]> {
 }
 
 /** TCP to whichever of the addresses answers first. */
-function connectTcp(race: AddressRace, clock: Clock): Connect {
+function connectTcp(race: AddressRace, clock: Clock, openTo: typeof openSocket): Connect {
   return ({ hostname, addresses, port }, signal) => {
-    const connectOne = (host: string, given: AbortSignal): Promise<Duplex> => {
-      const socket = connectSocket({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
-      return ready(socket, 'connect', given);
-    };
+    const connectOne = (host: string, given: AbortSignal): Promise<Duplex> =>
+      ready(openTo({ host, port }), 'connect', given);
     const drop = (late: Duplex) => late.destroy();
     return race.run({ hostname, addresses }, connectOne, { clock, signal, drop });
   };

@@ -22,7 +22,7 @@ import { ConnectionPool } from './connection-pool.ts';
 import { type DialOptions, dial } from './dial.ts';
 import { credentialsIn, DigestLogin, withoutDigest } from './digest.ts';
 import type { Origin, OriginBody, OriginReply, OriginRequest } from './origin.ts';
-import { type ExchangeRequest, OriginConnection } from './origin-connection.ts';
+import { OriginConnection } from './origin-connection.ts';
 import type { OriginExchange } from './origin-exchange.ts';
 import type { Reachability } from './reachability.ts';
 import {
@@ -39,6 +39,7 @@ import {
 import { leadsOn, locatedAt, redirectTo, withBeginning } from './redirect-end.ts';
 import { RedirectJar } from './redirect-jar.ts';
 import { type ChainEnd, RedirectMemory } from './redirect-memory.ts';
+import type { ExchangeRequest } from './sent-request.ts';
 
 export interface HttpOriginOptions extends DialOptions {
   /** The name it is mounted under. */

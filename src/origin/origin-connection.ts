@@ -1,38 +1,21 @@
 /**
- * One HTTP/1.1 connection over a stream that somebody else has opened.
- *
- * It is an undici `Client` that may connect exactly once: the address guard has judged its stream, and no other may take
- * its place. undici's own timers are off, since budgets are the caller's. What it reads of an answer's head was put right
- * before (`head-mender.ts`).
+ * One HTTP/1.1 connection over a stream that somebody else has opened: one request at a time, and reads that go to the
+ * exchange whose answer comes. What comes unasked ends the connection, as does an answer after which none may follow.
  */
-import type { Socket } from 'node:net';
-import type { Duplex, Readable } from 'node:stream';
-import { Client, type Dispatcher } from 'undici';
-import type { Fields } from '../http/fields.ts';
-import { HeadMender } from './head-mender.ts';
+import type { Duplex } from 'node:stream';
+import { unsendableError } from './origin-errors.ts';
 import { OriginExchange } from './origin-exchange.ts';
+import { type ExchangeRequest, requestHead, sendContent } from './sent-request.ts';
 
-/** Bytes of a head, names and values together. */
-const maxHeadSize = 64 * 1024;
-
-/** undici's own timers never fire. */
-const longestTimerMs = 2 ** 31 - 1;
-
-/** One request as it is written. */
-export interface ExchangeRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly fields: Fields;
-  readonly content: Readable | null;
-}
+/** An idle connection is given up so many milliseconds before the server said that it would be. */
+const beforeServer = 1000;
 
 export class OriginConnection {
   readonly #url: URL;
   readonly #stream: Duplex;
-  readonly #client: Client;
-  readonly #onBytes: () => void;
-  readonly #mender = new HeadMender();
+  #exchange: OriginExchange | null = null;
   #used = false;
+  #keptFor = Number.POSITIVE_INFINITY;
   readonly connectMs: number;
 
   /**
@@ -43,26 +26,18 @@ export class OriginConnection {
   constructor(url: URL, stream: Duplex, onBytes: () => void = () => {}, connectMs = 0) {
     this.connectMs = connectMs;
     this.#url = url;
-    this.#onBytes = onBytes;
     this.#stream = stream;
-    // Nobody else listens before the first request. `usable` tells that the connection is dead.
-    stream.on('error', () => {});
-    this.#watch();
-    let taken = false;
-    this.#client = new Client(url.origin, {
-      connect: (_options, connected) => {
-        const again = taken;
-        taken = true;
-        // undici uses nothing of a socket that other streams lack, and expects the answer in a later turn.
-        queueMicrotask(() => (again ? connected(closedError(), null) : connected(null, stream as Socket)));
-      },
-      pipelining: 1,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: longestTimerMs,
-      keepAliveMaxTimeout: longestTimerMs,
-      maxHeaderSize: maxHeadSize,
+    stream.on('data', (bytes: Buffer) => {
+      onBytes();
+      if (this.#exchange === null) this.close();
+      else this.#exchange.take(bytes);
     });
+    stream.on('end', () => {
+      this.#exchange?.end();
+      this.close();
+    });
+    stream.on('error', (error) => this.#exchange?.fail(error));
+    stream.on('close', () => this.#exchange?.fail(closedError()));
   }
 
   /** Scheme, host and port of the server. */
@@ -80,45 +55,52 @@ export class OriginConnection {
     return this.#used;
   }
 
+  /** For how many milliseconds it may be idle, by what the server has said of it. */
+  get keptFor(): number {
+    return this.#keptFor;
+  }
+
   onceClosed(listener: () => void): void {
     this.#stream.once('close', listener);
   }
 
   /** Sends a request; `onReusable` is called when its answer has ended and another request may follow. */
-  send(
-    { path, method, fields, content }: ExchangeRequest,
-    signal: AbortSignal,
-    onReusable: () => void,
-  ): OriginExchange {
+  send(request: ExchangeRequest, signal: AbortSignal, onReusable: () => void): OriginExchange {
     this.#used = true;
-    this.#mender.expect();
-    const onDone = (ended: boolean) => {
-      if (ended) onReusable();
-      else this.close();
-    };
-    const exchange = new OriginExchange(
-      { host: this.#url.host, method, socket: this.#stream },
-      signal,
-      onDone,
-      this.#mender,
-    );
-    // undici names only some methods, and takes every token.
-    const named = method as Dispatcher.HttpMethod;
-    this.#client.dispatch({ path, method: named, headers: fields.flat(), body: content }, exchange);
+    const { host } = this.#url;
+    const { method, content } = request;
+    let isSent = content === null;
+    const exchange = new OriginExchange({ host, method }, signal, {
+      pause: () => this.#stream.pause(),
+      resume: () => this.#stream.resume(),
+      over: (isReusable) => {
+        this.#exchange = null;
+        content?.destroy();
+        this.#keptFor = exchange.keptFor - beforeServer;
+        if (!isReusable || !isSent || this.#keptFor <= 0) {
+          this.close();
+        } else {
+          this.#stream.resume();
+          onReusable();
+        }
+      },
+    });
+    this.#exchange = exchange;
+    const head = requestHead(request, host);
+    if (head === null) {
+      exchange.fail(unsendableError(host));
+      return exchange;
+    }
+    this.#stream.write(head, 'latin1');
+    if (content !== null) {
+      sendContent({ ...request, content }, this.#stream).then(
+        () => {
+          isSent = true;
+        },
+        (error: unknown) => exchange.fail(error),
+      );
+    }
     return exchange;
-  }
-
-  #watch(): void {
-    const read = this.#stream.read.bind(this.#stream);
-    this.#stream.read = (size) => {
-      for (;;) {
-        const bytes: unknown = read(size);
-        if (!Buffer.isBuffer(bytes)) return bytes;
-        this.#onBytes();
-        const mended = this.#mender.mend(bytes);
-        if (mended !== null) return mended;
-      }
-    };
   }
 
   close(): void {

@@ -1,9 +1,10 @@
 /**
- * What went wrong on the way to an origin, from the codes of Node, TLS, the parser and undici to the types of RFC 9209.
+ * What went wrong on the way to an origin, from the codes of Node and TLS, and from refused answers, to the types of RFC 9209.
  *
  * Every sentence names the host and nothing else of the URL.
  */
 import { ProxyError, type ProxyErrorType } from '../errors.ts';
+import type { Refused } from './answer-head.ts';
 
 /** How far the request had come: nothing connected, no head yet, or in the body. */
 export type Stage = 'connect' | 'head' | 'body';
@@ -41,26 +42,44 @@ const outcomes: Readonly<Record<string, Outcome>> = {
   EMFILE: exhausted,
   ENFILE: exhausted,
   EPROTO: insecure,
-  UND_ERR_HEADERS_OVERFLOW: oversized,
-  UND_ERR_INVALID_ARG: unsendable,
+};
+
+const refusals: Readonly<Record<Refused['why'], Outcome>> = {
+  malformed,
+  oversized,
+  'old coding': ['http_protocol_error', (host) => `${host} sent a transfer coding in HTTP/1.0, which has none.`],
+  'unasked coding': ['http_protocol_error', (host) => `${host} sent a transfer coding that nobody asked for.`],
 };
 
 const certificate = /CERT|ISSUER|SIGNATURE|CRL|HOSTNAME_MISMATCH|PATH_LENGTH|^INVALID_(CA|PURPOSE)$/;
 
 function outcomeOf(cause: Error & { code?: unknown }, stage: Stage): Outcome {
-  const { name, message } = cause;
   const code = String(cause.code);
-  if (name === 'HTTPParserError') return message.includes('EOF') ? incomplete : malformed;
   if (outcomes[code] !== undefined) return outcomes[code];
   if (code === 'ETIMEDOUT') return stage === 'connect' ? unconnected : silent;
   if (certificate.test(code)) return untrusted;
   if (/ALERT/.test(code)) return alerted;
   if (/^ERR_(SSL|TLS)/.test(code)) return insecure;
-  // undici answers an unasked-for upgrade, and an answer to no request, with an error of the socket's code.
-  if (code === 'UND_ERR_SOCKET' && message.startsWith('bad ')) return malformed;
-  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return stage === 'body' ? incomplete : malformed;
-  if (stage !== 'body') return terminated;
-  return code === 'UND_ERR_SOCKET' ? incomplete : reset;
+  return stage === 'body' ? reset : terminated;
+}
+
+function errorOf([type, sentence]: Outcome, host: string): ProxyError {
+  return new ProxyError(type, sentence(host));
+}
+
+/** The error of an answer that is refused. */
+export function refusalError(why: Refused['why'], host: string): ProxyError {
+  return errorOf(refusals[why], host);
+}
+
+/** The error of a connection that came to an orderly end where more was to come. */
+export function cutError(stage: 'head' | 'body', host: string): ProxyError {
+  return errorOf(stage === 'head' ? terminated : incomplete, host);
+}
+
+/** The error of a request that no head can carry. */
+export function unsendableError(host: string): ProxyError {
+  return errorOf(unsendable, host);
 }
 
 /**

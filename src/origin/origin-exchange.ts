@@ -1,53 +1,52 @@
 /**
- * One request on one connection: turns undici's callbacks into a head to await and a body to pull.
+ * One request on one connection: makes a head to await and a body to pull of the bytes that come.
  *
- * At most one network read lies unread here; then the parser pauses, the socket's buffer fills up, and the rest
- * stays in the network. A body ends with `null` only where its framing says so (RFC 9112 §6.3), and a socket that
+ * At most one network read lies unread here; then the connection is paused, the socket's buffer fills up, and the rest
+ * stays in the network. A body ends with `null` only where its framing says so (RFC 9112 §6.3), and a connection that
  * failed ends no body, not even one whose end is the end of the connection.
  */
-import type { Duplex } from 'node:stream';
-import type { Dispatcher } from 'undici';
-import { ProxyError } from '../errors.ts';
-import { type Fields, fieldsFromRaw } from '../http/fields.ts';
-import type { HeadMender } from './head-mender.ts';
+import { type AnswerHead, AnswerHeadReader, type Framing, Refused } from './answer-head.ts';
+import { ChunkedContent } from './chunked-content.ts';
 import type { OriginBody, OriginReply } from './origin.ts';
-import { originError } from './origin-errors.ts';
+import { cutError, originError, refusalError } from './origin-errors.ts';
 
-type Controller = Dispatcher.DispatchController;
+/** What an exchange needs of its connection. */
+export interface ExchangeHost {
+  pause(): void;
+  resume(): void;
+  /** Called once: the answer has ended as its framing promised, and its connection may have another request; or not. */
+  over(isReusable: boolean): void;
+}
 
-export class OriginExchange implements Dispatcher.DispatchHandler, OriginBody {
+export class OriginExchange implements OriginBody {
   readonly #host: string;
   readonly #method: string;
-  readonly #socket: Duplex;
   readonly #signal: AbortSignal;
-  readonly #onDone: (ended: boolean) => void;
-  readonly #mender: Pick<HeadMender, 'isInHead' | 'isOld'>;
+  readonly #connection: ExchangeHost;
   readonly #head = Promise.withResolvers<OriginReply>();
+  readonly #headReader = new AnswerHeadReader();
   readonly #unread: Buffer[] = [];
-  #controller: Controller | null = null;
   #reader: PromiseWithResolvers<Buffer | null> | null = null;
-  #stage: 'head' | 'body' = 'head';
+  #answer: AnswerHead | null = null;
+  #chunks: ChunkedContent | null = null;
+  /** Of a body of announced length. */
+  #missing = Number.POSITIVE_INFINITY;
+  /** All of the answer has come: whether another may follow. What is unread ends when it is read. */
+  #whole: { readonly isReusable: boolean } | null = null;
   #outcome: { readonly error: unknown } | 'ended' | null = null;
-  #answered = false;
-  #closeDelimited = false;
 
-  /**
-   * @param onDone called once, with whether the answer `ended` as its framing promised
-   * @param mender knows what has come of the answer's head
-   */
+  /** `host` is named in errors. */
   constructor(
-    { host, method, socket }: { readonly host: string; readonly method: string; readonly socket: Duplex },
+    { host, method }: { readonly host: string; readonly method: string },
     signal: AbortSignal,
-    onDone: (ended: boolean) => void,
-    mender: Pick<HeadMender, 'isInHead' | 'isOld'>,
+    connection: ExchangeHost,
   ) {
     this.#host = host;
     this.#method = method;
-    this.#socket = socket;
     this.#signal = signal;
-    this.#onDone = onDone;
-    this.#mender = mender;
+    this.#connection = connection;
     signal.addEventListener('abort', this.#abort, { once: true });
+    if (signal.aborted) this.#abort();
   }
 
   get head(): Promise<OriginReply> {
@@ -56,63 +55,110 @@ export class OriginExchange implements Dispatcher.DispatchHandler, OriginBody {
 
   /** Whether any byte of an answer has come. */
   get answered(): boolean {
-    return this.#answered || this.#mender.isInHead;
+    return this.#answer !== null || this.#headReader.hasBegun;
+  }
+
+  /** For how many milliseconds the connection may be idle after the answer, as far as that says it. */
+  get keptFor(): number {
+    return this.#answer?.keptFor ?? Number.POSITIVE_INFINITY;
   }
 
   read(): Promise<Buffer | null> {
     if (this.#reader !== null) return Promise.reject(new Error('read() was called while another read() waits'));
     const bytes = this.#unread.shift();
     if (bytes !== undefined) {
-      if (this.#unread.length === 0) this.#controller?.resume();
+      if (this.#unread.length === 0) this.#readOn();
       return Promise.resolve(bytes);
     }
     if (this.#outcome === 'ended') return Promise.resolve(null);
     if (this.#outcome !== null) return Promise.reject(this.#outcome.error);
-    const reader = Promise.withResolvers<Buffer | null>();
-    this.#reader = reader;
-    this.#controller?.resume();
-    return reader.promise;
+    this.#reader = Promise.withResolvers();
+    return this.#reader.promise;
   }
 
   cancel(): void {
     this.#giveUp(new DOMException('The rest of the body was given up.', 'AbortError'));
   }
 
-  onRequestStart(controller: Controller): void {
-    this.#controller = controller;
+  /** Bytes have come. */
+  take(bytes: Buffer): void {
+    try {
+      if (this.#whole !== null) throw new Refused('malformed');
+      const body = this.#answer === null ? this.#takeHead(bytes) : bytes;
+      if (body !== null) this.#takeBody(body);
+    } catch (error) {
+      this.fail(error instanceof Refused ? refusalError(error.why, this.#host) : error);
+    }
   }
 
-  onResponseStarted(): void {
-    this.#answered = true;
+  /** The connection has come to its end in an orderly way. */
+  end(): void {
+    if (this.#framing === 'close' && this.#answer !== null) this.#finish(false);
+    else this.fail(cutError(this.#answer === null ? 'head' : 'body', this.#host));
   }
 
-  onResponseStart(controller: Controller, status: number): void {
-    if (status < 200) return;
-    const fields = fieldsOf(controller);
-    this.#closeDelimited = this.#method !== 'HEAD' && isCloseDelimited(status, fields, this.#host, this.#mender.isOld);
-    this.#stage = 'body';
-    this.#head.resolve({ status, fields, body: this, closeDelimited: this.#closeDelimited });
+  /** Nothing more will come. */
+  fail(cause: unknown): void {
+    if (this.#whole !== null) this.#whole = { isReusable: false };
+    else this.#fail(cause);
   }
 
-  onResponseData(controller: Controller, bytes: Buffer): void {
-    // The parser, woken while nothing has come, reports an empty piece.
-    if (bytes.length === 0 || this.#outcome !== null) return;
+  #fail(cause: unknown): void {
+    const error = originError(cause, this.#host, this.#answer === null ? 'head' : 'body');
+    if (this.#settle({ error })) this.#connection.over(false);
+  }
+
+  /** What is behind the head, where a body begins there; `null` where nothing more comes of it. */
+  #takeHead(bytes: Buffer): Buffer | null {
+    const read = this.#headReader.take(bytes);
+    if (read === null) return null;
+    const { head, rest } = read;
+    this.#answer = head;
+    const { status, fields } = head;
+    const framing = this.#framing;
+    if (framing === 'chunked') this.#chunks = new ChunkedContent();
+    if (typeof framing === 'number') this.#missing = framing;
+    this.#head.resolve({ status, fields, body: this, closeDelimited: framing === 'close' });
+    if (framing === 0) {
+      this.#finish(head.isKept && rest.length === 0 && !this.#mayHaveContent);
+      return null;
+    }
+    return rest;
+  }
+
+  /** How its body ends: HEAD, 204 and 304 have none (RFC 9112 §6.3, rule 1). */
+  get #framing(): Framing {
+    const { status, framing } = this.#answer ?? { status: 0, framing: 'close' };
+    return this.#method === 'HEAD' || status === 204 || status === 304 ? 0 : framing;
+  }
+
+  /** Whether something may follow an answer that has no content, because its head says so or the server does not care. */
+  get #mayHaveContent(): boolean {
+    return this.#method === 'HEAD' || (this.#answer?.framing !== 0 && this.#answer?.framing !== 'close');
+  }
+
+  #takeBody(bytes: Buffer): void {
+    if (this.#chunks !== null) {
+      const { content, rest } = this.#chunks.take(bytes);
+      this.#give(content);
+      if (this.#chunks.isOver) this.#finish(rest.length === 0 && this.#answer?.isKept === true);
+      return;
+    }
+    const content = bytes.length > this.#missing ? bytes.subarray(0, this.#missing) : bytes;
+    this.#missing -= content.length;
+    this.#give(content);
+    if (this.#missing === 0) this.#finish(content === bytes && this.#answer?.isKept === true);
+  }
+
+  #give(bytes: Buffer): void {
+    if (bytes.length === 0) return;
     if (this.#reader === null) {
       this.#unread.push(bytes);
-      controller.pause();
+      this.#connection.pause();
     } else {
       this.#reader.resolve(bytes);
       this.#reader = null;
     }
-  }
-
-  onResponseEnd(): void {
-    if (this.#closeDelimited && this.#socket.errored !== null) this.#fail(this.#socket.errored);
-    else if (this.#settle('ended')) this.#onDone(true);
-  }
-
-  onResponseError(_controller: Controller | null, error: unknown): void {
-    this.#fail(error);
   }
 
   readonly #abort = (): void => this.#giveUp(this.#signal.reason);
@@ -123,9 +169,15 @@ export class OriginExchange implements Dispatcher.DispatchHandler, OriginBody {
     this.#fail(error);
   }
 
-  #fail(cause: unknown): void {
-    const error = originError(cause, this.#host, this.#stage);
-    if (this.#settle({ error })) this.#onDone(false);
+  #finish(isReusable: boolean): void {
+    this.#whole = { isReusable };
+    if (this.#unread.length === 0) this.#readOn();
+  }
+
+  /** Nothing is unread any more. */
+  #readOn(): void {
+    if (this.#whole === null) this.#connection.resume();
+    else if (this.#settle('ended')) this.#connection.over(this.#whole.isReusable);
   }
 
   #settle(outcome: { readonly error: unknown } | 'ended'): boolean {
@@ -141,22 +193,4 @@ export class OriginExchange implements Dispatcher.DispatchHandler, OriginBody {
     this.#reader = null;
     return true;
   }
-}
-
-function fieldsOf({ rawHeaders }: Controller): Fields {
-  if (!Array.isArray(rawHeaders)) return [];
-  const fields = fieldsFromRaw(rawHeaders.map((raw) => raw.toString('latin1')));
-  // Not trim(): read as Latin-1, the last byte of a UTF-8 letter can look like a space.
-  return fields.map(([name, value]) => [name, value.replace(/^[ \t]+|[ \t]+$/g, '')]);
-}
-
-/** Whether only the end of the connection ends the body (RFC 9112 §6.3, rule 8). */
-function isCloseDelimited(status: number, fields: Fields, host: string, old: boolean): boolean {
-  const codings = fields.filter(([name]) => name === 'transfer-encoding').map(([, value]) => value.toLowerCase());
-  if (codings.length > 0) {
-    if (old) throw new ProxyError('http_protocol_error', `${host} sent a transfer coding in HTTP/1.0, which has none.`);
-    if (codings.join() === 'chunked') return false;
-    throw new ProxyError('http_protocol_error', `${host} sent a transfer coding that nobody asked for.`);
-  }
-  return status !== 204 && status !== 304 && !fields.some(([name]) => name === 'content-length');
 }

@@ -4,11 +4,12 @@
  * Redirects are not followed. An endpoint in the configuration may be anywhere but at firstbyte itself, because the
  * operator chose it. An endpoint that was handed in at run time may have to be public.
  */
-import type { Socket } from 'node:net';
-import { type buildConnector, Client } from 'undici';
+import { Readable } from 'node:stream';
 import { ProxyError } from '../errors.ts';
+import type { Fields } from '../http/fields.ts';
 import type { Network } from './address-guard.ts';
 import { type DialOptions, dial } from './dial.ts';
+import { OriginConnection } from './origin-connection.ts';
 import { type Refresh, type RefreshQuestion, unanswered } from './refresh.ts';
 
 /** Bytes of an answer. */
@@ -23,63 +24,68 @@ export function endpointRefresh(endpoint: URL, network: Network, dialing: DialOp
   const url = new URL(endpoint);
   url.username = url.password = '';
   const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
-  const fields = {
-    accept: 'application/json',
-    'content-type': 'application/json',
-    ...(username + password !== '' && { authorization: `Basic ${credentials.toString('base64')}` }),
-  };
-  return (question, signal) => {
-    const connect: buildConnector.connector = (_options, connected) => {
-      dial({ url, network }, dialing, signal).then(
-        // undici uses nothing of a socket that other streams lack.
-        (stream) => connected(null, stream as Socket),
-        (error) => connected(error instanceof ProxyError ? unconnected(error, question) : error, null),
-      );
+  const fields: Fields = [
+    ['accept', 'application/json'],
+    ['content-type', 'application/json'],
+    ...(username + password === '' ? [] : [['authorization', `Basic ${credentials.toString('base64')}`] as const]),
+  ];
+  return async (question, signal) => {
+    const reached = async <T>(asked: Promise<T>): Promise<T> => {
+      try {
+        return await asked;
+      } catch (error) {
+        signal.throwIfAborted();
+        throw error instanceof ProxyError ? unreached(error, question) : error;
+      }
     };
-    return post(url, fields, connect, question, signal);
+    const connection = new OriginConnection(url, await reached(dial({ url, network }, dialing, signal)));
+    try {
+      return await post(connection, url, fields, question, { signal, reached });
+    } finally {
+      // One of its own leaves nothing open.
+      connection.close();
+    }
   };
+}
+
+interface Posting {
+  /** The only deadline. */
+  readonly signal: AbortSignal;
+  /** Gives errors of the connection the form of those of a refresh. */
+  reached<T>(asked: Promise<T>): Promise<T>;
 }
 
 async function post(
+  connection: OriginConnection,
   url: URL,
-  headers: Record<string, string>,
-  connect: buildConnector.connector,
+  fields: Fields,
   question: RefreshQuestion,
-  signal: AbortSignal,
-) {
-  const body = JSON.stringify(question);
-  // The caller's signal is the only deadline; a connection of its own leaves nothing open.
-  const client = new Client(url.origin, { connect, headersTimeout: 0, bodyTimeout: 0, pipelining: 0 });
-  try {
-    const path = url.pathname + url.search;
-    const reply = await client.request({ path, method: 'POST', headers, body, signal });
-    if (reply.statusCode !== 200) throw unanswered(question.origin, `its endpoint answered ${reply.statusCode}`);
-    const parts: Buffer[] = [];
-    let size = 0;
-    for await (const part of reply.body as AsyncIterable<Buffer>) {
-      parts.push(part);
-      size += part.length;
-      if (size > mostOutput) throw unanswered(question.origin, 'its endpoint said too much');
-    }
-    return parse(Buffer.concat(parts), question.origin);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    throw unasked(error.code, error, question);
-  } finally {
-    void client.destroy();
+  { signal, reached }: Posting,
+): Promise<Record<string, unknown>> {
+  const content = Buffer.from(JSON.stringify(question));
+  const request = {
+    method: 'POST',
+    path: url.pathname + url.search,
+    fields: [...fields, ['content-length', String(content.length)]] as const,
+    content: Readable.from([content]),
+  };
+  const { status, body } = await reached(connection.send(request, signal, () => {}).head);
+  if (status !== 200) throw unanswered(question.origin, `its endpoint answered ${status}`);
+  const parts: Buffer[] = [];
+  let size = 0;
+  for (let part = await reached(body.read()); part !== null; part = await reached(body.read())) {
+    parts.push(part);
+    size += part.length;
+    if (size > mostOutput) throw unanswered(question.origin, 'its endpoint said too much');
   }
+  return parse(Buffer.concat(parts), question.origin);
 }
 
-/** The error of a question that could not be sent; a forbidden address stays final. */
-function unconnected(error: ProxyError, question: RefreshQuestion): ProxyError {
-  if (!error.retryable) return error;
-  const { cause } = error;
-  return unasked(cause instanceof Error && 'code' in cause ? cause.code : error.type, error, question);
-}
-
-function unasked(why: unknown, error: Error, { origin }: RefreshQuestion): ProxyError {
-  return unanswered(origin, `its endpoint could not be asked (${why})`, error);
+/** The error of a question that could not be asked, or whose answer broke off; a forbidden address stays final. */
+function unreached(error: ProxyError, { origin }: RefreshQuestion): ProxyError {
+  const { cause, type } = error;
+  const why = cause instanceof Error && 'code' in cause ? cause.code : type;
+  return error.retryable ? unanswered(origin, `its endpoint could not be asked (${why})`, error) : error;
 }
 
 function parse(bytes: Buffer, origin: string): Record<string, unknown> {

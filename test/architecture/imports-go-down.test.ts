@@ -107,7 +107,6 @@ const onePlace: readonly [what: string, pattern: RegExp, place: string][] = [
   ['the console', /\bconsole\.\w+\(|\bprocess\.(stdout|stderr)\b/, 'console.ts'],
   ['the clock', /\bperformance\.now\b|\bDate\.now\b|\bnew Date\(\)|\bprocess\.hrtime\b/, 'clock.ts'],
   ['timers', /(?<![.\w])set(Timeout|Interval)\(|\bAbortSignal\.timeout\b|'node:timers/, 'clock.ts'],
-  ['the HTTP client', /from 'undici'/, 'origin/'],
   ['koffi', /@koromix/, 'system-calls.ts'],
   ['the descriptor of a socket', /\b_handle\b/, 'system-calls.ts'],
   ["Linux's own files", /['"`]\/proc\//, 'proc.ts'],

@@ -1,7 +1,8 @@
 /** Answers as servers write them on the wire: what is put right, and what is refused. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { HeadMender } from '../../src/origin/head-mender.ts';
+import { AnswerHeadReader, Refused } from '../../src/origin/answer-head.ts';
+import { ChunkedContent } from '../../src/origin/chunked-content.ts';
 import { isProxyError, open, originAt, readAll } from './bench.ts';
 import { RawServer } from './raw-server.ts';
 
@@ -49,6 +50,7 @@ const refused: Readonly<Record<string, string>> = {
   'a CR by itself': 'HTTP/1.1 200 OK\r\nX: a\rb\r\nContent-Length: 4\r\n\r\nfilm',
   'a status of two digits': 'HTTP/1.1 20 OK\r\nContent-Length: 4\r\n\r\nfilm',
   'a status of four digits': 'HTTP/1.1 2000 OK\r\nContent-Length: 4\r\n\r\nfilm',
+  'a status below 100': 'HTTP/1.1 020 OK\r\nContent-Length: 4\r\n\r\nfilm',
   'a switch of protocols': `HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n${plain}`,
   'no head': 'film',
 };
@@ -132,23 +134,70 @@ describe('a body in chunks with', () => {
 test('a head is the same in whatever pieces it comes', () => {
   for (const text of [...Object.values(taken), ...Object.values(refused)]) {
     const bytes = Buffer.from(text, 'latin1');
-    const whole = mended([bytes]);
+    const whole = read([bytes]);
     for (let at = 1; at < bytes.length; at += 1) {
-      assert.equal(mended([bytes.subarray(0, at), bytes.subarray(at)]), whole, JSON.stringify(text));
+      assert.deepEqual(read([bytes.subarray(0, at), bytes.subarray(at)]), whole, JSON.stringify(text));
     }
   }
 });
 
-test('what is no head is given on at once, and so is a head that is too long', () => {
-  for (const text of ['film', 'GET / HTTP/1.1', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}`]) {
-    const mender = new HeadMender();
-    mender.expect();
-    assert.equal(mender.mend(Buffer.from(text))?.toString(), text);
+test('what is no head is refused at once, and so is a head that is too long', () => {
+  for (const [text, why] of [
+    ['film', 'malformed'],
+    ['GET / HTTP/1.1', 'malformed'],
+    [`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}`, 'oversized'],
+  ] as const) {
+    assert.throws(() => new AnswerHeadReader().take(Buffer.from(text)), { why });
   }
 });
 
-function mended(pieces: readonly Buffer[]): string {
-  const mender = new HeadMender();
-  mender.expect();
-  return pieces.map((piece) => mender.mend(piece)?.toString('latin1') ?? '').join('');
+test('a body in chunks is the same in whatever pieces it comes', () => {
+  for (const text of [...Object.values(chunks.taken), ...Object.values(chunks.refused)]) {
+    const bytes = Buffer.from(text, 'latin1');
+    const whole = contentOf([bytes]);
+    for (let at = 1; at < bytes.length; at += 1) {
+      assert.equal(contentOf([bytes.subarray(0, at), bytes.subarray(at)]), whole, JSON.stringify(text));
+    }
+  }
+});
+
+const heads: ReadonlyArray<readonly [text: string, isKept: boolean, keptFor: number | null]> = [
+  ['HTTP/1.1 200 OK', true, null],
+  ['HTTP/1.1 200 OK\r\nConnection: close', false, null],
+  ['HTTP/1.1 200 OK\r\nConnection: x, Close', false, null],
+  ['HTTP/1.0 200 OK', false, null],
+  ['HTTP/1.0 200 OK\r\nConnection: Keep-Alive', true, null],
+  ['HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5, max=100', true, 5000],
+];
+
+for (const [text, isKept, keptFor] of heads) {
+  test(`${JSON.stringify(text)}: the connection is ${isKept ? 'kept' : 'not kept'}, for ${keptFor ?? 'any'} ms`, () => {
+    const { head } = new AnswerHeadReader().take(Buffer.from(`${text}\r\n\r\n`)) ?? assert.fail('no head');
+    assert.deepEqual([head.isKept, head.keptFor], [isKept, keptFor]);
+  });
+}
+
+/** What becomes of a head: status, fields and what is behind it, or why it is refused. */
+function read(pieces: readonly Buffer[]): unknown {
+  const reader = new AnswerHeadReader();
+  try {
+    for (const [index, piece] of pieces.entries()) {
+      const taken = reader.take(piece);
+      if (taken !== null)
+        return [taken.head, Buffer.concat([taken.rest, ...pieces.slice(index + 1)]).toString('latin1')];
+    }
+  } catch (error) {
+    return error instanceof Refused ? error.why : error;
+  }
+  return null;
+}
+
+function contentOf(pieces: readonly Buffer[]): string {
+  const chunked = new ChunkedContent();
+  try {
+    const content = pieces.map((piece) => chunked.take(piece).content.toString('latin1'));
+    return `${content.join('')}${chunked.isOver ? '.' : ''}`;
+  } catch (error) {
+    return error instanceof Refused ? error.why : String(error);
+  }
 }

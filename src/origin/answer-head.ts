@@ -1,0 +1,122 @@
+/**
+ * The head of an answer, as bytes come. What servers write otherwise than the standard and can mean one thing only is
+ * taken, and interim answers (RFC 9110 §15.2) are left out, since nobody waits for them. Whatever is ambiguous is refused.
+ * docs/reference/wire.md lists both.
+ */
+import type { Fields } from '../http/fields.ts';
+
+/** How the end of a body is told (RFC 9112 §6.3): after so many bytes, by its last chunk, or by that of the connection. */
+export type Framing = number | 'chunked' | 'close';
+
+export interface AnswerHead {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly fields: Fields;
+  /** That of a body, where the request and the status allow one. */
+  readonly framing: Framing;
+  /** Whether another request may follow on the connection, as far as the head says (RFC 9112 §9.3). */
+  readonly isKept: boolean;
+  /** For how many milliseconds an idle connection is kept, where the server says that. */
+  readonly keptFor: number | null;
+}
+
+/** Why an answer is refused. */
+export class Refused extends Error {
+  readonly why: 'malformed' | 'oversized' | 'old coding' | 'unasked coding';
+
+  constructor(why: Refused['why']) {
+    super(`the answer is refused: ${why}`);
+    this.why = why;
+  }
+}
+
+/** Bytes of a head. */
+const mostHead = 64 * 1024;
+
+const statusLine = /^(?:(icy)|http\/(\d)(?:\.(\d))?)[ \t]+(\d{3})(?:[ \t]+(.*))?$/i;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const controls = /[\x00-\x08\x0a-\x1f\x7f]/;
+const fieldLine = /^([!#$%&'*+.^_`|~\w-]+)[ \t]*:[ \t]*(.*?)[ \t]*$/;
+
+export class AnswerHeadReader {
+  #begun: Buffer = Buffer.alloc(0);
+
+  /** Whether a head has begun that is not complete. */
+  get hasBegun(): boolean {
+    return this.#begun.length > 0;
+  }
+
+  /** The head, and what of `bytes` is behind it; `null` where more has to come before. Throws `Refused`. */
+  take(bytes: Buffer): { readonly head: AnswerHead; readonly rest: Buffer } | null {
+    this.#begun = this.#begun.length === 0 ? bytes : Buffer.concat([this.#begun, bytes]);
+    for (;;) {
+      const text = this.#begun.toString('latin1', 0, mostHead + 1);
+      const [blank = ''] = /^(?:\r?\n)*/.exec(text) ?? [];
+      const end = /\r?\n\r?\n/.exec(text.slice(blank.length));
+      if (end === null) {
+        if (text.length > mostHead) throw new Refused('oversized');
+        if (!mayBegin(text.slice(blank.length))) throw new Refused('malformed');
+        return null;
+      }
+      const length = blank.length + end.index + end[0].length;
+      const head = text.slice(blank.length, blank.length + end.index);
+      const [, status = ''] = /^\S+[ \t]+(\d{3})(?!\d)/.exec(head) ?? [];
+      const rest = this.#begun.subarray(length);
+      this.#begun = rest;
+      if (status.startsWith('1') && status !== '101') continue;
+      this.#begun = Buffer.alloc(0);
+      return { head: parsed(head), rest };
+    }
+  }
+}
+
+/** Whether this may be where a head begins. */
+function mayBegin(text: string): boolean {
+  return text === '\r' || ['HTTP/', 'ICY '].some((word) => word.startsWith(text.slice(0, word.length).toUpperCase()));
+}
+
+function parsed(head: string): AnswerHead {
+  // Both ends of a line in one head are two readings of it.
+  if (/\r\n/.test(head) && /(?<!\r)\n/.test(head)) throw new Refused('malformed');
+  const [first = '', ...lines] = head.split(/\r?\n/);
+  const [, icy, major = '1', minor = '0', code = ''] = statusLine.exec(first) ?? [];
+  if (code === '' || code === '101' || code.startsWith('0')) throw new Refused('malformed');
+  const isOld = icy !== undefined || (major === '1' && minor === '0');
+  const fields: (readonly [name: string, value: string])[] = [];
+  for (const line of lines) {
+    const [, name, value = ''] = fieldLine.exec(line) ?? [];
+    // A line that is no field says nothing, unless it may mean where the body ends, or goes on a field (RFC 9112 §5.2).
+    if (controls.test(line) || (name === undefined && /^[ \t]|length|encoding/i.test(line)))
+      throw new Refused('malformed');
+    if (name !== undefined) fields.push([name.toLowerCase(), value]);
+  }
+  return framed(Number(code), fields, isOld);
+}
+
+function framed(status: number, given: Fields, isOld: boolean): AnswerHead {
+  // The transfer coding that was none is gone from the standard (RFC 9112 §7).
+  const kept = given.filter(([name, value]) => name !== 'transfer-encoding' || !/^identity$/i.test(value));
+  const lengths = new Set(valuesOf(kept, 'content-length').flatMap((value) => value.split(/[ \t]*,[ \t]*/)));
+  const codings = valuesOf(kept, 'transfer-encoding');
+  const [written] = lengths;
+  if (lengths.size > 1 || (written !== undefined && !/^\d+$/.test(written))) throw new Refused('malformed');
+  if (codings.length > 0 && isOld) throw new Refused('old coding');
+  if (codings.length > 0 && written !== undefined) throw new Refused('malformed');
+  if (codings.length > 0 && codings.join().toLowerCase() !== 'chunked') throw new Refused('unasked coding');
+  // A length that no number can hold is not known.
+  const length = written !== undefined && Number.isSafeInteger(Number(written)) ? Number(written) : null;
+  const others = kept.filter(([name]) => name !== 'content-length');
+  const fields: Fields = length === null ? others : [...others, ['content-length', String(length)]];
+  const options = valuesOf(given, 'connection')
+    .join()
+    .toLowerCase()
+    .split(/[ \t]*,[ \t]*/);
+  const isKept = !options.includes('close') && (!isOld || options.includes('keep-alive'));
+  const [, seconds] = /\btimeout=(\d+)/i.exec(valuesOf(given, 'keep-alive').join()) ?? [];
+  const keptFor = seconds === undefined ? null : Number(seconds) * 1000;
+  return { status, fields, framing: codings.length > 0 ? 'chunked' : (length ?? 'close'), isKept, keptFor };
+}
+
+function valuesOf(fields: Fields, wanted: string): string[] {
+  return fields.filter(([name]) => name === wanted).map(([, value]) => value);
+}
