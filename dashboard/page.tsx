@@ -7,12 +7,12 @@ import { FirstByte } from './first-byte/first-byte.tsx';
 import { Library } from './library/library.tsx';
 import { Now } from './now/now.tsx';
 import { Origins } from './origins/origins.tsx';
-import { State } from './parts/phase.tsx';
+import { State, type StateWords } from './parts/phase.tsx';
 import { TokenDialog } from './parts/token-dialog.tsx';
 import { announcement, notice } from './state/announce.ts';
 import { fills, pauseBetween, speedIn, speedOut } from './state/fills.ts';
 import { useFresh } from './state/keep-fresh.ts';
-import { connection, restartedAt } from './state/live.ts';
+import { type Connection, connection, restartedAt } from './state/live.ts';
 import { linkTo, route, type ViewName, viewNames } from './state/route.ts';
 import { TryIt } from './try-it/try-it.tsx';
 import { timeOfDay } from './words/times.ts';
@@ -81,16 +81,15 @@ export function Page() {
   );
 }
 
-const connectionWords = {
-  connecting: ['connecting', 'wait', 'M8 4v4l3 2M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8'],
-  live: ['live', 'good', 'M3 8.5l3.5 3.5L13 4.5'],
-  lost: ['not connected', 'bad', 'M4 4l8 8M12 4l-8 8'],
-  refused: ['password needed', 'wait', 'M4.5 7.5h7v5h-7zM6 7.5v-2a2 2 0 0 1 4 0v2'],
-} as const;
+const connectionWords: Readonly<Record<Connection['state'], StateWords>> = {
+  connecting: ['connecting', 'wait', 'clock'],
+  live: ['live', 'good', 'check'],
+  lost: ['not connected', 'bad', 'cross'],
+  refused: ['password needed', 'wait', 'lock'],
+};
 
 function ConnectionState() {
-  const [word, tone, sign] = connectionWords[connection.value.state];
-  return <State word={word} tone={tone} sign={sign} />;
+  return <State of={connectionWords[connection.value.state]} />;
 }
 
 function Banner() {

@@ -12,7 +12,7 @@ if (base === undefined || film === undefined) {
 }
 
 // The same settings as in a configuration file, under the same names. Without `cacheDir` the memory keeps the bytes.
-await using cache = await createFirstbyte({ origins: { films: base }, maxSize: '1GiB' });
+await using cache = await createFirstbyte({ origins: { films: base }, maxSize: '1GB' });
 
 cache.events.subscribe((event) => {
   if (event.type === 'fill-state') process.stdout.write(`${event.path}: ${event.from} → ${event.to}\n`);

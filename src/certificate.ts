@@ -9,6 +9,7 @@ import { dirname } from 'node:path';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Clock, Timer } from './clock.ts';
 import { ConfigError } from './config.ts';
+import { errorWords } from './kit/system-words.ts';
 
 /** Both files of a renewal are written within less, in milliseconds. */
 const settlesIn = 300;
@@ -99,6 +100,6 @@ async function textOf(setting: string, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new ConfigError([`${setting}: "${path}" cannot be read: ${error instanceof Error ? error.message : error}`]);
+    throw new ConfigError([`${setting}: "${path}" cannot be read: ${errorWords(error)}`]);
   }
 }

@@ -194,7 +194,7 @@ const settingTable = {
   },
   maxSize: {
     group: 'cache',
-    type: amount({ atLeast: '64MiB' }),
+    type: amount({ atLeast: '64MB' }),
     default: '50%',
     sentence:
       'Size limit of the cache. A percentage is of the free disk space at the start, including the cache, or of the memory.',
@@ -219,8 +219,8 @@ const settingTable = {
   },
   readAhead: {
     group: 'cache',
-    type: size({ atLeast: '64KiB' }),
-    default: '64MiB',
+    type: size({ atLeast: '64kB' }),
+    default: '64MB',
     sentence:
       'How much is downloaded ahead of a player that has read 8 MB in sequence; up to four times as much for a film with a high bit rate.',
   },
@@ -300,8 +300,8 @@ const settingTable = {
   },
   bufferMemory: {
     group: 'limits',
-    type: size({ atLeast: '1MiB' }),
-    default: '48MiB',
+    type: size({ atLeast: '1MB' }),
+    default: '48MB',
     sentence: 'Memory for reading from disk, shared by all replies.',
   },
   connectionsPerClient: {
@@ -327,15 +327,15 @@ const settingTable = {
   },
   unreadPerClient: {
     group: 'limits',
-    type: size({ atLeast: '1MiB' }),
-    default: '1GiB',
+    type: size({ atLeast: '1MB' }),
+    default: '1GB',
     sentence:
       'How much may be downloaded for one client that it has not read. Beyond that, less is downloaded ahead for it. This machine and trusted proxies may have at least 1 GB.',
   },
   stalledMemory: {
     group: 'limits',
-    type: size({ atLeast: '1MiB' }),
-    default: '256MiB',
+    type: size({ atLeast: '1MB' }),
+    default: '256MB',
     sentence:
       'Memory for clients that read nothing, such as paused players: 262 kB each. When it is full, the client that has been idle longest is disconnected.',
   },

@@ -18,7 +18,6 @@ interface Written {
 
 export function LimitsForm({ origin: { name, limits } }: { origin: OriginReport }) {
   const [written, setWritten] = useState<Written | null>(null);
-  const id = useId();
   const shown = written ?? wordsFor(limits);
   const onSubmit = async (event: Event) => {
     event.preventDefault();
@@ -32,40 +31,39 @@ export function LimitsForm({ origin: { name, limits } }: { origin: OriginReport 
   };
   return (
     <form class="limits" onSubmit={onSubmit} aria-label={`Limits of ${name}`}>
-      <label for={`${id}-connections`}>Connections at most</label>
-      <input
-        id={`${id}-connections`}
-        type="number"
-        min="1"
-        step="1"
-        required
-        value={shown.maxConnections}
-        onInput={(event) => setWritten({ ...shown, maxConnections: event.currentTarget.value })}
-      />
-      <label for={`${id}-rate`}>MB/s at most</label>
-      <input
-        id={`${id}-rate`}
-        type="number"
-        min="0.001"
-        step="any"
-        placeholder="no limit"
-        value={shown.maxRate}
-        onInput={(event) => setWritten({ ...shown, maxRate: event.currentTarget.value })}
-      />
-      <label for={`${id}-requests`}>Requests/s at most</label>
-      <input
-        id={`${id}-requests`}
-        type="number"
-        min="0"
-        step="any"
-        placeholder="no limit"
-        value={shown.maxRequestRate}
-        onInput={(event) => setWritten({ ...shown, maxRequestRate: event.currentTarget.value })}
-      />
+      <Field label="Connections at most" name="maxConnections" min="1" step="1" required {...{ shown, setWritten }} />
+      <Field label="MB/s at most" name="maxRate" min="0.001" {...{ shown, setWritten }} />
+      <Field label="Requests/s at most" name="maxRequestRate" min="0" {...{ shown, setWritten }} />
       <button type="submit" disabled={written === null}>
         Change<span class="unseen"> the limits of {name}</span>
       </button>
     </form>
+  );
+}
+
+interface FieldProps {
+  readonly label: string;
+  readonly name: keyof Written;
+  readonly min: string;
+  readonly step?: string;
+  readonly required?: boolean;
+  readonly shown: Written;
+  readonly setWritten: (written: Written) => void;
+}
+
+function Field({ label, name, min, step = 'any', required = false, shown, setWritten }: FieldProps) {
+  const id = useId();
+  return (
+    <>
+      <label for={id}>{label}</label>
+      <input
+        {...{ id, min, step, required }}
+        type="number"
+        placeholder={required ? undefined : 'no limit'}
+        value={shown[name]}
+        onInput={(event) => setWritten({ ...shown, [name]: event.currentTarget.value })}
+      />
+    </>
   );
 }
 

@@ -3,7 +3,7 @@ import { useMemo } from 'preact/hooks';
 import type { HistoryReport, OriginReport } from '../../src/control/answers.ts';
 import { durationWords, sizeWords, speedWords } from '../../src/kit/amounts.ts';
 import { Chart } from '../parts/chart.tsx';
-import { State, type Tone } from '../parts/phase.tsx';
+import { State, type StateWords } from '../parts/phase.tsx';
 import { ProblemLine } from '../parts/problem.tsx';
 import { Untrusted } from '../parts/untrusted.tsx';
 import { column, history, momentsOf, pauseBetweenPoints } from '../state/history.ts';
@@ -12,14 +12,14 @@ import { origins } from '../state/origins.ts';
 import { type Health, healthOf } from './health.ts';
 import { LimitsForm } from './limits-form.tsx';
 
-const words: Readonly<Record<Health, readonly [word: string, tone: Tone, sign: string]>> = {
-  up: ['Up', 'good', 'M3 8.5l3.5 3.5L13 4.5'],
-  slow: ['Slow', 'wait', 'M8 4v4l3 2M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8'],
-  reached: ['Reached', 'quiet', 'M3 8.5l3.5 3.5L13 4.5'],
-  failing: ['Failing', 'bad', 'M4 4l8 8M12 4l-8 8'],
-  down: ['Down', 'bad', 'M4 4l8 8M12 4l-8 8'],
-  tried: ['Being tried', 'wait', 'M3 8h10M9 4l4 4-4 4'],
-  unknown: ['Not asked yet', 'quiet', 'M4 8h8'],
+const words: Readonly<Record<Health, StateWords>> = {
+  up: ['Up', 'good', 'check'],
+  slow: ['Slow', 'wait', 'clock'],
+  reached: ['Reached', 'quiet', 'check'],
+  failing: ['Failing', 'bad', 'cross'],
+  down: ['Down', 'bad', 'cross'],
+  tried: ['Being tried', 'wait', 'right'],
+  unknown: ['Not asked yet', 'quiet', 'dash'],
 };
 
 export function Origins() {
@@ -43,7 +43,6 @@ export function Origins() {
 function OriginCard({ origin, history: kept }: { origin: OriginReport; history: HistoryReport | null }) {
   const { name, base, connections, firstByteMs, bytesIn, lessons, parallel } = origin;
   const { health, why } = healthOf(origin);
-  const [word, tone, sign] = words[health];
   return (
     <article class="card origin" aria-labelledby={`origin-${name}`}>
       <header>
@@ -52,7 +51,7 @@ function OriginCard({ origin, history: kept }: { origin: OriginReport; history: 
         </h2>
       </header>
       <p class="why">
-        <State word={word} tone={tone} sign={sign} /> {why}
+        <State of={words[health]} /> {why}
       </p>
       {parallel.reason !== 'not needed' && (
         <p class="why">

@@ -1,33 +1,47 @@
 /** The state of a fill or an object, as a sign, a word and a colour. The colour alone means nothing. */
 import type { FillPhase } from '../../src/events.ts';
 
-const words: Readonly<Record<FillPhase, readonly [word: string, tone: Tone, sign: string]>> = {
-  idle: ['Idle', 'quiet', 'M4 8h8'],
-  queued: ['Queued', 'wait', 'M4 4h8M4 8h8M4 12h5'],
-  starting: ['Waiting', 'wait', 'M8 4v4l3 2M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8'],
-  filling: ['Downloading', 'go', 'M8 2.5v10M4 8.8l4 4 4-4'],
-  paused: ['Paused', 'quiet', 'M5.5 3.5v9M10.5 3.5v9'],
-  complete: ['Complete', 'good', 'M3 8.5l3.5 3.5L13 4.5'],
-  failed: ['Failed', 'bad', 'M4 4l8 8M12 4l-8 8'],
+/** Paths in a square of 16. */
+const signs = {
+  dash: 'M4 8h8',
+  lines: 'M4 4h8M4 8h8M4 12h5',
+  clock: 'M8 4v4l3 2M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8',
+  down: 'M8 2.5v10M4 8.8l4 4 4-4',
+  right: 'M3 8h10M9 4l4 4-4 4',
+  bars: 'M5.5 3.5v9M10.5 3.5v9',
+  check: 'M3 8.5l3.5 3.5L13 4.5',
+  cross: 'M4 4l8 8M12 4l-8 8',
+  lock: 'M4.5 7.5h7v5h-7zM6 7.5v-2a2 2 0 0 1 4 0v2',
+} as const;
+
+/** How a state is shown. */
+export type StateWords = readonly [word: string, tone: Tone, sign: keyof typeof signs];
+
+const words: Readonly<Record<FillPhase, StateWords>> = {
+  idle: ['Idle', 'quiet', 'dash'],
+  queued: ['Queued', 'wait', 'lines'],
+  starting: ['Waiting', 'wait', 'clock'],
+  filling: ['Downloading', 'go', 'down'],
+  paused: ['Paused', 'quiet', 'bars'],
+  complete: ['Complete', 'good', 'check'],
+  failed: ['Failed', 'bad', 'cross'],
 };
 
-export type Tone = 'quiet' | 'wait' | 'go' | 'good' | 'bad';
+type Tone = 'quiet' | 'wait' | 'go' | 'good' | 'bad';
 
 export function phaseWord(phase: FillPhase): string {
   return words[phase][0];
 }
 
 export function Phase({ phase }: { phase: FillPhase }) {
-  const [word, tone, sign] = words[phase];
-  return <State word={word} tone={tone} sign={sign} />;
+  return <State of={words[phase]} />;
 }
 
-/** `sign` is a path in a square of 16. */
-export function State({ word, tone, sign }: { word: string; tone: Tone; sign: string }) {
+export function State({ of: [word, tone, sign] }: { of: StateWords }) {
   return (
     <span class={`state ${tone}`}>
       <svg viewBox="0 0 16 16" width="12" height="12" aria-hidden="true">
-        <path d={sign} />
+        <path d={signs[sign]} />
       </svg>
       {word}
     </span>

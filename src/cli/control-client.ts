@@ -7,6 +7,7 @@ import { type IncomingMessage, request as overHttp, type RequestOptions } from '
 import { request as overTls } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import { type Clock, sleep } from '../clock.ts';
+import { errorWords } from '../kit/system-words.ts';
 import { CommandError } from './exit-codes.ts';
 
 export interface ControlAddress {
@@ -88,7 +89,7 @@ export class ControlClient {
         : (url.startsWith('https:') ? overTls : overHttp)(new URL(path, url), { ...options, ...trust, signal: given });
       asked.once('response', resolve);
       asked.once('error', (error: NodeJS.ErrnoException) => {
-        const reason = late.signal.aborted ? String(late.signal.reason.message) : error.code || error.message;
+        const reason = late.signal.aborted ? String(late.signal.reason.message) : errorWords(error);
         reject(
           signal?.aborted
             ? signal.reason

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import { sizeWords, speedWords } from '../kit/amounts.ts';
-import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
+import { errorWords } from '../kit/system-words.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** File systems by the magic number of `statfs`. */
 const fileSystems: Readonly<Record<number, { readonly name: string; readonly concern?: string }>> = {

@@ -5,9 +5,10 @@ import type { Clock } from '../clock.ts';
 import type { ListenAddress, Settings } from '../config.ts';
 import type { StatsReport } from '../control/answers.ts';
 import { descriptorLimit, planDescriptors } from '../descriptors.ts';
+import { errorWords } from '../kit/system-words.ts';
 import { findSystemCalls } from '../system-calls.ts';
 import { ControlClient } from './control-client.ts';
-import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
 import { livingOwner, type Owner } from './session.ts';
 
 /** Fewer open files than this are too few for a house full of players. */

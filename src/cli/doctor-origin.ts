@@ -13,11 +13,12 @@ import { type Fields, fieldValue } from '../http/fields.ts';
 import { parseHttpDate } from '../http/http-date.ts';
 import { formatValidator, validatorOf } from '../http/validator.ts';
 import { durationWords, sizeWords, speedWords } from '../kit/amounts.ts';
+import { errorWords } from '../kit/system-words.ts';
 import { mount } from '../mount.ts';
 import type { Origin, OriginReply } from '../origin/origin.ts';
 import { measuredSpeed } from './doctor-speed.ts';
 import { certificateFinding } from './doctor-tls.ts';
-import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** A clock that is off by more makes dates wrong. */
 const muchSkewMs = 60_000;
@@ -125,7 +126,13 @@ async function* fileFindings(
   if (status >= 400) {
     const plain = await statusOf(origin, path, [], signal);
     if (plain === null || plain >= 400)
-      yield fail(about, `answers with ${status} to ${path}`, 'check --path, and the credentials of the origin');
+      yield fail(
+        about,
+        `answers with ${status} to ${path}`,
+        path.includes('?')
+          ? `check --path (a ? in a name is %3F), and the credentials of the origin`
+          : 'check --path, and the credentials of the origin',
+      );
     else yield warn(about, `refuses ranges (${status}), sends whole files only`, wholeChange);
     return;
   }

@@ -4,7 +4,8 @@ import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 import { type Clock, sleep } from '../clock.ts';
 import { countWords } from '../kit/amounts.ts';
-import { errorWords, type Finding, fail, ok, warn } from './finding.ts';
+import { errorWords } from '../kit/system-words.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
 
 const dayMs = 86_400_000;
 /** A certificate that expires earlier is a warning, in days. */

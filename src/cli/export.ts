@@ -9,6 +9,7 @@ import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path';
 import type { ObjectReport } from '../control/answers.ts';
 import { sizeWords } from '../kit/amounts.ts';
+import { errorWords } from '../kit/system-words.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { Interruption, type Invocation, printAs } from './invocation.ts';
 import { findObjects } from './objects.ts';
@@ -78,7 +79,7 @@ async function writeWhole(path: string, { options }: Invocation, fill: (write: W
     await (options.force ? rename(unfinished, path) : appear(unfinished, path));
   } catch (error) {
     if (error instanceof Error && 'syscall' in error) {
-      throw new CommandError('failed', `${path} cannot be written: ${error.message}`);
+      throw new CommandError('failed', `${path} cannot be written: ${errorWords(error)}`);
     }
     throw error;
   } finally {

@@ -23,8 +23,3 @@ export function fail(about: string, said: string, change: string): Finding {
 export function complaintsOf(findings: readonly Finding[], level: Finding['level']): number {
   return findings.filter((finding) => finding.level === level).length;
 }
-
-/** The message of an error, without its full stop. */
-export function errorWords(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
-}

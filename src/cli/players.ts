@@ -5,7 +5,8 @@ import { CommandError } from './exit-codes.ts';
 
 /** In the order in which they are tried. */
 const players = {
-  mpv: { program: 'mpv', args: ['--quiet'] },
+  // What can't be played is no page of a video site.
+  mpv: { program: 'mpv', args: ['--quiet', '--ytdl=no'] },
   vlc: { program: 'vlc', args: ['--quiet', '--play-and-exit'] },
   ffplay: { program: 'ffplay', args: ['-nostats', '-loglevel', 'error', '-autoexit'] },
   gst: { program: 'gst-play-1.0', args: ['--quiet'] },

@@ -44,7 +44,12 @@ interface ListenError extends Error {
 }
 
 function listenSentence({ code, message, address = '', port, hostname }: ListenError): string {
-  const place = port === undefined ? address : `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  const isSocket = address.startsWith('/');
+  if (isSocket && code !== 'EADDRINUSE') {
+    return `Cannot listen on unix:${address}: its folder has to be there, and writable. Choose another path with --listen.`;
+  }
+  const host = address.includes(':') ? `[${address}]` : address;
+  const place = isSocket ? `unix:${address}` : port === undefined ? host : `${host}:${port}`;
   switch (code) {
     case 'EADDRINUSE':
       return `Cannot listen on ${place}: another program uses it. Stop that, or choose another address with --listen.`;

@@ -43,7 +43,7 @@ async function cachedTarget(written: string, control: Pick<ControlClient, 'get'>
 /** `null` where no origin has the URL; rejects where a path names no origin. */
 export function targetOf(written: string, origins: readonly Pick<OriginReport, 'name' | 'base'>[]): Target | null {
   if (/^https?:\/\//i.test(written)) return targetOfUrl(written, origins);
-  const [, name = '', path = ''] = /^\/?([^/?#]+)(\/[^#]+)/.exec(written) ?? [];
+  const [, name = '', path = ''] = /^\/?([^/?#]+)(\/.*)$/s.exec(written) ?? [];
   if (origins.some((origin) => origin.name === name)) return { origin: name, target: encodedPath(path) };
   throw new CommandError('unmatched', `"${showableText(written)}" belongs to no origin. ${knownWords(origins)}`);
 }

@@ -1,6 +1,7 @@
 /** The targets that a user names to `firstbyte warm`: single ones, folders, patterns, and the lines of a list. */
 import { readFile } from 'node:fs/promises';
 import type { OriginReport } from '../control/answers.ts';
+import { errorWords } from '../kit/system-words.ts';
 import { showableText } from '../showable.ts';
 import type { ControlClient } from './control-client.ts';
 import { CommandError } from './exit-codes.ts';
@@ -18,10 +19,11 @@ export async function listedNames(invocation: Invocation): Promise<string[]> {
     const lines = content.split(/\r?\n/).map((line) => line.trim());
     return lines.filter((line) => line !== '' && !line.startsWith('#'));
   } catch (error) {
-    throw new CommandError('usage', `--list: cannot read ${file}: ${error instanceof Error ? error.message : error}`);
+    throw new CommandError('usage', `--list: cannot read ${file}: ${errorWords(error)}`);
   }
 }
 
+/** Rejects with a `CommandError` where the name means nothing. */
 export async function targetsNamed(
   written: string,
   origins: readonly Pick<OriginReport, 'name' | 'base'>[],

@@ -19,7 +19,17 @@ export async function warm(invocation: Invocation): Promise<ExitReason> {
   const written = [...operands, ...(await listedNames(invocation))];
   if (written.length === 0) throw new CommandError('usage', 'Name a file, a folder or a pattern, or give --list FILE');
   const targets: Target[] = [];
-  for (const name of written) targets.push(...(await targetsNamed(name, origins, session.control)));
+  let unmatched: CommandError | null = null;
+  for (const name of written) {
+    try {
+      targets.push(...(await targetsNamed(name, origins, session.control)));
+    } catch (error) {
+      // One wrong name keeps nobody from the others.
+      if (!(error instanceof CommandError) || written.length === 1) throw error;
+      around.complain(`${error.message}\n`);
+      unmatched ??= error;
+    }
+  }
 
   using interruption = new Interruption(around);
   const jobs: (Target & JobReport)[] = [];
@@ -35,14 +45,14 @@ export async function warm(invocation: Invocation): Promise<ExitReason> {
     if (interruption.reason !== null) break;
   }
   if (options.json) around.print(`${JSON.stringify({ jobs }, null, 2)}\n`);
-  return interruption.reason ?? (failed ? 'failed' : 'stopped');
+  return interruption.reason ?? unmatched?.reason ?? (failed ? 'failed' : 'stopped');
 }
 
 function partOf(invocation: Invocation): { whole: true } | { head: number } {
   const written = textOption(invocation, 'head');
   if (written === undefined) return { whole: true };
   const head = size({ atLeast: '1B' }).safeParse(written).data;
-  if (head === undefined) throw new CommandError('usage', `--head: "${written}" is not a size such as 16MiB`);
+  if (head === undefined) throw new CommandError('usage', `--head: "${written}" is not a size such as 16MB`);
   return { head };
 }
 

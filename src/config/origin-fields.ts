@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { type Fields, isFieldText, operatorFieldName } from '../http/fields.ts';
+import { errorWords } from '../kit/system-words.ts';
 import { basicCredentials } from './base-url.ts';
 import { kind } from './values.ts';
 
@@ -110,7 +111,7 @@ function secretOf(
   try {
     found = 'env' in what ? env[what.env] : readFile(what.file).replace(/\r?\n$/, '');
   } catch (error) {
-    problems.push(`${at}: ${place} cannot be read: ${error instanceof Error ? error.message : error}`);
+    problems.push(`${at}: ${place} cannot be read: ${errorWords(error)}`);
     return null;
   }
   if (isRight(found)) return found;

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import type { Fields } from '../http/fields.ts';
+import { errorWords } from '../kit/system-words.ts';
 import { baseUrl, proxyUrl } from './base-url.ts';
 import {
   auth,
@@ -364,7 +365,7 @@ function readCertificates(
     if (certificates.includes('-----BEGIN CERTIFICATE-----')) return certificates;
     problems.push(`origins.${name}.ca: "${path}" is not a file of certificates in PEM form`);
   } catch (error) {
-    problems.push(`origins.${name}.ca: "${path}" cannot be read: ${error instanceof Error ? error.message : error}`);
+    problems.push(`origins.${name}.ca: "${path}" cannot be read: ${errorWords(error)}`);
   }
   return undefined;
 }

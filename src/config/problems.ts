@@ -43,10 +43,11 @@ function withoutSecrets(text: string): string {
     .replace(/(:\/\/[^\s/]*)(\/[^\s?]*)/g, (_, place, path) => `${place}${showablePath(path)}`);
 }
 
-/** "… is unknown", with the name that was probably meant. */
-export function unknownName(what: string, wrong: string, names: readonly string[]): string {
-  const nearest = nearestName(wrong, names);
-  return `${what} is unknown${nearest === null ? '' : `; did you mean ${nearest}?`}`;
+/** "… is unknown", with the name that was probably meant; all of them begin with `prefix`, which tells none from another. */
+export function unknownName(what: string, wrong: string, names: readonly string[], prefix = ''): string {
+  const own = (name: string) => name.slice(prefix.length);
+  const nearest = nearestName(own(wrong), names.map(own));
+  return `${what} is unknown${nearest === null ? '' : `; did you mean ${prefix}${nearest}?`}`;
 }
 
 /**

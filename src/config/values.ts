@@ -77,7 +77,7 @@ const bytes: Record<string, number> = {
 export function size({ atLeast }: { atLeast: string }): z.ZodType<number> {
   const least = inBytes(atLeast) ?? 0;
   return kind(
-    { description: `a size of at least ${atLeast}, such as 64MB, 1.5G or 64MiB`, unit: 'bytes', placeholder: 'SIZE' },
+    { description: `a size of at least ${atLeast}, such as 64MB or 1.5G`, unit: 'bytes', placeholder: 'SIZE' },
     (raw) => noLess(inBytes(raw), least),
   );
 }

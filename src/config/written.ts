@@ -1,5 +1,6 @@
 /** Finds what was written for each setting, and where: flag before variable before file, which is JSON with comments. */
 import stripJsonComments from 'strip-json-comments';
+import { errorWords } from '../kit/system-words.ts';
 import { showValue, unknownName } from './problems.ts';
 
 /** The names that one setting has in the places where it can be written. */
@@ -48,7 +49,7 @@ export function findWritten(
   for (const key of unknown(flags, [...keys, 'config'])) problems.push(unknownName(`the flag ${key}`, key, keys));
   for (const variable of unknown(env, [...variables, 'FIRSTBYTE_CONFIG'])) {
     if (!variable.startsWith('FIRSTBYTE_')) continue;
-    warnings.push(unknownName(`the variable ${variable} is ignored: it`, variable, variables));
+    warnings.push(unknownName(`the variable ${variable} is ignored: it`, variable, variables, 'FIRSTBYTE_'));
   }
   for (const key of unknown(file, keys)) problems.push(unknownName(`${key} (${path})`, key, keys));
 
@@ -79,7 +80,7 @@ function readConfigFile(
     problems.push(`the configuration file ${path} does not hold a JSON object`);
   } catch (error) {
     const reason = error instanceof SyntaxError ? 'is not JSON' : 'cannot be read';
-    problems.push(`the configuration file ${path} ${reason}: ${error instanceof Error ? error.message : error}`);
+    problems.push(`the configuration file ${path} ${reason}: ${errorWords(error)}`);
   }
   return {};
 }

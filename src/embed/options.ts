@@ -6,7 +6,7 @@ import type { Origin } from '../origin/origin.ts';
 import type { StoreAdmin } from '../store/admin.ts';
 import type { Store } from '../store/store.ts';
 
-/** A value as it stands in a configuration file: `'64MiB'`, `'30s'`, `8`, `true`, or several. */
+/** A value as it stands in a configuration file: `'64MB'`, `'30s'`, `8`, `true`, or several. */
 export type WrittenValue = string | number | boolean | readonly string[];
 
 /** Settings of a process, which a program that embeds firstbyte has its own ways for. */

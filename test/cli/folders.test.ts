@@ -71,6 +71,8 @@ for (const by of ['pages', 'WebDAV'] as const) {
     const folder = await warm('/tv/series/');
     assert.equal(folder.code, 0, folder.err);
     assert.deepEqual(await cached(stage), ['/series/s01/extra%20one.mkv', '/series/s01e10.mkv', '/series/s01e2.mkv']);
+    const root = await warm('/tv/*.mp4');
+    assert.deepEqual([root.code, (await cached(stage))[0]], [0, '/holiday.mp4'], root.err);
     const none = await warm('/tv/series/*.avi');
     assert.deepEqual([none.code, none.err], [6, 'No file at the origin matches "/tv/series/*.avi"\n']);
 

@@ -46,7 +46,7 @@ test('any URL plays with no firstbyte running, and the command ends with its pla
   player.close();
   const { code, out, err } = await playing.ended;
   assert.deepEqual([code, out], [7, '']);
-  assert.match(err, /--quiet --fullscreen http:\/\/127\.0\.0\.1:\d+\/127-0-0-1\/a\.mkv 3000000/);
+  assert.match(err, /--quiet --ytdl=no --fullscreen http:\/\/127\.0\.0\.1:\d+\/127-0-0-1\/a\.mkv 3000000/);
 });
 
 test('a URL plays whose port is the one that firstbyte would serve at', async (t) => {

@@ -24,6 +24,7 @@ export const films: Readonly<Record<string, Film>> = {
   '/b%20c.mkv': film(700_000, 2),
   '/sub/d.mp4': film(500_000, 3),
   '/100%25%20wolf%3F.mkv': film(200_000, 4),
+  '/no%231.mkv': film(100_000, 5),
 };
 
 export class Stage {

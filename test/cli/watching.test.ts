@@ -41,7 +41,7 @@ test('stats tells the counts in words, and as JSON', async (t) => {
   await (await fetch(`${url}films/sub/d.mp4`)).arrayBuffer();
   const { code, out } = await stage.run('stats');
   assert.equal(code, 0);
-  assert.match(out, /^requests +2: 2 served$/m);
+  assert.match(out, /^requests +2: 2 complete$/m);
   assert.match(out, /^downloaded +500 kB: 500 kB films$/m);
   const { bytesLanded } = (await json(stage.run('stats', '--json'))) as { bytesLanded: object };
   assert.deepEqual(bytesLanded, { films: 500_000 });
