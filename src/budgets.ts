@@ -126,6 +126,11 @@ export const fixedBudgets = {
     bounds: 'the trial of `sendfile` at the start, over a connection of its own',
     within: 'no wait of a reader',
   },
+  rehearsal: {
+    ms: 1000,
+    bounds: 'the film that is played at the start of `serve` before anybody asks for one',
+    within: 'no wait of a reader',
+  },
 } satisfies Record<string, Budget & { readonly ms: number }>;
 
 /** Pauses between attempts. */

@@ -9,7 +9,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
-import { programPlugins } from './build.ts';
+import { programFormat, programPlugins } from './build.ts';
 
 const root = join(import.meta.dirname, '..');
 const dashboard = join(root, 'dist/dashboard');
@@ -43,6 +43,6 @@ try {
 async function oneFile(source: string, format: 'es' | 'cjs'): Promise<string> {
   const bundle = await rolldown({ input: join(root, 'src', source), platform: 'node', plugins: programPlugins });
   const file = join(folder, `${source.replaceAll('/', '-')}.js`);
-  await bundle.write({ file, format, codeSplitting: false });
+  await bundle.write({ ...programFormat, file, format, codeSplitting: false });
   return file;
 }

@@ -52,8 +52,13 @@ ${Object.values(exitCodes)
 `;
 
 const machine: Surroundings = {
-  start: async (settings, settingSources, load) =>
-    (await import('../daemon.ts')).startDaemon(settings, { settingSources, ...(load && { load }) }),
+  start: async (settings, settingSources, load) => {
+    const [{ startDaemon }, { rehearse }] = await Promise.all([import('../daemon.ts'), import('../rehearsal.ts')]);
+    const started = startDaemon(settings, { settingSources, ...(load && { load }) });
+    // While it waits for the index of its store.
+    await Promise.all([started, rehearse()]);
+    return started;
+  },
   signals: process,
   print,
   complain,

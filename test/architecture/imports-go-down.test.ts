@@ -83,9 +83,11 @@ const mayImport: Record<string, readonly string[]> = {
     'config.ts',
     'log.ts',
   ],
+  'rehearsal.ts': ['core.ts', 'config.ts'],
   'cli/': [
     'control/answers.ts',
     'daemon.ts',
+    'rehearsal.ts',
     'mount.ts',
     'descriptors.ts',
     'http/',
