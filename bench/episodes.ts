@@ -22,7 +22,7 @@ const speed = 10;
 /** How much of each episode is played from the origin itself, in seconds of film. */
 const glance = 5;
 
-/** Times the median of cached switches; and how many switches have to be so short. */
+/** Times cached switches; and how many switches have to be so short. */
 const goals = { times: 1.1, share: 0.95 };
 
 export async function nextEpisodes(program: string): Promise<Row[]> {
@@ -45,18 +45,16 @@ async function series(program: string, kind: (typeof kinds)[number]): Promise<Ro
   const direct = new Series(await switches(at(origin.url), glance));
   const fresh = new Series(await switches(at(base)));
   const cached = new Series(await switches(at(base)));
-  const times = (each: number) => each / cached.median;
-  const short = (of: Series) => of.values.filter((each) => times(each) <= goals.times).length;
-  const [ours, theirs] = [short(fresh), short(cached)];
+  // One switch takes twice as long as the next on a busy machine: the shortest is compared with the shortest, and so on.
+  const times = new Series(fresh.values.map((took, place) => took / (cached.values[place] ?? Number.NaN)));
+  const ours = times.values.filter((each) => each <= goals.times).length;
   return {
     what: `a series of ${episodes} (${file}), ${line.rate / 1e6} MB/s: first picture after a switch, × all cached`,
     goal: `<= ${goals.times} in ${goals.share * 100} %`,
     direct: `${direct.median.toFixed(0)} ms`,
-    firstbyte:
-      `${new Series(fresh.values.map(times)).text(2)}: ${ours} of ${fresh.values.length}; ` +
-      `cached ${cached.text(0)} ms: ${theirs} of ${cached.values.length}`,
-    reached: ours >= goals.share * fresh.values.length,
-    figures: { direct, fresh, cached },
+    firstbyte: `${times.text(2)}: ${ours} of ${times.values.length}; ${fresh.text(0)} and ${cached.text(0)} ms`,
+    reached: ours >= goals.share * times.values.length,
+    figures: { times, direct, fresh, cached },
   };
 }
 

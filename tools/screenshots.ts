@@ -20,10 +20,10 @@ const whole = {
   '/series/s01/e02.mkv': largeFilm(405 * MB),
   '/holiday/day-1.mp4': largeFilm(96 * MB),
 };
-const beginning = { '/films/metropolis.mkv': largeFilm(2_900 * MB), '/holiday/day-2.mp4': largeFilm(88 * MB) };
-const slow = '/films/nosferatu.mkv';
-const silent = '/films/faust.mkv';
-const missing = '/films/golem.mkv';
+const beginning = { '/classics/metropolis.mkv': largeFilm(2_900 * MB), '/holiday/day-2.mp4': largeFilm(88 * MB) };
+const slow = '/classics/nosferatu.mkv';
+const silent = '/classics/faust.mkv';
+const missing = '/classics/golem.mkv';
 const played = '/holiday/film.mp4';
 
 await using stage = await Stage.set({
@@ -100,7 +100,7 @@ async function takeNow(page: Page, mark: string): Promise<void> {
   const waiting = stage.read(silent);
   await page
     .getByRole('article', { name: 'faust.mkv' })
-    .getByText(/waiting for the origin: [2-9]/)
+    .getByText(/^for the origin: [2-9]/)
     .waitFor();
   await take(page, `now-${mark}`);
   waiting.stop();

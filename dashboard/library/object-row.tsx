@@ -1,4 +1,4 @@
-/** One stored title: how much is present, when it was last played, and its buttons. */
+/** One stored title: how much is cached, when it was last played, and its buttons. */
 import { useState } from 'preact/hooks';
 import type { JobReport, ObjectReport } from '../../src/control/answers.ts';
 import { agoWords, shareWords, sizeWords } from '../../src/kit/amounts.ts';
@@ -48,7 +48,7 @@ export function ObjectRow({ stored, now, onPurge, onChange }: ObjectRowProps) {
       <TitleOf origin={origin} path={path} />
       <Phase phase={state} />
       <span class="amount">
-        <progress max={1} value={share ?? 0} aria-label={`Present of ${title}`} />
+        <progress max={1} value={share ?? 0} aria-label={`Cached of ${title}`} />
         <span>{share === null ? sizeWords(bytes) : `${shareWords(share)} of ${sizeWords(length ?? 0)}`}</span>
       </span>
       <time dateTime={lastUsed} title={dateText(lastUsed)}>

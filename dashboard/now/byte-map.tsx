@@ -26,7 +26,7 @@ export function ByteMap({ fill }: { fill: FillReport }) {
 }
 
 const signs = {
-  present: 'present',
+  present: 'cached',
   ahead: 'ahead of the player',
   gap: 'missing',
   player: 'sent to the player',

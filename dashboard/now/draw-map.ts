@@ -89,10 +89,13 @@ export function drawMap(canvas: HTMLCanvasElement, scene: MapScene, view: Span, 
 /** A triangle with its base at `y` and its point `height` further on. */
 function mark(context: CanvasRenderingContext2D, x: number, y: number, height: number, colour: string): void {
   const half = Math.abs(height) * 0.7;
+  const { width } = context.canvas;
+  // At an end of the map all of it is seen.
+  const middle = x < 0 || x > width ? x : Math.min(Math.max(x, half), width - half);
   context.fillStyle = colour;
   context.beginPath();
-  context.moveTo(x - half, y);
-  context.lineTo(x + half, y);
+  context.moveTo(middle - half, y);
+  context.lineTo(middle + half, y);
   context.lineTo(x, y + height);
   context.closePath();
   context.fill();

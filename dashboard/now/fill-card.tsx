@@ -1,7 +1,7 @@
 /** One playing title: its state and reason, byte map, figures, players and connections. */
 import type { CursorReport, FillReport } from '../../src/control/answers.ts';
 import { durationWords, shareWords, sizeWords, speedWords } from '../../src/kit/amounts.ts';
-import { Phase } from '../parts/phase.tsx';
+import { FillState } from '../parts/phase.tsx';
 import { TitleOf, titleText } from '../parts/title.tsx';
 import { Untrusted } from '../parts/untrusted.tsx';
 import { fillSpeed } from '../state/fills.ts';
@@ -18,16 +18,14 @@ export function FillCard({ fill }: { fill: FillReport }) {
         <TitleOf {...fill} />
         <PauseButton fill={fill} />
       </header>
-      <p class="why">
-        <Phase phase={isStalled(fill) ? 'starting' : fill.phase} /> <Untrusted text={fill.reason} />
-      </p>
+      <FillState fill={fill} />
       {fill.line !== null && <p class="why">{fill.line.words}</p>}
       <ByteMap fill={fill} />
       <dl class="figures">
         <Figure name="In" value={speedWords(speed.in)} />
         <Figure name="Out" value={speedWords(speed.out)} />
         <Figure name="Ahead" value={aheadText(fill)} />
-        <Figure name="Present" value={presentText(fill)} />
+        <Figure name="Cached" value={presentText(fill)} />
         {attempts > 1 && <Figure name="Attempt" value={String(attempts)} tone="wait" />}
         {heals > 0 && <Figure name="Interruptions repaired" value={String(heals)} />}
         {fill.waiters > 0 && <Figure name="Players waiting" value={String(fill.waiters)} tone="wait" />}
@@ -46,11 +44,6 @@ function Figure({ name, value, tone }: { name: string; value: string; tone?: 'wa
   );
 }
 
-/** Whether a player waits in the midst of its film, for longer than the usual time between two pieces. */
-function isStalled({ phase, readers }: FillReport): boolean {
-  return phase === 'filling' && readers.some(({ waitedMs }) => (waitedMs ?? 0) >= 1000);
-}
-
 /** Of the player with the least read-ahead. */
 function aheadText({ readers }: FillReport): string {
   if (readers.length === 0) return 'no player';
@@ -65,21 +58,22 @@ function presentText({ presentBytes, length }: FillReport): string {
 }
 
 const cursorWords: Readonly<Record<CursorReport['state'], string>> = {
-  queued: 'Waiting for a free connection',
-  starting: 'Waiting for the first byte',
-  filling: 'Downloading',
-  resting: 'Idle: enough is downloaded ahead',
-  retrying: 'Retrying',
+  queued: 'Waiting for a free connection, from',
+  starting: 'Waiting for the first byte from',
+  filling: 'Downloading from',
+  resting: 'Downloaded ahead up to',
+  retrying: 'Retrying from',
 };
 
 /** The state of each connection to the origin. Shown only where there are several, or one has had trouble. */
 function Connections({ cursors }: { cursors: readonly CursorReport[] }) {
-  if (cursors.length < 2 && cursors.every(({ lastFailure }) => lastFailure === null)) return null;
+  const isPlain = cursors.length < 2 || cursors.every(({ state }) => state === 'resting');
+  if (isPlain && cursors.every(({ lastFailure }) => lastFailure === null)) return null;
   return (
     <ul class="connections" aria-label="Connections to the origin">
       {cursors.map((cursor) => (
         <li key={cursor.position}>
-          {cursorWords[cursor.state]} from {sizeWords(cursor.position)}
+          {cursorWords[cursor.state]} {sizeWords(cursor.position)}
           {cursor.nextTryIn !== null && ` in ${durationWords(cursor.nextTryIn)}`}
           {cursor.attempt > 1 && ` (attempt ${cursor.attempt})`}
           {cursor.lastFailure !== null && (

@@ -43,8 +43,8 @@ export function sceneText(scene: MapScene): string {
   const { length, lengthKnown, present, ahead, cursors, players } = scene;
   const bytes = present.reduce((sum, [start, end]) => sum + end - start, 0);
   const of = lengthKnown
-    ? `${shareWords(bytes / length)} of ${sizeWords(length)} is present`
-    : `${sizeWords(bytes)} present, length unknown`;
+    ? `${shareWords(bytes / length)} of ${sizeWords(length)} is cached`
+    : `${sizeWords(bytes)} cached, length unknown`;
   const gaps = lengthKnown ? gapsIn(present, length) : [];
   const [first, ...others] = gaps;
   const missing =

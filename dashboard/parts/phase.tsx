@@ -1,5 +1,7 @@
-/** The state of a fill or an object, as a sign, a word and a colour. The colour alone means nothing. */
+/** The state of a fill or an object, as a sign, a word and a colour, and why. The colour alone means nothing. */
+import type { FillReport } from '../../src/control/answers.ts';
 import type { FillPhase } from '../../src/events.ts';
+import { Untrusted } from './untrusted.tsx';
 
 /** Paths in a square of 16. */
 const signs = {
@@ -35,6 +37,30 @@ export function phaseWord(phase: FillPhase): string {
 
 export function Phase({ phase }: { phase: FillPhase }) {
   return <State of={words[phase]} />;
+}
+
+const ahead: StateWords = ['Ahead', 'good', 'check'];
+
+/** The state of a download and its reason, as one sentence: "Waiting for the origin: 3.2 s of 12 s, attempt 1". */
+export function FillState({ fill }: { fill: FillReport }) {
+  const { phase, reason, cursors, readers } = fill;
+  if (phase === 'filling' && cursors.length > 0 && cursors.every(({ state }) => state === 'resting')) {
+    return (
+      <p class="why">
+        <State of={ahead} /> of the player: enough is downloaded
+      </p>
+    );
+  }
+  // A player waits in the midst of its film, for longer than the usual time between two pieces.
+  const isStalled = phase === 'filling' && readers.some(({ waitedMs }) => (waitedMs ?? 0) >= 1000);
+  const shown = words[isStalled ? 'starting' : phase];
+  const word = shown[0].toLowerCase();
+  const rest = reason.startsWith(word) ? reason.slice(word.length).replace(/^:/, '').trim() : reason;
+  return (
+    <p class="why">
+      <State of={shown} /> <Untrusted text={rest} />
+    </p>
+  );
 }
 
 export function State({ of: [word, tone, sign] }: { of: StateWords }) {

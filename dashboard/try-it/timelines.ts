@@ -17,7 +17,7 @@ export interface Timeline {
 }
 
 interface Step {
-  readonly name: 'connected' | 'head' | 'first byte landed' | 'first byte out' | 'done';
+  readonly name: 'connected' | 'head' | 'first byte received' | 'first byte sent' | 'done';
   readonly at: number;
 }
 
@@ -74,7 +74,7 @@ function stepsOf({ connectedAt, headAt, landedAt }: HappeningOf<'fill-first-byte
   return [
     ...(connectedAt === null ? [] : [{ name: 'connected', at: Date.parse(connectedAt) } as const]),
     { name: 'head', at: Date.parse(headAt) },
-    { name: 'first byte landed', at: Date.parse(landedAt) },
+    { name: 'first byte received', at: Date.parse(landedAt) },
   ];
 }
 
@@ -91,7 +91,7 @@ function timelineOf(
     ({ startedAt, landedAt }) => Date.parse(startedAt) >= accepted - 1 && Date.parse(landedAt) <= (out ?? ended) + 1,
   );
   const steps = landed === undefined ? [] : stepsOf(landed);
-  if (out !== null) steps.push({ name: 'first byte out', at: out });
+  if (out !== null) steps.push({ name: 'first byte sent', at: out });
   steps.push({ name: 'done', at: ended });
   return { request: done.request, acceptedAt: accepted, steps, end: { at: ended, words: endWords(done) } };
 }

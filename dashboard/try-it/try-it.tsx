@@ -2,7 +2,7 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Happening } from '../api/happening.ts';
 import { ByteMap, MapLegend } from '../now/byte-map.tsx';
-import { Phase } from '../parts/phase.tsx';
+import { FillState } from '../parts/phase.tsx';
 import { Untrusted } from '../parts/untrusted.tsx';
 import { fills } from '../state/fills.ts';
 import { useFresh } from '../state/keep-fresh.ts';
@@ -100,9 +100,7 @@ function TrialView({ trial }: { trial: Trial }) {
       <Player path={path} sound={isSound(path)} />
       {fill !== undefined && (
         <section class="card" aria-label="Its download">
-          <p class="why">
-            <Phase phase={fill.phase} /> <Untrusted text={fill.reason} />
-          </p>
+          <FillState fill={fill} />
           <ByteMap fill={fill} />
           <MapLegend />
         </section>

@@ -1,5 +1,7 @@
 /** A fill as people see it: plain values at one moment, and the words for why it is where it is. */
+
 import type { ByteRange } from '../bytes/byte-range.ts';
+import { durationWords } from '../kit/amounts.ts';
 import { describeFailure, type Failure } from './failure.ts';
 import type { Fetch } from './fetch.ts';
 import type { FetchPhase } from './fetch-status.ts';
@@ -180,7 +182,9 @@ export function phaseReason(state: FillStateView, now: number): string {
     case 'starting':
       return askingWords(state, now);
     case 'filling':
-      return state.stalled === null ? `downloading for ${seconds(now - state.since)}` : askingWords(state.stalled, now);
+      return state.stalled === null
+        ? `downloading for ${durationWords(now - state.since)}`
+        : askingWords(state.stalled, now);
     case 'paused':
       return pauseReasons[state.by];
     case 'complete':

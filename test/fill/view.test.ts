@@ -36,7 +36,7 @@ const rows: [FillStateView, string][] = [
     { phase: 'starting', wait: { since: now - 12_400, until: null }, attempt: 1, lastFailure: null },
     'waiting for the origin: 12.4 s, attempt 1',
   ],
-  [{ ...filling, stalled: null }, 'downloading for 61 s'],
+  [{ ...filling, stalled: null }, 'downloading for 1 min 1 s'],
   [
     { ...filling, stalled: { wait, attempt: 2, lastFailure: refused } },
     'waiting for the origin: 12.4 s of 30 s, attempt 2, connection refused',

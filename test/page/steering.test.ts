@@ -42,7 +42,7 @@ describe('steering on the page', { skip: noChromium }, () => {
     await dialog.getByText('This password is wrong.').waitFor();
     assert.equal((await fill())?.pausedBy, null);
     await enter(page, await stage.token());
-    await card.getByText('paused by you').waitFor();
+    await card.getByText('by you', { exact: true }).waitFor();
     await page.getByText('film.mkv is paused.').waitFor();
     assert.equal((await fill())?.pausedBy, 'user');
 
@@ -68,7 +68,7 @@ describe('steering on the page', { skip: noChromium }, () => {
     const card = page.getByRole('article', { name: 'film.mkv' });
     await card.getByText('25 % of 8.39 MB').waitFor();
     await card.getByRole('button', { name: 'Pause film.mkv' }).click();
-    await card.getByText('paused by you').waitFor();
+    await card.getByText('by you', { exact: true }).waitFor();
     stage.origin.open(film);
     const asked = stage.origin.asked.get(film)?.length;
     reading.stop();
