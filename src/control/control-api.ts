@@ -165,7 +165,7 @@ export function createControl(options: ControlOptions): Control {
   };
 }
 
-const nothing = new Problem(404, 'The control API has nothing at this path; /-/api/v1/openapi.json lists what it has.');
+const nothing = new Problem(404, 'Unknown path; /-/api/v1/openapi.json lists all paths.');
 
 /** Checks every request before anything else does. */
 function guard(api: Api, policy: ControlPolicy, clock: Clock): void {
@@ -197,17 +197,17 @@ function guard(api: Api, policy: ControlPolicy, clock: Clock): void {
       if (!context.res.headers.has(name)) context.header(name, value);
     }
   });
-  const tooLong = new Problem(413, `The content of a request may hold ${mostContent} bytes.`);
+  const tooLong = new Problem(413, `The body of a request may have at most ${mostContent} bytes.`);
   api.use(bodyLimit({ maxSize: mostContent, onError: () => problemReply(tooLong) }));
 }
 
 /** A bug is a 500 without details. */
 function problemOf(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
-  if (thrown instanceof StoreError) return new Problem(503, `The store can not do it: ${thrown.message}`);
+  if (thrown instanceof StoreError) return new Problem(503, `The cache cannot do this: ${thrown.message}`);
   if (thrown instanceof RequestError) return new Problem(400, 'The request is malformed.');
   if (thrown instanceof HTTPException && thrown.status === 400) {
-    return new Problem(400, 'The content is no JSON; where there is nothing to say, send {}.');
+    return new Problem(400, 'The body is not JSON; send {} for an empty one.');
   }
   return new Problem(500, 'Something went wrong inside firstbyte; its log says more.');
 }

@@ -79,7 +79,7 @@ export function judgeControlRequest(request: ControlRequest, policy: ControlPoli
     const sent = request.contentType === undefined ? 'nothing' : `"${request.contentType}"`;
     return refusal(
       415,
-      `What changes something says "content-type: application/json", with {} for no content; this said ${sent}.`,
+      `A change needs "content-type: application/json", and {} for an empty body; this request has ${sent}.`,
     );
   }
   return { bearer, secret };

@@ -23,7 +23,7 @@ export const problemSchema = z
       type: 'about:blank',
       title: 'Not Found',
       status: 404,
-      detail: 'No object is called "ab12". An id has 64 hexadecimal digits, as GET /-/api/v1/objects lists them.',
+      detail: 'Unknown object "ab12". An id has 64 hexadecimal digits, as GET /-/api/v1/objects lists them.',
     },
   });
 

@@ -169,6 +169,6 @@ function isUnconnected({ type, row }: ProxyError): boolean {
 /** The error that stands for a client that left while it waited for a connection; `null` where it left early. */
 function givenUpAfter(waited: number): ProxyError | null {
   if (waited < fixedBudgets.outOfReach.ms) return null;
-  const message = `No connection came about within ${(waited / 1000).toFixed(1)} s.`;
+  const message = `Could not connect within ${(waited / 1000).toFixed(1)} s.`;
   return new ProxyError('connection_timeout', message, { setting: 'connectTimeout' });
 }

@@ -44,7 +44,7 @@ export async function openTunnel(
 function judge(head: string, authority: string, proxy: string): void {
   const status = Number(/^HTTP\/1\.[01] (\d{3})(?= |\r)/.exec(head)?.[1] ?? Number.NaN);
   if (Number.isNaN(status)) {
-    throw new ProxyError('http_protocol_error', `The proxy ${proxy} answered with something else than HTTP/1.1.`);
+    throw new ProxyError('http_protocol_error', `The proxy ${proxy} did not answer in HTTP/1.1.`);
   }
   if (status >= 200 && status < 300) return;
   if (status === 504) {

@@ -147,7 +147,7 @@ function judgeUnresolved(url: URL, network: Network, setting: string): void {
 function timeoutError(host: string, connectTimeout: number, resolved: boolean): ProxyError {
   const after = `within ${connectTimeout / 1000} s`;
   return resolved
-    ? new ProxyError('connection_timeout', `No connection to ${host} came about ${after}.`, governed)
+    ? new ProxyError('connection_timeout', `Could not connect to ${host} ${after}.`, governed)
     : new ProxyError('dns_timeout', `The name of ${host} was not resolved ${after}.`, governed);
 }
 

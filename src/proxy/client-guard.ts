@@ -20,6 +20,6 @@ export function createClientGuard(allowFrom: readonly IpNetwork[]): (client: Cli
   return ({ localAddress, remoteAddress }) => {
     if (localAddress === undefined || remoteAddress === undefined || isLoopback(localAddress)) return null;
     if (isLoopback(remoteAddress) || isAllowed(remoteAddress)) return null;
-    return rejection(403, 'This network is not among those that may come (allowFrom).');
+    return rejection(403, 'This network may not connect (allowFrom).');
   };
 }

@@ -75,7 +75,7 @@ export function failureReply(failure: Failure, waited: number): ErrorReply {
     case 'exclusive':
     case 'varied':
       return errorReply(
-        new ProxyError('http_protocol_error', 'What the origin holds changed with every answer.'),
+        new ProxyError('http_protocol_error', 'The file changed at the origin with every answer.'),
         waited,
       );
     case 'error':

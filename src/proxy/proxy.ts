@@ -262,7 +262,7 @@ const tunnel = rejection(405, 'CONNECT is not served.', [['allow', 'GET, HEAD']]
 
 const tooMany = rejection(
   429,
-  'This client has as many connections as it may, and none of them is idle (connectionsPerClient).',
+  'This client has too many connections, and none of them is idle (connectionsPerClient).',
 );
 
 function loop(): ProxyError {

@@ -202,8 +202,7 @@ class RequestHandler {
     const fields = withoutTokens(fieldsFromRaw(this.#request.rawHeaders), this.#parts.tokens ?? []);
     const request = { method: this.#request.method ?? 'GET', fields };
     const { cache, clients } = this.#parts;
-    const message =
-      mount === origin ? `No origin is mounted as "${origin}".` : 'Nothing plays at this path, or no longer.';
+    const message = mount === origin ? `Unknown origin "${origin}".` : 'Nothing plays at this path, or no longer.';
     const refuse = () => this.#refuse(rejectionReply(rejection(404, message)), notForwarded);
     if (!cache.isMounted(mount)) return refuse();
     const { prefix } = this.#ingress;
@@ -523,10 +522,7 @@ type OpenEntry = (entry: Entry, signal: AbortSignal, said?: Fields) => Promise<R
 /** So many entries of one target are tried for a request, whose answers vary by something else each time. */
 const mostVariants = 4;
 
-const tooMany = rejection(
-  429,
-  'This client has as many requests under way as it may, and none of them ended or stalled (requestsPerClient).',
-);
+const tooMany = rejection(429, 'This client has too many running requests (requestsPerClient).');
 
 /** The origin's answer as it came. */
 function replyOf({ status, fields, content }: VerbatimReply, rules: PassRules): Reply {

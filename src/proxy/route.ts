@@ -92,7 +92,8 @@ export function judgeCodings(written: string): Rejection | null {
 
 /** The rejection is of a head that Node's parser takes and RFC 9112 does not (§2.3, §3.2). */
 export function readHead({ httpVersion, method, url = '', headersDistinct }: WrittenHead): Head | Rejection {
-  if (httpVersion !== '1.1' && httpVersion !== '1.0') return rejection(400, 'Only HTTP/1.1 and HTTP/1.0 are spoken.');
+  if (httpVersion !== '1.1' && httpVersion !== '1.0')
+    return rejection(400, 'Only HTTP/1.1 and HTTP/1.0 are supported.');
   const hosts = headersDistinct.host ?? [];
   const [field] = hosts;
   if (hosts.length > 1 || (field === undefined && httpVersion === '1.1')) {

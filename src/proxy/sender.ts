@@ -223,6 +223,6 @@ function tooLate({ code }: StoreError, limit: number): FillFailed {
           setting: 'bufferMemory',
           retryAfter: 5,
         })
-      : new ProxyError('proxy_internal_response', `The disk gave nothing ${waited}.`, { retryAfter: 5 });
+      : new ProxyError('proxy_internal_response', `The disk did not answer ${waited}.`, { retryAfter: 5 });
   return new FillFailed({ kind: 'error', error }, null, true);
 }

@@ -141,7 +141,7 @@ suite('an answer of the proxy', () => {
     ['HTTP/1.1 502 No\r\n\r\n', 'connection_refused', /could not connect to films\.example:80 \(502\)/],
     ['HTTP/1.0 503 No\r\n\r\n', 'connection_refused', /could not connect/],
     ['HTTP/1.1 504 No\r\n\r\n', 'connection_timeout', /in time/],
-    ['SSH-2.0-x\r\n\r\n', 'http_protocol_error', /something else than HTTP/],
+    ['SSH-2.0-x\r\n\r\n', 'http_protocol_error', /did not answer in HTTP/],
     [`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(20_000)}`, 'http_protocol_error', /too large/],
   ];
   for (const [answer, type, sentence] of answers) {
@@ -181,7 +181,7 @@ suite('an answer of the proxy', () => {
     const connection = await server.next();
     await connection.request();
     await clock.advance(3000);
-    await assert.rejects(opened, /127\.0\.0\.1:\d+ came about within 3 s/);
+    await assert.rejects(opened, /Could not connect to 127\.0\.0\.1:\d+ within 3 s/);
     await connection.closed;
   });
 

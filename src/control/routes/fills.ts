@@ -70,7 +70,7 @@ export function addFillRoutes(api: Api, { fills, holdings, history, clock }: Fil
     const { id } = context.req.valid('param');
     const { state } = find(id);
     if (!holdings.pause(Number(id))) {
-      throw new Problem(409, `The fill ${id} is ${state.phase}: there is nothing to pause.`);
+      throw new Problem(409, `The download ${id} is ${state.phase}: there is nothing to pause.`);
     }
     return context.json(report(find(id)), 200);
   });
@@ -79,12 +79,12 @@ export function addFillRoutes(api: Api, { fills, holdings, history, clock }: Fil
     const { id } = context.req.valid('param');
     const { state } = find(id);
     if (!holdings.resume(Number(id))) {
-      throw new Problem(409, `The fill ${id} is ${state.phase}, and nobody has paused it.`);
+      throw new Problem(409, `The download ${id} is ${state.phase}, not paused.`);
     }
     return context.json(report(find(id)), 200);
   });
 }
 
 function noFill(id: string): Problem {
-  return new Problem(404, `There is no fill "${id}", or no longer. GET /-/api/v1/fills lists those that there are.`);
+  return new Problem(404, `Unknown download "${id}". GET /-/api/v1/fills lists the current ones.`);
 }

@@ -115,7 +115,7 @@ export function addJobRoutes(api: Api, jobs: Jobs, holdings: Pick<Holdings, 'war
       const { origin, target, head = null, ranges = [[0, head]] } = asked;
       const wanted = ranges.map(([start, end = null]) => ({ start: start ?? 0, end }));
       const warming = holdings.warm(origin, target, wanted);
-      if (warming === 'no such origin') throw new Problem(404, `No origin is mounted as "${origin}".`);
+      if (warming === 'no such origin') throw new Problem(404, `Unknown origin "${origin}".`);
       if (warming === 'no such target')
         throw new Problem(400, `"target" in the content (${showablePath(target)}) is no path that is served.`);
       job = start('warm', { origin, path: showablePath(target) }, warming);
@@ -151,5 +151,5 @@ function jobReport({ startedAt, endedAt, ...job }: Job): JobReport {
 }
 
 function noJob(id: string): Problem {
-  return new Problem(404, `There is no job "${id}", or no longer. GET /-/api/v1/jobs lists those that are remembered.`);
+  return new Problem(404, `Unknown job "${id}". GET /-/api/v1/jobs lists the running and the last ones.`);
 }

@@ -192,7 +192,10 @@ export function addObjectRoutes(api: Api, { holdings, history, clock }: ObjectsP
       const object = await holdings.one(id);
       if (object === null) throw noObject(id);
       const held = `${object.bytes} of ${object.length ?? 'an unknown number of'} bytes`;
-      throw new Problem(409, `Of the object ${id} ${held} are held; only a whole one, on disk, can be given out.`);
+      throw new Problem(
+        409,
+        `Only ${held} of the object ${id} are cached; only a complete one, on disk, can be given out.`,
+      );
     }
     const headers = {
       // It is content of the origin: no browser may show it here.
@@ -232,5 +235,5 @@ function row(holding: Holding) {
 
 function noObject(id: string): Problem {
   const right = 'An id has 64 hexadecimal digits, as GET /-/api/v1/objects lists them.';
-  return new Problem(404, `No object is called "${id}". ${right}`);
+  return new Problem(404, `Unknown object "${id}". ${right}`);
 }

@@ -57,7 +57,7 @@ export function addOriginRoutes(api: Api, origins: OriginsView): void {
     const changed = origins.change(name, context.req.valid('json'));
     if (changed === null) {
       const names = origins.report().map((origin) => origin.name);
-      throw new Problem(404, `No origin is mounted as "${name}"; there are: ${names.join(', ') || 'none'}.`);
+      throw new Problem(404, `Unknown origin "${name}". Configured: ${names.join(', ') || 'none'}.`);
     }
     return context.json(changed, 200);
   });

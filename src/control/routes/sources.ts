@@ -124,7 +124,7 @@ export function addSourceRoutes(api: Api, sources: Sources): void {
     if (added === 'private') {
       throw new Problem(
         403,
-        'The host is in a private network, which takes "network": "private" in the content, said with the configured token.',
+        'The host is in a private network: this needs "network": "private" in the body, and the configured token.',
       );
     }
     return context.json({ ...sourceReport(added), play: added.play }, 201);
@@ -135,7 +135,7 @@ export function addSourceRoutes(api: Api, sources: Sources): void {
   api.openapi(removeRoute, (context) => {
     const { id } = context.req.valid('param');
     if (!sources.remove(id)) {
-      throw new Problem(404, `There is no source "${id}", or no longer. GET /-/api/v1/sources lists those that play.`);
+      throw new Problem(404, `Unknown source "${id}". GET /-/api/v1/sources lists the current ones.`);
     }
     return context.body(null, 204);
   });
