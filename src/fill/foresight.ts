@@ -12,7 +12,8 @@ import type { Clock, Timer } from '../clock.ts';
 import type { Container } from '../media/looking.ts';
 import { Outline } from '../media/outline.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
-import { beginningOfConnection } from './plan.ts';
+import type { Parallelism } from './parallelism.ts';
+import { firstFlights } from './plan.ts';
 import type { FillPolicy } from './policy.ts';
 import type { Presence } from './presence.ts';
 import { scanWindow } from './read-ahead-window.ts';
@@ -46,10 +47,8 @@ const films: ReadonlySet<Container> = new Set(['mp4', 'matroska', 'avi', 'mpeg-t
 const leastOpening = 4096;
 
 /** Over a long way an index is worth several connections, of which each brings so much at least; as many at most. */
-const indexParts = { least: 64 * 1024, most: 4 };
-const beginningLead = beginningOfConnection;
-const beginningParts = { least: beginningOfConnection, most: 10 };
-const placeParts = { least: beginningOfConnection, most: 12 };
+const indexParts = { least: firstFlights, most: 8 };
+const placeParts = { least: firstFlights, most: 12 };
 
 /** One who reads, as far as it matters here. */
 export interface Opener {
@@ -65,6 +64,7 @@ export interface ForesightParts {
   readonly presence: Presence;
   readonly upstream: Upstream;
   readonly slots: ConnectionSlots;
+  readonly parallelism: Parallelism;
   /** Whether the fill may fetch what nobody has asked for. */
   readonly foresees: boolean;
   readonly policy: FillPolicy;
@@ -224,24 +224,26 @@ export class Foresight {
     const place = this.#left;
     if (this.#outline?.container === null || place === null || place < leastPlace || place > mostPlace * length)
       return [];
-    const { before, after } = this.#parts.slots.isFar ? aroundFarPlace : aroundPlace;
+    const { before, after } = this.#isSplit ? aroundFarPlace : aroundPlace;
     return this.#partsOf({ start: place - before, end: Math.min(length, place + after) }, placeParts);
   }
 
   /** What a player shows first; it comes by itself where nothing else is asked for, but slowly over a long way. */
   #beginning(isLeft: boolean): readonly ByteRange[] {
     const container = this.#outline?.container ?? null;
-    if (!this.#parts.slots.isFar || container === null || !films.has(container))
+    if (!this.#isSplit || container === null || !films.has(container))
       return isLeft ? [{ start: 0, end: scanWindow }] : [];
-    return [
-      { start: 0, end: beginningLead },
-      ...this.#partsOf({ start: beginningLead, end: scanWindow }, beginningParts),
-    ];
+    return [...splitAt({ start: 0, end: scanWindow }, firstFlights)];
+  }
+
+  /** Whether what is wanted is worth several connections. */
+  get #isSplit(): boolean {
+    return this.#parts.slots.isFar && this.#parts.parallelism.together > 1;
   }
 
   #partsOf({ start, end }: ByteRange, { least, most }: typeof indexParts): readonly ByteRange[] {
     const bytes = end - start;
-    if (!this.#parts.slots.isFar) return [{ start, end }];
+    if (!this.#isSplit) return [{ start, end }];
     const part = Math.max(least, Math.ceil(bytes / most));
     return Array.from(splitAt({ start: 0, end: bytes }, part), (each) => ({
       start: start + each.start,

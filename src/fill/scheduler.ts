@@ -21,6 +21,7 @@ import type { Opening } from './opening.ts';
 import { activityOf } from './phase.ts';
 import { goalOf, missingAhead, planFor, type ReaderInterest, type Snapshot } from './plan.ts';
 import { Playheads } from './playheads.ts';
+import { scanWindow } from './read-ahead-window.ts';
 import type { Reader } from './reader.ts';
 import { Readers, type ReadersParts } from './readers.ts';
 import { SideBySide, type SideBySideHost, type SideBySideParts } from './side-by-side.ts';
@@ -464,7 +465,8 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
       const gap = upstream.content.present.firstGap(range);
       if (gap === null || this.#comes(gap.start, range)) continue;
       if (!slots.spare) return;
-      this.#start(gap.start);
+      // A player shows nothing before it has the rest of it; only the beginning may come piece by piece.
+      if (range.end > scanWindow || this.#sideBySide.hasRoom) this.#start(gap.start);
     }
   }
 

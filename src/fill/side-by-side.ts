@@ -6,7 +6,15 @@ import type { Clock, Timer } from '../clock.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import type { Fetch } from './fetch.ts';
 import type { Parallelism } from './parallelism.ts';
-import { beginningOfConnection, nextPiece, type Pieces, pieceUnit, type ReaderInterest, whole } from './plan.ts';
+import {
+  beginningOfConnection,
+  firstFlights,
+  nextPiece,
+  type Pieces,
+  pieceUnit,
+  type ReaderInterest,
+  whole,
+} from './plan.ts';
 import type { FillPolicy } from './policy.ts';
 import { readUnit } from './read-unit.ts';
 import type { Reader } from './reader.ts';
@@ -84,6 +92,12 @@ export class SideBySide {
 
   get pieces(): Pieces {
     return this.#pieces;
+  }
+
+  /** Whether one more may begin beside those that begin together. */
+  get hasRoom(): boolean {
+    const { slots, parallelism } = this.#parts;
+    return !slots.isFar || parallelism.together === 1 || [...this.#host.fetches].length < parallelism.together;
   }
 
   /** While connections begin together, there is room for a piece for each of them. */
@@ -194,7 +208,7 @@ export class SideBySide {
     if (!slots.isFar || parallelism.view.reason === 'refused' || parallelism.most === 1) return;
     parallelism.begins(slots.limit);
     this.#beginsUntil = clock.now() + beginningRoundTrips * upstream.firstByteMs;
-    this.#pieces = { unit: beginningOfConnection, even: true };
+    this.#pieces = { unit: firstFlights, even: true };
   }
 
   #endTogether(): void {
@@ -205,8 +219,8 @@ export class SideBySide {
   #beginFor(reader: Reader): void {
     const { parallelism, slots } = this.#parts;
     const fetches = Math.min(parallelism.together, slots.limit);
-    const unit = Math.max(beginningOfConnection, Math.min(reader.sequence / 16, beginningWindow / fetches));
-    this.#pieces = { unit: Math.floor(unit), even: true };
+    const later = Math.max(beginningOfConnection, Math.min(reader.sequence / 16, beginningWindow / fetches));
+    this.#pieces = { unit: reader.sequence < starvesAfter ? firstFlights : Math.floor(later), even: true };
     this.#begin(reader, this.#host.interestOf(reader), fetches);
   }
 
