@@ -13,7 +13,7 @@ const outcomeWords: Readonly<Record<WaitOutcome, string>> = {
 
 export function Histogram({ waits }: { waits: Readonly<Record<WaitOutcome, WaitStats>> }) {
   const bands = bandsOf(waits);
-  if (bands.length === 0) return <p class="hint">No waits yet: every requested byte was cached.</p>;
+  if (bands.length === 0) return <p class="hint">No waits yet.</p>;
   const most = Math.max(...bands.map(({ total }) => total));
   const lastEdge = bands.findLast(({ upTo }) => upTo !== null)?.upTo ?? 0;
   return (

@@ -63,7 +63,9 @@ export function Library() {
           <p class="hint" role="status">
             {state.total === 0 ? nothingWords(words) : `${countWords(state.total, 'title')}, ${sizeWords(state.bytes)}`}
           </p>
-          <VirtualRows count={state.total} rowHeight={rowHeight} label="Stored titles" row={row} onReach={onReach} />
+          {state.total > 0 && (
+            <VirtualRows count={state.total} rowHeight={rowHeight} label="Stored titles" row={row} onReach={onReach} />
+          )}
         </>
       )}
       {purging !== null && <PurgeDialog stored={purging} onClose={() => setPurging(null)} onPurged={again} />}

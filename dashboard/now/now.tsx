@@ -5,6 +5,8 @@ import { Phase } from '../parts/phase.tsx';
 import { ProblemLine } from '../parts/problem.tsx';
 import { TitleOf } from '../parts/title.tsx';
 import { fills, playing, resting } from '../state/fills.ts';
+import { useFresh } from '../state/keep-fresh.ts';
+import { origins } from '../state/origins.ts';
 import { linkTo } from '../state/route.ts';
 import { MapLegend } from './byte-map.tsx';
 import { FillCard } from './fill-card.tsx';
@@ -46,6 +48,8 @@ export function Now() {
 }
 
 function Nothing() {
+  useFresh(origins, { on: [] });
+  const name = origins.value.value?.origins[0]?.name ?? 'ORIGIN';
   const open = resting.value.length;
   return (
     <div class="empty">
@@ -54,7 +58,8 @@ function Nothing() {
         {open > 0 && `${countWords(open, 'title was', 'titles were')} played recently.`}
       </p>
       <p>
-        Point a player at <code>{location.origin}/ORIGIN/PATH</code>, or <a href={linkTo('try-it')}>try one here</a>.
+        Point a player at <code>{`${location.origin}/${name}/PATH`}</code>, or{' '}
+        <a href={linkTo('try-it')}>try one here</a>.
       </p>
     </div>
   );
