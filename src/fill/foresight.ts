@@ -13,7 +13,7 @@ import type { Container } from '../media/looking.ts';
 import { Outline } from '../media/outline.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import type { Parallelism } from './parallelism.ts';
-import { firstFlights } from './plan.ts';
+import { beginningOfConnection, firstFlights } from './plan.ts';
 import type { FillPolicy } from './policy.ts';
 import type { Presence } from './presence.ts';
 import { scanWindow } from './read-ahead-window.ts';
@@ -233,7 +233,11 @@ export class Foresight {
     const container = this.#outline?.container ?? null;
     if (!this.#isSplit || container === null || !films.has(container))
       return isLeft ? [{ start: 0, end: scanWindow }] : [];
-    return [...splitAt({ start: 0, end: scanWindow }, firstFlights)];
+    const soon = 12 * firstFlights;
+    return [
+      ...splitAt({ start: 0, end: soon }, firstFlights),
+      ...splitAt({ start: soon, end: scanWindow }, beginningOfConnection),
+    ];
   }
 
   /** Whether what is wanted is worth several connections. */
