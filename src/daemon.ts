@@ -87,7 +87,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
   const localToken = randomBytes(32).toString('base64url');
   const tokens = [localToken, ...[settings.token, settings.secretPath].filter((secret) => secret !== null)];
   let control: Control;
-  // The control API is the larger half of the program: it loads while the store's index begins in a thread of its own.
+  // It loads while the store's index begins in a thread of its own.
   const [core, { createControl }] = await Promise.all([
     openCore(
       settings,

@@ -58,8 +58,9 @@ interface OpenApi {
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 }
 
+const document = await readDocument();
+
 export function apiReference(): string {
-  const document = readDocument();
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, ...operation })),
   );
@@ -86,7 +87,7 @@ ${schemas.join('\n')}`;
 }
 
 /** Of a control API that is there for this alone. */
-function readDocument(): OpenApi {
+async function readDocument(): Promise<OpenApi> {
   const events = new EventBus();
   const store = createMemoryStore({ clock });
   const { settings } = loadSettings({ env: { HOME: '/' } });
@@ -109,7 +110,7 @@ function readDocument(): OpenApi {
     lent: () => nothingLent,
   });
   control.stop();
-  return JSON.parse(JSON.stringify(control.document));
+  return JSON.parse(JSON.stringify(await control.document()));
 }
 
 const everywhere = new Set(['401', '403', '413', '415', '421', '500']);

@@ -4,10 +4,10 @@
  * A route is described once, with schemas. The same schemas check requests and make `openapi.json`.
  */
 import type { HttpBindings } from '@hono/node-server';
-import { OpenAPIHono, type z } from '@hono/zod-openapi';
+import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { showableText } from '../showable.ts';
 import type { Bearer } from './control-guard.ts';
-import { Problem, type ProblemStatus, problemSchema } from './problem.ts';
+import { Problem, type ProblemStatus } from './problem.ts';
 
 interface ApiEnv {
   Bindings: HttpBindings;
@@ -79,6 +79,24 @@ const meanings: Readonly<Record<ProblemStatus, string>> = {
   502: 'The origin could not be asked.',
   503: 'It is not possible now.',
 };
+
+const problemSchema = z
+  .object({
+    type: z.literal('about:blank'),
+    title: z.string().meta({ description: 'The status in words.' }),
+    status: z.int(),
+    detail: z.string().meta({ description: 'The error, with its name and value, and what would be right.' }),
+  })
+  .meta({
+    id: 'Problem',
+    description: 'Problem details (RFC 9457).',
+    example: {
+      type: 'about:blank',
+      title: 'Not Found',
+      status: 404,
+      detail: 'Unknown object "ab12". An id has 64 hexadecimal digits, as GET /-/api/v1/objects lists them.',
+    },
+  });
 
 type Described = { description: string; content: { 'application/problem+json': { schema: typeof problemSchema } } };
 

@@ -1,6 +1,5 @@
 /** Problem details (RFC 9457): the form of every error of the control API. */
 import { STATUS_CODES } from 'node:http';
-import { z } from '@hono/zod-openapi';
 
 export const securityHeaders = {
   'cache-control': 'no-store',
@@ -8,24 +7,6 @@ export const securityHeaders = {
   'cross-origin-resource-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
 } as const;
-
-export const problemSchema = z
-  .object({
-    type: z.literal('about:blank'),
-    title: z.string().meta({ description: 'The status in words.' }),
-    status: z.int(),
-    detail: z.string().meta({ description: 'The error, with its name and value, and what would be right.' }),
-  })
-  .meta({
-    id: 'Problem',
-    description: 'Problem details (RFC 9457).',
-    example: {
-      type: 'about:blank',
-      title: 'Not Found',
-      status: 404,
-      detail: 'Unknown object "ab12". An id has 64 hexadecimal digits, as GET /-/api/v1/objects lists them.',
-    },
-  });
 
 export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 421 | 429 | 500 | 502 | 503;
 
