@@ -206,6 +206,7 @@ export interface BytesSentEvent {
   request: number;
   fill: number;
   origin: string;
+  path: string;
   source: ByteSource;
   offset: number;
   bytes: number;

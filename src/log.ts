@@ -11,7 +11,8 @@ import type { DomainEvent, EventBus } from './events.ts';
 import { textLine } from './kit/log-line.ts';
 import { showablePath, showableText } from './showable.ts';
 
-type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+const levels = ['debug', 'info', 'warn', 'error'] as const;
+type LogLevel = (typeof levels)[number];
 type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Logger {
@@ -33,37 +34,40 @@ const longWait = 1000;
 /** Lines that wait for a stopped terminal are dropped beyond this many characters. */
 const waitingLimit = 1024 * 1024;
 
-/** Lines are written together: so many characters, or what comes in so many milliseconds. */
-const gathered = 8 * 1024;
+/** So many lines are written together, or what comes in so many milliseconds. */
+const gathered = 64;
 const gatherMs = 50;
 
 export function createLogger({ level, format, clock, write = writeToTerminal(clock) }: LoggerOptions): Logger {
-  const logger = pino(
-    {
-      level,
-      base: null,
-      timestamp: () => `,"time":"${new Date(clock.wallTime()).toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }) },
+  const least = levels.indexOf(level);
+  return {
+    log(at, message, fields = {}) {
+      if (levels.indexOf(at) < least) return;
+      const time = new Date(clock.wallTime()).toISOString();
+      const line = { level: at, time, ...withoutSecrets(fields), msg: showableText(message) };
+      write(escapeControls(format === 'json' ? `${JSON.stringify(line)}\n` : textLine(line)));
     },
-    { write: (line: string) => write(escapeControls(format === 'json' ? line : textLine(line))) },
-  );
-  return { log: (at, message, fields = {}) => logger[at](withoutSecrets(fields), showableText(message)) };
+  };
 }
 
 function writeToTerminal(clock: Clock): (line: string) => void {
-  const options = { dest: logDescriptor, sync: false, minLength: gathered, maxLength: waitingLimit };
+  const options = { dest: logDescriptor, sync: false, maxLength: waitingLimit };
   const destination = pino.destination(options);
   destination.on('error', () => {});
-  process.once('exit', () => destination.flushSync());
-  let isDue = false;
+  let lines: string[] = [];
+  const flush = () => {
+    const gone = lines.join('');
+    lines = [];
+    if (gone !== '') destination.write(gone);
+  };
+  process.once('exit', () => {
+    flush();
+    destination.flushSync();
+  });
   return (line) => {
-    destination.write(line);
-    if (isDue) return;
-    isDue = true;
-    clock.after(gatherMs, () => {
-      isDue = false;
-      destination.flush();
-    });
+    lines.push(line);
+    if (lines.length >= gathered) flush();
+    else if (lines.length === 1) clock.after(gatherMs, flush);
   };
 }
 
@@ -189,16 +193,21 @@ function whole(milliseconds: number): number {
 }
 
 function withoutSecrets(fields: LogFields): LogFields {
-  const shown = Object.entries(fields).map(([name, value]) => {
-    if (typeof value !== 'string') return [name, value];
-    return [name, name === 'path' ? showablePath(value) : showableText(value)];
-  });
-  return Object.fromEntries(shown);
+  const shown: Record<string, unknown> = { ...fields };
+  for (const name in shown) {
+    const value = shown[name];
+    if (typeof value === 'string') shown[name] = name === 'path' ? showablePath(value) : showableText(value);
+  }
+  return shown;
 }
+
+/** A line has these characters and its end, as a rule. */
+const plain = /^[\x20-\x7e]*\n$/;
 
 /** What could move the cursor, end a line or turn the writing direction; a line's own end excepted. */
 const controls = /(?!\n)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 function escapeControls(line: string): string {
+  if (plain.test(line)) return line;
   return line.replace(controls, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

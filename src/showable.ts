@@ -16,6 +16,8 @@ export function showablePath(target: string): string {
 
 /** A text in which every URL is without secrets. */
 export function showableText(text: string): string {
+  // Most texts hold nothing of either.
+  if (!text.includes('?') && !text.includes('://')) return text;
   return text
     .replace(/(https?:\/\/)([^\s/?#"'<>]*)([^\s"'<>]*)/gi, (_, scheme, authority, rest) => {
       return `${scheme}${authority.slice(authority.lastIndexOf('@') + 1)}${showablePath(rest)}`;

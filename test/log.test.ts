@@ -156,7 +156,17 @@ test('each event has its level', () => {
 test('the events of single bytes and waits are not logged', () => {
   const events: DomainEvent[] = [
     { type: 'bytes-landed', at: 0, fill: 1, origin: 'films', offset: 0, bytes: 1 },
-    { type: 'bytes-sent', at: 0, request: 1, fill: 1, origin: 'films', source: 'store', offset: 0, bytes: 1 },
+    {
+      type: 'bytes-sent',
+      at: 0,
+      request: 1,
+      fill: 1,
+      origin: 'films',
+      path: '/a.mp4',
+      source: 'store',
+      offset: 0,
+      bytes: 1,
+    },
     { type: 'first-byte-wait', at: 0, request: 1, origin: 'films', outcome: 'served', duration: 1 },
   ];
   assert.deepEqual(linesOf(events), []);

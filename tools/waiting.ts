@@ -13,7 +13,7 @@ interface Loop {
 /** From the outside in: each turn of one may be as many turns of those that follow. */
 const loops: readonly Loop[] = [
   {
-    file: 'proxy/request-handler.ts',
+    file: 'proxy/openings.ts',
     asksAgain: 'for the head alone, where a conditional request names a range past the end',
     endsWith: 'the second answer',
     atMost: '2',

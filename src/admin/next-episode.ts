@@ -7,7 +7,7 @@
  * It is done once for each play of a film, behind all playback, and never where an origin fetches nothing ahead.
  */
 import type { Cache } from '../cache/cache.ts';
-import type { EventBus } from '../events.ts';
+import type { BytesSentEvent, EventBus } from '../events.ts';
 import { isMediaName } from '../http/folder-links.ts';
 import { episodeAfter, nameAfter } from '../media/episode.ts';
 import type { Folders } from './folders.ts';
@@ -21,8 +21,6 @@ const headSize = 8 * 1024 * 1024;
 const tailSize = 1024 * 1024;
 /** A fill of an episode, and how much of it was sent. */
 interface Watched {
-  readonly origin: string;
-  readonly path: string;
   readonly length: number;
   bytes: number;
 }
@@ -44,7 +42,7 @@ export class NextEpisodes {
   constructor(parts: NextEpisodesParts) {
     this.#parts = parts;
     this.#unsubscribe = parts.events.subscribe((event) => {
-      if (event.type === 'bytes-sent') this.#sent(event.fill, event.offset + event.bytes, event.bytes);
+      if (event.type === 'bytes-sent') this.#sent(event);
       else if (event.type === 'fill-state' && event.to === 'idle') this.#watched.delete(event.fill);
     });
   }
@@ -55,26 +53,26 @@ export class NextEpisodes {
     this.#stopped.abort();
   }
 
-  #sent(fill: number, position: number, bytes: number): void {
+  #sent({ fill, origin, path, offset, bytes }: BytesSentEvent): void {
     let watched = this.#watched.get(fill);
     if (watched === undefined) {
-      watched = this.#look(fill);
+      const length = nameAfter(path) === null ? null : this.#lengthOf(fill);
+      watched = length === null ? null : { length, bytes: 0 };
       this.#watched.set(fill, watched);
     }
     if (watched === null) return;
-    const { origin, path, length } = watched;
+    const { length } = watched;
     watched.bytes += bytes;
-    if (position < length * shares.position || watched.bytes < length * shares.sent) return;
+    if (offset + bytes < length * shares.position || watched.bytes < length * shares.sent) return;
     this.#watched.set(fill, null);
     // Nobody waits for it: what fails is fetched when it is played.
     void this.#fetchAfter(origin, path).catch(() => {});
   }
 
-  #look(id: number): Watched | null {
-    const entry = this.#parts.cache.entries().find(({ fills }) => fills.some((fill) => fill.id === id));
-    const length = entry?.fills.find((fill) => fill.id === id)?.known?.length ?? null;
-    if (entry === undefined || length === null || nameAfter(entry.label.path) === null) return null;
-    return { origin: entry.label.origin, path: entry.label.path, length, bytes: 0 };
+  #lengthOf(id: number): number | null {
+    for (const { fills } of this.#parts.cache.entries())
+      for (const fill of fills) if (fill.id === id) return fill.known?.length ?? null;
+    return null;
   }
 
   async #fetchAfter(origin: string, path: string): Promise<void> {

@@ -77,6 +77,22 @@ interface Current {
   readonly first: boolean;
 }
 
+/** The fill that a request has joined, with its reader. */
+type Joined = Current & { readonly reader: Reader };
+
+/** How it stood with what a request wants when it joined. */
+interface Found {
+  readonly presence: 'all' | 'some' | 'none';
+  readonly knownBefore: boolean;
+  /** Whether the origin was being asked already. */
+  readonly collapsed: boolean;
+}
+
+/** Says which bytes of a representation are wanted; `null` for none. */
+type ChooseBytes = (representation: Representation) => OpenRange | null;
+
+const nothing: ByteRange = { start: 0, end: 0 };
+
 const unasked = { waited: false, changed: false, first: false } as const;
 
 export class Entry {
@@ -92,6 +108,8 @@ export class Entry {
   /** Keeps the new fill in use until each of those requests has its own reader. */
   #placeholder: Reader | null = null;
   #closed = false;
+  /** The freshness of what was asked for last. */
+  #fresh: (Freshness & { readonly of: Representation }) | null = null;
   readonly #idleTracker: IdleTracker;
 
   constructor(parts: EntryParts) {
@@ -135,15 +153,47 @@ export class Entry {
   /**
    * Waits for the representation, lets `choose` say which bytes of it are wanted (`null`: none), and waits for the
    * first of them. `hint` is what is wanted while the representation is unknown: an empty range for the head alone.
-   * Rejects with `FillFailed`, or with the signal's reason.
+   * Where there is nothing to wait for, the session is there at once. Throws or rejects with `FillFailed`, or with the
+   * signal's reason.
    */
-  async openSession(
+  openSession(
     hint: Aim,
-    choose: (representation: Representation) => OpenRange | null,
+    choose: ChooseBytes,
     signal: AbortSignal,
     client: SessionClient = {},
-  ): Promise<ReadSession> {
+  ): ReadSession | Promise<ReadSession> {
     this.#idleTracker.arrive();
+    try {
+      signal.throwIfAborted();
+      const session = this.#openNow(hint, choose, client);
+      if (session !== null) return session;
+    } catch (error) {
+      this.#idleTracker.leave();
+      throw error;
+    }
+    return this.#open(hint, choose, signal, client);
+  }
+
+  /** A session of what is known, fresh and present; `null` where something has to be asked, or waited for. */
+  #openNow(hint: Aim, choose: ChooseBytes, client: SessionClient): ReadSession | null {
+    const fill = this.#fill;
+    if (fill === null || !fill.reusable || fill.frontier !== null) return null;
+    const { known } = fill;
+    if (known === null) return null;
+    this.#assertMeant(known, client.said);
+    if (!this.#mayServe(known, client)) return null;
+    const range = choose(known);
+    if (range !== null && presenceOf(fill, range) !== 'all') return null;
+    const reader = this.#join(fill, hint, client, false);
+    reader.aim(range ?? nothing);
+    return this.#sessionOf({ fill, reader, ...unasked }, known, {
+      presence: 'all',
+      knownBefore: true,
+      collapsed: fill.busy,
+    });
+  }
+
+  async #open(hint: Aim, choose: ChooseBytes, signal: AbortSignal, client: SessionClient): Promise<ReadSession> {
     try {
       let alone = false;
       let wanted: Aim = hint;
@@ -154,9 +204,7 @@ export class Entry {
       };
       for (let fills = 1; ; fills += 1) {
         const join = ({ fill, ...asked }: Current) => {
-          const { start: position, end, suffix } = wanted;
-          const reader = fill.join({ position, end, suffix, ...client, waited: asked.waited });
-          return { fill, reader, ...asked };
+          return { fill, reader: this.#join(fill, wanted, client, asked.waited), ...asked };
         };
         let joined: ReturnType<typeof join> | null = null;
         try {
@@ -181,6 +229,11 @@ export class Entry {
       this.#idleTracker.leave();
       throw error;
     }
+  }
+
+  #join(fill: Fill, { start: position, end, suffix }: Aim, client: SessionClient, waited: boolean): Reader {
+    const { allowance, said, askedAt } = client;
+    return fill.join({ position, end, suffix, allowance, said, askedAt, waited });
   }
 
   /** Downloads ranges without a reader. Rejects with `FillFailed`, or with the signal's reason. */
@@ -224,29 +277,40 @@ export class Entry {
   }
 
   async #waitIn(
-    { fill, reader, changed, first, waited }: Current & { readonly reader: Reader },
-    choose: (representation: Representation) => OpenRange | null,
+    joined: Joined,
+    choose: ChooseBytes,
     signal: AbortSignal,
     { said, isStoredOnly }: SessionClient,
   ): Promise<ReadSession> {
+    const { fill, reader, changed, first } = joined;
     const knownBefore = fill.known !== null && !changed;
     const collapsed = fill.busy && !first;
     const representation = await reader.representation(signal);
     this.#assertMeant(representation, said);
     const range = choose(representation);
-    const presence =
-      range === null ? 'all' : fill.presence({ start: range.start, end: range.end ?? Number.POSITIVE_INFINITY });
+    const presence = range === null ? 'all' : presenceOf(fill, range);
     if (isStoredOnly && presence !== 'all') throw uncached();
     if (range === null) {
-      reader.aim({ start: 0, end: 0 });
+      reader.aim(nothing);
     } else {
       // A live stream has no beginning: a reader that comes later joins it where it is now.
       if (!fill.canGive(range)) throw new FillFailed({ kind: 'uncombinable' }, fill.phase);
       reader.aim({ start: fill.frontier ?? range.start, end: range.end });
       await reader.arrival(signal);
     }
-    const freshFor = this.#parts.freshness(representation).until - this.#parts.clock.wallTime();
-    const results = { all: freshFor > 0 ? 'hit' : 'stale', some: 'partial', none: 'miss' } as const;
+    return this.#sessionOf(joined, representation, { presence, knownBefore, collapsed });
+  }
+
+  #sessionOf(
+    { fill, reader, waited, changed }: Joined,
+    representation: Representation,
+    { presence, knownBefore, collapsed }: Found,
+  ): ReadSession {
+    const freshFor = this.#freshness(representation).until - this.#parts.clock.wallTime();
+    const whole = freshFor > 0 ? 'hit' : 'stale';
+    const result = presence === 'all' ? whole : presence === 'some' ? 'partial' : 'miss';
+    // Confirmed a moment ago (RFC 9211 §2.1).
+    const isConfirmed = waited && !changed && freshFor > 0 && presence === 'all';
     return {
       representation,
       reader,
@@ -254,13 +318,9 @@ export class Entry {
       collapsed,
       ttl: Math.floor(freshFor / 1000),
       patience: fill.patience,
-      cache: fill.passing ? 'pass' : knownBefore ? results[presence] : 'miss',
+      cache: fill.passing ? 'pass' : knownBefore ? result : 'miss',
       isVariant: this.#parts.isVariant,
-      // Confirmed a moment ago (RFC 9211 §2.1).
-      ...(waited &&
-        !changed &&
-        freshFor > 0 &&
-        presence === 'all' && { forwarded: { fwd: 'stale', status: 304 } as const }),
+      ...(isConfirmed && { forwarded: { fwd: 'stale', status: 304 } as const }),
       leave: () => {
         reader.leave();
         this.#closeIfDone(fill);
@@ -277,8 +337,9 @@ export class Entry {
     wantedOf: (known: Representation) => OpenRange,
     use: (current: Current) => T,
     signal: AbortSignal,
-    { said, isStoredOnly }: SessionClient = {},
+    client: SessionClient = {},
   ): Promise<T> {
+    const { said, isStoredOnly } = client;
     this.#opening ??= this.#restore();
     // Who comes to what is open does not wait for another turn.
     if (this.#fill === null) await untilAborted(this.#opening, signal);
@@ -287,10 +348,8 @@ export class Entry {
     if (fill.known === null && isStoredOnly) throw uncached();
     if (fill.known === null) return use({ fill, ...unasked });
     this.#assertMeant(fill.known, said);
-    const { until, behindUntil } = this.#freshness(fill.known);
-    const now = this.#parts.clock.wallTime();
-    if (until > now || isStoredOnly || this.#wasJustAsked(fill.known)) return use({ fill, ...unasked });
-    const askFirst = behindUntil <= now;
+    if (this.#mayServe(fill.known, client)) return use({ fill, ...unasked });
+    const askFirst = this.#playFreshness(fill.known).behindUntil <= this.#parts.clock.wallTime();
     const first = this.#revalidating === null;
     this.#revalidating ??= this.#revalidate(fill, askFirst ? wantedOf(fill.known) : null, said).finally(() => {
       this.#revalidating = null;
@@ -317,15 +376,27 @@ export class Entry {
     throw new FillFailed({ kind: 'varied' });
   }
 
+  /** Whether the origin need not be asked before it is given, nor while it is. */
+  #mayServe(known: Representation, { isStoredOnly }: SessionClient): boolean {
+    const isFresh = this.#playFreshness(known).until > this.#parts.clock.wallTime();
+    return isFresh || isStoredOnly === true || this.#wasJustAsked(known);
+  }
+
   /** Who reads in small steps what its origin gives no freshness costs that no condition for each step. */
   #wasJustAsked(known: Representation): boolean {
     return this.#parts.clock.wallTime() - known.validatedAt < betweenConditionsMs && !saysFreshness(known);
   }
 
   /** A redirect that led to it is followed once a play. */
-  #freshness(known: Representation): Freshness {
+  #playFreshness(known: Representation): Freshness {
     const isOfThisPlay = known.validatedAt >= this.#idleTracker.playedSince;
-    return this.#parts.freshness(isOfThisPlay ? withoutRedirect(known) : known);
+    return this.#freshness(isOfThisPlay ? withoutRedirect(known) : known);
+  }
+
+  #freshness(representation: Representation): Freshness {
+    if (this.#fresh?.of !== representation)
+      this.#fresh = { of: representation, ...this.#parts.freshness(representation) };
+    return this.#fresh;
   }
 
   #endWaiting(): void {
@@ -438,6 +509,10 @@ export class Entry {
   }
 }
 
+function presenceOf(fill: Fill, { start, end }: OpenRange): 'all' | 'some' | 'none' {
+  return fill.presence({ start, end: end ?? Number.POSITIVE_INFINITY });
+}
+
 function unaskable(): ProxyError {
   const message = 'The origin forbids serving this unasked once it is stale, and could not be asked.';
   return new ProxyError('connection_timeout', message, { setting: 'firstByteTimeout' });
@@ -452,10 +527,7 @@ function exclusive(): FillFailed {
 }
 
 /** The range that a request would want of another version, which meets none of its conditions and may be longer. */
-function wantedOfAnother(
-  known: Representation,
-  choose: (representation: Representation) => OpenRange | null,
-): OpenRange | null {
+function wantedOfAnother(known: Representation, choose: ChooseBytes): OpenRange | null {
   const wanted = choose({ ...known, validator: null, fields: [] });
   return wanted?.end === known.length ? { ...wanted, end: null } : wanted;
 }

@@ -13,6 +13,7 @@ import { isCredential } from '../http/for-one-client.ts';
 import { isLocalName } from '../http/host.ts';
 import { isLoopback } from '../http/loopback.ts';
 import { ownCookie } from '../http/proxy-name.ts';
+import { recalled, remembered } from '../kit/remembered.ts';
 import { cacheKey } from './cache-key.ts';
 
 export interface IdentityPolicy {
@@ -40,12 +41,13 @@ export function identify(
   clientFields: Fields,
   policy: IdentityPolicy,
 ): RequestIdentity {
-  const own = new Set(policy.ownFields);
-  const names = new Set(policy.keyHeaders).add('authorization');
+  const { own, keys, ignored } = prepared(policy);
   // A browser says where a page stands that asks; other programs have their cookies for this very request.
-  if (fieldValue(clientFields, 'sec-fetch-site') === null) names.add('cookie');
+  const isOfPage = fieldValue(clientFields, 'sec-fetch-site') !== null;
   const written = endToEnd(clientFields);
-  for (const [name] of written) if (isCredential(name) && !unsaid.test(name)) names.add(name);
+  const names = new Set<string>();
+  for (const [name] of clientFields) if (keys.has(name) || (name === 'cookie' && !isOfPage)) names.add(name);
+  for (const [name] of written) if (natureOf(name) === 'credential') names.add(name);
   const fields = [...names].sort().flatMap((name) => {
     const given = own.has(name) ? null : fieldValue(clientFields, name);
     const value = name === 'cookie' && given !== null ? withoutOwnCookies(given) : given;
@@ -53,18 +55,32 @@ export function identify(
   });
   const host = fieldValue(clientFields, 'host') ?? '';
   const said = written.filter(([name, value]) => {
-    if (own.has(name) || names.has(name) || unsaid.test(name)) return false;
+    if (own.has(name) || names.has(name) || natureOf(name) === 'unsaid') return false;
     return !(name === 'referer' || name === 'origin') || !isOwnUrl(value, host);
   });
-  const named = inOneSpelling(withoutNames(target, [...reporting, ...policy.ignoreQuery]));
+  const named = inOneSpelling(withoutNames(target, ignored));
   return { key: cacheKey(origin, named, fields), fields, said };
 }
+
+/** What a policy says, in the form in which it is asked. */
+const prepared = remembered(({ ownFields, keyHeaders, ignoreQuery }: IdentityPolicy) => ({
+  own: new Set(ownFields),
+  keys: new Set(keyHeaders).add('authorization'),
+  ignored: new Set([...reporting, ...ignoreQuery].map((name) => name.toLowerCase())),
+}));
+
+/** What a client's field is by its name. */
+const natureOf = recalled((name): 'unsaid' | 'credential' | 'other' => {
+  if (unsaid.test(name)) return 'unsaid';
+  return isCredential(name) ? 'credential' : 'other';
+});
 
 /** Names of the query by which players report on themselves (CTA-5004). */
 const reporting = ['CMCD'];
 
 /** Of several ways to write one target, one (RFC 3986 §6.2.2): hexadecimal digits are large, and what needs no code has none. */
 function inOneSpelling(target: string): string {
+  if (!target.includes('%')) return target;
   return target.replace(/%[\da-f]{2}/gi, (code) => {
     const letter = String.fromCharCode(Number.parseInt(code.slice(1), 16));
     return /[\w.~-]/.test(letter) ? letter : code.toUpperCase();
@@ -124,11 +140,10 @@ function withoutOwnCookies(cookies: string): string | null {
   return kept.length === 0 ? null : kept.join(';').trimStart();
 }
 
-/** The target without the query parts that have one of `names`. */
-function withoutNames(target: string, names: readonly string[]): string {
+/** The target without the query parts that have one of these names, in lower case. */
+function withoutNames(target: string, ignored: ReadonlySet<string>): string {
   const mark = target.indexOf('?');
-  if (mark === -1 || names.length === 0) return target;
-  const ignored = new Set(names.map((name) => name.toLowerCase()));
+  if (mark === -1) return target;
   const kept = target
     .slice(mark + 1)
     .split('&')

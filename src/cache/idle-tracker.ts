@@ -13,6 +13,9 @@ export class IdleTracker {
   #users = 0;
   #usedAt = 0;
   #playedSince = 0;
+  /** Since when there may have been no user, in monotonic time. */
+  #restsSince = 0;
+  /** Set once in half a minute at most: who comes and leaves touches no timer. */
   #timer: Timer | null = null;
   #closed = false;
 
@@ -46,8 +49,7 @@ export class IdleTracker {
     const now = this.#clock.wallTime();
     if (this.idle && now - this.#usedAt > withinPlayMs) this.#playedSince = now;
     this.#users += 1;
-    this.#usedAt = this.#clock.wallTime();
-    this.#timer?.cancel();
+    this.#usedAt = now;
   }
 
   leave(): void {
@@ -59,14 +61,23 @@ export class IdleTracker {
   /** Begins the half minute anew. */
   restart(): void {
     if (this.#closed) return;
-    this.#timer = this.#clock.after(keepOpenMs, () => {
-      if (this.idle) this.#onIdle();
-    });
+    this.#restsSince = this.#clock.now();
+    if (this.#timer === null) this.#lookAfter(keepOpenMs);
   }
 
   /** `onIdle` is called no more. */
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
+  }
+
+  #lookAfter(delay: number): void {
+    this.#timer = this.#clock.after(delay, () => {
+      this.#timer = null;
+      if (!this.idle) return;
+      const rest = this.#restsSince + keepOpenMs - this.#clock.now();
+      if (rest > 0) this.#lookAfter(rest);
+      else this.#onIdle();
+    });
   }
 }

@@ -17,6 +17,7 @@ import {
 } from './command-table.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import type { Ending, Invocation, Command as Run, Surroundings } from './invocation.ts';
+import { growYoungGeneration } from './young-generation.ts';
 
 /** Each command is loaded when it is called, so that no command waits until others are loaded. */
 const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
@@ -57,6 +58,7 @@ const machine: Surroundings = {
     const started = startDaemon(settings, { settingSources, ...(load && { load }) });
     // While it waits for the index of its store.
     await Promise.all([started, rehearse()]);
+    growYoungGeneration();
     return started;
   },
   signals: process,

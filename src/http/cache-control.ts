@@ -14,7 +14,8 @@ const directive = /(?:^|,)[ \t]*([!#$%&'*+.^_`|~\w-]+)(?:=(?:"((?:[^"\\]|\\.)*)"
 /** The first of several directives of one name counts (RFC 9111 §4.2.1); what is no directive is skipped. */
 export function parseCacheControl(value: string | null): CacheControl {
   const directives = new Map<string, string | null>();
-  for (const [, name = '', quoted, token] of (value ?? '').matchAll(directive)) {
+  if (value === null) return directives;
+  for (const [, name = '', quoted, token] of value.matchAll(directive)) {
     const argument = quoted?.replace(/\\(.)/g, '$1') ?? token ?? null;
     if (!directives.has(name.toLowerCase())) directives.set(name.toLowerCase(), argument);
   }

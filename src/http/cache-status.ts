@@ -1,5 +1,4 @@
 /** `Cache-Status`: what this cache did for one request (RFC 9211). */
-import { type BareItem, serializeList, Token } from 'structured-headers';
 import { printable, proxyName } from './proxy-name.ts';
 
 /** A hit, or why the request went forward (RFC 9211 §2.2). */
@@ -22,16 +21,17 @@ interface Remarks {
 }
 
 export function cacheStatus(status: CacheStatus): string {
-  const parameters = new Map<string, BareItem>();
+  let written = proxyName.toString();
   if ('hit' in status) {
-    parameters.set('hit', true);
+    written += ';hit';
   } else {
-    parameters.set('fwd', new Token(status.fwd));
-    if (status.status !== undefined) parameters.set('fwd-status', status.status);
-    if (status.stored === true) parameters.set('stored', true);
-    if (status.collapsed === true) parameters.set('collapsed', true);
+    written += `;fwd=${status.fwd}`;
+    if (status.status !== undefined) written += `;fwd-status=${status.status}`;
+    if (status.stored === true) written += ';stored';
+    if (status.collapsed === true) written += ';collapsed';
   }
-  if (status.ttl !== undefined) parameters.set('ttl', Math.trunc(status.ttl));
-  if (status.detail !== undefined) parameters.set('detail', printable(status.detail));
-  return serializeList([[proxyName, parameters]]);
+  if (status.ttl !== undefined) written += `;ttl=${Math.trunc(status.ttl)}`;
+  // A String (RFC 9651 §4.1.6).
+  if (status.detail !== undefined) written += `;detail="${printable(status.detail).replace(/["\\]/g, '\\$&')}"`;
+  return written;
 }

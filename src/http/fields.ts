@@ -3,6 +3,8 @@
  * of reading them that do not depend on which field it is.
  */
 
+import { recalled, remembered } from '../kit/remembered.ts';
+
 export type Fields = ReadonlyArray<readonly [name: string, value: string]>;
 
 /** Fields for one hop (RFC 9110 §7.6.1) or one proxy (§11.7): never forwarded, never stored (RFC 9111 §3.1). */
@@ -29,22 +31,24 @@ export function fieldValue(fields: Fields, name: string): string | null {
 }
 
 /** Fields from names and values in turn, as `node:http` reports them. */
-export function fieldsFromRaw(rawHeaders: readonly string[]): Fields {
+export const fieldsFromRaw = remembered((rawHeaders: readonly string[]): Fields => {
   const fields: [string, string][] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     fields.push([(rawHeaders[index] ?? '').toLowerCase(), rawHeaders[index + 1] ?? '']);
   }
   return fields;
-}
+});
 
 /** `fields` without those of the hop they came by, among them all that `Connection` lists (RFC 9110 §7.6.1). */
 export function endToEnd(fields: Fields): Fields {
-  const listed = new Set(listMembers(fieldValue(fields, 'connection') ?? '').map((option) => option.toLowerCase()));
-  return fields.filter(([name]) => !hopByHop.has(name) && !listed.has(name));
+  const options = listMembers(fieldValue(fields, 'connection') ?? '');
+  const listed = options.map((option) => option.toLowerCase());
+  return fields.filter(([name]) => !hopByHop.has(name) && !listed.includes(name));
 }
 
 /** The members of a comma-separated list without quoted strings; empty ones do not count (RFC 9110 §5.6.1.2). */
 export function listMembers(value: string): string[] {
+  if (value === '') return [];
   return value.match(/[^ \t,]+(?:[ \t]+[^ \t,]+)*/g) ?? [];
 }
 
@@ -76,10 +80,10 @@ const titles: Readonly<Record<string, string>> = {
 };
 
 /** A name as HTTP/1.1 programs write it, which some compare letter by letter; radio is known by `icy-` in lower case. */
-export function titled(name: string): string {
+export const titled = recalled((name: string): string => {
   if (name.startsWith('icy-')) return name;
   return titles[name] ?? name.replace(/(?<![^-])[a-z]/g, (letter) => letter.toUpperCase());
-}
+});
 
 /** Whether a field can carry a text as it is (RFC 9110 §5.5): printable ASCII without space at its ends. */
 export function isFieldText(text: string): boolean {

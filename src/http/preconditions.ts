@@ -30,8 +30,8 @@ export function evaluatePreconditions(
     if (!matches(ifMatch, representation, stronglyEqual)) return 412;
   } else {
     // §13.1.4: ignored where the date is none, or there is no date of modification.
-    const since = parseHttpDate(fieldValue(requestFields, 'if-unmodified-since') ?? '');
-    const modified = dateOf(representation, 'last-modified');
+    const since = dateIn(requestFields, 'if-unmodified-since');
+    const modified = since === null ? null : dateOf(representation, 'last-modified');
     if (since !== null && modified !== null && modified > since) return 412;
   }
 
@@ -40,9 +40,10 @@ export function evaluatePreconditions(
     if (matches(ifNoneMatch, representation, weaklyEqual)) return reads ? 304 : 412;
   } else if (reads) {
     // §13.1.3; a cache takes the date of the answer where there is none of modification (RFC 9111 §4.3.2).
-    const since = parseHttpDate(fieldValue(requestFields, 'if-modified-since') ?? '');
+    const since = dateIn(requestFields, 'if-modified-since');
+    if (since === null) return null;
     const modified = dateOf(representation, 'last-modified') ?? dateOf(representation, 'date');
-    if (since !== null && modified !== null && modified <= since) return 304;
+    if (modified !== null && modified <= since) return 304;
   }
   return null;
 }
@@ -67,6 +68,11 @@ function matches(
   if (value === '*') return true;
   const own = validator && tagIn(validator);
   return own !== null && ((own.strong && value === own.value) || parseEntityTags(value).some((tag) => equal(tag, own)));
+}
+
+function dateIn(requestFields: Fields, name: string): number | null {
+  const written = fieldValue(requestFields, name);
+  return written === null ? null : parseHttpDate(written);
 }
 
 function dateOf({ fields }: Representation, name: 'last-modified' | 'date'): number | null {

@@ -123,6 +123,7 @@ export function storedFields(fields: Fields): Fields {
 }
 
 /** The same, whatever led to it. */
-export function withoutRedirect({ ledHereForMs: _, ...representation }: Representation): Representation {
-  return representation;
+export function withoutRedirect(representation: Representation): Representation {
+  const { ledHereForMs, ...rest } = representation;
+  return ledHereForMs === undefined ? representation : rest;
 }

@@ -1,12 +1,13 @@
 /** Which of several stored answers a request may get: `Vary` (RFC 9111 §4.1). Pure. */
+import { remembered } from '../kit/remembered.ts';
 import { type Fields, fieldValue, listMembers } from './fields.ts';
 import type { Representation } from './representation.ts';
 
 /** The names of request fields, in lower case, by which an answer was chosen; `null` where nothing repeats the choice (`*`). */
-export function variedBy(fields: Fields): readonly string[] | null {
+export const variedBy = remembered((fields: Fields): readonly string[] | null => {
   const names = listMembers(fieldValue(fields, 'vary') ?? '').map((name) => name.toLowerCase());
   return names.includes('*') ? null : [...new Set(names)].sort();
-}
+});
 
 /**
  * The same as far as it may tell media apart: a strong validator names one film, whoever asks for it, and `User-Agent` and
@@ -14,6 +15,7 @@ export function variedBy(fields: Fields): readonly string[] | null {
  */
 export function mediaVariedBy({ fields, validator }: Pick<Representation, 'fields' | 'validator'>): readonly string[] {
   const names = variedBy(fields) ?? [];
+  if (names.length === 0) return names;
   const told = names.filter((name) => !name.startsWith('cmcd-'));
   return validator?.strong ? told.filter((name) => name !== 'user-agent' && name !== 'origin') : told;
 }
@@ -27,7 +29,7 @@ export function selecting(names: readonly string[], request: Fields): Fields {
 }
 
 export function sameSelection(one: Fields, other: Fields): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+  return one.length === other.length && (one.length === 0 || JSON.stringify(one) === JSON.stringify(other));
 }
 
 /** Lists whose members are compared without regard to case (RFC 9110 §8.4.1, RFC 4647 §2). */

@@ -19,6 +19,7 @@ export function isTrailField(name: string): boolean {
 }
 
 export function trailOf(fields: Fields): Trail {
+  if (!fields.some(([name]) => isTrailField(name))) return [];
   return names.flatMap((name) =>
     listMembers(withoutComments(fieldValue(fields, name) ?? ''))
       .filter((member) => /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/.test(member))

@@ -7,17 +7,17 @@ import { durationWords, legiblePath, sizeWords } from './amounts.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** `json` is one line of the log for programs. */
-export function textLine(json: string): string {
-  const { time, level, msg, origin, path, ...fields } = JSON.parse(json) as Record<string, unknown>;
+/** Of what the log has for programs. */
+export function textLine({ time, level, msg, origin, path, ...fields }: Fields): string {
   const at = String(time).replace(/\.\d+Z$/, 'Z');
   const place = placeOf(origin, path);
-  const pairs = Object.entries(msg === 'summary' ? summed(fields) : fields).flatMap(([name, value]) => {
-    if (value === null || (name === 'from' && value === 0)) return [];
+  let pairs = '';
+  for (const [name, value] of Object.entries(msg === 'summary' ? summed(fields) : fields)) {
+    if (value === null || value === undefined || (name === 'from' && value === 0)) continue;
     const [shown, words] = inWords(name, value);
-    return [` ${shown}=${quoted(words)}`];
-  });
-  return `${at} ${String(level).padEnd(5)} ${onOneLine(String(msg))}${place}${pairs.join('')}\n`;
+    pairs += ` ${shown}=${quoted(words)}`;
+  }
+  return `${at} ${String(level).padEnd(5)} ${onOneLine(String(msg))}${place}${pairs}\n`;
 }
 
 function placeOf(origin: unknown, path: unknown): string {

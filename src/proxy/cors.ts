@@ -29,6 +29,7 @@ export function corsFields(request: Fields, policy: PagePolicy): Fields {
 
 /** A reply's fields with those; `Vary` names each field once. */
 export function withPages(fields: Fields, pages: Fields): Fields {
+  if (pages.length === 0) return fields;
   const varied = listMembers(fieldValue(fields, 'vary') ?? '').map((name) => name.toLowerCase());
   return [...fields, ...pages.filter(([name, value]) => name !== 'vary' || !varied.includes(value.toLowerCase()))];
 }

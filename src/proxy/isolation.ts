@@ -9,6 +9,7 @@
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { beginsAsMedia } from '../http/media-signature.ts';
 import { isCoded } from '../http/representation.ts';
+import { recalled } from '../kit/remembered.ts';
 
 /** Beside a policy of the origin's own, this one holds too (CSP Level 3 §8.1): it can be made no weaker. */
 const sandbox = ['content-security-policy', 'sandbox allow-scripts allow-forms allow-popups allow-downloads'] as const;
@@ -34,8 +35,7 @@ const typesOfAnything: ReadonlySet<string> = new Set(['text/plain', 'application
 
 /** Whether `isolated` judges by how the content begins. */
 export function mayBeAnything(fields: Fields): boolean {
-  const types = essences(fields);
-  return types.length > 0 && types.every((type) => typesOfAnything.has(type));
+  return kindOf(fields) === 'anything';
 }
 
 interface IsolationRules {
@@ -54,7 +54,7 @@ export function isolated(
   { beginning = null, isStrict = false }: IsolationRules = {},
 ): Fields {
   const others = fields.filter(([name]) => name !== 'x-content-type-options');
-  if (isMedia(content)) return [...others, nosniff];
+  if (kindOf(content) === 'media') return [...others, nosniff];
   if (!mayBeAnything(content) || isCoded(content)) return [...others, sandbox, nosniff];
   // A browser takes these for no page whatever they hold; but with `nosniff` it plays none as a film, either.
   if (beginning === null) return [...others, sandbox];
@@ -63,18 +63,23 @@ export function isolated(
   return hasPolicy ? [...others, nosniff] : [...others, sandbox, nosniff];
 }
 
-function isMedia(content: Fields): boolean {
-  const types = essences(content);
-  const named = (type: string) => (mediaType.test(type) && !type.endsWith('+xml')) || mediaApplications.has(type);
-  return types.length > 0 && types.every(named);
+/** What a `Content-Type` says the content is. */
+const kindNamed = recalled((written: string): 'media' | 'anything' | 'other' => {
+  const types = essences(written);
+  const isMedia = (type: string) => (mediaType.test(type) && !type.endsWith('+xml')) || mediaApplications.has(type);
+  if (types.every(isMedia)) return 'media';
+  return types.every((type) => typesOfAnything.has(type)) ? 'anything' : 'other';
+});
+
+function kindOf(content: Fields): ReturnType<typeof kindNamed> {
+  const named = fieldValue(content, 'content-type');
+  return named === null ? 'other' : kindNamed(named);
 }
 
 /**
  * Every type that is named, without parameters. Which of several counts differs from browser to browser, and so does
  * where one ends that is malformed; so all must be media.
  */
-function essences(content: Fields): string[] {
-  const named = fieldValue(content, 'content-type');
-  if (named === null) return [];
+function essences(named: string): string[] {
   return named.split(',').map((member) => /^[ \t]*([^;]*?)[ \t]*(?:;|$)/.exec(member)?.[1]?.toLowerCase() ?? '');
 }

@@ -6,15 +6,15 @@ const mostFailures = 100;
 
 export class ReadsAhead {
   readonly #reader: SessionReader;
-  readonly #signal: AbortSignal;
+  readonly #signalOf: () => AbortSignal;
   readonly #isSpared: () => boolean;
   #taken: Taken[] = [];
   #failures = 0;
 
-  /** `signal` ends every read; `isSpared` says whether what comes next need not be read. */
-  constructor(reader: SessionReader, signal: AbortSignal, isSpared: () => boolean) {
+  /** `signalOf` gives what ends every read; `isSpared` says whether what comes next need not be read. */
+  constructor(reader: SessionReader, signalOf: () => AbortSignal, isSpared: () => boolean) {
     this.#reader = reader;
-    this.#signal = signal;
+    this.#signalOf = signalOf;
     this.#isSpared = isSpared;
   }
 
@@ -22,7 +22,8 @@ export class ReadsAhead {
   fill(most: number): void {
     while (this.#taken.length < most) {
       if (this.#taken.length > 0 && this.#isSpared()) return;
-      const taken = this.#taken.length === 0 ? this.#reader.take(this.#signal) : this.#reader.takeAhead(this.#signal);
+      const signal = this.#signalOf();
+      const taken = this.#taken.length === 0 ? this.#reader.take(signal) : this.#reader.takeAhead(signal);
       if (taken === null) return;
       // `settleFirst` looks at the failure when the read is the first.
       if (taken.slice instanceof Promise) taken.slice.catch(() => {});
@@ -47,7 +48,7 @@ export class ReadsAhead {
       return slice;
     } catch (error) {
       this.#failures += 1;
-      if (!(error instanceof StoreError) || this.#failures > mostFailures || this.#signal.aborted) throw error;
+      if (!(error instanceof StoreError) || this.#failures > mostFailures || this.#signalOf().aborted) throw error;
       this.drop();
       this.#reader.rewind(read.start);
       return null;

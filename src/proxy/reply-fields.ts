@@ -77,6 +77,7 @@ export const notForwarded = ['cache-status', proxyName.toString()] as const;
 /** With `Via`, and with `Date` where the origin gave none (RFC 9110 §6.6.1); `now` is wall-clock milliseconds. */
 export function signed(fields: Fields, now: number): Fields {
   const dated = fields.some(([name]) => name === 'date');
-  const date: Fields = dated ? [] : [['date', new Date(now).toUTCString()]];
-  return [...fields, ...date, ['via', `1.1 ${proxyName.toString()}`]];
+  return dated ? [...fields, via] : [...fields, ['date', new Date(now).toUTCString()], via];
 }
+
+const via = ['via', `1.1 ${proxyName.toString()}`] as const;

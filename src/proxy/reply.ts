@@ -10,6 +10,7 @@ import { currentAge } from '../http/freshness.ts';
 import { evaluatePreconditions, ifRangeHolds } from '../http/preconditions.ts';
 import { parseRange, resolveRanges } from '../http/range-field.ts';
 import { type Representation, sliceable } from '../http/representation.ts';
+import { remembered } from '../kit/remembered.ts';
 import { type ErrorReply, rejectionReply, unsatisfiable } from './error-reply.ts';
 import { type Multipart, multipart } from './multipart.ts';
 import { rejection } from './rejection.ts';
@@ -34,6 +35,8 @@ export interface Request {
 
 /** Fields that firstbyte sets itself. */
 const ours: ReadonlySet<string> = new Set(['accept-ranges', 'age']);
+
+const acceptsRanges = ['accept-ranges', 'bytes'] as const;
 
 /** So many ranges come in parts however small they are. */
 const fewRanges = 16;
@@ -78,45 +81,77 @@ export function replyFor(
   rules: PassRules = {},
 ): Reply | ErrorReply {
   const { length, status = 200 } = representation;
-  const stored = passable(representation.fields, rules).filter(([name]) => !ours.has(name));
-  const fields: Fields = [...stored, ['age', String(currentAge(representation, now))]];
+  const stored = storedFor(representation.fields, rules);
+  const age = ['age', String(currentAge(representation, now))] as const;
   // A condition is judged only where the answer without it would be a success (RFC 9110 §13.2.1).
   const refused = status < 300 ? evaluatePreconditions(request.method, request.fields, representation) : null;
-  if (refused === 304) return { status: 304, fields: withoutContent(fields), body: { kind: 'none' } };
+  if (refused === 304) return { status: 304, fields: [...withoutContent(stored.whole), age], body: { kind: 'none' } };
   if (refused === 412) {
     return rejectionReply(rejection(412, 'A condition of the request does not hold.'));
   }
 
   const inParts = length !== null && sliceable(representation);
-  const ranged: Fields = inParts ? [...fields, ['accept-ranges', 'bytes']] : fields;
   const ranges = inParts ? rangesOf(request, representation, length) : null;
   if (ranges === 'unsatisfiable') return unsatisfiable(length);
   if (ranges === null || length === null) {
     // RFC 9110 §8.6: a 204 has no length.
-    const sized: Fields = length === null || status === 204 ? ranged : [...ranged, ['content-length', String(length)]];
-    return { status, fields: sized, body: bodyOf(request, { kind: 'run', start: 0, end: length }) };
+    const isSized = length !== null && status !== 204;
+    const fields: Fields = [
+      ...stored.whole,
+      age,
+      ...(inParts ? [acceptsRanges] : []),
+      ...(isSized ? [['content-length', String(length)] as const] : []),
+    ];
+    return { status, fields, body: bodyOf(request, { kind: 'run', start: 0, end: length }) };
   }
   const [range, ...others] = ranges;
   if (range !== undefined && others.length === 0) {
     const partial: Fields = [
-      ...ranged.filter(([name]) => !ofTheWhole.has(name)),
+      ...stored.part,
+      age,
+      acceptsRanges,
       ['content-length', String(range.end - range.start)],
       ['content-range', formatContentRange(range, length)],
     ];
     return { status: 206, fields: partial, body: { kind: 'run', ...range } };
   }
-  const parts = multipart(ranges, length, fieldValue(fields, 'content-type'));
+  const parts = multipart(ranges, length, fieldValue(stored.whole, 'content-type'));
   // Many small parts have more bytes in their frames than the whole.
   if (ranges.length > fewRanges && parts.length > length) {
-    const whole: Fields = [...ranged, ['content-length', String(length)]];
+    const whole: Fields = [...stored.whole, age, acceptsRanges, ['content-length', String(length)]];
     return { status, fields: whole, body: bodyOf(request, { kind: 'run', start: 0, end: length }) };
   }
   const several: Fields = [
-    ...ranged.filter(([name]) => name !== 'content-type' && !ofTheWhole.has(name)),
+    ...stored.part.filter(([name]) => name !== 'content-type'),
+    age,
+    acceptsRanges,
     ['content-length', String(parts.length)],
     ['content-type', parts.contentType],
   ];
   return { status: 206, fields: several, body: { kind: 'parts', ...parts } };
+}
+
+/** What of a representation's fields goes out with all of it, and with a part. */
+interface StoredFields {
+  readonly whole: Fields;
+  readonly part: Fields;
+}
+
+function storedUnder(rules: PassRules): (fields: Fields) => StoredFields {
+  return remembered((fields) => {
+    const whole = passable(fields, rules).filter(([name]) => !ours.has(name));
+    return { whole, part: whole.filter(([name]) => !ofTheWhole.has(name)) };
+  });
+}
+
+/** Each representation's fields are judged once under each of the rules. */
+const storedBy = {
+  strict: { open: storedUnder({ isStrict: true, hasPages: true }), shut: storedUnder({ isStrict: true }) },
+  media: { open: storedUnder({ hasPages: true }), shut: storedUnder({}) },
+} as const;
+
+function storedFor(fields: Fields, { isStrict = false, hasPages = false }: PassRules): StoredFields {
+  return storedBy[isStrict ? 'strict' : 'media'][hasPages ? 'open' : 'shut'](fields);
 }
 
 /** The ranges to send, or `null` for the whole (RFC 9110 §14.2). */

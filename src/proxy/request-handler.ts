@@ -1,51 +1,42 @@
 /**
- * One client request, top to bottom: entry → representation → first byte → head → bytes.
+ * One client request, top to bottom: its mount → a permit → a session of the entry (`openings.ts`) → the reply
+ * (`reply.ts`) → its head and bytes (`media-reply.ts`).
  *
+ * A hit goes the same way, and waits for nothing on it but the client: `Entry.openSession` gives its session at once.
  * No head goes out before the first requested byte is present or a final answer is known. So a failure before that is
- * still a clean status. After the head, a reply that can't be completed is cut: the connection is destroyed, so that the
- * player knows.
+ * still a clean status.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fixedBudgets } from '../budgets.ts';
 import type { OpenRange } from '../bytes/byte-range.ts';
 import { type Cache, readingMethods } from '../cache/cache.ts';
-import type { Entry } from '../cache/entry.ts';
-import {
-  type Aim,
-  FillFailed,
-  type ReadAheadAllowance,
-  type ReadSession,
-  type SessionClient,
-  type SessionReader,
-  type VerbatimReply,
-} from '../cache/read-session.ts';
-import { type Clock, within } from '../clock.ts';
+import { FillFailed, type ReadAheadAllowance, type ReadSession, type VerbatimReply } from '../cache/read-session.ts';
+import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import type { FillPhase, RequestOutcome } from '../events.ts';
-import { cacheStatus } from '../http/cache-status.ts';
-import { type Fields, fieldsFromRaw, fieldValue, titled } from '../http/fields.ts';
-import { signatureLength } from '../http/media-signature.ts';
+import type { RequestOutcome } from '../events.ts';
+import { type Fields, fieldsFromRaw } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
 import { requestDirectives } from '../http/reuse.ts';
 import { trailOf } from '../http/via.ts';
 import type { SystemCalls } from '../system-calls.ts';
-import { type ClientConnection, isSystemSocket } from './client-connection.ts';
+import type { ClientConnection } from './client-connection.ts';
 import type { Clients } from './clients.ts';
-import { corsFields, isPreflight, preflightFields, withPages } from './cors.ts';
+import { corsFields, isPreflight, preflightFields } from './cors.ts';
 import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
-import { FileSender } from './file-sender.ts';
-import { isolated, mayBeAnything } from './isolation.ts';
 import { mappedReply } from './mapped-reply.ts';
 import { type MountPlace, mappedFields, mappedRedirect, unmappedFields } from './mapped-urls.ts';
+import { MediaReply } from './media-reply.ts';
 import { judgeMethod } from './method-guard.ts';
+import { openFor } from './openings.ts';
 import { Patience, type PatiencePolicy } from './patience.ts';
 import { rejection } from './rejection.ts';
-import { type Body, headOnly, hintOf, isConditional, type Reply, type Request, replyFor } from './reply.ts';
-import { inRealmOf, notForwarded, type PassRules, passable, signed } from './reply-fields.ts';
+import { type Reply, type Request, replyFor } from './reply.ts';
+import { inRealmOf, type PassRules, passable } from './reply-fields.ts';
+import { ReplyHead } from './reply-head.ts';
 import { contentOf } from './request-content.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
-import { Sender } from './sender.ts';
+import { missedIn, statusOf } from './session-status.ts';
 import type { StalledClients } from './stalled-clients.ts';
 
 export interface RequestHandlerParts {
@@ -114,17 +105,12 @@ function cutUnread(request: IncomingMessage, clock: Clock): void {
 class RequestHandler {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #patience: Patience;
+  readonly #head: ReplyHead;
   readonly #record: RequestRecord;
   readonly #parts: RequestHandlerParts;
   readonly #connection: ClientConnection;
   readonly #ingress: Ingress;
   readonly #closed: Promise<void>;
-  /** The fields by which a page may read the reply. */
-  #pages: Fields = [];
-  /** Whether the origin says which pages may. */
-  #hasPages = false;
-  #isStrict = false;
   /** Where its target is, for the places that an answer names; `null` where they are passed on as they are. */
   #place: (MountPlace & { readonly target: string }) | null = null;
 
@@ -139,11 +125,11 @@ class RequestHandler {
   ) {
     this.#request = request;
     this.#response = response;
-    this.#patience = patience;
     this.#record = record;
     this.#parts = parts;
     this.#connection = connection;
     this.#ingress = ingress;
+    this.#head = new ReplyHead({ request, response, patience, record, clock: parts.clock });
     this.#closed = new Promise((resolve) => response.once('close', resolve));
   }
 
@@ -159,7 +145,7 @@ class RequestHandler {
       if (this.#response.headersSent) throw error;
       this.#record.bug(error);
       const internal = new ProxyError('proxy_internal_error', 'firstbyte itself failed; the log says where.');
-      return this.#untilClosed(this.#refuse(errorReply(internal, this.#record.age), notForwarded));
+      return this.#untilClosed(this.#head.refuse(errorReply(internal, this.#record.age)));
     }
   }
 
@@ -171,20 +157,18 @@ class RequestHandler {
   }
 
   async #answer(answer: Answer): Promise<RequestOutcome> {
-    if (answer instanceof ProxyError) return this.#refuse(errorReply(answer, this.#record.age), notForwarded);
+    if (answer instanceof ProxyError) return this.#head.refuse(errorReply(answer, this.#record.age));
     switch (answer.kind) {
       case 'rejection':
-        return this.#refuse(rejectionReply(answer), notForwarded);
+        return this.#head.refuse(rejectionReply(answer));
       case 'redirect':
         return this.#redirect(308, answer.location);
       case 'root':
         return this.#request.method === 'GET' || this.#request.method === 'HEAD'
           ? this.#redirect(302, '/-/')
-          : this.#refuse(rejectionReply(noOrigin), notForwarded);
+          : this.#head.refuse(rejectionReply(noOrigin));
       case 'server':
-        this.#writeHead(204, isolated([['allow', readingMethods.join(', ')], notForwarded]));
-        this.#response.end();
-        return 'served';
+        return this.#head.empty(204, [['allow', readingMethods.join(', ')]]);
       case 'media':
         return this.#serve(answer);
     }
@@ -192,9 +176,10 @@ class RequestHandler {
 
   #redirect(status: 302 | 308, location: string): RequestOutcome {
     const path = `${this.#ingress.prefix ?? ''}${location}`;
-    this.#writeHead(status, isolated([['location', path], ['content-length', '0'], notForwarded]));
-    this.#response.end();
-    return 'served';
+    return this.#head.empty(status, [
+      ['location', path],
+      ['content-length', '0'],
+    ]);
   }
 
   async #serve(answer: Media): Promise<RequestOutcome> {
@@ -203,23 +188,22 @@ class RequestHandler {
     const request = { method: this.#request.method ?? 'GET', fields };
     const { cache, clients } = this.#parts;
     const message = mount === origin ? `Unknown origin "${origin}".` : 'Nothing plays at this path, or no longer.';
-    const refuse = () => this.#refuse(rejectionReply(rejection(404, message)), notForwarded);
+    const refuse = () => this.#head.refuse(rejectionReply(rejection(404, message)));
     if (!cache.isMounted(mount)) return refuse();
     const { prefix } = this.#ingress;
-    this.#isStrict = cache.isStrict(mount);
-    if (prefix !== null && !this.#isStrict)
+    const head = this.#head;
+    head.isStrict = cache.isStrict(mount);
+    if (prefix !== null && !head.isStrict)
       this.#place = { base: cache.baseOf(mount), mount: `${prefix}/${mount}`, target };
     const policy = cache.pagesOf(mount);
-    this.#pages = corsFields(request.fields, policy);
-    this.#hasPages = policy.includes('upstream');
+    head.pages = corsFields(request.fields, policy);
+    head.hasPages = policy.includes('upstream');
     if (isPreflight(request.method, request.fields)) {
-      const allowed = this.#pages.length > 1 ? preflightFields(request.fields) : [];
-      this.#writeHead(204, isolated([...allowed, notForwarded]));
-      this.#response.end();
-      return 'served';
+      const allowed = head.pages.length > 1 ? preflightFields(request.fields) : [];
+      return head.empty(204, allowed);
     }
     const refused = judgeMethod(this.#request, cache.methodsOf(mount));
-    if (refused !== null) return this.#refuse(rejectionReply(refused), notForwarded);
+    if (refused !== null) return head.refuse(rejectionReply(refused));
     this.#record.origin = origin;
     this.#record.path = path;
     let permit: Awaited<ReturnType<Clients['enter']>>;
@@ -229,7 +213,7 @@ class RequestHandler {
     } catch (error) {
       return this.#failed(error);
     }
-    if (permit === null) return this.#refuse(rejectionReply(tooMany), notForwarded);
+    if (permit === null) return head.refuse(rejectionReply(tooMany));
     try {
       // Not before: a request that is queued costs nothing, and a source may have ended meanwhile.
       const reads = request.method === 'GET' || request.method === 'HEAD';
@@ -251,7 +235,7 @@ class RequestHandler {
     const reads = request.method === 'GET' || request.method === 'HEAD';
     const content = hasContent && !reads ? contentOf(this.#request) : null;
     const { cache, clock } = this.#parts;
-    const rules = { isStrict: cache.isStrict(mount), hasPages: this.#hasPages };
+    const rules = { isStrict: cache.isStrict(mount), hasPages: this.#head.hasPages };
     const at = this.#place;
     const fields = at === null ? request.fields : unmappedFields(request.fields, at);
     const { socket } = this.#request;
@@ -285,7 +269,8 @@ class RequestHandler {
         verbatim === undefined || pass === undefined ? choose(representation) : await pass(session, verbatim);
       return await this.#send(session, reply);
     } catch (error) {
-      if (error instanceof FillFailed && !this.#response.headersSent) return this.#failed(error);
+      const isEarly = !this.#response.headersSent && (error instanceof FillFailed || this.#gone.aborted);
+      if (isEarly) return this.#failed(error);
       throw error;
     } finally {
       session.leave();
@@ -295,174 +280,41 @@ class RequestHandler {
   /** A request that reads; `null` where nothing is mounted there. */
   #read(media: Media, request: Request, allowance: ReadAheadAllowance): Promise<RequestOutcome> | null {
     const { cache, clock } = this.#parts;
-    const rules = { hasPages: this.#hasPages };
-    const choose = (representation: Representation) => replyFor(request, representation, clock.wallTime(), rules);
+    const rules = { hasPages: this.#head.hasPages };
+    let chosen: { readonly of: Representation; readonly at: number; readonly reply: Reply | ErrorReply } | null = null;
+    // What is there at once is sent as it was chosen.
+    const choose = (representation: Representation) => {
+      const at = clock.wallTime();
+      if (chosen?.of !== representation || chosen.at !== at)
+        chosen = { of: representation, at, reply: replyFor(request, representation, at, rules) };
+      return chosen.reply;
+    };
     const first = (representation: Representation) => firstOf(choose(representation));
     const entry = cache.open(media.mount, media.target, request.fields);
     if (entry === null) return null;
     const isStoredOnly = requestDirectives(request.fields).has('only-if-cached');
-    const { acceptedAt: askedAt } = this.#record;
-    const open: OpenEntry = (asked, signal, said) =>
-      this.#openSession(asked, request, first, { allowance, isStoredOnly, askedAt, ...(said && { said }) }, signal);
-    return this.#reply(this.#openVariant(entry, media, request, open), choose);
+    const client = { allowance, isStoredOnly, askedAt: this.#record.acceptedAt };
+    const { mount, target } = media;
+    const opening = openFor(entry, { cache, clock, mount, target, request, client, choose: first, gone: this.#gone });
+    return this.#reply(opening, choose);
   }
 
-  /** Goes on to the entry for this client where answers vary; where the origin is out of reach, the first entry will do. */
-  async #openVariant(
-    first: Entry,
-    { mount, target }: Media,
-    { fields }: Request,
-    open: OpenEntry,
-  ): Promise<ReadSession> {
-    const { cache, clock } = this.#parts;
-    for (let entry = first, turns = 1; ; turns += 1) {
-      const unreachable = new AbortController();
-      const late = entry.isVariant
-        ? clock.after(fixedBudgets.outOfReach.ms, () => {
-            if (cache.isOutOfReach(mount) && entry !== cache.openFirst(mount, target, fields)) unreachable.abort();
-          })
-        : null;
-      const signal = entry.isVariant ? AbortSignal.any([this.#gone, unreachable.signal]) : this.#gone;
-      try {
-        return await open(entry, signal, entry.upstream.said);
-      } catch (error) {
-        const stored = unreachable.signal.aborted ? cache.openFirst(mount, target, fields) : null;
-        if (stored !== null) return await open(stored, this.#gone);
-        const isVaried = error instanceof FillFailed && error.failure.kind === 'varied' && turns < mostVariants;
-        const next = isVaried ? cache.open(mount, target, fields) : null;
-        if (next === null) throw error;
-        entry = next;
-      } finally {
-        late?.cancel();
-      }
-    }
-  }
-
-  async #openSession(
-    entry: Entry,
-    request: Request,
-    choose: (representation: Representation) => OpenRange | null,
-    client: SessionClient,
-    signal: AbortSignal,
-  ): Promise<ReadSession> {
-    const part = entry.upstream.trails.accompany(trailOf(request.fields));
-    const open = async (hint: Aim) => {
-      const session = await entry.openSession(hint, choose, signal, client);
-      return {
-        ...session,
-        leave: () => {
-          session.leave();
-          part();
-        },
-      };
-    };
-    try {
-      try {
-        return await open(hintOf(request));
-      } catch (error) {
-        const past = error instanceof FillFailed && error.failure.kind === 'unsatisfiable';
-        if (!past || !isConditional(request)) throw error;
-        // Conditions come before the range: they may ask for the whole, or for nothing.
-        return await open(headOnly);
-      }
-    } catch (error) {
-      part();
-      throw error;
-    }
-  }
-
-  /** The first byte is there: from here on there is no way back to another status. */
   async #send(session: ReadSession, reply: Reply | ErrorReply): Promise<RequestOutcome> {
-    this.#record.cache = session.cache;
-    this.#record.fill = session.fill.id;
+    const record = this.#record;
+    record.cache = session.cache;
+    record.fill = session.fill.id;
     if ('outcome' in reply) {
-      if (session.reader.waited) this.#record.waited('served');
-      return this.#refuse(reply, ['cache-status', cacheStatusOf(session)]);
+      if (session.reader.waited) record.waited('served');
+      return this.#head.refuse(reply, statusOf(session));
     }
-    const { body } = reply;
-    if (body.kind === 'run') this.#record.range = { start: body.start, end: body.end ?? session.reader.position };
-    using sender = this.#senderTo(session, reply.fields);
-    if (body.kind !== 'none') {
-      try {
-        await sender.begin();
-      } catch (error) {
-        return this.#failed(error);
-      }
-    }
-    // A 304 has no type, and browsers add its fields to those of their copy.
-    const content = reply.status === 304 ? session.representation.fields : reply.fields;
-    const beginning = mayBeAnything(content) ? await this.#beginningOf(session) : null;
-    const cache = ['cache-status', cacheStatusOf(session)] as const;
-    this.#writeHead(reply.status, isolated([...reply.fields, cache], content, { beginning, isStrict: this.#isStrict }));
-    if (session.reader.waited) this.#record.waited('served');
-    try {
-      await this.#sendBody(session.reader, body, sender);
-      // An end before the announced length is a cut: never a film that seems to be over.
-      if (body.kind !== 'none') sender.assertWhole();
-      this.#response.end();
-      return 'served';
-    } catch (error) {
-      this.#cut(reply.fields);
-      if (this.#gone.aborted) return 'gone';
-      if (!(error instanceof FillFailed)) this.#record.bug(error);
-      return 'cut';
-    }
-  }
-
-  /** The first bytes of the content; `null` where they are not present, or where the client leaves meanwhile. */
-  async #beginningOf({ fill, patience }: ReadSession): Promise<Uint8Array | null> {
-    const { clock } = this.#parts;
-    const late = () => new Error('the store took too long');
-    try {
-      return await within({ clock, limit: patience.first, late, signal: this.#gone }, (signal) =>
-        fill.beginning(signatureLength, signal),
-      );
-    } catch (error) {
-      if (this.#gone.aborted) return null;
-      throw error;
-    }
-  }
-
-  /** Ends the connection; by a reset where a plain end would look like the end of the body. */
-  #cut(fields: Fields): void {
-    const { httpVersion, socket } = this.#request;
-    const framed = httpVersion === '1.1' || fields.some(([name]) => name === 'content-length');
-    if (framed) this.#response.destroy();
-    else socket.resetAndDestroy();
-  }
-
-  #senderTo({ reader, patience }: ReadSession, fields: Fields): Sender {
+    const { clock, stalled, systemCalls } = this.#parts;
     const { isOwn } = this.#ingress;
-    const length = fieldValue(fields, 'content-length');
-    return new Sender({
-      reader,
-      client: this.#response,
-      lends: isOwn && isSystemSocket(this.#request.socket),
-      // Another's server may have put something around its replies, through which every byte must go.
-      files: isOwn ? FileSender.to(this.#response, this.#parts.systemCalls) : null,
-      length: length === null ? null : Number(length),
-      clock: this.#parts.clock,
-      stalled: this.#parts.stalled,
-      patience,
-      signal: this.#gone,
-      onSent: (...sent) => {
-        this.#connection.progressed();
-        this.#record.sent(...sent);
-      },
-    });
-  }
-
-  async #sendBody(reader: SessionReader, body: Body, sender: Sender): Promise<void> {
-    this.#connection.sends(reader);
-    if (body.kind === 'run') await sender.send();
-    if (body.kind !== 'parts') return;
-    for (const [index, { frame, range }] of body.parts.entries()) {
-      // The first bytes of the first part have been read before the head.
-      if (index > 0) reader.aim(range);
-      await sender.sendFrame(frame);
-      await sender.send();
-    }
-    await sender.sendFrame(body.closing);
+    const around = { request: this.#request, response: this.#response, connection: this.#connection };
+    return new MediaReply(
+      { ...around, head: this.#head, record, clock, stalled, systemCalls, isOwn },
+      session,
+      reply,
+    ).send();
   }
 
   #failed(error: unknown): RequestOutcome {
@@ -474,7 +326,7 @@ class RequestHandler {
     if (!(error instanceof FillFailed)) throw error;
     const reply = failureReply(error.failure, this.#record.age);
     const fields = inRealmOf(this.#record.origin ?? '', this.#mapped(reply));
-    return this.#refuse({ ...reply, fields }, missedIn(error.phase), error.phase);
+    return this.#head.refuse({ ...reply, fields }, missedIn(error.phase), error.phase);
   }
 
   /** The fields of an answer with its places as clients call them. */
@@ -489,38 +341,9 @@ class RequestHandler {
     };
     return mappedRedirect(fields, at.target, at, entranceTo);
   }
-
-  #refuse(reply: ErrorReply, cache: Fields[number], phase: FillPhase | null = null): RequestOutcome {
-    const { status, fields, body, outcome, error } = reply;
-    if (error !== null && status >= 500) this.#record.failed(error, phase);
-    // RFC 9110 §8.6: a 204 has no length.
-    const sized: Fields = status === 204 ? fields : [...fields, ['content-length', String(body.length)]];
-    this.#writeHead(status, isolated([...sized, cache], fields, { beginning: body, isStrict: this.#isStrict }));
-    if (this.#request.method === 'HEAD' || status === 204) this.#response.end();
-    else this.#response.end(body);
-    return outcome;
-  }
-
-  #writeHead(status: number, fields: Fields): void {
-    this.#patience.end();
-    this.#response.sendDate = false;
-    const isLeft = this.#hasPages && fields.some(([name]) => name === 'access-control-allow-origin');
-    const written = signed(isLeft ? fields : withPages(fields, this.#pages), this.#parts.clock.wallTime());
-    this.#response.writeHead(
-      status,
-      written.flatMap(([name, value]) => [titled(name), value]),
-    );
-    this.#record.headOut(status);
-  }
 }
 
 const noOrigin = rejection(404, 'A path begins with the name of an origin, such as /films/a.mp4.');
-
-/** Opens a session of an entry; without `said` whatever is stored will do. */
-type OpenEntry = (entry: Entry, signal: AbortSignal, said?: Fields) => Promise<ReadSession>;
-
-/** So many entries of one target are tried for a request, whose answers vary by something else each time. */
-const mostVariants = 4;
 
 const tooMany = rejection(429, 'This client has too many running requests (requestsPerClient).');
 
@@ -535,7 +358,8 @@ function replyOf({ status, fields, content }: VerbatimReply, rules: PassRules): 
 
 /** A program that steers firstbyte may send its token with every request. */
 function withoutTokens(fields: Fields, tokens: readonly string[]): Fields {
-  return fields.filter(([, value]) => !tokens.some((token) => value.includes(token)));
+  const isTold = ([, value]: Fields[number]) => tokens.some((token) => value.includes(token));
+  return fields.some(isTold) ? fields.filter((field) => !isTold(field)) : fields;
 }
 
 /** The bytes that must be present before the head goes out. */
@@ -544,26 +368,4 @@ function firstOf(reply: Reply | ErrorReply): OpenRange | null {
   const { body } = reply;
   if (body.kind === 'parts') return body.parts[0]?.range ?? null;
   return body.kind === 'run' ? body : null;
-}
-
-/** `Cache-Status` of a request for which the origin was asked; `phase` is the fill's when the failure was decided. */
-function missedIn(phase: FillPhase | null): Fields[number] {
-  return ['cache-status', cacheStatus({ fwd: 'miss', detail: phase ?? undefined })];
-}
-
-function cacheStatusOf({ cache, collapsed, fill, isVariant, reader, ttl, forwarded }: ReadSession): string {
-  if (forwarded !== undefined) return cacheStatus(forwarded);
-  // What was stored and could not be read has been fetched again.
-  const isHealed = cache === 'hit' && reader.waited;
-  if ((cache === 'hit' || cache === 'stale') && !isHealed) return cacheStatus({ hit: true, ttl });
-  const miss = isVariant ? 'vary-miss' : 'uri-miss';
-  const fwd = {
-    pass: 'bypass',
-    partial: 'partial',
-    miss,
-    none: 'miss',
-    hit: 'partial',
-    stale: 'stale',
-  } as const;
-  return cacheStatus({ fwd: fwd[cache], stored: !fill.passing, collapsed: collapsed || undefined });
 }

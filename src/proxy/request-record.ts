@@ -65,9 +65,9 @@ export class RequestRecord {
     const at = this.#clock.now();
     this.#firstByteOutAt ??= at;
     this.#bytes += bytes;
-    const { fill, origin } = this;
+    const { fill, origin, path } = this;
     if (fill === null || origin === null) throw new TypeError('Bytes are sent of a fill at an origin.');
-    this.#events.emit({ type: 'bytes-sent', at, request: this.#id, fill, origin, source, offset, bytes });
+    this.#events.emit({ type: 'bytes-sent', at, request: this.#id, fill, origin, path, source, offset, bytes });
   }
 
   /** A 5xx of our own is about to go out. */

@@ -42,9 +42,8 @@ export interface SenderParts {
 /** To be disposed of in the function that made it. */
 export class Sender implements Disposable {
   readonly #parts: SenderParts;
-  /** Ends every read that is under way. */
-  readonly #stop = new AbortController();
-  readonly #listening: Disposable;
+  /** Ends every read that is under way; `null` as long as nothing is read. */
+  #reading: { readonly stop: AbortController; readonly listening: Disposable } | null = null;
   readonly #reads: ReadsAhead;
   readonly #buffer: SendBuffer;
   /** The first bytes, until the head is out. */
@@ -58,9 +57,9 @@ export class Sender implements Disposable {
   constructor(parts: SenderParts) {
     this.#parts = parts;
     const { reader, files } = parts;
-    this.#reads = new ReadsAhead(reader, this.#stop.signal, () => files?.has(reader) ?? false);
+    const isSpared = () => files?.has(reader) ?? false;
+    this.#reads = new ReadsAhead(reader, () => this.#stop.signal, isSpared);
     this.#buffer = new SendBuffer(parts, () => this.#reads.drop());
-    this.#listening = addAbortListener(parts.signal, () => this.#stop.abort(parts.signal.reason));
   }
 
   /**
@@ -93,6 +92,8 @@ export class Sender implements Disposable {
         this.#write(slice, read);
       }
       for (;;) {
+        // Known without a wait.
+        if (reader.end !== null && reader.position >= reader.end && this.#reads.first === null) break;
         // A slow client gets one piece after another, a quick one the next before the last is out.
         if (!buffer.isQuick && !buffer.isEmpty) {
           await buffer.progress();
@@ -139,11 +140,20 @@ export class Sender implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#listening[Symbol.dispose]();
+    this.#reading?.listening[Symbol.dispose]();
     this.#reads.drop();
     this.#first?.slice.release();
     this.#first = null;
-    this.#stop.abort(over);
+    this.#reading?.stop.abort(over);
+  }
+
+  get #stop(): AbortController {
+    if (this.#reading === null) {
+      const { signal } = this.#parts;
+      const stop = new AbortController();
+      this.#reading = { stop, listening: addAbortListener(signal, () => stop.abort(signal.reason)) };
+    }
+    return this.#reading.stop;
   }
 
   /** Lets the system send what comes next; resolves with whether it could, when the client may take more. */

@@ -114,7 +114,18 @@ export function bytesSent(
   bytes: number,
   changes: Partial<BytesSentEvent> = {},
 ): BytesSentEvent {
-  return { type: 'bytes-sent', at: 0, request: 1, fill: 1, origin: 'films', source, offset: 0, bytes, ...changes };
+  return {
+    type: 'bytes-sent',
+    at: 0,
+    request: 1,
+    fill: 1,
+    origin: 'films',
+    path: '/a.mp4',
+    source,
+    offset: 0,
+    bytes,
+    ...changes,
+  };
 }
 
 export function failover(changes: Partial<FailoverEvent> = {}): FailoverEvent {

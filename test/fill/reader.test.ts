@@ -29,7 +29,7 @@ async function reading(): Promise<{ set: Stage; reader: Reader; lose: Lost }> {
     ?.openSession({ start: 0, end: null }, () => ({ start: 0, end: null }), never);
   assert.ok(session !== undefined);
   (await set.asked()).head().bytes(600_000);
-  const { reader } = await set.clock.advanceUntil(session);
+  const { reader } = await set.clock.advanceUntil(Promise.resolve(session));
   assert.ok(reader instanceof Reader);
   await set.clock.settle();
   return { set, reader, lose };

@@ -3,7 +3,7 @@
  *
  * Nothing is on disk before the first write, so that a new object costs no time.
  */
-import { dirname, join } from 'node:path';
+import { dirname, sep } from 'node:path';
 import { type FilePart, StoreError } from '../store.ts';
 import { makePrivateDirectory, syncDirectory } from './private-files.ts';
 import type { SegmentFiles } from './segment-files.ts';
@@ -34,6 +34,8 @@ export class ObjectDirectory implements ObjectFiles {
   readonly #touched = new Set<number>();
   /** Segments whose directory entry is durable. */
   readonly #entered = new Set<number>();
+  /** Of the segment that was used last. */
+  #lastPath: { readonly segment: number; readonly path: string } | null = null;
   #made: Promise<void> | null = null;
 
   constructor(path: string, segmentSize: number, files: SegmentFiles) {
@@ -95,7 +97,8 @@ export class ObjectDirectory implements ObjectFiles {
   }
 
   #pathOf(segment: number): string {
-    return join(this.#path, String(segment));
+    if (this.#lastPath?.segment !== segment) this.#lastPath = { segment, path: `${this.#path}${sep}${segment}` };
+    return this.#lastPath.path;
   }
 
   async #make(): Promise<void> {
