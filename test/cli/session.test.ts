@@ -61,7 +61,10 @@ test('what looks at one that runs says where there is none: code 5', async (t) =
   }
   await assert.rejects(stat(stage.cacheDir), { code: 'ENOENT' });
   const nobody = await stage.run('ls', '--url', 'http://127.0.0.1:1');
-  assert.deepEqual([nobody.code, nobody.err], [5, 'No answer from firstbyte at http://127.0.0.1:1/-/: connection refused\n']);
+  assert.deepEqual(
+    [nobody.code, nobody.err],
+    [5, 'No answer from firstbyte at http://127.0.0.1:1/-/: connection refused\n'],
+  );
   const wrong = await stage.run('ls', '--url', 'nas');
   assert.deepEqual([wrong.code, wrong.err], [2, '--url: "nas" is not a URL such as http://nas.local:8787/\n']);
 });
