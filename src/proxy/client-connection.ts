@@ -20,8 +20,10 @@ class ClientGone extends Error {
   override readonly name = 'ClientGone';
 }
 
+type MaybeSocket = Duplex & { resetAndDestroy?(): unknown };
+
 export class ClientConnection {
-  readonly #socket: Duplex & { resetAndDestroy?(): unknown };
+  readonly #socket: MaybeSocket;
   readonly #clock: Clock;
   readonly #gone = new AbortController();
   readonly #waiting: Array<() => void> = [];
@@ -108,7 +110,7 @@ export class ClientConnection {
 
   /** Closes it: by a reset where a reply is under way, so that the reply does not seem to be complete. */
   close(): void {
-    if (this.owes && this.#socket.resetAndDestroy !== undefined) this.#socket.resetAndDestroy();
+    if (this.owes) reset(this.#socket);
     else this.#socket.destroy();
   }
 
@@ -116,6 +118,16 @@ export class ClientConnection {
     this.#activeAt = this.#clock.now();
     this.onTurn();
   }
+}
+
+/**
+ * Closes a connection by a reset, where there is such a thing. Node loses a socket that is reset while the end of what it
+ * writes is being sent: it is never closed, and never says so. That one is closed as it is; its reply had its end.
+ */
+export function reset(socket: MaybeSocket): void {
+  const isEnding = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished;
+  if (isEnding || socket.resetAndDestroy === undefined) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** Whether the socket writes straight to the system, so that no other code keeps the buffers it is given. */

@@ -9,7 +9,7 @@ import type { RequestOutcome } from '../events.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { signatureLength } from '../http/media-signature.ts';
 import type { SystemCalls } from '../system-calls.ts';
-import { type ClientConnection, isSystemSocket } from './client-connection.ts';
+import { type ClientConnection, isSystemSocket, reset } from './client-connection.ts';
 import { FileSender } from './file-sender.ts';
 import { isolated, mayBeAnything } from './isolation.ts';
 import type { Body, Reply } from './reply.ts';
@@ -132,6 +132,6 @@ export class MediaReply {
     const { request, response } = this.#parts;
     const framed = request.httpVersion === '1.1' || fields.some(([name]) => name === 'content-length');
     if (framed) response.destroy();
-    else request.socket.resetAndDestroy();
+    else reset(request.socket);
   }
 }

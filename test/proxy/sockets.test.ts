@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import type { Cache } from '../../src/cache/cache.ts';
 import { systemClock } from '../../src/clock.ts';
 import { EventBus } from '../../src/events.ts';
+import { reset } from '../../src/proxy/client-connection.ts';
 import { MediaProxy } from '../../src/proxy/proxy.ts';
 import { Client } from '../support/client.ts';
 import { roomForAll } from '../support/client-limits.ts';
@@ -94,5 +95,32 @@ describe('a client that resets its connection', () => {
       }
       await assertAnswers();
     });
+  }
+});
+
+describe('a connection that is reset while its end is being sent', () => {
+  const moments: Readonly<Record<string, (act: () => void) => unknown>> = {
+    'at once': (act) => act(),
+    'in a microtask': queueMicrotask,
+    'before anything else': process.nextTick,
+    'in the next turn': setImmediate,
+  };
+  for (const [when, at] of Object.entries(moments)) {
+    for (const bytes of [0, 1, 20_000_000]) {
+      it(`${when}, after ${bytes} bytes, is closed`, { timeout: 30_000 }, async () => {
+        const { promise: closed, resolve } = Promise.withResolvers<void>();
+        const ending = createServer((socket) => {
+          socket.on('error', () => {});
+          socket.once('close', () => resolve());
+          socket.end(Buffer.alloc(bytes));
+          at(() => reset(socket));
+        }).listen(0, '127.0.0.1');
+        await once(ending, 'listening');
+        const client = connect((ending.address() as AddressInfo).port, '127.0.0.1').resume();
+        client.on('error', () => {});
+        await closed;
+        ending.close();
+      });
+    }
   }
 });
