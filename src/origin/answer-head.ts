@@ -50,18 +50,17 @@ export class AnswerHeadReader {
   take(bytes: Buffer): { readonly head: AnswerHead; readonly rest: Buffer } | null {
     this.#begun = this.#begun.length === 0 ? bytes : Buffer.concat([this.#begun, bytes]);
     for (;;) {
-      const text = this.#begun.toString('latin1', 0, mostHead + 1);
-      const [blank = ''] = /^(?:\r?\n)*/.exec(text) ?? [];
-      const end = /\r?\n\r?\n/.exec(text.slice(blank.length));
-      if (end === null) {
-        if (text.length > mostHead) throw new Refused('oversized');
-        if (!mayBegin(text.slice(blank.length))) throw new Refused('malformed');
+      const start = blankEnd(this.#begun);
+      const end = endOf(this.#begun, start);
+      if (end === null || end.next > mostHead + 1) {
+        if (this.#begun.length > mostHead) throw new Refused('oversized');
+        if (!mayBegin(this.#begun.toString('latin1', start, start + longestBeginning))) throw new Refused('malformed');
         return null;
       }
-      const length = blank.length + end.index + end[0].length;
-      const head = text.slice(blank.length, blank.length + end.index);
+      // Of the head alone: what is kept of its fields keeps all of the string that they were cut from.
+      const head = this.#begun.toString('latin1', start, end.at);
       const [, status = ''] = /^\S+[ \t]+(\d{3})(?!\d)/.exec(head) ?? [];
-      const rest = this.#begun.subarray(length);
+      const rest = this.#begun.subarray(end.next);
       this.#begun = rest;
       if (status.startsWith('1') && status !== '101') continue;
       this.#begun = Buffer.alloc(0);
@@ -70,9 +69,35 @@ export class AnswerHeadReader {
   }
 }
 
+const carriageReturn = 0x0d;
+const lineFeed = 0x0a;
+
+/** Where what is not a blank line begins. */
+function blankEnd(bytes: Buffer): number {
+  for (let at = 0; ; ) {
+    const line = bytes[at] === carriageReturn ? at + 1 : at;
+    if (bytes[line] !== lineFeed) return at;
+    at = line + 1;
+  }
+}
+
+/** Where the head ends, and where what follows its blank line begins; `null` where it does not end yet. */
+function endOf(bytes: Buffer, start: number): { readonly at: number; readonly next: number } | null {
+  for (let line = bytes.indexOf(lineFeed, start); line !== -1; line = bytes.indexOf(lineFeed, line + 1)) {
+    const blank = bytes[line + 1] === carriageReturn ? line + 2 : line + 1;
+    if (bytes[blank] === lineFeed) {
+      return { at: line > start && bytes[line - 1] === carriageReturn ? line - 1 : line, next: blank + 1 };
+    }
+  }
+  return null;
+}
+
+const beginnings = ['HTTP/', 'ICY '] as const;
+const longestBeginning = 5;
+
 /** Whether this may be where a head begins. */
 function mayBegin(text: string): boolean {
-  return text === '\r' || ['HTTP/', 'ICY '].some((word) => word.startsWith(text.slice(0, word.length).toUpperCase()));
+  return text === '\r' || beginnings.some((word) => word.startsWith(text.slice(0, word.length).toUpperCase()));
 }
 
 function parsed(head: string): AnswerHead {
