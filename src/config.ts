@@ -168,7 +168,7 @@ const settingTable = {
     type: count({ atLeast: 1 }),
     default: '8',
     sentence:
-      'How many of these connections one title may use at once, where a single one is slower than its player; four more at the start over long round trips.',
+      'How many of these connections one title may use at once, where a single one is slower than its player; twelve more at the start over long round trips.',
   },
   connectTimeout: {
     group: 'origins',

@@ -13,7 +13,7 @@ import type { Container } from '../media/looking.ts';
 import { Outline } from '../media/outline.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import type { Parallelism } from './parallelism.ts';
-import { beginningOfConnection, firstFlights } from './plan.ts';
+import { firstFlights } from './plan.ts';
 import type { FillPolicy } from './policy.ts';
 import type { Presence } from './presence.ts';
 import { scanWindow } from './read-ahead-window.ts';
@@ -49,6 +49,14 @@ const leastOpening = 4096;
 /** Over a long way an index is worth several connections, of which each brings so much at least; as many at most. */
 const indexParts = { least: firstFlights, most: 8 };
 const placeParts = { least: firstFlights, most: 12 };
+
+const beginningParts = { least: firstFlights, most: Number.POSITIVE_INFINITY };
+
+/** What the first connection brings until those that began a round trip later have brought their parts. */
+const lead = 96 * 1024;
+
+/** So much of the beginning over a long way: a little more than the window of a scan. */
+export const farBeginning = lead + 25 * firstFlights;
 
 /** One who reads, as far as it matters here. */
 export interface Opener {
@@ -233,11 +241,7 @@ export class Foresight {
     const container = this.#outline?.container ?? null;
     if (!this.#isSplit || container === null || !films.has(container))
       return isLeft ? [{ start: 0, end: scanWindow }] : [];
-    const soon = 12 * firstFlights;
-    return [
-      ...splitAt({ start: 0, end: soon }, firstFlights),
-      ...splitAt({ start: soon, end: scanWindow }, beginningOfConnection),
-    ];
+    return [{ start: 0, end: lead }, ...this.#partsOf({ start: lead, end: farBeginning }, beginningParts)];
   }
 
   /** Whether what is wanted is worth several connections. */

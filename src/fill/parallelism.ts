@@ -46,8 +46,11 @@ const settledMs = 5 * 60_000;
 const gapMs = 1000;
 const gapRoundTrips = 4;
 
-/** So many more than run side by side afterwards begin together. */
-const more = 4;
+/**
+ * So many more than run side by side afterwards begin together: their first two round trips bring what players want before
+ * they show a picture, and the index of a film beside it.
+ */
+const more = 12;
 
 /** What is done at an origin, and why. */
 export interface ParallelismView {
@@ -88,7 +91,7 @@ export class Parallelism {
     this.most = most;
   }
 
-  /** How many begin together over a long way: a few more, because each waits for a head half of its time. */
+  /** How many begin together over a long way. */
   get together(): number {
     return this.most === 1 ? 1 : this.most + more;
   }

@@ -309,9 +309,8 @@ const lateMs = 2000;
 /** No piece has more units; a body that is longer was not asked for as one. */
 const mostUnits = 10;
 
-/** So many bytes a connection brings in its first two round trips, and in its first three (RFC 5681 §3.1, RFC 6928). */
+/** So many bytes a connection brings in its first two round trips (RFC 5681 §3.1, RFC 6928), beside the head. */
 export const firstFlights = 40 * 1024;
-export const beginningOfConnection = 96 * 1024;
 
 /** A range is worth the wait for its head if it brings so many times what could have come in meanwhile. */
 const headsShare = 16;

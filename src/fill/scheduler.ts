@@ -15,13 +15,12 @@ import { Fetch, type FetchParts, type FetchStart } from './fetch.ts';
 import type { FetchChange, FetchSink } from './fetch-sink.ts';
 import type { FetchPhase } from './fetch-status.ts';
 import type { FillReporter } from './fill-reporter.ts';
-import { Foresight, type ForesightParts } from './foresight.ts';
+import { Foresight, type ForesightParts, farBeginning } from './foresight.ts';
 import { Line, type LineView } from './line.ts';
 import type { Opening } from './opening.ts';
 import { activityOf } from './phase.ts';
 import { goalOf, missingAhead, planFor, type ReaderInterest, type Snapshot } from './plan.ts';
 import { Playheads } from './playheads.ts';
-import { scanWindow } from './read-ahead-window.ts';
 import type { Reader } from './reader.ts';
 import { Readers, type ReadersParts } from './readers.ts';
 import { SideBySide, type SideBySideHost, type SideBySideParts } from './side-by-side.ts';
@@ -466,15 +465,19 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
       if (gap === null || this.#comes(gap.start, range)) continue;
       if (!slots.spare) return;
       // A player shows nothing before it has the rest of it; only the beginning may come piece by piece.
-      if (range.end > scanWindow || this.#sideBySide.hasRoom) this.#start(gap.start);
+      if (range.end > farBeginning || this.#sideBySide.hasRoom) this.#start(gap.start);
     }
   }
 
-  /** Whether a fetch will bring this byte soon; over a long way none is fast before it has shown that. */
-  #comes(offset: number, { start }: ByteRange): boolean {
+  /** Whether a fetch will bring this byte soon; over a long way one that was asked for it, since none is fast yet. */
+  #comes(offset: number, { start, end }: ByteRange): boolean {
     const { slots, upstream } = this.#parts;
     const fetches = [...this.#fetches];
-    if (slots.isFar) return fetches.some(({ position }) => start <= position && position <= offset);
+    // Ranges that are wanted, and pieces that were asked for, may overlap.
+    const brings = ({ position, bodyEnd }: Fetch) =>
+      position <= offset &&
+      (start <= position || (offset < bodyEnd && bodyEnd <= end && end - position <= 2 * (end - start)));
+    if (slots.isFar) return fetches.some(brings);
     return 'join' in planFor(offset, upstream.content, fetches, upstream.firstByteMs);
   }
 

@@ -6,15 +6,7 @@ import type { Clock, Timer } from '../clock.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import type { Fetch } from './fetch.ts';
 import type { Parallelism } from './parallelism.ts';
-import {
-  beginningOfConnection,
-  firstFlights,
-  nextPiece,
-  type Pieces,
-  pieceUnit,
-  type ReaderInterest,
-  whole,
-} from './plan.ts';
+import { firstFlights, nextPiece, type Pieces, pieceUnit, type ReaderInterest, whole } from './plan.ts';
 import type { FillPolicy } from './policy.ts';
 import { readUnit } from './read-unit.ts';
 import type { Reader } from './reader.ts';
@@ -81,6 +73,8 @@ export class SideBySide {
   #isOpened = false;
   /** Whether a reader has gone so far that whoever comes to another place seeks. */
   #isWatched = false;
+  /** What came since they began, in bytes. */
+  #begun = 0;
   /** Until then connections over a long way begin together, in monotonic milliseconds. */
   #beginsUntil = Number.NEGATIVE_INFINITY;
 
@@ -94,10 +88,10 @@ export class SideBySide {
     return this.#pieces;
   }
 
-  /** Whether one more may begin beside those that begin together. */
+  /** Whether one more may begin for a film that is being opened. */
   get hasRoom(): boolean {
     const { slots, parallelism } = this.#parts;
-    return !slots.isFar || parallelism.together === 1 || [...this.#host.fetches].length < parallelism.together;
+    return !slots.isFar || parallelism.most === 1 || [...this.#host.fetches].length < parallelism.together;
   }
 
   /** While connections begin together, there is room for a piece for each of them. */
@@ -123,6 +117,7 @@ export class SideBySide {
   /** `bytes` came by a fetch: where one connection starves a reader, others begin. */
   received({ status }: Fetch, bytes: number): void {
     const { parallelism, slots, upstream, clock } = this.#parts;
+    this.#begun += bytes;
     const needed = this.#host.bytesPerSecond;
     const plenty = needed === null ? plentyUnknown : plentyTimes * needed;
     const isFed = !this.#begins && parallelism.fetches === 1 && (status.steadyThroughput ?? plenty) >= plenty;
@@ -207,6 +202,7 @@ export class SideBySide {
     const { clock, slots, parallelism, upstream } = this.#parts;
     if (!slots.isFar || parallelism.view.reason === 'refused' || parallelism.most === 1) return;
     parallelism.begins(slots.limit);
+    this.#begun = 0;
     this.#beginsUntil = clock.now() + beginningRoundTrips * upstream.firstByteMs;
     this.#pieces = { unit: firstFlights, even: true };
   }
@@ -219,8 +215,9 @@ export class SideBySide {
   #beginFor(reader: Reader): void {
     const { parallelism, slots } = this.#parts;
     const fetches = Math.min(parallelism.together, slots.limit);
-    const later = Math.max(beginningOfConnection, Math.min(reader.sequence / 16, beginningWindow / fetches));
-    this.#pieces = { unit: reader.sequence < starvesAfter ? firstFlights : Math.floor(later), even: true };
+    // In a round trip a connection brings as much as in all before it (RFC 5681 §3.1).
+    const unit = Math.max(firstFlights, Math.min(this.#begun, beginningWindow) / parallelism.together);
+    this.#pieces = { unit: Math.floor(unit), even: true };
     this.#begin(reader, this.#host.interestOf(reader), fetches);
   }
 

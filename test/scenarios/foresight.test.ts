@@ -85,7 +85,7 @@ describe('the index of a film that lies behind the media', () => {
     const player = there.view();
     player.pauseAt(32 * 1024);
     await there.clock.advance(900);
-    assert.equal(there.origin.live.length, 16, 'four of the index, and as many as begin together');
+    assert.equal(there.origin.live.length, 24, 'four of the index, and as many as begin together');
     await there.clock.advance(4000);
     assert.ok(RangeSet.from(there.fill().present).covers({ start: 0, end: mebibyte }));
     assert.ok(there.origin.bytesGiven < mebibyte + indexSize + 200_000, `${there.origin.bytesGiven} bytes`);
