@@ -18,11 +18,12 @@ interface Pair extends Readonly<Record<Way, readonly Result[]>> {
   readonly what: Case;
 }
 
-/** Writes the page and its plots. Only results of the newest commit that has any count. */
+/** Writes the page and its plots. Of each case only results of the newest commit that has any count. */
 export async function writeReport(all: readonly Result[]): Promise<void> {
   const newest = all.at(-1);
   if (newest === undefined) return;
-  const results = all.filter(({ commit }) => commit === newest.commit);
+  const commits = new Map(all.map((result) => [nameOf(result), result.commit]));
+  const results = all.filter((result) => result.commit === commits.get(nameOf(result)));
   const pairs = pairsOf(results);
   const plots = join(docs, 'network-speeds');
   await rm(plots, { recursive: true, force: true });
@@ -50,7 +51,10 @@ function pairsOf(results: readonly Result[]): Pair[] {
   });
 }
 
-function intro(results: readonly Result[], { commit, machine }: Result): string {
+function intro(results: readonly Result[], { machine }: Result): string {
+  const commits = Map.groupBy(results, ({ commit }) => commit);
+  const places = (of: readonly Result[]) => [...new Set(of.map(({ link }) => link))].join(', ');
+  const measured = [...commits].map(([commit, of]) => (commits.size > 1 ? `${commit} (${places(of)})` : commit));
   const days = [...new Set(results.map(({ at }) => at.slice(0, 10)))];
   const loads = new Series(results.map(({ load }) => load));
   const [least = 0, most = 0] = [loads.values[0], loads.values.at(-1)];
@@ -60,7 +64,7 @@ function intro(results: readonly Result[], { commit, machine }: Result): string 
   return `# Network speeds
 
 Real players over emulated links, direct and through firstbyte in turn. **single** is firstbyte with \`parallelFetches\` 1,
-**asked** with \`prefetch\` off. \`npm run network\` makes this page; nothing in it was written by hand. Commit ${commit}, ${days.join(' and ')}, ${machine.replace(/, load [\d.]+$/, '')}.
+**asked** with \`prefetch\` off. \`npm run network\` makes this page; nothing in it was written by hand. Commit ${measured.join(' and ')}, ${days.join(' and ')}, ${machine.replace(/, load [\d.]+$/, '')}.
 ${results.length} turns; load of the machine when they began ${least.toFixed(1)} to ${most.toFixed(1)}, median
 ${loads.median.toFixed(1)}.${busy} The link held up ${((held / Math.max(1, packets)) * 100).toFixed(2)} % of its packets by
 5 ms or more, because the machine was busy.
