@@ -11,8 +11,8 @@ import { wrongWith } from './wrong.ts';
 
 const docs = join(import.meta.dirname, '../../docs');
 
-/** With others at work on the machine, times say little. */
-const calm = 1.5;
+/** Where the machine holds up a larger share of the packets, times say little. */
+const mostHeld = 0.005;
 
 interface Pair extends Readonly<Record<Way, readonly Result[]>> {
   readonly what: Case;
@@ -60,7 +60,8 @@ function intro(results: readonly Result[], { machine }: Result): string {
   const [least = 0, most = 0] = [loads.values[0], loads.values.at(-1)];
   const held = results.reduce((sum, { outside }) => sum + outside.link.down.late + outside.link.up.late, 0);
   const packets = results.reduce((sum, { outside }) => sum + outside.link.down.packets + outside.link.up.packets, 0);
-  const busy = most > calm ? ' **Taken under load: the times say little, and less the shorter they are.**' : '';
+  const isBusy = held > mostHeld * packets;
+  const busy = isBusy ? ' **Taken under load: the times say little, and less the shorter they are.**' : '';
   return `# Network speeds
 
 Real players over emulated links, direct and through firstbyte in turn. **single** is firstbyte with \`parallelFetches\` 1,
