@@ -328,8 +328,11 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
         else this.#fetchEnded(fetch);
         break;
       case 'trouble':
-        if (this.#sideBySide.refused(fetch)) fetch.stop();
-        else this.#assign(fetch);
+        if (!this.#sideBySide.refused(fetch)) this.#assign(fetch);
+        else {
+          if (this.#foresight.covers(fetch.position)) this.#foresight.giveUp();
+          fetch.stop();
+        }
         return;
       case 'retry':
         reporter.retry(fetch, change.cause, change.delay);

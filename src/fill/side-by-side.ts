@@ -171,15 +171,19 @@ export class SideBySide {
   }
 
   /**
-   * A fetch has failed. Returns whether it was one too many: another brings bytes, nobody waits for this one, and the
-   * origin gave it none.
+   * A fetch has failed. Returns whether it was one too many: the origin gave it nothing, nobody waits for it, and another
+   * brings bytes, or has begun with it and may yet.
    */
   refused(fetch: Fetch): boolean {
-    const isBesides = this.#pieces !== whole && fetch.goal.urgency !== 'waited for';
-    if (!isBesides || fetch.status.received > 0) return false;
-    if (![...this.#host.fetches].some(({ status }) => status.received > 0)) return false;
-    this.#parts.parallelism.refused();
-    this.#beginsUntil = Number.NEGATIVE_INFINITY;
+    const { parallelism } = this.#parts;
+    const wasRefused = parallelism.view.reason === 'refused';
+    const isBesides = this.#pieces !== whole || wasRefused;
+    if (!isBesides || fetch.goal.urgency === 'waited for' || fetch.status.received > 0) return false;
+    const others = [...this.#host.fetches].filter((other) => other !== fetch && other.status.live);
+    const mayYet = this.#pieces.even || wasRefused;
+    if (!others.some(({ status }) => mayYet || status.received > 0)) return false;
+    parallelism.refused();
+    this.#endTogether();
     return true;
   }
 

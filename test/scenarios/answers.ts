@@ -1,6 +1,10 @@
 /** Answers and errors of scripted origins that many scenarios need. */
+
+import type { Clock } from '../../src/clock.ts';
 import { ProxyError, type ProxyErrorType } from '../../src/errors.ts';
 import type { Fields } from '../../src/http/fields.ts';
+import { never } from '../support/never.ts';
+import { pause } from '../support/pause.ts';
 import type { ScriptedOrigin, ScriptedRequest } from '../support/scripted-origin.ts';
 
 /** Answers with a status and a page of its own. */
@@ -16,6 +20,34 @@ export function pageOf(status: number): string {
 
 export function refusal(type: ProxyErrorType = 'connection_refused'): ProxyError {
   return new ProxyError(type, 'The origin can not be reached.');
+}
+
+/**
+ * Answers with the film over a long way, at 1 MB/s for each connection, and with `refusal` to those that are more than
+ * `most` at a time.
+ */
+export function answerFew(
+  origin: ScriptedOrigin,
+  clock: Clock,
+  { most, refusal }: { readonly most: number; readonly refusal: number },
+): Promise<never> {
+  const taken = new Set<ScriptedRequest>();
+  return answerAll(origin, async (request) => {
+    await pause(clock, 300, never);
+    request.connected(300);
+    await pause(clock, 300, never);
+    for (const each of taken) if (!each.live) taken.delete(each);
+    if (taken.size >= most) return answerWith(request, refusal);
+    taken.add(request);
+    const end = request.until ?? origin.film.size;
+    request.head(206);
+    while (request.live && request.position < end) {
+      await pause(clock, 50, never);
+      await request.wanted();
+      if (request.live) request.bytes(Math.min(50_000, end - request.position));
+    }
+    request.end();
+  });
 }
 
 /** Gives every request to come to `answer`, beginning with those that nobody has looked at. */

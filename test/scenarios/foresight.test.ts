@@ -7,6 +7,7 @@ import { stage } from '../cache/stage.ts';
 import { type FragmentedFilm, fragmentedFilm, tailedFilm } from '../support/boxed-films.ts';
 import { film } from '../support/film.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
+import { answerFew } from './answers.ts';
 
 const mebibyte = 1024 * 1024;
 const indexSize = 140_000;
@@ -92,6 +93,25 @@ describe('the index of a film that lies behind the media', () => {
     player.leave();
     await there.clock.advance(5000);
     assert.equal(there.origin.live.length, 0);
+  });
+
+  it('comes to who waits for it where the origin is far and refuses all but a few connections', async () => {
+    for (const most of [1, 2, 4]) {
+      const there = stage({ film: boxed, parallelFetches: 8 });
+      void answerFew(there.origin, there.clock, { most, refusal: 503 });
+      const head = there.view();
+      head.pauseAt(32 * 1024);
+      await there.clock.advance(3000);
+      head.leave();
+      const index = there.view(boxedIndex);
+      await there.clock.advance(3000);
+      assert.equal(index.outcome, 'whole', `with ${most}`);
+      const back = there.view(48);
+      await there.clock.advance(10_000);
+      assert.ok(back.bytes > 6_000_000, `${back.bytes} bytes with ${most}`);
+      assert.ok(there.origin.requests.length < 50, `${there.origin.requests.length} requests with ${most}`);
+      back.leave();
+    }
   });
 
   it('comes by one connection beside one where the origin is far, and one title has one', async () => {

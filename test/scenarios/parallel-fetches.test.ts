@@ -6,7 +6,7 @@ import { film } from '../support/film.ts';
 import { never } from '../support/never.ts';
 import { pause } from '../support/pause.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
-import { answerAll, answerWith } from './answers.ts';
+import { answerAll, answerFew, answerWith } from './answers.ts';
 
 const long = film(200_000_000);
 
@@ -188,6 +188,24 @@ describe('a seek over a long way, on which each connection begins slowly', () =>
     assert.ok(bytesOf(asked().map(({ offset: start, position: end }) => ({ start, end }))) <= 2 ** 20);
     assert.equal(origin.live.length, 0);
   });
+
+  for (const refusal of [429, 503]) {
+    it(`goes on by those that there may be, where the origin answers ${refusal} to the fifth and all beyond`, async () => {
+      const { view, clock, origin, eventsOf } = stage({ film: long, parallelFetches: 8 });
+      void answerFew(origin, clock, { most: 4, refusal });
+      const first = view();
+      await clock.advance(30_000);
+      assert.ok(first.bytes >= 8_000_000, `${first.bytes} bytes`);
+      first.leave();
+      const before = origin.requests.length;
+      const viewer = view(100_000_000);
+      await clock.advance(30_000);
+      assert.ok(viewer.bytes > 0.8 * 28_000 * 1000, `${viewer.bytes} bytes`);
+      assert.deepEqual([viewer.outcome, eventsOf('retry')], [null, []]);
+      assert.ok(origin.requests.length - before < 30, `${origin.requests.length - before} requests`);
+      viewer.leave();
+    });
+  }
 
   it('begins on one where the origin allows one', async () => {
     const { view, clock, asked, origin } = await far({ maxConnections: 1 });
