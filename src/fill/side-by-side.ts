@@ -137,7 +137,10 @@ export class SideBySide {
     const interest = this.#host.interestOf(reader);
     const { firstByteMs: roundTripMs } = upstream;
     const throughput = status.steadyThroughput ?? 0;
-    const running = this.#runningFor(interest);
+    const all = this.#workingFor(interest);
+    const together = all.reduce((sum, { status: each }) => sum + (each.steadyThroughput ?? 0), 0);
+    if (parallelism.fetches === 1 && together >= plenty) return;
+    const running = all.length;
     const fetches = parallelism.starves({ bytes, running, limit: slots.limit, roundTripMs, throughput, plenty });
     const pace = { firstByteMs: roundTripMs, throughput: this.#brought.now / Math.max(1, running) };
     this.#pieces = fetches === 1 ? whole : { unit: pieceUnit(interest, fetches, pace), even: false };
@@ -260,15 +263,15 @@ export class SideBySide {
     return null;
   }
 
-  /** How many fetches work in the window of a reader. */
-  #runningFor({ position: start, windowEnd }: ReaderInterest<Fetch>): number {
-    return [...this.#host.fetches].filter(({ position }) => start <= position && position < windowEnd).length;
+  /** The fetches that work in the window of a reader. */
+  #workingFor({ position: start, windowEnd }: ReaderInterest<Fetch>): Fetch[] {
+    return [...this.#host.fetches].filter(({ position }) => start <= position && position < windowEnd);
   }
 
   /** So many fetches work in the window of a reader from now on, as far as connections are free. */
   #begin(reader: Reader, interest: ReaderInterest<Fetch>, fetches: number): void {
     const { slots, upstream } = this.#parts;
-    while (this.#runningFor(interest) < fetches && slots.used < slots.limit) {
+    while (this.#workingFor(interest).length < fetches && slots.used < slots.limit) {
       const start = nextPiece(interest, upstream.content, this.#host.fetches, this.#pieces);
       if (start === null) return;
       this.#host.startFor(reader, start);
