@@ -36,6 +36,9 @@ const beginningWindow = 4 * 1024 * 1024;
 const silentMs = 1500;
 const silentRoundTrips = 4;
 
+/** So many connections without an answer are no accident. */
+const severalUnanswered = 3;
+
 /** A reader that has had bytes ahead of it for so long does not starve any more, in milliseconds. */
 const fedAfterMs = 2000;
 
@@ -229,22 +232,32 @@ export class SideBySide {
   }
 
   /**
-   * Connections that have become silent, although others brought bytes meanwhile, are given up for a reader that starves:
-   * others take their places.
+   * Looks after a reader that waits while some connections bring nothing, although others brought bytes meanwhile. One
+   * that has become silent is given up, and another takes its place. Where several got no answer, the origin answers one
+   * after the other: it is asked on one from then on.
    */
   #watchSilence(): void {
     this.#silence ??= this.#parts.clock.after(this.#silentAfterMs / 2, () => {
       this.#silence = null;
-      if (this.#pieces === whole || !this.#isPossible || this.#starving === null) return;
+      const isAwaited = [...this.#host.readers].some(({ waitingSince }) => waitingSince !== null);
+      if (this.#pieces === whole || !this.#isPossible || !isAwaited) return;
       this.#watchSilence();
-      const silentSince = this.#parts.clock.now() - this.#silentAfterMs;
-      for (const fetch of this.#host.fetches) {
-        const { phase, received, flowedAt } = fetch.status;
-        const isAlone = this.#starvedAt - flowedAt > this.#silentAfterMs / 3;
-        // One that has brought nothing yet is left alone: else an origin that is slow to begin would never get to it.
-        if (phase === 'streaming' && received > 0 && flowedAt < silentSince && isAlone) fetch.stop();
-      }
+      const silent = [...this.#host.fetches].filter((fetch) => this.#isSilent(fetch));
+      const unanswered = silent.filter(({ status }) => status.phase === 'connecting');
+      // One alone is left alone: else an origin that is slow to begin would never get to it.
+      const isOneByOne = unanswered.length >= severalUnanswered;
+      if (isOneByOne) this.#parts.parallelism.refused();
+      if (isOneByOne) this.#endTogether();
+      for (const fetch of silent) if (isOneByOne || !unanswered.includes(fetch)) fetch.stop();
     });
+  }
+
+  #isSilent({ status: { phase, openedAt, flowedAt } }: Fetch): boolean {
+    const since = Math.max(openedAt, flowedAt);
+    // What was asked for at the same time may have been answered at once.
+    const isAlone = this.#starvedAt - since > (phase === 'connecting' ? 0 : this.#silentAfterMs / 3);
+    const isLong = this.#parts.clock.now() - since > this.#silentAfterMs;
+    return isAlone && isLong && (phase === 'connecting' || (phase === 'streaming' && flowedAt >= openedAt));
   }
 
   get #silentAfterMs(): number {

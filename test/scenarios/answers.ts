@@ -24,20 +24,25 @@ export function refusal(type: ProxyErrorType = 'connection_refused'): ProxyError
 
 /**
  * Answers with the film over a long way, at 1 MB/s for each connection, and with `refusal` to those that are more than
- * `most` at a time.
+ * `most` at a time; `null` where these wait until another is over.
  */
 export function answerFew(
   origin: ScriptedOrigin,
   clock: Clock,
-  { most, refusal }: { readonly most: number; readonly refusal: number },
+  { most, refusal }: { readonly most: number; readonly refusal: number | null },
 ): Promise<never> {
   const taken = new Set<ScriptedRequest>();
   return answerAll(origin, async (request) => {
     await pause(clock, 300, never);
     request.connected(300);
     await pause(clock, 300, never);
-    for (const each of taken) if (!each.live) taken.delete(each);
-    if (taken.size >= most) return answerWith(request, refusal);
+    const isFull = () => {
+      for (const each of taken) if (!each.live) taken.delete(each);
+      return taken.size >= most;
+    };
+    if (isFull() && refusal !== null) return answerWith(request, refusal);
+    while (request.live && isFull()) await pause(clock, 10, never);
+    if (!request.live) return;
     taken.add(request);
     const end = request.until ?? origin.film.size;
     request.head(206);

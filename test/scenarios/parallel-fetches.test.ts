@@ -189,10 +189,18 @@ describe('a seek over a long way, on which each connection begins slowly', () =>
     assert.equal(origin.live.length, 0);
   });
 
-  for (const refusal of [429, 503]) {
-    it(`goes on by those that there may be, where the origin answers ${refusal} to the fifth and all beyond`, async () => {
+  for (const [most, refusal] of [
+    [4, 429],
+    [4, 503],
+    [1, 503],
+    [1, null],
+    [2, null],
+    [4, null],
+  ] as const) {
+    const beyond = refusal === null ? 'lets all beyond wait' : `answers ${refusal} to all beyond`;
+    it(`goes on by those that there may be, where the origin has ${most} at a time and ${beyond}`, async () => {
       const { view, clock, origin, eventsOf } = stage({ film: long, parallelFetches: 8 });
-      void answerFew(origin, clock, { most: 4, refusal });
+      void answerFew(origin, clock, { most, refusal });
       const first = view();
       await clock.advance(30_000);
       assert.ok(first.bytes >= 8_000_000, `${first.bytes} bytes`);
@@ -200,9 +208,9 @@ describe('a seek over a long way, on which each connection begins slowly', () =>
       const before = origin.requests.length;
       const viewer = view(100_000_000);
       await clock.advance(30_000);
-      assert.ok(viewer.bytes > 0.8 * 28_000 * 1000, `${viewer.bytes} bytes`);
+      assert.ok(viewer.bytes > 0.7 * 28_000 * 1000, `${viewer.bytes} bytes`);
       assert.deepEqual([viewer.outcome, eventsOf('retry')], [null, []]);
-      assert.ok(origin.requests.length - before < 30, `${origin.requests.length - before} requests`);
+      assert.ok(refusal === null || origin.requests.length - before < 30, `${origin.requests.length - before} requests`);
       viewer.leave();
     });
   }
