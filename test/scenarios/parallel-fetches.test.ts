@@ -210,7 +210,10 @@ describe('a seek over a long way, on which each connection begins slowly', () =>
       await clock.advance(30_000);
       assert.ok(viewer.bytes > 0.7 * 28_000 * 1000, `${viewer.bytes} bytes`);
       assert.deepEqual([viewer.outcome, eventsOf('retry')], [null, []]);
-      assert.ok(refusal === null || origin.requests.length - before < 30, `${origin.requests.length - before} requests`);
+      assert.ok(
+        refusal === null || origin.requests.length - before < 30,
+        `${origin.requests.length - before} requests`,
+      );
       viewer.leave();
     });
   }
