@@ -22,7 +22,10 @@ const slowStarts = 2;
 const enoughBytes = 64 * 1024;
 
 /** Over a line that brings less, in bytes a second, each step has to help: there several bodies hold each other up. */
-const slow = 200_000;
+const slow = 500_000;
+
+/** Where one brings less, in bytes a second, the first step is a careful one. */
+const verySlow = 200_000;
 
 /** What brings so many times what it brought a moment before is not at its limit yet. */
 const growing = 1.5;
@@ -166,7 +169,7 @@ export class Parallelism {
     } else if (this.#fetches === most || throughput >= plenty) {
       this.#reason = 'measuring';
     } else {
-      const times = throughput >= slow && 3 * throughput < plenty ? 4 : 2;
+      const times = throughput >= verySlow && 3 * throughput < plenty ? 4 : 2;
       this.#fetches = Math.min(most, times * this.#fetches);
       this.#brought = throughput;
     }
