@@ -35,9 +35,10 @@ export interface LineParts {
   readonly playheads: Pick<Playheads, 'playheadOf'>;
 }
 
-/** The line is judged once in so many milliseconds, by who has read so many bytes. */
+/** The line is judged once in so many milliseconds, by who has read so many bytes, or so many seconds of a small film. */
 const judgedEveryMs = 1000;
 const judgedAfter = 1024 * 1024;
+const judgedAfterSeconds = 4;
 
 /** What came longer ago than this has mostly been forgotten, in milliseconds of fetching. */
 const memoryMs = 10_000;
@@ -78,6 +79,8 @@ export class Line {
   /** Whether a fetch takes what comes from now on. */
   follow(isBusy: boolean): void {
     this.#pass();
+    // What it has proved by then is said now: nothing may come any more.
+    if (this.#isBusy && !isBusy) this.#judgedAt = Number.NEGATIVE_INFINITY;
     this.#isBusy = isBusy;
   }
 
@@ -93,7 +96,7 @@ export class Line {
     if (needs === null || clock.now() - this.#judgedAt < judgedEveryMs) return;
     const { present, length } = upstream.content;
     const showing = [...readers]
-      .filter(({ sequence }) => sequence >= judgedAfter)
+      .filter(({ sequence }) => sequence >= Math.min(judgedAfter, judgedAfterSeconds * needs))
       .map((reader) => {
         const playhead = playheads.playheadOf(reader);
         return { ahead: present.runEnd(reader.position) - playhead, left: length - playhead };

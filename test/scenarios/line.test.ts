@@ -21,10 +21,10 @@ interface Run {
 async function play({ share, shown = boxed, seconds = 20 }: Run) {
   const there = stage({
     film: shown,
-    origin: (clock) => ScriptedOrigin.serving(shown, { clock, rate: share * needs, headAfter: 50 }),
+    origin: (clock) => ScriptedOrigin.serving(shown, { clock, rate: (share * shown.size) / 240, headAfter: 50 }),
   });
   const player = there.view();
-  player.rate = needs;
+  player.rate = shown.size / 240;
   await there.clock.advance(seconds * 1000);
   const { line } = there.fill();
   return { ...there, player, line };
@@ -71,6 +71,23 @@ describe('what is said of a line', () => {
       player.leave();
     });
   }
+
+  for (const rate of [12_000, 64_000]) {
+    for (const share of [0.5, 0.84, 1.2, 3]) {
+      it(`is right after 15 s of a film of ${rate} bytes a second, over a line of ${share} times that`, async () => {
+        const { film: shown } = tailedFilm(240 * rate, 1000, 240_000);
+        const { line, player } = await play({ share, shown, seconds: 15 });
+        assert.equal(line?.outcome, share < 1 ? 'will stall' : 'fast enough');
+        player.leave();
+      });
+    }
+  }
+
+  it('is that it is fast enough where all of the film is there after four seconds', async () => {
+    const { line, player } = await play({ share: 60, seconds: 15 });
+    assert.equal(line?.outcome, 'fast enough');
+    player.leave();
+  });
 
   it('is one sentence, with both rates', async () => {
     const { line, player, eventsOf } = await play({ share: 0.5 });
