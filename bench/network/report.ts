@@ -210,7 +210,8 @@ async function draw(pairs: readonly Pair[], folder: string): Promise<string[]> {
   ];
   const texts: string[] = [];
   for (const [name, title, figure] of figures) {
-    const bars: Bar[] = pairs.map(({ what, direct, firstbyte }) => ({
+    const taken = pairs.filter(({ direct, firstbyte }) => direct.length > 0 && firstbyte.length > 0);
+    const bars: Bar[] = taken.map(({ what, direct, firstbyte }) => ({
       label: [placeOf(what), what.film, what.player].join(' '),
       direct: medianOf(direct, 'cold', figure),
       firstbyte: medianOf(firstbyte, 'cold', figure),
