@@ -18,7 +18,13 @@ import { requestEnd } from '../fill/read-unit.ts';
 import { requestAll, requestRange } from '../fill/upstream-request.ts';
 import { mustRevalidate } from '../http/freshness.ts';
 import { type OriginContent, type OriginContradiction, readAnswer } from '../http/origin-answer.ts';
-import { type Representation, refreshed, sameRepresentation, withoutRedirect } from '../http/representation.ts';
+import {
+  type Representation,
+  refreshed,
+  sameRepresentation,
+  underKnown,
+  withoutRedirect,
+} from '../http/representation.ts';
 import { whetherCurrent } from '../http/validator.ts';
 import { backOffMs } from '../kit/back-off.ts';
 import { type Held, ledBy, type Origin, type OriginReply, type OriginRequest } from '../origin/origin.ts';
@@ -201,11 +207,11 @@ function stillCurrent(
   status: number,
   isWaitedFor: boolean,
 ): Representation | null {
-  const { validator } = representation;
+  const { validator } = stored;
   if (representation.status !== undefined || !sameRepresentation(stored, representation)) return null;
   const byTag = validator?.kind === 'etag';
   const proven = isWaitedFor ? status === 206 && byTag && validator.strong : byTag || validator?.strong;
   if (!proven) return null;
   const { length, ranges, changeable = false } = stored;
-  return { ...representation, length, ranges, ...(changeable && { changeable }) };
+  return { ...underKnown(stored, representation), length, ranges, ...(changeable && { changeable }) };
 }

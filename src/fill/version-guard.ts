@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { isChangeable } from '../http/manifest.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
-import { combinable, type Representation, sameRepresentation, sliceable } from '../http/representation.ts';
+import { combinable, type Representation, sameRepresentation, sliceable, underKnown } from '../http/representation.ts';
 import { selecting, variedBy } from '../http/vary.ts';
 import { ledBy, type OriginReply } from '../origin/origin.ts';
 import { type Store, StoreError, type StoreObject } from '../store/store.ts';
@@ -214,7 +214,8 @@ export class VersionGuard {
     const ranges = representation.ranges || (known.ranges && upstream.asksRanges && asked.start === 0);
     const { changeable = false } = known;
     const length = known.length ?? representation.length;
-    const updated = { ...representation, ...ledBy(reply), length, ranges, ...(changeable && { changeable }) };
+    const said = { ...underKnown(known, representation), ...ledBy(reply) };
+    const updated = { ...said, length, ranges, ...(changeable && { changeable }) };
     const tellsLength = known.length === null && updated.length !== null;
     if (phase.current === 'starting' || tellsLength || ranges !== known.ranges) upstream.known = updated;
     if (tellsLength) presence.describe(updated);

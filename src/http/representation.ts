@@ -1,7 +1,15 @@
 /** One version of what a target holds (RFC 9110 §3.2): the only owner of its length. */
 import { endToEnd, type Fields, fieldValue, listMembers } from './fields.ts';
 import { withoutSecrets } from './for-one-client.ts';
-import { entityTagOf, sameValidator, tagIn, type Validator, validatorOf, weaklyEqual } from './validator.ts';
+import {
+  entityTagOf,
+  lastModifiedOf,
+  sameValidator,
+  tagIn,
+  type Validator,
+  validatorOf,
+  weaklyEqual,
+} from './validator.ts';
 
 export interface Representation {
   /** In bytes; `null` until the end where the origin does not say. */
@@ -67,13 +75,26 @@ export function representationFrom(
 }
 
 /**
- * Whether both are certainly one version: the same validator, and no two lengths. Without a validator nothing is
- * certain.
+ * Whether `other` is certainly of the version that is known: it has that validator, and they have no two lengths. Without
+ * a validator nothing is certain. An entity tag that an origin begins to send beside the date that was proof before
+ * takes nothing from that (RFC 9111 §3.4).
  */
-export function sameRepresentation(a: Representation, b: Representation): boolean {
-  if (a.validator === null || b.validator === null) return false;
-  if (a.length !== null && b.length !== null && a.length !== b.length) return false;
-  return sameValidator(a.validator, b.validator);
+export function sameRepresentation(known: Representation, other: Representation): boolean {
+  const { validator } = known;
+  if (validator === null || other.validator === null) return false;
+  if (known.length !== null && other.length !== null && known.length !== other.length) return false;
+  if (sameValidator(validator, other.validator)) return true;
+  const date = validator.strong && tagIn(validator) === null ? lastModifiedOf(other.fields, other.validatedAt) : null;
+  return date !== null && sameValidator(validator, date);
+}
+
+/**
+ * What an answer of the same version says, under the validator that is known: its bytes may have come before there was
+ * a tag, which then names nothing that clients could ask for.
+ */
+export function underKnown({ validator, fields: known }: Representation, other: Representation): Representation {
+  const hasTag = fieldValue(known, 'etag') !== null;
+  return { ...other, validator, fields: hasTag ? other.fields : other.fields.filter(([name]) => name !== 'etag') };
 }
 
 /** Whether a part of it may be given: offsets into a content coding mean nothing, and neither may others be known to. */
@@ -110,10 +131,11 @@ export function refreshed(representation: Representation, fieldsOf304: Fields, v
 function vouchesFor(fieldsOf304: Fields, { validator, fields }: Representation): boolean {
   const tag = entityTagOf(fieldsOf304);
   const own = (validator && tagIn(validator)) ?? entityTagOf(fields);
-  if (tag !== null && (own === null || !weaklyEqual(tag, own))) return false;
+  if (tag !== null && own !== null && !weaklyEqual(tag, own)) return false;
   // A tag says it all, unless the date is what proves the version.
   if (tag !== null && validator?.kind === 'etag') return true;
   const date = fieldValue(fieldsOf304, 'last-modified');
+  if (tag !== null && own === null) return validator !== null && validator.value === date;
   return date === null || validator?.kind !== 'last-modified' || validator.value === date;
 }
 

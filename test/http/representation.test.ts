@@ -50,6 +50,66 @@ test('two answers are one version only under the same validator and no two lengt
   assert.ok(!sameRepresentation(film([]), film([])));
 });
 
+test('a tag that appears beside the date that was proof before makes no other version', () => {
+  const dated: Fields = [
+    ['last-modified', modified],
+    ['date', later],
+  ];
+  const known = film(dated);
+  for (const tag of ['"v1"', 'W/"v1"']) {
+    assert.ok(sameRepresentation(known, film([...dated, ['etag', tag]])), tag);
+    assert.ok(!sameRepresentation(known, film([...dated, ['etag', tag]], 1001)), 'of another length');
+    assert.ok(
+      !sameRepresentation(
+        known,
+        film([
+          ['last-modified', later],
+          ['date', 'Sun, 06 Nov 1994 11:00:00 GMT'],
+          ['etag', tag],
+        ]),
+      ),
+    );
+    assert.ok(
+      !sameRepresentation(
+        known,
+        film([
+          ['last-modified', modified],
+          ['date', modified],
+          ['etag', tag],
+        ]),
+      ),
+      'weak',
+    );
+    assert.ok(!sameRepresentation(film([...dated, ['etag', tag]]), known), 'a tag that is gone');
+    assert.ok(
+      !sameRepresentation(film([...dated, ['etag', 'W/"v0"']]), film([...dated, ['etag', tag]])),
+      'another tag',
+    );
+    const confirmed = refreshed(
+      known,
+      [
+        ['last-modified', modified],
+        ['etag', tag],
+      ],
+      99,
+    );
+    assert.equal(confirmed.validatedAt, 99);
+    assert.deepEqual(confirmed.validator, known.validator, 'it is known by what its bytes came under');
+    assert.equal(
+      refreshed(
+        known,
+        [
+          ['last-modified', later],
+          ['etag', tag],
+        ],
+        99,
+      ),
+      known,
+    );
+    assert.equal(refreshed(known, [['etag', tag]], 99), known);
+  }
+});
+
 test('parts combine only under a strong validator', () => {
   assert.ok(combinable(film([['etag', '"v1"']])));
   assert.ok(!combinable(film([['etag', 'W/"v1"']])));

@@ -99,3 +99,45 @@ for (const [what, fields] of Object.entries(proofs)) {
     });
   });
 }
+
+describe('an origin that begins to send a tag beside its date', () => {
+  for (const etag of ['"1000000-18f4b2c"', weak]) {
+    const network = { relay: { rate: 50_000_000 }, origin: { fields: { etag: null } } };
+
+    it(`(${etag}) goes on with what was stored by the date, in mid-film and after an hour`, async () => {
+      const row = await rowIn('partly present', network, movie);
+      row.rig.origin.always({ fields: { etag } });
+      assert.deepEqual(await row.gets({ range: '900000-' }), [206, 'complete', 100_000]);
+      await row.rig.clock.advance(3_600_000);
+      assert.deepEqual(await row.gets(), whole);
+      assert.ok(row.rig.origin.bytesGiven < movie.size, `${row.rig.origin.bytesGiven} bytes`);
+      const view = row.view();
+      await row.got(view);
+      assert.equal(view.field('etag'), null, 'the stored bytes came without');
+      await row.close();
+    });
+
+    it(`(${etag}) confirms what is whole by a 304 with both`, async () => {
+      const row = await rowIn('complete', network, movie);
+      const given = row.rig.origin.bytesGiven;
+      row.rig.origin.always({ fields: { etag } });
+      await row.rig.clock.advance(90_000_000);
+      assert.deepEqual(await row.gets(), whole);
+      assert.equal(row.rig.origin.bytesGiven, given);
+      await row.close();
+    });
+
+    it(`(${etag}) with another date or length is another version`, async () => {
+      for (const other of [film(1_000_001), film(1_000_000, 2)]) {
+        const row = await rowIn('partly present', network, movie);
+        const fields = { etag, 'last-modified': 'Thu, 02 Jan 2025 00:00:00 GMT' };
+        row.rig.origin.always({ film: other, fields });
+        await row.got(row.view({ film: other, range: '900000-' }));
+        await row.rig.clock.advance(60_000);
+        const view = row.view({ film: other });
+        assert.deepEqual(await row.got(view), [200, 'complete', other.size]);
+        await row.close();
+      }
+    });
+  }
+});

@@ -12,7 +12,7 @@ import { FillReporter } from '../../fill/fill-reporter.ts';
 import type { FillPolicy } from '../../fill/policy.ts';
 import { type Fields, fieldValue } from '../../http/fields.ts';
 import { allowsCredentials } from '../../http/freshness.ts';
-import { combinable, type Representation, sameRepresentation } from '../../http/representation.ts';
+import { combinable, type Representation, sameRepresentation, underKnown } from '../../http/representation.ts';
 import { sameSelection, selecting, variedBy } from '../../http/vary.ts';
 import type { Origin } from '../../origin/origin.ts';
 import { type ObjectName, type Store, StoreError } from '../../store/store.ts';
@@ -144,7 +144,8 @@ export class StoredAnswers {
       combinable(representation) &&
       sameRepresentation(previous.representation, representation)
     ) {
-      previous.describe({ ...previous.representation, ...representation, ranges: true });
+      const { representation: known } = previous;
+      previous.describe({ ...known, ...underKnown(known, representation), ranges: true });
       return previous;
     }
     const { name, selection } = await this.#placeFor(at, representation, fields);
