@@ -25,11 +25,12 @@ const glance = 5;
 /** Times cached switches; and how many switches have to be so short. */
 const goals = { times: 1.1, share: 0.95 };
 
-/** Milliseconds of each switch: from the origin itself, uncached and cached. */
+/** Milliseconds of each switch: from the origin itself, uncached, cached, and cached once more. */
 interface Switches {
   readonly direct: Series;
   readonly fresh: Series;
   readonly cached: Series;
+  readonly again: Series;
 }
 
 export async function nextEpisodes(program: string): Promise<Row[]> {
@@ -38,10 +39,15 @@ export async function nextEpisodes(program: string): Promise<Row[]> {
   const seen: Switches[] = [];
   for (const kind of kinds) seen.push(await series(program, kind));
   // One switch takes twice as long as the next on a busy machine: the shortest is compared with the shortest, and so on.
-  const times = new Series(
-    seen.flatMap(({ fresh, cached }) => fresh.values.map((took, place) => took / (cached.values[place] ?? Number.NaN))),
-  );
-  const short = times.values.filter((each) => each <= goals.times).length;
+  const timesCached = (of: keyof Switches) =>
+    new Series(
+      seen.flatMap((each) => each[of].values.map((took, place) => took / (each.cached.values[place] ?? Number.NaN))),
+    );
+  const shortOf = ({ values }: Series) => values.filter((each) => each <= goals.times).length;
+  const times = timesCached('fresh');
+  const short = shortOf(times);
+  // How far the machine lets one run be like the other.
+  const control = timesCached('again');
   const all = (of: keyof Switches) => new Series(seen.flatMap((each) => [...each[of].values]));
   const [direct, fresh, cached] = [all('direct'), all('fresh'), all('cached')];
   return [
@@ -49,9 +55,11 @@ export async function nextEpisodes(program: string): Promise<Row[]> {
       what: `series of ${episodes}, ${line.rate / 1e6} MB/s: first picture of the next episode, × all cached`,
       goal: `<= ${goals.times} in ${goals.share * 100} %`,
       direct: `${direct.median.toFixed(0)} ms`,
-      firstbyte: `${times.text(2)}: ${short} of ${times.values.length}; ${fresh.text(0)} and ${cached.text(0)} ms`,
+      firstbyte:
+        `${times.text(2)}: ${short} of ${times.values.length} (cached once more: ${shortOf(control)}); ` +
+        `${fresh.text(0)} and ${cached.text(0)} ms`,
       reached: short >= goals.share * times.values.length,
-      figures: { times, direct, fresh, cached },
+      figures: { times, control, direct, fresh, cached },
     },
   ];
 }
@@ -69,6 +77,7 @@ async function series(program: string, kind: (typeof kinds)[number]): Promise<Sw
     direct: new Series(await switches(at(origin.url), glance)),
     fresh: new Series(await switches(at(base))),
     cached: new Series(await switches(at(base))),
+    again: new Series(await switches(at(base))),
   };
 }
 
