@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Bypass } from '../../src/fill/bypass.ts';
 import { film } from '../support/film.ts';
+import { runs } from '../support/runs.ts';
 
 const movie = film(1000);
 
@@ -46,7 +47,7 @@ describe('bytes that pass', () => {
           }
         }
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ConnectionSlots, type Slot, type Urgency } from '../../src/fill/connection-slots.ts';
+import { runs } from '../support/runs.ts';
 
 const never = new AbortController().signal;
 const waited = (): Urgency => 'waited for';
@@ -207,7 +208,7 @@ describe("an origin's connections", () => {
           assert.equal(slots.queued, asked.filter(({ over }) => !over).length);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });

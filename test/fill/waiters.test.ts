@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Waiters } from '../../src/fill/waiters.ts';
+import { runs } from '../support/runs.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const never = new AbortController().signal;
@@ -61,7 +62,7 @@ describe('those who wait', () => {
         await clock.advance(1000);
         assert.deepEqual([waits.every(({ over }) => over()), waiters.size, clock.pending], [true, 0, 0]);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 

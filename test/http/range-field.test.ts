@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseRange, resolveRanges } from '../../src/http/range-field.ts';
+import { runs } from '../support/runs.ts';
 
 /** `416`, `200`, or the ranges as `first-last,…` */
 function answer(value: string, length = 1000): string {
@@ -109,6 +110,6 @@ test('no request draws a byte that is not there, nor more bytes than the file ha
       for (const { start, end } of resolved.ranges) assert.ok(0 <= start && start < end && end <= length);
       assert.ok(resolved.ranges.reduce((sum, { start, end }) => sum + end - start, 0) <= length);
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { TokenBucket } from '../../src/kit/token-bucket.ts';
+import { runs } from '../support/runs.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 test('a full bucket gives what it holds, then as much as comes', async () => {
@@ -36,6 +37,6 @@ test('nobody waits twice: after the time that was told there are as many tokens 
         assert.ok(taken <= capacity + ((clock.now() - beganAt) * perSecond) / 1000 + 1e-6, 'the rate is kept');
       }
     }),
-    { numRuns: 50 },
+    { numRuns: runs(50) },
   );
 });

@@ -7,6 +7,7 @@ import type { OriginBody } from '../../src/origin/origin.ts';
 import { RateAllowance, RateLimitedOrigin } from '../../src/origin/rate-limited-origin.ts';
 import { type OriginBench, originContract } from '../../src/testing/origin-contract.ts';
 import { Film } from '../support/film.ts';
+import { runs } from '../support/runs.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { originAt } from './bench.ts';
@@ -105,7 +106,7 @@ suite('a rate', () => {
           taker.body.cancel();
         },
       ),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
   });
 

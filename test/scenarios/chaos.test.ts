@@ -10,6 +10,7 @@ import { stage } from '../cache/stage.ts';
 import { fragmentedFilm, tailedFilm } from '../support/boxed-films.ts';
 import { film } from '../support/film.ts';
 import { pause } from '../support/pause.ts';
+import { runs } from '../support/runs.ts';
 import type { ScriptedRequest } from '../support/scripted-origin.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { answerAll, answerWith, refusal } from './answers.ts';
@@ -129,7 +130,7 @@ describe('an origin that does everything wrong that can be mended', () => {
           );
         },
       ),
-      { numRuns: 200, seed: 7 },
+      { numRuns: runs(200), seed: 7 },
     );
   });
 });

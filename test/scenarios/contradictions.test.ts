@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { type Row, rowIn, type State, states } from '../faults/row.ts';
 import type { Behaviour } from '../support/behaviour.ts';
 import { film } from '../support/film.ts';
+import { runs } from '../support/runs.ts';
 
 const movie = film(400_000);
 const whole = [200, 'complete', movie.size] as const;
@@ -278,11 +279,15 @@ describe('by chance', () => {
         }
         row.rig.origin.forgetNext();
         await row.rig.clock.advance(60_000);
-        assert.deepEqual(await row.gets(), whole);
+        const first = await row.gets();
+        // By another tag than it had it is another version: what was stored of that ends in a cut, once.
+        const wasRenamed = answers.some((answer) => typeof answer.fields?.etag === 'string');
+        if (wasRenamed && first[1] === 'cut') assert.deepEqual(await row.gets(), whole);
+        else assert.deepEqual(first, whole);
         assert.deepEqual(await row.gets({ range: '300000-' }), [206, 'complete', 100_000]);
         await row.close();
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -296,7 +301,7 @@ describe('by chance', () => {
         fc.pre(success !== 206 && !(always.ignoreRange && framing === 'chunked' && named));
         await playsThrough(state as State, always, [200, 206, success]);
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
   });
 });

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { stage } from '../cache/stage.ts';
 import { film } from '../support/film.ts';
 import { virtualRig } from '../support/rig.ts';
+import { runs } from '../support/runs.ts';
 
 const movie = film(40_000);
 
@@ -61,7 +62,7 @@ describe('a thousand ways to begin', () => {
         await clock.advance(120_000);
         assert.deepEqual([clock.pending, cache.fills().length, origin.live.length], [0, 0, 0]);
       }),
-      { numRuns: 1000, seed: 20_261_122 },
+      { numRuns: runs(1000), seed: 20_261_122 },
     );
   });
 });
@@ -103,7 +104,7 @@ describe('a hundred ways to begin, over HTTP', () => {
         assert.deepEqual([rig.eventsOf('own-error'), rig.eventsOf('bug')], [[], []]);
         await rig.close();
       }),
-      { numRuns: 100, seed: 20_261_122 },
+      { numRuns: runs(100), seed: 20_261_122 },
     );
   });
 });

@@ -10,6 +10,7 @@ import type { Behaviour } from '../support/behaviour.ts';
 import type { Exchange, RequestOptions } from '../support/client.ts';
 import { type Film, film } from '../support/film.ts';
 import { etagOf } from '../support/film-fields.ts';
+import { runs } from '../support/runs.ts';
 
 const movie = film(800_000);
 const next = film(800_000, 2);
@@ -384,7 +385,7 @@ describe('a stale film, by chance', () => {
         assert.deepEqual(await row.gets({ film: next }), [200, 'complete', next.size]);
         await row.close();
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });

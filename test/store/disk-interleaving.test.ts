@@ -15,6 +15,7 @@ import {
   writeContent,
 } from '../../src/testing/content.ts';
 import { never } from '../support/never.ts';
+import { runs } from '../support/runs.ts';
 import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 const mebibyte = 1024 * 1024;
@@ -94,7 +95,7 @@ test('however find, create, remove and close fall together, nobody reads two ver
       const directories = paths.filter((path) => /\.[0-9a-f]{16}$/.test(path));
       assert.deepEqual(directories.map((path) => path.split(/[/.]/)[1]).sort(), kept.sort());
     }),
-    { numRuns: 25 },
+    { numRuns: runs(25) },
   );
 });
 

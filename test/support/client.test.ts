@@ -7,6 +7,7 @@ import { Client, type ClientOptions } from './client.ts';
 import { duplexPair, type PairedSocket } from './duplex-pair.ts';
 import { film } from './film.ts';
 import { HttpOriginServer } from './http-origin-server.ts';
+import { runs } from './runs.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** A client whose other end is in the test's hands. */
@@ -89,7 +90,7 @@ describe('the test client', () => {
           );
           assert.equal(player.connected, true);
         }),
-        { numRuns: 12 },
+        { numRuns: runs(12) },
       );
     });
   }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { sleep } from '../../src/clock.ts';
+import { runs } from './runs.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 describe('VirtualClock', () => {
@@ -36,7 +37,7 @@ describe('VirtualClock', () => {
         assert.deepEqual(fired, right);
         assert.equal(clock.pending, 0);
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 
