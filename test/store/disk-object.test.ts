@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import { Capacity } from '../../src/store/capacity.ts';
+import { Backlog } from '../../src/store/disk/backlog.ts';
 import { createBufferPool } from '../../src/store/disk/buffer-pool.ts';
 import { DiskObject } from '../../src/store/disk/disk-object.ts';
 import { DiskReads } from '../../src/store/disk/disk-reads.ts';
@@ -96,9 +97,11 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
     },
   };
   const pool = createBufferPool({ size: layout.blockSize, limit: 1000, clock });
+  const backlog = new Backlog(10_000);
   const medium = {
     layout,
     reads: new DiskReads(pool),
+    backlog,
     clock,
     capacity,
     health,
@@ -116,7 +119,7 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
   const lost: [number, number][] = [];
   const object = new DiskObject(row, held, files, medium);
   inventory.acquire(held, ({ start, end }) => lost.push([start, end]));
-  return { object, files, failures, lost, health, pool };
+  return { object, files, failures, lost, health, pool, backlog };
 }
 
 /** The object as its index row remembers it, over the same files. */
@@ -173,6 +176,21 @@ test('after a failed write, what was accepted before and after is still read', a
   await assertReads(object, 0, 350);
   assert.deepEqual(object.durable, [{ start: 0, end: 100 }]);
   await assert.rejects(async () => object.write(350, contentAt(350, 351)), { name: 'StoreError', code: 'ENOSPC' });
+});
+
+test('bytes count until they are on disk, or given up', async () => {
+  const { object, files, health, backlog } = makeObject(1000);
+  await writeTo(object, 0, 150);
+  assert.equal(backlog.bytes, 150);
+  await object.sync();
+  assert.equal(backlog.bytes, 0);
+  files.writeError = systemError('EIO');
+  await writeTo(object, 150, 350);
+  await object.sync();
+  assert.equal(backlog.bytes, 200);
+  health.trouble = null;
+  await object.leave();
+  assert.equal(backlog.bytes, 0);
 });
 
 test('what could not be written is written when the medium is well again', async () => {

@@ -148,6 +148,23 @@ test('whoever writes faster than the disk is asked to wait', async (t) => {
   await store.close();
 });
 
+test('whoever brings more small objects than the disk takes is asked to wait', async (t) => {
+  const clock = new VirtualClock();
+  const store = await openDiskStore(await temporaryDirectory(t), { clock });
+  const size = 64 * kibibyte;
+  const poster = contentAt(0, size);
+  const waits: (Promise<void> | undefined)[] = [];
+  for (let number = 0; number <= 512; number += 1) {
+    const object = await store.create(objectName(`poster ${number}`), representationOf(size), label, unheard);
+    waits.push(object.write(0, poster));
+  }
+  assert.ok(waits.slice(0, 512).every((wait) => wait === undefined));
+  assert.ok(waits[512] instanceof Promise);
+  await clock.advance(1000);
+  await waits[512];
+  await store.close();
+});
+
 test('a flipped byte on disk is never served, and its block is not found again', async (t) => {
   const directory = await temporaryDirectory(t);
   const file = await storeFilm(directory, 3 * block);

@@ -46,7 +46,7 @@ export class DiskObject implements SharedObject, OpenContent {
     this.#representation = row.representation;
     this.#medium = medium;
     this.#files = files;
-    this.#unwritten = new WriteBuffer(medium.layout.segmentSize, (run) => this.#writeRun(run));
+    this.#unwritten = new WriteBuffer(medium.layout.segmentSize, medium.backlog, (run) => this.#writeRun(run));
     this.#checksums = new BlockChecksums(medium.layout.blockSize);
     this.#index = new BlockIndex(medium.layout, row.representation.length, row.segments);
     this.#written = RangeSet.from(this.#index.ranges());
@@ -178,6 +178,7 @@ export class DiskObject implements SharedObject, OpenContent {
 
   /** Lets go of the files, and unlinks those that no row will name. Nobody may have the object open. */
   async leave(): Promise<void> {
+    this.#unwritten.discard();
     this.#medium.capacity.abandon(this.held);
     if (!this.held.detached) await Promise.all(this.#dropUnnamed());
     await this.#files.close();

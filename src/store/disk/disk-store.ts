@@ -29,6 +29,7 @@ import {
 } from '../store.ts';
 import type { StoreEvents } from '../store-events.ts';
 import { Background } from './background.ts';
+import { Backlog } from './backlog.ts';
 import { createBufferPool } from './buffer-pool.ts';
 import { CacheDirectory } from './cache-directory.ts';
 import { CallQueue } from './call-queue.ts';
@@ -46,6 +47,9 @@ import { Removal } from './removal.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { Space } from './space.ts';
 import { TrialRead } from './trial-read.ts';
+
+/** How many bytes of all objects may wait to be written before writers are asked to wait. */
+const mostUnwritten = 32 * 1024 * 1024;
 
 const silent: StoreEvents = { evicted() {}, blockLost() {}, bufferWaited() {}, stateChanged() {}, leftover() {} };
 
@@ -131,7 +135,8 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
   const maintenance = new Maintenance({ ...kept, clock, maxAge, layout, files, space, removal, committer, events });
   const onWaited = (outcome: BufferWaitOutcome, duration: number) => events.bufferWaited(outcome, duration);
   const reads = new DiskReads(createBufferPool({ size: blockSize, limit: bufferMemory, clock, onWaited }));
-  const medium: Medium = { layout, clock, reads, capacity, health, space, committer, events };
+  const backlog = new Backlog(mostUnwritten);
+  const medium: Medium = { layout, clock, reads, backlog, capacity, health, space, committer, events };
   const trial = new TrialRead({ inventory, index, directory, reads, files });
   return { ...kept, clock, files, calls, health, removal, space, committer, maintenance, medium, trial };
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Capacity } from '../capacity.ts';
 import type { StoreEvents } from '../store-events.ts';
+import type { Backlog } from './backlog.ts';
 import type { Layout } from './block-index.ts';
 import type { Committer } from './committer.ts';
 import type { DiskReads } from './disk-reads.ts';
@@ -14,6 +15,7 @@ export interface Medium {
   readonly clock: Clock;
   /** Their buffers hold one block each. */
   readonly reads: DiskReads;
+  readonly backlog: Backlog;
   readonly capacity: Capacity<HeldOnDisk>;
   readonly health: Pick<Health, 'trouble' | 'fail'>;
   readonly space: Pick<Space, 'admit' | 'evicting' | 'withRoom'>;

@@ -68,7 +68,8 @@ export class ObjectDirectory implements ObjectFiles {
   async sync(segment: number): Promise<number> {
     const real = await this.#files.sync(this.#pathOf(segment));
     if (!this.#entered.has(segment)) {
-      await syncDirectory(this.#path);
+      // After the content: most file systems have written these with it.
+      for (const directory of this.#chain) await syncDirectory(directory);
       this.#entered.add(segment);
     }
     return real;
@@ -101,9 +102,14 @@ export class ObjectDirectory implements ObjectFiles {
     return this.#lastPath.path;
   }
 
-  async #make(): Promise<void> {
+  /** The directories that lead to the segments, innermost first. */
+  get #chain(): string[] {
     const family = dirname(this.#path);
-    if (await makePrivateDirectory(family)) await syncDirectory(dirname(family));
-    if (await makePrivateDirectory(this.#path)) await syncDirectory(family);
+    return [this.#path, family, dirname(family)];
+  }
+
+  async #make(): Promise<void> {
+    await makePrivateDirectory(dirname(this.#path));
+    await makePrivateDirectory(this.#path);
   }
 }

@@ -14,19 +14,16 @@ import { StoreError } from '../store.ts';
 const { COPYFILE_EXCL, COPYFILE_FICLONE, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } =
   constants;
 
-/** Makes the directory unless it is there. Its parent must exist. Returns whether it was made. */
-export async function makePrivateDirectory(path: string): Promise<boolean> {
-  let made = true;
+/** Makes the directory unless it is there. Its parent must exist. */
+export async function makePrivateDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    made = false;
   }
   const stats = await lstat(path);
   if (!stats.isDirectory() || !isOurs(stats)) throw new StoreError('EPERM', `${path} is not a directory of ours.`);
   if ((stats.mode & 0o777) !== 0o700) await chmod(path, 0o700);
-  return made;
 }
 
 /**

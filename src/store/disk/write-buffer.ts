@@ -2,17 +2,18 @@
  * Bytes of one object that were accepted and are not on disk yet: readable here, and gathered into few large writes.
  *
  * A buffer is gathered, then being written, then on disk and gone from here; where writing failed it is gathered again,
- * for the next `flush`. No run reaches over the edge of a segment file. Whoever brings more than the disk takes is asked
- * to wait.
+ * for the next `flush`. No run reaches over the edge of a segment file. Whoever brings more than the disk takes, of this
+ * object or of all, is asked to wait.
  */
 import { type ByteRange, splitAt } from '../../bytes/byte-range.ts';
 import { BuffersByOffset } from '../buffers-by-offset.ts';
 import type { StoreError } from '../store.ts';
+import { Backlog } from './backlog.ts';
 
 /** How much is gathered before it is written, in bytes. */
 const gatherSize = 1024 * 1024;
 
-/** How many bytes may wait to be written before writers are asked to wait. */
+/** How many bytes of one object may wait to be written before writers are asked to wait. */
 const mostUnwritten = 4 * 1024 * 1024;
 
 /** Adjacent bytes within one segment. */
@@ -34,11 +35,13 @@ export class WriteBuffer {
   #gathered: Piece[] = [];
   #gatheredSize = 0;
   readonly #writing = new Set<Promise<void>>();
-  #room: PromiseWithResolvers<void> | null = null;
+  readonly #own = new Backlog(mostUnwritten);
+  readonly #ofAll: Backlog;
 
   /** `write` puts a run on disk, or resolves with the reason why it is not there. */
-  constructor(segmentSize: number, write: (run: Run) => Promise<StoreError | null>) {
+  constructor(segmentSize: number, ofAll: Backlog, write: (run: Run) => Promise<StoreError | null>) {
     this.#segmentSize = segmentSize;
+    this.#ofAll = ofAll;
     this.#write = write;
   }
 
@@ -60,14 +63,21 @@ export class WriteBuffer {
       this.#gathered.push({ start, bytes: part });
     }
     this.#gatheredSize += bytes.length;
+    this.#count();
     if (this.#gatheredSize >= gatherSize) this.#start();
-    return this.size <= mostUnwritten ? undefined : this.#waitForRoom();
+    return this.#own.room ?? this.#ofAll.room;
   }
 
   /** Tries to write everything; resolves when nothing is being written any more. */
   async flush(): Promise<void> {
     this.#start();
     await Promise.all(this.#writing);
+  }
+
+  /** Gives up what is not on disk. Nobody may read it, or write more. */
+  discard(): void {
+    this.#readable.deleteIn({ start: 0, end: Number.POSITIVE_INFINITY });
+    this.#count();
   }
 
   #start(): void {
@@ -102,22 +112,15 @@ export class WriteBuffer {
       else this.#gathered.push({ start, bytes });
       start += bytes.length;
     }
-    if (failure !== null) {
-      this.#gatheredSize += run.end - run.start;
-      this.#room?.reject(failure);
-    } else {
-      if (this.size > mostUnwritten) return;
-      this.#room?.resolve();
-    }
-    this.#room = null;
+    this.#count();
+    if (failure === null) return;
+    this.#gatheredSize += run.end - run.start;
+    for (const backlog of [this.#own, this.#ofAll]) backlog.fail(failure);
   }
 
-  #waitForRoom(): Promise<void> {
-    if (this.#room === null) {
-      this.#room = Promise.withResolvers();
-      // Whoever was told to wait may have gone.
-      this.#room.promise.catch(() => {});
-    }
-    return this.#room.promise;
+  /** Tells the backlogs how many bytes there are now. */
+  #count(): void {
+    const more = this.size - this.#own.bytes;
+    for (const backlog of [this.#own, this.#ofAll]) backlog.add(more);
   }
 }
