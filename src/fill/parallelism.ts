@@ -36,6 +36,9 @@ const judgeMs = 3000;
 /** Half as many are enough if they bring this share of what all brought. */
 const enough = 0.85;
 
+/** A measure is one of all fetches where this share of them ran. */
+const nearlyAll = 0.75;
+
 /** With less than this share it is plain soon that they are not. */
 const farLess = 0.7;
 
@@ -87,7 +90,8 @@ export class Parallelism {
   #brought = 0;
   /** How many there were before fewer were tried. */
   #wider = 1;
-  #measure = { since: 0, bytes: 0, lastAt: Number.NEGATIVE_INFINITY, before: 0 };
+  /** `shares`: of the bytes, each times the share of the fetches that ran when it came. */
+  #measure = { since: 0, bytes: 0, shares: 0, lastAt: Number.NEGATIVE_INFINITY, before: 0 };
 
   constructor(clock: Pick<Clock, 'now'>, most: number) {
     this.#clock = clock;
@@ -115,7 +119,10 @@ export class Parallelism {
     const isBroken = now - measure.lastAt > Math.max(gapMs, gapRoundTrips * roundTripMs) || running > this.#fetches;
     measure.lastAt = now;
     if (isBroken) this.#begin(now);
-    else measure.bytes += bytes;
+    else {
+      measure.bytes += bytes;
+      measure.shares += (bytes * running) / this.#fetches;
+    }
     const most = Math.min(this.most, limit);
     const elapsed = now - measure.since;
     switch (this.#reason) {
@@ -133,6 +140,8 @@ export class Parallelism {
       case 'measuring':
         // What several brought at first may have been a burst.
         if (this.#fetches < most && this.#isPlain(elapsed, plenty)) this.#reason = 'trying more';
+        // What only some of them brought, because there was no room in the window yet for all, says nothing of all.
+        else if (elapsed >= judgeMs && measure.shares < nearlyAll * measure.bytes) this.#begin(now);
         else if (elapsed >= judgeMs) this.#judge((measure.bytes * 1000) / elapsed, now);
         break;
       case 'trying fewer':
@@ -202,6 +211,6 @@ export class Parallelism {
 
   /** `before` is what was brought until now, in bytes a second. */
   #begin(now: number, before = 0): void {
-    this.#measure = { since: now, bytes: 0, lastAt: now, before };
+    this.#measure = { since: now, bytes: 0, shares: 0, lastAt: now, before };
   }
 }

@@ -587,6 +587,10 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     fetch.run().catch((error: unknown) => this.#parts.reporter.bug(error));
   }
 
+  playheadOf(reader: Reader): number {
+    return this.#playheads.playheadOf(reader);
+  }
+
   startFor({ said }: Reader, position: number): void {
     this.#start(position, { said });
   }

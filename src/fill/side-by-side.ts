@@ -42,6 +42,9 @@ const severalUnanswered = 3;
 /** A reader that has had bytes ahead of it for so long does not starve any more, in milliseconds. */
 const fedAfterMs = 2000;
 
+/** A player that has so much more than it can have shown is in no hurry, in milliseconds of film. */
+const comfortMs = 10_000;
+
 export interface SideBySideParts {
   readonly clock: Clock;
   readonly policy: FillPolicy;
@@ -59,6 +62,8 @@ export interface SideBySideHost {
   /** What the film needs; `null` where that is not known. */
   readonly bytesPerSecond: number | null;
   interestOf(reader: Reader): ReaderInterest<Fetch>;
+  /** Where its player is, as far as that can be told. */
+  playheadOf(reader: Reader): number;
   /** Starts one more fetch for what a reader will want. */
   startFor(reader: Reader, position: number): void;
 }
@@ -121,8 +126,7 @@ export class SideBySide {
   received({ status }: Fetch, bytes: number): void {
     const { parallelism, slots, upstream, clock } = this.#parts;
     this.#begun += bytes;
-    const needed = this.#host.bytesPerSecond;
-    const plenty = needed === null ? plentyUnknown : plentyTimes * needed;
+    const plenty = this.#plenty;
     const isFed = !this.#begins && parallelism.fetches === 1 && (status.steadyThroughput ?? plenty) >= plenty;
     if (isFed || !this.#isPossible) return;
     const reader = this.#starving;
@@ -144,7 +148,9 @@ export class SideBySide {
     const together = all.reduce((sum, { status: each }) => sum + (each.steadyThroughput ?? 0), 0);
     if (parallelism.fetches === 1 && together >= plenty) return;
     const running = all.length;
-    const fetches = parallelism.starves({ bytes, running, limit: slots.limit, roundTripMs, throughput, plenty });
+    const fetches = this.#isAtEase(reader)
+      ? this.#enough(all)
+      : parallelism.starves({ bytes, running, limit: slots.limit, roundTripMs, throughput, plenty });
     const pace = { firstByteMs: roundTripMs, throughput: this.#brought.now / Math.max(1, running) };
     this.#pieces = fetches === 1 ? whole : { unit: pieceUnit(interest, fetches, pace), even: false };
     this.#begin(reader, interest, fetches);
@@ -156,8 +162,13 @@ export class SideBySide {
     if (this.#pieces === whole || !this.#isPossible) return;
     const reader = this.#starving;
     if (reader === null) return;
-    if (this.#begins) this.#beginFor(reader);
-    else this.#begin(reader, this.#host.interestOf(reader), Math.min(parallelism.fetches, slots.limit));
+    if (this.#begins) {
+      this.#beginFor(reader);
+      return;
+    }
+    const interest = this.#host.interestOf(reader);
+    const fetches = this.#isAtEase(reader) ? this.#enough(this.#workingFor(interest)) : parallelism.fetches;
+    this.#begin(reader, interest, Math.min(fetches, slots.limit));
   }
 
   /** A fetch has begun where a viewer seeks to: where one connection is known to starve it, others begin at once. */
@@ -274,6 +285,30 @@ export class SideBySide {
       if (sequence >= least && present.firstGap(near) !== null) return reader;
     }
     return null;
+  }
+
+  /** What starves nobody, in bytes a second. */
+  get #plenty(): number {
+    const { bytesPerSecond } = this.#host;
+    return bytesPerSecond === null ? plentyUnknown : plentyTimes * bytesPerSecond;
+  }
+
+  /** Whether a player has enough that it does not show yet. */
+  #isAtEase(reader: Reader): boolean {
+    const { bytesPerSecond } = this.#host;
+    if (bytesPerSecond === null) return false;
+    return reader.position - this.#host.playheadOf(reader) > (bytesPerSecond * comfortMs) / 1000;
+  }
+
+  /**
+   * How many fetches bring plenty, each as much as these on average: more would fill the line with what is not needed yet,
+   * and a seek would have to wait until that is through.
+   */
+  #enough(running: readonly Fetch[]): number {
+    const { fetches } = this.#parts.parallelism;
+    const each = running.flatMap(({ status }) => status.steadyThroughput ?? []);
+    const sum = each.reduce((one, other) => one + other, 0);
+    return sum === 0 ? fetches : Math.min(fetches, Math.ceil((this.#plenty * each.length) / sum));
   }
 
   /** The fetches that work in the window of a reader. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type StageOptions, stage } from '../cache/stage.ts';
+import { tailedFilm } from '../support/boxed-films.ts';
 import { film } from '../support/film.ts';
 import { never } from '../support/never.ts';
 import { pause } from '../support/pause.ts';
@@ -9,6 +10,7 @@ import { ScriptedOrigin } from '../support/scripted-origin.ts';
 import { answerAll, answerFew, answerWith } from './answers.ts';
 
 const long = film(200_000_000);
+const { film: boxed } = tailedFilm(200 * 1024 * 1024, 140_000, 240_000);
 
 /** A film at an origin that gives each connection so many bytes a second, and takes 60 ms to answer. */
 const capped = (rate: number, options: Partial<StageOptions> = {}) =>
@@ -33,7 +35,7 @@ describe('a player that one connection starves', () => {
     }
     assert.ok(viewer.bytes > 3 * 20 * 300_000, `${viewer.bytes} bytes`);
     assert.ok(most > 3 && most <= 8, `${most} at once`);
-    assert.ok(origin.requests.length <= 2 + 6 * most, `${origin.requests.length} requests`);
+    assert.ok(origin.requests.length <= 2 + 7 * most, `${origin.requests.length} requests`);
     const twice = bytesOf(origin.fetchedTwice);
     assert.ok(twice < 200_000, `${twice} bytes twice`);
     viewer.leave();
@@ -99,6 +101,30 @@ describe('a player that one connection starves', () => {
       assert.ok(viewer.bytes > 0.9 * 30_000 * 327, `${viewer.bytes} bytes`);
       assert.deepEqual([viewer.outcome, eventsOf('retry')], [null, []]);
       assert.ok(origin.requests.length < 12, `${origin.requests.length} requests`);
+      viewer.leave();
+    });
+  }
+
+  for (const share of [0.15, 0.25, 0.4, 0.8]) {
+    it(`to ${share} of what its film needs has as many as it takes, and no more once it has far more than it shows`, async () => {
+      const needs = boxed.size / 240;
+      const { view, clock, origin } = stage({
+        film: boxed,
+        origin: (clock) => ScriptedOrigin.serving(boxed, { clock, rate: share * needs, headAfter: 60 }),
+        parallelFetches: 8,
+      });
+      const viewer = view();
+      await clock.advance(30_000);
+      const before = viewer.bytes;
+      let most = 0;
+      for (let second = 0; second < 30; second += 1) {
+        await clock.advance(1000);
+        most = Math.max(most, origin.live.length);
+      }
+      const brought = (viewer.bytes - before) / (30 * needs);
+      assert.ok(brought > 0.9 * Math.min(1.5, 8 * share), `${brought} times what it needs`);
+      assert.ok(brought < 1.5 + 2 * share, `${brought} times what it needs`);
+      assert.ok(most <= 1 + Math.ceil(1.5 / share), `${most} at once`);
       viewer.leave();
     });
   }
