@@ -139,6 +139,11 @@ export class Foresight {
     return [...opening, ...seeking].some(({ start, end }) => start <= offset && offset < end);
   }
 
+  /** Whether who begins to read there shows the film from there: the beginning is what scans read, too. */
+  isPlace(offset: number): boolean {
+    return this.bytesPerSecond !== null && offset >= scanWindow && !this.isIndex(offset);
+  }
+
   covers(offset: number): boolean {
     return this.ranges().some(({ start, end }) => start <= offset && offset < end);
   }

@@ -7,7 +7,6 @@
 import { type ByteRange, clipTo } from '../bytes/byte-range.ts';
 import type { Foresight } from './foresight.ts';
 import type { Presence } from './presence.ts';
-import { scanWindow } from './read-ahead-window.ts';
 import { readUnit, unitEnd } from './read-unit.ts';
 import type { Reader } from './reader.ts';
 import type { Upstream } from './upstream.ts';
@@ -35,7 +34,7 @@ const mostRanges = 128;
 export interface PlayheadsParts {
   readonly presence: Presence;
   readonly upstream: Pick<Upstream, 'content'>;
-  readonly foresight: Pick<Foresight, 'bytesPerSecond' | 'isIndex'>;
+  readonly foresight: Pick<Foresight, 'bytesPerSecond' | 'isPlace'>;
 }
 
 export class Playheads {
@@ -56,9 +55,7 @@ export class Playheads {
   left(reader: Reader): void {
     const { position, sequence, readsFor, plays } = reader;
     const start = position - sequence;
-    const isFilm = this.#parts.foresight.bytesPerSecond !== null;
-    // The beginning is what scans read, and an index is nothing that is shown.
-    const isPlace = plays || (isFilm && start >= scanWindow && !this.#parts.foresight.isIndex(start));
+    const isPlace = plays || this.#parts.foresight.isPlace(start);
     if (isPlace && (plays || readsFor >= watchedMs)) this.#note(reader);
     if (!isPlace || (readsFor < shownMs && sequence < shownBytes)) return;
     // What it has read came already, and may have been evicted since.

@@ -587,6 +587,10 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     fetch.run().catch((error: unknown) => this.#parts.reporter.bug(error));
   }
 
+  isPlace(offset: number): boolean {
+    return this.#foresight.isPlace(offset);
+  }
+
   playheadOf(reader: Reader): number {
     return this.#playheads.playheadOf(reader);
   }

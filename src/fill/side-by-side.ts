@@ -62,6 +62,8 @@ export interface SideBySideHost {
   /** What the film needs; `null` where that is not known. */
   readonly bytesPerSecond: number | null;
   interestOf(reader: Reader): ReaderInterest<Fetch>;
+  /** Whether who begins to read there shows the film from there. */
+  isPlace(offset: number): boolean;
   /** Where its player is, as far as that can be told. */
   playheadOf(reader: Reader): number;
   /** Starts one more fetch for what a reader will want. */
@@ -174,7 +176,8 @@ export class SideBySide {
   /** A fetch has begun where a viewer seeks to: where one connection is known to starve it, others begin at once. */
   seek(reader: Reader): void {
     const { parallelism, slots } = this.#parts;
-    if (!this.#isWatched || !this.#isPossible) return;
+    const isSought = this.#isWatched || (this.#isOpened && this.#host.isPlace(reader.position));
+    if (!isSought || !this.#isPossible) return;
     this.#beginTogether();
     if (this.#begins) {
       this.#beginFor(reader);

@@ -205,6 +205,31 @@ describe('a seek over a long way, on which each connection begins slowly', () =>
     viewer.leave();
   });
 
+  it('does so for who opens a film and goes on from a place in it at once', async () => {
+    const there = stage({
+      film: boxed,
+      origin: (clock) => ScriptedOrigin.serving(boxed, { clock, rate: 2_000_000, connectAfter: 300, headAfter: 300 }),
+      parallelFetches: 8,
+    });
+    const { view, clock, origin } = there;
+    const head = view();
+    await clock.advanceUntil(() => head.bytes >= 64 * 1024);
+    head.leave();
+    const index = view(boxed.size - 140_000);
+    await clock.advanceUntil(() => index.bytes === 140_000);
+    index.leave();
+    await clock.advance(50);
+    const before = origin.requests.length;
+    const viewer = view(150_000_000);
+    await clock.advance(10);
+    const asked = origin.requests.slice(before);
+    assert.ok(asked.length >= 12, `${asked.length} requests`);
+    for (const { offset } of asked) assert.ok(offset >= 150_000_000 && offset < 151_048_576, `${offset}`);
+    await clock.advance(3000);
+    assert.ok(viewer.bytes > 2_000_000, `${viewer.bytes} bytes`);
+    viewer.leave();
+  });
+
   it('brings who leaves again at once no more than the window of a scan', async () => {
     const { view, clock, asked, origin } = await far();
     const viewer = view(100_000_000);
