@@ -28,6 +28,11 @@ export class RangeSet {
     return this.#size;
   }
 
+  /** How many runs there are. */
+  get runs(): number {
+    return this.#runs.length;
+  }
+
   /** Makes every byte of `range` present; those that were already there count once. */
   add(range: ByteRange): void {
     const { start, end } = range;
@@ -112,6 +117,17 @@ export class RangeSet {
       at = this.nextStart(end);
     }
     return runs;
+  }
+
+  /** How many bytes of `range` are present. */
+  sizeWithin({ start, end }: ByteRange): number {
+    let size = 0;
+    for (let index = this.#firstEndingAfter(start); index < this.#runs.length; index += 1) {
+      const run = this.#runs[index];
+      if (run === undefined || run.start >= end) break;
+      size += Math.min(run.end, end) - Math.max(run.start, start);
+    }
+    return size;
   }
 
   /** The runs in ascending order, each a copy. */

@@ -56,7 +56,7 @@ export class Steps {
   ended(step: ByteRange): void {
     this.#endAfterPause();
     this.#at = this.#clock.now();
-    if ([...this.#read].length >= mostRuns) this.#read.remove(everything);
+    if (this.#read.runs >= mostRuns) this.#read.remove(everything);
     const near = this.#read.nextStart(Math.max(0, step.start - readUnit));
     // Its unit comes for it anyway, and is worth more than the connection that would be torn.
     if (near !== null && near < step.end + readUnit) this.#wanted.add({ start: step.start, end: unitEnd(step.end) });
@@ -103,7 +103,7 @@ export class Steps {
     let end = position;
     for (let length = smallest; end > 0 && length <= largest; length *= 2) {
       const start = Math.max(0, position - length);
-      for (const part of this.#read.within({ start, end })) bytes += part.end - part.start;
+      bytes += this.#read.sizeWithin({ start, end });
       end = start;
       if (bytes >= (position - start) * (length >= long ? shareOfLong : 1 / 2))
         found = { length: position - start, bytes };

@@ -40,6 +40,8 @@ export class FileSender {
   /** Whether nothing can go out any more before the head. */
   #isHeadOut = false;
   #hasFailed = false;
+  /** What `begin` has found in the page cache. */
+  #found: FilePart | null = null;
   #rest: Buffer | null = null;
 
   /** `null` where the client's connection is not a plain socket of the system. */
@@ -63,6 +65,17 @@ export class FileSender {
     return has;
   }
 
+  /** The same of the first bytes of a reply, which are sent as soon as its head is written: `send` looks no second time. */
+  begin(reader: SessionReader): boolean {
+    if (this.#hasFailed) return false;
+    reader.useFile(mostAtOnce, (part) => {
+      const length = this.#cachedOf(part);
+      if (length > 0) this.#found = { ...part, length };
+      return 0;
+    });
+    return this.#found !== null;
+  }
+
   /** Sends what the reader gives next, `most` bytes at most; `null` where it has to be read and written. */
   send(reader: SessionReader, most: number): SentFile | null {
     // Chunks have frames (RFC 9112 §7.1).
@@ -74,7 +87,7 @@ export class FileSender {
     }
     let sent: SentFile | null = null;
     reader.useFile(Math.min(most, mostAtOnce), (part) => {
-      const length = this.#cachedOf(part);
+      const length = this.#foundOf(part) ?? this.#cachedOf(part);
       const bytes = length > 0 && !isSmall ? this.#send(part, length) : 0;
       const isLeft = bytes < length && !this.#hasFailed;
       const rest = isLeft ? this.#read(part, bytes, Math.min(isSmall ? smallBody : restSize, length - bytes)) : null;
@@ -82,6 +95,14 @@ export class FileSender {
       return bytes + (rest?.length ?? 0);
     });
     return sent;
+  }
+
+  /** How many of the first bytes of the part `begin` has found; `null` where it found others, or none. */
+  #foundOf({ descriptor, offset, length }: FilePart): number | null {
+    const found = this.#found;
+    this.#found = null;
+    if (found === null || found.descriptor !== descriptor || found.offset !== offset) return null;
+    return Math.min(found.length, length);
   }
 
   /** How many of the first bytes of the part are in the page cache: all, those up to the end of a unit, or none. */

@@ -69,7 +69,7 @@ export class Sender implements Disposable {
   async begin(): Promise<void> {
     const { reader, files, signal } = this.#parts;
     while (this.#first === null) {
-      if (files?.has(reader)) return;
+      if (files?.begin(reader)) return;
       this.#reads.fill(1);
       const read = this.#reads.first;
       if (read === null) {

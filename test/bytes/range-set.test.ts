@@ -51,6 +51,7 @@ test('every answer of a set is that of one boolean a byte, near zero and far bey
         runsOf(present).map((run) => moved(run, base)),
       );
       assert.equal(set.size, present.filter(Boolean).length);
+      assert.equal(set.runs, [...set].length);
       for (let start = 0; start <= space; start += 1) {
         const next = firstIndex(present, start, true);
         const gap = firstIndex(present, start, false) ?? start;
@@ -61,6 +62,7 @@ test('every answer of a set is that of one boolean a byte, near zero and far bey
           const within = { start: base + start, end: base + end };
           const gapEnd = Math.min(firstIndex(present, gap, true) ?? end, end);
           assert.equal(set.covers(within), gap >= end);
+          assert.equal(set.sizeWithin(within), present.slice(start, end).filter(Boolean).length);
           assert.deepEqual(set.firstGap(within), gap >= end ? null : { start: base + gap, end: base + gapEnd });
         }
       }
