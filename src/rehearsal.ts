@@ -14,8 +14,8 @@ import { openCore } from './core.ts';
 import { EventBus } from './events.ts';
 import { never, untilAborted } from './until-aborted.ts';
 
-/** Bytes. */
-const film = { length: 1024 * 1024, beginning: 64 * 1024 };
+/** Bytes: so few, because a process keeps the memory that it ever needed. */
+const film = { length: 192 * 1024, beginning: 16 * 1024 };
 
 /** How often it is played: what runs a second time is compiled once more where it saw something new. */
 const plays = 4;
