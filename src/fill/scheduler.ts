@@ -6,25 +6,25 @@
  * stops them. An answer of another representation makes it obsolete: what is present can be read on, nothing more is
  * fetched.
  */
-import { type ByteRange, clipTo, type OpenRange } from '../bytes/byte-range.ts';
+import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
 import { sameSelection } from '../http/vary.ts';
 import type { OriginReply } from '../origin/origin.ts';
-import { BackgroundJobs, type JobProgress } from './background-jobs.ts';
+import type { JobProgress } from './background-jobs.ts';
+import { BackgroundWork, type BackgroundWorkHost } from './background-work.ts';
 import { type Failure, FillFailed, ownFailure } from './failure.ts';
 import { Fetch, type FetchParts, type FetchStart } from './fetch.ts';
 import type { FetchChange, FetchSink } from './fetch-sink.ts';
 import type { FetchPhase } from './fetch-status.ts';
 import type { FillReporter } from './fill-reporter.ts';
-import { Foresight, type ForesightParts, farBeginning } from './foresight.ts';
+import type { ForesightParts } from './foresight.ts';
 import { Line, type LineView } from './line.ts';
 import type { Opening } from './opening.ts';
 import { activityOf } from './phase.ts';
 import { goalOf, missingAhead, planFor, type ReaderInterest, type Snapshot } from './plan.ts';
-import { Playheads } from './playheads.ts';
 import type { Reader } from './reader.ts';
 import { Readers, type ReadersParts } from './readers.ts';
 import { SideBySide, type SideBySideHost, type SideBySideParts } from './side-by-side.ts';
-import { isStep, Steps, stepPatienceMs, surelyGoesOn } from './steps.ts';
+import { isStep, stepPatienceMs, surelyGoesOn } from './steps.ts';
 import type { RequestTarget } from './upstream.ts';
 import type { UpstreamRequest } from './upstream-request.ts';
 import type { Waiters } from './waiters.ts';
@@ -40,39 +40,28 @@ const busy: ReadonlySet<FetchPhase> = new Set(['connecting', 'streaming']);
 
 type FetchOptions = Omit<FetchStart, 'id' | 'position'>;
 
-export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
+export class Scheduler implements FetchSink<Fetch>, SideBySideHost, BackgroundWorkHost {
   readonly #parts: SchedulerParts;
   readonly #readers: Readers;
   readonly #fetches = new Set<Fetch>();
   /** Those that somebody who played has just left, and may come back to. */
   readonly #kept = new Set<Fetch>();
-  readonly #jobs: BackgroundJobs;
-  readonly #foresight: Foresight;
-  readonly #playheads: Playheads;
+  readonly #work: BackgroundWork;
   readonly #sideBySide: SideBySide;
   readonly #line: Line;
-  /** What completes the places that were shown, once nobody waits. */
-  #completing: Fetch | null = null;
-  readonly #steps: Steps;
   #nextFetch = 1;
   #ended: Failure | null = null;
   /** Resolves when the first answer has been judged, or will not be. */
   readonly #opened = Promise.withResolvers<void>();
   #pausedByUser = false;
-  /** Whether somebody has played it since its units were finished last. */
-  #played = false;
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
-    this.#steps = new Steps(parts.clock);
-    this.#jobs = new BackgroundJobs(parts.clock, parts.policy, parts.upstream, () => this.decide());
-    this.#foresight = new Foresight(parts, () => this.decide());
-    this.#playheads = new Playheads({ ...parts, foresight: this.#foresight });
+    this.#work = new BackgroundWork(parts, this);
     this.#readers = new Readers(parts);
     this.#sideBySide = new SideBySide(parts, this);
-    this.#line = new Line({ ...parts, foresight: this.#foresight, playheads: this.#playheads }, (line) =>
-      parts.reporter.line(line),
-    );
+    const { foresight, playheads } = this.#work;
+    this.#line = new Line({ ...parts, foresight, playheads }, (line) => parts.reporter.line(line));
   }
 
   get fetches(): ReadonlySet<Fetch> {
@@ -85,7 +74,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
 
   /** What the film needs, in bytes a second; `null` where it does not tell. */
   get bytesPerSecond(): number | null {
-    return this.#foresight.bytesPerSecond;
+    return this.#work.foresight.bytesPerSecond;
   }
 
   /** Whether the line carries the film; `null` as long as nobody knows what it needs. */
@@ -100,7 +89,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
 
   /** Whether there is work that needs no reader, or a user's word that is to be kept. */
   get engaged(): boolean {
-    return this.#pausedByUser || this.#jobs.open;
+    return this.#pausedByUser || this.#work.jobs.open;
   }
 
   /** Whether a cut can be followed by another request for the same representation. */
@@ -116,16 +105,16 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
   }
 
   join(reader: Reader): void {
-    const before = isStep(reader.position, reader.end) ? this.#steps.before(reader.position) : 0;
+    const before = isStep(reader.position, reader.end) ? this.#work.steps.before(reader.position) : 0;
     if (before > 0) reader.goOn(before);
     this.#readers.add(reader);
   }
 
   /** Sees to it that a fetch shall bring what the reader waits for, or that the reader knows why none can. */
   serve(reader: Reader): void {
-    const headEnd = this.#foresight.headEnd(reader);
+    const headEnd = this.#work.foresight.headEnd(reader);
     if (headEnd !== null && reader.position >= headEnd) {
-      this.#parts.clock.after(this.#foresight.headMs, () => {
+      this.#parts.clock.after(this.#work.foresight.headMs, () => {
         if (this.#readers.has(reader) && reader.waitingSince !== null) this.serve(reader);
       });
       return;
@@ -148,7 +137,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
 
   /** Joins a fetch or starts one; where neither can help, says why. */
   #fetchFor(reader: Reader): Failure | null {
-    this.#completing?.stop();
+    this.#work.yield();
     const { clock, policy, presence, phase } = this.#parts;
     const plan = this.#planFor(reader, reader.position);
     if ('join' in plan) {
@@ -176,19 +165,19 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     const { content, firstByteMs, pace } = this.#parts.upstream;
     if (!goesOn) return planFor(position, content, this.#fetches, firstByteMs);
     const plan = planFor(position, content, this.#fetches, Math.max(stepPatienceMs, firstByteMs));
-    const start = this.#steps.gapBefore(position, content.present);
+    const start = this.#work.steps.gapBefore(position, content.present);
     const most = Math.max(surelyGoesOn, (pace.throughput * stepPatienceMs) / 1000);
     return 'join' in plan || position - start > most ? plan : planFor(start, content, this.#fetches, firstByteMs);
   }
 
   /** A reader stands in another unit: parked fetches may go on, and it shall not run dry. */
   follow(reader: Reader): void {
-    this.#playheads.moved(reader);
+    this.#work.playheads.moved(reader);
     this.#sideBySide.follow(reader);
     this.decide();
     const { phase, policy, upstream } = this.#parts;
     if (this.#ended !== null || this.#pausedByUser || !this.resumable || !this.#readers.has(reader)) return;
-    if (reader.plays && policy.fill === 'complete') this.#jobs.completeFrom(reader.position);
+    if (reader.plays && policy.fill === 'complete') this.#work.jobs.completeFrom(reader.position);
     if (phase.current !== 'filling' && phase.current !== 'paused') return;
     const missing = missingAhead(this.interestOf(reader), upstream.content);
     if (missing === null) return;
@@ -205,12 +194,10 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
    */
   leave(reader: Reader): boolean {
     if (!this.#readers.delete(reader)) return false;
-    this.#playheads.left(reader);
-    const { plays, position, stepped, goesOn } = reader;
-    if (stepped !== null && isStep(stepped.start, stepped.end)) this.#steps.ended(stepped);
+    this.#work.left(reader);
+    const { plays, position, goesOn } = reader;
     if ((plays || goesOn) && this.#readers.size === 0)
       for (const fetch of this.#fetches) if (fetch.position >= position) this.#kept.add(fetch);
-    this.#played ||= plays;
     this.decide();
     return true;
   }
@@ -226,11 +213,11 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
 
   /** Something has changed: sets every goal anew, begins background work, and derives the phase. */
   decide(): void {
-    this.#foresight.attend(this.#readers);
+    this.#work.foresight.attend(this.#readers);
     // Of what is whole nothing is left to bring.
     if (this.#parts.phase.current === 'complete' && this.#fetches.size === 0) return;
     this.#assignAll();
-    this.#work();
+    this.#fetchMore();
     this.#settle(null);
   }
 
@@ -241,9 +228,9 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     signal: AbortSignal,
   ): Promise<void> {
     if (this.#ended !== null) throw this.#readers.failed(this.#ended);
-    const warmed = this.#jobs.warm(ranges, onProgress, signal);
-    this.#jobs.look();
-    this.#work();
+    const warmed = this.#work.jobs.warm(ranges, onProgress, signal);
+    this.#work.jobs.look();
+    this.#fetchMore();
     await warmed;
   }
 
@@ -266,18 +253,14 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
 
   /** Bytes are gone. Where there is no room for what nobody reads now, it is not fetched again and again. */
   lost(): void {
-    this.#jobs.lost();
-    this.#foresight.giveUp();
-    this.#playheads.giveUp();
-    this.#steps.giveUp();
+    this.#work.lost();
   }
 
   /** Nothing more will be fetched; `failure` is what those are told who wait for it. */
   end(failure: Failure): void {
     this.#ended ??= failure;
     this.#parts.guard.end();
-    this.#jobs.end(failure);
-    this.#foresight.end();
+    this.#work.end(failure);
     for (const fetch of this.#fetches) fetch.stop();
   }
 
@@ -330,7 +313,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
       case 'trouble':
         if (!this.#sideBySide.refused(fetch)) this.#assign(fetch);
         else {
-          if (this.#foresight.covers(fetch.position)) this.#foresight.giveUp();
+          this.#work.refused(fetch.position);
           fetch.stop();
         }
         return;
@@ -346,7 +329,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
       }
       case 'body ended':
         guard.bodyEnded(fetch.position, change.certain);
-        this.#jobs.look();
+        this.#work.jobs.look();
         this.#completeIfWhole();
         this.#assign(fetch);
     }
@@ -366,11 +349,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     this.#line.came(bytes.length);
     this.#line.look(this.#readers);
     for (const other of this.#fetches) if (presence.present.has(other.position)) other.overtaken();
-    if (this.#jobs.open) {
-      this.#jobs.prospers();
-      this.#jobs.look();
-    }
-    this.#foresight.look();
+    this.#work.received();
     waiters.wake();
     this.#completeIfWhole();
     this.#sideBySide.received(fetch, bytes.length);
@@ -380,23 +359,16 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
 
   #fetchEnded(fetch: Fetch): void {
     const failure = fetch.status.phase === 'failed' ? fetch.status.lastFailure : null;
-    const isJob = this.#jobs.covers(fetch.position) || fetch === this.#completing;
-    const isForeseen = this.#foresight.covers(fetch.position);
     const isAwaited = [...this.#readers].some(({ assignment }) => assignment?.fetch === fetch);
-    // What fails in the background is tried again, what was foreseen is not; neither is a state of the fill.
-    const isUnheard = failure !== null && ((this.#readers.size === 0 && isJob) || (isForeseen && !isAwaited));
-    if (failure !== null && isForeseen) this.#foresight.giveUp();
-    if (failure !== null && fetch === this.#completing) this.#playheads.giveUp();
-    if (fetch === this.#completing) this.#completing = null;
+    const { isJob, isUnheard } = this.#work.ended(fetch, failure, isAwaited);
     this.#opened.resolve();
     this.#fetches.delete(fetch);
     this.#kept.delete(fetch);
     if (failure === null) this.#sideBySide.ended();
     this.#reassign(fetch, failure);
     this.#assignAll();
-    if (failure !== null) this.#played = false;
-    if (failure !== null && isJob) this.#jobs.failed(failure);
-    else this.#work();
+    if (failure !== null && isJob) this.#work.jobs.failed(failure);
+    else this.#fetchMore();
     this.#settle(isUnheard ? null : failure);
   }
 
@@ -433,85 +405,9 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     for (const fetch of kept) this.#assign(fetch);
   }
 
-  /** Starts a fetch for what is wanted although nobody waits for it, where none is on its way there. */
-  #work(): void {
-    const { upstream } = this.#parts;
-    if (this.#pausedByUser || this.#ended !== null) return;
-    this.#fetchForeseen();
-    this.#completePlaces();
-    this.#finishUnits();
-    const missing = this.#jobs.next();
-    if (missing === null) return;
-    if (!this.#mayFetchMore) {
-      this.#jobs.end({ kind: 'uncombinable' });
-      return;
-    }
-    const { content } = upstream;
-    if ([...this.#fetches].some(({ position }) => content.ranges === false || this.#jobs.covers(position))) return;
-    this.#start(content.ranges === false ? 0 : missing);
-  }
-
-  /** Where a connection is to be had for it that nobody waits for. */
-  #fetchForeseen(): void {
-    const { presence, slots, upstream } = this.#parts;
-    // What the store has no room for is not there when it is asked for.
-    if (presence.passing) {
-      this.#foresight.giveUp();
-      this.#playheads.giveUp();
-      this.#steps.giveUp();
-    }
-    if (!this.resumable || !this.#mayFetchMore) return;
-    const foreseen = this.#foresight.ranges();
-    if (foreseen.length > 0) this.#sideBySide.opened();
-    for (const range of this.#foreseen) {
-      const gap = upstream.content.present.firstGap(range);
-      if (gap === null || this.#comes(gap.start, range)) continue;
-      if (!slots.spare) return;
-      // A player shows nothing before it has the rest of it; only the beginning may come piece by piece.
-      if (range.end > farBeginning || this.#sideBySide.hasRoom) this.#start(gap.start);
-    }
-  }
-
-  /** Whether a fetch will bring this byte soon; over a long way one that was asked for it, since none is fast yet. */
-  #comes(offset: number, { start, end }: ByteRange): boolean {
-    const { slots, upstream } = this.#parts;
-    const fetches = [...this.#fetches];
-    // Ranges that are wanted, and pieces that were asked for, may overlap.
-    const brings = ({ position, bodyEnd }: Fetch) =>
-      position <= offset &&
-      (start <= position || (offset < bodyEnd && bodyEnd <= end && end - position <= 2 * (end - start)));
-    if (slots.isFar) return fetches.some(brings);
-    return 'join' in planFor(offset, upstream.content, fetches, upstream.firstByteMs);
-  }
-
-  /** Each place that was shown is to be seen again without a network. Nobody who waits shares the link with that. */
-  #completePlaces(): void {
-    const { policy, upstream } = this.#parts;
-    if (this.#fetches.size > 0 || this.#readers.waiting.length > 0) return;
-    if (policy.fill !== 'window' || !upstream.content.ranges || !this.#mayFetchMore) return;
-    const missing = this.#playheads.next();
-    if (missing === null) return;
-    this.#completing = this.#fetchFrom(missing);
-    this.#run(this.#completing);
-  }
-
-  /**
-   * What was played is kept in whole units, the index of a film at its end as well. That waits until no fetch is left:
-   * nobody who seeks shall share the link with it.
-   */
-  #finishUnits(): void {
-    const { phase, policy, upstream } = this.#parts;
-    if (phase.current === 'failed') this.#played = false;
-    if (!this.#played || this.#readers.size > 0 || this.#fetches.size > 0) return;
-    this.#played = false;
-    if (policy.fill === 'window' && upstream.content.ranges && this.#mayFetchMore) this.#jobs.finishUnits();
-  }
-
-  /** Whether what is missing can still be asked for and kept. */
-  get #mayFetchMore(): boolean {
-    const { guard, presence } = this.#parts;
-    if (presence.passing || guard.live) return false;
-    return this.resumable || this.#fetches.size > 0 || presence.present.size === 0;
+  /** Begins what is wanted although nobody waits for it. */
+  #fetchMore(): void {
+    if (!this.#pausedByUser && this.#ended === null) this.#work.begin();
   }
 
   #completeIfWhole(): void {
@@ -524,35 +420,21 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
   }
 
   #snapshot(): Snapshot<Fetch> {
-    const { guard, presence, upstream } = this.#parts;
+    const { upstream } = this.#parts;
     return {
       content: upstream.content,
       fetches: this.#fetches,
       readers: Array.from(this.#readers, (reader) => this.interestOf(reader)),
       pieces: this.#sideBySide.pieces,
-      ...(presence.passing || guard.live
-        ? { jobs: [], foreseen: [] }
-        : { jobs: [...this.#jobs.ranges(), ...this.#completed], foreseen: this.#foreseen }),
+      ...this.#work.wanted,
     };
   }
 
   /** What it wants; who will leave in a moment has nothing fetched ahead. */
   interestOf(reader: Reader): ReaderInterest<Fetch> {
     const interest = this.#sideBySide.widened(this.#readers.interestOf(reader));
-    const headEnd = this.#foresight.headEnd(reader);
+    const headEnd = this.#work.foresight.headEnd(reader);
     return headEnd === null ? interest : { ...interest, windowEnd: Math.min(interest.windowEnd, headEnd) };
-  }
-
-  /** What is wanted although nobody has asked for it. */
-  get #foreseen(): readonly ByteRange[] {
-    const left = this.#parts.foresees ? [...this.#steps.wanted()] : [];
-    const { length } = this.#parts.upstream.content;
-    // The unit of a step may reach past the end of the file.
-    return [...this.#foresight.ranges(), ...left.map((range) => clipTo(range, length))];
-  }
-
-  get #completed(): readonly ByteRange[] {
-    return this.#completing === null ? [] : this.#playheads.ranges();
   }
 
   #assignAll(): void {
@@ -567,12 +449,12 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
 
   /** `waiting` is the reader for which it is started, where one waits; `said` its client's fields, or the newest client's. */
   #start(position: number, { waiting, ...how }: Partial<FetchOptions> & { readonly waiting?: Reader } = {}): void {
-    const fetch = this.#fetchFrom(position, how);
+    const fetch = this.fetchFrom(position, how);
     waiting?.assign(fetch);
-    this.#run(fetch);
+    this.run(fetch);
   }
 
-  #fetchFrom(position: number, how: Partial<FetchOptions> = {}): Fetch {
+  fetchFrom(position: number, how: Partial<FetchOptions> = {}): Fetch {
     const { said } = this.#parts.target;
     const defaults = { id: this.#nextFetch, position, said, suffix: null, notBefore: null, opening: null };
     const fetch = new Fetch(this.#parts, this, { ...defaults, ...how });
@@ -581,18 +463,26 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost {
     return fetch;
   }
 
-  #run(fetch: Fetch): void {
+  run(fetch: Fetch): void {
     this.#assignAll();
     this.#settle(null);
     fetch.run().catch((error: unknown) => this.#parts.reporter.bug(error));
   }
 
   isPlace(offset: number): boolean {
-    return this.#foresight.isPlace(offset);
+    return this.#work.foresight.isPlace(offset);
   }
 
   playheadOf(reader: Reader): number {
-    return this.#playheads.playheadOf(reader);
+    return this.#work.playheads.playheadOf(reader);
+  }
+
+  get hasRoom(): boolean {
+    return this.#sideBySide.hasRoom;
+  }
+
+  opened(): void {
+    this.#sideBySide.opened();
   }
 
   startFor({ said }: Reader, position: number): void {
