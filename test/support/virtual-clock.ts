@@ -107,7 +107,7 @@ export class VirtualClock implements Clock {
     const reached = typeof goal === 'function' ? goal : watch(goal);
     await this.settle();
     while (!reached()) {
-      if (!this.#fireNext(target) && !(this.#files && this.#pending === 0 && (await happens(reached)))) {
+      if (!this.#fireNext(target) && !(this.#files && (await happens(reached)))) {
         const why = this.#pending === 0 ? 'nothing is left to wait for' : `${limit} ms are over`;
         throw new Error(`The goal was not reached at ${this.#now} ms: ${why}.`);
       }
