@@ -59,6 +59,7 @@ export const parallelReasons = [
   'more bring more',
   'more bring no more',
   'refused',
+  'one at a time',
 ] as const;
 export type ParallelReason = (typeof parallelReasons)[number];
 

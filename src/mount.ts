@@ -19,6 +19,7 @@ import { Parallelism } from './fill/parallelism.ts';
 import { RequestRate } from './fill/request-rate.ts';
 import type { Fields } from './http/fields.ts';
 import type { OwnListeners } from './http/own-listeners.ts';
+import { Concurrency } from './origin/concurrency.ts';
 import { contentVerifiedMirror } from './origin/content-verified-mirror.ts';
 import type { DialOptions } from './origin/dial.ts';
 import { fixedUrlOrigin } from './origin/fixed-url-origin.ts';
@@ -71,10 +72,11 @@ export function mount(settings: OriginSettings, all: Settings, parts: MountParts
   const { clock, events } = parts;
   const { firstByteTimeout } = { ...all, ...budgets };
   const reachability = new Reachability({ name, clock: parts.upkeepClock, events, wait: firstByteTimeout });
-  const bases = mirrored(settings, firstByteTimeout, { ...parts, reachability });
+  const concurrency = new Concurrency(clock);
+  const bases = mirrored(settings, firstByteTimeout, { ...parts, reachability, concurrency });
   const throttle = new RateLimitedOrigin(bases, settings.maxRate ?? null, clock);
   const rateOf = (perSecond: number | null) => (perSecond === null ? null : new RequestRate(perSecond, clock));
-  const slots = new ConnectionSlots(maxConnections, all.maxQueued, rateOf(maxRequestRate ?? null));
+  const slots = new ConnectionSlots(maxConnections, all.maxQueued, rateOf(maxRequestRate ?? null), concurrency);
   return {
     name,
     base: url.href,
@@ -140,7 +142,8 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
     events,
     wait: all.firstByteTimeout,
   });
-  const atUrl = withinTotal(fixedUrlOrigin(overHttp(settings, { ...parts, reachability }), url), parts);
+  const concurrency = new Concurrency(clock);
+  const atUrl = withinTotal(fixedUrlOrigin(overHttp(settings, { ...parts, reachability, concurrency }), url), parts);
   const { connectTimeout } = settings;
   const dialing = { clock, connectTimeout, own: parts.own };
   const refresh = endpoint === null ? null : endpointRefresh(endpoint, network, dialing);
@@ -149,7 +152,7 @@ export function openSource(source: NewSource, all: Settings, parts: MountParts):
       ? atUrl
       : createRefreshingOrigin(atUrl, { refresh, timeout: fixedBudgets.hookAnswer.ms, clock, events });
   const allowOrigins = pagesFor(fields, endpoint !== null);
-  const slots = new ConnectionSlots(all.maxConnections, all.maxQueued);
+  const slots = new ConnectionSlots(all.maxConnections, all.maxQueued, null, concurrency);
   const parallelism = new Parallelism(clock, all.parallelFetches);
   return { origin, reachability, slots, parallelism, mode: 'media', allowOrigins };
 }
@@ -161,6 +164,7 @@ function pagesFor(fields: Fields, hasHook: boolean): PagePolicy {
 
 interface BaseParts extends MountParts {
   readonly reachability: Reachability;
+  readonly concurrency: Concurrency;
 }
 
 function mirrored(settings: OriginSettings, firstByteTimeout: number, parts: BaseParts): Origin {
@@ -177,7 +181,7 @@ function mirrored(settings: OriginSettings, firstByteTimeout: number, parts: Bas
 }
 
 function overHttp(settings: OriginSettings, parts: BaseParts): Origin {
-  const { clock, reachability, makeOrigin, own, pseudonym, onBusy } = parts;
+  const { clock, reachability, makeOrigin, own, pseudonym, onBusy, concurrency } = parts;
   const { name, url: base, fields, network, redirectTo, ca, connectTimeout, proxy, cache, mendTypes = true } = settings;
   const options: HttpOriginOptions = {
     name,
@@ -193,6 +197,7 @@ function overHttp(settings: OriginSettings, parts: BaseParts): Origin {
     pseudonym,
     reachability,
     onBusy,
+    concurrency,
     mendTypes: mendTypes && cache !== 'rfc9111',
   };
   const made = makeOrigin?.(settings, options) ?? null;

@@ -69,7 +69,7 @@ export class Folders {
   ): Promise<string | null> {
     const slot = await slots.acquire({ urgency: () => 'background' }, signal);
     try {
-      const { status, body } = await origin.open({ target, method, fields }, signal);
+      const { status, body } = await origin.open({ target, method, fields, onLate: slot.late }, signal);
       if (status !== 200 && status !== 207) {
         body.cancel();
         return null;

@@ -130,7 +130,7 @@ async function ask(
         ? requestRange(about, start, end === null ? null : requestEnd(start, end))
         : requestAll(about);
     const startedAt = clock.now();
-    const reply = await origin.open(request, signal);
+    const reply = await origin.open({ ...request, onLate: slot.late }, signal);
     const opening: Opening = { request, reply, slot, startedAt, headAt: clock.now(), contradiction };
     const answer = readAnswer(request, reply.status, reply.fields, clock.wallTime());
     const refused = answer.kind === 'unsatisfiable' && answer.length === null ? refusesRanges : answer;

@@ -17,8 +17,14 @@ export interface OriginSource {
   /** Without credentials. */
   readonly base: string;
   readonly reachability: { readonly state: BreakerState };
-  /** `limit` is its number of connections. */
-  readonly slots: { readonly used: number; readonly queued: number; limit: number };
+  /** `limit` is its number of connections: those that are allowed, or one where it serves one at a time (`isSerial`). */
+  readonly slots: {
+    readonly used: number;
+    readonly queued: number;
+    readonly limit: number;
+    allowed: number;
+    readonly isSerial: boolean;
+  };
   /** `rate` is its limit in bytes a second; `null` for none. */
   readonly throttle: { rate: number | null };
   /** `rate` is its limit in requests a second; `null` for none. */
@@ -40,6 +46,7 @@ const parallelWords: Readonly<Record<ParallelReason, string>> = {
   'more bring more': 'one connection is too slow: several are faster',
   'more bring no more': 'several connections are no faster than one',
   refused: 'this server refused another connection',
+  'one at a time': 'this server serves one connection at a time',
 };
 
 /** The lessons in words. */
@@ -103,7 +110,8 @@ export function createOriginsView(sources: () => readonly OriginSource[], events
     at === undefined ? null : new Date(clock.wallTime() + at - clock.now()).toISOString();
 
   const reportOf = ({ name, base, reachability, slots, throttle, requests, ...source }: OriginSource): OriginReport => {
-    const { fetches, reason } = source.parallelism?.view ?? { fetches: 1, reason: 'not needed' };
+    const serial = slots.isSerial ? ({ fetches: 1, reason: 'one at a time' } as const) : null;
+    const { fetches, reason } = serial ?? source.parallelism?.view ?? { fetches: 1, reason: 'not needed' };
     const { times = [], bytes = 0 } = measured.get(name) ?? {};
     const { phase, contact, since, nextProbeAt, cause = null } = reachability.state;
     const isOut = phase !== 'closed';
@@ -118,7 +126,7 @@ export function createOriginsView(sources: () => readonly OriginSource[], events
         cause,
       },
       connections: { used: slots.used, queued: slots.queued, limit: slots.limit },
-      limits: { maxConnections: slots.limit, maxRate: throttle.rate, maxRequestRate: requests.rate },
+      limits: { maxConnections: slots.allowed, maxRate: throttle.rate, maxRequestRate: requests.rate },
       firstByteMs: { last: whole(times.at(-1)), median: whole(median(times)) },
       bytesIn: bytes,
       lessons: (source.lessons?.view() ?? []).map(({ lesson, since, targets }) => ({
@@ -137,7 +145,7 @@ export function createOriginsView(sources: () => readonly OriginSource[], events
     change(name, { maxConnections, maxRate, maxRequestRate }) {
       const source = sources().find((each) => each.name === name);
       if (source === undefined) return null;
-      if (maxConnections !== undefined) source.slots.limit = maxConnections;
+      if (maxConnections !== undefined) source.slots.allowed = maxConnections;
       if (maxRate !== undefined) source.throttle.rate = maxRate;
       if (maxRequestRate !== undefined) source.requests.rate = maxRequestRate;
       return reportOf(source);

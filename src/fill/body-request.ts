@@ -36,6 +36,8 @@ export interface BodyRequestParts {
   readonly maySpare: () => number;
   /** What TCP took to connect a new one, in milliseconds. */
   readonly connectedIn: (milliseconds: number) => void;
+  /** Whether the origin is late with its answer. */
+  readonly late: (isLate: boolean) => void;
 }
 
 export interface BodyRequestOptions {
@@ -203,14 +205,15 @@ export class BodyRequest {
     this.#answer?.body.cancel();
   }
 
-  async #open({ origin, maySpare, connectedIn }: BodyRequestParts): Promise<OriginReply> {
+  async #open({ origin, maySpare, connectedIn, late: onLate }: BodyRequestParts): Promise<OriginReply> {
     // A warm connection is there before `open` returns.
     let opening = true;
     const onConnected = (connectMs?: number) => {
       if (connectMs !== undefined) connectedIn(connectMs);
       if (!opening) this.times.connectedAt = this.#clock.now();
     };
-    const opened = origin.open({ ...this.request, onConnected, maySpare, onSpare: connectedIn }, this.#abort.signal);
+    const asked = { ...this.request, onConnected, maySpare, onSpare: connectedIn, onLate };
+    const opened = origin.open(asked, this.#abort.signal);
     opening = false;
     const reply = await opened;
     this.times.headAt = this.#clock.now();

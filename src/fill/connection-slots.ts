@@ -9,6 +9,7 @@
  */
 import type { Timer } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
+import type { ConcurrencyView } from '../origin/origin.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { RequestRate } from './request-rate.ts';
 
@@ -17,6 +18,8 @@ export interface Slot {
   release(): void;
   /** From now on it is this one's, with all that is under way on it. */
   hand(to: Claimant): void;
+  /** Whether the origin does not answer, as if it waited for the end of another connection: whose this is queues there. */
+  late(isLate: boolean): void;
 }
 
 /** What a request is for: nobody in particular, what a reader will want, or what a reader waits for now. */
@@ -54,7 +57,7 @@ interface Waiting {
 }
 
 export class ConnectionSlots {
-  #limit: number;
+  #allowed: number;
   readonly #maxQueued: number;
   #rate: RequestRate | null;
   /** What TCP took to connect the last ones, in milliseconds. */
@@ -62,21 +65,41 @@ export class ConnectionSlots {
   /** Those who wait, in the order in which they came. */
   readonly #queue = new Set<Waiting>();
   readonly #held = new Map<Slot, Claimant>();
+  /** Those of them on which the origin is late. */
+  readonly #late = new Set<Slot>();
+  readonly #concurrency: ConcurrencyView;
   #timer: Timer | null = null;
 
-  constructor(limit: number, maxQueued: number, rate: RequestRate | null = null) {
-    this.#limit = limit;
+  constructor(
+    allowed: number,
+    maxQueued: number,
+    rate: RequestRate | null = null,
+    concurrency: ConcurrencyView = { isSerial: false, mayBeSerial: true },
+  ) {
+    this.#allowed = allowed;
     this.#maxQueued = maxQueued;
     this.#rate = rate;
+    this.#concurrency = concurrency;
   }
 
+  /** How many there may be: what is allowed, but one where the origin serves one at a time. */
   get limit(): number {
-    return this.#limit;
+    return this.isSerial ? 1 : this.#allowed;
   }
 
-  set limit(limit: number) {
-    this.#limit = limit;
+  /** How many the operator allows. */
+  get allowed(): number {
+    return this.#allowed;
+  }
+
+  set allowed(allowed: number) {
+    this.#allowed = allowed;
     this.#serve();
+  }
+
+  /** Whether the origin serves one connection at a time. */
+  get isSerial(): boolean {
+    return this.#concurrency.isSerial;
   }
 
   /** Whether the way to the origin is long. A line that is full delays some connections, and not all of them. */
@@ -89,7 +112,7 @@ export class ConnectionSlots {
    * it at this origin, and over a long way as many as begin there together.
    */
   spares({ together, fetches }: SideBySideCounts): number {
-    const free = Math.max(0, this.#limit - this.used);
+    const free = Math.max(0, this.limit - this.used);
     return Math.min(free, this.isFar ? together : fetches);
   }
 
@@ -121,10 +144,17 @@ export class ConnectionSlots {
     return this.#queue.size;
   }
 
-  /** What the most urgent of those who wait for a connection want it for; `null` where nobody does. */
+  /**
+   * What the most urgent of those who wait for a connection want it for, or for one that the origin serves; `null` where
+   * nobody does.
+   */
   get contention(): Urgency | null {
-    if (this.used < this.limit) return null;
-    return this.#next()?.claimant.urgency() ?? null;
+    let most = this.used < this.limit ? null : (this.#next()?.claimant.urgency() ?? null);
+    for (const slot of this.#late) {
+      const urgency = this.#held.get(slot)?.urgency() ?? null;
+      if (urgency !== null && (most === null || outranks(urgency, most))) most = urgency;
+    }
+    return most;
   }
 
   /** Rejects with a `ProxyError` where the queue is full, and with the signal's reason. */
@@ -159,9 +189,10 @@ export class ConnectionSlots {
     return this.#queue.size === 0 && this.#rate.take();
   }
 
-  /** Somebody who queues has become more urgent: those who hold connections learn of it. */
+  /** Somebody who queues, here or at the origin, has become more urgent: those who hold connections learn of it. */
   press(claimant: Claimant): void {
-    if (this.used < this.limit) return;
+    const isLate = [...this.#late].some((slot) => this.#held.get(slot) === claimant);
+    if (this.used < this.limit && !isLate) return;
     const urgency = claimant.urgency();
     for (const holder of [...this.#held.values()]) {
       if (urgency === 'waited for' || outranks(urgency, holder.urgency())) holder.contended?.();
@@ -171,10 +202,18 @@ export class ConnectionSlots {
   #take(claimant: Claimant): Slot {
     const slot: Slot = {
       release: () => {
+        this.#late.delete(slot);
         if (this.#held.delete(slot)) this.#serve();
       },
       hand: (to) => {
         if (this.#held.has(slot)) this.#held.set(slot, to);
+      },
+      late: (isLate) => {
+        this.#late.delete(slot);
+        const holder = this.#held.get(slot);
+        if (holder === undefined || !isLate || !this.#concurrency.mayBeSerial) return;
+        this.#late.add(slot);
+        this.press(holder);
       },
     };
     this.#held.set(slot, claimant);

@@ -170,7 +170,7 @@ export class Fetch implements Requester, PlannedFetch {
       this.#parkTimer?.cancel();
       this.#parkTimer = null;
       this.#unpark?.(true);
-      if (this.#status.queued) this.#parts.slots.press(this);
+      if (this.#status.queued || this.#status.phase === 'connecting') this.#parts.slots.press(this);
     } else if (this.#isDeserted) {
       this.#giveUpConnection();
     } else if (this.#status.phase !== 'streaming' && this.#parkTimer === null && this.#mayPark) {

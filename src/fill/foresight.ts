@@ -251,7 +251,8 @@ export class Foresight {
 
   /** Whether what is wanted is worth several connections. */
   get #isSplit(): boolean {
-    return this.#parts.slots.isFar && this.#parts.parallelism.together > 1;
+    const { slots, parallelism } = this.#parts;
+    return slots.isFar && slots.limit > 1 && parallelism.together > 1;
   }
 
   #partsOf({ start, end }: ByteRange, { least, most }: typeof indexParts): readonly ByteRange[] {

@@ -95,7 +95,7 @@ export class SideBySide {
   }
 
   get pieces(): Pieces {
-    return this.#pieces;
+    return this.#parts.slots.limit > 1 ? this.#pieces : whole;
   }
 
   /** Whether one more may begin for a film that is being opened. */

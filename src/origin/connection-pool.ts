@@ -5,6 +5,8 @@
  */
 import type { Clock, Timer } from '../clock.ts';
 import { untilAborted } from '../until-aborted.ts';
+import { AwaitedAnswers } from './awaited-answers.ts';
+import { Concurrency } from './concurrency.ts';
 import type { OriginConnection } from './origin-connection.ts';
 
 export class ConnectionPool {
@@ -14,27 +16,43 @@ export class ConnectionPool {
   readonly #idle = new Map<OriginConnection, Timer>();
   /** Origins (scheme, host and port) that keep connections open after an answer. */
   readonly #keeping = new Set<string>();
+  /** Those that are being opened, and for which a request waits already. */
+  readonly #promised = new WeakSet<Promise<void>>();
   /** By origin: the connections that are being opened for the next requests. */
-  readonly #coming = new Map<string, Set<Promise<void>>>();
+  readonly #coming = new Map<string, Map<Promise<void>, AbortController>>();
 
   readonly #onBusy: (change: 1 | -1) => void;
+  /** The requests that wait: where one is late, no connection to its server is idle. */
+  readonly awaited: AwaitedAnswers;
 
   /**
    * @param keepAlive milliseconds after which an idle connection is closed
    * @param onBusy told when one more connection is at work, or one less
    */
-  constructor(clock: Clock, keepAlive: number, onBusy: (change: 1 | -1) => void = () => {}) {
+  constructor(
+    clock: Clock,
+    keepAlive: number,
+    onBusy: (change: 1 | -1) => void = () => {},
+    concurrency = new Concurrency(clock),
+  ) {
     this.#clock = clock;
     this.#keepAlive = keepAlive;
     this.#onBusy = onBusy;
+    this.awaited = new AwaitedAnswers(clock, this, concurrency);
+  }
+
+  get open(): Iterable<OriginConnection> {
+    return this.#open;
   }
 
   /** Takes note of a new connection, which is at work. */
   add(connection: OriginConnection): void {
     this.#open.add(connection);
+    this.awaited.opened(connection);
     this.#onBusy(1);
     connection.onceClosed(() => {
       this.#open.delete(connection);
+      this.awaited.closed(connection);
       this.#wake(connection);
       this.#onBusy(-1);
     });
@@ -56,9 +74,10 @@ export class ConnectionPool {
    * would be later than with a new one. `null` where there is none.
    */
   async takeComing(origin: string, signal: AbortSignal): Promise<OriginConnection | null> {
-    const [coming] = this.#coming.get(origin) ?? [];
+    const all = this.#coming.get(origin);
+    const [coming] = [...(all?.keys() ?? [])].filter((each) => !this.#promised.has(each));
     if (coming === undefined) return null;
-    this.#coming.get(origin)?.delete(coming);
+    this.#promised.add(coming);
     await untilAborted(coming, signal);
     return this.take(origin);
   }
@@ -73,28 +92,37 @@ export class ConnectionPool {
    * connections open: a server that does not keep them could hardly use it, and one that serves a single connection at a
    * time would be blocked by it.
    */
-  prepare(origin: string, spares: number, open: () => Promise<OriginConnection>): void {
-    if (spares === 1 && !this.#keeping.has(origin)) return;
-    const coming = this.#coming.get(origin) ?? new Set();
+  prepare(origin: string, spares: number, open: (signal: AbortSignal) => Promise<OriginConnection>): void {
+    if ((spares === 1 && !this.#keeping.has(origin)) || this.awaited.isLate(origin)) return;
+    const coming = this.#coming.get(origin) ?? new Map();
     this.#coming.set(origin, coming);
     const idle = [...this.#idle.keys()].filter((each) => each.origin === origin && each.usable).length;
-    for (let missing = spares - idle - coming.size; missing > 0; missing -= 1) this.#openInAdvance(coming, open);
+    const free = [...coming.keys()].filter((each) => !this.#promised.has(each));
+    for (let missing = spares - idle - free.length; missing > 0; missing -= 1) this.#openInAdvance(coming, open);
   }
 
-  #openInAdvance(coming: Set<Promise<void>>, open: () => Promise<OriginConnection>): void {
-    const opened = open()
+  #openInAdvance(
+    coming: Map<Promise<void>, AbortController>,
+    open: (signal: AbortSignal) => Promise<OriginConnection>,
+  ): void {
+    const abort = new AbortController();
+    const opened = open(abort.signal)
       .then(
         (connection) => this.give(connection),
         // The next request connects by itself, and gets the error.
         () => {},
       )
       .finally(() => coming.delete(opened));
-    coming.add(opened);
+    coming.set(opened, abort);
   }
 
   /** Takes a connection back, to be taken again within `keepAlive`, and before the server closes it. */
   give(connection: OriginConnection): void {
     if (!connection.usable) return;
+    if (this.awaited.isLate(connection.origin)) {
+      connection.close();
+      return;
+    }
     const limit = Math.min(this.#keepAlive, connection.keptFor);
     this.#idle.set(
       connection,
@@ -103,7 +131,18 @@ export class ConnectionPool {
     this.#onBusy(-1);
   }
 
+  /**
+   * Closes the idle connections to `origin`, since its server may be waiting for requests on one of them; and gives up those
+   * that are being opened in advance, since they may be waiting for room.
+   */
+  closeIdle(origin: string): void {
+    for (const connection of this.#idle.keys()) if (connection.origin === origin) connection.close();
+    for (const abort of this.#coming.get(origin)?.values() ?? [])
+      abort.abort(new Error('the connection was not needed'));
+  }
+
   close(): void {
+    this.awaited.close();
     for (const connection of this.#open) connection.close();
   }
 

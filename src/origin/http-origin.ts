@@ -17,6 +17,7 @@ import { isTrailField, trailFields } from '../http/via.ts';
 import { version } from '../version.ts';
 import { isPrivateHost, type Network } from './address-guard.ts';
 import { AddressRace } from './address-race.ts';
+import type { Concurrency } from './concurrency.ts';
 import { ConnectAttempts } from './connect-attempts.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { type DialOptions, dial } from './dial.ts';
@@ -64,6 +65,8 @@ export interface HttpOriginOptions extends DialOptions {
   readonly mendTypes?: boolean | undefined;
   /** Told when one more connection is at work, or one less; idle ones are not. */
   readonly onBusy?: ((change: 1 | -1) => void) | undefined;
+  /** Learns from every answer; one of its own where absent. */
+  readonly concurrency?: Concurrency | undefined;
 }
 
 export function createHttpOrigin(options: HttpOriginOptions): Origin {
@@ -110,6 +113,18 @@ const travelling = new Set([
 
 type Spares = Pick<OriginRequest, 'maySpare' | 'onSpare'>;
 
+interface Asking extends Spares {
+  readonly onConnected?: ((connectMs?: number) => void) | undefined;
+  /** Sends the request. */
+  send(connection: OriginConnection): OriginExchange;
+}
+
+/** A head, and the connection on which it came. */
+interface Answered {
+  readonly reply: OriginReply;
+  readonly connection: OriginConnection;
+}
+
 interface Dialing {
   readonly onConnected?: () => void;
   /** In place of the origin's own. */
@@ -134,7 +149,7 @@ class HttpOrigin implements Origin {
     this.#network = options.network ?? (isPrivateHost(options.base.hostname) ? 'private' : 'public');
     const credentials = credentialsIn(fieldValue(options.fields ?? [], 'authorization'));
     this.#digest = credentials === null ? null : new DigestLogin(credentials);
-    this.#pool = new ConnectionPool(options.clock, options.keepAlive ?? 30_000, options.onBusy);
+    this.#pool = new ConnectionPool(options.clock, options.keepAlive ?? 30_000, options.onBusy, options.concurrency);
     const { clock, reachability } = options;
     this.#led = new RedirectMemory(clock);
     this.#attempts = reachability
@@ -243,46 +258,68 @@ class HttpOrigin implements Origin {
     this.#pool.close();
   }
 
-  /** The head of the answer to one hop. A kept connection that turns out to be dead is replaced by a new one, once. */
+  /** The head of the answer to one hop, which is watched over: an upload may take any time before that. */
   async #ask(
     hop: RedirectHop,
     sent: ExchangeRequest,
     signal: AbortSignal,
-    spares: Spares,
+    request: OriginRequest,
     onConnected?: (connectMs?: number) => void,
   ): Promise<OriginReply> {
+    const { onLate = () => {} } = request;
+    const waiting = sent.content === null ? this.#pool.awaited.begin(hop.url.origin, onLate) : null;
+    let answered: OriginConnection | null = null;
+    const send = (connection: OriginConnection) => {
+      waiting?.sent();
+      return connection.send(sent, signal, () => this.#pool.give(connection));
+    };
+    try {
+      const { reply, connection } = await this.#askOn(hop, sent.method, signal, { ...request, onConnected, send });
+      answered = connection;
+      return reply;
+    } finally {
+      waiting?.end(answered);
+      if (answered !== null) this.#prepare(hop, request);
+    }
+  }
+
+  /** A kept connection that turns out to be dead is replaced by a new one, once. */
+  async #askOn(
+    hop: RedirectHop,
+    method: string,
+    signal: AbortSignal,
+    { send, onConnected, ...spares }: Asking,
+  ): Promise<Answered> {
     const { origin } = hop.url;
     // What may change something at the origin is not sent twice, which a kept connection that is dead would need.
-    const warm = isSafe(sent.method)
-      ? (this.#pool.take(origin) ?? (await this.#pool.takeComing(origin, signal)))
-      : null;
+    const warm = isSafe(method) ? (this.#pool.take(origin) ?? (await this.#pool.takeComing(origin, signal))) : null;
     if (warm !== null) {
       onConnected?.();
-      const exchange = this.#send(warm, sent, signal);
+      const exchange = send(warm);
       this.#prepare(hop, spares);
       try {
         const reply = await exchange.head;
         this.#pool.keeps(origin);
-        return reply;
+        return { reply, connection: warm };
       } catch (error) {
         if (exchange.answered || !isTerminated(error)) throw error;
       }
     }
+    if (this.#options.concurrency?.isSerial) this.#pool.closeIdle(origin);
     const fresh = await this.#connect(hop, signal);
     if (warm === null) onConnected?.(fresh.connectMs);
-    const { head } = this.#send(fresh, sent, signal);
+    const { head } = send(fresh);
     // Over a long way they are there when the head is.
     this.#prepare(hop, spares);
     const reply = await head;
     if (saysKeepAlive(reply.fields)) this.#pool.keeps(origin);
-    this.#prepare(hop, spares);
-    return reply;
+    return { reply, connection: fresh };
   }
 
   /** Opens connections in advance. */
   #prepare(hop: RedirectHop, { maySpare, onSpare }: Spares): void {
-    this.#pool.prepare(hop.url.origin, maySpare?.() ?? 0, async () => {
-      const connection = await this.#attempt(hop, this.#closing.signal);
+    this.#pool.prepare(hop.url.origin, maySpare?.() ?? 0, async (signal) => {
+      const connection = await this.#attempt(hop, signal, this.#closing.signal);
       onSpare?.(connection.connectMs);
       return connection;
     });
@@ -304,10 +341,11 @@ class HttpOrigin implements Origin {
     else connection.close();
   }
 
-  async #attempt(hop: RedirectHop, asked: AbortSignal): Promise<OriginConnection> {
+  /** `waiting` aborts where somebody stops waiting for it; until then it says nothing of the host that it was given up. */
+  async #attempt(hop: RedirectHop, asked: AbortSignal, waiting = asked): Promise<OriginConnection> {
     const signal = AbortSignal.any([asked, this.#closing.signal]);
     if (this.#attempts === null || !this.#isBase(hop)) return this.#dial(hop, signal);
-    return this.#attempts.make((onConnected) => this.#dial(hop, signal, { onConnected }), signal);
+    return this.#attempts.make((onConnected) => this.#dial(hop, signal, { onConnected }), waiting);
   }
 
   #isBase({ url }: RedirectHop): boolean {
@@ -335,10 +373,6 @@ class HttpOrigin implements Origin {
     const connection = new OriginConnection(url, stream, onBytes, connectMs);
     this.#pool.add(connection);
     return connection;
-  }
-
-  #send(connection: OriginConnection, sent: ExchangeRequest, signal: AbortSignal): OriginExchange {
-    return connection.send(sent, signal, () => this.#pool.give(connection));
   }
 
   #known(fields: Fields, status: number, { target, verbatim }: OriginRequest): Fields {

@@ -15,6 +15,7 @@ export class OriginConnection {
   readonly #stream: Duplex;
   #exchange: OriginExchange | null = null;
   #used = false;
+  #isAnswered = false;
   #keptFor = Number.POSITIVE_INFINITY;
   readonly connectMs: number;
 
@@ -55,6 +56,16 @@ export class OriginConnection {
     return this.#used;
   }
 
+  /** Whether an answer has begun on it. */
+  get answered(): boolean {
+    return this.#isAnswered || this.#exchange?.answered === true;
+  }
+
+  /** What of an answer is still to come, in bytes, as far as that is known. */
+  get missing(): number {
+    return this.#exchange?.missing ?? 0;
+  }
+
   /** For how many milliseconds it may be idle, by what the server has said of it. */
   get keptFor(): number {
     return this.#keptFor;
@@ -75,6 +86,7 @@ export class OriginConnection {
       resume: () => this.#stream.resume(),
       over: (isReusable) => {
         this.#exchange = null;
+        this.#isAnswered ||= exchange.answered;
         content?.destroy();
         this.#keptFor = exchange.keptFor - beforeServer;
         if (!isReusable || !isSent || this.#keptFor <= 0) {

@@ -58,6 +58,11 @@ export class OriginExchange implements OriginBody {
     return this.#answer !== null || this.#headReader.hasBegun;
   }
 
+  /** What is missing of a body of announced length, in bytes; 0 of any other. */
+  get missing(): number {
+    return this.#missing === Number.POSITIVE_INFINITY ? 0 : this.#missing;
+  }
+
   /** For how many milliseconds the connection may be idle after the answer, as far as that says it. */
   get keptFor(): number {
     return this.#answer?.keptFor ?? Number.POSITIVE_INFINITY;

@@ -38,6 +38,13 @@ export interface ReachabilityView {
   sleep(delay: number, signal: AbortSignal): Promise<void>;
 }
 
+/** Whether an origin serves one connection at a time, until that is closed, and lets all others wait. */
+export interface ConcurrencyView {
+  readonly isSerial: boolean;
+  /** Whether it may, as far as is known. */
+  readonly mayBeSerial: boolean;
+}
+
 export interface OriginRequest {
   /** Path and query at the origin, beginning with `/`, as the client sent them. */
   readonly target: string;
@@ -66,6 +73,11 @@ export interface OriginRequest {
   readonly maySpare?: () => number;
   /** Called when such a connection has come about, with what TCP took for that, in milliseconds. */
   readonly onSpare?: (connectMs: number) => void;
+  /**
+   * Called with `true` when the head is so late that the server may be waiting for the end of another connection, and
+   * with `false` when it is not awaited any more.
+   */
+  readonly onLate?: (isLate: boolean) => void;
 }
 
 /** The held bytes of one version, by which an origin of several bases can tell whether each has the same. */

@@ -139,7 +139,7 @@ test('origins appear with their reachability, connections and measures', async (
   const reachability = {
     state: { phase: 'open', contact: 'failing', since: 0, nextProbeAt: 9000, cause: 'connection_refused' },
   } as const;
-  const slots = { used: 0, queued: 2, limit: 1 };
+  const slots = { used: 0, queued: 2, limit: 1, allowed: 1, isSerial: false };
   const throttle = { rate: null };
   const requests = { rate: null };
   const origins = [{ name: 'films', base: 'https://media.example/', reachability, slots, throttle, requests }];

@@ -25,7 +25,7 @@ function samplesOf(text: string): Record<string, number> {
 
 function origin(name: string, used = 0, queued = 0) {
   const base = 'https://media.example/';
-  const slots = { used, queued, limit: 3 };
+  const slots = { used, queued, limit: 3, allowed: 3, isSerial: false };
   return {
     name,
     base,

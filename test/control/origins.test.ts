@@ -9,7 +9,7 @@ const idle: OriginSource = {
   name: 'films',
   base: 'https://media.example/films',
   reachability: { state: { phase: 'closed', contact: 'none' } },
-  slots: { used: 0, queued: 0, limit: 32 },
+  slots: { used: 0, queued: 0, limit: 32, allowed: 32, isSerial: false },
   throttle: { rate: null },
   requests: { rate: null },
 };
@@ -71,8 +71,17 @@ test('how many connections one title uses at once is said in words, with the rea
   assert.deepEqual(view.report()[0]?.parallel, { fetches: 4, reason: 'more bring more', said });
 });
 
+test('a server that serves one connection at a time gets one, and what the operator allows is kept', () => {
+  const slots = { used: 1, queued: 2, limit: 1, allowed: 32, isSerial: true };
+  const { view } = watching({ slots, parallelism: { view: { fetches: 8, reason: 'measuring' } } });
+  const said = 'this server serves one connection at a time';
+  const [films] = view.report();
+  assert.deepEqual(films?.parallel, { fetches: 1, reason: 'one at a time', said });
+  assert.deepEqual([films?.connections.limit, films?.limits.maxConnections], [1, 32]);
+});
+
 test('connections are looked up when somebody asks', () => {
-  const slots = { used: 1, queued: 0, limit: 1 };
+  const slots = { used: 1, queued: 0, limit: 1, allowed: 1, isSerial: false };
   const { view } = watching({ slots });
   slots.queued = 7;
   assert.deepEqual(view.report()[0]?.connections, { used: 1, queued: 7, limit: 1 });
@@ -103,7 +112,11 @@ test('bytes are summed up per origin, and no longer once it is stopped', () => {
 });
 
 test('a limit that is changed is the one that the origin has, and what is left out stays', () => {
-  const source = { slots: { used: 0, queued: 0, limit: 32 }, throttle: { rate: 5000 }, requests: { rate: 3 } };
+  const source = {
+    slots: { used: 0, queued: 0, limit: 32, allowed: 32, isSerial: false },
+    throttle: { rate: 5000 },
+    requests: { rate: 3 },
+  };
   const { view } = watching(source);
   assert.deepEqual(view.change('films', { maxConnections: 2 })?.limits, {
     maxConnections: 2,
@@ -116,6 +129,6 @@ test('a limit that is changed is the one that the origin has, and what is left o
     maxRequestRate: 3,
   });
   assert.equal(view.change('films', { maxRequestRate: null })?.limits.maxRequestRate, null);
-  assert.deepEqual([source.slots.limit, source.throttle.rate, source.requests.rate], [2, null, null]);
+  assert.deepEqual([source.slots.allowed, source.throttle.rate, source.requests.rate], [2, null, null]);
   assert.equal(view.change('nobody', { maxRate: 1000 }), null);
 });

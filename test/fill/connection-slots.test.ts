@@ -45,10 +45,10 @@ describe("an origin's connections", () => {
     const { ask, give, granted } = queueOf(slots);
     for (const name of ['a', 'b', 'c', 'd']) void ask(name);
     await turn();
-    slots.limit = 3;
+    slots.allowed = 3;
     await turn();
     assert.deepEqual([granted, slots.used, slots.queued], [['a', 'b', 'c'], 3, 1]);
-    slots.limit = 1;
+    slots.allowed = 1;
     give('a');
     give('b');
     await turn();

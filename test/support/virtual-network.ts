@@ -8,12 +8,15 @@ import type { Connect } from '../../src/origin/dial.ts';
 import { Relay, type RelayOptions } from '../network/relay.ts';
 import { type Behaviour, HttpOriginServer, type HttpOriginServerOptions } from './http-origin-server.ts';
 import { pause } from './pause.ts';
+import { SerialDoor } from './serial-door.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 export interface VirtualNetworkOptions {
   readonly films: HttpOriginServerOptions['films'];
   readonly origin?: Behaviour;
   readonly relay?: Omit<RelayOptions, 'clock'>;
+  /** The origin serves one connection at a time, until that is closed, while so many more wait; any number unless given. */
+  readonly backlog?: number;
   /** One of its own, unless given. */
   readonly clock?: VirtualClock;
 }
@@ -34,12 +37,14 @@ export class VirtualNetwork {
   /** Connections that did not come about. */
   refused = 0;
   readonly #roundTrip: number;
+  readonly #door: SerialDoor | null;
 
-  constructor({ films, origin = {}, relay = {}, clock = new VirtualClock() }: VirtualNetworkOptions) {
+  constructor({ films, origin = {}, relay = {}, backlog, clock = new VirtualClock() }: VirtualNetworkOptions) {
     this.clock = clock;
     this.origin = new HttpOriginServer({ clock: this.clock, films, behaviour: origin });
     this.relay = new Relay({ clock: this.clock, ...relay });
     this.#roundTrip = 2 * (relay.delay ?? 0);
+    this.#door = backlog === undefined ? null : new SerialDoor(this.clock, backlog, (far) => this.origin.accept(far));
   }
 
   readonly connect: Connect = async ({ addresses }, signal) => {
@@ -51,7 +56,8 @@ export class VirtualNetwork {
       const syscall = ['EAI_AGAIN', 'ENOTFOUND'].includes(this.downBy) ? 'getaddrinfo' : 'connect';
       throw Object.assign(new Error(`${syscall} ${this.downBy}`), { code: this.downBy, syscall });
     }
-    return this.relay.connect((far) => this.origin.accept(far));
+    await this.#door?.room(signal);
+    return this.relay.connect((far) => (this.#door ?? this.origin).accept(far));
   };
 
   /** Breaks every connection. */

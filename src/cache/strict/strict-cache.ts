@@ -226,7 +226,8 @@ export class StrictCache {
     try {
       const { method, content, trail, received } = request;
       const waiting = { clock, limit: firstByteTimeout, late, signal, ...(received && { size: received }) };
-      const asked = { target: at.target, method, content, fields: [...forwardable(fields), ...trail], verbatim: true };
+      const passed = [...forwardable(fields), ...trail];
+      const asked = { target: at.target, method, content, fields: passed, verbatim: true, onLate: slot.late };
       // Once there is an answer, its body belongs to all who read it.
       const reply = await within(waiting, (inTime) => at.origin.open(asked, inTime));
       return { reply, slot };

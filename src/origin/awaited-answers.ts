@@ -1,0 +1,153 @@
+/**
+ * The requests of one `HttpOrigin` that wait for the heads of their answers: sees which are late, and closes the idle
+ * connections to their servers, which may wait for requests on these alone.
+ */
+import type { Clock, Timer } from '../clock.ts';
+import { keepNewest } from '../kit/keep-newest.ts';
+import type { Concurrency } from './concurrency.ts';
+import type { OriginConnection } from './origin-connection.ts';
+
+/** The connections, as far as they matter here. */
+export interface AwaitedAnswersHost {
+  readonly open: Iterable<OriginConnection>;
+  closeIdle(origin: string): void;
+}
+
+/** So many connections tell how long the way is, to each of so many servers. */
+const rememberedConnections = 16;
+const rememberedOrigins = 64;
+
+/** A request that waits. */
+export interface AwaitedAnswer {
+  /** It has a connection. */
+  sent(): void;
+  /** To be called once: with the connection on which the answer has begun, or with `null` where none will. */
+  end(answered: OriginConnection | null): void;
+}
+
+interface Waiting {
+  readonly origin: string;
+  readonly since: number;
+  sentAt: number;
+  readonly onLate: (isLate: boolean) => void;
+  timer: Timer;
+  isLate: boolean;
+  /** It was given up, after a time in which others are answered. */
+  isGivenUp: boolean;
+  hadOthers: boolean;
+}
+
+export class AwaitedAnswers {
+  readonly #clock: Clock;
+  readonly #host: AwaitedAnswersHost;
+  readonly #concurrency: Concurrency;
+  readonly #waiting = new Set<Waiting>();
+  /** By origin: what TCP took to connect the last ones, in milliseconds. */
+  readonly #connectMs = new Map<string, readonly number[]>();
+  #closed = { origin: '', at: Number.NEGATIVE_INFINITY };
+
+  constructor(clock: Clock, host: AwaitedAnswersHost, concurrency: Concurrency) {
+    this.#clock = clock;
+    this.#host = host;
+    this.#concurrency = concurrency;
+  }
+
+  /** A request to `origin` (scheme, host and port) is to be sent; `onLate` is told when it is late, and late no more. */
+  begin(origin: string, onLate: (isLate: boolean) => void): AwaitedAnswer {
+    const since = this.#clock.now();
+    const waiting: Waiting = {
+      ...{ origin, since, sentAt: since, onLate },
+      ...{ timer: { cancel: () => {} }, isLate: false, isGivenUp: false, hadOthers: false },
+    };
+    this.#waiting.add(waiting);
+    this.#look(waiting);
+    return {
+      sent: () => {
+        waiting.sentAt = this.#clock.now();
+      },
+      end: (answered) => this.#end(waiting, answered),
+    };
+  }
+
+  /** Whether an answer of `origin` is late, so that no connection to it is to be idle. */
+  isLate(origin: string): boolean {
+    return [...this.#waiting].some((waiting) => waiting.isLate && waiting.origin === origin);
+  }
+
+  /** A connection has come about. */
+  opened({ origin, connectMs }: OriginConnection): void {
+    const all = [...(this.#connectMs.get(origin) ?? []), connectMs].slice(-rememberedConnections);
+    this.#connectMs.delete(origin);
+    this.#connectMs.set(origin, all);
+    keepNewest(this.#connectMs, rememberedOrigins);
+  }
+
+  /** A connection has been closed. */
+  closed({ origin }: OriginConnection): void {
+    this.#closed = { origin, at: this.#clock.now() };
+  }
+
+  close(): void {
+    for (const { timer } of this.#waiting) timer.cancel();
+    this.#waiting.clear();
+  }
+
+  /** Looks whether it is late by now, or comes again: how long the way is may have shown meanwhile. */
+  #look(waiting: Waiting): void {
+    const left = waiting.since + this.#concurrency.lateAfter(this.#roundTripMs(waiting.origin)) - this.#clock.now();
+    if (left > 0) {
+      waiting.timer = this.#clock.after(left, () => this.#look(waiting));
+      return;
+    }
+    const { origin, isGivenUp } = waiting;
+    if (isGivenUp) this.#waiting.delete(waiting);
+    const late = isGivenUp ? [...this.#waiting].filter((each) => each.origin === origin && !each.isLate) : [waiting];
+    for (const each of late) this.#late(each);
+    this.#host.closeIdle(origin);
+  }
+
+  #late(waiting: Waiting): void {
+    waiting.timer.cancel();
+    waiting.isLate = true;
+    waiting.hadOthers = this.#answeredBefore(waiting.origin).length > 0;
+    waiting.onLate(true);
+  }
+
+  #end(waiting: Waiting, answered: OriginConnection | null): void {
+    const { origin, since, sentAt, isLate: wasLate, hadOthers, onLate } = waiting;
+    const [now, roundTripMs] = [this.#clock.now(), this.#roundTripMs(origin)];
+    if (wasLate) onLate(false);
+    if (answered === null && !wasLate && now - since >= this.#concurrency.lateAfter(roundTripMs) / 2) {
+      // Whoever asks next in its place shall not wait for all of that time again.
+      waiting.isGivenUp = true;
+      return;
+    }
+    waiting.timer.cancel();
+    this.#waiting.delete(waiting);
+    if (answered === null) return;
+    for (const each of this.#waiting) if (each.isGivenUp && each.origin === origin) this.#drop(each);
+    const isSince = this.#closed.origin === origin && this.#closed.at >= since;
+    const sinceClosedMs = isSince ? now - this.#closed.at : Number.POSITIVE_INFINITY;
+    const others = this.#answeredBefore(origin).filter((connection) => connection !== answered);
+    this.#concurrency.answered({
+      ...{ wasLate, sinceSentMs: now - sentAt, sinceClosedMs, hadOthers, roundTripMs },
+      others: others.map(({ missing }) => missing),
+    });
+  }
+
+  #drop(waiting: Waiting): void {
+    waiting.timer.cancel();
+    this.#waiting.delete(waiting);
+  }
+
+  /** Other connections on which an answer has begun. */
+  #answeredBefore(origin: string): OriginConnection[] {
+    return [...this.#host.open].filter((each) => each.origin === origin && each.answered && each.usable);
+  }
+
+  /** What TCP takes to connect; a connection that had to wait until there was room for it took longer. */
+  #roundTripMs(origin: string): number {
+    const all = this.#connectMs.get(origin) ?? [0];
+    return Math.min(...all);
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Whether an origin serves one connection at a time, until that is closed: learned from its answers.
+ *
+ * Such a server lets every other connection wait, also behind one that is idle, and behind a body that nobody reads. It
+ * shows by an answer that was late and came as soon as the last other connection was closed. Once that may be chance:
+ * a server that is slow may have been about to answer. So it is seen twice, after waits of different length.
+ */
+import type { Clock } from '../clock.ts';
+import type { ConcurrencyView } from './origin.ts';
+
+/** So many round trips it takes to connect, to agree on TLS, and to ask. */
+const roundTrips = 4;
+
+/** An answer is late after so many milliseconds besides. */
+const lateMs = { first: 1000, second: 1600 };
+
+/** One that comes within so many milliseconds of something, besides, may have waited for it. */
+const promptMs = 250;
+
+/** So often it has to be seen. */
+const enough = 2;
+
+/** What was learned counts for so long, in milliseconds: servers change. */
+const settledMs = 5 * 60_000;
+
+/** Who found nothing out does not try it again for so long. */
+const unclearMs = 30_000;
+
+/** What is missing of a body is still at the server, however large the buffers on the way are, where it is so much, in bytes. */
+const unbuffered = 8 * 1024 * 1024;
+
+/** How an answer began. */
+export interface AnswerStart {
+  readonly wasLate: boolean;
+  /** How long ago the request was sent, in milliseconds: what came before may have been a wait for a connection. */
+  readonly sinceSentMs: number;
+  /** How long ago another connection was closed, in milliseconds, where that was after the request was sent. */
+  readonly sinceClosedMs: number;
+  /** Whether there were other connections when it was late already. */
+  readonly hadOthers: boolean;
+  /** What is missing now of the answers on other connections, in bytes: 0 for one that is idle. */
+  readonly others: readonly number[];
+  readonly roundTripMs: number;
+}
+
+export class Concurrency implements ConcurrencyView {
+  readonly #clock: Pick<Clock, 'now'>;
+  #seen = 0;
+  #serialUntil = Number.NEGATIVE_INFINITY;
+  #otherwiseUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
+  }
+
+  get isSerial(): boolean {
+    return this.#clock.now() < this.#serialUntil;
+  }
+
+  get mayBeSerial(): boolean {
+    return this.isSerial || this.#clock.now() >= this.#otherwiseUntil;
+  }
+
+  /** When an answer is late, in milliseconds after the request. */
+  lateAfter(roundTripMs: number): number {
+    return (this.#seen === 0 ? lateMs.first : lateMs.second) + roundTrips * roundTripMs;
+  }
+
+  /** An answer has begun. */
+  answered({ wasLate, sinceSentMs, sinceClosedMs, hadOthers, others, roundTripMs }: AnswerStart): void {
+    const now = this.#clock.now();
+    const promptWithinMs = promptMs + roundTrips * roundTripMs;
+    if (wasLate && sinceClosedMs <= promptWithinMs && others.length === 0) {
+      this.#seen += 1;
+      if (this.#seen < enough) return;
+      this.#serialUntil = now + settledMs;
+      // When it is looked at again, once is enough.
+      this.#seen = enough - 1;
+      return;
+    }
+    const isTried = wasLate && hadOthers && sinceSentMs > promptWithinMs;
+    if ((isTried && others.length === 0) || others.some((missing) => missing > unbuffered)) {
+      this.#seen = 0;
+      this.#serialUntil = Number.NEGATIVE_INFINITY;
+      this.#otherwiseUntil = now + settledMs;
+    } else if (isTried) {
+      this.#otherwiseUntil = Math.max(this.#otherwiseUntil, now + unclearMs);
+    }
+  }
+}

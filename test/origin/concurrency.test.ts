@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type AnswerStart, Concurrency } from '../../src/origin/concurrency.ts';
+
+const minute = 60_000;
+
+/** An answer that came at once, where there was no other connection. */
+const usual: AnswerStart = {
+  wasLate: false,
+  sinceSentMs: 50,
+  sinceClosedMs: Number.POSITIVE_INFINITY,
+  hadOthers: false,
+  others: [],
+  roundTripMs: 20,
+};
+
+/** As soon as the last other connection was closed. */
+const freed: AnswerStart = { ...usual, wasLate: true, sinceSentMs: 1080, sinceClosedMs: 25, hadOthers: true };
+
+function world(...answers: AnswerStart[]) {
+  const clock = { at: 0, now: () => clock.at };
+  const concurrency = new Concurrency(clock);
+  for (const answer of answers) concurrency.answered(answer);
+  return { clock, concurrency };
+}
+
+const seen = ({ concurrency: { isSerial, mayBeSerial } }: ReturnType<typeof world>) => ({ isSerial, mayBeSerial });
+
+describe('whether an origin serves one connection at a time', () => {
+  it('is not known before it was seen twice', () => {
+    for (const answers of [[], [usual], [usual, usual], [freed], [usual, freed, usual]])
+      assert.deepEqual(seen(world(...answers)), { isSerial: false, mayBeSerial: true });
+    assert.deepEqual(seen(world(freed, usual, freed)), { isSerial: true, mayBeSerial: true });
+  });
+
+  it('is looked at again after five minutes, and then seen by one more', () => {
+    const there = world(freed, freed);
+    there.clock.at += 5 * minute - 1;
+    assert.equal(there.concurrency.isSerial, true);
+    there.clock.at += 1;
+    assert.equal(there.concurrency.isSerial, false);
+    there.concurrency.answered(freed);
+    assert.equal(there.concurrency.isSerial, true);
+  });
+
+  it('is known not to be so for five minutes where two bodies come at once', () => {
+    const there = world(freed, freed, { ...usual, others: [9 * 1024 * 1024] });
+    assert.deepEqual(seen(there), { isSerial: false, mayBeSerial: false });
+    there.clock.at += 5 * minute;
+    assert.deepEqual(seen(there), { isSerial: false, mayBeSerial: true });
+    there.concurrency.answered(freed);
+    assert.equal(there.concurrency.isSerial, false);
+  });
+
+  it('does not show by a body of which the rest may be in buffers on the way', () => {
+    assert.deepEqual(seen(world({ ...usual, others: [1024 * 1024] })), { isSerial: false, mayBeSerial: true });
+  });
+
+  it('is not so for five minutes where it is late with nothing in its way', () => {
+    const there = world(freed, { ...freed, sinceClosedMs: 700 });
+    assert.deepEqual(seen(there), { isSerial: false, mayBeSerial: false });
+    there.clock.at += 5 * minute;
+    there.concurrency.answered(freed);
+    assert.equal(there.concurrency.isSerial, false);
+  });
+
+  it('is not tried out again for half a minute where that showed nothing', () => {
+    const there = world({ ...freed, others: [1000] });
+    assert.deepEqual(seen(there), { isSerial: false, mayBeSerial: false });
+    there.clock.at += 30_000;
+    assert.deepEqual(seen(there), { isSerial: false, mayBeSerial: true });
+  });
+
+  it('does not show by a request that waited for its connection, or had no other beside it', () => {
+    const slow = { ...freed, sinceClosedMs: 5000 };
+    assert.equal(world({ ...slow, sinceSentMs: 40 }).concurrency.mayBeSerial, true);
+    assert.equal(world({ ...slow, hadOthers: false }).concurrency.mayBeSerial, true);
+  });
+
+  it('is not seen where every answer takes the same time', () => {
+    for (let takes = 0; takes < 5000; takes += 10) {
+      const { concurrency } = world();
+      for (let request = 0; request < 10; request += 1) {
+        const lateAfter = concurrency.lateAfter(20);
+        const wasLate = takes >= lateAfter;
+        // Idle connections are closed when it is late.
+        const sinceClosedMs = wasLate ? takes - lateAfter : Number.POSITIVE_INFINITY;
+        concurrency.answered({ ...usual, wasLate, sinceSentMs: takes, sinceClosedMs, hadOthers: true });
+      }
+      assert.equal(concurrency.isSerial, false, `${takes} ms`);
+    }
+  });
+});
