@@ -180,7 +180,6 @@ export class Fill implements ReaderHost {
   join(options: ReaderOptions): Reader {
     const reader = new Reader(this, options);
     this.#scheduler.join(reader);
-    this.#attend();
     return reader;
   }
 
@@ -300,16 +299,11 @@ export class Fill implements ReaderHost {
   }
 
   moved(reader: Reader): void {
-    this.#attend();
     this.#scheduler.follow(reader);
   }
 
   leave(reader: Reader): void {
-    if (this.#scheduler.leave(reader)) this.#attend();
-  }
-
-  #attend(): void {
-    this.#presence.attend([...this.#scheduler.readers].map(({ position }) => position));
+    this.#scheduler.leave(reader);
   }
 
   get #length(): number | null {

@@ -1,10 +1,12 @@
 /** The readers of one fill together: what they want, and what those are told whose byte will not come. */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
+import { Batch } from '../kit/batch.ts';
 import { Audience } from './audience.ts';
 import type { Deadlines } from './deadlines.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import type { Fetch } from './fetch.ts';
+import type { FillReporter } from './fill-reporter.ts';
 import type { Phase } from './phase.ts';
 import type { ReaderInterest } from './plan.ts';
 import type { Presence } from './presence.ts';
@@ -19,16 +21,25 @@ export interface ReadersParts {
   readonly guard: VersionGuard;
   /** Whether an answer may be given to all who wait for it. */
   readonly mayShare: MayShare;
+  readonly reporter: FillReporter;
 }
 
 export class Readers {
   readonly #parts: ReadersParts;
   readonly #audience: Audience;
   readonly #all = new Set<Reader>();
+  /** Many are given the same bytes at once: what follows from that is decided for all of them together. */
+  readonly #moved: Batch<Reader>;
 
-  constructor(parts: ReadersParts) {
+  /** `follow` is called with those that stand elsewhere than before, in a moment. */
+  constructor(parts: ReadersParts, follow: (moved: Iterable<Reader>) => void) {
     this.#parts = parts;
     this.#audience = new Audience(parts.guard, parts.mayShare);
+    const onMoved = (moved: Iterable<Reader>) => {
+      this.#attend();
+      follow(moved);
+    };
+    this.#moved = new Batch(onMoved, (error) => parts.reporter.bug(error));
   }
 
   get size(): number {
@@ -46,6 +57,7 @@ export class Readers {
 
   add(reader: Reader): void {
     this.#all.add(reader);
+    this.#attend();
   }
 
   has(reader: Reader): boolean {
@@ -54,7 +66,14 @@ export class Readers {
 
   /** Returns whether it was one of them. */
   delete(reader: Reader): boolean {
-    return this.#all.delete(reader);
+    const was = this.#all.delete(reader);
+    if (was) this.#attend();
+    return was;
+  }
+
+  /** It stands elsewhere than before. */
+  moved(reader: Reader): void {
+    this.#moved.add(reader);
   }
 
   interestOf(reader: Reader): ReaderInterest<Fetch> {
@@ -112,5 +131,9 @@ export class Readers {
       const unfit = reader.begun ? null : this.unfitFor(reader, resumable);
       if (unfit !== null) this.fail(reader, unfit);
     }
+  }
+
+  #attend(): void {
+    this.#parts.presence.attend(Array.from(this.#all, ({ position }) => position));
   }
 }

@@ -58,7 +58,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost, BackgroundWo
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
     this.#work = new BackgroundWork(parts, this);
-    this.#readers = new Readers(parts);
+    this.#readers = new Readers(parts, (moved) => this.#feed(moved));
     this.#sideBySide = new SideBySide(parts, this);
     const { foresight, playheads } = this.#work;
     this.#line = new Line({ ...parts, foresight, playheads }, (line) => parts.reporter.line(line));
@@ -174,32 +174,37 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost, BackgroundWo
   follow(reader: Reader): void {
     this.#work.playheads.moved(reader);
     this.#sideBySide.follow(reader);
+    this.#readers.moved(reader);
+  }
+
+  /** Has brought what those who have moved will want next, before they wait for it. */
+  #feed(moved: Iterable<Reader>): void {
     this.decide();
     const { phase, policy, upstream } = this.#parts;
-    if (this.#ended !== null || this.#pausedByUser || !this.resumable || !this.#readers.has(reader)) return;
-    if (reader.plays && policy.fill === 'complete') this.#work.jobs.completeFrom(reader.position);
-    if (phase.current !== 'filling' && phase.current !== 'paused') return;
-    const missing = missingAhead(this.interestOf(reader), upstream.content);
-    if (missing === null) return;
-    const plan = this.#planFor(reader, missing);
-    if (!('open' in plan)) return;
-    this.#endKeeping();
-    this.#start(plan.open, { said: reader.said });
-    if (missing === reader.position) this.#sideBySide.seek(reader);
+    for (const reader of moved) {
+      if (this.#ended !== null || this.#pausedByUser || !this.resumable || !this.#readers.has(reader)) continue;
+      if (reader.plays && policy.fill === 'complete') this.#work.jobs.completeFrom(reader.position);
+      if (phase.current !== 'filling' && phase.current !== 'paused') continue;
+      const missing = missingAhead(this.interestOf(reader), upstream.content);
+      const plan = missing === null ? null : this.#planFor(reader, missing);
+      if (plan === null || !('open' in plan)) continue;
+      this.#endKeeping();
+      this.#start(plan.open, { said: reader.said });
+      if (missing === reader.position) this.#sideBySide.seek(reader);
+    }
   }
 
   /**
    * One that has played may come back to the fetches that it had. But many players open the next place before they close
    * the last one: where somebody else reads, nothing is kept.
    */
-  leave(reader: Reader): boolean {
-    if (!this.#readers.delete(reader)) return false;
+  leave(reader: Reader): void {
+    if (!this.#readers.delete(reader)) return;
     this.#work.left(reader);
     const { plays, position, goesOn } = reader;
     if ((plays || goesOn) && this.#readers.size === 0)
       for (const fetch of this.#fetches) if (fetch.position >= position) this.#kept.add(fetch);
     this.decide();
-    return true;
   }
 
   /** A reader's time is over; `isFetchLate`: that of its fetch is, too, where nobody else waits for it. */

@@ -1,0 +1,27 @@
+/** Gathers what comes in one go, and takes all of it at once, in a moment: for work that is the same for one and for many. */
+export class Batch<T> {
+  readonly #take: (all: ReadonlySet<T>) => void;
+  readonly #onError: (error: unknown) => void;
+  #all = new Set<T>();
+
+  /** `take` is called when whoever adds has done what else is to be done now; `onError` with what it throws. */
+  constructor(take: (all: ReadonlySet<T>) => void, onError: (error: unknown) => void) {
+    this.#take = take;
+    this.#onError = onError;
+  }
+
+  add(one: T): void {
+    this.#all.add(one);
+    if (this.#all.size === 1) queueMicrotask(() => this.#end());
+  }
+
+  #end(): void {
+    const all = this.#all;
+    this.#all = new Set();
+    try {
+      this.#take(all);
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+}
