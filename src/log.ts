@@ -44,7 +44,7 @@ export function createLogger({ level, format, clock, write = writeToTerminal(clo
     log(at, message, fields = {}) {
       if (levels.indexOf(at) < least) return;
       const time = new Date(clock.wallTime()).toISOString();
-      const line = { level: at, time, ...withoutSecrets(fields), msg: showableText(message) };
+      const line = withoutSecrets({ level: at, time, ...fields, msg: message });
       write(escapeControls(format === 'json' ? `${JSON.stringify(line)}\n` : textLine(line)));
     },
   };
@@ -192,13 +192,13 @@ function whole(milliseconds: number): number {
   return Math.round(milliseconds);
 }
 
-function withoutSecrets(fields: LogFields): LogFields {
-  const shown: Record<string, unknown> = { ...fields };
-  for (const name in shown) {
-    const value = shown[name];
-    if (typeof value === 'string') shown[name] = name === 'path' ? showablePath(value) : showableText(value);
+/** The line itself, changed. */
+function withoutSecrets(line: Record<string, unknown>): LogFields {
+  for (const name in line) {
+    const value = line[name];
+    if (typeof value === 'string') line[name] = name === 'path' ? showablePath(value) : showableText(value);
   }
-  return shown;
+  return line;
 }
 
 /** A line has these characters and its end, as a rule. */

@@ -3,7 +3,7 @@
  * of reading them that do not depend on which field it is.
  */
 
-import { recalled, remembered } from '../kit/remembered.ts';
+import { recalled } from '../kit/remembered.ts';
 
 export type Fields = ReadonlyArray<readonly [name: string, value: string]>;
 
@@ -31,13 +31,13 @@ export function fieldValue(fields: Fields, name: string): string | null {
 }
 
 /** Fields from names and values in turn, as `node:http` reports them. */
-export const fieldsFromRaw = remembered((rawHeaders: readonly string[]): Fields => {
+export function fieldsFromRaw(rawHeaders: readonly string[]): Fields {
   const fields: [string, string][] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     fields.push([(rawHeaders[index] ?? '').toLowerCase(), rawHeaders[index + 1] ?? '']);
   }
   return fields;
-});
+}
 
 /** `fields` without those of the hop they came by, among them all that `Connection` lists (RFC 9110 §7.6.1). */
 export function endToEnd(fields: Fields): Fields {

@@ -1,5 +1,6 @@
 /** IP addresses as text: one spelling for each, sets of networks, and the part that tells one client from another. */
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { recalled } from '../kit/remembered.ts';
 
 /** A network in CIDR notation. */
 export interface IpNetwork {
@@ -12,7 +13,7 @@ export interface IpNetwork {
 export function addressSet(networks: readonly IpNetwork[]): (address: string) => boolean {
   const list = new BlockList();
   for (const { address, prefix, family } of networks) list.addSubnet(address, prefix, family);
-  return (address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  return recalled((address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'));
 }
 
 /** Without a zone, IPv6 in its shortest form, IPv4-mapped IPv6 as the IPv4 address that it is; `null` for no address. */

@@ -4,6 +4,7 @@
  *
  * Both fields come from strangers: only well-formed members go on to an origin, and no more than an origin accepts.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import { type Fields, fieldValue, listMembers } from './fields.ts';
 
 /** The proxies that a request has passed: `via` and `cdn-loop`, a member each. */
@@ -48,9 +49,16 @@ export function trailFields(trail: Trail, pseudonym: string): Fields {
   });
 }
 
-/** Whether a request has passed the proxy that is called `pseudonym`, which is like no other word. */
-export function hasPassed(fields: Fields, pseudonym: string): boolean {
-  return fields.some(([name, value]) => isTrailField(name) && value.toLowerCase().includes(pseudonym));
+/**
+ * Whether a request with these fields, as `node:http` joins them, has passed the proxy that is called `pseudonym`, which is
+ * like no other word.
+ */
+export function hasPassed(fields: IncomingHttpHeaders, pseudonym: string): boolean {
+  return names.some((name) =>
+    String(fields[name] ?? '')
+      .toLowerCase()
+      .includes(pseudonym),
+  );
 }
 
 /** Comments may hold commas, parentheses in pairs, and anything behind a backslash (RFC 9110 §5.6.5). */

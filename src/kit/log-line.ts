@@ -7,13 +7,19 @@ import { durationWords, legiblePath, sizeWords } from './amounts.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** What has its own place in a line. */
+const placed: ReadonlySet<string> = new Set(['time', 'level', 'msg', 'origin', 'path']);
+
 /** Of what the log has for programs. */
-export function textLine({ time, level, msg, origin, path, ...fields }: Fields): string {
+export function textLine(line: Fields): string {
+  const { time, level, msg, origin, path } = line;
   const at = String(time).replace(/\.\d+Z$/, 'Z');
   const place = placeOf(origin, path);
+  const fields = msg === 'summary' ? summed(line) : line;
   let pairs = '';
-  for (const [name, value] of Object.entries(msg === 'summary' ? summed(fields) : fields)) {
-    if (value === null || value === undefined || (name === 'from' && value === 0)) continue;
+  for (const name in fields) {
+    const value = fields[name];
+    if (placed.has(name) || value === null || value === undefined || (name === 'from' && value === 0)) continue;
     const [shown, words] = inWords(name, value);
     pairs += ` ${shown}=${quoted(words)}`;
   }

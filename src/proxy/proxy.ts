@@ -9,7 +9,6 @@ import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { ProxyError } from '../errors.ts';
 import type { EventBus } from '../events.ts';
-import { fieldsFromRaw } from '../http/fields.ts';
 import type { IpNetwork } from '../http/ip-address.ts';
 import { hasPassed } from '../http/via.ts';
 import { rejectionOf, sendBadRequestReply } from './bad-request-reply.ts';
@@ -204,7 +203,7 @@ export class MediaProxy {
   #route(request: IncomingMessage, { isOwn }: Ingress, isSecret: boolean): Route | ProxyError {
     const head = readHead(request);
     if (head.kind === 'rejection') return head;
-    if (hasPassed(fieldsFromRaw(request.rawHeaders), this.#parts.pseudonym)) return loop();
+    if (hasPassed(request.headers, this.#parts.pseudonym)) return loop();
     request.url = isSecret ? head.url.slice(1 + (this.#parts.secretPath?.length ?? 0)) : head.url;
     request.headers.host = head.authority;
     const routed = route(request.url);
