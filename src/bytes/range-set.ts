@@ -13,7 +13,8 @@ interface Run {
 }
 
 export class RangeSet {
-  readonly #runs: Run[] = [];
+  /** Replaced, not changed, where their number changes: most sets have one, and many are kept. */
+  #runs: Run[] = [];
   #size = 0;
 
   /** The union of `ranges`, in whatever order they come. */
@@ -54,7 +55,7 @@ export class RangeSet {
       melted.start = Math.min(melted.start, run.start);
       melted.end = Math.max(melted.end, run.end);
     }
-    this.#runs.splice(first, after - first, melted);
+    this.#runs = this.#runs.toSpliced(first, after - first, melted);
     this.#size += melted.end - melted.start;
   }
 
@@ -71,7 +72,7 @@ export class RangeSet {
       if (run.start < start) left.push({ start: run.start, end: start });
       if (run.end > end) left.push({ start: end, end: run.end });
     }
-    this.#runs.splice(first, after - first, ...left);
+    this.#runs = this.#runs.toSpliced(first, after - first, ...left);
   }
 
   has(offset: number): boolean {

@@ -56,7 +56,8 @@ export class BackgroundWork {
     this.#host = host;
     this.jobs = new BackgroundJobs(parts.clock, parts.policy, parts.upstream, () => host.decide());
     this.foresight = new Foresight(parts, () => host.decide());
-    this.playheads = new Playheads({ ...parts, foresight: this.foresight });
+    const { presence, upstream } = parts;
+    this.playheads = new Playheads({ presence, upstream, foresight: this.foresight });
     this.steps = new Steps(parts.clock);
   }
 

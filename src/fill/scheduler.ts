@@ -61,7 +61,8 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost, BackgroundWo
     this.#readers = new Readers(parts, (moved) => this.#feed(moved));
     this.#sideBySide = new SideBySide(parts, this);
     const { foresight, playheads } = this.#work;
-    this.#line = new Line({ ...parts, foresight, playheads }, (line) => parts.reporter.line(line));
+    const { clock, upstream } = parts;
+    this.#line = new Line({ clock, upstream, foresight, playheads }, (line) => parts.reporter.line(line));
   }
 
   get fetches(): ReadonlySet<Fetch> {

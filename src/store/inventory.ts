@@ -159,7 +159,7 @@ export class Inventory<Held extends HeldObject> {
 
   acquire(held: Held, lost: Lost): User {
     const user = { lost, playheads: nowhere };
-    held.users = [...held.users, user];
+    held.users = held.users.concat(user);
     return user;
   }
 

@@ -22,7 +22,7 @@ const durable = 2;
 
 const useResolutionMs = 60_000;
 
-/** Each list by position of the block in the segment. */
+/** Each list by position of the block in the segment; no longer than the object reaches. */
 interface Segment {
   readonly states: Uint8Array;
   /** Without meaning where the block is not named. */
@@ -163,11 +163,9 @@ export class BlockIndex {
   }
 
   #row(number: number, { states, sums, used }: Segment): SegmentRow {
-    const row = {
-      blocks: new Uint8Array(Math.ceil(states.length / 8)),
-      early: new Uint8Array(Math.ceil(states.length / 8)),
-    };
-    const stored = new DataView(new ArrayBuffer(states.length * 4));
+    const most = this.#blocksPerSegment;
+    const row = { blocks: new Uint8Array(Math.ceil(most / 8)), early: new Uint8Array(Math.ceil(most / 8)) };
+    const stored = new DataView(new ArrayBuffer(most * 4));
     let bytes = 0;
     for (const [place, state] of states.entries()) {
       if (state === unnamed) continue;
@@ -201,6 +199,10 @@ export class BlockIndex {
     this.#ranges = null;
   }
 
+  #blocksBefore(length: number | null): number {
+    return Math.ceil((length ?? Number.POSITIVE_INFINITY) / this.#blockSize);
+  }
+
   #stateOf(block: number): number {
     return this.#of(block)?.states[block % this.#blocksPerSegment] ?? unnamed;
   }
@@ -212,7 +214,8 @@ export class BlockIndex {
   #segment(number: number): Segment {
     let segment = this.#segments.get(number);
     if (segment === undefined) {
-      const count = this.#blocksPerSegment;
+      const left = this.#blocksBefore(this.length) - number * this.#blocksPerSegment;
+      const count = Math.max(0, Math.min(this.#blocksPerSegment, left));
       const states = new Uint8Array(count);
       segment = { states, sums: new Uint32Array(count), unchecked: new Uint8Array(count), used: 0, changed: false };
       this.#segments.set(number, segment);
