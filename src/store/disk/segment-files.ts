@@ -5,7 +5,7 @@
  * process four threads, and a slow disk must not keep readers waiting for one. The least recently used idle file is
  * closed first; the bound is passed only while that many files are being used at the same moment.
  */
-import { close as closeFile, constants, fdatasync, fstat, read, writev } from 'node:fs';
+import { closeSync, constants, fdatasync, fstat, read, writev } from 'node:fs';
 import { type FileHandle, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { SystemCalls } from '../../system-calls.ts';
@@ -17,7 +17,6 @@ const readAt = promisify(read);
 const writeAt = promisify(writev);
 const syncContent = promisify(fdatasync);
 const statOf = promisify(fstat);
-const closeDescriptor = promisify(closeFile);
 
 /** What `st_blocks` counts, in bytes. */
 export const statBlock = 512;
@@ -196,7 +195,8 @@ export class SegmentFiles {
     const descriptor = openPrivateFileNow(path, this.#openCached);
     if (descriptor === null) return null;
     this.#closeIdle();
-    const file = { fd: descriptor, close: () => closeDescriptor(descriptor) };
+    // What was opened without a thread is closed without one: it was read only, so that nothing is left to be written.
+    const file = { fd: descriptor, close: async () => closeSync(descriptor) };
     return { file: Promise.resolve(file), descriptor, users: 0 };
   }
 
