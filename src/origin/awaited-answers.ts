@@ -13,8 +13,8 @@ export interface AwaitedAnswersHost {
   closeIdle(origin: string): void;
 }
 
-/** So many connections tell how long the way is, to each of so many servers. */
-const rememberedConnections = 16;
+/** For so long the connection that came about soonest tells how long the way is, in milliseconds; to so many servers. */
+const rememberedMs = 5 * 60_000;
 const rememberedOrigins = 64;
 
 /** A request that waits. */
@@ -42,8 +42,8 @@ export class AwaitedAnswers {
   readonly #host: AwaitedAnswersHost;
   readonly #concurrency: Concurrency;
   readonly #waiting = new Set<Waiting>();
-  /** By origin: what TCP took to connect the last ones, in milliseconds. */
-  readonly #connectMs = new Map<string, readonly number[]>();
+  /** By origin: what TCP took for the one that came about soonest, in milliseconds: others had to wait for room. */
+  readonly #soonest = new Map<string, { readonly connectMs: number; readonly at: number }>();
   #closed = { origin: '', at: Number.NEGATIVE_INFINITY };
 
   constructor(clock: Clock, host: AwaitedAnswersHost, concurrency: Concurrency) {
@@ -76,10 +76,12 @@ export class AwaitedAnswers {
 
   /** A connection has come about. */
   opened({ origin, connectMs }: OriginConnection): void {
-    const all = [...(this.#connectMs.get(origin) ?? []), connectMs].slice(-rememberedConnections);
-    this.#connectMs.delete(origin);
-    this.#connectMs.set(origin, all);
-    keepNewest(this.#connectMs, rememberedOrigins);
+    const soonest = this.#soonest.get(origin);
+    const at = this.#clock.now();
+    if (soonest !== undefined && soonest.connectMs < connectMs && at - soonest.at < rememberedMs) return;
+    this.#soonest.delete(origin);
+    this.#soonest.set(origin, { connectMs, at });
+    keepNewest(this.#soonest, rememberedOrigins);
   }
 
   /** A connection has been closed. */
@@ -145,9 +147,7 @@ export class AwaitedAnswers {
     return [...this.#host.open].filter((each) => each.origin === origin && each.answered && each.usable);
   }
 
-  /** What TCP takes to connect; a connection that had to wait until there was room for it took longer. */
   #roundTripMs(origin: string): number {
-    const all = this.#connectMs.get(origin) ?? [0];
-    return Math.min(...all);
+    return this.#soonest.get(origin)?.connectMs ?? 0;
   }
 }
