@@ -18,7 +18,10 @@ export interface Slot {
   release(): void;
   /** From now on it is this one's, with all that is under way on it. */
   hand(to: Claimant): void;
-  /** Whether the origin does not answer, as if it waited for the end of another connection: whose this is queues there. */
+  /**
+   * Whether the origin does not answer, as if it waited for the end of another connection: whoever has this queues there,
+   * and what is less urgent queues behind it.
+   */
   late(isLate: boolean): void;
 }
 
@@ -149,7 +152,14 @@ export class ConnectionSlots {
    * nobody does.
    */
   get contention(): Urgency | null {
-    let most = this.used < this.limit ? null : (this.#next()?.claimant.urgency() ?? null);
+    const late = this.#lateFor;
+    const queued = this.used < this.limit ? null : (this.#next()?.claimant.urgency() ?? null);
+    return queued === null || outranks(late, queued) ? late : queued;
+  }
+
+  /** What the most urgent of those want that wait at the origin. */
+  get #lateFor(): Urgency | null {
+    let most: Urgency | null = null;
     for (const slot of this.#late) {
       const urgency = this.#held.get(slot)?.urgency() ?? null;
       if (urgency !== null && (most === null || outranks(urgency, most))) most = urgency;
@@ -179,7 +189,7 @@ export class ConnectionSlots {
 
   /** A connection, where one can be had without waiting. */
   acquireNow(claimant: Claimant): Slot | null {
-    if (this.used >= this.limit || !this.spend()) return null;
+    if (this.used >= this.limit || outranks(this.#lateFor, claimant.urgency()) || !this.spend()) return null;
     return this.#take(claimant);
   }
 
@@ -202,14 +212,14 @@ export class ConnectionSlots {
   #take(claimant: Claimant): Slot {
     const slot: Slot = {
       release: () => {
-        this.#late.delete(slot);
+        slot.late(false);
         if (this.#held.delete(slot)) this.#serve();
       },
       hand: (to) => {
         if (this.#held.has(slot)) this.#held.set(slot, to);
       },
       late: (isLate) => {
-        this.#late.delete(slot);
+        if (this.#late.delete(slot)) this.#serve();
         const holder = this.#held.get(slot);
         if (holder === undefined || !isLate || !this.#concurrency.mayBeSerial) return;
         this.#late.add(slot);
@@ -226,7 +236,7 @@ export class ConnectionSlots {
     this.#timer = null;
     while (this.used < this.limit) {
       const next = this.#next();
-      if (next === null) return;
+      if (next === null || outranks(this.#lateFor, next.claimant.urgency())) return;
       if (this.#rate !== null && !this.#rate.take()) {
         this.#timer = this.#rate.clock.after(this.#rate.wait, () => this.#serve());
         return;

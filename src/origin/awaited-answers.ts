@@ -133,7 +133,7 @@ export class AwaitedAnswers {
     const others = this.#answeredBefore(origin).filter((connection) => connection !== answered);
     this.#concurrency.answered({
       ...{ wasLate, sinceSentMs: now - sentAt, sinceClosedMs, hadOthers, roundTripMs },
-      others: others.map(({ missing }) => missing),
+      others: others.map(({ isKept, missing }) => ({ isKept, missing })),
     });
   }
 

@@ -38,8 +38,8 @@ export interface AnswerStart {
   readonly sinceClosedMs: number;
   /** Whether there were other connections when it was late already. */
   readonly hadOthers: boolean;
-  /** What is missing now of the answers on other connections, in bytes: 0 for one that is idle. */
-  readonly others: readonly number[];
+  /** What is missing of the answers on other connections, in bytes (0 of one that is idle), and whether they go on then. */
+  readonly others: ReadonlyArray<{ readonly isKept: boolean; readonly missing: number }>;
   readonly roundTripMs: number;
 }
 
@@ -70,7 +70,8 @@ export class Concurrency implements ConcurrencyView {
   answered({ wasLate, sinceSentMs, sinceClosedMs, hadOthers, others, roundTripMs }: AnswerStart): void {
     const now = this.#clock.now();
     const promptWithinMs = promptMs + roundTrips * roundTripMs;
-    if (wasLate && sinceClosedMs <= promptWithinMs && others.length === 0) {
+    const isAlone = !others.some(({ isKept }) => isKept);
+    if (wasLate && sinceClosedMs <= promptWithinMs && isAlone) {
       this.#seen += 1;
       if (this.#seen < enough) return;
       this.#serialUntil = now + settledMs;
@@ -79,7 +80,9 @@ export class Concurrency implements ConcurrencyView {
       return;
     }
     const isTried = wasLate && hadOthers && sinceSentMs > promptWithinMs;
-    if ((isTried && others.length === 0) || others.some((missing) => missing > unbuffered)) {
+    // What was sent before there was room for it is sent again after twice as long each time (RFC 6298 §5.5).
+    const isLateByItself = isTried && isAlone && sinceClosedMs > promptWithinMs + sinceSentMs / 2;
+    if (isLateByItself || others.some(({ missing }) => missing > unbuffered)) {
       this.#seen = 0;
       this.#serialUntil = Number.NEGATIVE_INFINITY;
       this.#otherwiseUntil = now + settledMs;

@@ -61,6 +61,11 @@ export class OriginConnection {
     return this.#isAnswered || this.#exchange?.answered === true;
   }
 
+  /** Whether it goes on after the answer: else the server may be done with it long before the answer is read. */
+  get isKept(): boolean {
+    return this.#exchange?.isKept ?? true;
+  }
+
   /** What of an answer is still to come, in bytes, as far as that is known. */
   get missing(): number {
     return this.#exchange?.missing ?? 0;

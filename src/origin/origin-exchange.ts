@@ -58,6 +58,11 @@ export class OriginExchange implements OriginBody {
     return this.#answer !== null || this.#headReader.hasBegun;
   }
 
+  /** Whether the connection goes on after the answer, by what that says. */
+  get isKept(): boolean {
+    return this.#answer?.isKept ?? true;
+  }
+
   /** What is missing of a body of announced length, in bytes; 0 of any other. */
   get missing(): number {
     return this.#missing === Number.POSITIVE_INFINITY ? 0 : this.#missing;

@@ -44,7 +44,7 @@ describe('whether an origin serves one connection at a time', () => {
   });
 
   it('is known not to be so for five minutes where two bodies come at once', () => {
-    const there = world(freed, freed, { ...usual, others: [9 * 1024 * 1024] });
+    const there = world(freed, freed, { ...usual, others: [{ isKept: true, missing: 9 * 1024 * 1024 }] });
     assert.deepEqual(seen(there), { isSerial: false, mayBeSerial: false });
     there.clock.at += 5 * minute;
     assert.deepEqual(seen(there), { isSerial: false, mayBeSerial: true });
@@ -53,11 +53,14 @@ describe('whether an origin serves one connection at a time', () => {
   });
 
   it('does not show by a body of which the rest may be in buffers on the way', () => {
-    assert.deepEqual(seen(world({ ...usual, others: [1024 * 1024] })), { isSerial: false, mayBeSerial: true });
+    assert.deepEqual(seen(world({ ...usual, others: [{ isKept: true, missing: 1024 * 1024 }] })), {
+      isSerial: false,
+      mayBeSerial: true,
+    });
   });
 
   it('is not so for five minutes where it is late with nothing in its way', () => {
-    const there = world(freed, { ...freed, sinceClosedMs: 700 });
+    const there = world(freed, { ...freed, sinceSentMs: 3000, sinceClosedMs: 1950 });
     assert.deepEqual(seen(there), { isSerial: false, mayBeSerial: false });
     there.clock.at += 5 * minute;
     there.concurrency.answered(freed);
@@ -65,14 +68,28 @@ describe('whether an origin serves one connection at a time', () => {
   });
 
   it('is not tried out again for half a minute where that showed nothing', () => {
-    const there = world({ ...freed, others: [1000] });
+    const there = world({ ...freed, others: [{ isKept: true, missing: 1000 }] });
     assert.deepEqual(seen(there), { isSerial: false, mayBeSerial: false });
     there.clock.at += 30_000;
     assert.deepEqual(seen(there), { isSerial: false, mayBeSerial: true });
   });
 
+  it('is seen also where what a server that closes its connections gave before is still unread', () => {
+    const there = { ...freed, others: [{ isKept: false, missing: 1000 }] };
+    assert.equal(world(there, there).concurrency.isSerial, true);
+  });
+
+  it('does not show by what is sent again because there was no room for it', () => {
+    const again = { ...freed, sinceSentMs: 1400, sinceClosedMs: 400 };
+    const there = world(freed, again);
+    assert.deepEqual(seen(there), { isSerial: false, mayBeSerial: false });
+    there.clock.at += 30_000;
+    there.concurrency.answered(freed);
+    assert.equal(there.concurrency.isSerial, true);
+  });
+
   it('does not show by a request that waited for its connection, or had no other beside it', () => {
-    const slow = { ...freed, sinceClosedMs: 5000 };
+    const slow = { ...freed, sinceSentMs: 6000, sinceClosedMs: 5000 };
     assert.equal(world({ ...slow, sinceSentMs: 40 }).concurrency.mayBeSerial, true);
     assert.equal(world({ ...slow, hadOthers: false }).concurrency.mayBeSerial, true);
   });
