@@ -142,7 +142,7 @@ export class Fetch implements Requester, PlannedFetch {
     this.stop();
   }
 
-  /** Its next byte has come in some other way: before its body flows it is not needed any more. */
+  /** Its next byte comes in some other way, or is none: before its body flows it is not needed any more. */
   overtaken(): void {
     if (this.#status.phase === 'queued' || (this.#status.phase === 'connecting' && !this.#body?.current?.begun))
       this.stop();
@@ -166,6 +166,8 @@ export class Fetch implements Requester, PlannedFetch {
     this.#goal = goal;
     this.#isKept = isKept;
     if (!this.#status.live) return;
+    // Another brings what it was to bring, or the end turned out to lie before it.
+    if (goal.hardEnd <= this.#position && goal.urgency !== 'waited for') this.overtaken();
     if (this.#goesOn) {
       this.#parkTimer?.cancel();
       this.#parkTimer = null;

@@ -130,3 +130,19 @@ describe('a file that is longer than any number tells', () => {
     });
   }
 });
+
+it('a place that turns out to lie past the end is not asked for any longer than its player waits', async () => {
+  const movie = film(100_000);
+  const rig = await virtualRig({ films: movie });
+  rig.origin.next({ headAfter: Number.POSITIVE_INFINITY });
+  const late = rig.player();
+  late.get('/films/film.mp4', { range: '500000-' });
+  await rig.clock.advance(1000);
+  const view = rig.get('/films/film.mp4', { range: '0-' });
+  assert.equal(await rig.clock.advanceUntil(view.done()), 'complete');
+  late.leave();
+  await rig.clock.advance(20_000);
+  const { fetches, slots, connections } = rig.daemon.lent();
+  assert.deepEqual({ fetches, slots, connections }, { fetches: 0, slots: 0, connections: 0 });
+  await rig.close();
+});
