@@ -34,6 +34,8 @@ export interface BodyRequestParts {
   readonly clock: Clock;
   readonly policy: Pick<FillPolicy, 'firstByteTimeout' | 'stallTimeout'>;
   readonly maySpare: () => number;
+  /** Whether a connection is to be idle, for a reader that may seek. */
+  readonly keepsWarm: () => boolean;
   /** What TCP took to connect a new one, in milliseconds. */
   readonly connectedIn: (milliseconds: number) => void;
   /** Whether the origin is late with its answer. */
@@ -205,14 +207,14 @@ export class BodyRequest {
     this.#answer?.body.cancel();
   }
 
-  async #open({ origin, maySpare, connectedIn, late: onLate }: BodyRequestParts): Promise<OriginReply> {
+  async #open({ origin, maySpare, keepsWarm, connectedIn, late: onLate }: BodyRequestParts): Promise<OriginReply> {
     // A warm connection is there before `open` returns.
     let opening = true;
     const onConnected = (connectMs?: number) => {
       if (connectMs !== undefined) connectedIn(connectMs);
       if (!opening) this.times.connectedAt = this.#clock.now();
     };
-    const asked = { ...this.request, onConnected, maySpare, onSpare: connectedIn, onLate };
+    const asked = { ...this.request, onConnected, maySpare, keepsWarm, onSpare: connectedIn, onLate };
     const opened = origin.open(asked, this.#abort.signal);
     opening = false;
     const reply = await opened;

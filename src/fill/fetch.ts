@@ -95,6 +95,11 @@ export class Fetch implements Requester, PlannedFetch {
     return this.#goal;
   }
 
+  /** Whether somebody reads the film. */
+  get isRead(): boolean {
+    return this.#sink.midReply;
+  }
+
   /** Bytes a second of the body that it reads, or `null` before there are any. */
   get throughput(): number | null {
     return this.#body?.current?.begun ? this.#status.throughput : null;

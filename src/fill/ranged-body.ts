@@ -16,7 +16,7 @@ import type { RequesterFacts, Upstream } from './upstream.ts';
 /** A next request is sent so much earlier than its head is expected to take, because that is not sure. */
 const margin = 1.5;
 
-export interface RangedBodyParts extends Omit<BodyRequestParts, 'maySpare' | 'connectedIn' | 'late'> {
+export interface RangedBodyParts extends Omit<BodyRequestParts, 'maySpare' | 'keepsWarm' | 'connectedIn' | 'late'> {
   readonly upstream: Upstream;
   readonly slots: ConnectionSlots;
   readonly parallelism: Parallelism;
@@ -26,6 +26,8 @@ export interface RangedBodyParts extends Omit<BodyRequestParts, 'maySpare' | 'co
 export interface Requester extends Claimant, RequesterFacts {
   readonly throughput: number | null;
   readonly status: Pick<FetchStatus, 'queuedFor' | 'received'>;
+  /** Whether somebody reads what it belongs to. */
+  readonly isRead: boolean;
 }
 
 export class RangedBody {
@@ -146,12 +148,13 @@ export class RangedBody {
     const patienceMs = (received > 0 ? 1 : 2) * this.#parts.policy.firstByteTimeout;
     const { parallelism, slots, upstream } = this.#parts;
     const maySpare = () => (upstream.takesEarlyRequests ? slots.spares(parallelism) : 0);
+    const keepsWarm = () => this.#for.isRead && maySpare() > 0;
     const connectedIn = (milliseconds: number) => slots.connectedIn(milliseconds);
     const slot = this.#slot;
     // What is asked for early is late only while the body before it still comes, by which it would be itself that waits.
     const late = (isLate: boolean) => slot.late(isLate && !early);
     return new BodyRequest(
-      { ...this.#parts, maySpare, connectedIn, late },
+      { ...this.#parts, maySpare, keepsWarm, connectedIn, late },
       request,
       { offset, early, queuedFor, patienceMs },
       opening,

@@ -4,10 +4,26 @@
  * A request that takes an idle connection has it alone until the connection is given back. The pool sets no limit.
  */
 import type { Clock, Timer } from '../clock.ts';
+import { keepNewest } from '../kit/keep-newest.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { AwaitedAnswers } from './awaited-answers.ts';
 import { Concurrency } from './concurrency.ts';
 import type { OriginConnection } from './origin-connection.ts';
+
+/** For so long after the last request an idle connection that ends is replaced, in milliseconds. */
+const warmMs = 10 * 60_000;
+
+/** To so many servers. */
+const mostWarm = 64;
+
+/** Opens a connection in advance. */
+type OpenInAdvance = (signal: AbortSignal) => Promise<OriginConnection>;
+
+interface Warm {
+  readonly until: number;
+  readonly open: OpenInAdvance;
+  isWanted(): boolean;
+}
 
 export class ConnectionPool {
   readonly #clock: Clock;
@@ -21,6 +37,8 @@ export class ConnectionPool {
   /** By origin: the connections that are being opened for the next requests. */
   readonly #coming = new Map<string, Map<Promise<void>, AbortController>>();
 
+  /** By origin: how an idle connection is replaced that ends. */
+  readonly #warm = new Map<string, Warm>();
   readonly #onBusy: (change: 1 | -1) => void;
   /** The requests that wait: where one is late, no connection to its server is idle. */
   readonly awaited: AwaitedAnswers;
@@ -51,10 +69,12 @@ export class ConnectionPool {
     this.awaited.opened(connection);
     this.#onBusy(1);
     connection.onceClosed(() => {
+      const wasIdle = this.#idle.has(connection);
       this.#open.delete(connection);
       this.awaited.closed(connection);
       this.#wake(connection);
       this.#onBusy(-1);
+      if (wasIdle) this.#replace(connection.origin);
     });
   }
 
@@ -92,7 +112,7 @@ export class ConnectionPool {
    * connections open: a server that does not keep them could hardly use it, and one that serves a single connection at a
    * time would be blocked by it.
    */
-  prepare(origin: string, spares: number, open: (signal: AbortSignal) => Promise<OriginConnection>): void {
+  prepare(origin: string, spares: number, open: OpenInAdvance): void {
     if ((spares === 1 && !this.#keeping.has(origin)) || this.awaited.isLate(origin)) return;
     const coming = this.#coming.get(origin) ?? new Map();
     this.#coming.set(origin, coming);
@@ -101,10 +121,22 @@ export class ConnectionPool {
     for (let missing = spares - idle - free.length; missing > 0; missing -= 1) this.#openInAdvance(coming, open);
   }
 
-  #openInAdvance(
-    coming: Map<Promise<void>, AbortController>,
-    open: (signal: AbortSignal) => Promise<OriginConnection>,
-  ): void {
+  /** A request to `origin` has been made: from now on one connection is kept idle, for as long as `isWanted` says so. */
+  keepWarm(origin: string, isWanted: () => boolean, open: OpenInAdvance): void {
+    this.#warm.delete(origin);
+    this.#warm.set(origin, { until: this.#clock.now() + warmMs, open, isWanted });
+    keepNewest(this.#warm, mostWarm);
+  }
+
+  /** An idle connection has ended: servers close them after a while, and so does this pool. */
+  #replace(origin: string): void {
+    const warm = this.#warm.get(origin);
+    if (warm === undefined || this.#idleTo(origin) !== undefined) return;
+    if (warm.until > this.#clock.now() && warm.isWanted()) this.prepare(origin, 1, warm.open);
+    else this.#warm.delete(origin);
+  }
+
+  #openInAdvance(coming: Map<Promise<void>, AbortController>, open: OpenInAdvance): void {
     const abort = new AbortController();
     const opened = open(abort.signal)
       .then(
@@ -143,6 +175,7 @@ export class ConnectionPool {
 
   close(): void {
     this.awaited.close();
+    this.#warm.clear();
     for (const connection of this.#open) connection.close();
   }
 

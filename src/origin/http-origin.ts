@@ -111,7 +111,7 @@ const travelling = new Set([
   'user-agent',
 ]);
 
-type Spares = Pick<OriginRequest, 'maySpare' | 'onSpare'>;
+type Spares = Pick<OriginRequest, 'maySpare' | 'onSpare' | 'keepsWarm'>;
 
 interface Asking extends Spares {
   readonly onConnected?: ((connectMs?: number) => void) | undefined;
@@ -317,12 +317,15 @@ class HttpOrigin implements Origin {
   }
 
   /** Opens connections in advance. */
-  #prepare(hop: RedirectHop, { maySpare, onSpare }: Spares): void {
-    this.#pool.prepare(hop.url.origin, maySpare?.() ?? 0, async (signal) => {
+  #prepare(hop: RedirectHop, { maySpare, onSpare, keepsWarm = () => false }: Spares): void {
+    const { origin } = hop.url;
+    const open = async (signal: AbortSignal) => {
       const connection = await this.#attempt(hop, signal, this.#closing.signal);
       onSpare?.(connection.connectMs);
       return connection;
-    });
+    };
+    this.#pool.keepWarm(origin, keepsWarm, open);
+    this.#pool.prepare(origin, maySpare?.() ?? 0, open);
   }
 
   /** A connection for one request. */

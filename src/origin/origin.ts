@@ -73,6 +73,8 @@ export interface OriginRequest {
   readonly maySpare?: () => number;
   /** Called when such a connection has come about, with what TCP took for that, in milliseconds. */
   readonly onSpare?: (connectMs: number) => void;
+  /** Asked when the last idle connection has ended: whether another is to be there, because somebody reads and may seek. */
+  readonly keepsWarm?: () => boolean;
   /**
    * Called with `true` when the head is so late that the server may be waiting for the end of another connection, and
    * with `false` when it is not awaited any more.

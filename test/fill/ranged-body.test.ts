@@ -35,6 +35,7 @@ function stage() {
     said: [],
     suffix: null,
     status: { queuedFor: 0, received: 1 },
+    isRead: true,
     urgency: () => 'ahead' as const,
   };
   const parts = { clock, origin, slots, policy: defaultPolicy, upstream: upstream as Upstream, parallelism };

@@ -183,6 +183,40 @@ suite('connections', () => {
     assert.equal(server.accepted, 4);
   });
 
+  for (const ending of ['end', 'reset'] as const) {
+    test(`an idle connection that the server closes (${ending}) is replaced as long as somebody reads`, async () => {
+      await using server = await RawServer.listen();
+      await using origin = originAt(server.port);
+      let [isRead, spares] = [true, 0];
+      const onSpare = () => {
+        spares += 1;
+      };
+      const request = { target: '/', fields: [], maySpare: () => 1, onSpare, keepsWarm: () => isRead };
+      const opened = origin.open(request, new AbortController().signal);
+      let idle = await server.next();
+      void idle.write('HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 4\r\n\r\nfilm');
+      await readAll(await opened);
+      const spare = await server.next();
+      for (let times = 0; times < 3; times += 1) {
+        // A connection that ends before it is there is not replaced.
+        while (spares < Math.max(1, times)) await new Promise(setImmediate);
+        idle[ending]();
+        await idle.closed;
+        idle = times === 0 ? spare : await server.next();
+      }
+      assert.equal(server.accepted, 4);
+      const second = open(origin);
+      assert.match(await idle.request(), /^GET /);
+      void idle.write(film);
+      assert.equal(await readAll(await second), 'film');
+      isRead = false;
+      idle[ending]();
+      await idle.closed;
+      for (let turn = 0; turn < 9; turn += 1) await new Promise(setImmediate);
+      assert.equal(server.accepted, 4);
+    });
+  }
+
   test('nothing is opened in advance before a connection was used again, nor unasked', async () => {
     await using server = await RawServer.answering(() => film);
     await using origin = originAt(server.port);
