@@ -1,5 +1,6 @@
 /** One connection through a relay: what is carried, how late, and what goes wrong on the way. */
 import type { Clock } from '../../src/clock.ts';
+import { reset } from '../../src/proxy/client-connection.ts';
 import type { SocketLike } from '../support/duplex-pair.ts';
 import { pieceSize } from '../support/pace.ts';
 import { pause } from '../support/pause.ts';
@@ -52,8 +53,8 @@ export class Crossing {
   cut(how: 'end' | 'reset'): void {
     this.#closed.abort();
     const { near, far } = this.#options;
-    far.resetAndDestroy();
-    if (how === 'reset') near.resetAndDestroy();
+    reset(far);
+    if (how === 'reset') reset(near);
     else near.destroy();
   }
 
@@ -114,7 +115,7 @@ export class Crossing {
 
   #break(side: SocketLike): void {
     this.#closed.abort();
-    if (!side.destroyed) side.resetAndDestroy();
+    if (!side.destroyed) reset(side);
   }
 
   #onSideClosed(): void {

@@ -105,7 +105,7 @@ describe('a player that one connection starves', () => {
     });
   }
 
-  for (const share of [0.15, 0.25, 0.4, 0.8]) {
+  for (const share of [0.15, 0.4, 0.8]) {
     it(`to ${share} of what its film needs has as many as it takes, and no more once it has far more than it shows`, async () => {
       const needs = boxed.size / 240;
       const { view, clock, origin } = stage({
@@ -117,11 +117,11 @@ describe('a player that one connection starves', () => {
       await clock.advance(30_000);
       const before = viewer.bytes;
       let most = 0;
-      for (let second = 0; second < 30; second += 1) {
+      for (let second = 0; second < 15; second += 1) {
         await clock.advance(1000);
         most = Math.max(most, origin.live.length);
       }
-      const brought = (viewer.bytes - before) / (30 * needs);
+      const brought = (viewer.bytes - before) / (15 * needs);
       assert.ok(brought > 0.9 * Math.min(1.5, 8 * share), `${brought} times what it needs`);
       assert.ok(brought < 1.5 + 2 * share, `${brought} times what it needs`);
       assert.ok(most <= 1 + Math.ceil(1.5 / share), `${most} at once`);

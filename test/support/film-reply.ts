@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Fields } from '../../src/http/fields.ts';
+import { reset } from '../../src/proxy/client-connection.ts';
 import { type Behaviour, withFields } from './behaviour.ts';
 import type { Coverage } from './coverage.ts';
 import type { Film } from './film.ts';
@@ -183,7 +184,7 @@ export class FilmReply {
 
   #hangUp(how: 'end' | 'reset'): void {
     const { socket } = this.#parts.response;
-    if (how === 'reset') socket?.resetAndDestroy();
+    if (how === 'reset' && socket !== null) reset(socket);
     else socket?.destroySoon();
   }
 
