@@ -45,6 +45,10 @@ const farLess = 0.7;
 /** A verdict counts for so long, in milliseconds: lines and servers change. */
 const settledMs = 5 * 60_000;
 
+/** Where several are learned to be worth it, and bring less than plenty for so long, more are tried; so often at most. */
+const againAfterMs = 6000;
+const againMs = 30_000;
+
 /**
  * While a reader starves, bytes come more often than this, in milliseconds, or in so many round trips; else the measure
  * begins anew.
@@ -86,6 +90,7 @@ export class Parallelism {
   #fetches = 1;
   #reason: ParallelReason = 'not needed';
   #settledUntil = Number.NEGATIVE_INFINITY;
+  #againAt = Number.NEGATIVE_INFINITY;
   /** What the number before brought, in bytes a second. */
   #brought = 0;
   /** How many there were before fewer were tried. */
@@ -149,7 +154,10 @@ export class Parallelism {
           this.#judge((measure.bytes * 1000) / elapsed, now);
         break;
       default:
-        if (now < this.#settledUntil) break;
+        if (now < this.#settledUntil) {
+          if (elapsed >= againAfterMs) this.#lookAgain((measure.bytes * 1000) / elapsed, plenty, most, now);
+          break;
+        }
         this.#reason = this.#fetches === 1 ? 'trying more' : 'measuring';
         this.#begin(now);
     }
@@ -189,6 +197,16 @@ export class Parallelism {
     return elapsed >= judgeMs / 3 && (this.#measure.bytes * 1000) / elapsed < less;
   }
 
+  /** Whether what was enough when it was judged still is: else more are tried, once in a while. */
+  #lookAgain(throughput: number, plenty: number, most: number, now: number): void {
+    const isTooLittle = throughput >= slow && throughput < plenty && this.#fetches < most;
+    if (this.#reason === 'more bring more' && isTooLittle && now >= this.#againAt) {
+      this.#againAt = now + againMs;
+      this.#reason = 'trying more';
+    }
+    this.#begin(now, throughput);
+  }
+
   #judge(throughput: number, now: number): void {
     if (this.#reason === 'trying fewer' && throughput < enough * this.#brought) {
       this.#fetches = this.#wider;
@@ -207,6 +225,7 @@ export class Parallelism {
   #settle(reason: ParallelReason, now: number): void {
     this.#reason = reason;
     this.#settledUntil = now + settledMs;
+    this.#begin(now);
   }
 
   /** `before` is what was brought until now, in bytes a second. */

@@ -122,6 +122,25 @@ describe('how many fetches run side by side', () => {
     }
   });
 
+  it('is more again, within seconds, where each brings less than when that was learned', () => {
+    const { clock, parallelism } = world();
+    starve(parallelism, clock, (fetches) => 650_000 * Math.min(2, fetches), 20_000);
+    assert.deepEqual(parallelism.view, { fetches: 2, reason: 'more bring more' });
+    const [first] = starve(parallelism, clock, lossy, 30_000);
+    assert.ok(first?.fetches === 2 && first.ms <= 7000, `${first?.ms} ms with two`);
+    assert.ok(parallelism.fetches >= 4, `${parallelism.fetches}`);
+  });
+
+  it('is tried only once in a while where more bring no more than the few that are worth it', () => {
+    const { clock, parallelism } = world();
+    starve(parallelism, clock, (fetches) => 650_000 * Math.min(2, fetches), 20_000);
+    const weak: Line = (fetches) => 400_000 * Math.min(2, fetches);
+    const seen = starve(parallelism, clock, weak, 120_000);
+    assert.deepEqual(parallelism.view, { fetches: 2, reason: 'more bring more' });
+    const more = seen.reduce((sum, { fetches, ms }) => sum + (fetches > 2 ? ms : 0), 0);
+    assert.ok(more <= 40_000, `${more} ms with more than two`);
+  });
+
   it('is one for minutes where the origin refuses more', () => {
     const { clock, parallelism } = world();
     starve(parallelism, clock, lossy, 2000);
