@@ -194,6 +194,11 @@ export class StoreError extends Error {
     this.code = code;
   }
 
+  /** Whether there is no room, or none for this user. */
+  get isFull(): boolean {
+    return this.code === 'ENOSPC' || this.code === 'EDQUOT';
+  }
+
   /** What the system says, as a `StoreError`; `what` says in a few words what could not be done. */
   static from(cause: unknown, what: string): StoreError {
     if (cause instanceof StoreError) return cause;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -119,6 +119,33 @@ test('what nobody watches is evicted before a full disk is given up', async (t) 
   );
   await assertContent(film, { start: 0, end: 3 * mebibyte });
   await store.close();
+});
+
+test('a row that can not be changed on a full disk is no trouble of its own', async (t) => {
+  const directory = await smallDisk(t);
+  if (directory === null) return;
+  const cache = join(directory, 'cache');
+  const events: Told = listener();
+  const store = await openDiskStore(cache, { ...layout, events });
+  const old = await store.create(objectName('old'), representationOf(3 * mebibyte), label, unheard);
+  await writeContent(old, { start: 0, end: 3 * mebibyte });
+  await old.close();
+  // Somebody reads the old files for as long as this lasts: to unlink them gives nothing back.
+  const names = await readdir(join(cache, 'objects'), { recursive: true, withFileTypes: true });
+  const held = await Promise.all(
+    names.filter((name) => name.isFile()).map((name) => open(join(name.parentPath, name.name))),
+  );
+  assert.equal(held.length, 3);
+  const film = await store.create(objectName('film'), representationOf(2 * mebibyte), label, unheard);
+  await writeFile(join(directory, 'ballast'), Buffer.alloc(8 * mebibyte)).catch(() => {});
+  film.write(0, contentAt(0, 2 * mebibyte))?.catch(() => {});
+  await film.commit();
+  const evictions = events.told.filter((what) => what.startsWith('evicted /film.mp4 free'));
+  assert.deepEqual([evictions.length, events.told.length], [3, 4], events.told.join());
+  assert.match(events.told[3] ?? '', /^passing ENOSPC/);
+  await film.close();
+  await store.close();
+  for (const file of held) await file.close();
 });
 
 test('a cache directory that was removed is made anew, and what was lost is said', async (t) => {

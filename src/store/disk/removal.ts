@@ -1,12 +1,13 @@
 /**
  * Removes objects: first from the index, then their files, as soon as nobody has them open.
  *
- * On a full disk even a row can't be removed. Then the files go first, and the row names nothing for a while.
+ * On a full disk even a row can't be removed. Then the files go first, and the row names for a while, at most until the
+ * next start, what is not there any more.
  */
 import { rm } from 'node:fs/promises';
 import type { Capacity } from '../capacity.ts';
 import type { Inventory } from '../inventory.ts';
-import type { ObjectName } from '../store.ts';
+import { type ObjectName, StoreError } from '../store.ts';
 import type { Background } from './background.ts';
 import type { CacheDirectory } from './cache-directory.ts';
 import type { CallQueue } from './call-queue.ts';
@@ -76,8 +77,13 @@ export class Removal {
 
   async #removeFilesFirst(held: HeldOnDisk): Promise<void> {
     await this.#removeFiles(held);
-    await this.#parts.index.remove(held.name, held.generation);
+    await this.#parts.index.remove(held.name, held.generation).catch(unlessFull);
   }
+}
+
+/** Lets a change of a row fail whose files are gone already, where there is no room for it. */
+export function unlessFull(error: unknown): void {
+  if (!(error instanceof StoreError && error.isFull)) throw error;
 }
 
 function ignore(): void {}

@@ -13,7 +13,7 @@ import type { CacheDirectory } from './cache-directory.ts';
 import type { Health } from './health.ts';
 import type { HeldOnDisk } from './held-on-disk.ts';
 import type { SqliteIndex } from './index/sqlite-index.ts';
-import type { Removal } from './removal.ts';
+import { type Removal, unlessFull } from './removal.ts';
 import type { SegmentFiles } from './segment-files.ts';
 
 export interface SpaceParts {
@@ -71,8 +71,7 @@ export class Space {
       try {
         return await work();
       } catch (error) {
-        const { code } = StoreError.from(error, 'The disk took nothing');
-        if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+        if (!StoreError.from(error, 'The disk took nothing').isFull) throw error;
         const evictions = capacity.makeRoom(bytes, 'free');
         if (evictions.length === 0) throw error;
         this.#evict(evictions);
@@ -101,7 +100,7 @@ export class Space {
   async missing(held: HeldOnDisk, segments: readonly number[]): Promise<void> {
     const { capacity, index, removal, background } = this.#parts;
     for (const segment of segments) capacity.drop(held, segment);
-    await index.drop(held.name, held.generation, segments);
+    await index.drop(held.name, held.generation, segments).catch(unlessFull);
     if (held.bySegment.size > 0) return;
     // Not awaited: the call that is under way for this name may itself wait for room.
     removal.removeUnused(held, () => held.bySegment.size > 0).catch(background.report);
