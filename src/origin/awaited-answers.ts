@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../clock.ts';
 import { keepNewest } from '../kit/keep-newest.ts';
-import type { Concurrency } from './concurrency.ts';
+import type { Concurrency, Way } from './concurrency.ts';
 import type { OriginConnection } from './origin-connection.ts';
 
 /** The connections, as far as they matter here. */
@@ -19,8 +19,8 @@ const rememberedOrigins = 64;
 
 /** A request that waits. */
 export interface AwaitedAnswer {
-  /** It has a connection. */
-  sent(): void;
+  /** It is sent on `connection`. */
+  sent(connection: OriginConnection): void;
   /** To be called once: with the connection on which the answer has begun, or with `null` where none will. */
   end(answered: OriginConnection | null): void;
 }
@@ -29,6 +29,7 @@ interface Waiting {
   readonly origin: string;
   readonly since: number;
   sentAt: number;
+  connection: OriginConnection | null;
   readonly onLate: (isLate: boolean) => void;
   timer: Timer;
   isLate: boolean;
@@ -37,6 +38,14 @@ interface Waiting {
   hadOthers: boolean;
 }
 
+/** When a connection to an origin was closed. */
+interface Closing {
+  readonly origin: string;
+  readonly at: number;
+}
+
+const noneYet: Closing = { origin: '', at: Number.NEGATIVE_INFINITY };
+
 export class AwaitedAnswers {
   readonly #clock: Clock;
   readonly #host: AwaitedAnswersHost;
@@ -44,7 +53,9 @@ export class AwaitedAnswers {
   readonly #waiting = new Set<Waiting>();
   /** By origin: what TCP took for the one that came about soonest, in milliseconds: others had to wait for room. */
   readonly #soonest = new Map<string, { readonly connectMs: number; readonly at: number }>();
-  #closed = { origin: '', at: Number.NEGATIVE_INFINITY };
+  /** The last connection that was closed, and the last of those that were not closed after an answer that had been read. */
+  #closed = noneYet;
+  #givenUp = noneYet;
 
   constructor(clock: Clock, host: AwaitedAnswersHost, concurrency: Concurrency) {
     this.#clock = clock;
@@ -56,14 +67,15 @@ export class AwaitedAnswers {
   begin(origin: string, onLate: (isLate: boolean) => void): AwaitedAnswer {
     const since = this.#clock.now();
     const waiting: Waiting = {
-      ...{ origin, since, sentAt: since, onLate },
+      ...{ origin, since, sentAt: since, connection: null, onLate },
       ...{ timer: { cancel: () => {} }, isLate: false, isGivenUp: false, hadOthers: false },
     };
     this.#waiting.add(waiting);
     this.#look(waiting);
     return {
-      sent: () => {
+      sent: (connection) => {
         waiting.sentAt = this.#clock.now();
+        waiting.connection = connection;
       },
       end: (answered) => this.#end(waiting, answered),
     };
@@ -84,9 +96,10 @@ export class AwaitedAnswers {
     keepNewest(this.#soonest, rememberedOrigins);
   }
 
-  /** A connection has been closed. */
-  closed({ origin }: OriginConnection): void {
+  /** A connection has been closed, where `isGivenUp` while it was idle or something was still to come. */
+  closed({ origin }: OriginConnection, isGivenUp: boolean): void {
     this.#closed = { origin, at: this.#clock.now() };
+    if (isGivenUp) this.#givenUp = this.#closed;
   }
 
   close(): void {
@@ -96,7 +109,7 @@ export class AwaitedAnswers {
 
   /** Looks whether it is late by now, or comes again: how long the way is may have shown meanwhile. */
   #look(waiting: Waiting): void {
-    const left = waiting.since + this.#concurrency.lateAfter(this.#roundTripMs(waiting.origin)) - this.#clock.now();
+    const left = waiting.since + this.#concurrency.lateAfter(this.#wayTo(waiting.origin)) - this.#clock.now();
     if (left > 0) {
       waiting.timer = this.#clock.after(left, () => this.#look(waiting));
       return;
@@ -117,9 +130,9 @@ export class AwaitedAnswers {
 
   #end(waiting: Waiting, answered: OriginConnection | null): void {
     const { origin, since, sentAt, isLate: wasLate, hadOthers, onLate } = waiting;
-    const [now, roundTripMs] = [this.#clock.now(), this.#roundTripMs(origin)];
+    const [now, way] = [this.#clock.now(), this.#wayTo(origin)];
     if (wasLate) onLate(false);
-    if (answered === null && !wasLate && now - since >= this.#concurrency.lateAfter(roundTripMs) / 2) {
+    if (answered === null && !wasLate && now - since >= this.#concurrency.lateAfter(way) / 2) {
       // Whoever asks next in its place shall not wait for all of that time again.
       waiting.isGivenUp = true;
       return;
@@ -128,11 +141,20 @@ export class AwaitedAnswers {
     this.#waiting.delete(waiting);
     if (answered === null) return;
     for (const each of this.#waiting) if (each.isGivenUp && each.origin === origin) this.#drop(each);
-    const isSince = this.#closed.origin === origin && this.#closed.at >= since;
-    const sinceClosedMs = isSince ? now - this.#closed.at : Number.POSITIVE_INFINITY;
+    const sinceMs = (last: Closing) => (last.origin === origin && last.at >= since ? now - last.at : Infinity);
+    const [sinceClosedMs, sinceGivenUpMs] = [sinceMs(this.#closed), sinceMs(this.#givenUp)];
     const others = this.#answeredBefore(origin).filter((connection) => connection !== answered);
     this.#concurrency.answered({
-      ...{ wasLate, sinceSentMs: now - sentAt, sinceClosedMs, hadOthers, roundTripMs },
+      ...{
+        wasLate,
+        sinceMadeMs: now - since,
+        sinceSentMs: now - sentAt,
+        sinceClosedMs,
+        sinceGivenUpMs,
+        hadOthers,
+        way,
+      },
+      isOutOfTurn: this.#waitsBefore(answered),
       others: others.map(({ isKept, missing }) => ({ isKept, missing })),
     });
   }
@@ -147,7 +169,17 @@ export class AwaitedAnswers {
     return [...this.#host.open].filter((each) => each.origin === origin && each.answered && each.usable);
   }
 
-  #roundTripMs(origin: string): number {
-    return this.#soonest.get(origin)?.connectMs ?? 0;
+  /** Whether a request waits on a connection that was made before this one: servers that serve one take them in turn. */
+  #waitsBefore(answered: OriginConnection): boolean {
+    const waiting = new Set(Array.from(this.#waiting, ({ connection }) => connection));
+    for (const each of this.#host.open) {
+      if (each === answered) return false;
+      if (each.origin === answered.origin && each.usable && waiting.has(each)) return true;
+    }
+    return false;
+  }
+
+  #wayTo(origin: string): Way {
+    return { roundTripMs: this.#soonest.get(origin)?.connectMs ?? 0, isTls: origin.startsWith('https:') };
   }
 }

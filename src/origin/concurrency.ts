@@ -11,6 +11,9 @@ import type { ConcurrencyView } from './origin.ts';
 /** So many round trips it takes to connect, to agree on TLS, and to ask. */
 const roundTrips = 4;
 
+/** So many of them once the server has room for a connection that TCP has made already. */
+const tripsOnceRoom = { plain: 1, tls: 3 };
+
 /** An answer is late after so many milliseconds besides. */
 const lateMs = { first: 1000, second: 1600 };
 
@@ -32,15 +35,27 @@ const unbuffered = 8 * 1024 * 1024;
 /** How an answer began. */
 export interface AnswerStart {
   readonly wasLate: boolean;
+  /** How long ago the request was made, in milliseconds. */
+  readonly sinceMadeMs: number;
   /** How long ago the request was sent, in milliseconds: what came before may have been a wait for a connection. */
   readonly sinceSentMs: number;
-  /** How long ago another connection was closed, in milliseconds, where that was after the request was sent. */
+  /** How long ago another connection was closed, in milliseconds, where that was after the request was made. */
   readonly sinceClosedMs: number;
+  /** The same of one that was idle, or on which something was still to come: no answer had just come to its end. */
+  readonly sinceGivenUpMs: number;
   /** Whether there were other connections when it was late already. */
   readonly hadOthers: boolean;
   /** What is missing of the answers on other connections, in bytes (0 of one that is idle), and whether they go on then. */
   readonly others: ReadonlyArray<{ readonly isKept: boolean; readonly missing: number }>;
+  /** Whether a request waits on a connection that was there before. */
+  readonly isOutOfTurn: boolean;
+  readonly way: Way;
+}
+
+/** The way to a server: what a round trip takes, in milliseconds, and whether TLS goes over it. */
+export interface Way {
   readonly roundTripMs: number;
+  readonly isTls: boolean;
 }
 
 export class Concurrency implements ConcurrencyView {
@@ -61,17 +76,27 @@ export class Concurrency implements ConcurrencyView {
     return this.isSerial || this.#clock.now() >= this.#otherwiseUntil;
   }
 
-  /** When an answer is late, in milliseconds after the request. */
-  lateAfter(roundTripMs: number): number {
-    return (this.#seen === 0 ? lateMs.first : lateMs.second) + roundTrips * roundTripMs;
+  /**
+   * When an answer is late, in milliseconds after the request. The second time none is that was as soon as any that may count
+   * the first time, on a connection of its own or on a warm one.
+   */
+  lateAfter(way: Way): number {
+    if (this.#seen === 0) return lateMs.first + roundTrips * way.roundTripMs;
+    return lateMs.second + roundTrips * way.roundTripMs + 2 * onceRoomMs(way);
   }
 
   /** An answer has begun. */
-  answered({ wasLate, sinceSentMs, sinceClosedMs, hadOthers, others, roundTripMs }: AnswerStart): void {
+  answered(start: AnswerStart): void {
+    const { wasLate, sinceMadeMs, sinceSentMs, sinceClosedMs, sinceGivenUpMs, hadOthers, others, way } = start;
     const now = this.#clock.now();
-    const promptWithinMs = promptMs + roundTrips * roundTripMs;
+    const promptWithinMs = promptMs + onceRoomMs(way);
     const isAlone = !others.some(({ isKept }) => isKept);
-    if (wasLate && sinceClosedMs <= promptWithinMs && isAlone) {
+    // Timers are exact to a millisecond.
+    const waitedMs = sinceMadeMs - sinceGivenUpMs + 1;
+    const isFreed = sinceGivenUpMs <= promptWithinMs && waitedMs >= this.lateAfter(way);
+    if (start.isOutOfTurn) {
+      this.#seen = 0;
+    } else if (isFreed && isAlone) {
       this.#seen += 1;
       if (this.#seen < enough) return;
       this.#serialUntil = now + settledMs;
@@ -90,4 +115,8 @@ export class Concurrency implements ConcurrencyView {
       this.#otherwiseUntil = Math.max(this.#otherwiseUntil, now + unclearMs);
     }
   }
+}
+
+function onceRoomMs({ roundTripMs, isTls }: Way): number {
+  return roundTripMs * (isTls ? tripsOnceRoom.tls : tripsOnceRoom.plain);
 }

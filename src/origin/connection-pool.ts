@@ -71,7 +71,7 @@ export class ConnectionPool {
     connection.onceClosed(() => {
       const wasIdle = this.#idle.has(connection);
       this.#open.delete(connection);
-      this.awaited.closed(connection);
+      this.awaited.closed(connection, wasIdle || !connection.isDone);
       this.#wake(connection);
       this.#onBusy(-1);
       if (wasIdle) this.#replace(connection.origin);

@@ -270,7 +270,7 @@ class HttpOrigin implements Origin {
     const waiting = sent.content === null ? this.#pool.awaited.begin(hop.url.origin, onLate) : null;
     let answered: OriginConnection | null = null;
     const send = (connection: OriginConnection) => {
-      waiting?.sent();
+      waiting?.sent(connection);
       return connection.send(sent, signal, () => this.#pool.give(connection));
     };
     try {

@@ -16,6 +16,7 @@ export class OriginConnection {
   #exchange: OriginExchange | null = null;
   #used = false;
   #isAnswered = false;
+  #isDone = false;
   #keptFor = Number.POSITIVE_INFINITY;
   readonly connectMs: number;
 
@@ -66,6 +67,11 @@ export class OriginConnection {
     return this.#exchange?.isKept ?? true;
   }
 
+  /** Whether its last answer has come to its end, rather than been given up. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
   /** What of an answer is still to come, in bytes, as far as that is known. */
   get missing(): number {
     return this.#exchange?.missing ?? 0;
@@ -83,6 +89,7 @@ export class OriginConnection {
   /** Sends a request; `onReusable` is called when its answer has ended and another request may follow. */
   send(request: ExchangeRequest, signal: AbortSignal, onReusable: () => void): OriginExchange {
     this.#used = true;
+    this.#isDone = false;
     const { host } = this.#url;
     const { method, content } = request;
     let isSent = content === null;
@@ -92,6 +99,7 @@ export class OriginConnection {
       over: (isReusable) => {
         this.#exchange = null;
         this.#isAnswered ||= exchange.answered;
+        this.#isDone = exchange.isWhole;
         content?.destroy();
         this.#keptFor = exchange.keptFor - beforeServer;
         if (!isReusable || !isSent || this.#keptFor <= 0) {

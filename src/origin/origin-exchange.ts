@@ -58,6 +58,11 @@ export class OriginExchange implements OriginBody {
     return this.#answer !== null || this.#headReader.hasBegun;
   }
 
+  /** Whether all of the answer has come and been read. */
+  get isWhole(): boolean {
+    return this.#outcome === 'ended';
+  }
+
   /** Whether the connection goes on after the answer, by what that says. */
   get isKept(): boolean {
     return this.#answer?.isKept ?? true;

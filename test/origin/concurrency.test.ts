@@ -7,15 +7,21 @@ const minute = 60_000;
 /** An answer that came at once, where there was no other connection. */
 const usual: AnswerStart = {
   wasLate: false,
+  sinceMadeMs: 50,
   sinceSentMs: 50,
   sinceClosedMs: Number.POSITIVE_INFINITY,
+  sinceGivenUpMs: Number.POSITIVE_INFINITY,
   hadOthers: false,
   others: [],
-  roundTripMs: 20,
+  isOutOfTurn: false,
+  way: { roundTripMs: 20, isTls: false },
 };
 
 /** As soon as the last other connection was closed. */
-const freed: AnswerStart = { ...usual, wasLate: true, sinceSentMs: 1080, sinceClosedMs: 25, hadOthers: true };
+const freed: AnswerStart = {
+  ...{ ...usual, wasLate: true, sinceMadeMs: 1800, sinceSentMs: 1800 },
+  ...{ sinceClosedMs: 25, sinceGivenUpMs: 25, hadOthers: true },
+};
 
 function world(...answers: AnswerStart[]) {
   const clock = { at: 0, now: () => clock.at };
@@ -60,7 +66,7 @@ describe('whether an origin serves one connection at a time', () => {
   });
 
   it('is not so for five minutes where it is late with nothing in its way', () => {
-    const there = world(freed, { ...freed, sinceSentMs: 3000, sinceClosedMs: 1950 });
+    const there = world(freed, { ...freed, sinceSentMs: 3000, sinceClosedMs: 1950, sinceGivenUpMs: 1950 });
     assert.deepEqual(seen(there), { isSerial: false, mayBeSerial: false });
     there.clock.at += 5 * minute;
     there.concurrency.answered(freed);
@@ -80,7 +86,7 @@ describe('whether an origin serves one connection at a time', () => {
   });
 
   it('does not show by what is sent again because there was no room for it', () => {
-    const again = { ...freed, sinceSentMs: 1400, sinceClosedMs: 400 };
+    const again = { ...freed, sinceSentMs: 1400, sinceClosedMs: 400, sinceGivenUpMs: 400 };
     const there = world(freed, again);
     assert.deepEqual(seen(there), { isSerial: false, mayBeSerial: false });
     there.clock.at += 30_000;
@@ -89,22 +95,54 @@ describe('whether an origin serves one connection at a time', () => {
   });
 
   it('does not show by a request that waited for its connection, or had no other beside it', () => {
-    const slow = { ...freed, sinceSentMs: 6000, sinceClosedMs: 5000 };
+    const slow = { ...freed, sinceSentMs: 6000, sinceClosedMs: 5000, sinceGivenUpMs: 5000 };
     assert.equal(world({ ...slow, sinceSentMs: 40 }).concurrency.mayBeSerial, true);
     assert.equal(world({ ...slow, hadOthers: false }).concurrency.mayBeSerial, true);
   });
 
-  it('is not seen where every answer takes the same time', () => {
-    for (let takes = 0; takes < 5000; takes += 10) {
-      const { concurrency } = world();
-      for (let request = 0; request < 10; request += 1) {
-        const lateAfter = concurrency.lateAfter(20);
-        const wasLate = takes >= lateAfter;
-        // Idle connections are closed when it is late.
-        const sinceClosedMs = wasLate ? takes - lateAfter : Number.POSITIVE_INFINITY;
-        concurrency.answered({ ...usual, wasLate, sinceSentMs: takes, sinceClosedMs, hadOthers: true });
+  it('does not show where an answer had just come to its end, as others do beside it that take as long', () => {
+    const after = { ...freed, sinceGivenUpMs: 1000 };
+    assert.equal(world(after, after, after).concurrency.isSerial, false);
+  });
+
+  it('does not show twice by several that were late when one connection was closed', () => {
+    const first = { ...freed, sinceMadeMs: 1105 };
+    const { concurrency } = world(first, { ...first, sinceMadeMs: 1150, sinceGivenUpMs: 70 });
+    assert.equal(concurrency.isSerial, false);
+    concurrency.answered(freed);
+    assert.equal(concurrency.isSerial, true);
+  });
+
+  it('does not show by an answer before its turn, which says that what was seen was chance', () => {
+    const { concurrency } = world(freed, { ...freed, isOutOfTurn: true }, freed);
+    assert.equal(concurrency.isSerial, false);
+    concurrency.answered(freed);
+    assert.equal(concurrency.isSerial, true);
+  });
+
+  it('is not seen where every answer takes the same time, on new and on warm connections', () => {
+    for (const isTls of [false, true])
+      for (const roundTripMs of [0, 20, 120, 600]) {
+        const way = { roundTripMs, isTls };
+        for (let takes = 0; takes < 10_000; takes += 10) {
+          const { concurrency } = world();
+          for (let request = 0; request < 10; request += 1) {
+            const connecting = request % 3 === 0 ? roundTripMs * (isTls ? 3 : 1) : 0;
+            const sinceMadeMs = connecting + roundTripMs + takes;
+            const lateAfter = concurrency.lateAfter(way);
+            const wasLate = sinceMadeMs >= lateAfter;
+            // Idle connections are closed when it is late.
+            const closed = wasLate ? sinceMadeMs - lateAfter : Number.POSITIVE_INFINITY;
+            const since = {
+              sinceMadeMs,
+              sinceSentMs: sinceMadeMs - connecting,
+              sinceClosedMs: closed,
+              sinceGivenUpMs: closed,
+            };
+            concurrency.answered({ ...usual, wasLate, ...since, hadOthers: true, way });
+          }
+          assert.equal(concurrency.isSerial, false, `${takes} ms, ${JSON.stringify(way)}`);
+        }
       }
-      assert.equal(concurrency.isSerial, false, `${takes} ms`);
-    }
   });
 });

@@ -17,7 +17,7 @@ const { film: tailed, index } = tailedFilm(300 * mebibyte, 140_000, 600_000);
 const rate = 64 * 1024 * 33;
 
 /** What our own connections may cost until it is known that there may be one, in milliseconds: a late answer. */
-const lesson = 2000;
+const lesson = ({ delay }: Kind) => 2000 + 8 * delay;
 
 const ways = { near: 0, far: 60 };
 const keepings = { 'keeps connections': 'keep-alive', 'closes each after its answer': 'close' };
@@ -108,7 +108,7 @@ describe('an origin that serves one connection at a time', () => {
         it(`${name}: answers ten seeks of a player that watches each place for ${watching} and ${leaving}`, () =>
           withRig(kind, {}, async (rig) => {
             const took = await seekAll(rig, front, [0, ...toAndFro], { leavesAfter, watchMs });
-            assert.ok(Math.max(...took) <= directMs(kind) + lesson, `${took} ms`);
+            assert.ok(Math.max(...took) <= directMs(kind) + lesson(kind), `${took} ms`);
             const slow = took.filter((ms) => ms > directMs(kind) + leavesAfter + 200);
             assert.ok(slow.length <= 2, `${took} ms: it was learned`);
             if (slow.length === 2) assert.equal(await reasonIn(rig), 'one at a time');
@@ -118,7 +118,11 @@ describe('an origin that serves one connection at a time', () => {
           withRig(kind, { films: tailed }, async (rig) => {
             const places = [0, index, 48, ...toAndFro.slice(0, 5), index, toAndFro[3] ?? 0];
             const took = await seekAll(rig, tailed, places, { leavesAfter, watchMs });
-            assert.ok(Math.max(...took) <= directMs(kind) + lesson, `${took} ms`);
+            // Far away several begin together, which once may be more than fit into such a server's queue: TCP asks for a
+            // connection again after one second and after three (RFC 6298 §2).
+            const [longest = 0, ...others] = took.toSorted((a, b) => b - a);
+            assert.ok(longest <= directMs(kind) + lesson(kind) + (kind.delay > 0 ? 3000 : 0), `${took} ms`);
+            assert.ok(Math.max(...others) <= directMs(kind) + lesson(kind), `${took} ms`);
           }));
       }
 
@@ -130,7 +134,7 @@ describe('an origin that serves one connection at a time', () => {
         await rig.clock.advance(1000);
         const tail = play(rig, '/films/film.mp4', index, tailed);
         const ms = await tail.began();
-        assert.ok(ms <= directMs(kind) + lesson, `${ms} ms`);
+        assert.ok(ms <= directMs(kind) + lesson(kind), `${ms} ms`);
         await rig.clock.advanceUntil(tail.exchange.done(), { limit: 5000 });
         head.player.resume();
         const before = head.exchange.bodyBytes;
@@ -153,7 +157,7 @@ describe('an origin that serves one connection at a time', () => {
           players.push(player);
           const ms = await player.began();
           // The first one has its time slice.
-          assert.ok(ms <= directMs(kind) + lesson + 1000, `${ms} ms`);
+          assert.ok(ms <= directMs(kind) + lesson(kind) + 1000, `${ms} ms`);
           await rig.clock.advance(3000);
         }
         const before = players.map(({ exchange }) => exchange.bodyBytes);
@@ -174,7 +178,7 @@ describe('an origin that serves one connection at a time', () => {
         const warming = made({ add() {}, expect() {} }, new AbortController().signal);
         await rig.clock.advance(3000);
         const took = await seekAll(rig, front, toAndFro.slice(0, 5), { leavesAfter: 0, watchMs: 500 });
-        assert.ok(Math.max(...took) <= directMs(kind) + lesson, `${took} ms`);
+        assert.ok(Math.max(...took) <= directMs(kind) + lesson(kind), `${took} ms`);
         await rig.clock.advanceUntil(warming, { limit: 60_000 });
       });
     });
@@ -191,7 +195,7 @@ describe('an origin that serves one connection at a time', () => {
           await rig.clock.advanceUntil(asked.done(), { limit: 60_000 });
           const ms = rig.clock.now() - before;
           // A film that plays has its time slice.
-          assert.ok(ms <= directMs(kind) + lesson + 1000, `${method} took ${ms} ms`);
+          assert.ok(ms <= directMs(kind) + lesson(kind) + 1000, `${method} took ${ms} ms`);
         }
         const before = viewer.exchange.bodyBytes;
         await rig.clock.advance(20_000);
@@ -204,7 +208,7 @@ describe('an origin that serves one connection at a time', () => {
         // What follows a place that is on its way is waited for.
         const places = toAndFro.toSorted((a, b) => b - a);
         const took = await seekAll(rig, front, places, { leavesAfter: 50, watchMs: 300 });
-        assert.ok(Math.max(...took) <= directMs(kind) + lesson, `${took} ms`);
+        assert.ok(Math.max(...took) <= directMs(kind) + lesson(kind), `${took} ms`);
       }));
   });
 });
