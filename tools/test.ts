@@ -12,6 +12,7 @@ import { availableParallelism } from 'node:os';
 import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
 import { buildIfNeeded } from './build.ts';
 
 await buildIfNeeded();
@@ -25,6 +26,7 @@ const results = run({
   testNamePatterns: names,
   // Suites with real players and networks mostly wait, so a machine carries one file more than it has cores.
   concurrency: availableParallelism() + 1,
+  execArgv: ['--import', fileURLToPath(new URL('untracked.ts', import.meta.url))],
   timeout: 300_000,
 });
 

@@ -10,8 +10,8 @@ class BoxedFilm extends Film {
     this.#pieces = pieces;
   }
 
-  override bytesAt(start: number, end: number): Buffer {
-    const bytes = super.bytesAt(start, end);
+  override bytesAt(start: number, end: number, into?: Buffer): Buffer {
+    const bytes = super.bytesAt(start, end, into);
     for (const [at, piece] of this.#pieces) {
       const from = Math.max(start, at);
       const to = Math.min(end, at + piece.length);

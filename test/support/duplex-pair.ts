@@ -27,6 +27,8 @@ export class PairedSocket extends Duplex {
   readonly localPort: number;
   bytesRead = 0;
   bytesWritten = 0;
+  /** Whoever writes here never touches again what was written: it arrives itself, and no copy. */
+  gives = false;
   #peer: PairedSocket | null = null;
   /** The other end's write that waits until this end reads on. */
   #blocked: Written | null = null;
@@ -50,24 +52,11 @@ export class PairedSocket extends Duplex {
   }
 
   override _write(bytes: Buffer, _encoding: string, written: Written): void {
-    if (this.#peerGone) {
-      written(systemError('EPIPE', 'write'));
-      return;
-    }
-    if (this.#deaf) return;
-    // One read gets at most what the other end holds; the rest waits until it is accepted.
-    const piece = Buffer.from(bytes.subarray(0, capacity));
-    const rest = bytes.subarray(capacity);
-    this.bytesWritten += piece.length;
-    const accepted: Written = (error) => {
-      if (error || rest.length === 0) written(error);
-      else this._write(rest, 'buffer', written);
-    };
-    this.#later((peer) => peer.#arrive(piece, accepted));
+    this.#pass(bytes, this.gives, written);
   }
 
   override _writev(writes: ReadonlyArray<{ chunk: Buffer }>, written: Written): void {
-    this._write(Buffer.concat(writes.map(({ chunk }) => chunk)), 'buffer', written);
+    this.#pass(Buffer.concat(writes.map(({ chunk }) => chunk)), true, written);
   }
 
   override _final(written: Written): void {
@@ -127,6 +116,24 @@ export class PairedSocket extends Duplex {
 
   unref(): this {
     return this;
+  }
+
+  #pass(bytes: Buffer, isGiven: boolean, written: Written): void {
+    if (this.#peerGone) {
+      written(systemError('EPIPE', 'write'));
+      return;
+    }
+    if (this.#deaf) return;
+    // One read gets at most what the other end holds; the rest waits until it is accepted.
+    const first = bytes.subarray(0, capacity);
+    const piece = isGiven ? first : Buffer.from(first);
+    const rest = bytes.subarray(capacity);
+    this.bytesWritten += piece.length;
+    const accepted: Written = (error) => {
+      if (error || rest.length === 0) written(error);
+      else this.#pass(rest, isGiven, written);
+    };
+    this.#later((peer) => peer.#arrive(piece, accepted));
   }
 
   #later(act: (peer: PairedSocket) => void): void {

@@ -10,6 +10,8 @@ const blockSize = 4096;
 const patternSize = 1 << 18;
 const stampSize = 6;
 const patterns = new Map<number, Buffer>();
+/** What bytes are compared with; garbage of this size is what a long scenario would take most of its time to collect. */
+const scratch = Buffer.allocUnsafeSlow(1 << 16);
 
 export class Film {
   readonly size: number;
@@ -22,10 +24,11 @@ export class Film {
     this.#pattern = patternOf(seed);
   }
 
-  /** The bytes from `start` to `end` (exclusive), cut off at the end of the film. */
-  bytesAt(start: number, end: number): Buffer {
+  /** The bytes from `start` to `end` (exclusive), cut off at the end of the film; in `into` where they fit there. */
+  bytesAt(start: number, end: number, into?: Buffer): Buffer {
     const until = Math.min(end, this.size);
-    const bytes = Buffer.allocUnsafe(Math.max(0, until - start));
+    const length = Math.max(0, until - start);
+    const bytes = into !== undefined && length <= into.length ? into.subarray(0, length) : Buffer.allocUnsafe(length);
     for (let at = start; at < until; ) {
       const block = Math.floor(at / blockSize);
       const blockStart = block * blockSize;
@@ -40,7 +43,7 @@ export class Film {
 
   /** The offset of the first byte of `bytes` that is not the film's, where they should stand at `start`; or `null`. */
   firstDifference(start: number, bytes: Buffer): number | null {
-    const right = this.bytesAt(start, start + bytes.length);
+    const right = this.bytesAt(start, start + bytes.length, scratch);
     if (right.equals(bytes)) return null;
     let index = 0;
     while (index < right.length && right[index] === bytes[index]) index += 1;

@@ -15,8 +15,8 @@ class WrittenFilm extends Film {
     this.#text = Buffer.from(text);
   }
 
-  override bytesAt(start: number, end: number): Buffer {
-    const bytes = Buffer.from(super.bytesAt(start, end));
+  override bytesAt(start: number, end: number, into?: Buffer): Buffer {
+    const bytes = super.bytesAt(start, end, into);
     this.#text.copy(bytes, 0, Math.min(start, this.#text.length));
     return bytes;
   }
