@@ -15,6 +15,12 @@ import type { ParallelReason } from '../events.ts';
 /** A reader starves for so long before more fetches are begun, in milliseconds. */
 const widenMs = 250;
 
+/**
+ * Where one connection has been enough for so long without a pause, in milliseconds, it is slow for a moment only, as after a
+ * seek: then a reader starves for as long as a verdict takes.
+ */
+const sufficesMs = 10_000;
+
 /** And for so many round trips, in which one connection may yet become fast (RFC 5681 §3.1). */
 const slowStarts = 2;
 
@@ -93,6 +99,8 @@ export class Parallelism {
   #againAt = Number.NEGATIVE_INFINITY;
   /** What the number before brought, in bytes a second. */
   #brought = 0;
+  /** When one began to be enough, when it last was, and when it last had been for long. */
+  #suffices = { since: 0, at: Number.NEGATIVE_INFINITY, provenAt: Number.NEGATIVE_INFINITY };
   /** How many there were before fewer were tried. */
   #wider = 1;
   /** `shares`: of the bytes, each times the share of the fetches that ran when it came. */
@@ -120,11 +128,12 @@ export class Parallelism {
   /** A reader starves. Returns how many fetches there shall be for it. */
   starves({ bytes, running, limit, roundTripMs, throughput, plenty }: Starving): number {
     const now = this.#clock.now();
-    const measure = this.#measure;
-    const isBroken = now - measure.lastAt > Math.max(gapMs, gapRoundTrips * roundTripMs) || running > this.#fetches;
-    measure.lastAt = now;
+    const { lastAt } = this.#measure;
+    const isBroken = now - lastAt > Math.max(gapMs, gapRoundTrips * roundTripMs) || running > this.#fetches;
     if (isBroken) this.#begin(now);
-    else {
+    const measure = this.#measure;
+    measure.lastAt = now;
+    if (!isBroken) {
       measure.bytes += bytes;
       measure.shares += (bytes * running) / this.#fetches;
     }
@@ -136,7 +145,7 @@ export class Parallelism {
         this.#begin(now, throughput);
         break;
       case 'trying more':
-        if (elapsed < Math.max(widenMs, slowStarts * roundTripMs)) break;
+        if (elapsed < Math.max(this.#patienceMs, slowStarts * roundTripMs)) break;
         if (measure.bytes < enoughBytes && elapsed < judgeMs) break;
         // A step that could not be made, for want of room in the window, says nothing.
         if (this.#fetches === 1 || running > 1) this.#widen((measure.bytes * 1000) / elapsed, plenty, most);
@@ -162,6 +171,20 @@ export class Parallelism {
         this.#begin(now);
     }
     return Math.min(this.#fetches, most);
+  }
+
+  /** One connection brings enough now. */
+  suffices(): void {
+    const now = this.#clock.now();
+    if (now - this.#suffices.at > gapMs) this.#suffices.since = now;
+    this.#suffices.at = now;
+    if (now - this.#suffices.since >= sufficesMs) this.#suffices.provenAt = now;
+  }
+
+  /** How long a reader starves before more fetches are begun, in milliseconds. */
+  get #patienceMs(): number {
+    const isProven = this.#fetches === 1 && this.#clock.now() - this.#suffices.provenAt < settledMs;
+    return isProven ? judgeMs : widenMs;
   }
 
   /** Over a long way as many as there may be have begun together; whether fewer are enough shows later. */

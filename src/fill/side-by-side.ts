@@ -23,6 +23,10 @@ const watchedAfter = 2 * 1024 * 1024;
 const plentyTimes = 1.5;
 const plentyUnknown = 1_250_000;
 
+/** On a line that brings less, in bytes a second, several bodies hold each other up: so many times what it needs is enough. */
+const slow = 500_000;
+const fitsTimes = 1.15;
+
 /**
  * So many round trips connections over a long way take to become fast, where they begin beside each other: each sees the
  * others' bytes before its own and takes the line for full (RFC 9406).
@@ -129,7 +133,8 @@ export class SideBySide {
     const { parallelism, slots, upstream, clock } = this.#parts;
     this.#begun += bytes;
     const plenty = this.#plenty;
-    const isFed = !this.#begins && parallelism.fetches === 1 && (status.steadyThroughput ?? plenty) >= plenty;
+    const isFed = !this.#begins && parallelism.fetches === 1 && this.#suffices(status.steadyThroughput ?? plenty);
+    if (isFed && status.steadyThroughput !== null) parallelism.suffices();
     if (isFed || !this.#isPossible) return;
     const reader = this.#starving;
     if (reader === null) {
@@ -148,7 +153,7 @@ export class SideBySide {
     const throughput = status.steadyThroughput ?? 0;
     const all = this.#workingFor(interest);
     const together = all.reduce((sum, { status: each }) => sum + (each.steadyThroughput ?? 0), 0);
-    if (parallelism.fetches === 1 && together >= plenty) return;
+    if (parallelism.fetches === 1 && this.#suffices(together)) return;
     const running = all.length;
     const fetches = this.#isAtEase(reader)
       ? this.#enough(all)
@@ -294,6 +299,12 @@ export class SideBySide {
   get #plenty(): number {
     const { bytesPerSecond } = this.#host;
     return bytesPerSecond === null ? plentyUnknown : plentyTimes * bytesPerSecond;
+  }
+
+  /** Whether one connection that brings so many bytes a second starves nobody. */
+  #suffices(throughput: number): boolean {
+    const fits = fitsTimes * (this.#host.bytesPerSecond ?? Number.POSITIVE_INFINITY);
+    return throughput >= this.#plenty || (throughput < slow && throughput >= fits);
   }
 
   /** Whether a player has enough that it does not show yet. */

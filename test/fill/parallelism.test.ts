@@ -159,4 +159,22 @@ describe('how many fetches run side by side', () => {
     }
     assert.equal(parallelism.fetches, 8);
   });
+
+  it('is judged by what came while a reader starved, not by the time before', () => {
+    const { clock, parallelism } = world();
+    assert.equal(starve(parallelism, clock, lossy, 100).at(-1)?.fetches, 1);
+    clock.at += 20_000;
+    assert.equal(starve(parallelism, clock, lossy, 100).at(-1)?.fetches, 1);
+  });
+
+  it('is more after three seconds only where one had been enough for long, as after a seek', () => {
+    const { clock, parallelism } = world();
+    for (let at = 0; at < 11_000; at += 100) {
+      clock.at += 100;
+      parallelism.suffices();
+    }
+    assert.equal(starve(parallelism, clock, lossy, 2900).at(-1)?.fetches, 1);
+    const later = starve(parallelism, clock, lossy, 300).at(-1)?.fetches ?? 1;
+    assert.ok(later > 1, `${later} fetches`);
+  });
 });

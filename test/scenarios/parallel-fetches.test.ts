@@ -288,4 +288,26 @@ describe('a player that one connection feeds', () => {
     }
     viewer.leave();
   });
+
+  for (const needs of [80_000, 270_000])
+    it(`slowly, with 1.25 times what its film needs (${needs} bytes a second), has one after a seek, too`, async () => {
+      const { film: shown } = tailedFilm(240 * needs, 140_000, 240_000);
+      const { view, clock, origin } = stage({
+        film: shown,
+        origin: (clock) => ScriptedOrigin.serving(shown, { clock, rate: 1.25 * needs, headAfter: 60 }),
+        parallelFetches: 8,
+      });
+      for (const place of [0, 0.8, 0.1]) {
+        const viewer = view(Math.floor(place * shown.size));
+        // What a player asks for before it shows a picture comes in parts.
+        await clock.advance(place === 0 ? 3000 : 100);
+        for (let tick = 0; tick < 200; tick += 1) {
+          await clock.advance(100);
+          assert.ok(origin.live.length <= 2, `${origin.live.length} at once`);
+        }
+        assert.ok(viewer.bytes <= 1.3 * 24 * needs, `${viewer.bytes} bytes`);
+        viewer.leave();
+        await clock.advance(10);
+      }
+    });
 });
