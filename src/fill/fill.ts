@@ -51,6 +51,11 @@ export interface FillParts extends Omit<FetchParts, 'upstream'> {
   readonly foresees: boolean;
 }
 
+const shuttingDown = ownFailure('proxy_internal_response', 'firstbyte is shutting down.', {
+  setting: 'drainTimeout',
+  retryAfter: 5,
+});
+
 export class Fill implements ReaderHost {
   readonly #parts: FillParts;
   readonly #phase: Phase;
@@ -211,8 +216,7 @@ export class Fill implements ReaderHost {
 
   /** Stops everything and makes durable what can be; whoever still waits is told so. */
   async close(): Promise<void> {
-    const details = { setting: 'drainTimeout', retryAfter: 5 };
-    this.#scheduler.end(ownFailure('proxy_internal_response', 'firstbyte is shutting down.', details));
+    this.#scheduler.end(shuttingDown);
     await this.#guard.settled();
     await this.#presence.close();
     this.#phase.close();

@@ -81,9 +81,10 @@ export interface ForesightParts {
 export class Foresight {
   readonly #parts: ForesightParts;
   readonly #onChange: () => void;
-  readonly #ended = new AbortController();
   #outline: Outline | null = null;
-  #isLooking = false;
+  /** Ends the look that is under way. */
+  #looking: AbortController | null = null;
+  #hasEnded = false;
   /** Whether somebody has opened the file, and reads it still. */
   #isOpen = false;
   /** Whether somebody has played it since. */
@@ -171,8 +172,12 @@ export class Foresight {
 
   /** Bytes have come. */
   look(): void {
-    const { length, ranges } = this.#parts.upstream.content;
-    if (!this.#isOpen || this.#isLooking || !ranges || length === Number.POSITIVE_INFINITY) return;
+    if (!this.#isOpen || this.#looking !== null || this.#hasEnded) return;
+    const { presence, upstream } = this.#parts;
+    // Of what is whole nothing is left to foresee.
+    if (presence.present.size === upstream.known?.length) return;
+    const { length, ranges } = upstream.content;
+    if (!ranges || length === Number.POSITIVE_INFINITY) return;
     this.#outline ??= new Outline(length);
     if (this.#mayLook) void this.#lookOn(this.#outline);
   }
@@ -183,7 +188,8 @@ export class Foresight {
   }
 
   end(): void {
-    this.#ended.abort(new Error('the fill has ended'));
+    this.#hasEnded = true;
+    this.#looking?.abort(new Error('the fill has ended'));
     this.#between?.cancel();
     this.#isOpen = false;
   }
@@ -194,15 +200,16 @@ export class Foresight {
   }
 
   async #lookOn(outline: Outline): Promise<void> {
-    this.#isLooking = true;
+    this.#looking = new AbortController();
+    const { signal } = this.#looking;
     try {
       while (outline.look !== null && this.#mayLook) {
-        const bytes = await this.#parts.presence.copy(outline.look, this.#ended.signal);
-        if (bytes === null || this.#ended.signal.aborted) return;
+        const bytes = await this.#parts.presence.copy(outline.look, signal);
+        if (bytes === null || signal.aborted) return;
         outline.give(bytes);
       }
     } finally {
-      this.#isLooking = false;
+      this.#looking = null;
     }
     this.#onChange();
   }

@@ -43,7 +43,9 @@ export class Upstream {
   readonly #presence: Presence;
   /** The representation that this fill brings in, from the moment it is known. */
   known: Representation | null;
-  readonly #form: RequestForm;
+  readonly #lessons: Lessons;
+  /** Made when something is asked for, or may be. */
+  #madeForm: RequestForm | null = null;
   #contradiction: OriginContradiction | null = null;
   #hasServed = false;
   #measuredFirstByteMs: number | null = null;
@@ -53,9 +55,14 @@ export class Upstream {
 
   constructor(target: RequestTarget, presence: Presence, known: Representation | null, lessons: Lessons) {
     this.#target = target;
-    this.#form = new RequestForm(lessons, target.target);
+    this.#lessons = lessons;
     this.#presence = presence;
     this.known = known;
+  }
+
+  get #form(): RequestForm {
+    this.#madeForm ??= new RequestForm(this.#lessons, this.#target.target);
+    return this.#madeForm;
   }
 
   /** Whether parts of it can be combined, as far as is known. */
