@@ -16,6 +16,7 @@ import { objectName } from './cache-key.ts';
 import { Entrances } from './entrances.ts';
 import { Entry } from './entry.ts';
 import { forwardedFields, type IdentityPolicy, identify, plainIdentity, type RequestIdentity } from './identity.ts';
+import { IdleEntries } from './idle-entries.ts';
 import type { ReadSession } from './read-session.ts';
 import { revalidate } from './revalidate.ts';
 import type { StrictTarget } from './strict/stored-answers.ts';
@@ -90,12 +91,14 @@ export class Cache implements FillsView {
   readonly #strict: StrictCache;
   readonly #entrances: Entrances;
   readonly #variants = new Variants();
+  readonly #idle: IdleEntries;
   #nextFill = 1;
 
   constructor(parts: CacheParts) {
     this.#parts = parts;
     this.#mounts = new Map(parts.mounts);
     this.#entrances = new Entrances(parts.clock);
+    this.#idle = new IdleEntries(parts.clock);
     const nextFill = () => {
       this.#nextFill += 1;
       return this.#nextFill - 1;
@@ -227,6 +230,7 @@ export class Cache implements FillsView {
   async close(): Promise<void> {
     await Promise.all(this.entries().map((entry) => entry.close()));
     this.#entries.clear();
+    this.#idle.stop();
   }
 
   #mountOf(name: string): Mount | undefined {
@@ -303,6 +307,7 @@ export class Cache implements FillsView {
       store,
       clock,
       upstream,
+      idle: this.#idle,
       keepDeleted,
       makeFill: (object, shared) => {
         const fill = { fill: this.#nextFill, origin: origin.name, path };

@@ -4,7 +4,7 @@
  * Requests share one fill (collapsed forwarding, RFC 9111 §4). When the origin has a new representation, a new fill
  * replaces the old one. The new fill begins with the answer that announced the change; clients of the old fill read it
  * to its end. A request gets a fill of its own where parts can't be combined, or where the answer is for one client
- * only. An entry without readers closes its object after a while.
+ * only. An entry that nobody uses closes its object after a while, or before where many are idle.
  */
 import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
@@ -20,11 +20,12 @@ import { type Representation, withoutRedirect } from '../http/representation.ts'
 import type { Held } from '../origin/origin.ts';
 import { type ObjectLabel, type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { untilAborted } from '../until-aborted.ts';
-import { IdleTracker } from './idle-tracker.ts';
+import type { IdleEntries, IdleEntry } from './idle-entries.ts';
 import type { Aim, ReadSession, SessionClient } from './read-session.ts';
 import { restore } from './restore.ts';
 import type { Verdict } from './revalidate.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
+import { Visits } from './visits.ts';
 
 /** So many fills are tried for one request, where the representation changes during each. */
 const mostFills = 4;
@@ -39,6 +40,7 @@ export interface EntryParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly upstream: UpstreamTarget;
+  readonly idle: Pick<IdleEntries, 'add' | 'delete'>;
   /** Whether a stored object is still served after the origin has said that it is gone. */
   readonly keepDeleted: boolean;
   /** `shared: false` for a fill that serves one request only. */
@@ -93,9 +95,11 @@ type ChooseBytes = (representation: Representation) => OpenRange | null;
 
 const nothing: ByteRange = { start: 0, end: 0 };
 
+const opened = Promise.resolve();
+
 const unasked = { waited: false, changed: false, first: false } as const;
 
-export class Entry {
+export class Entry implements IdleEntry {
   readonly #parts: EntryParts;
   /** Fills that clients read to their end, and that no new request joins. */
   readonly #aside = new Set<Fill>();
@@ -110,11 +114,12 @@ export class Entry {
   #closed = false;
   /** The freshness of what was asked for last. */
   #fresh: (Freshness & { readonly of: Representation }) | null = null;
-  readonly #idleTracker: IdleTracker;
+  readonly #visits: Visits;
 
   constructor(parts: EntryParts) {
     this.#parts = parts;
-    this.#idleTracker = new IdleTracker(parts.clock, () => this.#retire());
+    this.#visits = new Visits(parts.clock);
+    parts.idle.add(this);
   }
 
   /** What is requested from the origin. */
@@ -137,7 +142,7 @@ export class Entry {
 
   /** When it was used last, in wall-clock time. */
   get usedAt(): number {
-    return this.#idleTracker.usedAt;
+    return this.#visits.usedAt;
   }
 
   /** The fill that a new request would join. */
@@ -162,20 +167,31 @@ export class Entry {
     signal: AbortSignal,
     client: SessionClient = {},
   ): ReadSession | Promise<ReadSession> {
-    this.#idleTracker.arrive();
+    this.#arrive();
     try {
       signal.throwIfAborted();
       const session = this.#openNow(hint, choose, client);
       if (session !== null) return session;
     } catch (error) {
-      this.#idleTracker.leave();
+      this.#leave();
       throw error;
     }
     return this.#open(hint, choose, signal, client);
   }
 
+  #arrive(): void {
+    this.#visits.arrive();
+    this.#parts.idle.delete(this);
+  }
+
+  #leave(): void {
+    this.#visits.leave();
+    if (this.#visits.idle && !this.#closed) this.#parts.idle.add(this);
+  }
+
   /** A session of what is known, fresh and present; `null` where something has to be asked, or waited for. */
   #openNow(hint: Aim, choose: ChooseBytes, client: SessionClient): ReadSession | null {
+    this.#opening ??= this.#restore();
     const fill = this.#fill;
     if (fill === null || !fill.reusable || fill.frontier !== null) return null;
     const { known } = fill;
@@ -226,7 +242,7 @@ export class Entry {
         }
       }
     } catch (error) {
-      this.#idleTracker.leave();
+      this.#leave();
       throw error;
     }
   }
@@ -242,21 +258,21 @@ export class Entry {
     onProgress: (progress: JobProgress) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    this.#idleTracker.arrive();
+    this.#arrive();
     try {
       const [first] = ranges;
       const wanted = { start: first?.start ?? 0, end: first?.end ?? null };
       const warm = ({ fill }: Current) => fill.warm(ranges, { onProgress, signal });
       await this.#inCurrent(() => wanted, warm, signal);
     } finally {
-      this.#idleTracker.leave();
+      this.#leave();
     }
   }
 
   /** Stops every fill, makes its bytes durable and closes the object. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#idleTracker.close();
+    this.#parts.idle.delete(this);
     await this.#opening?.catch(() => {});
     await Promise.all(this.fills.map((fill) => fill.close()));
     await this.#closing;
@@ -324,7 +340,7 @@ export class Entry {
       leave: () => {
         reader.leave();
         this.#closeIfDone(fill);
-        this.#idleTracker.leave();
+        this.#leave();
       },
     };
   }
@@ -389,7 +405,7 @@ export class Entry {
 
   /** A redirect that led to it is followed once a play. */
   #playFreshness(known: Representation): Freshness {
-    const isOfThisPlay = known.validatedAt >= this.#idleTracker.playedSince;
+    const isOfThisPlay = known.validatedAt >= this.#visits.playedSince;
     return this.#freshness(isOfThisPlay ? withoutRedirect(known) : known);
   }
 
@@ -419,13 +435,23 @@ export class Entry {
     this.#fill = null;
   }
 
-  async #restore(): Promise<void> {
-    await this.#closing;
+  /** Begins with what is stored: at once where that is known, and nothing is being closed. */
+  #restore(): Promise<void> {
+    if (this.#closing !== null) return this.#closing.then(() => this.#find());
+    return this.#find();
+  }
+
+  #find(): Promise<void> {
     const { store, objectName, mayShare } = this.#parts;
     let fill: Fill | null = null;
-    const object = await restore(store, objectName, (range) => fill?.lose(range), mayShare);
-    fill = this.#parts.makeFill(object, true);
-    this.#fill = fill;
+    const begin = (object: StoreObject | null) => {
+      fill = this.#parts.makeFill(object, true);
+      this.#fill = fill;
+    };
+    const found = restore(store, objectName, (range) => fill?.lose(range), mayShare);
+    if (found instanceof Promise) return found.then(begin);
+    begin(found);
+    return opened;
   }
 
   /** Rejects only for a bug. */
@@ -495,16 +521,17 @@ export class Entry {
     this.#closing = Promise.all([this.#closing, fill.close()]).then(() => {});
   }
 
-  #retire(): void {
-    if ((this.#fill?.readers ?? 0) > 0 || this.#fill?.engaged || this.#revalidating !== null) {
-      this.#idleTracker.restart();
-      return;
-    }
+  get engaged(): boolean {
+    const fill = this.#fill;
+    return (fill !== null && (fill.readers > 0 || fill.engaged)) || this.#revalidating !== null;
+  }
+
+  retire(): void {
     const fill = this.#fill;
     this.#fill = null;
     this.#opening = null;
     this.#closing = Promise.all([this.#closing, fill?.close()]).then(() => {
-      if (this.#idleTracker.idle && this.#opening === null) this.#parts.forget();
+      if (this.#visits.idle && this.#opening === null) this.#parts.forget();
     });
   }
 }

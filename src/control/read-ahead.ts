@@ -1,8 +1,8 @@
 /**
  * What became of the bytes that were received from origins.
  *
- * A byte is *used* when a client first gets it. It is *wasted* when its fill ends, half a minute after its last reader
- * has left, before any client got it; or when it is received a second time before any client got it. Until then it is
+ * A byte is *used* when a client first gets it. It is *wasted* when its fill ends, at most half a minute after its last
+ * reader has left, before any client got it; or when it is received a second time before any client got it. Until then it is
  * *unread*. So for each origin, in bytes and always: received = used + wasted + unread.
  */
 import { RangeSet } from '../bytes/range-set.ts';

@@ -104,8 +104,8 @@ class MemoryStore implements Store, StoreAdmin {
     this.#capacity.limit = inBytes(maxSize, totalmem(), Number.POSITIVE_INFINITY);
   }
 
-  async find(name: ObjectName, lost: Lost, signal?: AbortSignal): Promise<StoreObject | null> {
-    signal?.throwIfAborted();
+  find(name: ObjectName, lost: Lost, signal?: AbortSignal): StoreObject | null | Promise<never> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
     const held = this.#inventory.find(name);
     return held === undefined ? null : this.#acquire(held, lost);
   }

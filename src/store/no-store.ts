@@ -8,7 +8,7 @@ export function createNoStore(): Store & StoreAdmin {
 }
 
 class NoStore implements Store, StoreAdmin {
-  async find(): Promise<null> {
+  find(): null {
     return null;
   }
 

@@ -63,10 +63,10 @@ export type Lost = (range: ByteRange) => void;
 
 export interface Store {
   /**
-   * The newest object of that name, or `null`. Everything in its `durable` ranges can be read, until `lost` is told
-   * otherwise. Rejects with a `StoreError` where the medium can't tell.
+   * The newest object of that name, or `null`: at once where that is known in memory. Everything in its `durable` ranges
+   * can be read, until `lost` is told otherwise. Rejects with a `StoreError` where the medium can't tell.
    */
-  find(name: ObjectName, lost: Lost, signal?: AbortSignal): Promise<StoreObject | null>;
+  find(name: ObjectName, lost: Lost, signal?: AbortSignal): StoreObject | null | Promise<StoreObject | null>;
   /** A new, empty object, which replaces one of the same name for later calls of `find`. */
   create(
     name: ObjectName,

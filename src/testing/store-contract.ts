@@ -333,7 +333,7 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
       const signal = AbortSignal.abort(new Error('no longer wanted'));
       const other = objectName('other');
       const calls: Record<string, () => Promise<unknown>> = {
-        find: () => store.find(objectName('film'), unheard, signal),
+        find: async () => store.find(objectName('film'), unheard, signal),
         create: () => store.create(other, representationOf(10), label, unheard, signal),
         remove: () => store.remove(objectName('film'), signal),
         list: async () => {

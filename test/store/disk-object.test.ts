@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import { Capacity } from '../../src/store/capacity.ts';
 import { Backlog } from '../../src/store/disk/backlog.ts';
+import { BlockIndex } from '../../src/store/disk/block-index.ts';
 import { createBufferPool } from '../../src/store/disk/buffer-pool.ts';
 import { DiskObject } from '../../src/store/disk/disk-object.ts';
 import { DiskReads } from '../../src/store/disk/disk-reads.ts';
@@ -117,7 +118,8 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
     events: { blockLost() {} },
   };
   const lost: [number, number][] = [];
-  const object = new DiskObject(row, held, files, medium);
+  const blocks = new BlockIndex(layout, length, segments);
+  const object = new DiskObject(held, { representation: row.representation, blocks }, files, medium);
   inventory.acquire(held, ({ start, end }) => lost.push([start, end]));
   return { object, files, failures, lost, health, pool, backlog };
 }
@@ -510,3 +512,34 @@ async function assertReads(object: DiskObject, start: number, end: number): Prom
     release();
   }
 }
+
+test('it is saved when the index holds what it holds, and not before', async () => {
+  const { object } = makeObject(1000);
+  assert.equal(object.isSaved, true);
+  await writeTo(object, 0, 250);
+  assert.equal(object.isSaved, false);
+  await object.sync();
+  assert.equal(object.isSaved, false, 'what is synced is not named yet');
+  const row = object.takeRow();
+  assert.equal(object.isSaved, false, 'nor what is being saved');
+  object.saved(row);
+  assert.equal(object.isSaved, true);
+  object.describe({ ...object.representation, validatedAt: 5 });
+  const refused = object.takeRow();
+  object.notSaved(refused);
+  assert.equal(object.isSaved, false);
+  const early = object.takeRow();
+  object.noteDirty();
+  object.saved(early);
+  assert.equal(object.isSaved, false, 'what has changed meanwhile is not saved');
+  object.saved(object.takeRow());
+  assert.equal(object.isSaved, true);
+});
+
+test('an early block that was found is not saved before it is durable', async () => {
+  const first = makeObject(1000);
+  await writeTo(first.object, 0, 100);
+  await first.object.checkpoint();
+  const { object } = makeObject(1000, first.object.takeRow().segments);
+  assert.equal(object.isSaved, false);
+});

@@ -551,11 +551,67 @@ test('a film that was never here is known to be absent without asking the index'
   const store = await openDiskStore(directory);
   const answered: string[] = [];
   const film = findFilm(store).then(() => answered.push('the film'));
-  const other = store.find(objectName('other film'), unheard).then((object) => {
-    assert.equal(object, null);
-    answered.push('the other');
-  });
-  await Promise.all([film, other]);
+  assert.equal(store.find(objectName('other film'), unheard), null);
+  answered.push('the other');
+  await film;
   assert.deepEqual(answered, ['the other', 'the film']);
   await store.close();
+});
+
+test('what was closed a moment ago is opened at once, and so is what it was described as since', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await storeFilm(directory, 2 * block);
+  const store = await openDiskStore(directory);
+  const film = await findFilm(store);
+  const described = { ...film.representation, validatedAt: 77 };
+  film.describe(described);
+  film.leaveAt?.(5);
+  await film.close();
+  const again = store.find(objectName('film'), unheard);
+  assert.ok(again !== null && !('then' in again));
+  assert.deepEqual([again.durable, again.representation, again.place], [[{ start: 0, end: 2 * block }], described, 5]);
+  await assertContent(again, { start: 0, end: 2 * block });
+  await again.close();
+  await store.close();
+  const next = await openDiskStore(directory);
+  const found = await findFilm(next);
+  assert.deepEqual([found.representation, found.place], [described, 5]);
+  await next.close();
+});
+
+test('what of it is evicted while nobody has it open is not there any more', async (t) => {
+  const mebibyte = 1024 * kibibyte;
+  const limits = { blockSize: 64 * kibibyte, segmentSize: mebibyte, maxSize: { bytes: 4 * mebibyte } };
+  const store = await openDiskStore(await temporaryDirectory(t), limits);
+  const film = await store.create(objectName('film'), representationOf(3 * mebibyte), label, unheard);
+  await writeContent(film, { start: 0, end: 3 * mebibyte });
+  await film.close();
+  const other = await store.create(objectName('other'), representationOf(2 * mebibyte), label, unheard);
+  await writeContent(other, { start: 0, end: 2 * mebibyte });
+  await other.commit();
+  const found = await findFilm(store);
+  const left = found.durable.reduce((sum, { start, end }) => sum + end - start, 0);
+  assert.ok(left < 3 * mebibyte, `${left}`);
+  for (const range of found.durable) await assertContent(found, range);
+  await store.close();
+});
+
+test('when an object was used last is known after a restart, though nothing else of it has changed', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const clock = new VirtualClock();
+  await (await openDiskStore(directory, { clock })).close();
+  await storeFilm(directory, block);
+  const usedIn = async (store: Store) => {
+    for await (const { used } of store.list()) return used;
+    return null;
+  };
+  const store = await openDiskStore(directory, { clock });
+  const at = Date.now() + 3_600_000;
+  await clock.advance(at - clock.wallTime());
+  await (await findFilm(store)).close();
+  assert.equal(await usedIn(store), at);
+  await store.close();
+  const next = await openDiskStore(directory, { clock });
+  assert.equal(await usedIn(next), at);
+  await next.close();
 });

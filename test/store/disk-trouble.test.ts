@@ -247,7 +247,9 @@ test('what nobody has used for too long goes: at the start, and while it runs', 
   await clock.advance(maxAge / 2);
   const events: Told = listener();
   const store = await openDiskStore(directory, { ...layout, clock, maxAge, events });
-  assert.ok(await store.find(objectName('film'), unheard).then((object) => object?.close().then(() => true)));
+  const film = await store.find(objectName('film'), unheard);
+  assert.ok(film !== null);
+  await film.close();
   await clock.advance(maxAge - 60_000);
   assert.deepEqual(events.told, []);
   await clock.advance(maxAge);

@@ -7,7 +7,7 @@
  * and compared once.
  */
 import type { ByteRange } from '../../bytes/byte-range.ts';
-import type { SegmentRow } from './index/rows.ts';
+import type { BlocksRow } from './index/rows.ts';
 
 /** Sizes in bytes; a segment is a whole number of blocks. */
 export interface Layout {
@@ -20,15 +20,12 @@ const unnamed = 0;
 const early = 1;
 const durable = 2;
 
-const useResolutionMs = 60_000;
-
 /** Each list by position of the block in the segment; no longer than the object reaches. */
 interface Segment {
   readonly states: Uint8Array;
   /** Without meaning where the block is not named. */
   readonly sums: Uint32Array;
   readonly unchecked: Uint8Array;
-  used: number;
   changed: boolean;
 }
 
@@ -41,7 +38,7 @@ export class BlockIndex {
   /** What `ranges` gave, as long as it is true. */
   #ranges: readonly ByteRange[] | null = null;
 
-  constructor({ blockSize, segmentSize }: Layout, length: number | null, rows: readonly SegmentRow[]) {
+  constructor({ blockSize, segmentSize }: Layout, length: number | null, rows: readonly BlocksRow[]) {
     this.length = length;
     this.#blockSize = blockSize;
     this.#blocksPerSegment = segmentSize / blockSize;
@@ -74,6 +71,13 @@ export class BlockIndex {
   /** Every early block, in ascending order. */
   *early(): Generator<number> {
     for (const block of this.blocks()) if (!this.has(block)) yield block;
+  }
+
+  /** How many blocks it has room for. */
+  get size(): number {
+    let size = 0;
+    for (const { states } of this.#segments.values()) size += states.length;
+    return size;
   }
 
   /** The segments that hold a durable or early block. */
@@ -137,17 +141,9 @@ export class BlockIndex {
     if (this.#stateOf(block) !== unnamed) this.#set(block, unnamed, 0);
   }
 
-  /** Takes note that the segment was used, at a wall-clock time; to the minute, so that reading changes few rows. */
-  use(number: number, at: number): void {
-    const segment = this.#segments.get(number);
-    if (segment === undefined || at - segment.used < useResolutionMs) return;
-    segment.used = at;
-    segment.changed = true;
-  }
-
   /** The rows that are no longer what the index holds, which the caller is about to save. */
-  takeChangedRows(): SegmentRow[] {
-    const rows: SegmentRow[] = [];
+  takeChangedRows(): BlocksRow[] {
+    const rows: BlocksRow[] = [];
     for (const [number, segment] of this.#segments) {
       if (!segment.changed) continue;
       segment.changed = false;
@@ -162,7 +158,7 @@ export class BlockIndex {
     for (const number of numbers) this.#segment(number).changed = true;
   }
 
-  #row(number: number, { states, sums, used }: Segment): SegmentRow {
+  #row(number: number, { states, sums }: Segment): BlocksRow {
     const most = this.#blocksPerSegment;
     const row = { blocks: new Uint8Array(Math.ceil(most / 8)), early: new Uint8Array(Math.ceil(most / 8)) };
     const stored = new DataView(new ArrayBuffer(most * 4));
@@ -175,12 +171,11 @@ export class BlockIndex {
       const { start, end } = this.blockRange(number * this.#blocksPerSegment + place);
       if (state === durable) bytes += end - start;
     }
-    return { number, ...row, sums: new Uint8Array(stored.buffer), bytes, used };
+    return { number, ...row, sums: new Uint8Array(stored.buffer), bytes };
   }
 
-  #restore({ number, blocks, early: earlyBlocks, sums, used }: SegmentRow): void {
+  #restore({ number, blocks, early: earlyBlocks, sums }: BlocksRow): void {
     const segment = this.#segment(number);
-    segment.used = used;
     const stored = new DataView(sums.buffer, sums.byteOffset, sums.byteLength);
     for (const place of segment.states.keys()) {
       const has = (bits: Uint8Array) => ((bits[place >> 3] ?? 0) & (1 << (place & 7))) !== 0;
@@ -217,7 +212,7 @@ export class BlockIndex {
       const left = this.#blocksBefore(this.length) - number * this.#blocksPerSegment;
       const count = Math.max(0, Math.min(this.#blocksPerSegment, left));
       const states = new Uint8Array(count);
-      segment = { states, sums: new Uint32Array(count), unchecked: new Uint8Array(count), used: 0, changed: false };
+      segment = { states, sums: new Uint32Array(count), unchecked: new Uint8Array(count), changed: false };
       this.#segments.set(number, segment);
     }
     return segment;

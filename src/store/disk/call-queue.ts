@@ -35,6 +35,11 @@ export class CallQueue {
     }
   }
 
+  /** Whether a call for this name is under way. */
+  has(name: ObjectName): boolean {
+    return this.#latest.has(name);
+  }
+
   /** Resolves when all calls have ended. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#latest.values());

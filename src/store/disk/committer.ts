@@ -57,8 +57,10 @@ export class Committer {
   /** Makes durable what can be of these objects. Never rejects. */
   async commit(objects: readonly OpenContent[]): Promise<void> {
     for (const object of objects) this.#dirty.delete(object);
-    await Promise.all(objects.map((object) => object.sync()));
-    await this.#save(objects, () => true);
+    const unsaved = objects.filter(({ isSaved }) => !isSaved);
+    if (unsaved.length === 0) return;
+    await Promise.all(unsaved.map((object) => object.sync()));
+    await this.#save(unsaved, () => true);
   }
 
   /** Does nothing more by itself. */
@@ -85,6 +87,7 @@ export class Committer {
       for (const { object, row } of taken) object.notSaved(row);
       return;
     }
+    for (const { object, row } of taken) object.saved(row);
     await space.measure();
     if (this.mayTrim) space.trim();
   }

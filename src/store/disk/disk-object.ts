@@ -15,7 +15,8 @@ import type { Verified } from '../admin.ts';
 import type { SharedObject } from '../open-object.ts';
 import { type FilePart, ownedSlice, type Slice, StoreError } from '../store.ts';
 import { BlockChecksums } from './block-checksums.ts';
-import { BlockIndex } from './block-index.ts';
+import type { BlockIndex } from './block-index.ts';
+import type { Description } from './closed-objects.ts';
 import type { HeldOnDisk, OpenContent } from './held-on-disk.ts';
 import type { ObjectRow } from './index/rows.ts';
 import type { Medium } from './medium.ts';
@@ -27,7 +28,7 @@ const passingCodes = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
 
 export class DiskObject implements SharedObject, OpenContent {
   readonly held: HeldOnDisk<DiskObject>;
-  #representation: Representation;
+  readonly description: Description;
   readonly #medium: Medium;
   readonly #files: ObjectFiles;
   readonly #unwritten: WriteBuffer;
@@ -40,21 +41,25 @@ export class DiskObject implements SharedObject, OpenContent {
   /** How often each segment's file was given up: a read or sync during which that changed counts for nothing. */
   readonly #losses = new Map<number, number>();
   #synced: Promise<void> = Promise.resolve();
+  /** How often something was changed that the index is to hold, and how often it had been when it held everything. */
+  #changes = 0;
+  #savedChanges = 0;
+  #taken: { readonly row: ObjectRow; readonly changes: number } | null = null;
 
-  constructor(row: ObjectRow, held: HeldOnDisk<DiskObject>, files: ObjectFiles, medium: Medium) {
+  constructor(held: HeldOnDisk<DiskObject>, description: Description, files: ObjectFiles, medium: Medium) {
     this.held = held;
-    this.#representation = row.representation;
+    this.description = description;
     this.#medium = medium;
     this.#files = files;
     this.#unwritten = new WriteBuffer(medium.layout.segmentSize, medium.backlog, (run) => this.#writeRun(run));
     this.#checksums = new BlockChecksums(medium.layout.blockSize);
-    this.#index = new BlockIndex(medium.layout, row.representation.length, row.segments);
+    this.#index = description.blocks;
     this.#written = RangeSet.from(this.#index.ranges());
     this.#whole = new Set(this.#index.early());
   }
 
   get representation(): Representation {
-    return this.#representation;
+    return this.description.representation;
   }
 
   get durable(): readonly ByteRange[] {
@@ -66,12 +71,16 @@ export class DiskObject implements SharedObject, OpenContent {
     return this.#unwritten.size > 0;
   }
 
+  get isSaved(): boolean {
+    return this.#changes === this.#savedChanges && this.#whole.size === 0 && !this.hasUnwritten;
+  }
+
   /** Throws a `StoreError` where the medium takes nothing now. */
   write(offset: number, bytes: Buffer): Promise<void> | undefined {
     if (bytes.length === 0) return undefined;
     this.#medium.space.admit(this.held, { start: offset, end: offset + bytes.length });
     this.#checksums.add(offset, bytes);
-    this.#medium.committer.noteDirty(this);
+    this.noteDirty();
     return this.#unwritten.add(offset, bytes);
   }
 
@@ -96,16 +105,17 @@ export class DiskObject implements SharedObject, OpenContent {
 
   describe(representation: Representation): void {
     const { length } = representation;
-    this.#representation = representation;
+    this.description.representation = representation;
     this.held.length = length;
     if (length !== null && this.#index.length === null) {
       this.#index.length = length;
       this.#noteWhole({ start: Math.max(0, length - 1), end: length });
     }
-    this.#medium.committer.noteDirty(this);
+    this.noteDirty();
   }
 
   noteDirty(): void {
+    this.#changes += 1;
     this.#medium.committer.noteDirty(this);
   }
 
@@ -140,17 +150,26 @@ export class DiskObject implements SharedObject, OpenContent {
 
   takeRow(): ObjectRow {
     const { name, generation, label, pinned, used, place } = this.held;
-    const segments = this.#index.takeChangedRows();
-    return { name, generation, label, representation: this.#representation, pinned, used, place, segments };
+    const segments = this.#index
+      .takeChangedRows()
+      .map((row) => ({ ...row, used: this.held.bySegment.get(row.number)?.used ?? used }));
+    const row = { name, generation, label, representation: this.representation, pinned, used, place, segments };
+    this.#taken = { row, changes: this.#changes };
+    return row;
+  }
+
+  saved(row: ObjectRow): void {
+    if (this.#taken?.row === row) this.#savedChanges = this.#taken.changes;
   }
 
   notSaved({ segments }: ObjectRow): void {
     this.#index.notSaved(segments.map(({ number }) => number));
+    this.#savedChanges = -1;
   }
 
   evict(segment: number): Promise<void> {
     this.#giveUp(segment);
-    this.#medium.committer.noteDirty(this);
+    this.noteDirty();
     return this.#files.removeSegment(segment);
   }
 
@@ -160,7 +179,7 @@ export class DiskObject implements SharedObject, OpenContent {
       this.#giveUp(segment);
       this.#medium.capacity.drop(this.held, segment);
     }
-    this.#medium.committer.noteDirty(this);
+    this.noteDirty();
   }
 
   /** Reads every durable block again; a block whose checksum is wrong is lost. */
@@ -239,7 +258,7 @@ export class DiskObject implements SharedObject, OpenContent {
       for (const [block, sum] of sums) {
         if (this.#whole.delete(block)) this.#index.mark(block, sum);
       }
-      this.#index.use(segment, this.#medium.clock.wallTime());
+      this.#changes += 1;
     } catch (error) {
       if (this.#losses.get(segment) !== before) return;
       const failure = StoreError.from(error, 'A segment could not be made durable');
@@ -307,9 +326,7 @@ export class DiskObject implements SharedObject, OpenContent {
   }
 
   #watch(block: number, at: number): void {
-    const segment = this.#index.segmentOf(block);
-    this.#index.use(segment, at);
-    this.held.watch(segment, at);
+    this.held.watch(this.#index.segmentOf(block), at);
   }
 
   async #isWhatWasWritten(block: number, { start, end }: ByteRange): Promise<boolean> {
@@ -334,7 +351,7 @@ export class DiskObject implements SharedObject, OpenContent {
     const gone = passingCodes.has(code) ? this.#written.within(range) : this.#unwrite(range);
     if (!passingCodes.has(code)) {
       this.#index.drop(block);
-      this.#medium.committer.noteDirty(this);
+      this.noteDirty();
     }
     this.held.lose(gone);
     const bytes = totalLength(gone);

@@ -2,9 +2,9 @@
  * A store in a directory of its own, whose objects survive the process and power cuts.
  *
  * What is accepted is named early within a moment and durable within about a second, or at `commit`: first the bytes,
- * then the rows that name them, so that a crash costs at most unfinished blocks. Objects that are open are here, all
- * others in the index; what each of them holds is counted in the room. Where the medium fails, nothing more is taken
- * until it is well again.
+ * then the rows that name them, so that a crash costs at most unfinished blocks. Objects that are open are here, and what
+ * is known of those that were closed last; all others are in the index. What each of them holds is counted in the room.
+ * Where the medium fails, nothing more is taken until it is well again.
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
@@ -30,15 +30,17 @@ import {
 import type { StoreEvents } from '../store-events.ts';
 import { Background } from './background.ts';
 import { Backlog } from './backlog.ts';
+import { BlockIndex } from './block-index.ts';
 import { createBufferPool } from './buffer-pool.ts';
 import { CacheDirectory } from './cache-directory.ts';
 import { CallQueue } from './call-queue.ts';
+import { ClosedObjects, type Description } from './closed-objects.ts';
 import { Committer } from './committer.ts';
 import { DiskObject } from './disk-object.ts';
 import { DiskReads } from './disk-reads.ts';
 import { Health } from './health.ts';
 import { HeldOnDisk, openContents } from './held-on-disk.ts';
-import type { IndexedObject, IndexLayout, ObjectRow } from './index/rows.ts';
+import type { IndexedObject, IndexLayout } from './index/rows.ts';
 import { SqliteIndex } from './index/sqlite-index.ts';
 import { Maintenance, openIndex } from './maintenance.ts';
 import type { Medium } from './medium.ts';
@@ -47,6 +49,7 @@ import { Removal } from './removal.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { Space } from './space.ts';
 import { TrialRead } from './trial-read.ts';
+import { UseTimes } from './use-times.ts';
 
 /** How many bytes of all objects may wait to be written before writers are asked to wait. */
 const mostUnwritten = 32 * 1024 * 1024;
@@ -63,6 +66,8 @@ export interface DiskStoreOptions extends StoreLimits {
   segmentSize?: number;
   /** For reading from disk, in bytes. */
   bufferMemory?: number;
+  /** For what is known of objects that nobody has open, in bytes: by default that of some ten thousand pictures. */
+  closedMemory?: number;
   /** How many segment files may be open. */
   openFiles?: number;
   /** Opens them at once where the disk is not needed for it; without it a thread opens each. */
@@ -107,7 +112,8 @@ type Parts = ReturnType<typeof assemble>;
 
 /** The parts of one store, those first that know of no others. */
 function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: CacheDirectory, index: SqliteIndex) {
-  const { clock, events = silent, maxAge = null, openFiles = 128, bufferMemory = 48 * 1024 * 1024 } = options;
+  const { clock, events = silent, maxAge = null, openFiles = 128 } = options;
+  const { bufferMemory = 48 * 1024 * 1024, closedMemory = 16 * 1024 * 1024 } = options;
   const { blockSize, segmentSize } = layout;
   const files = new SegmentFiles(openFiles, options.openCached);
   const calls = new CallQueue();
@@ -122,8 +128,10 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
     events,
   });
   const kept = { directory, index, inventory, capacity, background };
+  const closed = new ClosedObjects(closedMemory);
+  const uses = new UseTimes(clock, index);
   const removal = new Removal({ ...kept, calls });
-  const space = new Space({ ...kept, limits: options, files, health, removal, events });
+  const space = new Space({ ...kept, limits: options, files, health, closed, removal, events });
   const committer = new Committer({
     clock,
     namesEarly: layout.boot !== '',
@@ -138,7 +146,7 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
   const backlog = new Backlog(mostUnwritten);
   const medium: Medium = { layout, clock, reads, backlog, capacity, health, space, committer, events };
   const trial = new TrialRead({ inventory, index, directory, reads, files });
-  return { ...kept, clock, files, calls, health, removal, space, committer, maintenance, medium, trial };
+  return { ...kept, clock, files, calls, closed, uses, health, removal, space, committer, maintenance, medium, trial };
 }
 
 function heldOf({ segments, ...object }: IndexedObject): HeldOnDisk {
@@ -164,7 +172,10 @@ class OpenStore implements DiskStore {
     return this.#parts.directory.pagePassword();
   }
 
-  find(name: ObjectName, lost: Lost, signal?: AbortSignal): Promise<StoreObject | null> {
+  find(name: ObjectName, lost: Lost, signal?: AbortSignal): StoreObject | null | Promise<StoreObject | null> {
+    const isInTurn = !this.#parts.calls.has(name) && !signal?.aborted;
+    const known = isInTurn ? this.#knownNow(name) : undefined;
+    if (known !== undefined) return known && this.#acquire(known, lost);
     const find = async () => {
       const object = await this.#known(name);
       return object === null ? null : this.#acquire(object, lost);
@@ -179,7 +190,7 @@ class OpenStore implements DiskStore {
     lost: Lost,
     signal?: AbortSignal,
   ): Promise<StoreObject> {
-    const { calls, inventory, removal, clock, capacity, committer } = this.#parts;
+    const { calls, inventory, removal, clock, capacity, medium } = this.#parts;
     const create = async () => {
       const old = inventory.find(name);
       const pinned = old?.pinned ?? false;
@@ -189,17 +200,9 @@ class OpenStore implements DiskStore {
       const used = clock.wallTime();
       const held = new HeldOnDisk<DiskObject>({ name, generation, label }, representation.length, pinned, used);
       capacity.admit(held);
-      const object = this.#open(held, {
-        name,
-        generation,
-        label,
-        representation,
-        pinned,
-        used,
-        place: null,
-        segments: [],
-      });
-      committer.noteDirty(object);
+      const blocks = new BlockIndex(medium.layout, representation.length, []);
+      const object = this.#open(held, { representation, blocks });
+      object.noteDirty();
       return this.#acquire(object, lost);
     };
     return calls.run(name, create, signal, (late) => void late.close());
@@ -214,7 +217,9 @@ class OpenStore implements DiskStore {
     signal.throwIfAborted();
     const open = openContents(inventory).filter(({ held }) => !held.detached);
     await untilAborted(committer.commit(open), signal);
-    yield* index.list(signal);
+    for await (const object of index.list(signal)) {
+      yield { ...object, used: Math.max(object.used, inventory.find(object.name)?.used ?? 0) };
+    }
   }
 
   pin(name: ObjectName, pinned: boolean, signal?: AbortSignal): Promise<boolean> {
@@ -271,7 +276,8 @@ class OpenStore implements DiskStore {
   }
 
   async #close(): Promise<void> {
-    const { maintenance, committer, background, health, calls, inventory, files, index, directory } = this.#parts;
+    const { maintenance, committer, background, health, calls, inventory, closed, uses, files, index, directory } =
+      this.#parts;
     maintenance.stop();
     committer.stop();
     background.stop();
@@ -281,6 +287,9 @@ class OpenStore implements DiskStore {
     await committer.commit(open);
     for (const object of open) await this.#leave(object);
     committer.stop();
+    closed.clear();
+    uses.stop();
+    await uses.save();
     await background.settled();
     await files.close();
     await index.close();
@@ -289,23 +298,33 @@ class OpenStore implements DiskStore {
     directory.release();
   }
 
-  async #known(name: ObjectName): Promise<DiskObject | null> {
-    const { inventory, index } = this.#parts;
-    const known = inventory.find(name);
+  /** The object of that name, opened if need be, or that there is none; `undefined` where the index has to be asked. */
+  #knownNow(name: ObjectName): DiskObject | null | undefined {
+    const held = this.#parts.inventory.find(name);
     // Who waits for the first byte of a film that was never here does not wait for the index to say so.
-    if (known === undefined || known.content !== null) return known?.content ?? null;
+    if (held === undefined || held.content !== null) return held?.content ?? null;
+    const description = this.#parts.closed.take(held);
+    return description === null ? undefined : this.#open(held, description);
+  }
+
+  async #known(name: ObjectName): Promise<DiskObject | null> {
+    const { inventory, index, medium } = this.#parts;
+    const known = this.#knownNow(name);
+    if (known !== undefined) return known;
     const row = await index.find(name);
     const held = inventory.find(name);
     if (row === null || held?.generation !== row.generation) return null;
     // What has been evicted since may still have its row.
-    return this.#open(held, { ...row, segments: row.segments.filter(({ number }) => held.bySegment.has(number)) });
+    const segments = row.segments.filter(({ number }) => held.bySegment.has(number));
+    const { representation } = row;
+    return this.#open(held, { representation, blocks: new BlockIndex(medium.layout, representation.length, segments) });
   }
 
   /** Begins to know an object that nobody had open. */
-  #open(held: HeldOnDisk<DiskObject>, row: ObjectRow): DiskObject {
+  #open(held: HeldOnDisk<DiskObject>, description: Description): DiskObject {
     const { directory, files, medium } = this.#parts;
     const own = new ObjectDirectory(directory.pathOf(held.key), medium.layout.segmentSize, files);
-    held.content = new DiskObject(row, held, own, medium);
+    held.content = new DiskObject(held, description, own, medium);
     return held.content;
   }
 
@@ -321,11 +340,13 @@ class OpenStore implements DiskStore {
     this.#parts.inventory.release(held, user);
     if (held.users.length > 0) return;
     held.content = null;
+    if (object.isSaved && !held.detached) this.#parts.closed.keep(held, object.description);
     await this.#leave(object);
   }
 
   async #leave(object: DiskObject): Promise<void> {
-    const { removal, background } = this.#parts;
+    const { removal, background, uses } = this.#parts;
+    uses.note(object.held);
     await object.leave().catch(background.report);
     if (object.held.detached) await removal.removeLeft(object.held).catch(background.report);
   }

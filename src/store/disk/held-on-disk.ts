@@ -6,12 +6,16 @@ export interface OpenContent {
   readonly held: HeldOnDisk;
   /** Whether bytes wait to be written. */
   readonly hasUnwritten: boolean;
+  /** Whether the index holds everything that it could. */
+  readonly isSaved: boolean;
   /** Writes what was accepted, and names its whole blocks as early ones. Never rejects. */
   checkpoint(): Promise<void>;
   /** Makes durable every whole block of what was accepted until now. Never rejects: it may fail the medium instead. */
   sync(): Promise<void>;
   /** What the index does not hold yet; to be saved at once. */
   takeRow(): ObjectRow;
+  /** The index has taken the row. */
+  saved(row: ObjectRow): void;
   /** The index could not take the row. */
   notSaved(row: ObjectRow): void;
   /** Gives a segment up: tells who has it open, then unlinks its file. None of its bytes may be on their way there. */

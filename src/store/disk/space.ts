@@ -10,6 +10,7 @@ import { StoreError } from '../store.ts';
 import type { StoreEvents } from '../store-events.ts';
 import type { Background } from './background.ts';
 import type { CacheDirectory } from './cache-directory.ts';
+import type { ClosedObjects } from './closed-objects.ts';
 import type { Health } from './health.ts';
 import type { HeldOnDisk } from './held-on-disk.ts';
 import type { SqliteIndex } from './index/sqlite-index.ts';
@@ -23,6 +24,7 @@ export interface SpaceParts {
   readonly files: SegmentFiles;
   readonly capacity: Capacity<HeldOnDisk>;
   readonly health: Health;
+  readonly closed: Pick<ClosedObjects, 'take'>;
   readonly removal: Removal;
   readonly background: Background;
   readonly events: Pick<StoreEvents, 'evicted'>;
@@ -98,7 +100,8 @@ export class Space {
 
   /** The files of these segments are gone, of an object that nobody has open. */
   async missing(held: HeldOnDisk, segments: readonly number[]): Promise<void> {
-    const { capacity, index, removal, background } = this.#parts;
+    const { capacity, closed, index, removal, background } = this.#parts;
+    closed.take(held);
     for (const segment of segments) capacity.drop(held, segment);
     await index.drop(held.name, held.generation, segments).catch(unlessFull);
     if (held.bySegment.size > 0) return;
@@ -120,7 +123,9 @@ export class Space {
   }
 
   async #evictClosed(held: HeldOnDisk, segment: number): Promise<void> {
-    const { files, directory } = this.#parts;
+    const { files, directory, closed } = this.#parts;
+    // Who opens it from now on does not find the segment.
+    closed.take(held);
     await files.remove(join(directory.pathOf(held.key), String(segment)));
     await this.missing(held, [segment]);
   }

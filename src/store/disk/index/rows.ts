@@ -26,7 +26,8 @@ export interface ObjectRow {
   readonly segments: readonly SegmentRow[];
 }
 
-export interface SegmentRow {
+/** The blocks of one segment. */
+export interface BlocksRow {
   readonly number: number;
   /** One bit a block, lowest bit first: whether it is durable. */
   readonly blocks: Uint8Array;
@@ -36,8 +37,19 @@ export interface SegmentRow {
   readonly sums: Uint8Array;
   /** Durable bytes in the segment; with none of them, and nothing early, the row is forgotten. */
   readonly bytes: number;
+}
+
+export interface SegmentRow extends BlocksRow {
   /** Wall-clock milliseconds of the last use. */
   readonly used: number;
+}
+
+/** When one object was used last, and its segments, in wall-clock milliseconds. */
+export interface UseRow {
+  readonly name: ObjectName;
+  readonly generation: string;
+  readonly used: number;
+  readonly segments: readonly (readonly [number: number, used: number])[];
 }
 
 /** One object as it is known without its blocks. */

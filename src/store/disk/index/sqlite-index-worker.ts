@@ -9,7 +9,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { parentPort } from 'node:worker_threads';
 import { type ObjectLabel, type StoredObject, StoreError } from '../../store.ts';
 import { openDatabase } from './index-schema.ts';
-import type { IndexLayout, ObjectRow, SegmentRow } from './rows.ts';
+import type { IndexLayout, ObjectRow, SegmentRow, UseRow } from './rows.ts';
 
 type Row = Record<string, unknown>;
 
@@ -34,6 +34,8 @@ function prepareIndex(database: DatabaseSync, boot: string) {
     saveSegment: database.prepare(`
       INSERT OR REPLACE INTO segments (object, number, blocks, early, boot, sums, bytes, used)
       VALUES (:object, :number, :blocks, :early, :boot, :sums, :bytes, :used)`),
+    useObject: database.prepare('UPDATE objects SET used = ? WHERE name = ? AND generation = ? RETURNING id'),
+    useSegment: database.prepare('UPDATE segments SET used = ? WHERE object = ? AND number = ?'),
     savePlace: database.prepare('INSERT OR REPLACE INTO places (object, place) VALUES (?, ?)'),
     forgetSegment: database.prepare('DELETE FROM segments WHERE object = ? AND number = ?'),
     dropSegment: database.prepare(`
@@ -94,6 +96,12 @@ function prepareIndex(database: DatabaseSync, boot: string) {
     }
   }
 
+  function use({ name, generation, used, segments }: UseRow): void {
+    const object = statement.useObject.get(used, name, generation)?.id;
+    if (object === undefined) return;
+    for (const [number, usedAt] of segments) statement.useSegment.run(usedAt, object, number);
+  }
+
   function list(after: string, limit: number): StoredObject[] {
     return (statement.list.all(after, limit) as Row[]).map((row) => ({
       name: row.name as string,
@@ -114,6 +122,9 @@ function prepareIndex(database: DatabaseSync, boot: string) {
     find,
     save(given: readonly ObjectRow[]): void {
       for (const object of given) saveObject(object);
+    },
+    use(given: readonly UseRow[]): void {
+      for (const object of given) use(object);
     },
     remove(name: string, generation: string | null): string | null {
       return (statement.forget.get({ name, generation })?.generation as string | undefined) ?? null;

@@ -8,7 +8,7 @@ import type { Worker } from 'node:worker_threads';
 import { startOwnWorker } from '../../../own-files.ts';
 import { untilAborted } from '../../../until-aborted.ts';
 import { type ObjectName, type StoredObject, StoreError } from '../../store.ts';
-import type { IndexedObject, IndexLayout, ObjectRow } from './rows.ts';
+import type { IndexedObject, IndexLayout, ObjectRow, UseRow } from './rows.ts';
 import type { IndexAnswer, IndexCalls } from './sqlite-index-worker.ts';
 
 interface Pending {
@@ -63,6 +63,11 @@ export class SqliteIndex {
   /** Writes the rows of all these objects and segments, or none; forgets other generations of their names. */
   save(objects: readonly ObjectRow[]): Promise<void> {
     return this.#call('save', objects);
+  }
+
+  /** Writes when these objects and segments were used last, of those that there are. */
+  use(objects: readonly UseRow[]): Promise<void> {
+    return this.#call('use', objects);
   }
 
   /** Forgets one generation, or whichever there is; returns the generation that is now forgotten, if any is. */

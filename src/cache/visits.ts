@@ -1,0 +1,44 @@
+/** The visits of an entry: who uses it now, and since when it has had users but for moments, which is one play. */
+import type { Clock } from '../clock.ts';
+
+/** A player that opens one place after another leaves an entry without a user for less. */
+const withinPlayMs = 10_000;
+
+export class Visits {
+  readonly #clock: Clock;
+  #users = 0;
+  #usedAt = 0;
+  #playedSince = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Whether there is no user now. */
+  get idle(): boolean {
+    return this.#users === 0;
+  }
+
+  /** When the last user came or left, in wall-clock time. */
+  get usedAt(): number {
+    return this.#usedAt;
+  }
+
+  /** Since when it has had users but for moments, in wall-clock time: so long it has been one play. */
+  get playedSince(): number {
+    return this.#playedSince;
+  }
+
+  /** A user has come. It calls `leave` once. */
+  arrive(): void {
+    const now = this.#clock.wallTime();
+    if (this.idle && now - this.#usedAt > withinPlayMs) this.#playedSince = now;
+    this.#users += 1;
+    this.#usedAt = now;
+  }
+
+  leave(): void {
+    this.#users -= 1;
+    this.#usedAt = this.#clock.wallTime();
+  }
+}
