@@ -174,8 +174,8 @@ export class Foresight {
   look(): void {
     if (!this.#isOpen || this.#looking !== null || this.#hasEnded) return;
     const { presence, upstream } = this.#parts;
-    // Of what is whole nothing is left to foresee.
-    if (presence.present.size === upstream.known?.length) return;
+    // Of what is whole nothing is left to foresee; and in what is small no place is remembered.
+    if (presence.present.size < leastPlace && presence.present.size === upstream.known?.length) return;
     const { length, ranges } = upstream.content;
     if (!ranges || length === Number.POSITIVE_INFINITY) return;
     this.#outline ??= new Outline(length);

@@ -78,6 +78,25 @@ describe('the place where somebody left a film', () => {
     player.leave();
   });
 
+  it('is where a player can be that reads far ahead, also in a film that was there as a whole', async () => {
+    const store = createMemoryStore();
+    const there = scene({ store });
+    const { clock } = there;
+    const first = there.view();
+    await clock.advanceUntil(() => first.outcome === 'whole');
+    await clock.advance(60_000);
+    assert.deepEqual(there.cache.fills(), []);
+    (await there.open()).leave();
+    const player = there.view(100 * mebibyte);
+    player.rate = 4 * bytesPerSecond;
+    await clock.advance(20_000);
+    player.leave();
+    const { place } = (await store.find(there.fill().objectId, () => {})) ?? {};
+    assert.ok(place, 'it is remembered');
+    const seconds = (place - 100 * mebibyte) / bytesPerSecond;
+    assert.ok(seconds > 15 && seconds < 21, `${seconds} s after where it began`);
+  });
+
   it('comes over several connections where the origin is far', async () => {
     const there = await evicted({ connectAfter: 300, parallelFetches: 8 });
     const before = there.origin.requests.length;
