@@ -19,13 +19,16 @@ export interface Layout {
 const unnamed = 0;
 const early = 1;
 const durable = 2;
+const named = 3;
+
+/** Besides that: its content has not been compared. */
+const unchecked = 4;
 
 /** Each list by position of the block in the segment; no longer than the object reaches. */
 interface Segment {
   readonly states: Uint8Array;
   /** Without meaning where the block is not named. */
   readonly sums: Uint32Array;
-  readonly unchecked: Uint8Array;
   changed: boolean;
 }
 
@@ -63,7 +66,7 @@ export class BlockIndex {
   *blocks(): Generator<number> {
     for (const number of [...this.#segments.keys()].sort((one, other) => one - other)) {
       for (const [place, state] of this.#segments.get(number)?.states.entries() ?? []) {
-        if (state !== unnamed) yield number * this.#blocksPerSegment + place;
+        if ((state & named) !== unnamed) yield number * this.#blocksPerSegment + place;
       }
     }
   }
@@ -82,8 +85,8 @@ export class BlockIndex {
 
   /** The segments that hold a durable or early block. */
   segments(): ReadonlySet<number> {
-    const named = [...this.#segments].filter(([, { states }]) => states.some((state) => state !== unnamed));
-    return new Set(named.map(([number]) => number));
+    const found = [...this.#segments].filter(([, { states }]) => states.some((state) => (state & named) !== unnamed));
+    return new Set(found.map(([number]) => number));
   }
 
   /** Whether the block is durable. */
@@ -116,13 +119,15 @@ export class BlockIndex {
 
   /** The checksum that the content of an unchecked block must have; `undefined` for every other block. */
   expectedSum(block: number): number | undefined {
-    return this.#of(block)?.unchecked[block % this.#blocksPerSegment] === 1 ? this.sumOf(block) : undefined;
+    const state = this.#of(block)?.states[block % this.#blocksPerSegment] ?? 0;
+    return (state & unchecked) === 0 ? undefined : this.sumOf(block);
   }
 
   /** The content of the block is what was written. */
   checked(block: number): void {
-    const segment = this.#of(block);
-    if (segment !== undefined) segment.unchecked[block % this.#blocksPerSegment] = 0;
+    const states = this.#of(block)?.states;
+    const place = block % this.#blocksPerSegment;
+    if (states !== undefined) states[place] = (states[place] ?? 0) & named;
   }
 
   /** The block is written, and not synced. */
@@ -148,7 +153,7 @@ export class BlockIndex {
       if (!segment.changed) continue;
       segment.changed = false;
       rows.push(this.#row(number, segment));
-      if (segment.states.every((state) => state === unnamed)) this.#segments.delete(number);
+      if (segment.states.every((state) => (state & named) === unnamed)) this.#segments.delete(number);
     }
     return rows;
   }
@@ -163,7 +168,8 @@ export class BlockIndex {
     const row = { blocks: new Uint8Array(Math.ceil(most / 8)), early: new Uint8Array(Math.ceil(most / 8)) };
     const stored = new DataView(new ArrayBuffer(most * 4));
     let bytes = 0;
-    for (const [place, state] of states.entries()) {
+    for (const [place, each] of states.entries()) {
+      const state = each & named;
       if (state === unnamed) continue;
       const bits = state === durable ? row.blocks : row.early;
       bits[place >> 3] = (bits[place >> 3] ?? 0) | (1 << (place & 7));
@@ -180,16 +186,16 @@ export class BlockIndex {
     for (const place of segment.states.keys()) {
       const has = (bits: Uint8Array) => ((bits[place >> 3] ?? 0) & (1 << (place & 7))) !== 0;
       if (!has(blocks) && !has(earlyBlocks)) continue;
-      segment.states[place] = has(blocks) ? durable : early;
+      segment.states[place] = (has(blocks) ? durable : early) | unchecked;
       segment.sums[place] = stored.getUint32(place * 4, true);
-      segment.unchecked[place] = 1;
     }
   }
 
   #set(block: number, state: number, sum: number): void {
     const segment = this.#segment(this.segmentOf(block));
-    segment.states[block % this.#blocksPerSegment] = state;
-    segment.sums[block % this.#blocksPerSegment] = sum;
+    const place = block % this.#blocksPerSegment;
+    segment.states[place] = state | ((segment.states[place] ?? 0) & unchecked);
+    segment.sums[place] = sum;
     segment.changed = true;
     this.#ranges = null;
   }
@@ -199,7 +205,7 @@ export class BlockIndex {
   }
 
   #stateOf(block: number): number {
-    return this.#of(block)?.states[block % this.#blocksPerSegment] ?? unnamed;
+    return (this.#of(block)?.states[block % this.#blocksPerSegment] ?? unnamed) & named;
   }
 
   #of(block: number): Segment | undefined {
@@ -211,8 +217,7 @@ export class BlockIndex {
     if (segment === undefined) {
       const left = this.#blocksBefore(this.length) - number * this.#blocksPerSegment;
       const count = Math.max(0, Math.min(this.#blocksPerSegment, left));
-      const states = new Uint8Array(count);
-      segment = { states, sums: new Uint32Array(count), unchecked: new Uint8Array(count), changed: false };
+      segment = { states: new Uint8Array(count), sums: new Uint32Array(count), changed: false };
       this.#segments.set(number, segment);
     }
     return segment;

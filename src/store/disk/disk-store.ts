@@ -113,7 +113,7 @@ type Parts = ReturnType<typeof assemble>;
 /** The parts of one store, those first that know of no others. */
 function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: CacheDirectory, index: SqliteIndex) {
   const { clock, events = silent, maxAge = null, openFiles = 128 } = options;
-  const { bufferMemory = 48 * 1024 * 1024, closedMemory = 16 * 1024 * 1024 } = options;
+  const { bufferMemory = 48 * 1024 * 1024, closedMemory = 32 * 1024 * 1024 } = options;
   const { blockSize, segmentSize } = layout;
   const files = new SegmentFiles(openFiles, options.openCached);
   const calls = new CallQueue();
