@@ -1,8 +1,9 @@
 /**
  * A running firstbyte whose N-th system call of one kind fails, once or from then on; and the same when that is over.
  *
- * While it lasts a viewer gets right bytes or an error to be seen. After it every film is whole and right within five
- * seconds, a new film is stored, and the process is still the same one.
+ * While it lasts a viewer gets right bytes or an error to be seen. After it every film is whole and right again, a new
+ * film is stored, and the process is still the same one. How soon that is depends on the machine: it is measured, and
+ * `npm run crash` judges it.
  *
  * Short reads and writes are not faked here: a call whose result is made up has not read or written anything. A disk
  * that fills up writes short (`disk-trouble.test.ts`), and a file that was cut reads short (`bit-rot.ts`).
@@ -45,8 +46,8 @@ const keptSize = 1_500_007;
 /** How long everything that was accepted takes to be made durable, and more than that, in milliseconds. */
 const settleTime = 3000;
 
-/** How long after a fault all must be well, in milliseconds. */
-const recoveryTime = 5000;
+/** After so many milliseconds it has not recovered and will not. */
+const hangs = 60_000;
 
 /** What came of one fault. */
 export interface FaultSeen {
@@ -128,7 +129,7 @@ export class FaultyCalls implements AsyncDisposable {
       const elapsed = performance.now() - endedAt;
       const given = this.#library.given('/fresh').size + this.#library.given('/kept').size;
       if (given === 0 && seen.every(({ end }) => end === 'whole')) return elapsed;
-      assert.ok(elapsed < recoveryTime, `${JSON.stringify(seen)}, ${given} bytes fetched again`);
+      assert.ok(elapsed < hangs, `${JSON.stringify(seen)}, ${given} bytes fetched again`);
       await sleep(50);
     }
   }

@@ -23,6 +23,9 @@ import { cutPower } from './power-loss.ts';
 import { KillRounds, smallDisk } from './rounds.ts';
 import { noStrace } from './strace.ts';
 
+/** How long after a fault all must be well, in milliseconds. */
+const recoveryTime = 5000;
+
 /** How much is played, and from where chance begins. */
 interface Length {
   readonly rounds: number;
@@ -90,6 +93,7 @@ const proofs: Readonly<Record<string, Proof>> = {
           clean = injected === 0;
           sum.failed += injected;
           sum.visible += visible;
+          if (recoveredAfter > recoveryTime) throw new Error(`all was well only after ${recoveredAfter} ms`);
           sum.slowestRecovery = Math.max(sum.slowestRecovery, Math.round(recoveredAfter));
         }
       }

@@ -10,7 +10,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Until an owner that has just begun must have swept what a crash left behind, in milliseconds. */
-const settleTimeout = 10_000;
+const settleTimeout = 60_000;
 
 export interface OnDisk {
   /** Directories of objects that the index does not name, by their paths under the directory of objects. */

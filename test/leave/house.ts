@@ -79,8 +79,8 @@ export class House implements AsyncDisposable {
     }
   }
 
-  /** What is lent to somebody still when some seconds have passed; empty where nothing is. */
-  async stillLent(things: readonly (keyof Lent)[] = lentToSomebody, patience = 5000): Promise<Partial<Lent>> {
+  /** What is lent to somebody still when a minute has passed; empty as soon as nothing is. */
+  async stillLent(things: readonly (keyof Lent)[] = lentToSomebody, patience = 60_000): Promise<Partial<Lent>> {
     for (const until = performance.now() + patience; ; await sleep(100)) {
       const lent = await this.firstbyte.lent();
       const left = things.filter((thing) => lent[thing] > 0).map((thing) => [thing, lent[thing]] as const);

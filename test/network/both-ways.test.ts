@@ -114,7 +114,7 @@ for (const sendfile of ['on', 'off'] as const) {
     it('a film that is fetched while it is sent comes whole, after its bytes of patience', async (t) => {
       const stage = await realStage(t, {
         film: movie,
-        origin: { headAfter: 300 },
+        origin: { headAfter: 1500 },
         settings: { sendfile, patience: '30ms', patienceInterval: '30ms' },
       });
       const exchange = await stage.get(null);

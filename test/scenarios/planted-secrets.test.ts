@@ -201,9 +201,7 @@ test('a planted secret is told by nothing, and written down nowhere', async (con
   }
   const followed = await stream(base);
   const told = await tellAll(base, daemon);
-  for (let looks = 0; looks < 100 && !followed.text().includes('request-done'); looks += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  while (!followed.text().includes('request-done')) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.match(followed.text(), /query\.mp4/);
   followed.end();
   await daemon.stop();
