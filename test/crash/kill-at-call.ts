@@ -36,7 +36,10 @@ async function play(kill?: KillPoint): Promise<{ calls: TracedCall[]; found: Rea
   try {
     const child = start(
       'env',
-      ['UV_THREADPOOL_SIZE=1', process.execPath, join(import.meta.dirname, 'cycle.ts'), directory],
+      [
+        ...['UV_THREADPOOL_SIZE=1', 'NODE_DISABLE_COMPILE_CACHE=1'],
+        ...[process.execPath, join(import.meta.dirname, 'cycle.ts'), directory],
+      ],
       undefined,
       ['pipe', 'pipe', 'pipe'],
     );

@@ -33,6 +33,12 @@ interface Kind {
 /** What a request takes without firstbyte, in milliseconds: to connect, to ask, and the first piece of a body. */
 const directMs = ({ delay }: Kind) => 4 * delay + 30;
 
+/** Half of all combinations, in which any three of the four differences meet in each way that they can. */
+function isPlayed({ delay, connection }: Kind, leavesAfter: number, watchMs: number): boolean {
+  const choices = [delay > 0, connection === 'close', leavesAfter > 0, watchMs > 1000];
+  return choices.filter(Boolean).length % 2 === 0;
+}
+
 /** `test` for each kind of such origins. */
 function eachKind(test: (name: string, kind: Kind) => void): void {
   for (const [way, delay] of Object.entries(ways))
@@ -105,6 +111,7 @@ describe('an origin that serves one connection at a time', () => {
   eachKind((name, kind) => {
     for (const [leaving, leavesAfter] of Object.entries(leavings))
       for (const [watching, watchMs] of Object.entries(watchings)) {
+        if (!isPlayed(kind, leavesAfter, watchMs)) continue;
         it(`${name}: answers ten seeks of a player that watches each place for ${watching} and ${leaving}`, () =>
           withRig(kind, {}, async (rig) => {
             const took = await seekAll(rig, front, [0, ...toAndFro], { leavesAfter, watchMs });
