@@ -158,24 +158,10 @@ export class Entry implements IdleEntry {
   /**
    * Waits for the representation, lets `choose` say which bytes of it are wanted (`null`: none), and waits for the
    * first of them. `hint` is what is wanted while the representation is unknown: an empty range for the head alone.
-   * Where there is nothing to wait for, the session is there at once. Throws or rejects with `FillFailed`, or with the
-   * signal's reason.
+   * Rejects with `FillFailed`, or with the signal's reason.
    */
-  openSession(
-    hint: Aim,
-    choose: ChooseBytes,
-    signal: AbortSignal,
-    client: SessionClient = {},
-  ): ReadSession | Promise<ReadSession> {
+  openSession(hint: Aim, choose: ChooseBytes, signal: AbortSignal, client: SessionClient = {}): Promise<ReadSession> {
     this.#arrive();
-    try {
-      signal.throwIfAborted();
-      const session = this.#openNow(hint, choose, client);
-      if (session !== null) return session;
-    } catch (error) {
-      this.#leave();
-      throw error;
-    }
     return this.#open(hint, choose, signal, client);
   }
 
@@ -190,18 +176,26 @@ export class Entry implements IdleEntry {
   }
 
   /** A session of what is known, fresh and present; `null` where something has to be asked, or waited for. */
-  #openNow(hint: Aim, choose: ChooseBytes, client: SessionClient): ReadSession | null {
+  openNow(choose: ChooseBytes, client: SessionClient = {}): ReadSession | null {
+    this.#arrive();
+    let session: ReadSession | null = null;
+    try {
+      session = this.#sessionNow(choose, client);
+      return session;
+    } finally {
+      if (session === null) this.#leave();
+    }
+  }
+
+  #sessionNow(choose: ChooseBytes, client: SessionClient): ReadSession | null {
     this.#opening ??= this.#restore();
     const fill = this.#fill;
     if (fill === null || !fill.reusable || fill.frontier !== null) return null;
     const { known } = fill;
-    if (known === null) return null;
-    this.#assertMeant(known, client.said);
-    if (!this.#mayServe(known, client)) return null;
+    if (known === null || !this.#isMeant(known, client.said) || !this.#mayServe(known, client)) return null;
     const range = choose(known);
     if (range !== null && presenceOf(fill, range) !== 'all') return null;
-    const reader = this.#join(fill, hint, client, false);
-    reader.aim(range ?? nothing);
+    const reader = this.#join(fill, range ?? nothing, client, false);
     return this.#sessionOf({ fill, reader, ...unasked }, known, {
       presence: 'all',
       knownBefore: true,
@@ -388,8 +382,11 @@ export class Entry implements IdleEntry {
 
   /** Throws `FillFailed` where the representation was chosen for other clients. */
   #assertMeant(representation: Representation, said: Fields | undefined): void {
-    if (said === undefined || this.#parts.isMeantFor(representation, said)) return;
-    throw new FillFailed({ kind: 'varied' });
+    if (!this.#isMeant(representation, said)) throw new FillFailed({ kind: 'varied' });
+  }
+
+  #isMeant(representation: Representation, said: Fields | undefined): boolean {
+    return said === undefined || this.#parts.isMeantFor(representation, said);
   }
 
   /** Whether the origin need not be asked before it is given, nor while it is. */

@@ -82,19 +82,19 @@ export class ClientConnection {
     return this.#reader === null || this.#reader.waitingSince !== null ? null : this.#activeAt;
   }
 
-  /** Resolves when it is the turn of this reply, or when the client has gone. */
-  turnOf(response: ServerResponse): Promise<void> {
+  /** Resolves when it is the turn of this reply, or when the client has gone; `null` where it is already. */
+  turnOf(response: ServerResponse): Promise<void> | null {
     const first = this.#owed === 0;
     this.#owed += 1;
     this.#hasAsked = true;
     if (first) this.#turned();
-    response.once('close', () => {
+    response.on('close', () => {
       this.#owed -= 1;
       this.#reader = null;
       this.#turned();
       this.#waiting.shift()?.();
     });
-    return first ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+    return first ? null : new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** From now on the reply is what this reader takes. */

@@ -11,6 +11,7 @@ import type { Fields } from '../http/fields.ts';
 import { forwardedFor, type Hop } from '../http/forwarded.ts';
 import { addressSet, clientNetwork, type IpNetwork, plainAddress } from '../http/ip-address.ts';
 import { isLoopback } from '../http/loopback.ts';
+import { recalled } from '../kit/remembered.ts';
 
 export interface ClientIdentity {
   /** As the log shows it: an address, a network, or `unix` for a Unix socket. */
@@ -36,11 +37,18 @@ export function createClientIdentities(trustedProxies: readonly IpNetwork[]): Cl
     isShared: isLoopback(address) || isTrusted(address),
   });
 
-  const ofPeer = (remoteAddress: string | undefined): ClientIdentity => {
-    if (remoteAddress === undefined) return unixSocket;
+  const ofAddress = recalled((remoteAddress): ClientIdentity => {
     const address = plainAddress(remoteAddress);
     return address === null ? { name: remoteAddress, isShared: false } : identityOf(address);
-  };
+  });
+  const ofPeer = (remoteAddress: string | undefined) =>
+    remoteAddress === undefined ? unixSocket : ofAddress(remoteAddress);
+
+  /** The address of a trusted proxy; `null` for any other peer. */
+  const trusted = recalled((remoteAddress) => {
+    const address = plainAddress(remoteAddress);
+    return address !== null && isTrusted(address) ? address : null;
+  });
 
   /** The last hop that is no trusted proxy; the first of all where every one is; `null` where it is not told. */
   const clientAmong = (hops: readonly Hop[]): Hop => {
@@ -51,8 +59,8 @@ export function createClientIdentities(trustedProxies: readonly IpNetwork[]): Cl
   return {
     ofPeer,
     ofRequest(remoteAddress, fields) {
-      const peer = remoteAddress === undefined ? null : plainAddress(remoteAddress);
-      if (peer === null || !isTrusted(peer)) return ofPeer(remoteAddress);
+      const peer = remoteAddress === undefined ? null : trusted(remoteAddress);
+      if (peer === null) return ofPeer(remoteAddress);
       const { forwarded, xForwardedFor } = forwardedFor(fields);
       const [client = null, ...others] = [forwarded, xForwardedFor].flatMap((hops) =>
         hops === null ? [] : [clientAmong(hops)],

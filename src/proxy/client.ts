@@ -23,6 +23,8 @@ export const stalledAfterMs = fixedBudgets.stalledClient.ms;
 
 /** One request under way. */
 export interface RequestPermit {
+  /** Its client's. */
+  readonly allowance: ReadAheadAllowance;
   /** To be called when the reply has ended in whatever way; harmless when repeated. */
   release(): void;
 }
@@ -129,13 +131,19 @@ export class Client {
     return longest(this.#connections, ({ owes, activeAt }) => (owes ? activeAt : null));
   }
 
+  /** Lets a request on this connection begin; `null` where it has to wait. */
+  enterNow(connection: ClientConnection): RequestPermit | null {
+    return this.#queue.size === 0 && this.#hasRoom() ? this.#take(connection) : null;
+  }
+
   /**
    * Resolves when a request on this connection may begin, or with `null` where it has waited for too long. Rejects with
    * the signal's reason.
    */
   async enter(connection: ClientConnection, signal: AbortSignal): Promise<RequestPermit | null> {
     signal.throwIfAborted();
-    if (this.#queue.size === 0 && this.#hasRoom()) return this.#take(connection);
+    const now = this.enterNow(connection);
+    if (now !== null) return now;
     const { queueTimeout, clock, onBound } = this.#parts;
     onBound('requests', 'queued');
     const tooLate = new Error('queued for too long');
@@ -156,6 +164,7 @@ export class Client {
 
   #take(connection: ClientConnection): RequestPermit {
     const permit: RequestPermit = {
+      allowance: this.allowance,
       release: () => {
         if (!this.#permits.delete(permit)) return;
         this.#advance();

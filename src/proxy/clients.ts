@@ -83,20 +83,21 @@ export class Clients {
     this.#forgetIfGone(client);
   }
 
-  /**
-   * Resolves when a request may begin, with its permit, which is to be released; with `null` where the
-   * client has had too many under way for too long. Rejects with the signal's reason.
-   */
+  /** Lets a request begin, with its permit, which is to be released; `null` where `enter` has to wait for one. */
+  enterNow(connection: ClientConnection, remoteAddress: string | undefined, fields: Fields): RequestPermit | null {
+    return this.#clientOf(this.#identities.ofRequest(remoteAddress, fields)).enterNow(connection);
+  }
+
+  /** Resolves with a permit; with `null` where the client has had too many under way for too long. Rejects with the signal's reason. */
   async enter(
     connection: ClientConnection,
     remoteAddress: string | undefined,
     fields: Fields,
     signal: AbortSignal,
-  ): Promise<(RequestPermit & Pick<Client, 'allowance'>) | null> {
+  ): Promise<RequestPermit | null> {
     const client = this.#clientOf(this.#identities.ofRequest(remoteAddress, fields));
     try {
-      const permit = await client.enter(connection, signal);
-      return permit && { release: permit.release, allowance: client.allowance };
+      return await client.enter(connection, signal);
     } finally {
       this.#forgetIfGone(client);
     }

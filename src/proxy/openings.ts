@@ -7,7 +7,7 @@ import { type Aim, FillFailed, type ReadSession, type SessionClient } from '../c
 import type { Clock } from '../clock.ts';
 import type { Fields } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
-import { trailOf } from '../http/via.ts';
+import { isTrailField, trailOf } from '../http/via.ts';
 import { headOnly, hintOf, isConditional, type Request } from './reply.ts';
 
 /** So many entries of one target are tried for a request, whose answers vary by something else each time. */
@@ -28,9 +28,18 @@ export interface OpeningParts {
 
 /**
  * Goes on from `first` to the entry for this client where answers vary; where the origin is out of reach, the first one
- * will do. Rejects with `FillFailed`, or with the reason of `gone`.
+ * will do. A session that nothing is to be waited for is there at once. Rejects with `FillFailed`, or with the reason of
+ * `gone`.
  */
-export async function openFor(first: Entry, parts: OpeningParts): Promise<ReadSession> {
+export function openFor(first: Entry, parts: OpeningParts): ReadSession | Promise<ReadSession> {
+  const { request, choose, client } = parts;
+  // Who waits is named to the origin by the proxies on his way.
+  const hasTrail = request.fields.some(([name]) => isTrailField(name));
+  const session = hasTrail ? null : first.openNow(choose, { ...client, said: first.upstream.said });
+  return session ?? openLater(first, parts);
+}
+
+async function openLater(first: Entry, parts: OpeningParts): Promise<ReadSession> {
   const { cache, mount, target, request } = parts;
   for (let entry = first, turns = 1; ; turns += 1) {
     try {
@@ -86,7 +95,7 @@ async function openSession(entry: Entry, parts: OpeningParts, said?: Fields): Pr
   }
 }
 
-async function openAt(request: Request, open: (hint: Aim) => ReadSession | Promise<ReadSession>): Promise<ReadSession> {
+async function openAt(request: Request, open: (hint: Aim) => Promise<ReadSession>): Promise<ReadSession> {
   try {
     return await open(hintOf(request));
   } catch (error) {

@@ -21,23 +21,25 @@ export interface PatiencePolicy {
 export class Patience {
   readonly #response: ServerResponse;
   readonly #clock: Clock;
-  readonly #interval: number;
+  readonly #policy: PatiencePolicy;
   #sent = 0;
   #timer: Timer | null = null;
   /** When the first byte went out, in monotonic milliseconds. */
   beganAt: number | null = null;
 
-  /**
-   * Begins when the replies before it have ended, `waited` milliseconds after the request was accepted. Clients of HTTP/1.0
-   * may expect another beginning, so they get no patience bytes.
-   */
-  constructor(response: ServerResponse, policy: PatiencePolicy, clock: Clock, waited: number) {
+  constructor(response: ServerResponse, policy: PatiencePolicy, clock: Clock) {
     this.#response = response;
     this.#clock = clock;
-    this.#interval = policy.patienceInterval;
-    if (policy.patience !== null && response.req.httpVersion === '1.1') {
-      this.#arm(Math.max(0, policy.patience - waited));
-    }
+    this.#policy = policy;
+  }
+
+  /**
+   * There is nothing to say yet, `waited` milliseconds after the request was accepted, and the replies before it have ended.
+   * Clients of HTTP/1.0 may expect another beginning, so they get no patience bytes.
+   */
+  begin(waited: number): void {
+    const { patience } = this.#policy;
+    if (patience !== null && this.#response.req.httpVersion === '1.1') this.#arm(Math.max(0, patience - waited));
   }
 
   /** To be called before the head is written, and if the client leaves: what is out already is left out of the head. */
@@ -52,7 +54,7 @@ export class Patience {
   #arm(delay: number): void {
     this.#timer = this.#clock.after(delay, () => {
       this.#sendOne();
-      if (this.#sent < beginning.length) this.#arm(this.#interval);
+      if (this.#sent < beginning.length) this.#arm(this.#policy.patienceInterval);
     });
   }
 

@@ -9,17 +9,19 @@ import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { ProxyError } from '../errors.ts';
 import type { EventBus } from '../events.ts';
+import { type Fields, fieldsFromRaw } from '../http/fields.ts';
 import type { IpNetwork } from '../http/ip-address.ts';
 import { hasPassed } from '../http/via.ts';
 import { rejectionOf, sendBadRequestReply } from './bad-request-reply.ts';
 import { ClientConnection } from './client-connection.ts';
 import { createClientGuard } from './client-guard.ts';
 import { Clients, type ClientsPolicy } from './clients.ts';
+import type { Ingress } from './exchange.ts';
 import { HostGuard } from './host-guard.ts';
 import { type Rejection, rejection } from './rejection.ts';
-import { handleRequest, type Ingress, type RequestHandlerParts } from './request-handler.ts';
+import { handleRequest, type RequestHandlerParts } from './request-handler.ts';
 import { RequestRecord } from './request-record.ts';
-import { judgeFraming, type Route, readHead, route, shownPath } from './route.ts';
+import { judgeFraming, type Route, readHead, route } from './route.ts';
 import { mostUnsent } from './send-buffer.ts';
 import { StalledClients } from './stalled-clients.ts';
 import { judgeUse } from './worker-guard.ts';
@@ -175,33 +177,36 @@ export class MediaProxy {
       if (!this.#closing.has(socket)) void this.#afterReplies(socket).then(() => socket.destroy());
       return;
     }
-    const unframed = judgeFraming(request);
+    const fields = fieldsFromRaw(request.rawHeaders);
+    const unframed = judgeFraming({ httpVersion: request.httpVersion, fields });
     if (unframed !== null) {
       void this.#sendBadRequestReply(socket, unframed);
       return;
     }
     const isSecret = ingress.isOwn && isBelow(request, this.#parts.secretPath ?? null);
-    const routed = this.#route(request, ingress, isSecret);
+    const routed = this.#route(request, fields, ingress, isSecret);
     if (!(routed instanceof ProxyError) && routed.kind === 'control') {
       void connection.turnOf(response);
       control(request, response, isSecret ? `/${this.#parts.secretPath}` : '');
       return;
     }
-    const record = new RequestRecord(this.#nextRequest, request, shownPath(request.url ?? ''), clock, events);
+    const record = new RequestRecord(this.#nextRequest, request, clock, events);
     this.#nextRequest += 1;
     if (this.#onIdle !== null) response.setHeader('connection', 'close');
     const answer = this.#onIdle === null ? routed : shuttingDown();
     const within = isSecret ? { ...ingress, prefix: `/${this.#parts.secretPath}` } : ingress;
     this.#underway += 1;
-    void handleRequest(request, response, answer, record, connection, within, this.#handlerParts).then(() => {
+    const exchange = { request, fields, response, record, connection, ingress: within };
+    void handleRequest(exchange, answer, this.#handlerParts).then(() => {
       this.#underway -= 1;
       if (this.#underway === 0) this.#onIdle?.();
     });
   }
 
   /** The route of the request, or why it is rejected; its target is in origin form from then on. */
-  #route(request: IncomingMessage, { isOwn }: Ingress, isSecret: boolean): Route | ProxyError {
-    const head = readHead(request);
+  #route(request: IncomingMessage, fields: Fields, { isOwn }: Ingress, isSecret: boolean): Route | ProxyError {
+    const { httpVersion, method, url } = request;
+    const head = readHead({ httpVersion, method, url, fields });
     if (head.kind === 'rejection') return head;
     if (hasPassed(request.headers, this.#parts.pseudonym)) return loop();
     request.url = isSecret ? head.url.slice(1 + (this.#parts.secretPath?.length ?? 0)) : head.url;

@@ -14,15 +14,16 @@ import { FillFailed, type ReadAheadAllowance, type ReadSession, type VerbatimRep
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { RequestOutcome } from '../events.ts';
-import { type Fields, fieldsFromRaw } from '../http/fields.ts';
+import type { Fields } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
 import { requestDirectives } from '../http/reuse.ts';
 import { trailOf } from '../http/via.ts';
 import type { SystemCalls } from '../system-calls.ts';
-import type { ClientConnection } from './client-connection.ts';
+import type { RequestPermit } from './client.ts';
 import type { Clients } from './clients.ts';
 import { corsFields, isPreflight, preflightFields } from './cors.ts';
 import { type ErrorReply, errorReply, failureReply, rejectionReply } from './error-reply.ts';
+import type { Exchange } from './exchange.ts';
 import { mappedReply } from './mapped-reply.ts';
 import { type MountPlace, mappedFields, mappedRedirect, unmappedFields } from './mapped-urls.ts';
 import { MediaReply } from './media-reply.ts';
@@ -51,36 +52,21 @@ export interface RequestHandlerParts {
   readonly tokens?: readonly string[];
 }
 
-/** How requests come in. */
-export interface Ingress {
-  /**
-   * What stands before `/NAME/` in the URLs of clients: nothing, or such as `/media`; `null` where clients use the URLs of
-   * the origins themselves.
-   */
-  readonly prefix: string | null;
-  /** Whether the server is firstbyte's own, so that nothing stands between a reply and its socket. */
-  readonly isOwn: boolean;
-}
-
 type Media = Extract<Route, { kind: 'media' }>;
 type Answer = Exclude<Route, { kind: 'control' }> | ProxyError;
 
 /** Answers one request when the replies before it on its connection have ended. Never rejects. */
-export async function handleRequest(
-  request: IncomingMessage,
-  response: ServerResponse,
-  answer: Answer,
-  record: RequestRecord,
-  connection: ClientConnection,
-  ingress: Ingress,
-  parts: RequestHandlerParts,
-): Promise<void> {
-  await connection.turnOf(response);
+export async function handleRequest(exchange: Exchange, answer: Answer, parts: RequestHandlerParts): Promise<void> {
+  const { request, response, record, connection } = exchange;
+  const turn = connection.turnOf(response);
+  if (turn !== null) await turn;
   if (connection.gone.aborted) return record.done('gone', null);
-  const patience = new Patience(response, parts.patience, parts.clock, record.age);
+  const patience = new Patience(response, parts.patience, parts.clock);
   let outcome: RequestOutcome = 'cut';
   try {
-    outcome = await new RequestHandler(request, response, patience, record, parts, connection, ingress).answer(answer);
+    const answering = new RequestHandler(exchange, patience, parts).answer(answer);
+    if (!response.headersSent) patience.begin(record.age);
+    outcome = await answering;
   } catch (error) {
     record.bug(error);
     response.destroy();
@@ -103,38 +89,29 @@ function cutUnread(request: IncomingMessage, clock: Clock): void {
 }
 
 class RequestHandler {
+  readonly #exchange: Exchange;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #head: ReplyHead;
   readonly #record: RequestRecord;
   readonly #parts: RequestHandlerParts;
-  readonly #connection: ClientConnection;
-  readonly #ingress: Ingress;
-  readonly #closed: Promise<void>;
+  /** Its client's, until the reply has ended. */
+  #permit: RequestPermit | null = null;
   /** Where its target is, for the places that an answer names; `null` where they are passed on as they are. */
   #place: (MountPlace & { readonly target: string }) | null = null;
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    patience: Patience,
-    record: RequestRecord,
-    parts: RequestHandlerParts,
-    connection: ClientConnection,
-    ingress: Ingress,
-  ) {
+  constructor(exchange: Exchange, patience: Patience, parts: RequestHandlerParts) {
+    const { request, response, record } = exchange;
+    this.#exchange = exchange;
     this.#request = request;
     this.#response = response;
     this.#record = record;
     this.#parts = parts;
-    this.#connection = connection;
-    this.#ingress = ingress;
     this.#head = new ReplyHead({ request, response, patience, record, clock: parts.clock });
-    this.#closed = new Promise((resolve) => response.once('close', resolve));
   }
 
   get #gone(): AbortSignal {
-    return this.#connection.gone;
+    return this.#exchange.connection.gone;
   }
 
   /** Resolves when the reply has ended. */
@@ -146,17 +123,20 @@ class RequestHandler {
       this.#record.bug(error);
       const internal = new ProxyError('proxy_internal_error', 'firstbyte itself failed; the log says where.');
       return this.#untilClosed(this.#head.refuse(errorReply(internal, this.#record.age)));
+    } finally {
+      this.#permit?.release();
     }
   }
 
   /** The outcome when the client has taken the reply, or has left. */
   async #untilClosed(outcome: RequestOutcome): Promise<RequestOutcome> {
     if (outcome === 'gone' || outcome === 'cut') return outcome;
-    await this.#closed;
-    return this.#response.writableFinished ? outcome : 'gone';
+    const response = this.#response;
+    if (!response.closed) await new Promise<void>((resolve) => response.once('close', resolve));
+    return response.writableFinished ? outcome : 'gone';
   }
 
-  async #answer(answer: Answer): Promise<RequestOutcome> {
+  #answer(answer: Answer): RequestOutcome | Promise<RequestOutcome> {
     if (answer instanceof ProxyError) return this.#head.refuse(errorReply(answer, this.#record.age));
     switch (answer.kind) {
       case 'rejection':
@@ -175,22 +155,21 @@ class RequestHandler {
   }
 
   #redirect(status: 302 | 308, location: string): RequestOutcome {
-    const path = `${this.#ingress.prefix ?? ''}${location}`;
+    const path = `${this.#exchange.ingress.prefix ?? ''}${location}`;
     return this.#head.empty(status, [
       ['location', path],
       ['content-length', '0'],
     ]);
   }
 
-  async #serve(answer: Media): Promise<RequestOutcome> {
+  #serve(answer: Media): RequestOutcome | Promise<RequestOutcome> {
     const { mount, target, origin, path } = answer;
-    const fields = withoutTokens(fieldsFromRaw(this.#request.rawHeaders), this.#parts.tokens ?? []);
+    const { connection, ingress } = this.#exchange;
+    const fields = withoutTokens(this.#exchange.fields, this.#parts.tokens ?? []);
     const request = { method: this.#request.method ?? 'GET', fields };
     const { cache, clients } = this.#parts;
-    const message = mount === origin ? `Unknown origin "${origin}".` : 'Nothing plays at this path, or no longer.';
-    const refuse = () => this.#head.refuse(rejectionReply(rejection(404, message)));
-    if (!cache.isMounted(mount)) return refuse();
-    const { prefix } = this.#ingress;
+    if (!cache.isMounted(mount)) return this.#refuseUnknown(answer);
+    const { prefix } = ingress;
     const head = this.#head;
     head.isStrict = cache.isStrict(mount);
     if (prefix !== null && !head.isStrict)
@@ -204,28 +183,32 @@ class RequestHandler {
     }
     const refused = judgeMethod(this.#request, cache.methodsOf(mount));
     if (refused !== null) return head.refuse(rejectionReply(refused));
-    this.#record.origin = origin;
-    this.#record.path = path;
-    let permit: Awaited<ReturnType<Clients['enter']>>;
-    try {
-      const { remoteAddress } = this.#request.socket;
-      permit = await clients.enter(this.#connection, remoteAddress, request.fields, this.#gone);
-    } catch (error) {
-      return this.#failed(error);
-    }
-    if (permit === null) return head.refuse(rejectionReply(tooMany));
-    try {
-      // Not before: a request that is queued costs nothing, and a source may have ended meanwhile.
-      const reads = request.method === 'GET' || request.method === 'HEAD';
-      if (!reads || cache.isStrict(mount)) {
-        const forwarded = this.#forward(mount, target, request);
-        return await this.#untilClosed(forwarded === null ? refuse() : await forwarded);
-      }
-      const read = this.#read(answer, request, permit.allowance);
-      return await this.#untilClosed(read === null ? refuse() : await read);
-    } finally {
-      permit.release();
-    }
+    this.#record.names(origin, path);
+    const { remoteAddress } = this.#request.socket;
+    const permit = clients.enterNow(connection, remoteAddress, request.fields);
+    if (permit !== null) return this.#begin(answer, request, permit);
+    return clients.enter(connection, remoteAddress, request.fields, this.#gone).then(
+      (given) => this.#begin(answer, request, given),
+      (error: unknown) => this.#failed(error),
+    );
+  }
+
+  /** Its turn among the requests of its client has come: a source may have ended meanwhile. */
+  #begin(answer: Media, request: Request, permit: RequestPermit | null): RequestOutcome | Promise<RequestOutcome> {
+    if (permit === null) return this.#head.refuse(rejectionReply(tooMany));
+    this.#permit = permit;
+    const { mount, target } = answer;
+    const reads = request.method === 'GET' || request.method === 'HEAD';
+    const replying =
+      !reads || this.#parts.cache.isStrict(mount)
+        ? this.#forward(mount, target, request)
+        : this.#read(answer, request, permit.allowance);
+    return replying ?? this.#refuseUnknown(answer);
+  }
+
+  #refuseUnknown({ mount, origin }: Media): RequestOutcome {
+    const message = mount === origin ? `Unknown origin "${origin}".` : 'Nothing plays at this path, or no longer.';
+    return this.#head.refuse(rejectionReply(rejection(404, message)));
   }
 
   /** A request that strict mode answers, or that is more than reading; `null` where nothing is mounted there. */
@@ -253,13 +236,13 @@ class RequestHandler {
   }
 
   async #reply(
-    opening: Promise<ReadSession>,
+    opening: ReadSession | Promise<ReadSession>,
     choose: (representation: Representation) => Reply | ErrorReply,
     pass?: (session: ReadSession, verbatim: VerbatimReply) => Reply | ErrorReply | Promise<Reply | ErrorReply>,
   ): Promise<RequestOutcome> {
     let session: ReadSession;
     try {
-      session = await opening;
+      session = opening instanceof Promise ? await opening : opening;
     } catch (error) {
       return this.#failed(error);
     }
@@ -299,7 +282,7 @@ class RequestHandler {
     return this.#reply(opening, choose);
   }
 
-  async #send(session: ReadSession, reply: Reply | ErrorReply): Promise<RequestOutcome> {
+  #send(session: ReadSession, reply: Reply | ErrorReply): RequestOutcome | Promise<RequestOutcome> {
     const record = this.#record;
     record.cache = session.cache;
     record.fill = session.fill.id;
@@ -307,14 +290,7 @@ class RequestHandler {
       if (session.reader.waited) record.waited('served');
       return this.#head.refuse(reply, statusOf(session));
     }
-    const { clock, stalled, systemCalls } = this.#parts;
-    const { isOwn } = this.#ingress;
-    const around = { request: this.#request, response: this.#response, connection: this.#connection };
-    return new MediaReply(
-      { ...around, head: this.#head, record, clock, stalled, systemCalls, isOwn },
-      session,
-      reply,
-    ).send();
+    return new MediaReply(this.#exchange, this.#head, this.#parts, session, reply).send();
   }
 
   #failed(error: unknown): RequestOutcome {
@@ -334,7 +310,7 @@ class RequestHandler {
     const at = this.#place;
     if (at === null) return fields;
     if (status < 300 || status > 399) return mappedFields(fields, at.target, at);
-    const prefix = this.#ingress.prefix ?? '';
+    const prefix = this.#exchange.ingress.prefix ?? '';
     const entranceTo = (url: URL) => {
       const path = this.#parts.cache.entranceTo(at.mount.slice(prefix.length + 1), at.target, url);
       return path && prefix + path;

@@ -12,10 +12,12 @@ import {
   type RequestOutcome,
   type WaitOutcome,
 } from '../events.ts';
+import { shownPath } from './route.ts';
 
 export class RequestRecord {
   readonly #id: number;
   readonly #method: string;
+  readonly #url: string;
   readonly #traceparent: string | null;
   readonly #clock: Clock;
   readonly #events: EventBus;
@@ -26,22 +28,32 @@ export class RequestRecord {
   #bytes = 0;
   /** A configured origin's name; `null` where the request named none. */
   origin: string | null = null;
-  /** Its target's path, without secrets; where it names no origin, that of the whole request. */
-  path: string;
+  #path: string | null = null;
   cache: CacheResult = 'none';
   /** The fill that gives the bytes. */
   fill: number | null = null;
   range: ByteRange | null = null;
   status: number | null = null;
 
-  constructor(id: number, { method = 'GET', headers }: IncomingMessage, path: string, clock: Clock, events: EventBus) {
+  constructor(id: number, { method = 'GET', url = '', headers }: IncomingMessage, clock: Clock, events: EventBus) {
     this.#id = id;
-    this.path = path;
+    this.#url = url;
     this.#method = method;
     this.#traceparent = traceparentOf(headers.traceparent);
     this.#clock = clock;
     this.#events = events;
     this.acceptedAt = clock.now();
+  }
+
+  /** Its target's path, without secrets; where it names no origin, that of the whole request. */
+  get path(): string {
+    return this.#path ?? shownPath(this.#url);
+  }
+
+  /** It names a target of an origin. */
+  names(origin: string, path: string): void {
+    this.origin = origin;
+    this.#path = path;
   }
 
   /** Milliseconds since the request was accepted. */

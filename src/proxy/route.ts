@@ -4,6 +4,7 @@
  * The target at the origin is the rest of the request's target, byte for byte: it is never resolved as a URL.
  */
 import type { IncomingMessage } from 'node:http';
+import { type Fields, fieldValue } from '../http/fields.ts';
 import { readHost } from '../http/host.ts';
 import { isUnsafePath } from '../http/request-target.ts';
 import { showablePath } from '../showable.ts';
@@ -68,17 +69,17 @@ export interface Head {
   readonly host: string | null;
 }
 
-type WrittenHead = Pick<IncomingMessage, 'httpVersion' | 'method' | 'url' | 'headersDistinct'>;
+type WrittenHead = Pick<IncomingMessage, 'httpVersion' | 'method' | 'url'> & { readonly fields: Fields };
 
 /**
  * The rejection of a head from which nobody can tell where the request ends (RFC 9112 §6.1, §6.3), though Node's parser
  * takes it; or `null`. Nothing more may be read from such a connection.
  */
-export function judgeFraming({ httpVersion, headersDistinct }: Omit<WrittenHead, 'method'>): Rejection | null {
-  const codings = headersDistinct['transfer-encoding'];
-  if (codings === undefined) return null;
+export function judgeFraming({ httpVersion, fields }: Omit<WrittenHead, 'method' | 'url'>): Rejection | null {
+  const codings = fieldValue(fields, 'transfer-encoding');
+  if (codings === null) return null;
   if (httpVersion === '1.0') return rejection(400, 'HTTP/1.0 knows no Transfer-Encoding.');
-  return judgeCodings(codings.join());
+  return judgeCodings(codings);
 }
 
 /** The rejection of transfer codings: unknown ones are another matter than what leaves no end (RFC 9112 §6.1). */
@@ -91,11 +92,11 @@ export function judgeCodings(written: string): Rejection | null {
 }
 
 /** The rejection is of a head that Node's parser takes and RFC 9112 does not (§2.3, §3.2). */
-export function readHead({ httpVersion, method, url = '', headersDistinct }: WrittenHead): Head | Rejection {
+export function readHead({ httpVersion, method, url = '', fields }: WrittenHead): Head | Rejection {
   if (httpVersion !== '1.1' && httpVersion !== '1.0')
     return rejection(400, 'Only HTTP/1.1 and HTTP/1.0 are supported.');
-  const hosts = headersDistinct.host ?? [];
-  const [field] = hosts;
+  const hosts = fields.filter(([name]) => name === 'host');
+  const field = hosts[0]?.[1];
   if (hosts.length > 1 || (field === undefined && httpVersion === '1.1')) {
     return rejection(400, 'A request names its host exactly once.');
   }

@@ -49,6 +49,8 @@ export class Sender implements Disposable {
   /** The first bytes, until the head is out. */
   #first: { readonly read: Taken; readonly slice: Slice } | null = null;
   #begun = false;
+  /** The end of the body, which goes out with the end of the reply. */
+  last: Buffer | null = null;
   /** Bytes of the body that have gone out. */
   #sent = 0;
   /** What files have given since others had their turn. */
@@ -63,10 +65,14 @@ export class Sender implements Disposable {
   }
 
   /**
-   * Reads the first bytes, so that the head goes out only when they are at hand. Rejects with `FillFailed` or the
-   * signal's reason, as everything here.
+   * Reads the first bytes, so that the head goes out only when they are at hand; `null`: they are. Rejects with `FillFailed`
+   * or the signal's reason, as everything here.
    */
-  async begin(): Promise<void> {
+  begin(): Promise<void> | null {
+    return this.#parts.files?.begin(this.#parts.reader) ? null : this.#begin();
+  }
+
+  async #begin(): Promise<void> {
     const { reader, files, signal } = this.#parts;
     while (this.#first === null) {
       if (files?.begin(reader)) return;
@@ -81,26 +87,37 @@ export class Sender implements Disposable {
     }
   }
 
-  /** Sends everything up to the reader's end; resolves when the client has taken it. */
-  async send(): Promise<void> {
+  /** Sends everything up to the reader's end; resolves when the client has taken it. `null`: the system has, already. */
+  send(): Promise<void> | null {
+    let sent: boolean | Promise<void> = this.#first === null;
+    while (sent === true && !this.#isAtEnd) sent = this.#sendFile();
+    return sent === true ? null : this.#send(sent || null);
+  }
+
+  /** Goes on when the client may take more. */
+  async #send(taking: Promise<void> | null): Promise<void> {
     const { reader, files, signal } = this.#parts;
     const buffer = this.#buffer;
     try {
+      if (taking !== null) await taking;
       if (this.#first !== null) {
         const { read, slice } = this.#first;
         this.#first = null;
         this.#write(slice, read);
       }
       for (;;) {
-        // Known without a wait.
-        if (reader.end !== null && reader.position >= reader.end && this.#reads.first === null) break;
+        if (this.#isAtEnd && this.#reads.first === null) break;
         // A slow client gets one piece after another, a quick one the next before the last is out.
         if (!buffer.isQuick && !buffer.isEmpty) {
           await buffer.progress();
           continue;
         }
         if (this.#reads.first === null) {
-          if (buffer.isEmpty && (await this.#sendFile())) continue;
+          const sent = buffer.isEmpty && this.#sendFile();
+          if (sent !== false) {
+            if (sent !== true) await sent;
+            continue;
+          }
           // The system's turn comes when what was written is out.
           if (!buffer.isEmpty && files?.has(reader)) {
             await buffer.progress();
@@ -156,8 +173,14 @@ export class Sender implements Disposable {
     return this.#reading.stop;
   }
 
-  /** Lets the system send what comes next; resolves with whether it could, when the client may take more. */
-  async #sendFile(): Promise<boolean> {
+  /** Known without a wait. */
+  get #isAtEnd(): boolean {
+    const { end, position } = this.#parts.reader;
+    return end !== null && position >= end;
+  }
+
+  /** Lets the system send what comes next: whether it could. A promise resolves when the client may take more. */
+  #sendFile(): boolean | Promise<void> {
     const { files, reader, length, signal, onSent } = this.#parts;
     signal.throwIfAborted();
     const start = reader.position;
@@ -170,13 +193,17 @@ export class Sender implements Disposable {
       onSent(bytes, 'page-cache', start);
     }
     this.#sentInTurn += bytes;
-    if (rest !== null) {
+    if (rest !== null && this.#sent + rest.length === length) {
+      this.#count(rest.length);
+      this.last = rest;
+      onSent(rest.length, 'store', start + bytes);
+    } else if (rest !== null) {
       this.#write({ bytes: rest, release() {} }, { start: start + bytes, source: 'store' });
       this.#sentInTurn = 0;
-      await this.#buffer.progress();
+      return this.#buffer.progress();
     } else if (this.#sentInTurn >= mostAtOnce) {
       this.#sentInTurn = 0;
-      await nextTurn();
+      return nextTurn();
     }
     return true;
   }

@@ -80,7 +80,7 @@ async function play(t: TestContext, { calls = {}, of = movie, length = of.size, 
       response.writeHead(200, length === null ? {} : { 'content-length': length });
       await sender.send();
       sender.assertWhole();
-      response.end();
+      response.end(sender.last);
       end(null);
     } catch (error) {
       response.destroy();

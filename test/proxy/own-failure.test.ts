@@ -75,7 +75,7 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
     pagesOf: () => [],
     baseOf: () => null,
     methodsOf: () => ['GET'],
-    open: () => ({ openSession, upstream }),
+    open: () => ({ openNow: () => null, openSession, upstream }),
   } as unknown as Cache;
   const control = () => {};
   const patience = { patience: 5000, patienceInterval: 10_000 };

@@ -83,7 +83,7 @@ describe('a route', () => {
 
 /** The host that it names, or the status of its rejection. */
 function headOf(httpVersion: string, hosts: readonly string[]): string | number | null {
-  const head = readHead({ httpVersion, url: '/', headersDistinct: { ...(hosts.length > 0 && { host: [...hosts] }) } });
+  const head = readHead({ httpVersion, url: '/', fields: hosts.map((host) => ['host', host]) });
   return head.kind === 'head' ? head.host : head.status;
 }
 
