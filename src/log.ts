@@ -44,8 +44,9 @@ export function createLogger({ level, format, clock, write = writeToTerminal(clo
     log(at, message, fields = {}) {
       if (levels.indexOf(at) < least) return;
       const time = new Date(clock.wallTime()).toISOString();
-      const line = withoutSecrets({ level: at, time, ...fields, msg: message });
-      write(escapeControls(format === 'json' ? `${JSON.stringify(line)}\n` : textLine(line)));
+      const [shown, msg] = [withoutSecrets(fields), showableText(message)];
+      const line = format === 'text' ? textLine(at, time, msg, shown) : jsonLine({ level: at, time, ...shown, msg });
+      write(escapeControls(line));
     },
   };
 }
@@ -86,9 +87,10 @@ function lineOf(event: DomainEvent): [level: LogLevel, message: string, fields: 
       const { request, origin, path, method, status, outcome, cache, range, bytes } = event;
       const firstByteMs = firstByteOutAt === null ? null : whole(firstByteOutAt - acceptedAt);
       const from = range?.start ?? null;
-      const fields = { request, origin, path, method, from, status, outcome, cache, bytes, firstByteMs };
-      const patient = patienceAt === null ? {} : { patienceMs: whole(patienceAt - acceptedAt) };
-      return ['info', 'request done', { ...fields, ...patient, totalMs: whole(doneAt - acceptedAt) }];
+      const patienceMs = patienceAt === null ? undefined : whole(patienceAt - acceptedAt);
+      const totalMs = whole(doneAt - acceptedAt);
+      const times = { firstByteMs, patienceMs, totalMs };
+      return ['info', 'request done', { request, origin, path, method, from, status, outcome, cache, bytes, ...times }];
     }
     case 'fill-first-byte': {
       const { fill, origin, path, offset, attempt, queued, startedAt, connectedAt, headAt, landedAt, storedAt } = event;
@@ -192,13 +194,20 @@ function whole(milliseconds: number): number {
   return Math.round(milliseconds);
 }
 
-/** The line itself, changed. */
-function withoutSecrets(line: Record<string, unknown>): LogFields {
-  for (const name in line) {
-    const value = line[name];
-    if (typeof value === 'string') line[name] = name === 'path' ? showablePath(value) : showableText(value);
+function jsonLine(line: LogFields): string {
+  return `${JSON.stringify(line)}\n`;
+}
+
+/** The fields themselves, where they hold none. */
+function withoutSecrets(fields: LogFields): LogFields {
+  let shown = fields;
+  for (const name in fields) {
+    const value = fields[name];
+    if (typeof value !== 'string') continue;
+    const safe = name === 'path' ? showablePath(value) : showableText(value);
+    if (safe !== value) shown = { ...shown, [name]: safe };
   }
-  return line;
+  return shown;
 }
 
 /** A line has these characters and its end, as a rule. */

@@ -62,7 +62,7 @@ export class RangeSet {
   /** Makes every byte of `range` absent. */
   remove(range: ByteRange): void {
     const { start, end } = range;
-    if (end <= start) return;
+    if (end <= start || this.#runs.length === 0) return;
 
     const first = this.#firstEndingAfter(start);
     const after = this.#firstStartingAfter(end - 1, first);

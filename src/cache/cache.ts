@@ -9,6 +9,7 @@ import type { FillPolicy } from '../fill/policy.ts';
 import type { FillsView, FillView } from '../fill/view.ts';
 import type { Fields } from '../http/fields.ts';
 import { type CacheMode, forOneClient, freshUntil, storable } from '../http/freshness.ts';
+import { recalled } from '../kit/remembered.ts';
 import type { Origin, ReachabilityView } from '../origin/origin.ts';
 import { showablePath } from '../showable.ts';
 import { type ObjectName, type Store, type StoredObject, StoreError } from '../store/store.ts';
@@ -69,6 +70,8 @@ export interface CacheParts {
   readonly events: EventBus;
   readonly random: () => number;
 }
+
+const baseUrlOf = recalled((base) => URL.parse(base));
 
 /** A target as a client requests it. */
 interface Resolved extends RequestIdentity {
@@ -165,7 +168,7 @@ export class Cache implements FillsView {
 
   /** The base URL of a mount; `null` for what has none. */
   baseOf(mountName: string): URL | null {
-    return URL.parse(this.#mountOf(mountName)?.base ?? '');
+    return baseUrlOf(this.#mountOf(mountName)?.base ?? '');
   }
 
   /**
@@ -190,7 +193,8 @@ export class Cache implements FillsView {
 
   /** The methods that are served of a mount, which exists. */
   methodsOf(mountName: string): readonly string[] {
-    return [...readingMethods, ...(this.#mountOf(mountName)?.methods ?? [])];
+    const { methods = [] } = this.#mountOf(mountName) ?? {};
+    return methods.length === 0 ? readingMethods : [...readingMethods, ...methods];
   }
 
   /**

@@ -144,15 +144,16 @@ function withoutOwnCookies(cookies: string): string | null {
 function withoutNames(target: string, ignored: ReadonlySet<string>): string {
   const mark = target.indexOf('?');
   if (mark === -1) return target;
-  const kept = target
-    .slice(mark + 1)
-    .split('&')
-    .filter((part) => !ignored.has(nameOf(part)));
+  const parts = target.slice(mark + 1).split('&');
+  const kept = parts.filter((part) => !ignored.has(nameOf(part)));
+  if (kept.length === parts.length) return target;
   return kept.length === 0 ? target.slice(0, mark) : `${target.slice(0, mark)}?${kept.join('&')}`;
 }
 
 function nameOf(part: string): string {
-  const [written = ''] = part.split('=', 1);
+  const end = part.indexOf('=');
+  const written = end === -1 ? part : part.slice(0, end);
+  if (!/[%+]/.test(written)) return written.toLowerCase();
   try {
     return decodeURIComponent(written.replaceAll('+', ' ')).toLowerCase();
   } catch {

@@ -173,6 +173,7 @@ export class Presence {
 
   /** Where they are read now. */
   attend(playheads: readonly number[]): void {
+    if (playheads.length === 0 && this.#playheads.length === 0) return;
     this.#playheads = playheads;
     this.#object?.attend?.(playheads);
   }

@@ -96,8 +96,9 @@ export class ReadAheadShare {
 
   /** The reader wants none of it any more. */
   end(): void {
-    this.#change(() => this.#ahead.remove({ start: 0, end: Number.POSITIVE_INFINITY }));
-    this.#taken.remove({ start: 0, end: Number.POSITIVE_INFINITY });
+    const all = { start: 0, end: Number.POSITIVE_INFINITY };
+    if (this.#ahead.size > 0) this.#change(() => this.#ahead.remove(all));
+    this.#taken.remove(all);
   }
 
   #change(change: () => void): void {

@@ -28,7 +28,8 @@ export class Readers {
   readonly #parts: ReadersParts;
   readonly #audience: Audience;
   readonly #all = new Set<Reader>();
-  /** Many are given the same bytes at once: what follows from that is decided for all of them together. */
+  /** Many come, and are given the same bytes, at once: what follows from that is decided for all of them together. */
+  readonly #come: Batch<Reader>;
   readonly #moved: Batch<Reader>;
 
   /** `follow` is called with those that stand elsewhere than before, in a moment. */
@@ -39,7 +40,9 @@ export class Readers {
       this.#attend();
       follow(moved);
     };
-    this.#moved = new Batch(onMoved, (error) => parts.reporter.bug(error));
+    const onError = (error: unknown) => parts.reporter.bug(error);
+    this.#come = new Batch(() => this.#attend(), onError);
+    this.#moved = new Batch(onMoved, onError);
   }
 
   get size(): number {
@@ -57,7 +60,7 @@ export class Readers {
 
   add(reader: Reader): void {
     this.#all.add(reader);
-    this.#attend();
+    this.#come.add(reader);
   }
 
   has(reader: Reader): boolean {
@@ -74,6 +77,11 @@ export class Readers {
   /** It stands elsewhere than before. */
   moved(reader: Reader): void {
     this.#moved.add(reader);
+  }
+
+  /** What follows from where they stand is decided now. */
+  settle(): void {
+    this.#moved.settle();
   }
 
   interestOf(reader: Reader): ReaderInterest<Fetch> {

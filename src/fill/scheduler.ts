@@ -200,6 +200,8 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost, BackgroundWo
    * the last one: where somebody else reads, nothing is kept.
    */
   leave(reader: Reader): void {
+    // Who came only a moment ago is seen all the same.
+    if (!this.#isWhole) this.#readers.settle();
     if (!this.#readers.delete(reader)) return;
     this.#work.left(reader);
     const { plays, position, goesOn } = reader;
@@ -217,11 +219,15 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost, BackgroundWo
     else this.#assign(fetch);
   }
 
+  /** Nothing is left to bring. */
+  get #isWhole(): boolean {
+    return this.#parts.phase.current === 'complete' && this.#fetches.size === 0;
+  }
+
   /** Something has changed: sets every goal anew, begins background work, and derives the phase. */
   decide(): void {
     this.#work.foresight.attend(this.#readers);
-    // Of what is whole nothing is left to bring.
-    if (this.#parts.phase.current === 'complete' && this.#fetches.size === 0) return;
+    if (this.#isWhole) return;
     this.#assignAll();
     this.#fetchMore();
     this.#settle(null);

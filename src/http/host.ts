@@ -6,6 +6,7 @@
  * has named.
  */
 import { isIP, isIPv6 } from 'node:net';
+import { recalled } from '../kit/remembered.ts';
 
 /** Never delegated in public (RFC 6761, RFC 6762, RFC 8375, ICANN on `internal`, `home` and the like). */
 const localSuffixes = ['.localhost', '.local', '.lan', '.home', '.internal', '.home.arpa'];
@@ -30,9 +31,9 @@ export function isLocalName(name: string): boolean {
 }
 
 /** Whether no page of a stranger can have this host: what `readHost` gave. */
-export function isUnmistakable(host: string): boolean {
-  return host.includes(':') || isIP(host) !== 0 || isLocalName(host);
-}
+export const isUnmistakable = recalled(
+  (host: string): boolean => host.includes(':') || isIP(host) !== 0 || isLocalName(host),
+);
 
 /** Whether a host is one of `allowed`: names, and `*.` before a name for all below it; in lower case. */
 export function isAllowedHost(host: string, allowed: readonly string[]): boolean {

@@ -146,6 +146,7 @@ export function storedFields(fields: Fields): Fields {
 
 /** The same, whatever led to it. */
 export function withoutRedirect(representation: Representation): Representation {
-  const { ledHereForMs, ...rest } = representation;
-  return ledHereForMs === undefined ? representation : rest;
+  if (representation.ledHereForMs === undefined) return representation;
+  const { ledHereForMs: _, ...rest } = representation;
+  return rest;
 }

@@ -69,6 +69,7 @@ export const controls = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 
 /** A path, percent-decoded where that is well formed and can be shown. */
 export function legiblePath(path: string): string {
+  if (!path.includes('%')) return path;
   try {
     const decoded = decodeURIComponent(path);
     return controls.test(decoded) ? path : decoded;

@@ -12,10 +12,12 @@ export class Batch<T> {
 
   add(one: T): void {
     this.#all.add(one);
-    if (this.#all.size === 1) queueMicrotask(() => this.#end());
+    if (this.#all.size === 1) queueMicrotask(() => this.settle());
   }
 
-  #end(): void {
+  /** Takes now what would be taken in a moment. */
+  settle(): void {
+    if (this.#all.size === 0) return;
     const all = this.#all;
     this.#all = new Set();
     try {

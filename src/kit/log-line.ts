@@ -7,23 +7,17 @@ import { durationWords, legiblePath, sizeWords } from './amounts.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What has its own place in a line. */
-const placed: ReadonlySet<string> = new Set(['time', 'level', 'msg', 'origin', 'path']);
-
-/** Of what the log has for programs. */
-export function textLine(line: Fields): string {
-  const { time, level, msg, origin, path } = line;
-  const at = String(time).replace(/\.\d+Z$/, 'Z');
-  const place = placeOf(origin, path);
-  const fields = msg === 'summary' ? summed(line) : line;
+/** Of what the log has for programs; `time` as ISO 8601 has it. */
+export function textLine(level: string, time: string, message: string, given: Fields): string {
+  const { origin, path } = given;
+  const fields = message === 'summary' ? summed(given) : given;
   let pairs = '';
   for (const name in fields) {
     const value = fields[name];
-    if (placed.has(name) || value === null || value === undefined || (name === 'from' && value === 0)) continue;
-    const [shown, words] = inWords(name, value);
-    pairs += ` ${shown}=${quoted(words)}`;
+    if (name === 'origin' || name === 'path' || value === null || value === undefined) continue;
+    if (name !== 'from' || value !== 0) pairs += pairOf(name, value);
   }
-  return `${at} ${String(level).padEnd(5)} ${onOneLine(String(msg))}${place}${pairs}\n`;
+  return `${time.slice(0, 19)}Z ${level.padEnd(5)} ${onOneLine(message)}${placeOf(origin, path)}${pairs}\n`;
 }
 
 function placeOf(origin: unknown, path: unknown): string {
@@ -35,11 +29,12 @@ function placeOf(origin: unknown, path: unknown): string {
 const sizes: ReadonlySet<string> = new Set(['bytes', 'length', 'offset', 'from']);
 const speeds: ReadonlySet<string> = new Set(['needs', 'gives']);
 
-function inWords(name: string, value: unknown): readonly [name: string, words: string] {
-  if (typeof value !== 'number') return [name, typeof value === 'string' ? value : JSON.stringify(value)];
-  if (name.endsWith('Ms')) return [name.slice(0, -2), compact(durationWords(value))];
-  if (sizes.has(name)) return [name, compact(sizeWords(value))];
-  return [name, speeds.has(name) ? `${compact(sizeWords(value))}/s` : String(value)];
+function pairOf(name: string, value: unknown): string {
+  if (typeof value === 'string') return ` ${name}=${quoted(value)}`;
+  if (typeof value !== 'number') return ` ${name}=${quoted(JSON.stringify(value))}`;
+  if (name.endsWith('Ms')) return ` ${name.slice(0, -2)}=${compact(durationWords(value))}`;
+  if (sizes.has(name)) return ` ${name}=${compact(sizeWords(value))}`;
+  return speeds.has(name) ? ` ${name}=${compact(sizeWords(value))}/s` : ` ${name}=${value}`;
 }
 
 /** The counts of a summary, each with what it consists of; what is lent is for programs. */
@@ -67,13 +62,14 @@ function total(counts: readonly number[]): number {
 }
 
 function compact(words: string): string {
-  return words.replaceAll(' ', '');
+  const space = words.indexOf(' ');
+  return space === -1 ? words : words.slice(0, space) + compact(words.slice(space + 1));
 }
 
 function quoted(text: string): string {
-  return /^[^\s"=]+$/.test(text) ? onOneLine(text) : JSON.stringify(text);
+  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
 }
 
 function onOneLine(text: string): string {
-  return text.replaceAll('\n', '\\n');
+  return text.includes('\n') ? text.replaceAll('\n', '\\n') : text;
 }

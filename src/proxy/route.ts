@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { readHost } from '../http/host.ts';
 import { isUnsafePath } from '../http/request-target.ts';
+import { recalled } from '../kit/remembered.ts';
 import { showablePath } from '../showable.ts';
 import { type Rejection, rejection } from './rejection.ts';
 
@@ -69,6 +70,10 @@ export interface Head {
   readonly host: string | null;
 }
 
+const absolute = /^https?:\/\/([^/?]*)(.*)$/i;
+
+const hostIn = recalled(readHost);
+
 type WrittenHead = Pick<IncomingMessage, 'httpVersion' | 'method' | 'url'> & { readonly fields: Fields };
 
 /**
@@ -102,10 +107,11 @@ export function readHead({ httpVersion, method, url = '', fields }: WrittenHead)
   }
   // The authority of an absolute target counts in place of the field (RFC 9112 §3.2.2); the field must be right all the same.
   // What only a client can mean by its target, a fragment, is no part of it (§3.2.1).
-  const [target = ''] = url.split('#', 1);
-  const [, named, rest = target] = /^https?:\/\/([^/?]*)(.*)$/i.exec(target) ?? [];
+  const fragment = url.indexOf('#');
+  const target = fragment === -1 ? url : url.slice(0, fragment);
+  const [, named, rest = target] = (target.startsWith('/') ? null : absolute.exec(target)) ?? [];
   const written = [field, named].filter((authority) => authority !== undefined);
-  const read = written.map(readHost);
+  const read = written.map(hostIn);
   if (read.includes(null)) return rejection(400, 'The host that the request names is not a valid one.');
   // An absolute target without a path means the server, where a client asks for its options (§3.2.4).
   const isServer = method === 'OPTIONS' && (target === '*' || (named !== undefined && rest === ''));
