@@ -177,17 +177,6 @@ export class Entry implements IdleEntry {
 
   /** A session of what is known, fresh and present; `null` where something has to be asked, or waited for. */
   openNow(choose: ChooseBytes, client: SessionClient = {}): ReadSession | null {
-    this.#arrive();
-    let session: ReadSession | null = null;
-    try {
-      session = this.#sessionNow(choose, client);
-      return session;
-    } finally {
-      if (session === null) this.#leave();
-    }
-  }
-
-  #sessionNow(choose: ChooseBytes, client: SessionClient): ReadSession | null {
     this.#opening ??= this.#restore();
     const fill = this.#fill;
     if (fill === null || !fill.reusable || fill.frontier !== null) return null;
@@ -195,6 +184,7 @@ export class Entry implements IdleEntry {
     if (known === null || !this.#isMeant(known, client.said) || !this.#mayServe(known, client)) return null;
     const range = choose(known);
     if (range !== null && presenceOf(fill, range) !== 'all') return null;
+    this.#arrive();
     const reader = this.#join(fill, range ?? nothing, client, false);
     return this.#sessionOf({ fill, reader, ...unasked }, known, {
       presence: 'all',

@@ -48,7 +48,7 @@ export function identify(
   const names = new Set<string>();
   for (const [name] of clientFields) if (keys.has(name) || (name === 'cookie' && !isOfPage)) names.add(name);
   for (const [name] of written) if (natureOf(name) === 'credential') names.add(name);
-  const fields = [...names].sort().flatMap((name) => {
+  const fields = (names.size === 0 ? [] : [...names].sort()).flatMap((name) => {
     const given = own.has(name) ? null : fieldValue(clientFields, name);
     const value = name === 'cookie' && given !== null ? withoutOwnCookies(given) : given;
     return value === null || (name === 'authorization' && unpassable.test(value)) ? [] : [[name, value] as const];

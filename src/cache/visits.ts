@@ -24,17 +24,20 @@ export class Visits {
     return this.#usedAt;
   }
 
-  /** Since when it has had users but for moments, in wall-clock time: so long it has been one play. */
+  /**
+   * Since when it has had users but for moments, in wall-clock time: so long it has been one play. Where it has none, that
+   * of who comes now.
+   */
   get playedSince(): number {
-    return this.#playedSince;
+    const now = this.#clock.wallTime();
+    return this.idle && now - this.#usedAt > withinPlayMs ? now : this.#playedSince;
   }
 
   /** A user has come. It calls `leave` once. */
   arrive(): void {
-    const now = this.#clock.wallTime();
-    if (this.idle && now - this.#usedAt > withinPlayMs) this.#playedSince = now;
+    this.#playedSince = this.playedSince;
     this.#users += 1;
-    this.#usedAt = now;
+    this.#usedAt = this.#clock.wallTime();
   }
 
   leave(): void {

@@ -67,11 +67,9 @@ export class Readers {
     return this.#all.has(reader);
   }
 
-  /** Returns whether it was one of them. */
-  delete(reader: Reader): boolean {
-    const was = this.#all.delete(reader);
-    if (was) this.#attend();
-    return was;
+  delete(reader: Reader): void {
+    this.#all.delete(reader);
+    this.#attend();
   }
 
   /** It stands elsewhere than before. */

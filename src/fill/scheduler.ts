@@ -200,9 +200,10 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost, BackgroundWo
    * the last one: where somebody else reads, nothing is kept.
    */
   leave(reader: Reader): void {
+    if (!this.#readers.has(reader)) return;
     // Who came only a moment ago is seen all the same.
     if (!this.#isWhole) this.#readers.settle();
-    if (!this.#readers.delete(reader)) return;
+    this.#readers.delete(reader);
     this.#work.left(reader);
     const { plays, position, goesOn } = reader;
     if ((plays || goesOn) && this.#readers.size === 0)

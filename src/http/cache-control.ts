@@ -9,12 +9,14 @@ export type CacheControl = ReadonlyMap<string, string | null>;
 /** Directives whose argument is an Integer in a targeted field; one of another type is ignored (RFC 9213 §2.1). */
 const lifetimes: ReadonlySet<string> = new Set(['max-age', 's-maxage']);
 
+const none: CacheControl = new Map();
+
 const directive = /(?:^|,)[ \t]*([!#$%&'*+.^_`|~\w-]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?[ \t]*(?=,|$)/g;
 
 /** The first of several directives of one name counts (RFC 9111 §4.2.1); what is no directive is skipped. */
 export function parseCacheControl(value: string | null): CacheControl {
+  if (value === null) return none;
   const directives = new Map<string, string | null>();
-  if (value === null) return directives;
   for (const [, name = '', quoted, token] of value.matchAll(directive)) {
     const argument = quoted?.replace(/\\(.)/g, '$1') ?? token ?? null;
     if (!directives.has(name.toLowerCase())) directives.set(name.toLowerCase(), argument);

@@ -59,6 +59,8 @@ export class MediaReply {
       // An end before the announced length is a cut: never a film that seems to be over.
       if (body.kind !== 'none') sender.assertWhole();
       response.end(sender.last);
+      // In the turn in which it came, where it took no longer: nothing is to be done for who has gone.
+      reader.leave();
       return 'served';
     } catch (error) {
       this.#cut(fields);

@@ -2,7 +2,8 @@
  * One client request, top to bottom: its mount → a permit → a session of the entry (`openings.ts`) → the reply
  * (`reply.ts`) → its head and bytes (`media-reply.ts`).
  *
- * A hit goes the same way, and waits for nothing on it but the client: `Entry.openSession` gives its session at once.
+ * A hit goes the same way, and waits for nothing on it but the client: `Entry.openNow` gives its session, and what is only
+ * there for who waits (a queue, a timer, a signal) is made when the wait begins.
  * No head goes out before the first requested byte is present or a final answer is known. So a failure before that is
  * still a clean status.
  */

@@ -74,16 +74,16 @@ export class Sender implements Disposable {
 
   async #begin(): Promise<void> {
     const { reader, files, signal } = this.#parts;
-    while (this.#first === null) {
-      if (files?.begin(reader)) return;
+    for (;;) {
       this.#reads.fill(1);
       const read = this.#reads.first;
-      if (read === null) {
-        if ((await reader.arrival(signal)) === 'end') return;
-        continue;
+      const slice = read === null ? null : await this.#settle();
+      if (read !== null && slice !== null) {
+        this.#first = { read, slice };
+        return;
       }
-      const slice = await this.#settle();
-      if (slice !== null) this.#first = { read, slice };
+      if (read === null && (await reader.arrival(signal)) === 'end') return;
+      if (files?.begin(reader)) return;
     }
   }
 
@@ -230,7 +230,8 @@ export class Sender implements Disposable {
   async #settle(): Promise<Slice | null> {
     const { clock, patience, signal } = this.#parts;
     const limit = this.#begun ? patience.next : patience.first;
-    const late = clock.after(limit, () => this.#stop.abort(new Error('the store took too long')));
+    const isThere = !(this.#reads.first?.slice instanceof Promise);
+    const late = isThere ? null : clock.after(limit, () => this.#stop.abort(new Error('the store took too long')));
     try {
       const slice = await this.#reads.settleFirst();
       this.#begun ||= slice !== null;
@@ -240,7 +241,7 @@ export class Sender implements Disposable {
       if (this.#stop.signal.aborted && error instanceof StoreError) throw tooLate(error, limit);
       throw error;
     } finally {
-      late.cancel();
+      late?.cancel();
     }
   }
 }

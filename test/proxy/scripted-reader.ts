@@ -64,6 +64,8 @@ export class ScriptedReader {
     return { start, end, source: 'store', slice: this.#read(start, end, signal) };
   }
 
+  leave(): void {}
+
   takeAhead(signal: AbortSignal): Taken | null {
     return this.take(signal);
   }
