@@ -2,6 +2,7 @@
  * The films: a clip of seconds is encoded, and copied again and again into each container, so that their indexes are
  * those of a film of minutes. They are made once and kept in the system's temporary directory.
  */
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -100,7 +101,8 @@ export async function makeFilms(names: Iterable<FilmName>): Promise<void> {
 
 async function make(file: string, args: readonly string[]): Promise<void> {
   if (existsSync(join(filmFolder, file))) return;
-  const draft = join(filmFolder, `draft-${process.pid}-${file}`);
+  // Runs in process namespaces of their own have the same numbers.
+  const draft = join(filmFolder, `draft-${randomUUID()}-${file}`);
   await run('ffmpeg', [...quiet, ...args, ...exact, draft]);
   await rename(draft, join(filmFolder, file));
 }
