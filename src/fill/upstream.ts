@@ -203,8 +203,7 @@ export class Upstream {
    */
   #overlapAt(offset: number, position: number): number {
     if (!this.#comparesBytes) return 0;
-    const start = Math.max(0, offset - overlap);
-    return start < offset && this.#presence.present.covers({ start, end: position }) ? offset - start : 0;
+    return Math.min(overlap, offset - this.#presence.present.runStart(position));
   }
 
   /** Whether the bytes themselves are compared, because what names the version does not stand for each of them. */

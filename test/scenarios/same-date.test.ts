@@ -52,6 +52,24 @@ describe('a version that is told from others by its date only', () => {
     assert.deepEqual([viewer.outcome, viewer.bytes, origin.requests.length], ['whole', 1_000_000, 2]);
   });
 
+  for (const present of [1, 8, 1023, 1024, 1025])
+    it(`is compared also where only ${present} bytes are there, and never mixed with another`, async () => {
+      const set = stage({ film: movie });
+      const viewer = set.view(500_000);
+      const first = await set.asked();
+      first
+        .head(206, [...dated(movie, 500_000), ['date', 'Sat, 01 Nov 2025 00:00:00 GMT']])
+        .bytes(present)
+        .cut();
+      await set.clock.settle();
+      const second = await set.asked();
+      assert.equal(second.offset, 500_000 + Math.max(0, present - 1024));
+      answer(second, film(1_000_000, 2));
+      await set.clock.settle();
+      assert.ok(viewer.outcome instanceof FillFailed);
+      assert.deepEqual([viewer.outcome.failure.kind, viewer.bytes], ['changed', present]);
+    });
+
   it('is never mixed with another of the same date and length: the reply is cut', async () => {
     const { second, viewer, clock } = await cutAt(300_001);
     answer(second, film(1_000_000, 2));
