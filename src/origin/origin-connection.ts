@@ -111,6 +111,11 @@ export class OriginConnection {
       },
     });
     this.#exchange = exchange;
+    // It was given up while it waited for its connection.
+    if (signal.aborted) {
+      exchange.fail(signal.reason);
+      return exchange;
+    }
     const head = requestHead(request, host);
     if (head === null) {
       exchange.fail(unsendableError(host));

@@ -46,7 +46,6 @@ export class OriginExchange implements OriginBody {
     this.#signal = signal;
     this.#connection = connection;
     signal.addEventListener('abort', this.#abort, { once: true });
-    if (signal.aborted) this.#abort();
   }
 
   get head(): Promise<OriginReply> {
