@@ -20,6 +20,11 @@ await buildIfNeeded();
 const given = process.argv.slice(2);
 const files = given.filter((argument) => existsSync(argument));
 const names = given.filter((argument) => !files.includes(argument));
+const missing = names.filter((name) => name.endsWith('.test.ts'));
+if (missing.length > 0) {
+  console.error(`${missing.join(', ')}: there is no such file.`);
+  process.exit(2);
+}
 
 // Hundreds of processes compile the same modules, among them each command that a test starts.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../.cache/compiled', import.meta.url));
