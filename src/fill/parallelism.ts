@@ -28,7 +28,7 @@ const slowStarts = 2;
 const enoughBytes = 64 * 1024;
 
 /** Over a line that brings less, in bytes a second, each step has to help: there several bodies hold each other up. */
-const slow = 500_000;
+export const slow = 500_000;
 
 /** Where one brings less, in bytes a second, the first step is a careful one. */
 const verySlow = 200_000;

@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '../clock.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import type { Fetch } from './fetch.ts';
-import type { Parallelism } from './parallelism.ts';
+import { type Parallelism, slow } from './parallelism.ts';
 import { firstFlights, nextPiece, type Pieces, pieceUnit, type ReaderInterest, whole } from './plan.ts';
 import type { FillPolicy } from './policy.ts';
 import { readUnit } from './read-unit.ts';
@@ -23,8 +23,7 @@ const watchedAfter = 2 * 1024 * 1024;
 const plentyTimes = 1.5;
 const plentyUnknown = 1_250_000;
 
-/** On a line that brings less, in bytes a second, several bodies hold each other up: so many times what it needs is enough. */
-const slow = 500_000;
+/** Over a slow line so many times what a film needs are enough. */
 const fitsTimes = 1.15;
 
 /**

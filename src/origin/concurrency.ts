@@ -77,8 +77,8 @@ export class Concurrency implements ConcurrencyView {
   }
 
   /**
-   * When an answer is late, in milliseconds after the request. The second time none is that was as soon as any that may count
-   * the first time, on a connection of its own or on a warm one.
+   * When an answer is late, in milliseconds after the request. The second wait is longer than any that gives the first sign,
+   * on a new connection or a warm one: a server that always takes the same time gives one sign at most.
    */
   lateAfter(way: Way): number {
     if (this.#seen === 0) return lateMs.first + roundTrips * way.roundTripMs;

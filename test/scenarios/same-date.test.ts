@@ -21,13 +21,14 @@ function whole(version: Film): Fields {
   return [...fields, ['date', 'Sat, 01 Nov 2025 00:00:00 GMT']];
 }
 
-async function cutAt(position: number) {
+/** A viewer from `start` on, whose connection is cut at `position`, and the request that follows. */
+async function cutAt(position: number, start = 0) {
   const set = stage({ film: movie });
-  const viewer = set.view();
+  const viewer = set.view(start);
   const first = await set.asked();
   first
-    .head(206, [...dated(movie, 0), ['date', 'Sat, 01 Nov 2025 00:00:00 GMT']])
-    .bytes(position)
+    .head(206, [...dated(movie, start), ['date', 'Sat, 01 Nov 2025 00:00:00 GMT']])
+    .bytes(position - start)
     .cut();
   await set.clock.settle();
   const second = await set.asked();
@@ -54,18 +55,10 @@ describe('a version that is told from others by its date only', () => {
 
   for (const present of [1, 8, 1023, 1024, 1025])
     it(`is compared also where only ${present} bytes are there, and never mixed with another`, async () => {
-      const set = stage({ film: movie });
-      const viewer = set.view(500_000);
-      const first = await set.asked();
-      first
-        .head(206, [...dated(movie, 500_000), ['date', 'Sat, 01 Nov 2025 00:00:00 GMT']])
-        .bytes(present)
-        .cut();
-      await set.clock.settle();
-      const second = await set.asked();
+      const { second, viewer, clock } = await cutAt(500_000 + present, 500_000);
       assert.equal(second.offset, 500_000 + Math.max(0, present - 1024));
       answer(second, film(1_000_000, 2));
-      await set.clock.settle();
+      await clock.settle();
       assert.ok(viewer.outcome instanceof FillFailed);
       assert.deepEqual([viewer.outcome.failure.kind, viewer.bytes], ['changed', present]);
     });
