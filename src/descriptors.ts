@@ -8,7 +8,7 @@ const assumed = 1024;
 const ownFiles = 64;
 
 /** The most segment files that the store may have open. */
-const mostStoreFiles = 4096;
+const mostStoreFiles = 16_384;
 
 /** The most connections of clients: a house needs no more, and their memory would be missing elsewhere. */
 const mostClientConnections = 10_000;
@@ -40,7 +40,8 @@ export interface DescriptorPlan {
 /** Divides the descriptors, so that many clients never leave the store and the origins short of them. */
 export function planDescriptors(limit: number | null, originConnections: number): DescriptorPlan {
   const all = limit ?? assumed;
-  const storeFiles = Math.max(4, Math.min(mostStoreFiles, Math.floor(all / 8)));
+  const spare = all - ownFiles - originConnections - mostClientConnections;
+  const storeFiles = Math.max(4, Math.min(mostStoreFiles, Math.max(Math.floor(all / 8), spare)));
   const left = all - ownFiles - storeFiles - originConnections;
   const clientConnections = Math.min(mostClientConnections, Math.max(left, Math.floor(all / 4), 1));
   return { storeFiles, clientConnections };

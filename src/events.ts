@@ -205,7 +205,8 @@ export interface BytesSentEvent {
   type: 'bytes-sent';
   at: number;
   request: number;
-  fill: number;
+  /** `null` where the bytes come from the store, and nothing had to be fetched. */
+  fill: number | null;
   origin: string;
   path: string;
   source: ByteSource;

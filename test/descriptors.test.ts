@@ -25,8 +25,9 @@ describe('who may have how many descriptors', () => {
     [1024, 500, 128, 332],
     [256, 32, 32, 128],
     [256, 1000, 32, 64],
-    [20_000, 320, 2500, 10_000],
-    [Number.POSITIVE_INFINITY, 32, 4096, 10_000],
+    [20_000, 320, 9616, 10_000],
+    [1_048_576, 320, 16_384, 10_000],
+    [Number.POSITIVE_INFINITY, 32, 16_384, 10_000],
     [null, 32, 128, 800],
   ] as const) {
     it(`of ${limit ?? 'an unknown number'}, with ${ofOrigins} for origins: ${clientConnections} for clients`, () => {

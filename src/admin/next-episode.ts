@@ -42,7 +42,7 @@ export class NextEpisodes {
   constructor(parts: NextEpisodesParts) {
     this.#parts = parts;
     this.#unsubscribe = parts.events.subscribe((event) => {
-      if (event.type === 'bytes-sent') this.#sent(event);
+      if (event.type === 'bytes-sent' && event.fill !== null) this.#sent(event.fill, event);
       else if (event.type === 'fill-state' && event.to === 'idle') this.#watched.delete(event.fill);
     });
   }
@@ -53,7 +53,7 @@ export class NextEpisodes {
     this.#stopped.abort();
   }
 
-  #sent({ fill, origin, path, offset, bytes }: BytesSentEvent): void {
+  #sent(fill: number, { origin, path, offset, bytes }: BytesSentEvent): void {
     let watched = this.#watched.get(fill);
     if (watched === undefined) {
       const length = nameAfter(path) === null ? null : this.#lengthOf(fill);

@@ -2,8 +2,8 @@
  * Which bytes are present, byte-exact.
  *
  * The set is a list of runs in ascending order that neither overlap nor touch. So one run is the longest stretch that can
- * be read without a gap. A lookup costs one binary search; adding to the end of the last run, as a fill mostly does, or
- * removing the beginning of the first one, as a reader does, costs none. Offsets may be anything up to 2^53.
+ * be read without a gap. A lookup costs one binary search; adding to the end of the last run, as a fill mostly does, costs
+ * none. Offsets may be anything up to 2^53.
  */
 import type { ByteRange } from './byte-range.ts';
 
@@ -62,13 +62,7 @@ export class RangeSet {
   /** Makes every byte of `range` absent. */
   remove(range: ByteRange): void {
     const { start, end } = range;
-    const [lowest] = this.#runs;
-    if (end <= start || lowest === undefined || end <= lowest.start) return;
-    if (start <= lowest.start && end < lowest.end) {
-      this.#size -= end - lowest.start;
-      lowest.start = end;
-      return;
-    }
+    if (end <= start || this.#runs.length === 0) return;
 
     const first = this.#firstEndingAfter(start);
     const after = this.#firstStartingAfter(end - 1, first);

@@ -1,4 +1,5 @@
 /** Finds or makes the entry of a request: the one place where two requests share one fill. */
+import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import type { EventBus } from '../events.ts';
 import type { ConnectionSlots } from '../fill/connection-slots.ts';
@@ -18,12 +19,13 @@ import { Entrances } from './entrances.ts';
 import { Entry } from './entry.ts';
 import { forwardedFields, type IdentityPolicy, identify, plainIdentity, type RequestIdentity } from './identity.ts';
 import { IdleEntries } from './idle-entries.ts';
-import type { ReadSession } from './read-session.ts';
+import { FillFailed, type ReadSession, type SessionClient, type WantedBytes } from './read-session.ts';
 import { revalidate } from './revalidate.ts';
 import type { StrictTarget } from './strict/stored-answers.ts';
-import { StrictCache, type StrictRequest, type WantedBytes } from './strict/strict-cache.ts';
+import { StrictCache, type StrictRequest } from './strict/strict-cache.ts';
 import { UpstreamTarget } from './upstream-target.ts';
 import { Variants } from './variants.ts';
+import { mostWhole, WholeSession } from './whole-session.ts';
 
 /** Web origins of pages; `loopback` for those of this machine, `*` for all, `upstream` for whom the origin lets read. */
 export type PagePolicy = readonly string[];
@@ -137,6 +139,22 @@ export class Cache implements FillsView {
     if (resolved === null) return null;
     const { fields, said } = resolved;
     return this.#entryAt(this.#variants.keyFor(resolved.key, [...fields, ...said]), resolved);
+  }
+
+  /**
+   * A session of what nothing is to be waited for: fresh bytes that are present. `null` where there is more to be done, or
+   * no such mount or target: see `open`.
+   */
+  openNow(mountName: string, named: string, clientFields: Fields, choose: WantedBytes, client: SessionClient = {}) {
+    const resolved = this.#resolve(mountName, named, clientFields);
+    if (resolved === null) return null;
+    const { fields, said } = resolved;
+    const key = this.#variants.keyFor(resolved.key, [...fields, ...said]);
+    if (key === resolved.key && !this.#entries.has(key)) {
+      const session = this.#openWhole(resolved, choose, client);
+      if (session !== null) return session;
+    }
+    return this.#entryAt(key, resolved).openNow(choose, { ...client, said });
   }
 
   /** The first entry of a target, whatever `Vary` says: for who can't have the one that is meant for him. */
@@ -269,6 +287,32 @@ export class Cache implements FillsView {
     return entry;
   }
 
+  /** A session without an entry; `null` where that is not enough. */
+  #openWhole(resolved: Resolved, choose: WantedBytes, client: SessionClient): ReadSession | null {
+    const { store, policy, mediaFreshness, clock } = this.#parts;
+    const { key, mount, fields: requestFields, said } = resolved;
+    const object = store.findWhole?.(objectName(key)) ?? null;
+    if (object === null) return null;
+    const { representation } = object;
+    const { status, fields, length } = representation;
+    if (status !== undefined || length === null || length > mostWhole) return null;
+    const freshFor = freshUntil(representation, mediaFreshness, mount.mode).until - clock.wallTime();
+    if (freshFor <= 0 || forOneClient({ requestFields, status: 200, fields }, mount.mode)) return null;
+    const place = { key, first: key, current: null };
+    if (!this.#variants.isMeant(representation, place, [...requestFields, ...said])) return null;
+    const range = choose(representation) ?? nothing;
+    const first = mount.policy?.firstByteTimeout ?? policy.firstByteTimeout;
+    const next = mount.policy?.healTimeout ?? policy.healTimeout;
+    const takeOver = (rest: ByteRange) => {
+      const session = this.#entryAt(key, resolved).openNow(() => rest, { ...client, said, isStoredOnly: true });
+      if (session === null) throw new FillFailed({ kind: 'changed' });
+      return session;
+    };
+    const end = range.end ?? length;
+    const parts = { object, range: { start: range.start, end }, freshFor, takeOver };
+    return new WholeSession({ ...parts, patience: { first, next } });
+  }
+
   #strictTarget(mountName: string, named: string): (StrictTarget & { readonly mount: Mount }) | null {
     const resolved = this.#resolve(mountName, named, []);
     if (resolved === null) return null;
@@ -354,6 +398,8 @@ export class Cache implements FillsView {
     return [...this.#entries.values()].some(({ mount }) => mount.slots === slots);
   }
 }
+
+const nothing: ByteRange = { start: 0, end: 0 };
 
 /** What the store can't remove is evicted in time. */
 function ignoreStore(error: unknown): void {

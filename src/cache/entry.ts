@@ -1,5 +1,5 @@
 /**
- * The cache's place for one identity. It finds the stored object, revalidates it, and gives each request a reader.
+ * The cache's place for one identity. It revalidates what is stored, and gives each request a reader.
  *
  * Requests share one fill (collapsed forwarding, RFC 9111 §4). When the origin has a new representation, a new fill
  * replaces the old one. The new fill begins with the answer that announced the change; clients of the old fill read it
@@ -18,11 +18,11 @@ import type { Fields } from '../http/fields.ts';
 import { type Freshness, mustRevalidate, saysFreshness } from '../http/freshness.ts';
 import { type Representation, withoutRedirect } from '../http/representation.ts';
 import type { Held } from '../origin/origin.ts';
-import { type ObjectLabel, type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
+import type { ObjectLabel, ObjectName } from '../store/store.ts';
 import { untilAborted } from '../until-aborted.ts';
+import { EntryFills, type EntryFillsParts } from './entry-fills.ts';
 import type { IdleEntries, IdleEntry } from './idle-entries.ts';
-import type { Aim, ReadSession, SessionClient } from './read-session.ts';
-import { restore } from './restore.ts';
+import type { Aim, ReadSession, SessionClient, WantedBytes } from './read-session.ts';
 import type { Verdict } from './revalidate.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
 import { Visits } from './visits.ts';
@@ -34,20 +34,14 @@ const mostFills = 4;
 const betweenConditionsMs = 1000;
 
 /** What an entry needs of the cache. */
-export interface EntryParts {
-  readonly objectName: ObjectName;
+export interface EntryParts extends EntryFillsParts {
   readonly label: ObjectLabel;
-  readonly store: Store;
   readonly clock: Clock;
   readonly upstream: UpstreamTarget;
   readonly idle: Pick<IdleEntries, 'add' | 'delete'>;
   /** Whether a stored object is still served after the origin has said that it is gone. */
   readonly keepDeleted: boolean;
-  /** `shared: false` for a fill that serves one request only. */
-  makeFill(object: StoreObject | null, shared: boolean): Fill;
   freshness(representation: Representation): Freshness;
-  /** Whether a stored representation may be given to every client. */
-  mayShare(representation: Representation): boolean;
   /**
    * Asks the origin whether the stored representation is current. `held` describes the stored bytes. `wanted` is the
    * range that waiting clients want of another version; `null` where none waits. `said` are the fields of the client that
@@ -90,34 +84,25 @@ interface Found {
   readonly collapsed: boolean;
 }
 
-/** Says which bytes of a representation are wanted; `null` for none. */
-type ChooseBytes = (representation: Representation) => OpenRange | null;
-
 const nothing: ByteRange = { start: 0, end: 0 };
-
-const opened = Promise.resolve();
 
 const unasked = { waited: false, changed: false, first: false } as const;
 
 export class Entry implements IdleEntry {
   readonly #parts: EntryParts;
-  /** Fills that clients read to their end, and that no new request joins. */
-  readonly #aside = new Set<Fill>();
-  #opening: Promise<void> | null = null;
-  #closing: Promise<void> | null = null;
-  #fill: Fill | null = null;
+  readonly #fills: EntryFills;
   #revalidating: Promise<Revalidated> | null = null;
   /** How many requests wait for the revalidation. */
   #awaiting = 0;
   /** Keeps the new fill in use until each of those requests has its own reader. */
   #placeholder: Reader | null = null;
-  #closed = false;
   /** The freshness of what was asked for last. */
   #fresh: (Freshness & { readonly of: Representation }) | null = null;
   readonly #visits: Visits;
 
   constructor(parts: EntryParts) {
     this.#parts = parts;
+    this.#fills = new EntryFills(parts);
     this.#visits = new Visits(parts.clock);
     parts.idle.add(this);
   }
@@ -147,12 +132,12 @@ export class Entry implements IdleEntry {
 
   /** The fill that a new request would join. */
   get current(): Fill | null {
-    return this.#fill;
+    return this.#fills.current;
   }
 
   /** The current fill first, then the fills that clients read to their end. */
   get fills(): Fill[] {
-    return [...(this.#fill === null ? [] : [this.#fill]), ...this.#aside];
+    return this.#fills.all;
   }
 
   /**
@@ -160,7 +145,7 @@ export class Entry implements IdleEntry {
    * first of them. `hint` is what is wanted while the representation is unknown: an empty range for the head alone.
    * Rejects with `FillFailed`, or with the signal's reason.
    */
-  openSession(hint: Aim, choose: ChooseBytes, signal: AbortSignal, client: SessionClient = {}): Promise<ReadSession> {
+  openSession(hint: Aim, choose: WantedBytes, signal: AbortSignal, client: SessionClient = {}): Promise<ReadSession> {
     this.#arrive();
     return this.#open(hint, choose, signal, client);
   }
@@ -172,13 +157,13 @@ export class Entry implements IdleEntry {
 
   #leave(): void {
     this.#visits.leave();
-    if (this.#visits.idle && !this.#closed) this.#parts.idle.add(this);
+    if (this.#visits.idle && !this.#fills.closed) this.#parts.idle.add(this);
   }
 
   /** A session of what is known, fresh and present; `null` where something has to be asked, or waited for. */
-  openNow(choose: ChooseBytes, client: SessionClient = {}): ReadSession | null {
-    this.#opening ??= this.#restore();
-    const fill = this.#fill;
+  openNow(choose: WantedBytes, client: SessionClient = {}): ReadSession | null {
+    void this.#fills.open();
+    const fill = this.#fills.current;
     if (fill === null || !fill.reusable || fill.frontier !== null) return null;
     const { known } = fill;
     if (known === null || !this.#isMeant(known, client.said) || !this.#mayServe(known, client)) return null;
@@ -193,7 +178,7 @@ export class Entry implements IdleEntry {
     });
   }
 
-  async #open(hint: Aim, choose: ChooseBytes, signal: AbortSignal, client: SessionClient): Promise<ReadSession> {
+  async #open(hint: Aim, choose: WantedBytes, signal: AbortSignal, client: SessionClient): Promise<ReadSession> {
     try {
       let alone = false;
       let wanted: Aim = hint;
@@ -209,18 +194,18 @@ export class Entry implements IdleEntry {
         let joined: ReturnType<typeof join> | null = null;
         try {
           joined = alone
-            ? join({ fill: this.#setAside(this.#parts.makeFill(null, false)), ...unasked })
+            ? join({ fill: this.#fills.beginAlone(), ...unasked })
             : await this.#inCurrent((known) => wantedOfAnother(known, choose) ?? hint, join, signal, client);
           return await this.#waitIn(joined, noted, signal, client);
         } catch (error) {
           joined?.reader.leave();
-          if (joined !== null) this.#closeIfDone(joined.fill);
+          if (joined !== null) this.#fills.closeIfDone(joined.fill);
           if (!(error instanceof FillFailed) || fills === mostFills) throw error;
           const { kind } = error.failure;
           if (kind !== 'changed' && kind !== 'uncombinable' && kind !== 'exclusive') throw error;
           const isFromStart = wanted.start === 0 && !alone && fills === 1;
           // A fill from the start to the end also serves other requests.
-          if (kind === 'uncombinable' && joined !== null && isFromStart) this.#replace(joined.fill);
+          if (kind === 'uncombinable' && joined !== null && isFromStart) this.#fills.replace(joined.fill);
           else if (kind !== 'changed') alone = true;
           else wanted = hint;
         }
@@ -254,31 +239,22 @@ export class Entry implements IdleEntry {
   }
 
   /** Stops every fill, makes its bytes durable and closes the object. */
-  async close(): Promise<void> {
-    this.#closed = true;
+  close(): Promise<void> {
     this.#parts.idle.delete(this);
-    await this.#opening?.catch(() => {});
-    await Promise.all(this.fills.map((fill) => fill.close()));
-    await this.#closing;
+    return this.#fills.close();
   }
 
   /**
    * Removes the stored object. Its readers continue with the bytes that are present; new requests do not find it.
    * Rejects with a `StoreError` where the store can't remove it.
    */
-  async purge(): Promise<void> {
-    await this.#opening?.catch(() => {});
-    const fill = this.#fill;
-    this.#fill = null;
-    const removed = this.#parts.store.remove(this.#parts.objectName);
-    fill?.supersede();
-    if (fill !== null) this.#closeIfDone(this.#setAside(fill));
-    await removed;
+  purge(): Promise<void> {
+    return this.#fills.purge();
   }
 
   async #waitIn(
     joined: Joined,
-    choose: ChooseBytes,
+    choose: WantedBytes,
     signal: AbortSignal,
     { said, isStoredOnly }: SessionClient,
   ): Promise<ReadSession> {
@@ -323,7 +299,7 @@ export class Entry implements IdleEntry {
       ...(isConfirmed && { forwarded: { fwd: 'stale', status: 304 } as const }),
       leave: () => {
         reader.leave();
-        this.#closeIfDone(fill);
+        this.#fills.closeIfDone(fill);
         this.#leave();
       },
     };
@@ -340,11 +316,11 @@ export class Entry implements IdleEntry {
     client: SessionClient = {},
   ): Promise<T> {
     const { said, isStoredOnly } = client;
-    this.#opening ??= this.#restore();
+    const opening = this.#fills.open();
     // Who comes to what is open does not wait for another turn.
-    if (this.#fill === null) await untilAborted(this.#opening, signal);
+    if (this.#fills.current === null) await untilAborted(opening, signal);
     else signal.throwIfAborted();
-    const fill = this.#usable();
+    const fill = this.#fills.usable();
     if (fill.known === null && isStoredOnly) throw uncached();
     if (fill.known === null) return use({ fill, ...unasked });
     this.#assertMeant(fill.known, said);
@@ -356,13 +332,13 @@ export class Entry implements IdleEntry {
     });
     if (!askFirst) {
       this.#revalidating.catch(() => {});
-      return use({ fill: this.#usable(), ...unasked });
+      return use({ fill: this.#fills.usable(), ...unasked });
     }
     this.#awaiting += 1;
     try {
       const outcome = await untilAborted(this.#revalidating, signal);
       if ('failed' in outcome) throw first || !outcome.exclusive ? outcome.failed : exclusive();
-      const { fill: current = this.#usable() } = outcome;
+      const { fill: current = this.#fills.usable() } = outcome;
       return use({ fill: current, waited: true, changed: current !== fill, first });
     } finally {
       this.#awaiting -= 1;
@@ -407,40 +383,6 @@ export class Entry implements IdleEntry {
     this.#placeholder = null;
   }
 
-  #usable(): Fill {
-    if (this.#fill !== null && !this.#fill.reusable && this.#fill.frontier === null) this.#replace(this.#fill);
-    this.#fill ??= this.#parts.makeFill(null, true);
-    return this.#fill;
-  }
-
-  /** New requests get another fill from now on. */
-  #replace(fill: Fill): void {
-    if (this.#fill !== fill) return;
-    this.#forgetStored();
-    this.#setAside(fill);
-    this.#closeIfDone(fill);
-    this.#fill = null;
-  }
-
-  /** Begins with what is stored: at once where that is known, and nothing is being closed. */
-  #restore(): Promise<void> {
-    if (this.#closing !== null) return this.#closing.then(() => this.#find());
-    return this.#find();
-  }
-
-  #find(): Promise<void> {
-    const { store, objectName, mayShare } = this.#parts;
-    let fill: Fill | null = null;
-    const begin = (object: StoreObject | null) => {
-      fill = this.#parts.makeFill(object, true);
-      this.#fill = fill;
-    };
-    const found = restore(store, objectName, (range) => fill?.lose(range), mayShare);
-    if (found instanceof Promise) return found.then(begin);
-    begin(found);
-    return opened;
-  }
-
   /** Rejects only for a bug. */
   async #revalidate(fill: Fill, wanted: OpenRange | null, said: Fields | undefined): Promise<Revalidated> {
     const { known } = fill;
@@ -452,14 +394,14 @@ export class Entry implements IdleEntry {
         if (this.#parts.mayShare(verdict.representation)) return {};
         // It belongs to the request that asked first, and to no later one.
         fill.reserve();
-        this.#forgetStored();
+        this.#fills.forgetStored();
         return { fill };
       case 'changed':
         return this.#succeed(fill, verdict.opening);
       case 'gone': {
         if (this.#parts.keepDeleted) return {};
         fill.supersede();
-        this.#replace(fill);
+        this.#fills.replace(fill);
         const { status, fields } = verdict.answer;
         const failed = new FillFailed({ kind: 'answer', answer: verdict.answer });
         return { failed, exclusive: !this.#parts.mayShare({ ...known, status, fields }) };
@@ -477,48 +419,27 @@ export class Entry implements IdleEntry {
   async #succeed(fill: Fill, opening: Opening | null): Promise<Revalidated> {
     fill.supersede();
     // A late answer finds a newer version under the same name.
-    const late = this.#fill !== fill;
-    this.#replace(fill);
-    if (opening === null || late || this.#closed) {
+    const late = this.#fills.current !== fill;
+    this.#fills.replace(fill);
+    if (opening === null || late || this.#fills.closed) {
       if (opening !== null) giveUp(opening);
       return {};
     }
-    const next = this.#parts.makeFill(null, true);
-    this.#fill = next;
+    const next = this.#fills.begin();
     if (this.#awaiting > 0)
       this.#placeholder = next.join({ position: opening.request.start, end: opening.request.end });
     await next.begin(opening);
     return { fill: next };
   }
 
-  #forgetStored(): void {
-    this.#parts.store.remove(this.#parts.objectName).catch((error: unknown) => {
-      if (!(error instanceof StoreError)) throw error;
-    });
-  }
-
-  #setAside(fill: Fill): Fill {
-    this.#aside.add(fill);
-    return fill;
-  }
-
-  #closeIfDone(fill: Fill): void {
-    if (fill.readers > 0 || this.#closed || !this.#aside.delete(fill)) return;
-    fill.supersede();
-    this.#closing = Promise.all([this.#closing, fill.close()]).then(() => {});
-  }
-
   get engaged(): boolean {
-    const fill = this.#fill;
+    const fill = this.#fills.current;
     return (fill !== null && (fill.readers > 0 || fill.engaged)) || this.#revalidating !== null;
   }
 
   retire(): void {
-    const fill = this.#fill;
-    this.#fill = null;
-    this.#opening = null;
-    this.#closing = Promise.all([this.#closing, fill?.close()]).then(() => {
-      if (this.#visits.idle && this.#opening === null) this.#parts.forget();
+    this.#fills.retire(() => {
+      if (this.#visits.idle) this.#parts.forget();
     });
   }
 }
@@ -541,7 +462,7 @@ function exclusive(): FillFailed {
 }
 
 /** The range that a request would want of another version, which meets none of its conditions and may be longer. */
-function wantedOfAnother(known: Representation, choose: ChooseBytes): OpenRange | null {
+function wantedOfAnother(known: Representation, choose: WantedBytes): OpenRange | null {
   const wanted = choose({ ...known, validator: null, fields: [] });
   return wanted?.end === known.length ? { ...wanted, end: null } : wanted;
 }

@@ -34,6 +34,9 @@ export type SessionReader = Pick<
 /** What is wanted as long as nobody knows the representation: a range, or so many bytes from the end. */
 export type Aim = OpenRange & { readonly suffix?: number };
 
+/** Says which bytes of a representation are wanted; `null` for none. */
+export type WantedBytes = (representation: Representation) => OpenRange | null;
+
 /** What an entry knows of the client of a session. */
 export interface SessionClient {
   /** What may be fetched ahead of it; without one it has whatever its window gives. */
@@ -58,7 +61,10 @@ export interface VerbatimReply {
 export interface ReadSession {
   readonly representation: Representation;
   readonly reader: SessionReader;
-  readonly fill: Pick<Fill, 'id' | 'passing' | 'beginning'>;
+  readonly fill: Pick<Fill, 'passing' | 'beginning'> & {
+    /** The number that its events carry; `null` where nothing has to be fetched. */
+    readonly id: number | null;
+  };
   readonly cache: CacheResult;
   /** What the reply is, where nothing of it is left to decide; absent where it follows from the representation. */
   readonly verbatim?: VerbatimReply;

@@ -53,8 +53,8 @@ export class ReadAhead {
     this.#decide(origin, 'wasted', bytes - (ranges.size - before));
   }
 
-  #sent(fill: number, offset: number, bytes: number): void {
-    const unread = this.#unread.get(fill);
+  #sent(fill: number | null, offset: number, bytes: number): void {
+    const unread = fill === null ? undefined : this.#unread.get(fill);
     if (unread === undefined || unread.ranges.size === 0) return;
     const before = unread.ranges.size;
     unread.ranges.remove({ start: offset, end: offset + bytes });

@@ -27,16 +27,18 @@ export interface OpeningParts {
 }
 
 /**
- * Goes on from `first` to the entry for this client where answers vary; where the origin is out of reach, the first one
- * will do. A session that nothing is to be waited for is there at once. Rejects with `FillFailed`, or with the reason of
- * `gone`.
+ * Finds the entry for this client where answers vary; where the origin is out of reach, the first one will do. A session
+ * that nothing is to be waited for is there at once. Rejects with `FillFailed`, or with the reason of `gone`; `null` where
+ * nothing is mounted there.
  */
-export function openFor(first: Entry, parts: OpeningParts): ReadSession | Promise<ReadSession> {
-  const { request, choose, client } = parts;
+export function openFor(parts: OpeningParts): ReadSession | Promise<ReadSession> | null {
+  const { cache, mount, target, request, choose, client } = parts;
   // Who waits is named to the origin by the proxies on his way.
   const hasTrail = request.fields.some(([name]) => isTrailField(name));
-  const session = hasTrail ? null : first.openNow(choose, { ...client, said: first.upstream.said });
-  return session ?? openLater(first, parts);
+  const session = hasTrail ? null : cache.openNow(mount, target, request.fields, choose, client);
+  if (session !== null) return session;
+  const first = cache.open(mount, target, request.fields);
+  return first && openLater(first, parts);
 }
 
 async function openLater(first: Entry, parts: OpeningParts): Promise<ReadSession> {

@@ -35,14 +35,6 @@ export class ReadsAhead {
     return this.#taken[0] ?? null;
   }
 
-  /** The bytes of the first read, where they are at hand. */
-  takeFirst(): Slice | null {
-    const slice = this.#taken[0]?.slice ?? null;
-    if (slice === null || slice instanceof Promise) return null;
-    this.#taken.shift();
-    return slice;
-  }
-
   /** The bytes of the first read; `null` where the store could not give them, so that they must be fetched again. */
   async settleFirst(): Promise<Slice | null> {
     const read = this.#taken.shift();

@@ -274,13 +274,11 @@ class RequestHandler {
       return chosen.reply;
     };
     const first = (representation: Representation) => firstOf(choose(representation));
-    const entry = cache.open(media.mount, media.target, request.fields);
-    if (entry === null) return null;
     const isStoredOnly = requestDirectives(request.fields).has('only-if-cached');
     const client = { allowance, isStoredOnly, askedAt: this.#record.acceptedAt };
     const { mount, target } = media;
-    const opening = openFor(entry, { cache, clock, mount, target, request, client, choose: first, gone: this.#gone });
-    return this.#reply(opening, choose);
+    const opening = openFor({ cache, clock, mount, target, request, client, choose: first, gone: this.#gone });
+    return opening && this.#reply(opening, choose);
   }
 
   #send(session: ReadSession, reply: Reply | ErrorReply): RequestOutcome | Promise<RequestOutcome> {

@@ -30,7 +30,7 @@ export class RequestRecord {
   origin: string | null = null;
   #path: string | null = null;
   cache: CacheResult = 'none';
-  /** The fill that gives the bytes. */
+  /** The fill that gives the bytes; `null` where none was needed. */
   fill: number | null = null;
   range: ByteRange | null = null;
   status: number | null = null;
@@ -78,7 +78,7 @@ export class RequestRecord {
     this.#firstByteOutAt ??= at;
     this.#bytes += bytes;
     const { fill, origin, path } = this;
-    if (fill === null || origin === null) throw new TypeError('Bytes are sent of a fill at an origin.');
+    if (origin === null) throw new TypeError('Bytes are sent of an origin.');
     this.#events.emit({ type: 'bytes-sent', at, request: this.#id, fill, origin, path, source, offset, bytes });
   }
 

@@ -48,6 +48,7 @@ export class Sender implements Disposable {
   readonly #buffer: SendBuffer;
   /** The first bytes, until the head is out. */
   #first: { readonly read: Taken; readonly slice: Slice } | null = null;
+  #begun = false;
   /** The end of the body, which goes out with the end of the reply. */
   last: Buffer | null = null;
   /** Bytes of the body that have gone out. */
@@ -76,7 +77,7 @@ export class Sender implements Disposable {
     for (;;) {
       this.#reads.fill(1);
       const read = this.#reads.first;
-      const slice = read === null ? null : (this.#reads.takeFirst() ?? (await this.#settle()));
+      const slice = read === null ? null : await this.#settle();
       if (read !== null && slice !== null) {
         this.#first = { read, slice };
         return;
@@ -128,7 +129,7 @@ export class Sender implements Disposable {
         if (read === null) {
           if ((await reader.arrival(signal)) === 'end') break;
         } else if (buffer.hasRoomFor(read.end - read.start)) {
-          const slice = this.#reads.takeFirst() ?? (await this.#settle());
+          const slice = await this.#settle();
           if (slice !== null) this.#write(slice, read);
         } else {
           await buffer.progress();
@@ -186,6 +187,7 @@ export class Sender implements Disposable {
     const sent = files?.send(reader, (length ?? Number.POSITIVE_INFINITY) - this.#sent) ?? null;
     if (sent === null) return false;
     const { bytes, rest } = sent;
+    this.#begun = true;
     if (bytes > 0) {
       this.#count(bytes);
       onSent(bytes, 'page-cache', start);
@@ -227,16 +229,19 @@ export class Sender implements Disposable {
   /** The bytes of the first read; `null` where the store could not give them, so that they must be fetched again. */
   async #settle(): Promise<Slice | null> {
     const { clock, patience, signal } = this.#parts;
-    const limit = this.#sent > 0 ? patience.next : patience.first;
-    const late = clock.after(limit, () => this.#stop.abort(new Error('the store took too long')));
+    const limit = this.#begun ? patience.next : patience.first;
+    const isThere = !(this.#reads.first?.slice instanceof Promise);
+    const late = isThere ? null : clock.after(limit, () => this.#stop.abort(new Error('the store took too long')));
     try {
-      return await this.#reads.settleFirst();
+      const slice = await this.#reads.settleFirst();
+      this.#begun ||= slice !== null;
+      return slice;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (this.#stop.signal.aborted && error instanceof StoreError) throw tooLate(error, limit);
       throw error;
     } finally {
-      late.cancel();
+      late?.cancel();
     }
   }
 }

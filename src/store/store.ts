@@ -67,6 +67,11 @@ export interface Store {
    * can be read, until `lost` is told otherwise. Rejects with a `StoreError` where the medium can't tell.
    */
   find(name: ObjectName, lost: Lost, signal?: AbortSignal): StoreObject | null | Promise<StoreObject | null>;
+  /**
+   * An object that is stored whole and that nobody has open, where all that matters is known in memory; else `null`. A
+   * store without files has no need of it.
+   */
+  findWhole?(name: ObjectName): WholeObject | null;
   /** A new, empty object, which replaces one of the same name for later calls of `find`. */
   create(
     name: ObjectName,
@@ -132,6 +137,13 @@ export interface StoreObject extends Partial<EvictionHints>, Partial<Bookmark> {
   commit(signal?: AbortSignal): Promise<void>;
   /** Commits and lets go, also where nobody waits for it any more; no other call may follow. */
   close(signal?: AbortSignal): Promise<void>;
+}
+
+/** What can be had of a whole object without opening it. */
+export interface WholeObject {
+  readonly representation: Representation;
+  /** That of `StoreObject`; `null` as well where the object has gone, or has been opened. */
+  useFile(range: ByteRange, use: (part: FilePart) => number): number | null;
 }
 
 /** Bytes as they lie in a file that is open. */

@@ -75,7 +75,8 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
     pagesOf: () => [],
     baseOf: () => null,
     methodsOf: () => ['GET'],
-    open: () => ({ openNow: () => null, openSession, upstream }),
+    openNow: () => null,
+    open: () => ({ openSession, upstream }),
   } as unknown as Cache;
   const control = () => {};
   const patience = { patience: 5000, patienceInterval: 10_000 };

@@ -25,7 +25,7 @@ import { keepNewest } from '../../kit/keep-newest.ts';
 import type { OriginReply } from '../../origin/origin.ts';
 import { StoreError } from '../../store/store.ts';
 import { never, untilAborted } from '../../until-aborted.ts';
-import type { ReadSession } from '../read-session.ts';
+import type { ReadSession, WantedBytes } from '../read-session.ts';
 import type { AnswerContent } from './answer-content.ts';
 import { StoredAnswers, type StoredAnswersParts, type StrictTarget, type UsedAnswer } from './stored-answers.ts';
 import { formOf, freshened } from './stored-form.ts';
@@ -42,9 +42,6 @@ export interface StrictRequest {
   /** The proxies that it came by. */
   readonly trail: Trail;
 }
-
-/** Which bytes of a stored answer a request wants. */
-export type WantedBytes = (representation: Representation) => { start: number; end: number | null } | null;
 
 export class StrictCache {
   readonly #parts: StoredAnswersParts;

@@ -112,6 +112,22 @@ export class BlockIndex {
     return Math.floor(block / this.#blocksPerSegment);
   }
 
+  /** The segment that holds the byte at `offset`, and where in that it lies. */
+  placeOf(offset: number): { readonly segment: number; readonly within: number } {
+    const segmentSize = this.#blocksPerSegment * this.#blockSize;
+    return { segment: Math.floor(offset / segmentSize), within: offset % segmentSize };
+  }
+
+  /** Where the named blocks of one segment end whose content has been compared, from the one at `start` on; `start`: none. */
+  comparedEnd(start: number): number {
+    const first = Math.floor(start / this.#blockSize);
+    const states = this.#of(first)?.states;
+    let place = first % this.#blocksPerSegment;
+    while (states !== undefined && isCompared(states[place])) place += 1;
+    const end = (this.segmentOf(first) * this.#blocksPerSegment + place) * this.#blockSize;
+    return Math.max(start, Math.min(this.length ?? Number.POSITIVE_INFINITY, end));
+  }
+
   /** The checksum that the content of a durable or early block must have. */
   sumOf(block: number): number | undefined {
     return this.#stateOf(block) === unnamed ? undefined : this.#of(block)?.sums[block % this.#blocksPerSegment];
@@ -222,4 +238,8 @@ export class BlockIndex {
     }
     return segment;
   }
+}
+
+function isCompared(state = unnamed): boolean {
+  return (state & named) !== unnamed && (state & unchecked) === 0;
 }

@@ -7,7 +7,7 @@
  */
 import { constants } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { newPassword } from '../../kit/password.ts';
 import { StoreError } from '../store.ts';
@@ -56,6 +56,7 @@ const sqliteBusy = 5;
 
 export class CacheDirectory {
   readonly #path: string;
+  readonly objects: string;
   #lock: DatabaseSync;
   #owner: OwnerFields = { pid: process.pid };
   /** Of the index file that is open. */
@@ -63,6 +64,7 @@ export class CacheDirectory {
 
   private constructor(path: string, lock: DatabaseSync) {
     this.#path = path;
+    this.objects = join(path, names.objects);
     this.#lock = lock;
   }
 
@@ -162,17 +164,13 @@ export class CacheDirectory {
     }
   }
 
-  get objects(): string {
-    return join(this.#path, names.objects);
-  }
-
   get index(): string {
     return join(this.#path, names.index);
   }
 
   /** Where the files of an object lie: `objects/<first two letters of the key>/<key>`. */
   pathOf(key: string): string {
-    return join(this.objects, key.slice(0, 2), key);
+    return `${this.objects}${sep}${key.slice(0, 2)}${sep}${key}`;
   }
 
   /**

@@ -37,6 +37,20 @@ export class ClosedObjects {
     }
   }
 
+  /** What is known of it, as long as nobody opens it; `null` where the index has to be asked. It counts as closed last. */
+  look(held: HeldOnDisk): Description | null {
+    const description = this.#all.get(held);
+    if (description === undefined) return null;
+    this.#all.delete(held);
+    this.#all.set(held, description);
+    return description;
+  }
+
+  /** Whether that is still what is known of it. */
+  has(held: HeldOnDisk, description: Description): boolean {
+    return this.#all.get(held) === description;
+  }
+
   /** What is known of it, which is the caller's from now on; `null` where the index has to be asked. */
   take(held: HeldOnDisk): Description | null {
     const description = this.#all.get(held);

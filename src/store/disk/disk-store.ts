@@ -26,6 +26,7 @@ import {
   type StoredObject,
   StoreError,
   type StoreObject,
+  type WholeObject,
 } from '../store.ts';
 import type { StoreEvents } from '../store-events.ts';
 import { Background } from './background.ts';
@@ -50,6 +51,7 @@ import { SegmentFiles } from './segment-files.ts';
 import { Space } from './space.ts';
 import { TrialRead } from './trial-read.ts';
 import { UseTimes } from './use-times.ts';
+import { WholeOnDisk } from './whole-object.ts';
 
 /** How many bytes of all objects may wait to be written before writers are asked to wait. */
 const mostUnwritten = 32 * 1024 * 1024;
@@ -115,7 +117,7 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
   const { clock, events = silent, maxAge = null, openFiles = 128 } = options;
   const { bufferMemory = 48 * 1024 * 1024, closedMemory = 32 * 1024 * 1024 } = options;
   const { blockSize, segmentSize } = layout;
-  const files = new SegmentFiles(openFiles, options.openCached);
+  const files = new SegmentFiles(openFiles, clock, options.openCached);
   const calls = new CallQueue();
   const background = new Background(events);
   const inventory = new Inventory<HeldOnDisk<DiskObject>>();
@@ -130,7 +132,7 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
   const kept = { directory, index, inventory, capacity, background };
   const closed = new ClosedObjects(closedMemory);
   const uses = new UseTimes(clock, index);
-  const removal = new Removal({ ...kept, calls });
+  const removal = new Removal({ ...kept, calls, files });
   const space = new Space({ ...kept, limits: options, files, health, closed, removal, events });
   const committer = new Committer({
     clock,
@@ -181,6 +183,13 @@ class OpenStore implements DiskStore {
       return object === null ? null : this.#acquire(object, lost);
     };
     return this.#parts.calls.run(name, find, signal, (late) => void late?.close());
+  }
+
+  findWhole(name: ObjectName): WholeObject | null {
+    const { calls, inventory, closed, files } = this.#parts;
+    const held = files.opensNow ? inventory.find(name) : undefined;
+    const description = held === undefined || calls.has(name) ? null : closed.look(held);
+    return held === undefined || description === null ? null : WholeOnDisk.of(held, description, this.#parts);
   }
 
   create(

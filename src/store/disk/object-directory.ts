@@ -22,8 +22,13 @@ export interface ObjectFiles {
   removeSegment(segment: number): Promise<void>;
   /** The files are gone: whatever was open is forgotten, and made again when it is written to. */
   reset(): void;
-  /** Lets go of the descriptors. */
+  /** Nobody writes any more. */
   close(): Promise<void>;
+}
+
+/** The path of a segment's file in the directory of its object. */
+export function segmentPath(directory: string, segment: number): string {
+  return `${directory}${sep}${segment}`;
 }
 
 export class ObjectDirectory implements ObjectFiles {
@@ -83,11 +88,11 @@ export class ObjectDirectory implements ObjectFiles {
   reset(): void {
     this.#made = null;
     this.#entered.clear();
-    void this.close();
+    for (const segment of this.#touched) void this.#files.forget(this.#pathOf(segment));
   }
 
   async close(): Promise<void> {
-    for (const segment of this.#touched) await this.#files.forget(this.#pathOf(segment));
+    for (const segment of this.#touched) await this.#files.closeWritten(this.#pathOf(segment));
   }
 
   /** The path of the file that holds the byte at `offset`. */
@@ -98,7 +103,7 @@ export class ObjectDirectory implements ObjectFiles {
   }
 
   #pathOf(segment: number): string {
-    if (this.#lastPath?.segment !== segment) this.#lastPath = { segment, path: `${this.#path}${sep}${segment}` };
+    if (this.#lastPath?.segment !== segment) this.#lastPath = { segment, path: segmentPath(this.#path, segment) };
     return this.#lastPath.path;
   }
 

@@ -13,6 +13,8 @@ import type { CacheDirectory } from './cache-directory.ts';
 import type { CallQueue } from './call-queue.ts';
 import type { HeldOnDisk } from './held-on-disk.ts';
 import type { SqliteIndex } from './index/sqlite-index.ts';
+import { segmentPath } from './object-directory.ts';
+import type { SegmentFiles } from './segment-files.ts';
 
 export interface RemovalParts {
   readonly directory: CacheDirectory;
@@ -20,6 +22,7 @@ export interface RemovalParts {
   readonly inventory: Inventory<HeldOnDisk>;
   readonly capacity: Capacity<HeldOnDisk>;
   readonly calls: CallQueue;
+  readonly files: Pick<SegmentFiles, 'forget'>;
   readonly background: Background;
 }
 
@@ -71,8 +74,11 @@ export class Removal {
   }
 
   async #removeFiles(held: HeldOnDisk): Promise<void> {
-    await rm(this.#parts.directory.pathOf(held.key), { recursive: true, force: true });
-    this.#parts.capacity.dismiss(held);
+    const { directory, files, capacity } = this.#parts;
+    const path = directory.pathOf(held.key);
+    for (const segment of held.bySegment.keys()) await files.forget(segmentPath(path, segment));
+    await rm(path, { recursive: true, force: true });
+    capacity.dismiss(held);
   }
 
   async #removeFilesFirst(held: HeldOnDisk): Promise<void> {

@@ -3,11 +3,13 @@
  *
  * At most two writes and one sync run at a time over the whole store, because libuv gives all file work of the
  * process four threads, and a slow disk must not keep readers waiting for one. The least recently used idle file is
- * closed first; the bound is passed only while that many files are being used at the same moment.
+ * closed first; the bound is passed only while that many files are being used at the same moment. What nobody has used
+ * for half a minute is closed: so the room of what others delete comes free.
  */
 import { closeSync, constants, fdatasync, fstat, read, writev } from 'node:fs';
 import { type FileHandle, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import type { Clock, Timer } from '../../clock.ts';
 import type { SystemCalls } from '../../system-calls.ts';
 import { StoreError } from '../store.ts';
 import { openPrivateFile, openPrivateFileNow } from './private-files.ts';
@@ -29,10 +31,16 @@ interface OpenFile {
   /** `null` until it is open. */
   descriptor: number | null;
   users: number;
+  /** Whether it was used since unused files were closed last. */
+  isUsed: boolean;
 }
+
+/** What has not been used twice as long is closed. */
+const lookEveryMs = 15_000;
 
 export class SegmentFiles {
   readonly #limit: number;
+  readonly #clock: Clock;
   readonly #openCached: SystemCalls['openCached'] | null;
   /** Least recently used first; one opened for writing serves reads as well. */
   readonly #open: Record<Access, Map<string, OpenFile>> = { read: new Map(), write: new Map() };
@@ -41,11 +49,19 @@ export class SegmentFiles {
   readonly #writes = new Semaphore(2);
   readonly #syncs = new Semaphore(1);
   #inUse = 0;
+  /** One for all files. */
+  #nextLook: Timer | null = null;
 
   /** With `openCached`, files whose paths the system knows are opened at once where their descriptor is asked for. */
-  constructor(limit: number, openCached: SystemCalls['openCached'] | null = null) {
+  constructor(limit: number, clock: Clock, openCached: SystemCalls['openCached'] | null = null) {
     this.#limit = limit;
+    this.#clock = clock;
     this.#openCached = openCached;
+  }
+
+  /** Whether files can be opened without a thread. */
+  get opensNow(): boolean {
+    return this.#openCached !== null;
   }
 
   /** How many reads, writes and syncs have a file now. */
@@ -123,8 +139,14 @@ export class SegmentFiles {
     await Promise.all([this.#retire('read', path), this.#retire('write', path)]);
   }
 
+  /** Closes the file where it is open for writing, as soon as nobody uses it. */
+  closeWritten(path: string): Promise<void> {
+    return this.#retire('write', path);
+  }
+
   /** Closes every file. Nobody may be using one. */
   async close(): Promise<void> {
+    this.#nextLook?.cancel();
     for (const files of Object.values(this.#open)) {
       for (const open of files.values()) await close(open);
       files.clear();
@@ -154,8 +176,24 @@ export class SegmentFiles {
 
   /** It was used last. */
   #keep(path: string, access: Access, open: OpenFile): void {
+    open.isUsed = true;
     this.#open[access].delete(path);
     this.#open[access].set(path, open);
+    this.#nextLook ??= this.#clock.after(lookEveryMs, () => this.#closeUnused());
+  }
+
+  #closeUnused(): void {
+    this.#nextLook = null;
+    for (const files of Object.values(this.#open)) {
+      for (const [path, open] of files) {
+        if (open.users === 0 && !open.isUsed) {
+          files.delete(path);
+          void close(open);
+        }
+        open.isUsed = false;
+      }
+      if (files.size > 0) this.#nextLook ??= this.#clock.after(lookEveryMs, () => this.#closeUnused());
+    }
   }
 
   async #unlink(path: string, before: Promise<void> | undefined): Promise<void> {
@@ -177,7 +215,7 @@ export class SegmentFiles {
     const removal = this.#removals.get(path);
     const opening = () => openPrivateFile(path, flags[access]);
     const file = removal === undefined ? opening() : removal.then(opening, opening);
-    const open: OpenFile = { file, descriptor: null, users: 0 };
+    const open: OpenFile = { file, descriptor: null, users: 0, isUsed: true };
     file.then(
       ({ fd }) => {
         open.descriptor = fd;
@@ -197,7 +235,7 @@ export class SegmentFiles {
     this.#closeIdle();
     // What was opened without a thread is closed without one: it was read only, so that nothing is left to be written.
     const file = { fd: descriptor, close: async () => closeSync(descriptor) };
-    return { file: Promise.resolve(file), descriptor, users: 0 };
+    return { file: Promise.resolve(file), descriptor, users: 0, isUsed: true };
   }
 
   /** Who uses it closes it. */
