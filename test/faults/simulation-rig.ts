@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDiskStore } from '../../src/store/disk/disk-store.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
+import { findSystemCalls } from '../../src/system-calls.ts';
 import { Film } from '../support/film.ts';
 import { etagOf } from '../support/film-fields.ts';
 import type { Behaviour } from '../support/http-origin-server.ts';
@@ -29,13 +30,17 @@ export async function placeOf({ settings: { store, room, written } }: Schedule):
   const clock = new VirtualClock(undefined, { files: true });
   const folder = await mkdtemp(join(tmpdir(), 'firstbyte-simulation-'));
   const directory = join(folder, 'cache');
+  const { calls } = await findSystemCalls();
   const bufferMemory = Number.parseInt(written.bufferMemory, 10) * 1024 * 1024;
   return {
     // A store with so little room can't be written into a configuration.
     options:
       room === null
         ? { clock, cacheDir: directory }
-        : { clock, store: await createDiskStore({ directory, clock, bufferMemory, ...limits }) },
+        : {
+            clock,
+            store: await createDiskStore({ directory, clock, bufferMemory, openCached: calls?.openCached, ...limits }),
+          },
     // Where something went wrong, somebody may be writing there still.
     clear: () => rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => {}),
   };
