@@ -38,26 +38,31 @@ const waitingLimit = 1024 * 1024;
 const gathered = 64;
 const gatherMs = 50;
 
-export function createLogger({ level, format, clock, write = writeToTerminal(clock) }: LoggerOptions): Logger {
+export function createLogger({ level, format, clock, write }: LoggerOptions): Logger {
   const least = levels.indexOf(level);
+  const take = write === undefined ? writeToTerminal(clock) : (line: () => string) => write(line());
   return {
     log(at, message, fields = {}) {
       if (levels.indexOf(at) < least) return;
-      const time = new Date(clock.wallTime()).toISOString();
-      const [shown, msg] = [withoutSecrets(fields), showableText(message)];
-      const line = format === 'text' ? textLine(at, time, msg, shown) : jsonLine({ level: at, time, ...shown, msg });
-      write(escapeControls(line));
+      const now = clock.wallTime();
+      take(() => {
+        const time = new Date(now).toISOString();
+        const [shown, msg] = [withoutSecrets(fields), showableText(message)];
+        const line = format === 'text' ? textLine(at, time, msg, shown) : jsonLine({ level: at, time, ...shown, msg });
+        return escapeControls(line);
+      });
     },
   };
 }
 
-function writeToTerminal(clock: Clock): (line: string) => void {
+/** What makes a line is called when several are written: one after the other they cost a third. */
+function writeToTerminal(clock: Clock): (line: () => string) => void {
   const options = { dest: logDescriptor, sync: false, maxLength: waitingLimit };
   const destination = pino.destination(options);
   destination.on('error', () => {});
-  let lines: string[] = [];
+  let lines: (() => string)[] = [];
   const flush = () => {
-    const gone = lines.join('');
+    const gone = lines.map((line) => line()).join('');
     lines = [];
     if (gone !== '') destination.write(gone);
   };
