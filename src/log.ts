@@ -55,7 +55,7 @@ export function createLogger({ level, format, clock, write }: LoggerOptions): Lo
   };
 }
 
-/** What makes a line is called when several are written: one after the other they cost a third. */
+/** Lines are made when several are written: one after the other they cost less. */
 function writeToTerminal(clock: Clock): (line: () => string) => void {
   const options = { dest: logDescriptor, sync: false, maxLength: waitingLimit };
   const destination = pino.destination(options);

@@ -11,6 +11,7 @@ import type { EventBus } from '../events.ts';
 import type { Fill } from '../fill/fill.ts';
 import type { FillView } from '../fill/view.ts';
 import { isUnsafePath } from '../http/request-target.ts';
+import { upTo } from '../kit/up-to.ts';
 import type { EvictionPreview, StoreAdmin, StoreUsage } from '../store/admin.ts';
 import { mostRead, type ObjectName, type Store, type StoredObject } from '../store/store.ts';
 import { CachedObjectList } from './cached-object-list.ts';
@@ -147,7 +148,7 @@ export class Holdings {
     target: string,
     wanted: readonly OpenRange[],
   ): Work<Warmed> | 'no such origin' | 'no such target' {
-    const [path = ''] = target.split('?', 1);
+    const path = upTo(target, '?');
     if (!target.startsWith('/') || isUnsafePath(path)) return 'no such target';
     const { cache } = this.#parts;
     const objectId = cache.nameOf(origin, target);

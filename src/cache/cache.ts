@@ -11,6 +11,7 @@ import type { FillsView, FillView } from '../fill/view.ts';
 import type { Fields } from '../http/fields.ts';
 import { type CacheMode, forOneClient, freshUntil, storable } from '../http/freshness.ts';
 import { recalled } from '../kit/remembered.ts';
+import { upTo } from '../kit/up-to.ts';
 import type { Origin, ReachabilityView } from '../origin/origin.ts';
 import { showablePath } from '../showable.ts';
 import { type ObjectName, type Store, type StoredObject, StoreError } from '../store/store.ts';
@@ -424,7 +425,7 @@ function isSamePath(one: string, other: string): boolean {
 }
 
 function decoded(target: string): string {
-  const [path = ''] = target.split('?', 1);
+  const path = upTo(target, '?');
   try {
     return decodeURIComponent(path);
   } catch {

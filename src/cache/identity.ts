@@ -8,7 +8,7 @@
  * of another request than the one that is made, or is a key to something else: a browser's cookies for this address may
  * be of any program here, and credentials that open a connection would open it for all.
  */
-import { endToEnd, type Fields, fieldValue } from '../http/fields.ts';
+import { endToEnd, type Fields, fieldsWhere, fieldValue } from '../http/fields.ts';
 import { isCredential } from '../http/for-one-client.ts';
 import { isLocalName } from '../http/host.ts';
 import { isLoopback } from '../http/loopback.ts';
@@ -45,16 +45,18 @@ export function identify(
   // A browser says where a page stands that asks; other programs have their cookies for this very request.
   const isOfPage = fieldValue(clientFields, 'sec-fetch-site') !== null;
   const written = endToEnd(clientFields);
-  const names = new Set<string>();
-  for (const [name] of clientFields) if (keys.has(name) || (name === 'cookie' && !isOfPage)) names.add(name);
-  for (const [name] of written) if (natureOf(name) === 'credential') names.add(name);
+  const counting = [
+    ...fieldsWhere(clientFields, (name) => keys.has(name) || (name === 'cookie' && !isOfPage)),
+    ...fieldsWhere(written, (name) => natureOf(name) === 'credential'),
+  ];
+  const names = new Set(counting.map((field) => field[0]));
   const fields = (names.size === 0 ? [] : [...names].sort()).flatMap((name) => {
     const given = own.has(name) ? null : fieldValue(clientFields, name);
     const value = name === 'cookie' && given !== null ? withoutOwnCookies(given) : given;
     return value === null || (name === 'authorization' && unpassable.test(value)) ? [] : [[name, value] as const];
   });
   const host = fieldValue(clientFields, 'host') ?? '';
-  const said = written.filter(([name, value]) => {
+  const said = fieldsWhere(written, (name, value) => {
     if (own.has(name) || names.has(name) || natureOf(name) === 'unsaid') return false;
     return !(name === 'referer' || name === 'origin') || !isOwnUrl(value, host);
   });
@@ -95,8 +97,8 @@ export function forwardedFields(clientFields: Fields, policy: IdentityPolicy, is
   const { fields, said } = identify('', '', clientFields, policy);
   const others = endToEnd(clientFields);
   const plain = ['accept-encoding', 'identity'] as const;
-  if (!isStrict) return [...fields, ...said, ...others.filter(([name]) => ofOneRequest.test(name)), plain];
-  return [...others.filter(([name]) => name !== 'cookie'), ...fields.filter(([name]) => name === 'cookie')];
+  if (!isStrict) return [...fields, ...said, ...fieldsWhere(others, (name) => ofOneRequest.test(name)), plain];
+  return [...fieldsWhere(others, (name) => name !== 'cookie'), ...fieldsWhere(fields, (name) => name === 'cookie')];
 }
 
 const ofOneRequest = /^(cache-control|content-.*|if-.*|pragma|range)$/;

@@ -10,6 +10,7 @@
  */
 import { ProxyError } from '../errors.ts';
 import type { ConnectionSlots } from '../fill/connection-slots.ts';
+import { fieldsWhere } from '../http/fields.ts';
 import { joined, type Trail } from '../http/via.ts';
 import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 
@@ -81,7 +82,7 @@ async function lookBeside(
   if (slot === null) return;
   for (const member of trail) named.add(keyOf(member));
   const { target, resolved } = request;
-  const fields = [...request.fields.filter(([name]) => !partial.test(name)), ['range', 'bytes=0-0'] as const];
+  const fields = [...fieldsWhere(request.fields, (name) => !partial.test(name)), ['range', 'bytes=0-0'] as const];
   const signal = AbortSignal.any([answered.signal, needless.signal]);
   try {
     const reply = await origin.open(withTrail({ target, fields, ...(resolved && { resolved }) }, trail), signal);

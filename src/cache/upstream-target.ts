@@ -9,7 +9,7 @@
  */
 
 import type { ConnectionSlots } from '../fill/connection-slots.ts';
-import type { Fields } from '../http/fields.ts';
+import { type Fields, fieldsWhere } from '../http/fields.ts';
 import type { Origin, OriginReply, OriginRequest } from '../origin/origin.ts';
 import { Trails } from './trails.ts';
 
@@ -106,7 +106,7 @@ function toAll({ status, fields: said }: OriginReply): OriginReply {
     ['content-type', 'text/plain; charset=utf-8'],
     ['cache-control', 'no-store'],
     ['content-length', String(rest.length)],
-    ...said.filter(([name]) => name === 'www-authenticate'),
+    ...fieldsWhere(said, (name) => name === 'www-authenticate'),
   ];
   const body = {
     read: () => {

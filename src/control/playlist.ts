@@ -9,6 +9,7 @@ import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { isMediaName } from '../http/folder-links.ts';
 import { legiblePath } from '../kit/amounts.ts';
+import { upTo } from '../kit/up-to.ts';
 
 const root = '/-/playlist/';
 
@@ -27,7 +28,7 @@ export function servePlaylist(
   response: ServerResponse,
   prefix: string,
 ): boolean {
-  const [path = ''] = (request.url ?? '').split('?', 1);
+  const path = upTo(request.url ?? '', '?');
   const [, origin, folder = ''] = /^\/-\/playlist\/([a-z0-9][a-z0-9-]*)((?:\/[^?]*)?)\.m3u8?$/.exec(path) ?? [];
   if (!path.startsWith(root)) return false;
   if (request.method !== 'GET' && request.method !== 'HEAD') say(response, 405, 'A playlist is read with GET.');

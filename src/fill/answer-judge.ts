@@ -1,6 +1,6 @@
 /** What an origin's answer means for a fill: content at an offset, or a failure. */
 import { ProxyError } from '../errors.ts';
-import { fieldValue } from '../http/fields.ts';
+import { fieldsWhere, fieldValue } from '../http/fields.ts';
 import { type AskedBytes, type OriginAnswer, type OriginContradiction, readAnswer } from '../http/origin-answer.ts';
 import type { OriginReply } from '../origin/origin.ts';
 import { type ErrorAnswer, FillFailed, ownFailure } from './failure.ts';
@@ -67,7 +67,7 @@ function withoutBody(status: number, fields: OriginReply['fields']): ErrorAnswer
     const message = `The origin answered ${status}, and its body was cut or too long.`;
     throw new FillFailed(ownFailure('http_response_incomplete', message));
   }
-  const kept = fields.filter(([name]) => !name.startsWith('content-'));
+  const kept = fieldsWhere(fields, (name) => !name.startsWith('content-'));
   const later = fieldValue(fields, 'retry-after') === null ? '' : ', to be asked again later';
   const body = Buffer.from(`The origin answered ${status}${later}.\n`);
   return { status, fields: [...kept, ['content-type', 'text/plain; charset=utf-8']], body };

@@ -6,7 +6,7 @@
  */
 import type { OpenRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
-import { type Fields, fieldValue } from '../http/fields.ts';
+import { type Fields, fieldValue, someField } from '../http/fields.ts';
 import { isChangeable } from '../http/manifest.ts';
 import type { AskedBytes } from '../http/origin-answer.ts';
 import { combinable, type Representation, sameRepresentation, sliceable, underKnown } from '../http/representation.ts';
@@ -270,7 +270,7 @@ function otherThan({ held, ranged = true }: Asked): FillFailed {
  */
 function isLive({ length, validator, fields }: Representation, { closeDelimited }: OriginReply, connections: number) {
   if (length !== null || validator !== null) return false;
-  if (fields.some(([name]) => name.startsWith('icy-'))) return true;
+  if (someField(fields, (name) => name.startsWith('icy-'))) return true;
   const type = fieldValue(fields, 'content-type') ?? '';
   return closeDelimited && connections === 1 && /^(audio\/(mpeg|aacp?)|video\/(mp2t|mpeg))\b/i.test(type);
 }

@@ -2,7 +2,7 @@
  * The addresses that a request came through, as the proxies on its way say it: `Forwarded` (RFC 7239 §4) and the older
  * `X-Forwarded-For`, to whose end each proxy adds the address of its client.
  */
-import type { Fields } from './fields.ts';
+import { type Fields, fieldsWhere } from './fields.ts';
 import { plainAddress } from './ip-address.ts';
 
 /** One hop: its address, or `null` where none is told or the text is malformed. */
@@ -23,7 +23,7 @@ export function forwardedFor(fields: Fields): ForwardedFor {
 
 /** Each line is read by itself: a quote that a client left open in one can't swallow the next, which a proxy wrote. */
 function hopsOf(fields: Fields, wanted: string, read: (line: string) => readonly Hop[]): readonly Hop[] | null {
-  const lines = fields.filter(([name]) => name === wanted);
+  const lines = fieldsWhere(fields, (name) => name === wanted);
   return lines.length === 0 ? null : lines.flatMap(([, line]) => read(line));
 }
 

@@ -1,7 +1,7 @@
 /** May an answer be stored (RFC 9111 §3), for how long is it fresh (§4.2), how old is it (§4.2.3). */
 import { remembered } from '../kit/remembered.ts';
 import { deltaSeconds, parseCacheControl, responseDirectives, targetedDirectives } from './cache-control.ts';
-import { type Fields, fieldValue, listMembers, parseDecimal } from './fields.ts';
+import { type Fields, fieldsWhere, fieldValue, listMembers, parseDecimal } from './fields.ts';
 import { parseHttpDate, parseOriginDate } from './http-date.ts';
 import type { Representation } from './representation.ts';
 
@@ -185,7 +185,7 @@ const timesOf = remembered((fields: Fields): { readonly date: number | null; rea
 
 /** Whether its `Age` can be read: what was stored for nobody knows how long may be stale. It counts as young in other modes. */
 function tellsAge(fields: Fields): boolean {
-  const lines = fields.filter(([name]) => name === 'age');
+  const lines = fieldsWhere(fields, (name) => name === 'age');
   return lines.length < 2 && lines.every(([, line]) => parseDecimal(listMembers(line)[0] ?? '') !== null);
 }
 

@@ -1,6 +1,7 @@
 /** IP addresses as text: one spelling for each, sets of networks, and the part that tells one client from another. */
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { recalled } from '../kit/remembered.ts';
+import { upTo } from '../kit/up-to.ts';
 
 /** A network in CIDR notation. */
 export interface IpNetwork {
@@ -18,7 +19,7 @@ export function addressSet(networks: readonly IpNetwork[]): (address: string) =>
 
 /** Without a zone, IPv6 in its shortest form, IPv4-mapped IPv6 as the IPv4 address that it is; `null` for no address. */
 export function plainAddress(text: string): string | null {
-  const [address = ''] = text.split('%', 1);
+  const address = upTo(text, '%');
   const version = isIP(address);
   if (version !== 6) return version === 4 ? address : null;
   const short = new URL(`http://[${address}]`).hostname.slice(1, -1);

@@ -2,7 +2,7 @@
  * The types of media that small servers do not know by their names, and send as text or as bytes: a browser does not play
  * what it is told to be text.
  */
-import { type Fields, fieldValue } from './fields.ts';
+import { type Fields, fieldsWhere, fieldValue } from './fields.ts';
 
 const types: Readonly<Record<string, string>> = {
   mkv: 'video/x-matroska',
@@ -35,5 +35,5 @@ export function withKnownType(fields: Fields, path: string): Fields {
   const [, extension = ''] = /\.(\w+)$/.exec(path) ?? [];
   const known = types[extension.toLowerCase()];
   if (known === undefined || (type !== null && !unknown.test(type))) return fields;
-  return [...fields.filter(([name]) => name !== 'content-type'), ['content-type', known]];
+  return [...fieldsWhere(fields, (name) => name !== 'content-type'), ['content-type', known]];
 }

@@ -7,7 +7,7 @@
  */
 import type { OpenRange } from '../bytes/byte-range.ts';
 import { type ContentPart, partIn, totalIn } from './content-range.ts';
-import { type Fields, fieldValue, parseDecimal } from './fields.ts';
+import { type Fields, fieldsWhere, fieldValue, parseDecimal } from './fields.ts';
 import { isCoded, type Representation, representationFrom } from './representation.ts';
 
 /** The bytes asked for. */
@@ -144,7 +144,7 @@ function readUnsatisfiable(asked: AskedBytes, fields: Fields, validatedAt: numbe
   }
   if (length !== 0 || asked.start !== 0) return { kind: 'unsatisfiable', length };
   // The fields about content describe the body of the error, not the empty file.
-  const ofTheFile = fields.filter(([name]) => !name.startsWith('content-'));
+  const ofTheFile = fieldsWhere(fields, (name) => !name.startsWith('content-'));
   const representation = representationFrom(ofTheFile, 0, { validatedAt, ranges: false });
   return { kind: 'empty', representation, storable: true };
 }

@@ -1,5 +1,5 @@
 /** One version of what a target holds (RFC 9110 §3.2): the only owner of its length. */
-import { endToEnd, type Fields, fieldValue, listMembers } from './fields.ts';
+import { endToEnd, type Fields, fieldsWhere, fieldValue, listMembers } from './fields.ts';
 import { withoutSecrets } from './for-one-client.ts';
 import {
   entityTagOf,
@@ -94,7 +94,7 @@ export function sameRepresentation(known: Representation, other: Representation)
  */
 export function underKnown({ validator, fields: known }: Representation, other: Representation): Representation {
   const hasTag = fieldValue(known, 'etag') !== null;
-  return { ...other, validator, fields: hasTag ? other.fields : other.fields.filter(([name]) => name !== 'etag') };
+  return { ...other, validator, fields: hasTag ? other.fields : fieldsWhere(other.fields, (name) => name !== 'etag') };
 }
 
 /** Whether a part of it may be given: offsets into a content coding mean nothing, and neither may others be known to. */
@@ -121,9 +121,9 @@ export function isCoded(fields: Fields): boolean {
  */
 export function refreshed(representation: Representation, fieldsOf304: Fields, validatedAt: number): Representation {
   if (!vouchesFor(fieldsOf304, representation)) return representation;
-  const fresh = storedFields(fieldsOf304).filter(([name]) => !boundToContent.has(name));
+  const fresh = fieldsWhere(storedFields(fieldsOf304), (name) => !boundToContent.has(name));
   const replaced = new Set(fresh.map(([name]) => name));
-  const kept = representation.fields.filter(([name]) => !replaced.has(name) && !aboutTime.has(name));
+  const kept = fieldsWhere(representation.fields, (name) => !replaced.has(name) && !aboutTime.has(name));
   return { ...representation, fields: [...kept, ...fresh], validatedAt };
 }
 

@@ -5,7 +5,7 @@
  * Both fields come from strangers: only well-formed members go on to an origin, and no more than an origin accepts.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Fields, fieldValue, listMembers } from './fields.ts';
+import { type Fields, fieldValue, listMembers, someField } from './fields.ts';
 
 /** The proxies that a request has passed: `via` and `cdn-loop`, a member each. */
 export type Trail = Fields;
@@ -20,7 +20,7 @@ export function isTrailField(name: string): boolean {
 }
 
 export function trailOf(fields: Fields): Trail {
-  if (!fields.some(([name]) => isTrailField(name))) return [];
+  if (!someField(fields, isTrailField)) return [];
   return names.flatMap((name) =>
     listMembers(withoutComments(fieldValue(fields, name) ?? ''))
       .filter((member) => /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/.test(member))

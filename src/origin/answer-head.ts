@@ -3,7 +3,7 @@
  * taken, and interim answers (RFC 9110 §15.2) are left out, since nobody waits for them. Whatever is ambiguous is refused.
  * docs/reference/wire.md lists both.
  */
-import type { Fields } from '../http/fields.ts';
+import { type Fields, fieldsWhere } from '../http/fields.ts';
 
 /** How the end of a body is told (RFC 9112 §6.3): after so many bytes, by its last chunk, or by that of the connection. */
 export type Framing = number | 'chunked' | 'close';
@@ -120,7 +120,7 @@ function parsed(head: string): AnswerHead {
 
 function framed(status: number, given: Fields, isOld: boolean): AnswerHead {
   // The transfer coding that was none is gone from the standard (RFC 9112 §7).
-  const kept = given.filter(([name, value]) => name !== 'transfer-encoding' || !/^identity$/i.test(value));
+  const kept = fieldsWhere(given, (name, value) => name !== 'transfer-encoding' || !/^identity$/i.test(value));
   const lengths = new Set(valuesOf(kept, 'content-length').flatMap((value) => value.split(/[ \t]*,[ \t]*/)));
   const codings = valuesOf(kept, 'transfer-encoding');
   const [written] = lengths;
@@ -130,7 +130,7 @@ function framed(status: number, given: Fields, isOld: boolean): AnswerHead {
   if (codings.length > 0 && codings.join().toLowerCase() !== 'chunked') throw new Refused('unasked coding');
   // A length that no number can hold is not known.
   const length = written !== undefined && Number.isSafeInteger(Number(written)) ? Number(written) : null;
-  const others = kept.filter(([name]) => name !== 'content-length');
+  const others = fieldsWhere(kept, (name) => name !== 'content-length');
   const fields: Fields = length === null ? others : [...others, ['content-length', String(length)]];
   const options = valuesOf(given, 'connection')
     .join()
@@ -143,5 +143,5 @@ function framed(status: number, given: Fields, isOld: boolean): AnswerHead {
 }
 
 function valuesOf(fields: Fields, wanted: string): string[] {
-  return fields.filter(([name]) => name === wanted).map(([, value]) => value);
+  return fieldsWhere(fields, (name) => name === wanted).map(([, value]) => value);
 }

@@ -11,7 +11,7 @@
 import type { ByteRange } from '../bytes/byte-range.ts';
 import { ProxyError } from '../errors.ts';
 import { partIn } from '../http/content-range.ts';
-import { type Fields, fieldValue, parseDecimal } from '../http/fields.ts';
+import { type Fields, fieldsWhere, fieldValue, hasField, parseDecimal, someField } from '../http/fields.ts';
 import { readAnswer } from '../http/origin-answer.ts';
 import {
   formatValidator,
@@ -22,6 +22,7 @@ import {
   whetherCurrent,
 } from '../http/validator.ts';
 import { keepNewest } from '../kit/keep-newest.ts';
+import { upTo } from '../kit/up-to.ts';
 import type { Held, Origin, OriginReply, OriginRequest } from './origin.ts';
 import { leastSampled, samplesFor } from './samples.ts';
 
@@ -101,7 +102,7 @@ class VerifiedRequest {
 
   /** Without a condition, for a range in place of its own. */
   #askForRange({ start, end }: ByteRange, ...conditions: Fields): Promise<OriginReply> {
-    const others = unconditional(this.#request.fields).filter(([name]) => name !== 'range');
+    const others = fieldsWhere(unconditional(this.#request.fields), (name) => name !== 'range');
     return this.#ask([...others, ['range', `bytes=${start}-${end - 1}`], ...conditions]);
   }
 
@@ -199,7 +200,7 @@ class VerifiedRequest {
 }
 
 function keyOf(version: Validator, { target }: OriginRequest): string {
-  const [path] = target.split('?', 1);
+  const path = upTo(target, '?');
   return `${formatValidator(version)}\n${path}`;
 }
 
@@ -209,16 +210,16 @@ function isCondition(name: string): boolean {
 
 /** A request about a held version is about more of it, unless it has a condition of its own. */
 function asksWhetherCurrent({ fields }: Pick<OriginRequest, 'fields'>): boolean {
-  return fields.some(([name]) => name !== 'if-range' && isCondition(name));
+  return someField(fields, (name) => name !== 'if-range' && isCondition(name));
 }
 
 function unconditional(fields: Fields): Fields {
-  return fields.filter(([name]) => !isCondition(name));
+  return fieldsWhere(fields, (name) => !isCondition(name));
 }
 
 /** The same conditions, by the name that a base has for the version. */
 function under(named: Validator, fields: Fields): Fields {
-  const isMore = fields.some(([name]) => name === 'if-range');
+  const isMore = hasField(fields, 'if-range');
   if (!isMore && !asksWhetherCurrent({ fields })) return fields;
   const more: Fields = named.weakTag === undefined ? [['if-range', formatValidator(named)]] : [];
   return [...unconditional(fields), ...(isMore ? more : whetherCurrent(named))];
@@ -231,7 +232,7 @@ function isAnswer({ status }: OriginReply): boolean {
 
 /** A look that showed the version that was asked about: what the base would have said to a condition in its words. */
 function unmodified({ fields, ...look }: OriginReply): OriginReply {
-  const kept = fields.filter(([name]) => name !== 'content-length' && name !== 'content-range');
+  const kept = fieldsWhere(fields, (name) => name !== 'content-length' && name !== 'content-range');
   return { ...look, status: 304, fields: kept, closeDelimited: false };
 }
 
@@ -255,7 +256,7 @@ function inWordsOf(held: Held, named: Validator, reply: OriginReply): OriginRepl
   if (length !== null && held.length !== null && length !== held.length) return null;
   if (sameValidator(named, held.validator)) return reply;
   const { kind, weakTag } = held.validator;
-  const others = fields.filter(([name]) => name !== 'etag' && name !== 'last-modified');
+  const others = fieldsWhere(fields, (name) => name !== 'etag' && name !== 'last-modified');
   const beside: Fields = weakTag === undefined ? [] : [['etag', `W/${weakTag}`]];
   const told: Fields = [...others, [kind, formatValidator(held.validator)], ...beside];
   const heard = validatorOf(told);

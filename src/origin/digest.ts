@@ -3,7 +3,7 @@
  * every request by the same nonce, counted, until the server names another.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import type { Fields } from '../http/fields.ts';
+import { type Fields, fieldsWhere } from '../http/fields.ts';
 
 export interface Credentials {
   readonly user: string;
@@ -37,7 +37,7 @@ export function credentialsIn(authorization: string | null): Credentials | null 
 
 /** `fields` without the challenges that no client behind a proxy could answer: its targets have other paths. */
 export function withoutDigest(fields: Fields): Fields {
-  return fields.filter(([name, value]) => name !== 'www-authenticate' || !/^digest\b/i.test(value));
+  return fieldsWhere(fields, (name, value) => name !== 'www-authenticate' || !/^digest\b/i.test(value));
 }
 
 export class DigestLogin {

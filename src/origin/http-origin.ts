@@ -8,12 +8,13 @@
  */
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
-import { type Fields, fieldValue } from '../http/fields.ts';
+import { type Fields, fieldsWhere, fieldValue, hasField, someField } from '../http/fields.ts';
 import { redirectLifetime } from '../http/freshness.ts';
 import { withKnownType } from '../http/media-type.ts';
 import { isSafe } from '../http/method.ts';
 import { saysError } from '../http/proxy-status.ts';
 import { isTrailField, trailFields } from '../http/via.ts';
+import { upTo } from '../kit/up-to.ts';
 import { version } from '../version.ts';
 import { isPrivateHost, type Network } from './address-guard.ts';
 import { AddressRace } from './address-race.ts';
@@ -380,7 +381,7 @@ class HttpOrigin implements Origin {
 
   #known(fields: Fields, status: number, { target, verbatim }: OriginRequest): Fields {
     if (!this.#options.mendTypes || verbatim || (status !== 200 && status !== 206)) return fields;
-    return withKnownType(fields, target.split('?', 1)[0] ?? target);
+    return withKnownType(fields, upTo(target, '?'));
   }
 
   /** The operator's credentials as a digest, once the server has asked for one. */
@@ -404,33 +405,33 @@ class HttpOrigin implements Origin {
     const { fields: own = [], pseudonym } = this.#options;
     const dropped = verbatim ? ofOneConnection : unforwarded;
     const isSent = (name: string) =>
-      !dropped.has(name) && !isTrailField(name) && (name !== 'content-length' || content);
-    const passed = asked.filter(([name]) => isSent(name));
+      !dropped.has(name) && !isTrailField(name) && (name !== 'content-length' || !!content);
+    const passed = fieldsWhere(asked, isSent);
     const known = [...replacedBy(own, passed), ...own];
-    const sent = atHome ? known : known.filter(([name]) => travelling.has(name));
-    const passedBy = asked.filter(([name]) => isTrailField(name));
+    const sent = atHome ? known : fieldsWhere(known, (name) => travelling.has(name));
+    const passedBy = fieldsWhere(asked, isTrailField);
     const trail = pseudonym === undefined ? [] : trailFields(passedBy, pseudonym);
     const codings: Fields = verbatim || anyCoding ? [] : [identity];
     const fields = [...replacedBy(ofUrl, sent), ...ofUrl, ...codings, ...trail];
-    const isNamed = verbatim || fields.some(([name]) => name === 'user-agent');
+    const isNamed = verbatim || hasField(fields, 'user-agent');
     return isNamed ? fields : [['user-agent', `firstbyte/${version}`], ...fields];
   }
 }
 
 /** Whether a request is for a piece of a version of which there is some already. */
 function isPiece({ held, fields, verbatim = false }: OriginRequest): boolean {
-  const isConditional = fields.some(([name]) => name === 'if-none-match' || name === 'if-modified-since');
+  const isConditional = someField(fields, (name) => name === 'if-none-match' || name === 'if-modified-since');
   return held !== undefined && !isConditional && !verbatim;
 }
 
 /** What may lead elsewhere is remembered for each client that the origin may tell from others. */
 function keyOf({ target, fields, resolved }: OriginRequest): string {
-  return JSON.stringify([target, resolved?.url?.href, fields.filter(([name]) => !travelling.has(name))]);
+  return JSON.stringify([target, resolved?.url?.href, fieldsWhere(fields, (name) => !travelling.has(name))]);
 }
 
 /** `fields` without those that `others` replace. */
 function replacedBy(others: Fields, fields: Fields): Fields {
-  return fields.filter(([name]) => !others.some(([other]) => other === name));
+  return fieldsWhere(fields, (name) => !others.some(([other]) => other === name));
 }
 
 /** Reads the body of a redirect to its end, so that its connection can be used again; a long one is cancelled. */
@@ -449,7 +450,7 @@ async function runOut(body: OriginBody): Promise<void> {
 
 /** Servers that speak HTTP/1.1 need not say it, but then they might as well speak HTTP/1.0 (RFC 9112 §9.3). */
 function saysKeepAlive(fields: Fields): boolean {
-  return fields.some(([name, value]) => name === 'connection' && /\bkeep-alive\b/i.test(value));
+  return someField(fields, (name, value) => name === 'connection' && /\bkeep-alive\b/i.test(value));
 }
 
 function isTerminated(error: unknown): boolean {

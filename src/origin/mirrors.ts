@@ -12,6 +12,7 @@ import { failsOver, ProxyError } from '../errors.ts';
 import type { EventBus, FailoverCause } from '../events.ts';
 import { type Fields, fieldValue } from '../http/fields.ts';
 import { formatValidator, validatorOf } from '../http/validator.ts';
+import { upTo } from '../kit/up-to.ts';
 import { Mirror } from './mirror.ts';
 import type { Origin, OriginReply, OriginRequest } from './origin.ts';
 
@@ -212,7 +213,7 @@ function versionOf({ target, fields, held }: OriginRequest): Version | null {
 }
 
 function pathOf({ target }: Pick<OriginRequest, 'target'>): string {
-  const [path = ''] = target.split('?', 1);
+  const path = upTo(target, '?');
   return path;
 }
 

@@ -4,9 +4,10 @@
  * that it reads the references where they are meant.
  */
 import { partIn } from '../http/content-range.ts';
-import { type Fields, fieldValue } from '../http/fields.ts';
+import { type Fields, fieldsWhere, fieldValue } from '../http/fields.ts';
 import { beginsAsManifest } from '../http/manifest.ts';
 import { isCoded } from '../http/representation.ts';
+import { upTo } from '../kit/up-to.ts';
 import type { OriginReply } from './origin.ts';
 import type { RedirectHop } from './redirect.ts';
 
@@ -35,7 +36,7 @@ export function leadsOn({ status, fields }: OriginReply, beginning: Buffer | nul
   if (status !== 200 && status !== 206) return false;
   const type = fieldValue(fields, 'content-type') ?? '';
   if (/mpegurl|dash\+xml|dash\.mpd|vnd\.ms-sstr|scpls|smil|xspf|^text\/html|xhtml\+xml/i.test(type)) return true;
-  if (/\.(m3u8?|mpd|pls|xspf|smil)$/i.test(path.split('?', 1)[0] ?? path)) return true;
+  if (/\.(m3u8?|mpd|pls|xspf|smil)$/i.test(upTo(path, '?'))) return true;
   return beginning !== null && beginsAsManifest(beginning);
 }
 
@@ -51,5 +52,5 @@ export function redirectTo(hop: RedirectHop): OriginReply {
 
 /** `fields` with the whole URL to which they redirect: whoever reads it need not know what it was relative to. */
 export function locatedAt({ url, path }: RedirectHop, fields: Fields): Fields {
-  return [...fields.filter(([name]) => name !== 'location'), ['location', url.origin + path]];
+  return [...fieldsWhere(fields, (name) => name !== 'location'), ['location', url.origin + path]];
 }

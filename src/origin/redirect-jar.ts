@@ -2,7 +2,8 @@
  * The cookies of one chain of redirects (RFC 6265): what one answer of it sets, later requests of the same chain send. They
  * end with the chain, and no client ever sees them.
  */
-import { type Fields, fieldValue } from '../http/fields.ts';
+import { type Fields, fieldsWhere, fieldValue } from '../http/fields.ts';
+import { upTo } from '../kit/up-to.ts';
 import type { RedirectHop } from './redirect.ts';
 
 interface Cookie {
@@ -34,7 +35,7 @@ export class RedirectJar {
 
   /** `fields` with the cookies for `hop`, behind those that they have. */
   addTo(fields: Fields, { url, path }: RedirectHop): Fields {
-    const place = path.split('?', 1)[0] ?? '/';
+    const place = upTo(path, '?');
     const fitting = this.#cookies.filter(
       ({ host, wide, path: below, secure }) =>
         (url.hostname === host || (wide && url.hostname.endsWith(`.${host}`))) &&
@@ -44,7 +45,7 @@ export class RedirectJar {
     if (fitting.length === 0) return fields;
     const own = fieldValue(fields, 'cookie');
     const pairs = [...(own === null ? [] : [own]), ...fitting.map(({ name, value }) => `${name}=${value}`)];
-    return [...fields.filter(([name]) => name !== 'cookie'), ['cookie', pairs.join('; ')]];
+    return [...fieldsWhere(fields, (name) => name !== 'cookie'), ['cookie', pairs.join('; ')]];
   }
 }
 
@@ -61,7 +62,7 @@ function cookieIn(written: string, { url, path }: RedirectHop): Cookie | null {
   );
   const domain = given.get('domain')?.replace(/^\./, '').toLowerCase() || null;
   if (domain !== null && domain !== url.hostname && !isBelow(url.hostname, domain)) return null;
-  const folder = (path.split('?', 1)[0] ?? '/').replace(/\/[^/]*$/, '') || '/';
+  const folder = upTo(path, '?').replace(/\/[^/]*$/, '') || '/';
   const below = given.get('path')?.startsWith('/') ? (given.get('path') ?? folder) : folder;
   const isOver = Number(given.get('max-age') ?? 1) <= 0;
   return {

@@ -1,6 +1,7 @@
 /** Where a redirect leads, and whether the origin's policy lets it (RFC 9110 §15.4). Pure. */
 import { ProxyError } from '../errors.ts';
 import type { Fields } from '../http/fields.ts';
+import { upTo } from '../kit/up-to.ts';
 import type { Network } from './address-guard.ts';
 
 /**
@@ -46,7 +47,7 @@ export function leadsIntoFolder(from: RedirectHop, next: RedirectHop): boolean {
 
 /** Whether references that are relative to one lead from the other to the same. */
 export function isSamePath(one: RedirectHop, other: RedirectHop): boolean {
-  return isSamePlace(one.url, other.url) && one.path.split('?', 1)[0] === other.path.split('?', 1)[0];
+  return isSamePlace(one.url, other.url) && upTo(one.path, '?') === upTo(other.path, '?');
 }
 
 /**

@@ -7,7 +7,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { fixedBudgets } from '../budgets.ts';
 import type { Clock } from '../clock.ts';
-import { type Fields, titled } from '../http/fields.ts';
+import { type Fields, fieldsWhere, titled } from '../http/fields.ts';
 import { rejectionReply } from './error-reply.ts';
 import { isolated } from './isolation.ts';
 import { type Rejection, rejection } from './rejection.ts';
@@ -40,7 +40,7 @@ export function rejectionOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer 
 
 export function sendBadRequestReply(socket: Duplex, rejection: Rejection, clock: Clock): void {
   const { status, fields, body } = rejectionReply(rejection);
-  const kept = fields.filter(([name]) => name !== 'connection');
+  const kept = fieldsWhere(fields, (name) => name !== 'connection');
   const said: Fields = [...kept, ['connection', 'close'], ['content-length', String(body.length)], notForwarded];
   const lines = signed(isolated(said, said, { beginning: body }), clock.wallTime()).map(
     ([name, value]) => `${titled(name)}: ${value}\r\n`,

@@ -7,7 +7,7 @@
  */
 import type { PagePolicy } from '../cache/cache.ts';
 import { readingMethods } from '../cache/cache.ts';
-import { type Fields, fieldValue, listMembers } from '../http/fields.ts';
+import { type Fields, fieldsWhere, fieldValue, listMembers } from '../http/fields.ts';
 import { readHost } from '../http/host.ts';
 import { isLoopback } from '../http/loopback.ts';
 
@@ -31,7 +31,7 @@ export function corsFields(request: Fields, policy: PagePolicy): Fields {
 export function withPages(fields: Fields, pages: Fields): Fields {
   if (pages.length === 0) return fields;
   const varied = listMembers(fieldValue(fields, 'vary') ?? '').map((name) => name.toLowerCase());
-  return [...fields, ...pages.filter(([name, value]) => name !== 'vary' || !varied.includes(value.toLowerCase()))];
+  return [...fields, ...fieldsWhere(pages, (name, value) => name !== 'vary' || !varied.includes(value.toLowerCase()))];
 }
 
 /** Whether a browser asks, before a request, whether a page may make it. */

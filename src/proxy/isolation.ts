@@ -6,7 +6,7 @@
  * where it has a web origin that equals no other. A reply that is certainly audio, video or a raster image is not, because
  * Chromium plays no film in a sandbox that is opened in a tab. Pure.
  */
-import { type Fields, fieldValue } from '../http/fields.ts';
+import { type Fields, fieldsWhere, fieldValue, hasField } from '../http/fields.ts';
 import { beginsAsMedia } from '../http/media-signature.ts';
 import { isCoded } from '../http/representation.ts';
 import { recalled } from '../kit/remembered.ts';
@@ -53,13 +53,13 @@ export function isolated(
   content: Fields = fields,
   { beginning = null, isStrict = false }: IsolationRules = {},
 ): Fields {
-  const others = fields.filter(([name]) => name !== 'x-content-type-options');
+  const others = fieldsWhere(fields, (name) => name !== 'x-content-type-options');
   if (kindOf(content) === 'media') return [...others, nosniff];
   if (!mayBeAnything(content) || isCoded(content)) return [...others, sandbox, nosniff];
   // A browser takes these for no page whatever they hold; but with `nosniff` it plays none as a film, either.
   if (beginning === null) return [...others, sandbox];
   if (beginsAsMedia(beginning)) return others;
-  const hasPolicy = isStrict && others.some(([name]) => name === 'content-security-policy');
+  const hasPolicy = isStrict && hasField(others, 'content-security-policy');
   return hasPolicy ? [...others, nosniff] : [...others, sandbox, nosniff];
 }
 

@@ -1,6 +1,7 @@
 /** The reply to a request that was passed on, with the places that it names as the mount calls them. */
 import { FillFailed, type ReadSession } from '../cache/read-session.ts';
 import { ProxyError } from '../errors.ts';
+import { fieldsWhere } from '../http/fields.ts';
 import type { ErrorReply } from './error-reply.ts';
 import { type MountPlace, mappedFields, mappedMultistatus } from './mapped-urls.ts';
 import type { Reply } from './reply.ts';
@@ -20,7 +21,7 @@ export async function mappedReply(
   if (reply.status !== 207 || reply.body.kind !== 'run') return { ...reply, fields };
   const list = await contentOf(session, signal);
   const body = Buffer.from(mappedMultistatus(list.toString('utf8'), target, at));
-  const others = fields.filter(([name]) => name !== 'content-length');
+  const others = fieldsWhere(fields, (name) => name !== 'content-length');
   return { status: reply.status, fields: others, body, outcome: 'passed', error: null };
 }
 

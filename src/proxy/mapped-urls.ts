@@ -2,7 +2,7 @@
  * URLs that name a place at an origin, in the words of a mount, and the other way round: in the multistatus of a folder
  * (RFC 4918 §14.7), in `Location`, and in the `Destination` of a copy. Pure.
  */
-import { type Fields, fieldValue } from '../http/fields.ts';
+import { type Fields, fieldsWhere, fieldValue } from '../http/fields.ts';
 import { showablePath } from '../showable.ts';
 
 /** Where an origin is, and where it is mounted: without a slash at the end. */
@@ -57,7 +57,7 @@ export function mappedRedirect(fields: Fields, target: string, at: MountPlace, e
   const below = fieldValue(mapped, 'location');
   if (url === null || (below !== null && !tellsSecret(below, target))) return mapped;
   const location = entranceTo(url);
-  const others = mapped.filter(([name]) => name !== 'location');
+  const others = fieldsWhere(mapped, (name) => name !== 'location');
   return location === null ? others : [...others, ['location', location]];
 }
 

@@ -5,7 +5,7 @@
 import { FillFailed, type ReadSession, type SessionReader } from '../cache/read-session.ts';
 import { type Clock, within } from '../clock.ts';
 import type { RequestOutcome } from '../events.ts';
-import { type Fields, fieldValue } from '../http/fields.ts';
+import { type Fields, fieldValue, hasField } from '../http/fields.ts';
 import { signatureLength } from '../http/media-signature.ts';
 import type { SystemCalls } from '../system-calls.ts';
 import { isSystemSocket, reset } from './client-connection.ts';
@@ -142,7 +142,7 @@ export class MediaReply {
   /** Ends the connection; by a reset where a plain end would look like the end of the body. */
   #cut(fields: Fields): void {
     const { request, response } = this.#exchange;
-    const framed = request.httpVersion === '1.1' || fields.some(([name]) => name === 'content-length');
+    const framed = request.httpVersion === '1.1' || hasField(fields, 'content-length');
     if (framed) response.destroy();
     else reset(request.socket);
   }

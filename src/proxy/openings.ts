@@ -5,7 +5,7 @@ import type { Cache } from '../cache/cache.ts';
 import type { Entry } from '../cache/entry.ts';
 import { type Aim, FillFailed, type ReadSession, type SessionClient } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
-import type { Fields } from '../http/fields.ts';
+import { type Fields, someField } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
 import { isTrailField, trailOf } from '../http/via.ts';
 import { headOnly, hintOf, isConditional, type Request } from './reply.ts';
@@ -34,7 +34,7 @@ export interface OpeningParts {
 export function openFor(parts: OpeningParts): ReadSession | Promise<ReadSession> | null {
   const { cache, mount, target, request, choose, client } = parts;
   // Who waits is named to the origin by the proxies on his way.
-  const hasTrail = request.fields.some(([name]) => isTrailField(name));
+  const hasTrail = someField(request.fields, isTrailField);
   const session = hasTrail ? null : cache.openNow(mount, target, request.fields, choose, client);
   if (session !== null) return session;
   const first = cache.open(mount, target, request.fields);

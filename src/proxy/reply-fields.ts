@@ -1,5 +1,5 @@
 /** The fields that all replies have in common: those that are never passed on, and those that firstbyte adds. */
-import type { Fields } from '../http/fields.ts';
+import { type Fields, fieldsWhere, hasField } from '../http/fields.ts';
 import { proxyName } from '../http/proxy-name.ts';
 
 /**
@@ -45,7 +45,7 @@ export interface PassRules {
 
 /** The end-to-end fields of an origin that a client may see. */
 export function passable(fields: Fields, { isStrict = false, hasPages = false }: PassRules = {}): Fields {
-  return fields.filter(([name, value]) => {
+  return fieldsWhere(fields, (name, value) => {
     if (name.startsWith('access-control-')) return hasPages;
     if (!ofOneHost.has(name)) return true;
     // Only its quoted words mean anything (W3C Clear Site Data §3.1).
@@ -76,7 +76,7 @@ export const notForwarded = ['cache-status', proxyName.toString()] as const;
 
 /** With `Via`, and with `Date` where the origin gave none (RFC 9110 §6.6.1); `now` is wall-clock milliseconds. */
 export function signed(fields: Fields, now: number): Fields {
-  const dated = fields.some(([name]) => name === 'date');
+  const dated = hasField(fields, 'date');
   return dated ? [...fields, via] : [...fields, ['date', new Date(now).toUTCString()], via];
 }
 

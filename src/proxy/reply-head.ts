@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { FillPhase, RequestOutcome } from '../events.ts';
-import { type Fields, titled } from '../http/fields.ts';
+import { type Fields, hasField, rawFrom } from '../http/fields.ts';
 import { withPages } from './cors.ts';
 import type { ErrorReply } from './error-reply.ts';
 import { isolated } from './isolation.ts';
@@ -35,11 +35,9 @@ export class ReplyHead {
     const { response, patience, record, clock } = this.#parts;
     patience.end();
     response.sendDate = false;
-    const isLeft = this.hasPages && fields.some(([name]) => name === 'access-control-allow-origin');
+    const isLeft = this.hasPages && hasField(fields, 'access-control-allow-origin');
     const written = signed(isLeft ? fields : withPages(fields, this.pages), clock.wallTime());
-    const raw: string[] = [];
-    for (const [name, value] of written) raw.push(titled(name), value);
-    response.writeHead(status, raw);
+    response.writeHead(status, rawFrom(written));
     record.headOut(status);
   }
 

@@ -5,7 +5,7 @@
 import type { ByteRange, OpenRange } from '../bytes/byte-range.ts';
 import type { Aim } from '../cache/read-session.ts';
 import { formatContentRange } from '../http/content-range.ts';
-import { type Fields, fieldValue } from '../http/fields.ts';
+import { type Fields, fieldsWhere, fieldValue, someField } from '../http/fields.ts';
 import { currentAge } from '../http/freshness.ts';
 import { evaluatePreconditions, ifRangeHolds } from '../http/preconditions.ts';
 import { parseRange, resolveRanges } from '../http/range-field.ts';
@@ -70,7 +70,7 @@ export function hintOf({ method, fields }: Request): Aim {
 
 /** Whether the reply may depend on more than the range. */
 export function isConditional({ fields }: Request): boolean {
-  return fields.some(([name]) => conditions.has(name));
+  return someField(fields, (name) => conditions.has(name));
 }
 
 /** `now` is wall-clock milliseconds. */
@@ -122,7 +122,7 @@ export function replyFor(
     return { status, fields: whole, body: bodyOf(request, { kind: 'run', start: 0, end: length }) };
   }
   const several: Fields = [
-    ...stored.part.filter(([name]) => name !== 'content-type'),
+    ...fieldsWhere(stored.part, (name) => name !== 'content-type'),
     age,
     acceptsRanges,
     ['content-length', String(parts.length)],
@@ -139,8 +139,8 @@ interface StoredFields {
 
 function storedUnder(rules: PassRules): (fields: Fields) => StoredFields {
   return remembered((fields) => {
-    const whole = passable(fields, rules).filter(([name]) => !ours.has(name));
-    return { whole, part: whole.filter(([name]) => !ofTheWhole.has(name)) };
+    const whole = fieldsWhere(passable(fields, rules), (name) => !ours.has(name));
+    return { whole, part: fieldsWhere(whole, (name) => !ofTheWhole.has(name)) };
   });
 }
 
@@ -177,5 +177,5 @@ const notOfContent = /^content-(location|security-policy(-report-only)?)$/;
 
 /** The fields of a 304, which need not repeat those about the content (RFC 9110 §15.4.5). The client's copy takes them on. */
 function withoutContent(fields: Fields): Fields {
-  return fields.filter(([name]) => !name.startsWith('content-') || notOfContent.test(name));
+  return fieldsWhere(fields, (name) => !name.startsWith('content-') || notOfContent.test(name));
 }

@@ -15,7 +15,7 @@ import { FillFailed, type ReadAheadAllowance, type ReadSession, type VerbatimRep
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { RequestOutcome } from '../events.ts';
-import type { Fields } from '../http/fields.ts';
+import { type Fields, fieldsWhere } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
 import { requestDirectives } from '../http/reuse.ts';
 import { trailOf } from '../http/via.ts';
@@ -333,8 +333,8 @@ function replyOf({ status, fields, content }: VerbatimReply, rules: PassRules): 
 
 /** A program that steers firstbyte may send its token with every request. */
 function withoutTokens(fields: Fields, tokens: readonly string[]): Fields {
-  const isTold = ([, value]: Fields[number]) => tokens.some((token) => value.includes(token));
-  return fields.some(isTold) ? fields.filter((field) => !isTold(field)) : fields;
+  if (tokens.length === 0) return fields;
+  return fieldsWhere(fields, (_, value) => !tokens.some((token) => value.includes(token)));
 }
 
 /** The bytes that must be present before the head goes out. */

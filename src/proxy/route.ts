@@ -4,10 +4,11 @@
  * The target at the origin is the rest of the request's target, byte for byte: it is never resolved as a URL.
  */
 import type { IncomingMessage } from 'node:http';
-import { type Fields, fieldValue } from '../http/fields.ts';
+import { type Fields, fieldsWhere, fieldValue } from '../http/fields.ts';
 import { readHost } from '../http/host.ts';
 import { isUnsafePath } from '../http/request-target.ts';
 import { recalled } from '../kit/remembered.ts';
+import { upTo } from '../kit/up-to.ts';
 import { showablePath } from '../showable.ts';
 import { type Rejection, rejection } from './rejection.ts';
 
@@ -38,13 +39,13 @@ export function route(url: string): Route {
   if (url === '*') return { kind: 'server' };
   if (url.length > longestTarget) return rejection(414, `The request target is longer than ${longestTarget} bytes.`);
   if (!url.startsWith('/')) return rejection(400, 'A target is a path, such as /films/a.mp4, or an http URL with one.');
-  const [path = ''] = url.split('?', 1);
+  const path = upTo(url, '?');
   if (path === '/-' || path.startsWith('/-/')) return { kind: 'control' };
   if (path === '/') return { kind: 'root' };
   if (isUnsafePath(path)) return rejection(400, 'The path holds dot segments, backslashes or control characters.');
   const slash = path.indexOf('/', path.startsWith('/~/') ? 3 : 1);
   const mount = path.slice(1, slash === -1 ? undefined : slash);
-  const [origin = ''] = mount.split('/', 1);
+  const origin = upTo(mount, '/');
   if (origin === '') return rejection(404, 'A path begins with the name of an origin, such as /films/a.mp4.');
   if (slash === -1 && origin === '~') return rejection(404, 'Nothing plays at this path.');
   if (slash === -1) return { kind: 'redirect', location: `/${mount}/${url.slice(path.length)}` };
@@ -100,7 +101,7 @@ export function judgeCodings(written: string): Rejection | null {
 export function readHead({ httpVersion, method, url = '', fields }: WrittenHead): Head | Rejection {
   if (httpVersion !== '1.1' && httpVersion !== '1.0')
     return rejection(400, 'Only HTTP/1.1 and HTTP/1.0 are supported.');
-  const hosts = fields.filter(([name]) => name === 'host');
+  const hosts = fieldsWhere(fields, (name) => name === 'host');
   const field = hosts[0]?.[1];
   if (hosts.length > 1 || (field === undefined && httpVersion === '1.1')) {
     return rejection(400, 'A request names its host exactly once.');

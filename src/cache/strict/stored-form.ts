@@ -1,7 +1,7 @@
 /** What strict mode stores of an answer, and which part of the content it has. Pure. */
 import type { OpenRange } from '../../bytes/byte-range.ts';
 import { partIn } from '../../http/content-range.ts';
-import { endToEnd, type Fields, fieldValue, parseDecimal } from '../../http/fields.ts';
+import { endToEnd, type Fields, fieldsWhere, fieldValue, parseDecimal } from '../../http/fields.ts';
 import { withoutSecrets } from '../../http/for-one-client.ts';
 import { combinable, type Representation, refreshed, representationFrom } from '../../http/representation.ts';
 import { showablePath } from '../../showable.ts';
@@ -45,7 +45,7 @@ function whole(status: number, fields: Fields, length: number | null, now: numbe
 const storedBesides = new Set(['location', 'set-cookie2']);
 
 function storedWhole(fields: Fields): Fields {
-  const besides = fields.filter(([name]) => storedBesides.has(name));
+  const besides = fieldsWhere(fields, (name) => storedBesides.has(name));
   const kept = withoutSecrets(endToEnd(fields)).filter(([name]) => name !== 'content-length');
   return [...kept, ...besides];
 }
@@ -57,9 +57,9 @@ function storedWhole(fields: Fields): Fields {
 export function freshened(stored: Representation, fields: Fields, now: number): Representation {
   const fresher = refreshed(stored, fields, now);
   if (fresher === stored) return stored;
-  const besides = fields.filter(([name]) => storedBesides.has(name));
+  const besides = fieldsWhere(fields, (name) => storedBesides.has(name));
   const replaced = new Set(besides.map(([name]) => name));
-  return { ...fresher, fields: [...fresher.fields.filter(([name]) => !replaced.has(name)), ...besides] };
+  return { ...fresher, fields: [...fieldsWhere(fresher.fields, (name) => !replaced.has(name)), ...besides] };
 }
 
 /** A place that holds a secret is for the one client that asked. */

@@ -14,7 +14,7 @@ import { bugOf } from '../../events.ts';
 import type { Slot } from '../../fill/connection-slots.ts';
 import { FillFailed } from '../../fill/failure.ts';
 import type { CacheStatus } from '../../http/cache-status.ts';
-import { endToEnd, type Fields, fieldValue } from '../../http/fields.ts';
+import { endToEnd, type Fields, fieldsWhere, fieldValue } from '../../http/fields.ts';
 import { forOneClient, freshUntil, storable } from '../../http/freshness.ts';
 import { isSafe } from '../../http/method.ts';
 import type { Representation } from '../../http/representation.ts';
@@ -107,7 +107,7 @@ export class StrictCache {
   }
 
   #revalidateBehind(at: StrictTarget, request: StrictRequest, content: AnswerContent): void {
-    const fields = unconditional(request.fields).filter(([name]) => name !== 'range' && name !== 'cache-control');
+    const fields = fieldsWhere(unconditional(request.fields), (name) => name !== 'range' && name !== 'cache-control');
     if (this.#underway.has(at.key)) return;
     const leave = content.use();
     const behind = { ...request, method: 'GET', fields };
@@ -380,7 +380,7 @@ function conditionsFor({ validator, fields }: Representation): Fields {
 const conditionNames = /^if-(match|none-match|modified-since|unmodified-since|range)$/;
 
 function unconditional(fields: Fields): Fields {
-  return fields.filter(([name]) => !conditionNames.test(name));
+  return fieldsWhere(fields, (name) => !conditionNames.test(name));
 }
 
 /** The directives of a request by which a stored answer may not do. */
@@ -390,7 +390,7 @@ function reuseDirectives(fields: Fields): string[] {
 
 /** A client's fields as they go on; a proxy's own names are added for all who wait. */
 function forwardable(fields: Fields): Fields {
-  return endToEnd(fields).filter(([name]) => !isTrailField(name));
+  return fieldsWhere(endToEnd(fields), (name) => !isTrailField(name));
 }
 
 /** Reads a session to its end, for nobody. */
