@@ -1,17 +1,17 @@
 /**
- * A rehearsal: a small film is played through a core of its own, over loopback, before anybody asks for one. V8 compiles what
- * a request runs through when it runs first, which would make the first reply of a process later by some ten milliseconds.
+ * A rehearsal: a small film is played through a daemon of its own, over loopback, before anybody asks for one. V8 compiles
+ * what a request runs through when it runs first, which would make the first reply of a process later by some ten
+ * milliseconds.
  *
- * Nothing of it is left: store, events and counters are its own, and it listens for as long as it takes. What goes wrong in
- * it is nobody's trouble.
+ * Nothing of it is left: store, events, counters and log are its own, and it listens for as long as it takes. What goes
+ * wrong in it is nobody's trouble.
  */
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createConnection } from 'node:net';
 import { fixedBudgets } from './budgets.ts';
 import { systemClock, within } from './clock.ts';
 import { loadSettings } from './config.ts';
-import { openCore } from './core.ts';
-import { EventBus } from './events.ts';
+import { startDaemon } from './daemon.ts';
 import { never, untilAborted } from './until-aborted.ts';
 
 /** Bytes: so few, because a process keeps the memory that it ever needed. */
@@ -46,17 +46,18 @@ async function play(signal: AbortSignal): Promise<void> {
   });
   try {
     const url = `http://127.0.0.1:${await portOf(origin, signal)}`;
-    const { settings } = loadSettings({ flags: { store: 'memory', origins: { rehearsal: url } }, env: {} });
-    const around = { logger: { log() {} }, tokens: [], control() {} };
-    const core = await openCore(settings, { events: new EventBus() }, around);
+    const flags = { store: 'memory', listen: '127.0.0.1:0', origins: { rehearsal: url } };
+    const { settings } = loadSettings({ flags, env: {} });
+    const daemon = await startDaemon(settings, { log() {} });
     try {
-      const { address } = await core.listen({ host: '127.0.0.1', port: 0 });
+      const [address = ''] = daemon.addresses;
       for (let number = 0; number < plays; number += 1) {
         const start = number % 2 === 0 ? Math.floor(film.length * 0.9) : 0;
         await untilAborted(ask(Number(new URL(address).port), `/rehearsal/${number}.mp4`, start), signal);
       }
     } finally {
-      await core.close();
+      daemon.kill();
+      await daemon.stop();
     }
   } finally {
     origin.close();

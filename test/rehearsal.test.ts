@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+// It is loaded while a process starts.
+import '../src/control/control-api.ts';
 import { rehearse } from '../src/rehearsal.ts';
 
 test('a rehearsal comes to its end, and leaves no connection and no listener', async () => {

@@ -83,7 +83,7 @@ const mayImport: Record<string, readonly string[]> = {
     'config.ts',
     'log.ts',
   ],
-  'rehearsal.ts': ['core.ts', 'config.ts'],
+  'rehearsal.ts': ['daemon.ts', 'config.ts'],
   'cli/': [
     'control/answers.ts',
     'daemon.ts',
