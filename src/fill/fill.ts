@@ -337,7 +337,7 @@ export class Fill implements ReaderHost {
         reader.waits();
         this.#scheduler.serve(reader);
       }
-      const seen = await this.#waiters.wait(lookFor, deadline, signal);
+      const seen = await this.#waiters.wait(lookFor, deadline, signal, reader.begun);
       if (seen === null) throw this.#tooLate(reader, budget);
       if (isFailed(seen)) throw seen.error;
       return seen;

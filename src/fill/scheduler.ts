@@ -363,7 +363,7 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost, BackgroundWo
     this.#line.look(this.#readers);
     for (const other of this.#fetches) if (presence.present.has(other.position)) other.overtaken();
     this.#work.received();
-    waiters.wake();
+    waiters.received();
     this.#completeIfWhole();
     this.#sideBySide.received(fetch, bytes.length);
     this.#assign(fetch);

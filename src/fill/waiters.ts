@@ -5,9 +5,12 @@
  * behalf; so the two can't disagree. A waiter looks and registers in one synchronous step, so no wake-up can fall
  * between. Nothing polls: a look happens when something has changed, and one timer a waiter guards its deadline
  * (`deadlines.ts`).
+ *
+ * Bytes come in small pieces, and often many clients wait for each. Who has had nothing yet looks at every piece. Where a
+ * crowd waits in mid-reply, it looks when everything is there that comes in one turn, and each takes it in one go.
  */
 import type { RangeSet } from '../bytes/range-set.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, nextTurn } from '../clock.ts';
 import type { Representation } from '../http/representation.ts';
 import type { FillFailed } from './failure.ts';
 
@@ -42,31 +45,38 @@ export function headAt(known: Representation | null, failed: FillFailed | null):
   return failed === null ? null : { kind: 'failed', error: failed };
 }
 
+/** So many are a crowd: to wake them takes longer than the next piece does to come. */
+const crowd = 8;
+
 /** Everyone who waits for something of one fill. */
 export class Waiters {
   readonly #clock: Clock;
-  readonly #looks = new Set<() => void>();
+  /** Those who have had nothing yet, and those who have had bytes. */
+  readonly #unbegun = new Set<() => void>();
+  readonly #midReply = new Set<() => void>();
+  #isTurnAwaited = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   get size(): number {
-    return this.#looks.size;
+    return this.#unbegun.size + this.#midReply.size;
   }
 
   /**
    * Resolves with what `look` gives as soon as it gives something, or with `null` when `deadline` has passed. The
-   * deadline may move while the wait goes on. Rejects with the signal's reason.
+   * deadline may move while the wait goes on. `midReply`: who waits has had bytes before. Rejects with the signal's reason.
    */
-  wait<T>(look: () => T | null, deadline: () => number, signal: AbortSignal): Promise<T | null> {
+  wait<T>(look: () => T | null, deadline: () => number, signal: AbortSignal, midReply = false): Promise<T | null> {
+    const looks = midReply ? this.#midReply : this.#unbegun;
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const seen = look();
       if (seen !== null) return resolve(seen);
 
       const leave = () => {
-        this.#looks.delete(again);
+        looks.delete(again);
         timer.cancel();
         signal.removeEventListener('abort', onAbort);
       };
@@ -97,13 +107,32 @@ export class Waiters {
       };
       let guarded = 0;
       let timer = guard();
-      this.#looks.add(again);
+      looks.add(again);
       signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 
   /** Something has changed: everyone looks again, now. */
   wake(): void {
-    for (const look of this.#looks) look();
+    for (const look of this.#unbegun) look();
+    this.#wakeMidReply();
+  }
+
+  /** A piece has come, and more may come in this turn. */
+  received(): void {
+    for (const look of this.#unbegun) look();
+    if (this.#midReply.size < crowd) this.#wakeMidReply();
+    else if (!this.#isTurnAwaited) void this.#wakeNextTurn();
+  }
+
+  async #wakeNextTurn(): Promise<void> {
+    this.#isTurnAwaited = true;
+    await nextTurn();
+    this.#isTurnAwaited = false;
+    this.#wakeMidReply();
+  }
+
+  #wakeMidReply(): void {
+    for (const look of this.#midReply) look();
   }
 }

@@ -34,8 +34,8 @@ describe('those who wait', () => {
 
   it('lose no wake-up, in whatever order looks, changes and wakes fall', async () => {
     const step = fc.oneof(
-      fc.record({ do: fc.constant('wait' as const), wants: fc.nat(5) }),
-      fc.record({ do: fc.constant('land' as const), at: fc.nat(5) }),
+      fc.record({ do: fc.constant('wait' as const), wants: fc.nat(5), midReply: fc.boolean(), times: fc.nat(12) }),
+      fc.record({ do: fc.constant('land' as const), at: fc.nat(5), piece: fc.boolean() }),
       fc.record({ do: fc.constant('turn' as const) }),
     );
     await fc.assert(
@@ -49,10 +49,13 @@ describe('those who wait', () => {
             await Promise.resolve();
           } else if (one.do === 'land') {
             landed.add(one.at);
-            waiters.wake();
+            if (one.piece) waiters.received();
+            else waiters.wake();
           } else {
             const look = () => (landed.has(one.wants) ? one.wants : null);
-            waits.push({ wants: one.wants, over: settled(waiters.wait(look, () => 1000, never)) });
+            for (let time = 0; time <= one.times; time += 1) {
+              waits.push({ wants: one.wants, over: settled(waiters.wait(look, () => 1000, never, one.midReply)) });
+            }
           }
         }
         await clock.settle();
@@ -231,5 +234,31 @@ describe('those who wait', () => {
     waiters.wake();
     await assert.rejects(other, /not needed/);
     assert.deepEqual([await first, await inner[0], waiters.size, clock.pending], [true, true, 0, 0]);
+  });
+
+  it('look at each piece, but a crowd in mid-reply once at all of a turn', async () => {
+    const clock = new VirtualClock();
+    const waiters = new Waiters(clock);
+    const crowd = 50;
+    const looks = { first: 0, next: 0 };
+    const wait = (midReply: boolean) => {
+      const look = () => {
+        looks[midReply ? 'next' : 'first'] += 1;
+        return looks.first >= 4 || null;
+      };
+      return waiters.wait(look, () => 30_000, never, midReply);
+    };
+    const few = wait(true);
+    waiters.received();
+    assert.deepEqual(looks, { first: 0, next: 2 });
+    const all = [few, wait(false), ...Array.from({ length: crowd - 1 }, () => wait(true))];
+    for (let piece = 0; piece < 3; piece += 1) {
+      waiters.received();
+      await Promise.resolve();
+    }
+    assert.deepEqual(looks, { first: 4, next: crowd + 1 });
+    await clock.settle();
+    assert.deepEqual(looks, { first: 4, next: 2 * crowd + 1 });
+    assert.ok((await Promise.all(all)).every(Boolean));
   });
 });
