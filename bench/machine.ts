@@ -51,13 +51,17 @@ export class Footprint {
   }
 }
 
-/** The load is what others make of it while nothing is measured yet: with a core's worth of it, times say little. */
+/**
+ * The load is what others make of it while nothing is measured yet: with a core's worth of it, times say little. Where the
+ * congestion control is BBR, the kernel paces what is sent by timers, also over loopback.
+ */
 export function machineLine(programs: readonly string[]): string {
   const [first] = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const tcp = `TCP ${readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'latin1').trim()}`;
   const node = `Node ${process.versions.node}`;
   const load = `load ${loadavg()[0]?.toFixed(1)}`;
-  return [`${cpus().length} x ${first?.model.trim()}`, memory, `Linux ${release()}`, node, ...programs, load].join(
+  return [`${cpus().length} x ${first?.model.trim()}`, memory, `Linux ${release()}`, tcp, node, ...programs, load].join(
     ', ',
   );
 }
