@@ -218,8 +218,7 @@ export class Fill implements ReaderHost {
   async close(): Promise<void> {
     this.#scheduler.end(shuttingDown);
     await this.#guard.settled();
-    await this.#presence.close();
-    this.#phase.close();
+    return closedAfter(this.#presence.close(), this.#phase);
   }
 
   /**
@@ -368,6 +367,12 @@ export class Fill implements ReaderHost {
     const message = `No byte came from the origin ${origin.name} within ${silence} s.`;
     return ownFailure('http_response_timeout', message, { setting: budget });
   }
+}
+
+/** Keeps nothing of the fill in memory: many may wait for the disk. */
+async function closedAfter(closing: Promise<void>, phase: Phase): Promise<void> {
+  await closing;
+  phase.close();
 }
 
 function isFailed(seen: { readonly kind: string }): seen is Failed {

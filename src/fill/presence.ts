@@ -184,23 +184,23 @@ export class Presence {
 
   /** Makes durable what can be; never rejects. */
   async commit(): Promise<void> {
-    await this.#object?.commit().catch((error: unknown) => this.#fail(error));
+    return this.#object?.commit().catch(unlessOfStore);
   }
 
   async close(): Promise<void> {
-    await this.#object?.close().catch((error: unknown) => this.#fail(error));
+    return this.#object?.close().catch(unlessOfStore);
   }
 
   #writeMissing(offset: number, bytes: Buffer): Promise<void> | undefined {
     const range = { start: offset, end: offset + bytes.length };
     if (this.#object !== null && this.#isStored) {
       try {
-        const pressure = this.#object.write(offset, bytes)?.catch((error: unknown) => this.#fail(error));
+        const pressure = this.#object.write(offset, bytes)?.catch(unlessOfStore);
         this.#past = false;
         this.present.add(range);
         return pressure;
       } catch (error) {
-        this.#fail(error);
+        unlessOfStore(error);
       }
     }
     this.#past = true;
@@ -210,9 +210,9 @@ export class Presence {
     for (const old of gone) this.present.remove(old);
     return undefined;
   }
+}
 
-  /** The store tells its trouble itself. */
-  #fail(error: unknown): void {
-    if (!(error instanceof StoreError)) throw error;
-  }
+/** The store tells its trouble itself. */
+function unlessOfStore(error: unknown): void {
+  if (!(error instanceof StoreError)) throw error;
 }

@@ -28,7 +28,7 @@ export class HeldSegment implements SegmentView {
 
 /** One who has an object open. */
 export interface User {
-  readonly lost: Lost;
+  lost: Lost;
   playheads: readonly number[];
 }
 
@@ -165,7 +165,7 @@ export class Inventory<Held extends HeldObject> {
 
   release(held: Held, user: User): void {
     this.attend(held, user, nowhere);
-    held.users = held.users.filter((each) => each !== user);
+    held.users = held.users.length === 1 ? nobody : held.users.filter((each) => each !== user);
   }
 
   /** How many times somebody has an object open. */
@@ -177,7 +177,7 @@ export class Inventory<Held extends HeldObject> {
   attend(held: Held, user: User, playheads: readonly number[]): void {
     if (!held.users.includes(user)) return;
     user.playheads = playheads;
-    const all = held.users.flatMap((each) => each.playheads);
+    const all = held.users.length === 1 ? playheads : held.users.flatMap((each) => each.playheads);
     if (this.has(held)) this.#playheads += all.length - held.playheads.length;
     held.playheads = all;
   }

@@ -28,6 +28,8 @@ export interface OpenObjectParts<Held extends HeldObject> {
   readonly release: () => Promise<void>;
 }
 
+const nobody = () => {};
+
 export class OpenObject<Held extends HeldObject> implements StoreObject {
   readonly #parts: OpenObjectParts<Held>;
 
@@ -91,6 +93,8 @@ export class OpenObject<Held extends HeldObject> implements StoreObject {
   }
 
   close(signal: AbortSignal = never): Promise<void> {
+    // Who has closed it need not be kept in memory until everything is durable.
+    this.#parts.user.lost = nobody;
     return untilAborted(this.#commitAndRelease(), signal);
   }
 

@@ -15,7 +15,7 @@ function closedObject(name: string, blocks = 1): [HeldOnDisk, Description] {
 }
 
 test('what was closed last is known as long as there is room, and is its openerâ€™s then', () => {
-  const closed = new ClosedObjects(10 * kibibyte);
+  const closed = new ClosedObjects(5 * kibibyte);
   const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => closedObject(name));
   for (const one of [a, b, c]) if (one !== undefined) closed.keep(...one);
   assert.ok(a && b && c && d);
@@ -30,7 +30,7 @@ test('what was closed last is known as long as there is room, and is its openerâ
 });
 
 test('an object of many blocks takes the room of many', () => {
-  const closed = new ClosedObjects(20 * kibibyte);
+  const closed = new ClosedObjects(50 * kibibyte);
   const small = closedObject('small');
   closed.keep(...small);
   const film = closedObject('film', 3 * kibibyte);

@@ -24,11 +24,14 @@ const named = 3;
 /** Besides that: its content has not been compared. */
 const unchecked = 4;
 
-/** Each list by position of the block in the segment; no longer than the object reaches. */
+/**
+ * Each list by position of the block in the segment; no longer than the object reaches. Plain ones, since most objects are
+ * small, and many: a typed one takes hundreds of bytes beside what is in it.
+ */
 interface Segment {
-  readonly states: Uint8Array;
+  readonly states: number[];
   /** Without meaning where the block is not named. */
-  readonly sums: Uint32Array;
+  readonly sums: number[];
   changed: boolean;
 }
 
@@ -233,7 +236,8 @@ export class BlockIndex {
     if (segment === undefined) {
       const left = this.#blocksBefore(this.length) - number * this.#blocksPerSegment;
       const count = Math.max(0, Math.min(this.#blocksPerSegment, left));
-      segment = { states: new Uint8Array(count), sums: new Uint32Array(count), changed: false };
+      const none = () => Array.from({ length: count }, () => 0);
+      segment = { states: none(), sums: none(), changed: false };
       this.#segments.set(number, segment);
     }
     return segment;

@@ -30,6 +30,11 @@ export interface CommitterOptions {
 export class Committer {
   readonly #options: CommitterOptions;
   readonly #dirty = new Set<OpenContent>();
+  /** What is synced, and is to be saved next; and the end of that. */
+  readonly #due = new Set<OpenContent>();
+  #next: Promise<void> | null = null;
+  /** The end of what was asked for last. */
+  #last: Promise<void> = Promise.resolve();
   #checkpoint: Timer | null = null;
   #sync: Timer | null = null;
   /** Whether sizes are those of the file system: what a row says is no reason to evict. */
@@ -60,13 +65,26 @@ export class Committer {
     const unsaved = objects.filter(({ isSaved }) => !isSaved);
     if (unsaved.length === 0) return;
     await Promise.all(unsaved.map((object) => object.sync()));
-    await this.#save(unsaved, () => true);
+    for (const object of unsaved) this.#due.add(object);
+    this.#next ??= this.#saveDue(this.#last);
+    this.#last = this.#next;
+    await this.#next;
   }
 
   /** Does nothing more by itself. */
   stop(): void {
     this.#checkpoint?.cancel();
     this.#sync?.cancel();
+  }
+
+  /** Saves the rows of all that were synced while others were being saved. */
+  async #saveDue(before: Promise<void>): Promise<void> {
+    // Who asked for that one has been told of what it threw.
+    await before.catch(() => {});
+    this.#next = null;
+    const due = [...this.#due].filter(({ isSaved }) => !isSaved);
+    this.#due.clear();
+    await this.#save(due, () => true);
   }
 
   async #nameEarly(objects: readonly OpenContent[]): Promise<void> {

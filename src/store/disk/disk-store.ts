@@ -6,7 +6,7 @@
  * is known of those that were closed last; all others are in the index. What each of them holds is counted in the room.
  * Where the medium fails, nothing more is taken until it is well again.
  */
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
 import type { BufferWaitOutcome } from '../../events.ts';
 import type { Representation } from '../../http/representation.ts';
@@ -45,6 +45,7 @@ import type { IndexedObject, IndexLayout } from './index/rows.ts';
 import { SqliteIndex } from './index/sqlite-index.ts';
 import { Maintenance, openIndex } from './maintenance.ts';
 import type { Medium } from './medium.ts';
+import { ObjectDirectories } from './object-directories.ts';
 import { ObjectDirectory } from './object-directory.ts';
 import { Removal } from './removal.ts';
 import { SegmentFiles } from './segment-files.ts';
@@ -68,7 +69,7 @@ export interface DiskStoreOptions extends StoreLimits {
   segmentSize?: number;
   /** For reading from disk, in bytes. */
   bufferMemory?: number;
-  /** For what is known of objects that nobody has open, in bytes: by default that of some ten thousand pictures. */
+  /** For what is known of objects that nobody has open, in bytes: by default that of some twenty thousand pictures. */
   closedMemory?: number;
   /** How many segment files may be open. */
   openFiles?: number;
@@ -118,6 +119,7 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
   const { bufferMemory = 48 * 1024 * 1024, closedMemory = 32 * 1024 * 1024 } = options;
   const { blockSize, segmentSize } = layout;
   const files = new SegmentFiles(openFiles, clock, options.openCached);
+  const directories = new ObjectDirectories();
   const calls = new CallQueue();
   const background = new Background(events);
   const inventory = new Inventory<HeldOnDisk<DiskObject>>();
@@ -148,7 +150,22 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
   const backlog = new Backlog(mostUnwritten);
   const medium: Medium = { layout, clock, reads, backlog, capacity, health, space, committer, events };
   const trial = new TrialRead({ inventory, index, directory, reads, files });
-  return { ...kept, clock, files, calls, closed, uses, health, removal, space, committer, maintenance, medium, trial };
+  return {
+    ...kept,
+    clock,
+    files,
+    directories,
+    calls,
+    closed,
+    uses,
+    health,
+    removal,
+    space,
+    committer,
+    maintenance,
+    medium,
+    trial,
+  };
 }
 
 function heldOf({ segments, ...object }: IndexedObject): HeldOnDisk {
@@ -205,7 +222,7 @@ class OpenStore implements DiskStore {
       const pinned = old?.pinned ?? false;
       // Nobody waits for this: the new object's own row, once there is one, forgets the old one as well.
       if (old !== undefined) removal.remove(name).catch(() => {});
-      const generation = randomUUID().replaceAll('-', '').slice(0, 16);
+      const generation = randomBytes(8).toString('hex');
       const used = clock.wallTime();
       const held = new HeldOnDisk<DiskObject>({ name, generation, label }, representation.length, pinned, used);
       capacity.admit(held);
@@ -331,8 +348,8 @@ class OpenStore implements DiskStore {
 
   /** Begins to know an object that nobody had open. */
   #open(held: HeldOnDisk<DiskObject>, description: Description): DiskObject {
-    const { directory, files, medium } = this.#parts;
-    const own = new ObjectDirectory(directory.pathOf(held.key), medium.layout.segmentSize, files);
+    const { directory, files, directories, medium } = this.#parts;
+    const own = new ObjectDirectory(directory.pathOf(held.key), medium.layout.segmentSize, files, directories);
     held.content = new DiskObject(held, description, own, medium);
     return held.content;
   }

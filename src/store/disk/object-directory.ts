@@ -3,9 +3,9 @@
  *
  * Nothing is on disk before the first write, so that a new object costs no time.
  */
-import { dirname, sep } from 'node:path';
+import { sep } from 'node:path';
 import { type FilePart, StoreError } from '../store.ts';
-import { makePrivateDirectory, syncDirectory } from './private-files.ts';
+import type { ObjectDirectories } from './object-directories.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import type { Run } from './write-buffer.ts';
 
@@ -35,6 +35,7 @@ export class ObjectDirectory implements ObjectFiles {
   readonly #path: string;
   readonly #segmentSize: number;
   readonly #files: SegmentFiles;
+  readonly #directories: ObjectDirectories;
   /** Segments whose files are open, or were. */
   readonly #touched = new Set<number>();
   /** Segments whose directory entry is durable. */
@@ -43,14 +44,15 @@ export class ObjectDirectory implements ObjectFiles {
   #lastPath: { readonly segment: number; readonly path: string } | null = null;
   #made: Promise<void> | null = null;
 
-  constructor(path: string, segmentSize: number, files: SegmentFiles) {
+  constructor(path: string, segmentSize: number, files: SegmentFiles, directories: ObjectDirectories) {
     this.#path = path;
     this.#segmentSize = segmentSize;
     this.#files = files;
+    this.#directories = directories;
   }
 
   async write({ start, buffers }: Run): Promise<void> {
-    this.#made ??= this.#make();
+    this.#made ??= this.#directories.make(this.#path);
     try {
       await this.#made;
     } catch (error) {
@@ -74,7 +76,7 @@ export class ObjectDirectory implements ObjectFiles {
     const real = await this.#files.sync(this.#pathOf(segment));
     if (!this.#entered.has(segment)) {
       // After the content: most file systems have written these with it.
-      for (const directory of this.#chain) await syncDirectory(directory);
+      await this.#directories.sync(this.#path);
       this.#entered.add(segment);
     }
     return real;
@@ -105,16 +107,5 @@ export class ObjectDirectory implements ObjectFiles {
   #pathOf(segment: number): string {
     if (this.#lastPath?.segment !== segment) this.#lastPath = { segment, path: segmentPath(this.#path, segment) };
     return this.#lastPath.path;
-  }
-
-  /** The directories that lead to the segments, innermost first. */
-  get #chain(): string[] {
-    const family = dirname(this.#path);
-    return [this.#path, family, dirname(family)];
-  }
-
-  async #make(): Promise<void> {
-    await makePrivateDirectory(dirname(this.#path));
-    await makePrivateDirectory(this.#path);
   }
 }

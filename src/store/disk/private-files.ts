@@ -5,14 +5,27 @@
  * of ours is never followed and never changed. A file with a second name (a hard link) may be somebody else's under that
  * name: it is read but never written. A write goes to a copy, which takes its place.
  */
-import { closeSync, constants, fstatSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, fsync, lstatSync, openSync, type Stats } from 'node:fs';
 import { chmod, copyFile, type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import type { SystemCalls } from '../../system-calls.ts';
 import { StoreError } from '../store.ts';
 
-const { COPYFILE_EXCL, COPYFILE_FICLONE, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } =
-  constants;
+const {
+  COPYFILE_EXCL,
+  COPYFILE_FICLONE,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+} = constants;
+
+const syncNow = promisify(fsync);
 
 /** Makes the directory unless it is there. Its parent must exist. */
 export async function makePrivateDirectory(path: string): Promise<void> {
@@ -21,7 +34,8 @@ export async function makePrivateDirectory(path: string): Promise<void> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
-  const stats = await lstat(path);
+  // The system has just found it, and knows it without the disk.
+  const stats = lstatSync(path);
   if (!stats.isDirectory() || !isOurs(stats)) throw new StoreError('EPERM', `${path} is not a directory of ours.`);
   if ((stats.mode & 0o777) !== 0o700) await chmod(path, 0o700);
 }
@@ -48,11 +62,9 @@ export async function makePrivateFile(path: string): Promise<void> {
  */
 export async function openPrivateFile(path: string, flags: number): Promise<FileHandle> {
   const writes = (flags & (O_RDWR | O_WRONLY)) !== 0;
-  if (writes && (flags & O_EXCL) === 0) await (flags & O_TRUNC ? removeLinked(path) : copyLinked(path));
-  // Not truncated before it is known to be ours.
-  const file = await open(path, (flags & ~O_TRUNC) | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  const file = (await createFile(path, flags)) ?? (await openFile(path, flags, writes));
   try {
-    const stats = await file.stat();
+    const stats = fstatSync(file.fd);
     const isAlone = stats.nlink <= 1;
     if (!stats.isFile() || !isOurs(stats) || (writes && !isAlone)) {
       throw new StoreError('EPERM', `${path} is not a file of ours.`);
@@ -64,6 +76,23 @@ export async function openPrivateFile(path: string, flags: number): Promise<File
     await file.close();
     throw error;
   }
+}
+
+/** `null` where it is there already, or these flags create nothing. */
+async function createFile(path: string, flags: number): Promise<FileHandle | null> {
+  if ((flags & O_CREAT) === 0) return null;
+  try {
+    return await open(path, flags | O_EXCL | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  } catch (error) {
+    if ((flags & O_EXCL) !== 0 || (error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return null;
+  }
+}
+
+async function openFile(path: string, flags: number, writes: boolean): Promise<FileHandle> {
+  if (writes) await (flags & O_TRUNC ? removeLinked(path) : copyLinked(path));
+  // Not truncated before it is known to be ours.
+  return open(path, (flags & ~O_TRUNC) | O_NOFOLLOW | O_NONBLOCK, 0o600);
 }
 
 /**
@@ -121,13 +150,13 @@ function isLinked(stats: Stats | null): stats is Stats {
   return stats !== null && (stats.isSymbolicLink() || (stats.isFile() && stats.nlink > 1));
 }
 
-/** Makes what was created, renamed or unlinked in a directory survive a power cut. */
+/** Makes what was created, renamed or unlinked in a directory survive a power cut, where the system knows its path. */
 export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    await directory.sync();
+    await syncNow(directory);
   } finally {
-    await directory.close();
+    closeSync(directory);
   }
 }
 

@@ -6,7 +6,7 @@
  * closed first; the bound is passed only while that many files are being used at the same moment. What nobody has used
  * for half a minute is closed: so the room of what others delete comes free.
  */
-import { closeSync, constants, fdatasync, fstat, read, writev } from 'node:fs';
+import { closeSync, constants, fdatasync, fstatSync, read, writev } from 'node:fs';
 import { type FileHandle, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Clock, Timer } from '../../clock.ts';
@@ -18,7 +18,6 @@ import { Semaphore } from './semaphore.ts';
 const readAt = promisify(read);
 const writeAt = promisify(writev);
 const syncContent = promisify(fdatasync);
-const statOf = promisify(fstat);
 
 /** What `st_blocks` counts, in bytes. */
 export const statBlock = 512;
@@ -116,7 +115,7 @@ export class SegmentFiles {
     return this.#syncs.run(() =>
       this.#use(path, this.#accessTo(path), async (descriptor) => {
         await syncContent(descriptor);
-        const { blocks, nlink } = await statOf(descriptor);
+        const { blocks, nlink } = fstatSync(descriptor);
         if (nlink === 0) throw new StoreError('ENOENT', 'A segment file was removed by somebody else.');
         return blocks * statBlock;
       }),

@@ -31,7 +31,7 @@ export class Semaphore {
   }
 
   async run<Result>(job: () => Promise<Result>): Promise<Result> {
-    const release = await this.acquire(never);
+    const release = this.acquireNow() ?? (await this.acquire(never));
     try {
       return await job();
     } finally {
