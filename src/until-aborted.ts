@@ -7,18 +7,26 @@ export const never: AbortSignal = new AbortController().signal;
  * Settles as `promise` does; rejects at once with the signal's reason when it aborts. `leave` is called in the very turn
  * in which the signal aborts, so that nothing is given any more to somebody who has left.
  */
-export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal, leave = () => {}): Promise<T> {
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal, leave = () => {}): Promise<T> {
   if (signal === never) return promise;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => {
-    leave();
-    reject(signal.reason);
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      signal.removeEventListener('abort', onAbort);
+      leave();
+      // What has come in this very turn, before, is given.
+      queueMicrotask(() => reject(signal.reason));
+    };
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    promise.then(
+      (value) => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(value);
+      },
+      (error: unknown) => {
+        signal.removeEventListener('abort', onAbort);
+        reject(error);
+      },
+    );
+  });
 }

@@ -138,21 +138,21 @@ export class RangeSet {
 
   /** Index of the first run that reaches past `offset`: the one that contains it, or else the next one. */
   #firstEndingAfter(offset: number): number {
-    return this.#search(0, (run) => run.end > offset);
+    return this.#search(0, 'end', offset);
   }
 
   /** Index of the first run, from index `from` on, that begins past `offset`. */
   #firstStartingAfter(offset: number, from: number): number {
-    return this.#search(from, (run) => run.start > offset);
+    return this.#search(from, 'start', offset);
   }
 
-  /** Index of the first run from `low` on for which `holds`, which once true stays true; the count where there is none. */
-  #search(low: number, holds: (run: Run) => boolean): number {
+  /** Index of the first run from `low` on of which that edge lies past `offset`; the count where there is none. */
+  #search(low: number, edge: keyof Run, offset: number): number {
     let high = this.#runs.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const run = this.#runs[middle];
-      if (run !== undefined && holds(run)) high = middle;
+      if (run !== undefined && run[edge] > offset) high = middle;
       else low = middle + 1;
     }
     return low;

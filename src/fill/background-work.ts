@@ -39,6 +39,8 @@ export interface BackgroundWorkHost {
   decide(): void;
 }
 
+const nothing: readonly ByteRange[] = [];
+
 export class BackgroundWork {
   readonly #parts: BackgroundWorkParts;
   readonly #host: BackgroundWorkHost;
@@ -64,9 +66,10 @@ export class BackgroundWork {
   /** What is wanted now, for the plan. */
   get wanted(): Pick<Snapshot<Fetch>, 'jobs' | 'foreseen'> {
     const { guard, presence } = this.#parts;
-    if (presence.passing || guard.live) return { jobs: [], foreseen: [] };
-    const completed = this.#completing === null ? [] : this.playheads.ranges();
-    return { jobs: [...this.jobs.ranges(), ...completed], foreseen: this.#foreseen };
+    if (presence.passing || guard.live) return { jobs: nothing, foreseen: nothing };
+    const completed = this.#completing === null ? nothing : this.playheads.ranges();
+    const jobs = this.jobs.open ? [...this.jobs.ranges(), ...completed] : completed;
+    return { jobs, foreseen: this.#foreseen };
   }
 
   /** Begins fetches for what is wanted, where none is on its way there. */
@@ -207,10 +210,12 @@ export class BackgroundWork {
 
   /** What is wanted although nobody has asked for it. */
   get #foreseen(): readonly ByteRange[] {
-    const left = this.#parts.foresees ? [...this.steps.wanted()] : [];
+    const foreseen = this.foresight.ranges();
+    const left = this.#parts.foresees ? [...this.steps.wanted()] : nothing;
+    if (left.length === 0) return foreseen;
     const { length } = this.#parts.upstream.content;
     // The unit of a step may reach past the end of the file.
-    return [...this.foresight.ranges(), ...left.map((range) => clipTo(range, length))];
+    return [...foreseen, ...left.map((range) => clipTo(range, length))];
   }
 
   #start(position: number): void {

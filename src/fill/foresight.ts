@@ -50,6 +50,8 @@ const leastOpening = 4096;
 const indexParts = { least: firstFlights, most: 8 };
 const placeParts = { least: firstFlights, most: 12 };
 
+const nothing: readonly ByteRange[] = [];
+
 const beginningParts = { least: firstFlights, most: Number.POSITIVE_INFINITY };
 
 /** What the first connection brings until those that began a round trip later have brought their parts. */
@@ -104,7 +106,9 @@ export class Foresight {
 
   /** What is wanted now, though nobody waits for it, the most urgent first. */
   ranges(): readonly ByteRange[] {
-    if (this.#outline === null || this.#isGivenUp || !this.#isOpen || !this.#parts.policy.prefetch) return [];
+    if (this.#isGivenUp || !this.#isOpen || !this.#parts.policy.prefetch) return nothing;
+    // Of what is no film nothing is known either.
+    if (this.#outline === null || this.#outline.container === null) return nothing;
     const { opening, seeking } = this.#outline;
     const indexes = within(opening).flatMap((range) => this.#partsOf(range, indexParts));
     return [

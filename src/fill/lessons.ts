@@ -50,6 +50,7 @@ export class Lessons {
 
   /** Whether a request for `target` had better do without. */
   has(lesson: Lesson, target: string): boolean {
+    if (this.#learned.size === 0) return false;
     if (lesson === 'ranges') return this.#current(keyOf(lesson, target)) !== null;
     return this.view().some((view) => view.lesson === lesson);
   }

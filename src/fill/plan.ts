@@ -142,8 +142,12 @@ export function goalOf<F extends PlannedFetch>(
 ): Goal {
   const { position } = fetch;
   const sequential = content.ranges === false;
-  let [windowEnd, refillBefore, readersEnd, deadline] = [0, 0, 0, Number.NEGATIVE_INFINITY];
-  let [waitedFor, pressed] = [false, false];
+  let windowEnd = 0;
+  let refillBefore = 0;
+  let readersEnd = 0;
+  let deadline = Number.NEGATIVE_INFINITY;
+  let waitedFor = false;
+  let pressed = false;
   for (const reader of readers) {
     const waits = reader.waitsFor === fetch;
     if (!waits && reader.position > position) continue;
@@ -155,15 +159,18 @@ export function goalOf<F extends PlannedFetch>(
     if (waits) deadline = Math.max(deadline, reader.deadline);
   }
   const served = windowEnd > position;
-  const passed = ({ start, end }: ByteRange) => (sequential || start <= position) && end > position;
-  const isForeseen = foreseen.some(passed);
+  let isForeseen = false;
   let until = windowEnd;
   // Who is far behind wants nothing of it yet.
   let wantedEnd = served || waitedFor ? readersEnd : 0;
-  for (const { end } of [...jobs, ...foreseen].filter(passed)) {
-    until = Math.max(until, end);
-    refillBefore = Math.max(refillBefore, end);
-    wantedEnd = Math.max(wantedEnd, end);
+  for (const wanted of [jobs, foreseen]) {
+    for (const { start, end } of wanted) {
+      if ((!sequential && start > position) || end <= position) continue;
+      isForeseen ||= wanted === foreseen;
+      until = Math.max(until, end);
+      refillBefore = Math.max(refillBefore, end);
+      wantedEnd = Math.max(wantedEnd, end);
+    }
   }
   return {
     hardEnd: hardEndOf(fetch, content, fetches),

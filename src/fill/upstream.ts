@@ -52,6 +52,8 @@ export class Upstream {
   /** Bytes a second, as they came last. */
   #throughput = 0;
   #takesEarlyRequests = true;
+  /** What `content` gave last. */
+  #content: KnownContent | null = null;
 
   constructor(target: RequestTarget, presence: Presence, known: Representation | null, lessons: Lessons) {
     this.#target = target;
@@ -135,7 +137,11 @@ export class Upstream {
     const { known } = this;
     // What can't be combined comes in by one body, as what can't be asked for in ranges.
     const ranges = known === null ? null : known.ranges && this.asksRanges && combinable(known);
-    return { present: this.#presence.present, length: known?.length ?? Number.POSITIVE_INFINITY, ranges };
+    const length = known?.length ?? Number.POSITIVE_INFINITY;
+    // It is asked for much more often than it changes.
+    if (this.#content?.length !== length || this.#content.ranges !== ranges)
+      this.#content = { present: this.#presence.present, length, ranges };
+    return this.#content;
   }
 
   /** What there is of it, for an origin of several bases to compare; `undefined` where it has no validator. */

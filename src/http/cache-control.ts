@@ -1,6 +1,6 @@
 /** Directives to caches: `Cache-Control` (RFC 9111 §5.2) and its form for caches of this kind (RFC 9213). */
 import { parseDictionary } from 'structured-headers';
-import { remembered } from '../kit/remembered.ts';
+import { recalled, remembered } from '../kit/remembered.ts';
 import { type Fields, fieldValue } from './fields.ts';
 
 /** Names in lower case, each with its argument, unquoted; `null` where it has none. */
@@ -15,14 +15,17 @@ const directive = /(?:^|,)[ \t]*([!#$%&'*+.^_`|~\w-]+)(?:=(?:"((?:[^"\\]|\\.)*)"
 
 /** The first of several directives of one name counts (RFC 9111 §4.2.1); what is no directive is skipped. */
 export function parseCacheControl(value: string | null): CacheControl {
-  if (value === null) return none;
+  return value === null ? none : directivesIn(value);
+}
+
+const directivesIn = recalled((value): CacheControl => {
   const directives = new Map<string, string | null>();
   for (const [, name = '', quoted, token] of value.matchAll(directive)) {
     const argument = quoted?.replace(/\\(.)/g, '$1') ?? token ?? null;
     if (!directives.has(name.toLowerCase())) directives.set(name.toLowerCase(), argument);
   }
   return directives;
-}
+});
 
 /** What an origin says to this cache: the targeted field where it is valid, and then nothing else (RFC 9213 §2.2). */
 export const responseDirectives = remembered(

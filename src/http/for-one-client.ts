@@ -3,6 +3,7 @@
  *
  * RFC 9111 §3.1 lets a cache store fields that it does not know. A name that announces a credential is known well enough.
  */
+import { recalled } from '../kit/remembered.ts';
 import { showablePath } from '../showable.ts';
 import type { Fields } from './fields.ts';
 
@@ -33,9 +34,11 @@ const notOfPrograms = /^(sec-|x-plex-(session|client))/;
 /** Fields that hold URLs, which may be signed; a client needs none of them to play. */
 const holdingUrls: ReadonlySet<string> = new Set(['content-location', 'link', 'refresh', 'sourcemap', 'x-sourcemap']);
 
+const isSecret = recalled((name) => named.has(name) || telling.test(name));
+
 export function withoutSecrets(fields: Fields): Fields {
   return fields.filter(([name, value]) => {
-    if (named.has(name) || telling.test(name)) return false;
+    if (isSecret(name)) return false;
     return !holdingUrls.has(name) || urlsIn(name, value).every((url) => showablePath(url) === url);
   });
 }

@@ -4,6 +4,7 @@
  * docs/reference/wire.md lists both.
  */
 import { type Fields, fieldsWhere } from '../http/fields.ts';
+import { recalled } from '../kit/remembered.ts';
 
 /** How the end of a body is told (RFC 9112 §6.3): after so many bytes, by its last chunk, or by that of the connection. */
 export type Framing = number | 'chunked' | 'close';
@@ -57,7 +58,6 @@ export class AnswerHeadReader {
         if (!mayBegin(this.#begun.toString('latin1', start, start + longestBeginning))) throw new Refused('malformed');
         return null;
       }
-      // Of the head alone: what is kept of its fields keeps all of the string that they were cut from.
       const head = this.#begun.toString('latin1', start, end.at);
       const [, status = ''] = /^\S+[ \t]+(\d{3})(?!\d)/.exec(head) ?? [];
       const rest = this.#begun.subarray(end.next);
@@ -107,15 +107,33 @@ function parsed(head: string): AnswerHead {
   const [, icy, major = '1', minor = '0', code = ''] = statusLine.exec(first) ?? [];
   if (code === '' || code === '101' || code.startsWith('0')) throw new Refused('malformed');
   const isOld = icy !== undefined || (major === '1' && minor === '0');
-  const fields: (readonly [name: string, value: string])[] = [];
+  const read = head.length <= longestRecalled ? fieldOften : fieldIn;
+  const fields: Fields[number][] = [];
   for (const line of lines) {
-    const [, name, value = ''] = fieldLine.exec(line) ?? [];
-    // A line that is no field says nothing, unless it may mean where the body ends, or goes on a field (RFC 9112 §5.2).
-    if (controls.test(line) || (name === undefined && /^[ \t]|length|encoding/i.test(line)))
-      throw new Refused('malformed');
-    if (name !== undefined) fields.push([name.toLowerCase(), value]);
+    const field = read(line);
+    if (field !== null) fields.push(field);
   }
   return framed(Number(code), fields, isOld);
+}
+
+/** The field of a line; `null` where it is none. */
+function fieldIn(line: string): Fields[number] | null {
+  const [, name, value = ''] = fieldLine.exec(line) ?? [];
+  // A line that is no field says nothing, unless it may mean where the body ends, or goes on a field (RFC 9112 §5.2).
+  if (controls.test(line) || (name === undefined && /^[ \t]|length|encoding/i.test(line)))
+    throw new Refused('malformed');
+  return name === undefined ? null : [own(name.toLowerCase()), own(value)];
+}
+
+/** Servers say most lines again and again; what is stored of many answers has them once. */
+const fieldOften = recalled(fieldIn);
+
+/** Of no longer head: what is remembered of a line keeps all of the head. */
+const longestRecalled = 4096;
+
+/** A string of its own, not a part of the head that keeps all of it. */
+function own(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 function framed(status: number, given: Fields, isOld: boolean): AnswerHead {
