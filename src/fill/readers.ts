@@ -13,6 +13,9 @@ import type { Presence } from './presence.ts';
 import type { Reader } from './reader.ts';
 import type { MayShare, VersionGuard } from './version-guard.ts';
 
+/** What they read on of a film that is whole is told to the store so often, in milliseconds: each has all the others told again. */
+const attendEveryMs = 250;
+
 export interface ReadersParts {
   readonly clock: Clock;
   readonly presence: Presence;
@@ -31,13 +34,15 @@ export class Readers {
   /** Many come, and are given the same bytes, at once: what follows from that is decided for all of them together. */
   readonly #come: Batch<Reader>;
   readonly #moved: Batch<Reader>;
+  #attendedAt = Number.NEGATIVE_INFINITY;
 
   /** `follow` is called with those that stand elsewhere than before, in a moment. */
   constructor(parts: ReadersParts, follow: (moved: Iterable<Reader>) => void) {
     this.#parts = parts;
     this.#audience = new Audience(parts.guard, parts.mayShare);
     const onMoved = (moved: Iterable<Reader>) => {
-      this.#attend();
+      const isWhole = parts.phase.current === 'complete';
+      if (!isWhole || parts.clock.now() >= this.#attendedAt + attendEveryMs) this.#attend();
       follow(moved);
     };
     const onError = (error: unknown) => parts.reporter.bug(error);
@@ -140,6 +145,7 @@ export class Readers {
   }
 
   #attend(): void {
+    this.#attendedAt = this.#parts.clock.now();
     this.#parts.presence.attend(Array.from(this.#all, ({ position }) => position));
   }
 }

@@ -180,10 +180,13 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost, BackgroundWo
 
   /** Has brought what those who have moved will want next, before they wait for it. */
   #feed(moved: Iterable<Reader>): void {
-    this.decide();
+    const present = [...moved].filter((reader) => this.#readers.has(reader));
+    // Of what is whole nothing is decided but what to foresee, which others have had their part in when they moved.
+    if (!this.#isWhole) this.decide();
+    else if (present.length > 0) this.#work.foresight.attend(present);
     const { phase, policy, upstream } = this.#parts;
-    for (const reader of moved) {
-      if (this.#ended !== null || this.#pausedByUser || !this.resumable || !this.#readers.has(reader)) continue;
+    for (const reader of present) {
+      if (this.#ended !== null || this.#pausedByUser || !this.resumable) continue;
       if (reader.plays && policy.fill === 'complete') this.#work.jobs.completeFrom(reader.position);
       if (phase.current !== 'filling' && phase.current !== 'paused') continue;
       const missing = missingAhead(this.interestOf(reader), upstream.content);
