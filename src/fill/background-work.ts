@@ -211,11 +211,11 @@ export class BackgroundWork {
   /** What is wanted although nobody has asked for it. */
   get #foreseen(): readonly ByteRange[] {
     const foreseen = this.foresight.ranges();
-    const left = this.#parts.foresees ? [...this.steps.wanted()] : nothing;
-    if (left.length === 0) return foreseen;
+    const left = this.steps.wanted();
+    if (!this.#parts.foresees || left.size === 0) return foreseen;
     const { length } = this.#parts.upstream.content;
     // The unit of a step may reach past the end of the file.
-    return [...foreseen, ...left.map((range) => clipTo(range, length))];
+    return [...foreseen, ...Array.from(left, (range) => clipTo(range, length))];
   }
 
   #start(position: number): void {

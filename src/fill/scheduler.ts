@@ -508,12 +508,10 @@ export class Scheduler implements FetchSink<Fetch>, SideBySideHost, BackgroundWo
   /** Brings the phase in line with what the fetches do; `failure` is what ended the last of them. */
   #settle(failure: Failure | null): void {
     const { phase, presence } = this.#parts;
-    this.#line.follow([...this.#fetches].some(({ status }) => busy.has(status.phase)));
+    const statuses = Array.from(this.#fetches, ({ status }) => status);
+    this.#line.follow(statuses.some((status) => busy.has(status.phase)));
     this.#line.look(this.#readers);
-    const activity = activityOf(
-      Array.from(this.#fetches, ({ status }) => status),
-      this.#readers.size > 0,
-    );
+    const activity = activityOf(statuses, this.#readers.size > 0);
     const hasChanged = phase.follow(activity, failure);
     if (hasChanged && (phase.current === 'paused' || phase.current === 'failed')) void presence.commit();
   }

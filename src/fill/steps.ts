@@ -72,7 +72,7 @@ export class Steps {
   }
 
   /** What was left out before steps that went on. */
-  wanted(): Iterable<ByteRange> {
+  wanted(): RangeSet {
     this.#endAfterPause();
     return this.#wanted;
   }

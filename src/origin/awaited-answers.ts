@@ -83,7 +83,8 @@ export class AwaitedAnswers {
 
   /** Whether an answer of `origin` is late, so that no connection to it is to be idle. */
   isLate(origin: string): boolean {
-    return [...this.#waiting].some((waiting) => waiting.isLate && waiting.origin === origin);
+    for (const waiting of this.#waiting) if (waiting.isLate && waiting.origin === origin) return true;
+    return false;
   }
 
   /** A connection has come about. */
@@ -171,11 +172,15 @@ export class AwaitedAnswers {
 
   /** Whether a request waits on a connection that was made before this one: servers that serve one take them in turn. */
   #waitsBefore(answered: OriginConnection): boolean {
-    const waiting = new Set(Array.from(this.#waiting, ({ connection }) => connection));
     for (const each of this.#host.open) {
       if (each === answered) return false;
-      if (each.origin === answered.origin && each.usable && waiting.has(each)) return true;
+      if (each.origin === answered.origin && each.usable && this.#isWaitedOn(each)) return true;
     }
+    return false;
+  }
+
+  #isWaitedOn(connection: OriginConnection): boolean {
+    for (const waiting of this.#waiting) if (waiting.connection === connection) return true;
     return false;
   }
 

@@ -116,9 +116,10 @@ export class ConnectionPool {
     if ((spares === 1 && !this.#keeping.has(origin)) || this.awaited.isLate(origin)) return;
     const coming = this.#coming.get(origin) ?? new Map();
     this.#coming.set(origin, coming);
-    const idle = [...this.#idle.keys()].filter((each) => each.origin === origin && each.usable).length;
-    const free = [...coming.keys()].filter((each) => !this.#promised.has(each));
-    for (let missing = spares - idle - free.length; missing > 0; missing -= 1) this.#openInAdvance(coming, open);
+    let missing = spares;
+    for (const each of this.#idle.keys()) if (each.origin === origin && each.usable) missing -= 1;
+    for (const each of coming.keys()) if (!this.#promised.has(each)) missing -= 1;
+    for (; missing > 0; missing -= 1) this.#openInAdvance(coming, open);
   }
 
   /** A request to `origin` has been made: from now on one connection is kept idle, for as long as `isWanted` says so. */
@@ -180,8 +181,14 @@ export class ConnectionPool {
   }
 
   #idleTo(origin: string): OriginConnection | undefined {
-    const idle = [...this.#idle.keys()].filter((each) => each.origin === origin && each.usable);
-    return idle.findLast((each) => each.used) ?? idle[0];
+    let first: OriginConnection | undefined;
+    let lastUsed: OriginConnection | undefined;
+    for (const each of this.#idle.keys()) {
+      if (each.origin !== origin || !each.usable) continue;
+      first ??= each;
+      if (each.used) lastUsed = each;
+    }
+    return lastUsed ?? first;
   }
 
   #wake(connection: OriginConnection): void {
