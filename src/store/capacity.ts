@@ -102,9 +102,10 @@ export class Capacity<Held extends HeldObject> {
     return this.#bytes;
   }
 
-  /** How far past a playhead bytes may run without pushing out what others need. */
+  /** How far past a playhead bytes may run without pushing out what others need: requests end there. */
   get ahead(): number {
-    return Math.max(leastAhead * this.#segmentSize, this.#most / (aheadShare * Math.max(1, this.#inventory.playheads)));
+    const share = this.#most / (aheadShare * Math.max(1, this.#inventory.playheads));
+    return Math.floor(Math.max(leastAhead * this.#segmentSize, share));
   }
 
   /** Adds the object to the inventory, with what is on the medium of it. */

@@ -103,6 +103,16 @@ export function evictionContract(name: string, makeStore: MakeStore): void {
       assert.equal(store.usage().limit, maxSize);
     });
 
+    behaviour('whole bytes may be fetched ahead of those who read, however many they are', async (set) => {
+      const film = await set.film('film', 2);
+      for (let readers = 1; readers <= 13; readers += 1) {
+        film.attend?.(Array.from({ length: readers }, (_, place) => place));
+        const { ahead = 0 } = film;
+        assert.ok(Number.isInteger(ahead) && ahead > 0, `${ahead} bytes for ${readers} readers`);
+      }
+      await film.close();
+    });
+
     behaviour('who has it open is told before, and can write it again', async (set, store) => {
       const gone: ByteRange[] = [];
       const old = await set.film('old', 2, (range) => gone.push(range));

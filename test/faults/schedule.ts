@@ -306,9 +306,10 @@ function leavingOf(reach: number, chance: Chance): NonNullable<ViewerPlan['leave
 function crowdOf(size: number, chance: Chance): ViewerPlan[] {
   const at = chance.between(0, 3 * span);
   const reach = Math.min(size, largestWhole);
+  const whole = size > largestWhole ? `0-${largestWhole - 1}` : '0-';
   return chance.many(4, 16, () => ({
     at: at + chance.between(0, span),
-    range: chance.one(['0-', rangeOf(size, chance)]),
+    range: chance.one([whole, rangeOf(size, chance)]),
     method: 'GET',
     rate: chance.is(0.7) ? null : chance.about(30_000, 2_000_000),
     pause: null,

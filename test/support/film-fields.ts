@@ -1,4 +1,5 @@
 /** The header fields with which an honest origin answers for a film, and what a request asks of it. */
+import assert from 'node:assert/strict';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
 import type { Fields } from '../../src/http/fields.ts';
 import type { Film } from './film.ts';
@@ -17,6 +18,7 @@ export function etagOf(film: Film): string {
  */
 export function askedRange(fields: Fields, size: number): { start: number; end: number | null } | null {
   const value = fields.find(([name]) => name === 'range')?.[1];
+  assert.doesNotMatch(value ?? '', /\d\.\d/, 'no origin has parts of bytes');
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(value ?? '') ?? [];
   if (first === undefined || last === undefined || first + last === '') return null;
   if (first === '') return { start: Math.max(0, size - Number(last)), end: null };
