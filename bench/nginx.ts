@@ -34,6 +34,7 @@ http {
   access_log off;
   sendfile on;
   tcp_nopush on;
+  keepalive_requests 1000000000;
   ${places.join('\n  ')}
   proxy_cache_path ${folder}/cache keys_zone=films:10m max_size=20g use_temp_path=off;
   upstream origin { server ${origin}; keepalive 64; }
