@@ -41,7 +41,8 @@ export interface DescriptorPlan {
 export function planDescriptors(limit: number | null, originConnections: number): DescriptorPlan {
   const all = limit ?? assumed;
   const spare = all - ownFiles - originConnections - mostClientConnections;
-  const storeFiles = Math.max(4, Math.min(mostStoreFiles, Math.max(Math.floor(all / 8), spare)));
+  // As many are left to what else runs in this process.
+  const storeFiles = Math.max(4, Math.min(mostStoreFiles, Math.max(Math.floor(all / 8), Math.floor(spare / 2))));
   const left = all - ownFiles - storeFiles - originConnections;
   const clientConnections = Math.min(mostClientConnections, Math.max(left, Math.floor(all / 4), 1));
   return { storeFiles, clientConnections };

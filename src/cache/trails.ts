@@ -65,10 +65,13 @@ export class Trails {
       return await origin.open(withTrail(request, trail), AbortSignal.any([signal, abort.signal]));
     } finally {
       this.#underway.delete(underway);
-      answered.abort();
+      answered.abort(isAnswered);
     }
   }
 }
+
+/** Made once: without a reason of its own, each `abort` makes an error with a stack. */
+const isAnswered = new Error('the request is answered');
 
 /** Requests one byte of the target of a request under way, and ends that request where this shows a loop. */
 async function lookBeside(
