@@ -6,6 +6,8 @@
  *               filling             whole               detached              medium failing        closed by all
  *   find        one user more       one user more       not found             one user more if open opens it, with what
  *                                                                             already, or rejects   was durable
+ *   findWhole   null                null                null                  the same              gives it, where it is
+ *                                                                                                   whole and compared
  *   create      detaches it         detaches it         -                     the same              detaches it
  *   remove      detaches it         detaches it         -                     files first, or       removes it
  *                                                                             rejects
