@@ -5,7 +5,7 @@
  * of ours is never followed and never changed. A file with a second name (a hard link) may be somebody else's under that
  * name: it is read but never written. A write goes to a copy, which takes its place.
  */
-import { closeSync, constants, fstatSync, fsync, lstatSync, openSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, fsync, lstatSync, open as openCallback, type Stats } from 'node:fs';
 import { chmod, copyFile, type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
@@ -25,7 +25,8 @@ const {
   O_WRONLY,
 } = constants;
 
-const syncNow = promisify(fsync);
+const openBare = promisify(openCallback);
+const syncBare = promisify(fsync);
 
 /** Makes the directory unless it is there. Its parent must exist. */
 export async function makePrivateDirectory(path: string): Promise<void> {
@@ -150,11 +151,12 @@ function isLinked(stats: Stats | null): stats is Stats {
   return stats !== null && (stats.isSymbolicLink() || (stats.isFile() && stats.nlink > 1));
 }
 
-/** Makes what was created, renamed or unlinked in a directory survive a power cut, where the system knows its path. */
+/** Makes what was created, renamed or unlinked in a directory survive a power cut. */
 export async function syncDirectory(path: string): Promise<void> {
-  const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  // A mounted file system of another program or machine is asked for each opening: a thread waits for that.
+  const directory = await openBare(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    await syncNow(directory);
+    await syncBare(directory);
   } finally {
     closeSync(directory);
   }
