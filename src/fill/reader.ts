@@ -68,7 +68,8 @@ export class Reader implements Waiting {
   /** When it took the first of them. */
   #sequenceSince: number | null = null;
   #unit = -1;
-  #begun = false;
+  /** Bytes that it has taken in all and has not given back. */
+  #taken = 0;
   #waited: boolean;
   #waitingSince: number | null = null;
   #assignment: Assignment<Fetch> | null = null;
@@ -106,7 +107,7 @@ export class Reader implements Waiting {
 
   /** Whether it has taken a byte. */
   get begun(): boolean {
-    return this.#begun;
+    return this.#taken > 0;
   }
 
   /** Whether it ever had to wait. */
@@ -121,7 +122,7 @@ export class Reader implements Waiting {
 
   /** Since when its client has nothing to go on with: for the first byte, since it asked; `null` while it does not wait. */
   get hungrySince(): number | null {
-    return this.#waitingSince === null || this.#begun ? this.#waitingSince : this.#askedAt;
+    return this.#waitingSince === null || this.begun ? this.#waitingSince : this.#askedAt;
   }
 
   get assignment(): Assignment<Fetch> | null {
@@ -193,7 +194,7 @@ export class Reader implements Waiting {
   #took({ start, end }: ByteRange): void {
     const bytes = end - start;
     const now = this.#host.clock.now();
-    this.#begun = true;
+    this.#taken += bytes;
     this.#position = end;
     this.#share.took({ start, end });
     this.#sequence += bytes;
@@ -210,7 +211,7 @@ export class Reader implements Waiting {
 
   /** What it has read where that is all that it wanted; `null` where it is not. */
   get stepped(): ByteRange | null {
-    if (!this.#begun || this.#position !== this.#end) return null;
+    if (!this.begun || this.#position !== this.#end) return null;
     return { start: this.#position - (this.#sequence - this.#before), end: this.#position };
   }
 
@@ -244,6 +245,7 @@ export class Reader implements Waiting {
 
   /** Goes back, because what had been taken from `position` on did not come. */
   rewind(position: number): void {
+    this.#taken -= this.#position - position;
     this.#sequence = Math.max(0, this.#sequence - (this.#position - position));
     this.#share.gaveBack({ start: position, end: this.#position });
     this.#position = position;

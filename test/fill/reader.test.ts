@@ -74,6 +74,16 @@ describe('a reader', () => {
     assert.deepEqual([again?.start, again?.end], [1000, 262_144]);
   });
 
+  it('that goes back to where it began has had nothing: it waits for a first byte', async () => {
+    const { reader } = await reading();
+    reader.take(never);
+    assert.equal(reader.begun, true);
+    reader.rewind(1000);
+    assert.equal(reader.begun, true);
+    reader.rewind(0);
+    assert.equal(reader.begun, false);
+  });
+
   it('has fetched again what the store has lost, and nothing else', async () => {
     const { set, reader, lose } = await reading();
     set.origin.requests[0]?.bytes(400_000).end();
