@@ -47,7 +47,7 @@ export class WholeSession implements ReadSession {
   }
 
   get fill(): ReadSession['fill'] {
-    const beginning = (length: number, signal: AbortSignal) => this.reader.session.fill.beginning(length, signal);
+    const beginning = (length: number, signal: AbortSignal) => this.reader.takeOver().fill.beginning(length, signal);
     return { id: null, passing: false, beginning };
   }
 
@@ -73,8 +73,8 @@ class WholeReader implements SessionReader {
     return this.#taker;
   }
 
-  /** The same, which takes over now where none has. */
-  get session(): ReadSession {
+  /** The same; where none has, it does so now. */
+  takeOver(): ReadSession {
     this.#taker ??= this.#parts.takeOver({ start: this.#position, end: this.#end });
     return this.#taker;
   }
@@ -96,15 +96,15 @@ class WholeReader implements SessionReader {
   }
 
   arrival(signal: AbortSignal): Promise<'bytes' | 'end'> {
-    return this.session.reader.arrival(signal);
+    return this.takeOver().reader.arrival(signal);
   }
 
   take(signal: AbortSignal): ReturnType<SessionReader['take']> {
-    return this.session.reader.take(signal);
+    return this.takeOver().reader.take(signal);
   }
 
   takeAhead(signal: AbortSignal): ReturnType<SessionReader['take']> {
-    return this.session.reader.takeAhead(signal);
+    return this.takeOver().reader.takeAhead(signal);
   }
 
   useFile(most: number, use: (part: FilePart) => number): number | null {
@@ -113,16 +113,16 @@ class WholeReader implements SessionReader {
     const used = range.end > range.start ? this.#parts.object.useFile(range, use) : null;
     if (used === null) return null;
     this.#position += used;
-    if (used > 0 && this.#position < this.#end) void this.session;
+    if (used > 0 && this.#position < this.#end) this.takeOver();
     return used;
   }
 
   aim(range: ByteRange): void {
-    this.session.reader.aim(range);
+    this.takeOver().reader.aim(range);
   }
 
   rewind(position: number): void {
-    this.session.reader.rewind(position);
+    this.takeOver().reader.rewind(position);
   }
 
   leave(): void {

@@ -86,7 +86,7 @@ describe('a small object that is stored whole', { skip: calls === null ? 'no suc
     assert.deepEqual([made.cache.entries(), made.origin.requests], [[], []]);
   });
 
-  test('is read on where its client takes a part of it, also when it has been removed or evicted meanwhile', async (t) => {
+  test('is read on where its client takes a part of it, also when it has been removed meanwhile', async (t) => {
     for (const meanwhile of [
       async () => {},
       ({ store, cache, origin }: Stage) => store.remove(cache.nameOf(origin.name, target) ?? ''),
