@@ -1,7 +1,7 @@
 /**
- * The system calls that Node does not offer: `sendfile(2)`, and what is known without the disk: the name of a file, and a
- * part of its content. This is the one file that calls functions of the C library, and that knows the descriptor of a
- * socket.
+ * The system calls that Node does not offer: `sendfile(2)`; what is known without the disk, the name of a file and a part
+ * of its content; and freed memory that goes back to the system. This is the one file that calls functions of the C
+ * library, and that knows the descriptor of a socket.
  *
  * Node has no stable way to call them. koffi's prebuilt binary, an optional dependency, does that on Linux. A socket's
  * descriptor is in a field that Node does not document. So a trial shows at the start that all of this works here. Where
@@ -28,6 +28,8 @@ export interface SystemCalls {
    * negative number of an error: `EAGAIN` where it would have to ask the disk.
    */
   openCached(path: string, flags: number): number;
+  /** Gives back to the system what the C library keeps of freed memory, as far as it can (`malloc_trim(3)`). */
+  trimMemory(): void;
 }
 
 /** The calls; or why there are none, in words that end a sentence. */
@@ -62,9 +64,13 @@ async function find(): Promise<FoundCalls> {
   }
 }
 
+interface Library {
+  func(declaration: string): (...given: unknown[]) => number;
+}
+
 /** What is used of koffi. */
 interface Koffi {
-  load(library: null): { func(declaration: string): (...given: unknown[]) => number };
+  load(library: null): Library;
   errno(): number;
   address(memory: ArrayBufferView): bigint;
 }
@@ -102,6 +108,7 @@ function bind(koffi: Koffi): SystemCalls {
     'long syscall(long number, int directory, const char *path, uint64_t *how, size_t size)',
   );
   const pageSize = library.func('int getpagesize()')();
+  const trim = trimOf(library);
 
   // The system writes into these: each has memory of its own, which does not move and lives as long as the calls.
   // The position is in two halves, low and high: both platforms of these binaries are little-endian.
@@ -146,7 +153,19 @@ function bind(koffi: Koffi): SystemCalls {
       const file = openat2(SYS_openat2, AT_FDCWD, path, how, how.byteLength);
       return file >= 0 ? file : -koffi.errno();
     },
+    trimMemory() {
+      trim(0);
+    },
   };
+}
+
+/** A function of glibc alone. */
+function trimOf(library: Library): (...given: unknown[]) => number {
+  try {
+    return library.func('int malloc_trim(size_t kept)');
+  } catch {
+    return () => 0;
+  }
 }
 
 /** In bytes. */

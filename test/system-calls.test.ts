@@ -179,3 +179,26 @@ test('a file whose path the system knows is opened without the disk, and no link
   assert.equal(calls.openCached(`${path}-link`, O_RDONLY | O_NOFOLLOW), -constants.errno.ELOOP);
   assert.ok(calls.openCached(`${path}-none`, O_RDONLY) < 0);
 });
+
+test('the system gets back what a burst leaves between things that live', async (t) => {
+  const { calls } = await findSystemCalls();
+  if (calls === null) return t.skip('needs Linux and the package of koffi for it');
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const living = burst(200 * MiB);
+  const before = process.memoryUsage.rss();
+  collect();
+  // The second one waits for the thread that frees what the first one found.
+  collect();
+  calls.trimMemory();
+  const less = before - process.memoryUsage.rss();
+  assert.ok(less >= 150 * MiB, `${Math.round(less / MiB)} MiB less`);
+  assert.ok(living.every((buffer) => buffer.every((byte) => byte === 1)));
+});
+
+/** Takes so many bytes in pieces, and keeps every 32nd. */
+function burst(bytes: number): Buffer[] {
+  const size = MiB / 16;
+  const pieces = Array.from({ length: bytes / size }, () => Buffer.allocUnsafeSlow(size).fill(1));
+  return pieces.filter((_, place) => place % 32 === 31);
+}

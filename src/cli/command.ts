@@ -54,11 +54,16 @@ ${Object.values(exitCodes)
 
 const machine: Surroundings = {
   start: async (settings, settingSources, load) => {
-    const [{ startDaemon }, { rehearse }] = await Promise.all([import('../daemon.ts'), import('../rehearsal.ts')]);
+    const [{ startDaemon }, { rehearse }, { freeMemoryWhenQuiet }] = await Promise.all([
+      import('../daemon.ts'),
+      import('../rehearsal.ts'),
+      import('./free-memory.ts'),
+    ]);
     const started = startDaemon(settings, { settingSources, ...(load && { load }) });
     // While it waits for the index of its store.
     await Promise.all([started, rehearse()]);
     growYoungGeneration();
+    await freeMemoryWhenQuiet(systemClock, settings);
     return started;
   },
   signals: process,
