@@ -55,13 +55,14 @@ export class Fetch implements Requester, PlannedFetch {
   readonly #status: FetchStatus;
   #position: number;
   #goal: Goal = noGoal;
-  #isKept = false;
   #opening: Opening | null;
   #body: RangedBody | null = null;
   #slice: TimeSlice;
   #parkTimer: Timer | null = null;
   #unpark: ((on: boolean) => void) | null = null;
   #givenUp = false;
+  /** Whether somebody who played has just left it, and may come back. */
+  isKept = false;
   readonly id: number;
   readonly said: Fields;
   readonly suffix: number | null;
@@ -163,13 +164,9 @@ export class Fetch implements Requester, PlannedFetch {
     this.#position += bytes;
   }
 
-  /**
-   * What it is to do from now on: go on, park, or end. `isKept` where somebody who played has just left it, and may come
-   * back.
-   */
-  assign(goal: Goal, isKept: boolean): void {
+  /** What it is to do from now on: go on, park, or end. */
+  assign(goal: Goal): void {
     this.#goal = goal;
-    this.#isKept = isKept;
     if (!this.#status.live) return;
     // Another brings what it was to bring, or the end turned out to lie before it.
     if (goal.hardEnd <= this.#position && goal.urgency !== 'waited for') this.overtaken();
@@ -202,7 +199,7 @@ export class Fetch implements Requester, PlannedFetch {
   }
 
   get #isDeserted(): boolean {
-    return !this.#isFollowed && this.#status.received > 0 && !this.#isKept;
+    return !this.#isFollowed && this.#status.received > 0 && !this.isKept;
   }
 
   /** Whether what follows could be asked for again, or nobody would. */
@@ -421,7 +418,7 @@ export class Fetch implements Requester, PlannedFetch {
     const on = await new Promise<boolean>((resolve) => {
       this.#unpark = resolve;
       if (this.#stop.signal.aborted) resolve(false);
-      else this.assign(this.#goal, this.#isKept);
+      else this.assign(this.#goal);
     });
     this.#unpark = null;
     this.#parkTimer?.cancel();

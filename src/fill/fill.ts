@@ -73,7 +73,7 @@ export class Fill implements ReaderHost {
     const phase = new Phase(clock, reporter);
     const presence = new Presence(object, () => {
       phase.lost();
-      this.#scheduler.lost();
+      this.#scheduler.work.lost();
     });
     const upstream = new Upstream(
       target,
@@ -121,12 +121,12 @@ export class Fill implements ReaderHost {
 
   /** Whether later requests may use it: it is current, and what it brings may be shared. */
   get reusable(): boolean {
-    return this.#scheduler.shared;
+    return this.#guard.shared && this.#scheduler.fetches.ended === null;
   }
 
   /** Where a live stream is now, which later requests may join there; `null` for what has a beginning. */
   get frontier(): number | null {
-    const [fetch] = this.#scheduler.fetches;
+    const [fetch] = this.#scheduler.fetches.all;
     const { live, exclusive } = this.#guard;
     return live && !exclusive && fetch !== undefined ? fetch.position : null;
   }
@@ -144,12 +144,12 @@ export class Fill implements ReaderHost {
 
   /** Whether the origin is being asked, or its body comes in. */
   get busy(): boolean {
-    return this.#scheduler.fetches.size > 0;
+    return this.#scheduler.fetches.all.size > 0;
   }
 
   /** Whether it is at work, or kept from it by a user: not to be closed because nobody reads. */
   get engaged(): boolean {
-    return this.busy || this.#scheduler.engaged;
+    return this.busy || this.#scheduler.fetches.isPaused || this.#scheduler.work.jobs.open;
   }
 
   /** Whether the bytes go past the store. */
@@ -173,18 +173,18 @@ export class Fill implements ReaderHost {
   /** Whether all of `range` is present, can be asked for, or comes soon with a body that is under way. */
   canGive(range: OpenRange): boolean {
     const { known, content, firstByteMs } = this.#upstream;
-    if (known === null || this.#scheduler.resumable || this.#guard.live) return true;
+    if (known === null || this.#scheduler.fetches.resumable || this.#guard.live) return true;
     const clipped = clipTo(range, known.length);
     const gap = content.present.firstGap(clipped);
     if (gap === null) return true;
-    const plan = planFor(gap.start, { ...content, ranges: known.ranges }, this.#scheduler.fetches, firstByteMs);
+    const plan = planFor(gap.start, { ...content, ranges: known.ranges }, this.#scheduler.fetches.all, firstByteMs);
     return 'join' in plan && plan.join.bodyEnd >= clipped.end;
   }
 
   /** A new reader. */
   join(options: ReaderOptions): Reader {
     const reader = new Reader(this, options);
-    this.#scheduler.join(reader);
+    this.#scheduler.readers.add(reader);
     return reader;
   }
 
@@ -226,7 +226,7 @@ export class Fill implements ReaderHost {
    * and who is in mid-reply waits. Where every byte is present there is nothing to pause.
    */
   pause(): void {
-    if (this.phase !== 'complete') this.#scheduler.pause();
+    if (this.phase !== 'complete') this.#scheduler.fetches.pause();
   }
 
   resume(): void {
@@ -242,7 +242,7 @@ export class Fill implements ReaderHost {
     { onProgress = () => {}, signal }: { onProgress?: (progress: JobProgress) => void; signal: AbortSignal },
   ): Promise<void> {
     const whole = [{ start: 0, end: Number.POSITIVE_INFINITY }];
-    return this.#scheduler.warm(what === 'whole' ? whole : what, onProgress, signal);
+    return this.#scheduler.work.warm(what === 'whole' ? whole : what, onProgress, signal);
   }
 
   view(): FillView {
@@ -253,14 +253,14 @@ export class Fill implements ReaderHost {
       objectId: objectName,
       origin: name.origin,
       path: name.path,
-      state: viewState(this.#phase, this.#scheduler.fetches, readers, this.clock.now()),
+      state: viewState(this.#phase, this.#scheduler.fetches.all, readers, this.clock.now()),
       length: this.known?.length ?? null,
       present: [...this.#presence.present],
       durable: this.#presence.durable,
-      fetches: [...this.#scheduler.fetches].map(viewFetch),
+      fetches: [...this.#scheduler.fetches.all].map(viewFetch),
       readers,
       waiters: this.#waiters.size,
-      line: this.#scheduler.line,
+      line: this.#scheduler.fetches.line,
     };
   }
 
@@ -281,7 +281,7 @@ export class Fill implements ReaderHost {
   async representation(reader: Reader, signal: AbortSignal): Promise<Representation> {
     const look = () => headAt(this.known, reader.failed);
     const { representation } = await this.#wait<Exclude<HeadArrival, Failed>>(reader, look, signal);
-    const unfit = this.#scheduler.readers.unfitFor(reader, this.#scheduler.resumable);
+    const unfit = this.#scheduler.readers.unfitFor(reader, this.#scheduler.fetches.resumable);
     if (unfit !== null) throw new FillFailed(unfit, this.phase);
     return representation;
   }

@@ -1,4 +1,4 @@
-/** The readers of one fill together: what they want, and what those are told whose byte will not come. */
+/** The readers of one fill together: where they are and have been, what they want, and what those are told whose byte will not come. */
 import type { ByteRange } from '../bytes/byte-range.ts';
 import type { Clock } from '../clock.ts';
 import { Batch } from '../kit/batch.ts';
@@ -7,10 +7,14 @@ import type { Deadlines } from './deadlines.ts';
 import { type Failure, FillFailed } from './failure.ts';
 import type { Fetch } from './fetch.ts';
 import type { FillReporter } from './fill-reporter.ts';
+import type { Foresight } from './foresight.ts';
 import type { Phase } from './phase.ts';
 import type { ReaderInterest } from './plan.ts';
+import { Playheads } from './playheads.ts';
 import type { Presence } from './presence.ts';
 import type { Reader } from './reader.ts';
+import { isStep, Steps } from './steps.ts';
+import type { Upstream } from './upstream.ts';
 import type { MayShare, VersionGuard } from './version-guard.ts';
 
 /** What they read on of a film that is whole is told to the store so often, in milliseconds: each has all the others told again. */
@@ -19,6 +23,8 @@ const attendEveryMs = 250;
 export interface ReadersParts {
   readonly clock: Clock;
   readonly presence: Presence;
+  readonly upstream: Upstream;
+  readonly foresight: Foresight;
   readonly phase: Phase;
   readonly deadlines: Deadlines;
   readonly guard: VersionGuard;
@@ -35,10 +41,14 @@ export class Readers {
   readonly #come: Batch<Reader>;
   readonly #moved: Batch<Reader>;
   #attendedAt = Number.NEGATIVE_INFINITY;
+  readonly playheads: Playheads;
+  readonly steps: Steps;
 
   /** `follow` is called with those that stand elsewhere than before, in a moment. */
   constructor(parts: ReadersParts, follow: (moved: Iterable<Reader>) => void) {
     this.#parts = parts;
+    this.playheads = new Playheads(parts);
+    this.steps = new Steps(parts.clock);
     this.#audience = new Audience(parts.guard, parts.mayShare);
     const onMoved = (moved: Iterable<Reader>) => {
       const isWhole = parts.phase.current === 'complete';
@@ -64,6 +74,8 @@ export class Readers {
   }
 
   add(reader: Reader): void {
+    const before = isStep(reader.position, reader.end) ? this.steps.before(reader.position) : 0;
+    if (before > 0) reader.goOn(before);
     this.#all.add(reader);
     this.#come.add(reader);
   }
@@ -75,10 +87,14 @@ export class Readers {
   delete(reader: Reader): void {
     this.#all.delete(reader);
     this.#attend();
+    this.playheads.left(reader);
+    const { stepped } = reader;
+    if (stepped !== null && isStep(stepped.start, stepped.end)) this.steps.ended(stepped);
   }
 
   /** It stands elsewhere than before. */
   moved(reader: Reader): void {
+    this.playheads.moved(reader);
     this.#moved.add(reader);
   }
 

@@ -5,11 +5,14 @@
 import type { Clock, Timer } from '../clock.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
 import type { Fetch } from './fetch.ts';
+import type { Fetches } from './fetches.ts';
+import type { Foresight } from './foresight.ts';
 import { type Parallelism, slow } from './parallelism.ts';
 import { firstFlights, nextPiece, type Pieces, pieceUnit, type ReaderInterest, whole } from './plan.ts';
 import type { FillPolicy } from './policy.ts';
 import { readUnit } from './read-unit.ts';
 import type { Reader } from './reader.ts';
+import type { Readers } from './readers.ts';
 import { RecentThroughput } from './throughput.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -54,28 +57,13 @@ export interface SideBySideParts {
   readonly slots: ConnectionSlots;
   readonly upstream: Upstream;
   readonly parallelism: Parallelism;
-}
-
-/** The fill, as far as it matters here. */
-export interface SideBySideHost {
-  readonly readers: Iterable<Reader>;
-  readonly fetches: Iterable<Fetch>;
-  /** Whether what is missing can be asked for. */
-  readonly resumable: boolean;
-  /** What the film needs; `null` where that is not known. */
-  readonly bytesPerSecond: number | null;
-  interestOf(reader: Reader): ReaderInterest<Fetch>;
-  /** Whether who begins to read there shows the film from there. */
-  isPlace(offset: number): boolean;
-  /** Where its player is, as far as that can be told. */
-  playheadOf(reader: Reader): number;
-  /** Starts one more fetch for what a reader will want. */
-  startFor(reader: Reader, position: number): void;
+  readonly foresight: Foresight;
+  readonly readers: Readers;
+  readonly fetches: Fetches;
 }
 
 export class SideBySide {
   readonly #parts: SideBySideParts;
-  readonly #host: SideBySideHost;
   #pieces = whole;
   readonly #brought: RecentThroughput;
   /** When bytes came last while a reader starved, in monotonic milliseconds. */
@@ -91,9 +79,8 @@ export class SideBySide {
   /** Until then connections over a long way begin together, in monotonic milliseconds. */
   #beginsUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: SideBySideParts, host: SideBySideHost) {
+  constructor(parts: SideBySideParts) {
     this.#parts = parts;
-    this.#host = host;
     this.#brought = new RecentThroughput(parts.clock);
   }
 
@@ -104,15 +91,22 @@ export class SideBySide {
   /** Whether one more may begin for a film that is being opened. */
   get hasRoom(): boolean {
     const { slots, parallelism } = this.#parts;
-    return !slots.isFar || parallelism.most === 1 || [...this.#host.fetches].length < parallelism.together;
+    return !slots.isFar || parallelism.most === 1 || this.#parts.fetches.all.size < parallelism.together;
   }
 
-  /** While connections begin together, there is room for a piece for each of them. */
-  widened<F>(interest: ReaderInterest<F>): ReaderInterest<F> {
-    const { position, end, sequence, windowEnd } = interest;
-    if (!this.#begins || sequence < starvesAfter) return interest;
-    const window = Math.min(this.#parts.policy.readAhead, beginningWindow);
-    return { ...interest, windowEnd: Math.max(windowEnd, Math.min(position + window, end)) };
+  /**
+   * What a reader wants: while connections begin together, there is room for a piece for each of them; and who will leave
+   * in a moment has nothing fetched ahead.
+   */
+  interestOf(reader: Reader): ReaderInterest<Fetch> {
+    const { policy, readers, foresight } = this.#parts;
+    const interest = readers.interestOf(reader);
+    const { position, end, sequence } = interest;
+    let { windowEnd } = interest;
+    if (this.#begins && sequence >= starvesAfter)
+      windowEnd = Math.max(windowEnd, position + Math.min(policy.readAhead, beginningWindow, end - position));
+    windowEnd = Math.min(windowEnd, foresight.headEnd(reader) ?? windowEnd);
+    return windowEnd === interest.windowEnd ? interest : { ...interest, windowEnd };
   }
 
   /** A player has opened the film, and what it will ask for is known. */
@@ -147,7 +141,7 @@ export class SideBySide {
       this.#beginFor(reader);
       return;
     }
-    const interest = this.#host.interestOf(reader);
+    const interest = this.interestOf(reader);
     const { firstByteMs: roundTripMs } = upstream;
     const throughput = status.steadyThroughput ?? 0;
     const all = this.#workingFor(interest);
@@ -172,7 +166,7 @@ export class SideBySide {
       this.#beginFor(reader);
       return;
     }
-    const interest = this.#host.interestOf(reader);
+    const interest = this.interestOf(reader);
     const fetches = this.#isAtEase(reader) ? this.#enough(this.#workingFor(interest)) : parallelism.fetches;
     this.#begin(reader, interest, Math.min(fetches, slots.limit));
   }
@@ -180,7 +174,7 @@ export class SideBySide {
   /** A fetch has begun where a viewer seeks to: where one connection is known to starve it, others begin at once. */
   seek(reader: Reader): void {
     const { parallelism, slots } = this.#parts;
-    const isSought = this.#isWatched || (this.#isOpened && this.#host.isPlace(reader.position));
+    const isSought = this.#isWatched || (this.#isOpened && this.#parts.foresight.isPlace(reader.position));
     if (!isSought || !this.#isPossible) return;
     this.#beginTogether();
     if (this.#begins) {
@@ -189,7 +183,7 @@ export class SideBySide {
     }
     const fetches = Math.min(parallelism.fetches, slots.limit);
     if (fetches === 1) return;
-    const interest = this.#host.interestOf(reader);
+    const interest = this.interestOf(reader);
     this.#pieces = { unit: pieceUnit(interest, fetches, { firstByteMs: 0, throughput: 0 }), even: false };
     this.#begin(reader, interest, fetches);
   }
@@ -203,7 +197,7 @@ export class SideBySide {
     const wasRefused = parallelism.view.reason === 'refused';
     const isBesides = this.#pieces !== whole || wasRefused;
     if (!isBesides || fetch.goal.urgency === 'waited for' || fetch.status.received > 0) return false;
-    const others = [...this.#host.fetches].filter((other) => other !== fetch && other.status.live);
+    const others = [...this.#parts.fetches.all].filter((other) => other !== fetch && other.status.live);
     const mayYet = this.#pieces.even || wasRefused;
     if (!others.some(({ status }) => mayYet || status.received > 0)) return false;
     parallelism.refused();
@@ -215,7 +209,7 @@ export class SideBySide {
     const { slots, upstream, policy } = this.#parts;
     const { length, ranges } = upstream.content;
     if (ranges !== true || length === Number.POSITIVE_INFINITY || !upstream.asksRanges) return false;
-    return slots.limit > 1 && policy.fill !== 'none' && this.#host.resumable;
+    return slots.limit > 1 && policy.fill !== 'none' && this.#parts.fetches.resumable;
   }
 
   get #begins(): boolean {
@@ -246,7 +240,7 @@ export class SideBySide {
     // In a round trip a connection brings as much as in all before it (RFC 5681 §3.1).
     const unit = Math.max(firstFlights, Math.min(this.#begun, beginningWindow) / parallelism.together);
     this.#pieces = { unit: Math.floor(unit), even: true };
-    this.#begin(reader, this.#host.interestOf(reader), fetches);
+    this.#begin(reader, this.interestOf(reader), fetches);
   }
 
   /**
@@ -257,10 +251,10 @@ export class SideBySide {
   #watchSilence(): void {
     this.#silence ??= this.#parts.clock.after(this.#silentAfterMs / 2, () => {
       this.#silence = null;
-      const isAwaited = [...this.#host.readers].some(({ waitingSince }) => waitingSince !== null);
+      const isAwaited = [...this.#parts.readers].some(({ waitingSince }) => waitingSince !== null);
       if (this.#pieces === whole || !this.#isPossible || !isAwaited) return;
       this.#watchSilence();
-      const silent = [...this.#host.fetches].filter((fetch) => this.#isSilent(fetch));
+      const silent = [...this.#parts.fetches.all].filter((fetch) => this.#isSilent(fetch));
       const unanswered = silent.filter(({ status }) => status.phase === 'connecting');
       // One alone is left alone: else an origin that is slow to begin would never get to it.
       const isOneByOne = unanswered.length >= severalUnanswered;
@@ -286,7 +280,7 @@ export class SideBySide {
   get #starving(): Reader | null {
     const { present, length } = this.#parts.upstream.content;
     const least = this.#begins ? 0 : starvesAfter;
-    for (const reader of this.#host.readers) {
+    for (const reader of this.#parts.readers) {
       const { position: start, sequence } = reader;
       const near = { start, end: Math.min(start + readUnit, reader.end ?? length) };
       if (sequence >= least && present.firstGap(near) !== null) return reader;
@@ -296,21 +290,21 @@ export class SideBySide {
 
   /** What starves nobody, in bytes a second. */
   get #plenty(): number {
-    const { bytesPerSecond } = this.#host;
+    const { bytesPerSecond } = this.#parts.foresight;
     return bytesPerSecond === null ? plentyUnknown : plentyTimes * bytesPerSecond;
   }
 
   /** Whether one connection that brings so many bytes a second starves nobody. */
   #suffices(throughput: number): boolean {
-    const fits = fitsTimes * (this.#host.bytesPerSecond ?? Number.POSITIVE_INFINITY);
+    const fits = fitsTimes * (this.#parts.foresight.bytesPerSecond ?? Number.POSITIVE_INFINITY);
     return throughput >= this.#plenty || (throughput < slow && throughput >= fits);
   }
 
   /** Whether a player has enough that it does not show yet. */
   #isAtEase(reader: Reader): boolean {
-    const { bytesPerSecond } = this.#host;
+    const { bytesPerSecond } = this.#parts.foresight;
     if (bytesPerSecond === null) return false;
-    return reader.position - this.#host.playheadOf(reader) > (bytesPerSecond * comfortMs) / 1000;
+    return reader.position - this.#parts.readers.playheads.playheadOf(reader) > (bytesPerSecond * comfortMs) / 1000;
   }
 
   /**
@@ -326,16 +320,16 @@ export class SideBySide {
 
   /** The fetches that work in the window of a reader. */
   #workingFor({ position: start, windowEnd }: ReaderInterest<Fetch>): Fetch[] {
-    return [...this.#host.fetches].filter(({ position }) => start <= position && position < windowEnd);
+    return [...this.#parts.fetches.all].filter(({ position }) => start <= position && position < windowEnd);
   }
 
   /** So many fetches work in the window of a reader from now on, as far as connections are free. */
   #begin(reader: Reader, interest: ReaderInterest<Fetch>, fetches: number): void {
     const { slots, upstream } = this.#parts;
     while (this.#workingFor(interest).length < fetches && slots.used < slots.limit) {
-      const start = nextPiece(interest, upstream.content, this.#host.fetches, this.#pieces);
+      const start = nextPiece(interest, upstream.content, this.#parts.fetches.all, this.#pieces);
       if (start === null) return;
-      this.#host.startFor(reader, start);
+      this.#parts.fetches.start(start, { said: reader.said });
     }
   }
 }
