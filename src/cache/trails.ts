@@ -21,7 +21,8 @@ interface Underway {
   readonly named: Set<string>;
   /** Ends it with what the request beside it found out. */
   readonly abort: AbortController;
-  readonly answered: AbortController;
+  /** Requests beside it, which end with it. */
+  readonly beside: Set<AbortController>;
 }
 
 /** Fields that ask for a part of a representation, or under a condition. */
@@ -58,43 +59,44 @@ export class Trails {
 
   async #open(origin: Origin, request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
     const trail = joined(this.#present);
-    const [abort, answered] = [new AbortController(), new AbortController()];
-    const underway = { request, named: new Set(trail.map(keyOf)), abort, answered };
+    const abort = new AbortController();
+    const underway = { request, named: new Set(trail.map(keyOf)), abort, beside: new Set<AbortController>() };
     this.#underway.add(underway);
     try {
       return await origin.open(withTrail(request, trail), AbortSignal.any([signal, abort.signal]));
     } finally {
       this.#underway.delete(underway);
-      answered.abort(isAnswered);
+      for (const each of underway.beside) each.abort(isAnswered);
     }
   }
 }
 
-/** Made once: without a reason of its own, each `abort` makes an error with a stack. */
 const isAnswered = new Error('the request is answered');
 
 /** Requests one byte of the target of a request under way, and ends that request where this shows a loop. */
 async function lookBeside(
   origin: Origin,
   slots: Pick<ConnectionSlots, 'acquireNow'>,
-  { request, named, abort, answered }: Underway,
+  { request, named, abort, beside }: Underway,
   trail: Trail,
 ): Promise<void> {
   const needless = new AbortController();
   const slot = slots.acquireNow({ urgency: () => 'background', contended: () => needless.abort() });
   if (slot === null) return;
+  beside.add(needless);
   for (const member of trail) named.add(keyOf(member));
   const { target, resolved } = request;
   const fields = [...fieldsWhere(request.fields, (name) => !partial.test(name)), ['range', 'bytes=0-0'] as const];
-  const signal = AbortSignal.any([answered.signal, needless.signal]);
   try {
-    const reply = await origin.open(withTrail({ target, fields, ...(resolved && { resolved }) }, trail), signal);
+    const alike = withTrail({ target, fields, ...(resolved && { resolved }) }, trail);
+    const reply = await origin.open(alike, needless.signal);
     reply.body.cancel();
   } catch (error) {
     // Other failures say nothing about the request under way; a bug ends it.
     const says = !(error instanceof ProxyError) || error.type === 'proxy_loop_detected';
-    if (says && !signal.aborted) abort.abort(error);
+    if (says && !needless.signal.aborted) abort.abort(error);
   } finally {
+    beside.delete(needless);
     slot.release();
   }
 }

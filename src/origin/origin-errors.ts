@@ -67,6 +67,12 @@ function errorOf([type, sentence]: Outcome, host: string): ProxyError {
   return new ProxyError(type, sentence(host));
 }
 
+/**
+ * Why a body that was cancelled gives nothing more. Made once: nearly every body is cancelled in the end, and an error with a
+ * stack takes longer than its last read.
+ */
+export const bodyGivenUp = new DOMException('The rest of the body was given up.', 'AbortError');
+
 /** The error of an answer that is refused. */
 export function refusalError(why: Refused['why'], host: string): ProxyError {
   return errorOf(refusals[why], host);

@@ -8,7 +8,7 @@
 import { type AnswerHead, AnswerHeadReader, type Framing, Refused } from './answer-head.ts';
 import { ChunkedContent } from './chunked-content.ts';
 import type { OriginBody, OriginReply } from './origin.ts';
-import { cutError, originError, refusalError } from './origin-errors.ts';
+import { bodyGivenUp, cutError, originError, refusalError } from './origin-errors.ts';
 
 /** What an exchange needs of its connection. */
 export interface ExchangeHost {
@@ -91,7 +91,7 @@ export class OriginExchange implements OriginBody {
   }
 
   cancel(): void {
-    this.#giveUp(new DOMException('The rest of the body was given up.', 'AbortError'));
+    this.#giveUp(bodyGivenUp);
   }
 
   /** Bytes have come. */

@@ -10,6 +10,7 @@ import { ProxyError } from '../errors.ts';
 import { TokenBucket } from '../kit/token-bucket.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { Origin, OriginBody, OriginReply, OriginRequest } from './origin.ts';
+import { bodyGivenUp } from './origin-errors.ts';
 
 /** How much the bucket holds, and how much of that is one piece, in milliseconds of the rate. */
 const bucketMs = 250;
@@ -93,7 +94,7 @@ export class RateAllowance {
     return this.#rate === null ? largestPiece : Math.max(1, Math.min(largestPiece, worth(this.#rate, pieceMs)));
   }
 
-  /** Resolves with how many bytes it may have now. Rejects with the signal's reason. */
+  /** Resolves with how many bytes it may have now. Rejects with the signal's reason, or with that of `leave`. */
   async take(taker: Taker, signal: AbortSignal): Promise<number> {
     if (this.#closed !== null) throw this.#closed.error;
     taker.had = Math.max(taker.had, this.#floor);
@@ -104,6 +105,15 @@ export class RateAllowance {
       this.#waiting.delete(taker);
       this.#serve();
     });
+  }
+
+  /** It takes nothing more. */
+  leave(taker: Taker, reason: unknown): void {
+    const turn = this.#waiting.get(taker);
+    if (turn === undefined) return;
+    this.#waiting.delete(taker);
+    turn.reject(reason);
+    this.#serve();
   }
 
   close(error: unknown): void {
@@ -154,8 +164,8 @@ function worth(rate: number, milliseconds: number): number {
 class RateLimitedBody implements OriginBody, Taker {
   readonly #body: OriginBody;
   readonly #allowance: RateAllowance;
-  readonly #cancelled = new AbortController();
   readonly #signal: AbortSignal;
+  #isCancelled = false;
   #unread: Buffer = Buffer.alloc(0);
   #reading = false;
   #ended = false;
@@ -165,7 +175,7 @@ class RateLimitedBody implements OriginBody, Taker {
   constructor(body: OriginBody, allowance: RateAllowance, signal: AbortSignal) {
     this.#body = body;
     this.#allowance = allowance;
-    this.#signal = AbortSignal.any([signal, this.#cancelled.signal]);
+    this.#signal = signal;
   }
 
   get wanted(): number {
@@ -190,6 +200,7 @@ class RateLimitedBody implements OriginBody, Taker {
         if (bytes === null) return null;
         this.#unread = bytes;
       }
+      if (this.#isCancelled) throw bodyGivenUp;
       const count = await this.#allowance.take(this, this.#signal);
       const bytes = this.#unread.subarray(0, count);
       this.#unread = this.#unread.subarray(count);
@@ -200,7 +211,8 @@ class RateLimitedBody implements OriginBody, Taker {
   }
 
   cancel(): void {
-    this.#cancelled.abort(new DOMException('The rest of the body was given up.', 'AbortError'));
+    this.#isCancelled = true;
+    this.#allowance.leave(this, bodyGivenUp);
     this.#body.cancel();
   }
 }

@@ -225,6 +225,7 @@ suite('who waits for a turn', () => {
     await assert.rejects(taker.over, { name: 'AbortError' });
     assert.equal(bench.clock.pending, 0);
     assert.ok(bench.inner.requests[0]?.cancelled);
+    await assert.rejects(taker.body.read(), { name: 'AbortError' });
   });
 });
 

@@ -25,6 +25,9 @@ const {
   O_WRONLY,
 } = constants;
 
+/** Of the user that this process is; `undefined` where there are none. */
+const ourUid = process.getuid?.();
+
 const openBare = promisify(openCallback);
 const syncBare = promisify(fsync);
 
@@ -163,5 +166,5 @@ export async function syncDirectory(path: string): Promise<void> {
 }
 
 function isOurs({ uid }: Stats): boolean {
-  return process.getuid === undefined || uid === process.getuid();
+  return ourUid === undefined || uid === ourUid;
 }
