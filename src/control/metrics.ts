@@ -223,7 +223,7 @@ export const metricTable = {
   eventLoopDelay: {
     name: 'nodejs_event_loop_delay_seconds',
     kind: 'gauge',
-    help: 'How late timers fired, since the last scrape.',
+    help: 'How late timers fired, since the last scrape; they are watched from the first one on.',
     labels: { stat: delayStats },
   },
   processorTime: {

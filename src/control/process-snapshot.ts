@@ -15,7 +15,7 @@ export interface ProcessSnapshot {
   readonly processorTime: number;
   /** `null` where the system does not tell. */
   readonly openDescriptors: number | null;
-  /** How late a timer fired, since the last look. */
+  /** How late a timer fired, since the last look; zero at the first one. */
   readonly eventLoopDelay: Readonly<Record<DelayStat, number>>;
 }
 
@@ -25,17 +25,22 @@ export interface ProcessWatch {
   stop(): void;
 }
 
+type Delays = ReturnType<typeof monitorEventLoopDelay>;
+
 /** A timer fires so often. */
 const resolutionMs = 20;
 
-/** Watches the event loop from now on. */
+/** Watches the event loop from the first look on: the timer would wake a process whose metrics nobody reads. */
 export function watchProcess(clock: Clock): ProcessWatch {
   const startedAt = clock.wallTime() / 1000 - process.uptime();
-  const delays = monitorEventLoopDelay({ resolution: resolutionMs });
-  delays.enable();
+  let delays: Delays | null = null;
   return {
-    stop: () => void delays.disable(),
+    stop: () => void delays?.disable(),
     look() {
+      if (delays === null) {
+        delays = monitorEventLoopDelay({ resolution: resolutionMs });
+        delays.enable();
+      }
       const { rss: residentMemory, heapUsed, heapTotal } = process.memoryUsage();
       const { user, system } = process.cpuUsage();
       const snapshot = {
@@ -53,7 +58,7 @@ export function watchProcess(clock: Clock): ProcessWatch {
   };
 }
 
-function lateness(delays: ReturnType<typeof monitorEventLoopDelay>): Record<DelayStat, number> {
+function lateness(delays: Delays): Record<DelayStat, number> {
   // The time between two firings is measured; there is none before the second.
   const late = (nanoseconds: number) => (delays.count === 0 ? 0 : Math.max(0, nanoseconds / 1e9 - resolutionMs / 1000));
   const { mean, max } = delays;

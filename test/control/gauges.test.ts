@@ -182,6 +182,7 @@ test('the real process has memory, a start and, on Linux, descriptors', () => {
 
 test('an event loop that is held up for 200 ms was late by about that much, once', async () => {
   const watch = watchProcess(new VirtualClock());
+  assert.equal(watch.look().eventLoopDelay.max, 0, 'it is watched from here on');
   await new Promise((resolve) => setTimeout(resolve, 50));
   for (const until = performance.now() + 200; performance.now() < until; );
   await new Promise((resolve) => setTimeout(resolve, 50));
