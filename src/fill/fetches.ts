@@ -12,7 +12,7 @@ import type { Line, LineView } from './line.ts';
 import { activityOf, type Phase } from './phase.ts';
 import { goalOf, planFor, type Snapshot } from './plan.ts';
 import type { Presence } from './presence.ts';
-import type { Readers } from './readers.ts';
+import type { Reader } from './reader.ts';
 import type { RequestTarget } from './upstream.ts';
 
 export interface FetchesParts extends FetchParts {
@@ -21,7 +21,7 @@ export interface FetchesParts extends FetchParts {
   readonly deadlines: Deadlines;
   readonly target: Pick<RequestTarget, 'said'>;
   readonly reporter: FillReporter;
-  readonly readers: Readers;
+  readonly readers: Iterable<Reader> & { readonly size: number };
   readonly line: Line;
 }
 
