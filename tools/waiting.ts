@@ -87,10 +87,15 @@ const loops: readonly Loop[] = [
   },
   {
     file: 'origin/http-origin.ts',
-    asksAgain:
-      'at each redirect; from the start, where a redirect led to a URL whose time is over; on a new connection, where a kept one was dead',
+    asksAgain: 'at each redirect; from the start, where a redirect led to a URL whose time is over',
     endsWith: 'the first answer that is no redirect',
-    atMost: '2 chains of 21 requests, 2 connections for each',
+    atMost: '2 chains of 21 requests',
+  },
+  {
+    file: 'origin/transport.ts',
+    asksAgain: 'on a new connection, where a kept one was dead',
+    endsWith: 'the first head of an answer',
+    atMost: 'once',
   },
   {
     file: 'origin/address-race.ts',

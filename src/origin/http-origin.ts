@@ -1,73 +1,42 @@
 /**
  * ADAPTER: an origin that speaks HTTP/1.1 over TCP or TLS.
  *
- * A request takes a warm connection where there is one, and follows redirects as the policy allows, each hop under
- * the address guard. Credentials never leave the scheme, host and port that they were given for, but for https in place
- * of http. A play begins at the target's own URL, or at its resolved URL, so that an expiring one to which it redirects is
- * a fresh one; its further pieces are requested where that led, as long as they are given there.
+ * It says what is sent to each hop, and follows redirects as the policy allows. Credentials never leave the scheme, host
+ * and port that they were given for, but for https in place of http. A play begins at the target's own URL, or at its
+ * resolved URL, so that an expiring one to which it redirects is a fresh one; its further pieces are requested where that
+ * led, as long as they are given there.
  */
-import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { type Fields, fieldsWhere, fieldValue, hasField, someField } from '../http/fields.ts';
 import { redirectLifetime } from '../http/freshness.ts';
 import { withKnownType } from '../http/media-type.ts';
-import { isSafe } from '../http/method.ts';
 import { saysError } from '../http/proxy-status.ts';
 import { isTrailField, trailFields } from '../http/via.ts';
 import { upTo } from '../kit/up-to.ts';
 import { version } from '../version.ts';
-import { isPrivateHost, type Network } from './address-guard.ts';
-import { AddressRace } from './address-race.ts';
-import type { Concurrency } from './concurrency.ts';
-import { ConnectAttempts } from './connect-attempts.ts';
-import { ConnectionPool } from './connection-pool.ts';
-import { type DialOptions, dial } from './dial.ts';
 import { credentialsIn, DigestLogin, withoutDigest } from './digest.ts';
 import type { Origin, OriginBody, OriginReply, OriginRequest } from './origin.ts';
-import { OriginConnection } from './origin-connection.ts';
-import type { OriginExchange } from './origin-exchange.ts';
-import type { Reachability } from './reachability.ts';
 import {
   isSamePath,
   isSamePlace,
   isTemporary,
   leadsIntoFolder,
   maxRedirects,
-  networkOf,
   nextHop,
   type RedirectHop,
-  type RedirectPolicy,
 } from './redirect.ts';
 import { leadsOn, locatedAt, redirectTo, withBeginning } from './redirect-end.ts';
 import { RedirectJar } from './redirect-jar.ts';
 import { type ChainEnd, RedirectMemory } from './redirect-memory.ts';
-import type { ExchangeRequest } from './sent-request.ts';
+import { Transport, type TransportOptions } from './transport.ts';
 
-export interface HttpOriginOptions extends DialOptions {
-  /** The name it is mounted under. */
-  readonly name: string;
-  /** Scheme, host and port to ask, and the path to put before every target; nothing else of it is used. */
-  readonly base: URL;
-  /** Whether the base's addresses may be private; judged from its host where absent. */
-  readonly network?: Network | undefined;
-  /** Where redirects may lead; `public` where absent. */
-  readonly redirectTo?: RedirectPolicy | undefined;
-  /** Certificates (PEM) to trust for the base's host, in place of the public ones. */
-  readonly ca?: string | undefined;
+export interface HttpOriginOptions extends TransportOptions {
   /** The operator's fields, credentials among them: sent to the base alone, in place of a request's own. */
   readonly fields?: Fields | undefined;
-  /** Milliseconds for which an idle connection is kept; 30,000 where absent. */
-  readonly keepAlive?: number | undefined;
   /** firstbyte's name in `Via` and `CDN-Loop`, by which it knows its own requests; it sends neither where absent. */
   readonly pseudonym?: string | undefined;
-  /** Told of every attempt to connect to the base, and of what comes from it. */
-  readonly reachability?: Reachability | undefined;
   /** Whether a film whose type the server does not know gets one by its name; it does not where absent. */
   readonly mendTypes?: boolean | undefined;
-  /** Told when one more connection is at work, or one less; idle ones are not. */
-  readonly onBusy?: ((change: 1 | -1) => void) | undefined;
-  /** Learns from every answer; one of its own where absent. */
-  readonly concurrency?: Concurrency | undefined;
 }
 
 export function createHttpOrigin(options: HttpOriginOptions): Origin {
@@ -112,50 +81,21 @@ const travelling = new Set([
   'user-agent',
 ]);
 
-type Spares = Pick<OriginRequest, 'maySpare' | 'onSpare' | 'keepsWarm'>;
-
-interface Asking extends Spares {
-  readonly onConnected?: ((connectMs?: number) => void) | undefined;
-  /** Sends the request. */
-  send(connection: OriginConnection): OriginExchange;
-}
-
-/** A head, and the connection on which it came. */
-interface Answered {
-  readonly reply: OriginReply;
-  readonly connection: OriginConnection;
-}
-
-interface Dialing {
-  readonly onConnected?: () => void;
-  /** In place of the origin's own. */
-  readonly clock?: Clock | undefined;
-}
-
 class HttpOrigin implements Origin {
   readonly name: string;
   readonly #options: HttpOriginOptions;
-  readonly #network: Network;
-  readonly #pool: ConnectionPool;
-  readonly #attempts: ConnectAttempts | null;
-  readonly #race = new AddressRace();
+  readonly #transport: Transport;
   readonly #led: RedirectMemory;
   /** With the operator's credentials, where a server asks for a digest of them. */
   readonly #digest: DigestLogin | null;
-  readonly #closing = new AbortController();
 
   constructor(options: HttpOriginOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#network = options.network ?? (isPrivateHost(options.base.hostname) ? 'private' : 'public');
+    this.#transport = new Transport(options);
+    this.#led = new RedirectMemory(options.clock);
     const credentials = credentialsIn(fieldValue(options.fields ?? [], 'authorization'));
     this.#digest = credentials === null ? null : new DigestLogin(credentials);
-    this.#pool = new ConnectionPool(options.clock, options.keepAlive ?? 30_000, options.onBusy, options.concurrency);
-    const { clock, reachability } = options;
-    this.#led = new RedirectMemory(clock);
-    this.#attempts = reachability
-      ? new ConnectAttempts({ clock, reachability, connect: (...given) => this.#connectForAll(...given) })
-      : null;
   }
 
   async open(request: OriginRequest, signal: AbortSignal): Promise<OriginReply> {
@@ -200,7 +140,7 @@ class HttpOrigin implements Origin {
         const signed = this.#signed(this.#fieldsFor(request, atHome, ofUrl), method, hop);
         const fields = jar.addTo(signed, hop);
         const sent = { method, path: hop.path, fields, content };
-        const reply = await this.#ask(hop, sent, signal, request, onReady);
+        const reply = await this.#transport.ask(hop.url, sent, signal, request, onReady);
         onReady = undefined;
         left.push(reply.body);
         if (reply.status >= 500 && saysError(reply.fields, 'proxy_loop_detected')) {
@@ -253,130 +193,7 @@ class HttpOrigin implements Origin {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new ProxyError('proxy_internal_response', `The origin ${this.name} has been closed.`));
-    this.#attempts?.close();
-    this.#options.reachability?.close();
-    this.#pool.close();
-  }
-
-  /** The head of the answer to one hop, which is watched over: an upload may take any time before that. */
-  async #ask(
-    hop: RedirectHop,
-    sent: ExchangeRequest,
-    signal: AbortSignal,
-    request: OriginRequest,
-    onConnected?: (connectMs?: number) => void,
-  ): Promise<OriginReply> {
-    const { onLate = () => {} } = request;
-    const waiting = sent.content === null ? this.#pool.awaited.begin(hop.url.origin, onLate) : null;
-    let answered: OriginConnection | null = null;
-    const send = (connection: OriginConnection) => {
-      waiting?.sent(connection);
-      return connection.send(sent, signal, () => this.#pool.give(connection));
-    };
-    try {
-      const { reply, connection } = await this.#askOn(hop, sent.method, signal, { ...request, onConnected, send });
-      answered = connection;
-      return reply;
-    } finally {
-      waiting?.end(answered);
-      if (answered !== null) this.#prepare(hop, request);
-    }
-  }
-
-  /** A kept connection that turns out to be dead is replaced by a new one, once. */
-  async #askOn(
-    hop: RedirectHop,
-    method: string,
-    signal: AbortSignal,
-    { send, onConnected, ...spares }: Asking,
-  ): Promise<Answered> {
-    const { origin } = hop.url;
-    // What may change something at the origin is not sent twice, which a kept connection that is dead would need.
-    const warm = isSafe(method) ? (this.#pool.take(origin) ?? (await this.#pool.takeComing(origin, signal))) : null;
-    if (warm !== null) {
-      onConnected?.();
-      const exchange = send(warm);
-      this.#prepare(hop, spares);
-      try {
-        const reply = await exchange.head;
-        this.#pool.keeps(origin);
-        return { reply, connection: warm };
-      } catch (error) {
-        if (exchange.answered || !isTerminated(error)) throw error;
-      }
-    }
-    if (this.#options.concurrency?.isSerial) this.#pool.closeIdle(origin);
-    const fresh = await this.#connect(hop, signal);
-    if (warm === null) onConnected?.(fresh.connectMs);
-    const { head } = send(fresh);
-    // Over a long way they are there when the head is.
-    this.#prepare(hop, spares);
-    const reply = await head;
-    if (saysKeepAlive(reply.fields)) this.#pool.keeps(origin);
-    return { reply, connection: fresh };
-  }
-
-  /** Opens connections in advance. */
-  #prepare(hop: RedirectHop, { maySpare, onSpare, keepsWarm = () => false }: Spares): void {
-    const { origin } = hop.url;
-    const open = async (signal: AbortSignal) => {
-      const connection = await this.#attempt(hop, signal, this.#closing.signal);
-      onSpare?.(connection.connectMs);
-      return connection;
-    };
-    this.#pool.keepWarm(origin, keepsWarm, open);
-    this.#pool.prepare(origin, maySpare?.() ?? 0, open);
-  }
-
-  /** A connection for one request. */
-  async #connect(hop: RedirectHop, signal: AbortSignal): Promise<OriginConnection> {
-    if (!this.#isBase(hop)) return this.#attempt(hop, signal);
-    await this.#attempts?.share(signal);
-    return this.#pool.take(hop.url.origin) ?? this.#attempt(hop, signal);
-  }
-
-  /** Connects to the base for the requests that share the attempt; closes the connection where none is left. */
-  async #connectForAll(onConnected: () => void, kept: () => boolean): Promise<void> {
-    const { base, reachability } = this.#options;
-    const clock = reachability?.clock;
-    const connection = await this.#dial({ url: base, path: '' }, this.#closing.signal, { onConnected, clock });
-    if (kept()) this.#pool.give(connection);
-    else connection.close();
-  }
-
-  /** `waiting` aborts where somebody stops waiting for it; until then it says nothing of the host that it was given up. */
-  async #attempt(hop: RedirectHop, asked: AbortSignal, waiting = asked): Promise<OriginConnection> {
-    const signal = AbortSignal.any([asked, this.#closing.signal]);
-    if (this.#attempts === null || !this.#isBase(hop)) return this.#dial(hop, signal);
-    return this.#attempts.make((onConnected) => this.#dial(hop, signal, { onConnected }), waiting);
-  }
-
-  #isBase({ url }: RedirectHop): boolean {
-    return url.origin === this.#options.base.origin;
-  }
-
-  async #dial(hop: RedirectHop, signal: AbortSignal, { onConnected, clock }: Dialing = {}): Promise<OriginConnection> {
-    const { url } = hop;
-    const { base, redirectTo = 'public', ca, reachability } = this.#options;
-    const network = networkOf(hop, base, this.#network, redirectTo);
-    const trusted = url.hostname === base.hostname ? ca : undefined;
-    const setting = isSamePlace(base, url) ? 'network' : 'redirectTo';
-    const options = { ...this.#options, race: this.#race, ...(clock !== undefined && { clock }) };
-    let connectMs = 0;
-    const connected = (milliseconds: number) => {
-      connectMs = milliseconds;
-      onConnected?.();
-    };
-    const stream = await dial({ url, network, setting, ca: trusted, onConnected: connected }, options, signal);
-    if (signal.aborted) {
-      stream.destroy();
-      throw signal.reason;
-    }
-    const onBytes = this.#isBase(hop) ? () => reachability?.alive() : undefined;
-    const connection = new OriginConnection(url, stream, onBytes, connectMs);
-    this.#pool.add(connection);
-    return connection;
+    this.#transport.close();
   }
 
   #known(fields: Fields, status: number, { target, verbatim }: OriginRequest): Fields {
@@ -446,13 +263,4 @@ async function runOut(body: OriginBody): Promise<void> {
   } catch {
     // The body was cut or cancelled: its connection is gone, and nobody wanted its bytes.
   }
-}
-
-/** Servers that speak HTTP/1.1 need not say it, but then they might as well speak HTTP/1.0 (RFC 9112 §9.3). */
-function saysKeepAlive(fields: Fields): boolean {
-  return someField(fields, (name, value) => name === 'connection' && /\bkeep-alive\b/i.test(value));
-}
-
-function isTerminated(error: unknown): boolean {
-  return error instanceof ProxyError && error.type === 'connection_terminated';
 }

@@ -51,10 +51,10 @@ export function isSamePath(one: RedirectHop, other: RedirectHop): boolean {
 }
 
 /**
- * The network that a connection for `hop` may use, given the base's own. A `ProxyError`
+ * The network that a connection to `url` may use, given the base's own. A `ProxyError`
  * (`destination_ip_prohibited`) is thrown where `policy` forbids its host.
  */
-export function networkOf({ url }: RedirectHop, base: URL, network: Network, policy: RedirectPolicy): Network {
+export function networkOf(url: URL, base: URL, network: Network, policy: RedirectPolicy): Network {
   if (isSamePlace(base, url)) return network;
   if (policy === 'any') return 'private';
   if (url.hostname === base.hostname) return policy === 'any-port' ? network : 'public';

@@ -11,7 +11,7 @@ import { readSources } from './sources.ts';
 
 /** How an origin is asked, a host dialled, a disk tried, a failure counted, or the time until the next attempt spent. */
 const asking =
-  /\b(?:origin|base|Origin)\.open\(|\bdial\(|#options\.recover\(|\bentry\.openSession\(|\bback[oO]ff(?:Ms)?\(|\bsleep\((?!clock: Clock)|\bmostF(?:ailures|ills)\b/;
+  /\b(?:origin|base|Origin)\.open\(|\bdial\(|#transport\.ask\(|#options\.recover\(|\bentry\.openSession\(|\bback[oO]ff(?:Ms)?\(|\bsleep\((?!clock: Clock)|\bmostF(?:ailures|ills)\b/;
 
 /** Where these are defined, commands, which ask for the one who typed them, and contracts, which ask for a test. */
 const elsewhere = /^(?:clock\.ts|kit\/|cli\/|testing\/|origin\/origin\.ts|fill\/retry\.ts)/;

@@ -47,7 +47,7 @@ suite('a redirect of a private origin', () => {
       const network = networks[index] ?? null;
       test(`to ${to} under ${policy} ${network === null ? 'is not followed' : `may have ${network} addresses`}`, () => {
         const url = new URL(to);
-        const judged = () => networkOf({ url, path: '/x' }, new URL('http://nas'), 'private', policy);
+        const judged = () => networkOf(url, new URL('http://nas'), 'private', policy);
         if (network === null) assert.throws(judged, { type: 'destination_ip_prohibited', setting: 'redirectTo' });
         else assert.equal(judged(), network);
       });
@@ -55,8 +55,7 @@ suite('a redirect of a private origin', () => {
   }
 
   test('of a public one to another port stays public, however it is called', () => {
-    const at = (policy: RedirectPolicy) =>
-      networkOf({ url: new URL('http://h:81'), path: '/' }, new URL('http://h'), 'public', policy);
+    const at = (policy: RedirectPolicy) => networkOf(new URL('http://h:81'), new URL('http://h'), 'public', policy);
     assert.deepEqual([at('same-host'), at('public'), at('any-port')], ['public', 'public', 'public']);
   });
 });
