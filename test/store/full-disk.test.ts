@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '../../src/store/store.ts';
@@ -12,14 +14,17 @@ import {
   unheard,
   writeContent,
 } from '../../src/testing/content.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
 import { listener, openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 const mebibyte = 1024 * 1024;
 
-/** Mounts a file system of four mebibytes there; false where this user may not. */
-function mountSmall(directory: string): boolean {
+/** Mounts a file system of so many mebibytes there; false where this user may not. */
+function mountMemory(directory: string, mebibytes = 4): boolean {
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=700', 'tmpfs', directory], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m,mode=700`, 'tmpfs', directory], {
+      stdio: 'ignore',
+    });
     return true;
   } catch {
     return false;
@@ -28,7 +33,7 @@ function mountSmall(directory: string): boolean {
 
 test('a full disk refuses writes, loses nothing that was accepted, and has room again after a removal', async (t) => {
   const directory = await temporaryDirectory(t);
-  if (!mountSmall(directory)) return t.skip('needs the right to mount a tmpfs');
+  if (!mountMemory(directory)) return t.skip('needs the right to mount a tmpfs');
   try {
     await fillAndRemove(directory);
   } finally {
@@ -76,7 +81,7 @@ async function fillAndRemove(directory: string): Promise<void> {
 
 test('a full disk can be given room by removing an object that nobody has open', async (t) => {
   const directory = await temporaryDirectory(t);
-  if (!mountSmall(directory)) return t.skip('needs the right to mount a tmpfs');
+  if (!mountMemory(directory)) return t.skip('needs the right to mount a tmpfs');
   try {
     const store = await openDiskStore(directory);
     const old = await store.create(objectName('old'), representationOf(mebibyte), label, unheard);
@@ -107,3 +112,41 @@ test('a full disk can be given room by removing an object that nobody has open',
     execFileSync('umount', ['--lazy', directory]);
   }
 });
+
+/** How many bytes less are free after another file of a mebibyte, when an object is stored at once, and a second later. */
+async function othersStore(directory: string): Promise<{ atOnce: number; inTime: number }> {
+  const clock = new VirtualClock();
+  const store = await openDiskStore(directory, { clock });
+  const freeAfter = async (name: string) => {
+    const object = await store.create(objectName(name), representationOf(65_536), label, unheard);
+    await writeContent(object, { start: 0, end: 65_536 });
+    await object.commit();
+    await object.close();
+    return store.usage().free ?? 0;
+  };
+  const before = await freeAfter('first');
+  await writeFile(join(directory, 'another'), Buffer.alloc(mebibyte));
+  const atOnce = before - (await freeAfter('second'));
+  await clock.advance(1000);
+  const inTime = before - (await freeAfter('third'));
+  await store.close();
+  return { atOnce, inTime };
+}
+
+for (const [mebibytes, how] of [
+  [4, 'at once where there is little room'],
+  [4096, 'within a second where there is much'],
+] as const) {
+  test(`what others store is noticed when rows are saved, ${how}`, async (t) => {
+    const directory = await temporaryDirectory(t);
+    if (!mountMemory(directory, mebibytes)) return t.skip('needs the right to mount a tmpfs');
+    try {
+      const { atOnce, inTime } = await othersStore(directory);
+      if (mebibytes === 4) assert.ok(atOnce > mebibyte);
+      else assert.equal(atOnce, 65_536);
+      assert.ok(inTime > mebibyte);
+    } finally {
+      execFileSync('umount', ['--lazy', directory]);
+    }
+  });
+}

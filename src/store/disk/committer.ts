@@ -106,7 +106,7 @@ export class Committer {
       return;
     }
     for (const { object, row } of taken) object.saved(row);
-    await space.measure();
+    await space.saved();
     if (this.mayTrim) space.trim();
   }
 }

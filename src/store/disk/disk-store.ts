@@ -43,6 +43,7 @@ import { Health } from './health.ts';
 import { HeldOnDisk, openContents } from './held-on-disk.ts';
 import type { IndexedObject, IndexLayout } from './index/rows.ts';
 import { SqliteIndex } from './index/sqlite-index.ts';
+import { isOnLocalFileSystem } from './local-file-system.ts';
 import { Maintenance, openIndex } from './maintenance.ts';
 import type { Medium } from './medium.ts';
 import { ObjectDirectories } from './object-directories.ts';
@@ -73,7 +74,10 @@ export interface DiskStoreOptions extends StoreLimits {
   closedMemory?: number;
   /** How many segment files may be open. */
   openFiles?: number;
-  /** Opens them at once where the disk is not needed for it; without it a thread opens each. */
+  /**
+   * Opens them, and directories, at once where neither the disk nor anybody else is needed for it; without it, and on a file
+   * system that is not the kernel's own, a thread opens each.
+   */
   openCached?: SystemCalls['openCached'] | undefined;
   /** Names this run of the machine; found out where absent. */
   boot?: string;
@@ -100,7 +104,8 @@ export async function createDiskStore(options: DiskStoreOptions): Promise<DiskSt
     const { boot = bootId() ?? '' } = options;
     const layout = { path: directory.index, blockSize, segmentSize, boot };
     const objects = await openIndex(index, directory, layout);
-    const parts = assemble(options, layout, directory, index);
+    const openCached = (await isOnLocalFileSystem(directory.objects)) ? options.openCached : undefined;
+    const parts = assemble({ ...options, openCached }, layout, directory, index);
     for (const object of objects) parts.capacity.admit(heldOf(object));
     await parts.space.measure(true);
     return new OpenStore(parts);
@@ -119,7 +124,7 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
   const { bufferMemory = 48 * 1024 * 1024, closedMemory = 32 * 1024 * 1024 } = options;
   const { blockSize, segmentSize } = layout;
   const files = new SegmentFiles(openFiles, clock, options.openCached);
-  const directories = new ObjectDirectories();
+  const directories = new ObjectDirectories(options.openCached);
   const calls = new CallQueue();
   const background = new Background(events);
   const inventory = new Inventory<HeldOnDisk<DiskObject>>();
@@ -135,7 +140,7 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
   const closed = new ClosedObjects(closedMemory);
   const uses = new UseTimes(clock, index);
   const removal = new Removal({ ...kept, calls, files });
-  const space = new Space({ ...kept, limits: options, files, health, closed, removal, events });
+  const space = new Space({ ...kept, clock, limits: options, files, health, closed, removal, events });
   const committer = new Committer({
     clock,
     namesEarly: layout.boot !== '',

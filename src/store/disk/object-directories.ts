@@ -3,6 +3,7 @@
  * there at the same time is made durable at once.
  */
 import { dirname } from 'node:path';
+import type { SystemCalls } from '../../system-calls.ts';
 import { never } from '../../until-aborted.ts';
 import { makePrivateDirectory, syncDirectory } from './private-files.ts';
 import { Semaphore } from './semaphore.ts';
@@ -13,6 +14,12 @@ export class ObjectDirectories {
   /** Those that are to be synced, and are not yet. */
   readonly #due = new Map<string, Promise<void>>();
   readonly #syncs = new Semaphore(1);
+  readonly #openCached: SystemCalls['openCached'] | undefined;
+
+  /** With `openCached`, directories whose paths the system knows are opened at once. */
+  constructor(openCached?: SystemCalls['openCached']) {
+    this.#openCached = openCached;
+  }
 
   /** Makes the directory of an object, unless it is there. */
   async make(path: string): Promise<void> {
@@ -53,7 +60,7 @@ export class ObjectDirectories {
     // Who asks from now on may have entered something since.
     this.#due.delete(path);
     try {
-      await syncDirectory(path);
+      await syncDirectory(path, this.#openCached);
     } finally {
       release();
     }

@@ -154,10 +154,14 @@ function isLinked(stats: Stats | null): stats is Stats {
   return stats !== null && (stats.isSymbolicLink() || (stats.isFile() && stats.nlink > 1));
 }
 
-/** Makes what was created, renamed or unlinked in a directory survive a power cut. */
-export async function syncDirectory(path: string): Promise<void> {
-  // A mounted file system of another program or machine is asked for each opening: a thread waits for that.
-  const directory = await openBare(path, constants.O_RDONLY | constants.O_DIRECTORY);
+/**
+ * Makes what was created, renamed or unlinked in a directory survive a power cut. With `openCached`, which is that of
+ * `SystemCalls`, a thread opens it only where the system does not know its path.
+ */
+export async function syncDirectory(path: string, openCached: SystemCalls['openCached'] = () => -1): Promise<void> {
+  const flags = constants.O_RDONLY | constants.O_DIRECTORY;
+  const opened = openCached(path, flags);
+  const directory = opened < 0 ? await openBare(path, flags) : opened;
   try {
     await syncBare(directory);
   } finally {

@@ -5,6 +5,7 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ByteRange } from '../../bytes/byte-range.ts';
+import type { Clock } from '../../clock.ts';
 import { type Capacity, type Eviction, inBytes, type StoreLimits } from '../capacity.ts';
 import { StoreError } from '../store.ts';
 import type { StoreEvents } from '../store-events.ts';
@@ -17,7 +18,14 @@ import type { SqliteIndex } from './index/sqlite-index.ts';
 import { type Removal, unlessFull } from './removal.ts';
 import type { SegmentFiles } from './segment-files.ts';
 
+/** How often the file system is asked at most while rows are saved, in milliseconds; with less room, after each of them. */
+const askEveryMs = 1000;
+
+/** More than others fill within that time, in bytes. */
+const muchRoom = 1024 ** 3;
+
 export interface SpaceParts {
+  readonly clock: Clock;
   readonly limits: StoreLimits;
   readonly directory: CacheDirectory;
   readonly index: SqliteIndex;
@@ -35,6 +43,7 @@ export class Space {
   #due: Eviction<HeldOnDisk>[] = [];
   #evicting: Promise<void> | null = null;
   #measuring: Promise<void> | null = null;
+  #measuredAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: SpaceParts) {
     this.#parts = parts;
@@ -87,9 +96,17 @@ export class Space {
     this.#evict(this.#parts.capacity.trim());
   }
 
+  /** Rows were saved: asks how much the file system has left, unless that was very much a moment ago. */
+  async saved(): Promise<void> {
+    const { clock, capacity } = this.#parts;
+    const isKnown = clock.now() - this.#measuredAt < askEveryMs && capacity.free - capacity.minFree > muchRoom;
+    if (!isKnown) await this.measure();
+  }
+
   /** Asks how much the file system has left; where sizes have just been counted, also how much the store may hold. */
   async measure(isCounted = false): Promise<void> {
-    const { directory, capacity, limits } = this.#parts;
+    const { clock, directory, capacity, limits } = this.#parts;
+    this.#measuredAt = clock.now();
     const found = await statfs(directory.path).catch(() => null);
     if (found === null) return;
     capacity.free = found.bavail * found.bsize;

@@ -1,0 +1,22 @@
+/** Which file systems open a file by themselves, so that the main thread may have them open one whose path they know. */
+import { statfs } from 'node:fs/promises';
+
+/**
+ * By the magic number of statfs(2). Any other one may ask a program or another machine at each opening, however well its
+ * path is known (FUSE, NFS, SMB, 9P).
+ */
+const local = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x58465342, // XFS
+  0x9123683e, // Btrfs
+  0x2fc12fc1, // ZFS
+  0xf2f52010, // F2FS
+  0xca451a4e, // bcachefs
+  0x01021994, // tmpfs
+  0x794c7630, // overlayfs
+]);
+
+/** Whether what lies in a directory is on a file system of the kernel's own. Rejects with the system's error. */
+export async function isOnLocalFileSystem(directory: string): Promise<boolean> {
+  return local.has((await statfs(directory)).type);
+}
