@@ -13,11 +13,10 @@ import type { Settings } from '../config.ts';
 import { findSystemCalls } from '../system-calls.ts';
 import { QuietMemory } from './quiet-memory.ts';
 
-/** Of this process; first for what its start has left behind. */
+/** Of this process, from now on. */
 export async function freeMemoryWhenQuiet(clock: Clock, { sendfile }: Settings): Promise<void> {
   const calls = sendfile === 'on' ? (await findSystemCalls()).calls : null;
   const memory = new QuietMemory(clock, { used: processorTime, collect, trim: () => calls?.trimMemory() });
-  memory.noteCollection();
   new PerformanceObserver((list) => {
     if (list.getEntries().some(isOwnCollection)) memory.noteCollection();
   }).observe({ entryTypes: ['gc'] });
