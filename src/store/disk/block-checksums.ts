@@ -1,7 +1,7 @@
 /**
- * CRC-32 of blocks, computed from their bytes while these come in order.
+ * CRC-32 of blocks, computed from their bytes as these are written, as long as that is in order.
  *
- * A block whose bytes come in another order has no sum here; whoever needs it reads the block back.
+ * A block whose bytes are written in another order has no sum here; whoever needs it reads the block back.
  */
 import { crc32 } from 'node:zlib';
 import { splitAt } from '../../bytes/byte-range.ts';
@@ -20,10 +20,14 @@ export class BlockChecksums {
     this.#blockSize = blockSize;
   }
 
-  /** Takes note of bytes that came at `offset`. */
-  add(offset: number, bytes: Buffer): void {
-    for (const { start, end } of splitAt({ start: offset, end: offset + bytes.length }, this.#blockSize)) {
-      this.#addToBlock(Math.floor(start / this.#blockSize), start, bytes.subarray(start - offset, end - offset));
+  /** Takes note of bytes that are written, one buffer after another from `offset` on. */
+  add(offset: number, buffers: readonly Buffer[]): void {
+    let at = offset;
+    for (const bytes of buffers) {
+      for (const { start, end } of splitAt({ start: at, end: at + bytes.length }, this.#blockSize)) {
+        this.#addToBlock(Math.floor(start / this.#blockSize), start, bytes.subarray(start - at, end - at));
+      }
+      at += bytes.length;
     }
   }
 

@@ -79,7 +79,6 @@ export class DiskObject implements SharedObject, OpenContent {
   write(offset: number, bytes: Buffer): Promise<void> | undefined {
     if (bytes.length === 0) return undefined;
     this.#medium.space.admit(this.held, { start: offset, end: offset + bytes.length });
-    this.#checksums.add(offset, bytes);
     this.noteDirty();
     return this.#unwritten.add(offset, bytes);
   }
@@ -221,6 +220,8 @@ export class DiskObject implements SharedObject, OpenContent {
     if (this.#medium.health.trouble !== null) return this.#medium.health.trouble;
     try {
       await this.#medium.space.evicting;
+      // Not when they are accepted: a client may wait for them.
+      this.#checksums.add(run.start, run.buffers);
       await this.#medium.space.withRoom(run.end - run.start, () => this.#files.write(run));
     } catch (error) {
       const failure = StoreError.from(error, 'Bytes could not be written');
