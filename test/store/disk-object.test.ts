@@ -60,10 +60,6 @@ class ScriptedFiles implements ObjectFiles {
   reset(): void {
     this.calls.push('reset');
   }
-
-  async close(): Promise<void> {
-    this.calls.push('close');
-  }
 }
 
 function systemError(code: string): Error {
@@ -439,15 +435,13 @@ test('a block that can not be read is no longer durable', async () => {
   assert.deepEqual(blocksOf(object.takeRow().segments), { 0: 0b01 });
 });
 
-test('a detached object becomes no more durable, and lets go of its files when left', async () => {
-  const { object, files } = makeObject(100);
+test('a detached object becomes no more durable', async () => {
+  const { object } = makeObject(100);
   await writeTo(object, 0, 100);
   object.held.detached = true;
   await object.sync();
   assert.deepEqual(object.durable, []);
   await assertReads(object, 0, 100);
-  await object.leave();
-  assert.equal(files.calls.at(-1), 'close');
 });
 
 /** The part of a file for a range, as offset and length; `null` where there is none. */

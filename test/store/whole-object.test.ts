@@ -113,6 +113,17 @@ describe('an object that is stored whole', { skip: calls === null ? 'no such cal
     while ((await openUnder(directory)) > 0) await setImmediate();
   });
 
+  test('has no file open when it was removed before the last has closed it', async (t) => {
+    const directory = await temporaryDirectory(t);
+    const store = await open(t, directory);
+    await keep(store);
+    const object = await store.find(name, () => {});
+    await store.remove(name);
+    assert.ok((await openUnder(directory)) > 0);
+    await object?.close();
+    while ((await openUnder(directory)) > 0) await setImmediate();
+  });
+
   test('gives nothing more when it is evicted, and its file is closed', async (t) => {
     const directory = await temporaryDirectory(t);
     const store = await open(t, directory, { maxSize: { bytes: 1024 * kibibyte } });

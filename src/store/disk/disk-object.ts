@@ -199,7 +199,6 @@ export class DiskObject implements SharedObject, OpenContent {
     this.#unwritten.discard();
     this.#medium.capacity.abandon(this.held);
     if (!this.held.detached) await Promise.all(this.#dropUnnamed());
-    await this.#files.close();
   }
 
   /** Begun at once: whoever opens the object next writes to other files. */

@@ -22,8 +22,6 @@ export interface ObjectFiles {
   removeSegment(segment: number): Promise<void>;
   /** The files are gone: whatever was open is forgotten, and made again when it is written to. */
   reset(): void;
-  /** Nobody writes any more. */
-  close(): Promise<void>;
 }
 
 /** The path of a segment's file in the directory of its object. */
@@ -91,10 +89,6 @@ export class ObjectDirectory implements ObjectFiles {
     this.#made = null;
     this.#entered.clear();
     for (const segment of this.#touched) void this.#files.forget(this.#pathOf(segment));
-  }
-
-  async close(): Promise<void> {
-    for (const segment of this.#touched) await this.#files.closeWritten(this.#pathOf(segment));
   }
 
   /** The path of the file that holds the byte at `offset`. */

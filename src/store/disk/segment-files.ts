@@ -138,11 +138,6 @@ export class SegmentFiles {
     await Promise.all([this.#retire('read', path), this.#retire('write', path)]);
   }
 
-  /** Closes the file where it is open for writing, as soon as nobody uses it. */
-  closeWritten(path: string): Promise<void> {
-    return this.#retire('write', path);
-  }
-
   /** Closes every file. Nobody may be using one. */
   async close(): Promise<void> {
     this.#nextLook?.cancel();
