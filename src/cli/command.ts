@@ -17,7 +17,6 @@ import {
 } from './command-table.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import type { Ending, Invocation, Command as Run, Surroundings } from './invocation.ts';
-import { growYoungGeneration } from './young-generation.ts';
 
 /** Each command is loaded when it is called, so that no command waits until others are loaded. */
 const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
@@ -53,19 +52,7 @@ ${Object.values(exitCodes)
 `;
 
 const machine: Surroundings = {
-  start: async (settings, settingSources, load) => {
-    const [{ startDaemon }, { rehearse }, { freeMemoryWhenQuiet }] = await Promise.all([
-      import('../daemon.ts'),
-      import('../rehearsal.ts'),
-      import('./free-memory.ts'),
-    ]);
-    const started = startDaemon(settings, { settingSources, ...(load && { load }) });
-    // While it waits for the index of its store.
-    await Promise.all([started, rehearse()]);
-    growYoungGeneration();
-    await freeMemoryWhenQuiet(systemClock, settings);
-    return started;
-  },
+  start: async (...given) => (await import('./own-process.ts')).startInOwnProcess(...given),
   signals: process,
   print,
   complain,
