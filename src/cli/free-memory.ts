@@ -16,7 +16,12 @@ import { QuietMemory } from './quiet-memory.ts';
 /** Of this process, from now on. */
 export async function freeMemoryWhenQuiet(clock: Clock, { sendfile }: Settings): Promise<void> {
   const calls = sendfile === 'on' ? (await findSystemCalls()).calls : null;
-  const memory = new QuietMemory(clock, { used: processorTime, collect, trim: () => calls?.trimMemory() });
+  const memory = new QuietMemory(clock, {
+    used: processorTime,
+    resident: () => process.memoryUsage.rss(),
+    collect,
+    trim: () => calls?.trimMemory(),
+  });
   new PerformanceObserver((list) => {
     if (list.getEntries().some(isOwnCollection)) memory.noteCollection();
   }).observe({ entryTypes: ['gc'] });
