@@ -16,7 +16,8 @@ const local = new Set([
   0x794c7630, // overlayfs
 ]);
 
-/** Whether what lies in a directory is on a file system of the kernel's own. Rejects with the system's error. */
+/** Whether what lies in a directory is on a file system of the kernel's own; `false` as well where that is not told. */
 export async function isOnLocalFileSystem(directory: string): Promise<boolean> {
-  return local.has((await statfs(directory)).type);
+  const found = await statfs(directory).catch(() => null);
+  return found !== null && local.has(found.type);
 }
