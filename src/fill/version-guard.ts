@@ -122,9 +122,11 @@ export class VersionGuard {
     return { start: seam.start, bytes: bytes.subarray(seam.start - offset, seam.end - offset) };
   }
 
-  /** Rejects with `FillFailed`, `changed`, where what came is not what is present. */
+  /** Rejects with `FillFailed`, `changed`, where what came is not what is present; or with the signal's reason. */
   async verify(offset: number, came: Buffer, signal: AbortSignal): Promise<void> {
     if ((await this.#parts.presence.compare(offset, came, signal)) === 'other') throw changed();
+    // What was given up may not have been compared.
+    signal.throwIfAborted();
   }
 
   /** The body has ended where no length had been announced; `certain` where its framing proves it. */

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { FillFailed } from '../../src/cache/read-session.ts';
 import type { Fields } from '../../src/http/fields.ts';
+import { createMemoryStore } from '../../src/store/memory-store.ts';
+import { gaveNothing, type Store, type StoreObject } from '../../src/store/store.ts';
+import { untilAborted } from '../../src/until-aborted.ts';
 import { type Stage, stage } from '../cache/stage.ts';
 import { film } from '../support/film.ts';
 import { etagOf, filmFields } from '../support/film-fields.ts';
@@ -22,6 +26,16 @@ function partOf(request: ScriptedRequest, own: Record<string, string | null> = {
 
 function giveRest(request: ScriptedRequest, of = movie): void {
   request.bytes(of.bytesAt(request.offset, request.until ?? of.size)).end();
+}
+
+/** `base` with some of its members replaced. */
+function over<T extends object>(base: T, own: Partial<T>): T {
+  return new Proxy(base, {
+    get(_, name) {
+      const member: unknown = Reflect.get(name in own ? own : base, name);
+      return typeof member === 'function' ? member.bind(base) : member;
+    },
+  });
 }
 
 /** Nothing of a lie must be stored: who comes later, to an honest origin, gets the right bytes. */
@@ -238,6 +252,75 @@ describe('an origin whose film has changed', () => {
     await set.clock.settle();
     assert.equal(seek.bytes, 0);
   });
+
+  it('gives what one read brings before bytes that are there as it came, also where more is read to compare these', async () => {
+    const set = stage({ film: movie });
+    const later = set.view(500_000, 600_000);
+    const there = await set.asked();
+    // A date proves little: bytes that meet are compared.
+    there.head(206, partOf(there, { etag: null }));
+    giveRest(there);
+    await set.clock.settle();
+    const earlier = set.view(400_000, 600_000);
+    const request = await set.asked();
+    request
+      .head(206, partOf(request, { etag: null }))
+      .bytes(99_900)
+      .bytes(600)
+      .bytes(524)
+      .end();
+    await set.clock.settle();
+    assert.deepEqual([later.outcome, earlier.outcome, request.until], ['whole', 'whole', 501_024]);
+  });
+
+  const meetings = [
+    { where: 'in a body from the start', ranges: false, there: 0, seek: 150_000, at: 0 },
+    { where: 'before what it brings', ranges: true, there: 0, seek: 262_144, at: 261_120 },
+    { where: 'behind what it brings', ranges: true, there: 262_144, seek: 200_000, at: 200_000 },
+  ];
+  for (const { where, ranges, there, seek, at } of meetings) {
+    it(`is not taken without a look, where its fill ends while what it meets ${where} is compared`, async () => {
+      const memory = createMemoryStore();
+      const held = { until: Promise.resolve() };
+      const create: Store['create'] = async (...given) => {
+        const object = await memory.create(...given);
+        const read: StoreObject['read'] = async (range, signal) => {
+          await untilAborted(held.until, signal).catch((error: unknown) => {
+            throw gaveNothing(error);
+          });
+          return object.read(range, signal);
+        };
+        return over(object, { read, readAhead: read });
+      };
+      const set = stage({ film: movie, store: over(memory, { create }) });
+      // A date proves little: bytes that meet are compared.
+      const undefinite = (request: ScriptedRequest) =>
+        ranges
+          ? request.head(206, partOf(request, { etag: null }))
+          : request.head(
+              200,
+              filmFields(movie, 200).filter(([name]) => name !== 'etag' && name !== 'accept-ranges'),
+            );
+      const first = set.view(there, there + 100_000);
+      const request = undefinite(await set.asked());
+      if (ranges) giveRest(request);
+      else request.bytes(100_000).cut();
+      await set.clock.settle();
+      assert.equal(first.outcome, 'whole');
+      held.until = new Promise(() => {});
+      const second = set.view(seek, seek + 100_000);
+      if (!ranges) undefinite(await set.asked());
+      const changed = await set.asked();
+      assert.equal(changed.offset, at);
+      const end = Math.min(at + 200_000, changed.until ?? movie.size);
+      undefinite(changed).bytes(other.bytesAt(at, end));
+      await set.clock.settle();
+      assert.equal(changed.bytesRead, end - at);
+      await set.clock.advanceUntil(set.cache.close());
+      assert.ok(second.outcome instanceof FillFailed);
+      await honestAfterwards(stage({ film: movie, store: memory }));
+    });
+  }
 
   it('lets those who read what is there read it to its end', async () => {
     const set = stage({ film: movie });
