@@ -77,7 +77,7 @@ export class Folders {
       const parts: Buffer[] = [];
       let bytes = 0;
       for (let part = await body.read(); part !== null && bytes < mostBytes; part = await body.read()) {
-        parts.push(part);
+        parts.push(Buffer.from(part));
         bytes += part.length;
       }
       body.cancel();

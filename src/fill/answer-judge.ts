@@ -51,7 +51,7 @@ export async function readErrorBody({ status, fields, body }: OriginReply): Prom
   let size = 0;
   try {
     for (let bytes = await body.read(); bytes !== null; bytes = await body.read()) {
-      read.push(bytes);
+      read.push(Buffer.from(bytes));
       size += bytes.length;
       if (size > mostErrorBytes) return withoutBody(status, fields);
     }

@@ -391,8 +391,10 @@ export class Fetch implements Requester, PlannedFetch {
     if (seam === null || upstream.content.ranges === false) return false;
     const before = seam.start - this.#position;
     if (bytes.length < before) return false;
+    // A copy: more may be read to be compared.
+    const missing = Buffer.from(bytes.subarray(0, before));
     await compareAfter(request, seam, bytes.subarray(before), this.#compareFor(request));
-    if (before > 0) await this.#take(request, bytes.subarray(0, before));
+    if (before > 0) await this.#take(request, missing);
     return true;
   }
 

@@ -81,7 +81,7 @@ export class Presence {
     }
   }
 
-  /** Takes what is missing of `bytes`; a promise means: wait before you write more. It never rejects. */
+  /** Takes a copy of what is missing of `bytes`; a promise means: wait before you write more. It never rejects. */
   write(offset: number, bytes: Buffer): Promise<void> | undefined {
     const received = { start: offset, end: offset + bytes.length };
     let pressure: Promise<void> | undefined;
@@ -195,7 +195,8 @@ export class Presence {
     const range = { start: offset, end: offset + bytes.length };
     if (this.#object !== null && this.#isStored) {
       try {
-        const pressure = this.#object.write(offset, bytes)?.catch(unlessOfStore);
+        const kept = this.#object.copies === true ? bytes : Buffer.from(bytes);
+        const pressure = this.#object.write(offset, kept)?.catch(unlessOfStore);
         this.#past = false;
         this.present.add(range);
         return pressure;
@@ -205,7 +206,7 @@ export class Presence {
     }
     this.#past = true;
     this.#bypass ??= new Bypass(2 * bypassWindow);
-    const gone = this.#bypass.write(offset, bytes);
+    const gone = this.#bypass.write(offset, Buffer.from(bytes));
     this.present.add(range);
     for (const old of gone) this.present.remove(old);
     return undefined;

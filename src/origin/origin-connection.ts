@@ -6,9 +6,13 @@ import type { Duplex } from 'node:stream';
 import { unsendableError } from './origin-errors.ts';
 import { OriginExchange } from './origin-exchange.ts';
 import { type ExchangeRequest, requestHead, sendContent } from './sent-request.ts';
+import type { ReadListener } from './tcp-socket.ts';
 
 /** An idle connection is given up so many milliseconds before the server said that it would be. */
 const beforeServer = 1000;
+
+/** For streams whose memory is not used again. */
+const keeps = () => {};
 
 export class OriginConnection {
   readonly #url: URL;
@@ -29,11 +33,12 @@ export class OriginConnection {
     this.connectMs = connectMs;
     this.#url = url;
     this.#stream = stream;
-    stream.on('data', (bytes: Buffer) => {
+    const takes: ReadListener = (bytes, release = keeps) => {
       onBytes();
       if (this.#exchange === null) this.close();
-      else this.#exchange.take(bytes);
-    });
+      else this.#exchange.take(bytes, release);
+    };
+    stream.on('data', takes);
     stream.on('end', () => {
       this.#exchange?.end();
       this.close();

@@ -18,6 +18,12 @@ export interface ExchangeHost {
   over(isReusable: boolean): void;
 }
 
+/** What lies in memory that may be used again after `release`. */
+interface Piece {
+  readonly bytes: Buffer;
+  release(): void;
+}
+
 export class OriginExchange implements OriginBody {
   readonly #host: string;
   readonly #method: string;
@@ -25,8 +31,10 @@ export class OriginExchange implements OriginBody {
   readonly #connection: ExchangeHost;
   readonly #head = Promise.withResolvers<OriginReply>();
   readonly #headReader = new AnswerHeadReader();
-  readonly #unread: Buffer[] = [];
+  readonly #unread: Piece[] = [];
   #reader: PromiseWithResolvers<Buffer | null> | null = null;
+  /** Of what was read last. */
+  #release = () => {};
   #answer: AnswerHead | null = null;
   #chunks: ChunkedContent | null = null;
   /** Of a body of announced length. */
@@ -79,10 +87,12 @@ export class OriginExchange implements OriginBody {
 
   read(): Promise<Buffer | null> {
     if (this.#reader !== null) return Promise.reject(new Error('read() was called while another read() waits'));
-    const bytes = this.#unread.shift();
-    if (bytes !== undefined) {
+    this.#release();
+    const piece = this.#unread.shift();
+    if (piece !== undefined) {
+      this.#release = piece.release;
       if (this.#unread.length === 0) this.#readOn();
-      return Promise.resolve(bytes);
+      return Promise.resolve(piece.bytes);
     }
     if (this.#outcome === 'ended') return Promise.resolve(null);
     if (this.#outcome !== null) return Promise.reject(this.#outcome.error);
@@ -94,12 +104,12 @@ export class OriginExchange implements OriginBody {
     this.#giveUp(bodyGivenUp);
   }
 
-  /** Bytes have come. */
-  take(bytes: Buffer): void {
+  /** Bytes have come. `release` is called when nobody looks at them any more; never where that is not known. */
+  take(bytes: Buffer, release: () => void): void {
     try {
       if (this.#whole !== null) throw new Refused('malformed');
       const body = this.#answer === null ? this.#takeHead(bytes) : bytes;
-      if (body !== null) this.#takeBody(body);
+      if (body !== null) this.#takeBody(body, release);
     } catch (error) {
       this.fail(error instanceof Refused ? refusalError(error.why, this.#host) : error);
     }
@@ -151,26 +161,28 @@ export class OriginExchange implements OriginBody {
     return this.#method === 'HEAD' || (this.#answer?.framing !== 0 && this.#answer?.framing !== 'close');
   }
 
-  #takeBody(bytes: Buffer): void {
+  #takeBody(bytes: Buffer, release: () => void): void {
     if (this.#chunks !== null) {
       const { content, rest } = this.#chunks.take(bytes);
-      this.#give(content);
+      this.#give({ bytes: content, release });
       if (this.#chunks.isOver) this.#finish(rest.length === 0 && this.#answer?.isKept === true);
       return;
     }
     const content = bytes.length > this.#missing ? bytes.subarray(0, this.#missing) : bytes;
     this.#missing -= content.length;
-    this.#give(content);
+    this.#give({ bytes: content, release });
     if (this.#missing === 0) this.#finish(content === bytes && this.#answer?.isKept === true);
   }
 
-  #give(bytes: Buffer): void {
-    if (bytes.length === 0) return;
-    if (this.#reader === null) {
-      this.#unread.push(bytes);
+  #give(piece: Piece): void {
+    if (piece.bytes.length === 0) {
+      piece.release();
+    } else if (this.#reader === null) {
+      this.#unread.push(piece);
       this.#connection.pause();
     } else {
-      this.#reader.resolve(bytes);
+      this.#release = piece.release;
+      this.#reader.resolve(piece.bytes);
       this.#reader = null;
     }
   }

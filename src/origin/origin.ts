@@ -124,7 +124,8 @@ export function ledBy({ ledHereForMs }: OriginReply): { readonly ledHereForMs?: 
 export interface OriginBody {
   /**
    * The next bytes as the network gave them (at least one), or `null` at the end of a message that ended as its
-   * framing promised. Rejects with a `ProxyError` where the message was cut. One call at a time.
+   * framing promised. Rejects with a `ProxyError` where the message was cut. One call at a time. The bytes are the
+   * caller's until it calls `read` again: then their memory may be given other bytes. Whoever keeps them copies them.
    */
   read(): Promise<Buffer | null>;
   /** Gives up the rest of the body and its connection; a pending `read` rejects. Harmless after the end. */

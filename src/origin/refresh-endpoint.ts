@@ -74,7 +74,7 @@ async function post(
   const parts: Buffer[] = [];
   let size = 0;
   for (let part = await reached(body.read()); part !== null; part = await reached(body.read())) {
-    parts.push(part);
+    parts.push(Buffer.from(part));
     size += part.length;
     if (size > mostOutput) throw unanswered(question.origin, 'its endpoint said too much');
   }

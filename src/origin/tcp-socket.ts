@@ -10,9 +10,15 @@ interface Address {
   readonly port: number;
 }
 
-/** The memory for one read: what comes first is to go on at once, and what fills it gets twice as much for the next. */
+/** The memory for one read, in bytes: what comes first is to go on at once, and what fills it gets twice as much for the next. */
 const leastRead = 64 * 1024;
 const mostRead = 256 * 1024;
+
+/**
+ * Listens to 'data'. Nobody may look at the bytes once `release` was called: the socket reads into their memory again. Where
+ * it never is, the memory is left to whoever has it.
+ */
+export type ReadListener = (bytes: Buffer, release: () => void) => void;
 
 const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
 
@@ -20,25 +26,33 @@ export function openSocket(address: Address): Socket {
   return connect({ ...address, ...options });
 }
 
-/** The same, which gives what it reads by 'data' alone: nothing can be read from it in another way, or put back. */
+/** The same, which tells a `ReadListener` what it reads: nothing can be read from it in another way, or put back. */
 export function openWide(address: Address): Socket {
   return connect({ ...address, ...options, onread: wideReads() });
 }
 
 function wideReads(): OnReadOpts {
-  let memory = Buffer.alloc(0);
   let size = leastRead;
+  let memory: Buffer = Buffer.alloc(0);
+  const spare: Buffer[] = [];
   return {
     buffer() {
-      if (memory.length < size / 2) memory = Buffer.allocUnsafeSlow(size);
+      memory = spare.pop() ?? Buffer.allocUnsafeSlow(size);
       return memory;
     },
     callback(this: Socket, count: number) {
-      const bytes = memory.subarray(0, count);
-      memory = memory.subarray(count);
-      size = memory.length === 0 ? Math.min(2 * size, mostRead) : Math.max(size / 2, leastRead);
+      const read = memory;
+      if (count === size && size < mostRead) {
+        size *= 2;
+        spare.length = 0;
+      }
+      let isReleased = false;
+      const release = () => {
+        if (!isReleased && read.length === size) spare.push(read);
+        isReleased = true;
+      };
       // Whoever speaks before anybody listens speaks no HTTP.
-      if (!this.emit('data', bytes)) this.destroy();
+      if (!this.emit('data', read.subarray(0, count), release)) this.destroy();
       return true;
     },
   } as OnReadOpts;

@@ -10,6 +10,7 @@ import type { FilePart, ObjectName, Slice, StoreObject } from './store.ts';
 export interface SharedObject {
   readonly representation: Representation;
   readonly durable: readonly ByteRange[];
+  readonly copies?: boolean;
   write(offset: number, bytes: Buffer): Promise<void> | undefined;
   read(range: ByteRange, signal: AbortSignal, isFirst?: boolean): Slice | Promise<Slice>;
   readAhead(range: ByteRange, signal: AbortSignal): Slice | Promise<Slice> | null;
@@ -47,6 +48,10 @@ export class OpenObject<Held extends HeldObject> implements StoreObject {
 
   get durable(): readonly ByteRange[] {
     return this.#parts.object.durable;
+  }
+
+  get copies(): boolean {
+    return this.#parts.object.copies === true;
   }
 
   get ahead(): number {

@@ -107,9 +107,11 @@ export interface StoreObject extends Partial<EvictionHints>, Partial<Bookmark> {
   readonly representation: Representation;
   /** What is durable now, and can be read: sorted, disjoint, not adjacent. */
   readonly durable: readonly ByteRange[];
+  /** Whether `write` copies what it keeps; absent: it keeps the buffer. */
+  readonly copies?: boolean;
   /**
    * Takes `bytes` at `offset`; they are readable on return. Never called twice for the same byte, unless it was lost
-   * between. The object keeps the buffer. A promise means "enough for now": wait for it before the next write. It
+   * between. The buffer is the object's from then on, unless it `copies`. A promise means "enough for now": wait for it before the next write. It
    * rejects with a `StoreError` when the medium failed; every later write throws one and takes nothing.
    */
   write(offset: number, bytes: Buffer): Promise<void> | undefined;

@@ -215,7 +215,7 @@ async function readAll(body: OriginBody): Promise<Buffer> {
   for (;;) {
     const bytes = await body.read();
     if (bytes === null) return Buffer.concat(pieces);
-    pieces.push(bytes);
+    pieces.push(Buffer.from(bytes));
   }
 }
 

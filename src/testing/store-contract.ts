@@ -8,7 +8,7 @@ import { readSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
 import { systemClock } from '../clock.ts';
 import type { StoreAdmin } from '../store/admin.ts';
-import type { Store, StoredObject } from '../store/store.ts';
+import type { Slice, Store, StoredObject } from '../store/store.ts';
 import { never } from '../until-aborted.ts';
 import {
   assertContent,
@@ -67,6 +67,29 @@ export function storeContract(name: string, makeStore: (t: TestContext) => Promi
       assert.ok(!(slice instanceof Promise), 'what has just landed is given at once');
       assert.deepEqual(slice.bytes, contentAt(4, 5));
       slice.release();
+      await object.close();
+    });
+
+    behaviour('a slice stays what it is until it is given back, whatever is written meanwhile', async (store) => {
+      const length = 8 * 1024 * kibibyte;
+      const object = await store.create(objectName('film'), representationOf(length), label, unheard);
+      const lent: { start: number; slice: Slice }[] = [];
+      for (let start = 0; start < length; start += 100_000) {
+        const end = Math.min(start + 100_000, length);
+        const bytes = contentAt(start, end);
+        const room = object.write(start, bytes);
+        if (object.copies === true) bytes.fill('used again');
+        lent.push({ start, slice: await object.read({ start, end }, never) });
+        await room;
+        if (start % 500_000 === 0) await object.commit();
+        const taken = lent.length > 7 ? lent.splice(start % 7, 1) : [];
+        for (const { slice } of taken) slice.release();
+        for (const { start: at, slice } of lent) {
+          assert.ok(slice.bytes.equals(contentAt(at, at + slice.bytes.length)), `wrong bytes at ${at}`);
+        }
+      }
+      for (const { slice } of lent) slice.release();
+      await assertContent(object, { start: 0, end: length });
       await object.close();
     });
 

@@ -61,7 +61,7 @@ class Bench {
     const taken: Taker['taken'] = [];
     const over = (async () => {
       for (let bytes = await body.read(); bytes !== null; bytes = await body.read()) {
-        taken.push({ at: this.clock.now(), bytes });
+        taken.push({ at: this.clock.now(), bytes: Buffer.from(bytes) });
       }
     })();
     over.catch(() => {});

@@ -10,6 +10,7 @@ import { DiskReads } from '../../src/store/disk/disk-reads.ts';
 import { HeldOnDisk } from '../../src/store/disk/held-on-disk.ts';
 import type { SegmentRow } from '../../src/store/disk/index/rows.ts';
 import type { ObjectFiles } from '../../src/store/disk/object-directory.ts';
+import { Slabs } from '../../src/store/disk/slabs.ts';
 import { Inventory } from '../../src/store/inventory.ts';
 import type { StoreError } from '../../src/store/store.ts';
 import { contentAt, label, objectName, representationOf } from '../../src/testing/content.ts';
@@ -99,6 +100,7 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
     layout,
     reads: new DiskReads(pool),
     backlog,
+    slabs: new Slabs(),
     clock,
     capacity,
     health,

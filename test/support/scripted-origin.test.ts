@@ -15,7 +15,7 @@ const bytesFrom = (range: string) => ask(['range', `bytes=${range}`]);
 
 async function readAll(body: OriginBody): Promise<Buffer> {
   const reads: Buffer[] = [];
-  for (let bytes = await body.read(); bytes !== null; bytes = await body.read()) reads.push(bytes);
+  for (let bytes = await body.read(); bytes !== null; bytes = await body.read()) reads.push(Buffer.from(bytes));
   return Buffer.concat(reads);
 }
 

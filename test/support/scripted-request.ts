@@ -45,6 +45,8 @@ export class ScriptedRequest {
   #position: number;
   #bytesRead = 0;
   #read: PendingRead | null = null;
+  /** What the last read gave: overwritten by the next, as a network's memory is. */
+  #given = Buffer.alloc(0);
   #phase: 'asked' | 'connected' | 'answered' | 'over' | 'cancelled' | 'aborted' = 'asked';
 
   constructor(request: OriginRequest, signal: AbortSignal, film: Film, coverage: Coverage) {
@@ -186,6 +188,7 @@ export class ScriptedRequest {
 
   #readOne(): Promise<Buffer | null> {
     if (this.#read !== null) return Promise.reject(new Error('A second read before the first was answered.'));
+    this.#given.fill('used again');
     return new Promise((resolve, reject) => {
       const read: PendingRead = { resolve, reject };
       if (this.#phase === 'aborted') reject(this.#signal.reason);
@@ -205,7 +208,8 @@ export class ScriptedRequest {
       this.#pieces.shift();
       this.#bytesRead += piece.bytes.length;
       this.#coverage.add(piece.at, piece.at + piece.bytes.length);
-      read.resolve(piece.bytes);
+      this.#given = Buffer.from(piece.bytes);
+      read.resolve(this.#given);
       return;
     }
     if (this.live) this.#close('over');

@@ -13,7 +13,7 @@ import type { Representation } from '../../http/representation.ts';
 import { untilAborted } from '../../until-aborted.ts';
 import type { Verified } from '../admin.ts';
 import type { SharedObject } from '../open-object.ts';
-import { type FilePart, ownedSlice, type Slice, StoreError } from '../store.ts';
+import { type FilePart, type Slice, StoreError } from '../store.ts';
 import { BlockChecksums } from './block-checksums.ts';
 import type { BlockIndex } from './block-index.ts';
 import type { Description } from './closed-objects.ts';
@@ -29,6 +29,7 @@ const passingCodes = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
 export class DiskObject implements SharedObject, OpenContent {
   readonly held: HeldOnDisk<DiskObject>;
   readonly description: Description;
+  readonly copies = true;
   readonly #medium: Medium;
   readonly #files: ObjectFiles;
   readonly #unwritten: WriteBuffer;
@@ -51,7 +52,7 @@ export class DiskObject implements SharedObject, OpenContent {
     this.description = description;
     this.#medium = medium;
     this.#files = files;
-    this.#unwritten = new WriteBuffer(medium.layout.segmentSize, medium.backlog, (run) => this.#writeRun(run));
+    this.#unwritten = new WriteBuffer(medium.layout.segmentSize, medium, (run) => this.#writeRun(run));
     this.#checksums = new BlockChecksums(medium.layout.blockSize);
     this.#index = description.blocks;
     this.#written = RangeSet.from(this.#index.ranges());
@@ -279,10 +280,7 @@ export class DiskObject implements SharedObject, OpenContent {
   }
 
   #readUnwritten({ start, end }: ByteRange): Slice | null {
-    const bytes = this.#unwritten.from(start);
-    return bytes === undefined
-      ? null
-      : ownedSlice(bytes.subarray(0, Math.min(end - start, this.#medium.reads.pool.size)));
+    return this.#unwritten.read(start, Math.min(end - start, this.#medium.reads.pool.size));
   }
 
   /** Rejects with a `StoreError` only. */

@@ -50,6 +50,7 @@ import { ObjectDirectories } from './object-directories.ts';
 import { ObjectDirectory } from './object-directory.ts';
 import { Removal } from './removal.ts';
 import { SegmentFiles } from './segment-files.ts';
+import { Slabs } from './slabs.ts';
 import { Space } from './space.ts';
 import { TrialRead } from './trial-read.ts';
 import { UseTimes } from './use-times.ts';
@@ -153,7 +154,8 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
   const onWaited = (outcome: BufferWaitOutcome, duration: number) => events.bufferWaited(outcome, duration);
   const reads = new DiskReads(createBufferPool({ size: blockSize, limit: bufferMemory, clock, onWaited }));
   const backlog = new Backlog(mostUnwritten);
-  const medium: Medium = { layout, clock, reads, backlog, capacity, health, space, committer, events };
+  const slabs = new Slabs();
+  const medium: Medium = { layout, clock, reads, backlog, slabs, capacity, health, space, committer, events };
   const trial = new TrialRead({ inventory, index, directory, reads, files });
   return {
     ...kept,

@@ -8,6 +8,7 @@ import type { Committer } from './committer.ts';
 import type { DiskReads } from './disk-reads.ts';
 import type { Health } from './health.ts';
 import type { HeldOnDisk } from './held-on-disk.ts';
+import type { Slabs } from './slabs.ts';
 import type { Space } from './space.ts';
 
 export interface Medium {
@@ -16,6 +17,7 @@ export interface Medium {
   /** Their buffers hold one block each. */
   readonly reads: DiskReads;
   readonly backlog: Backlog;
+  readonly slabs: Slabs;
   readonly capacity: Capacity<HeldOnDisk>;
   readonly health: Pick<Health, 'trouble' | 'fail'>;
   readonly space: Pick<Space, 'admit' | 'evicting' | 'withRoom'>;

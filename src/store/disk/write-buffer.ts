@@ -1,14 +1,15 @@
 /**
  * Bytes of one object that were accepted and are not on disk yet: readable here, and gathered into few large writes.
  *
- * A buffer is gathered, then being written, then on disk and gone from here; where writing failed it is gathered again,
- * for the next `flush`. No run reaches over the edge of a segment file. Whoever brings more than the disk takes, of this
+ * Bytes are copied in, gathered, then being written, then on disk and gone from here; where writing failed they are
+ * gathered again, for the next `flush`. No run reaches over the edge of a segment file. Whoever brings more than the disk takes, of this
  * object or of all, is asked to wait.
  */
 import { type ByteRange, splitAt } from '../../bytes/byte-range.ts';
 import { BuffersByOffset } from '../buffers-by-offset.ts';
-import type { StoreError } from '../store.ts';
+import type { Slice, StoreError } from '../store.ts';
 import { Backlog } from './backlog.ts';
+import type { Slabs } from './slabs.ts';
 
 /** How much is gathered before it is written, in bytes. */
 const gatherSize = 1024 * 1024;
@@ -21,14 +22,14 @@ export interface Run extends ByteRange {
   readonly buffers: readonly Buffer[];
 }
 
-interface Piece {
+interface Piece extends Slice {
   readonly start: number;
-  readonly bytes: Buffer;
 }
 
 export class WriteBuffer {
   readonly #segmentSize: number;
   readonly #write: (run: Run) => Promise<StoreError | null>;
+  readonly #memory: Slabs;
   /** Everything that is here. */
   readonly #readable = new BuffersByOffset();
   /** What of it is not being written. */
@@ -39,9 +40,14 @@ export class WriteBuffer {
   readonly #ofAll: Backlog;
 
   /** `write` puts a run on disk, or resolves with the reason why it is not there. */
-  constructor(segmentSize: number, ofAll: Backlog, write: (run: Run) => Promise<StoreError | null>) {
+  constructor(
+    segmentSize: number,
+    { backlog, slabs }: { readonly backlog: Backlog; readonly slabs: Slabs },
+    write: (run: Run) => Promise<StoreError | null>,
+  ) {
     this.#segmentSize = segmentSize;
-    this.#ofAll = ofAll;
+    this.#ofAll = backlog;
+    this.#memory = slabs;
     this.#write = write;
   }
 
@@ -50,17 +56,21 @@ export class WriteBuffer {
     return this.#readable.size;
   }
 
-  /** The rest of the buffer that holds the byte at `offset`, or `undefined`. */
-  from(offset: number): Buffer | undefined {
-    return this.#readable.from(offset);
+  /** The bytes from `offset` on that lie together, `most` at most; `null` where the first is not here. */
+  read(offset: number, most: number): Slice | null {
+    const bytes = this.#readable.from(offset);
+    return bytes === undefined ? null : this.#memory.share(bytes.subarray(0, most));
   }
 
-  /** Takes bytes, none of which may be here already; a promise means: wait before you bring more. */
+  /** Copies bytes, none of which may be here already; a promise means: wait before you bring more. */
   add(offset: number, bytes: Buffer): Promise<void> | undefined {
     for (const { start, end } of splitAt({ start: offset, end: offset + bytes.length }, this.#segmentSize)) {
-      const part = bytes.subarray(start - offset, end - offset);
-      this.#readable.add(start, part);
-      this.#gathered.push({ start, bytes: part });
+      let at = start;
+      for (const piece of this.#memory.copy(bytes.subarray(start - offset, end - offset))) {
+        this.#readable.add(at, piece.bytes);
+        this.#gathered.push({ ...piece, start: at });
+        at += piece.bytes.length;
+      }
     }
     this.#gatheredSize += bytes.length;
     this.#count();
@@ -87,34 +97,35 @@ export class WriteBuffer {
     }
   }
 
-  /** Everything gathered, as few runs. */
-  #takeRuns(): Run[] {
-    const runs: { start: number; end: number; buffers: Buffer[] }[] = [];
-    for (const { start, bytes } of this.#gathered.sort((one, other) => one.start - other.start)) {
-      const last = runs.at(-1);
-      if (last?.end === start && start % this.#segmentSize !== 0) {
-        last.buffers.push(bytes);
-        last.end += bytes.length;
-      } else {
-        runs.push({ start, end: start + bytes.length, buffers: [bytes] });
-      }
+  /** Everything gathered, as few runs of adjacent pieces. */
+  #takeRuns(): Piece[][] {
+    const runs: Piece[][] = [];
+    let end = -1;
+    for (const piece of this.#gathered.sort((one, other) => one.start - other.start)) {
+      if (piece.start === end && end % this.#segmentSize !== 0) runs.at(-1)?.push(piece);
+      else runs.push([piece]);
+      end = piece.start + piece.bytes.length;
     }
     this.#gathered = [];
     this.#gatheredSize = 0;
     return runs;
   }
 
-  async #put(run: Run): Promise<void> {
-    const failure = await this.#write(run);
-    let start = run.start;
-    for (const bytes of run.buffers) {
-      if (failure === null) this.#readable.delete(start);
-      else this.#gathered.push({ start, bytes });
-      start += bytes.length;
+  async #put(pieces: readonly Piece[]): Promise<void> {
+    const buffers = pieces.map(({ bytes }) => bytes);
+    const size = buffers.reduce((sum, { length }) => sum + length, 0);
+    const start = pieces[0]?.start ?? 0;
+    const failure = await this.#write({ start, end: start + size, buffers });
+    if (failure === null) {
+      for (const piece of pieces) {
+        this.#readable.delete(piece.start);
+        piece.release();
+      }
+      this.#count();
+      return;
     }
-    this.#count();
-    if (failure === null) return;
-    this.#gatheredSize += run.end - run.start;
+    this.#gathered.push(...pieces);
+    this.#gatheredSize += size;
     for (const backlog of [this.#own, this.#ofAll]) backlog.fail(failure);
   }
 
