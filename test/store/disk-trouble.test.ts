@@ -121,6 +121,28 @@ test('what nobody watches is evicted before a full disk is given up', async (t) 
   await store.close();
 });
 
+test('those who find the disk full at the same time evict together what they need, and no more', async (t) => {
+  const directory = await smallDisk(t);
+  if (directory === null) return;
+  const events: Told = listener();
+  const store = await openDiskStore(join(directory, 'cache'), { ...layout, events });
+  const old = await store.create(objectName('old'), representationOf(4 * mebibyte), label, unheard);
+  await writeContent(old, { start: 0, end: 4 * mebibyte });
+  await old.close();
+  const posters = await Promise.all(
+    Array.from({ length: 20 }, (_, count) =>
+      store.create(objectName(`${count}`), representationOf(40_000), label, unheard),
+    ),
+  );
+  await writeFile(join(directory, 'ballast'), Buffer.alloc(8 * mebibyte)).catch(() => {});
+  for (const poster of posters) void poster.write(0, contentAt(0, 40_000));
+  await Promise.all(posters.map((poster) => poster.commit()));
+  for (const poster of posters) assert.deepEqual(poster.durable, [{ start: 0, end: 40_000 }]);
+  assert.deepEqual(events.told, ['evicted /film.mp4 free 1048576']);
+  await Promise.all(posters.map((poster) => poster.close()));
+  await store.close();
+});
+
 test('a row that can not be changed on a full disk is no trouble of its own', async (t) => {
   const directory = await smallDisk(t);
   if (directory === null) return;

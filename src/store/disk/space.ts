@@ -43,6 +43,9 @@ export class Space {
   #due: Eviction<HeldOnDisk>[] = [];
   #evicting: Promise<void> | null = null;
   #measuring: Promise<void> | null = null;
+  /** Evictions for those who found the disk full: the one under way, and how many were done. */
+  #makingRoom: Promise<boolean> | null = null;
+  #madeRoom = 0;
   #measuredAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: SpaceParts) {
@@ -75,18 +78,22 @@ export class Space {
     return this.#evicting;
   }
 
-  /** Does `work`; where the disk is full, evicts as many bytes and does it again, as long as any may go. */
+  /**
+   * Does `work`; where the disk is full, evicts as many bytes and does it again, as long as any may go. Those who find it
+   * full at the same time wait for one eviction: what it frees may be enough for all of them.
+   */
   async withRoom<Result>(bytes: number, work: () => Promise<Result>): Promise<Result> {
-    const { capacity, background } = this.#parts;
     for (;;) {
+      const before = this.#madeRoom;
       try {
         return await work();
       } catch (error) {
         if (!StoreError.from(error, 'The disk took nothing').isFull) throw error;
-        const evictions = capacity.makeRoom(bytes, 'free');
-        if (evictions.length === 0) throw error;
-        this.#evict(evictions);
-        await background.settled();
+        if (this.#madeRoom !== before) continue;
+        this.#makingRoom ??= this.#makeRoom(bytes).finally(() => {
+          this.#makingRoom = null;
+        });
+        if (!(await this.#makingRoom)) throw error;
       }
     }
   }
@@ -124,6 +131,17 @@ export class Space {
     if (held.bySegment.size > 0) return;
     // Not awaited: the call that is under way for this name may itself wait for room.
     removal.removeUnused(held, () => held.bySegment.size > 0).catch(background.report);
+  }
+
+  /** Resolves with whether anything could go. */
+  async #makeRoom(bytes: number): Promise<boolean> {
+    const { capacity, background } = this.#parts;
+    const evictions = capacity.makeRoom(bytes, 'free');
+    if (evictions.length === 0) return false;
+    this.#evict(evictions);
+    await background.settled();
+    this.#madeRoom += 1;
+    return true;
   }
 
   #evictDue(): void {
