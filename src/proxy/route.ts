@@ -1,12 +1,13 @@
 /**
  * From a request's head to the route of the request, or to a rejection. Connects nowhere.
  *
- * The target at the origin is the rest of the request's target, byte for byte: it is never resolved as a URL.
+ * The target at the origin is the rest of the request's target, byte for byte: it is never resolved as a URL. Only segments
+ * `.` are left out, which say nothing.
  */
 import type { IncomingMessage } from 'node:http';
 import { type Fields, fieldsWhere, fieldValue } from '../http/fields.ts';
 import { readHost } from '../http/host.ts';
-import { isUnsafePath } from '../http/request-target.ts';
+import { isUnsafePath, withoutDots } from '../http/request-target.ts';
 import { recalled } from '../kit/remembered.ts';
 import { upTo } from '../kit/up-to.ts';
 import { showablePath } from '../showable.ts';
@@ -42,14 +43,17 @@ export function route(url: string): Route {
   const path = upTo(url, '?');
   if (path === '/-' || path.startsWith('/-/')) return { kind: 'control' };
   if (path === '/') return { kind: 'root' };
-  if (isUnsafePath(path)) return rejection(400, 'The path holds dot segments, backslashes or control characters.');
   const slash = path.indexOf('/', path.startsWith('/~/') ? 3 : 1);
+  const rest = slash === -1 ? '' : withoutDots(path.slice(slash));
+  if (isUnsafePath(path.slice(0, slash === -1 ? undefined : slash) + rest)) {
+    return rejection(400, 'The path holds dot segments, backslashes or control characters.');
+  }
   const mount = path.slice(1, slash === -1 ? undefined : slash);
   const origin = upTo(mount, '/');
   if (origin === '') return rejection(404, 'A path begins with the name of an origin, such as /films/a.mp4.');
   if (slash === -1 && origin === '~') return rejection(404, 'Nothing plays at this path.');
   if (slash === -1) return { kind: 'redirect', location: `/${mount}/${url.slice(path.length)}` };
-  return { kind: 'media', mount, target: url.slice(slash), origin, path: showablePath(path.slice(slash)) };
+  return { kind: 'media', mount, target: rest + url.slice(path.length), origin, path: showablePath(rest) };
 }
 
 /** In characters: a longer path is cut where it is shown. */

@@ -58,10 +58,24 @@ describe('a route', () => {
     );
   });
 
+  it('loses the segments of its path that mean where they are, as rclone writes them before a name with a colon', () => {
+    const targets = { './a:b': '/a:b', 'a/./b?./c': '/a/b?./c', '././a/././b': '/a/b', 'a/.': '/a/', '.': '/' };
+    for (const [path, target] of Object.entries(targets)) {
+      const routed = route(`/films/${path}`);
+      assert.deepEqual(
+        routed.kind === 'media' && [routed.target, routed.path],
+        [target, target.replace(/\?.*/, '')],
+        path,
+      );
+    }
+  });
+
   it('is refused where the path could leave its origin', () => {
-    for (const path of ['..', '.', 'a/..', '%2E.', '..;x', '..%2f', '%5c', '\\', '%00', '\x7f', '%1F']) {
+    const dots = ['..', './..', './../', 'a/..', '..;x', '.;x', '%2E', './%2e', '%2E.', '..%2f'];
+    for (const path of [...dots, '%5c', '\\', '%00', '\x7f', '%1F']) {
       assert.equal(statusOf(`/films/${path}`), 400, path);
     }
+    for (const url of ['/./films/a', '/././a', '/~/./a']) assert.equal(statusOf(url), 400, url);
     for (const path of ['...', '.a', 'a.', '..a', 'a;..', '%2525', '?..', '%80']) {
       assert.equal(statusOf(`/films/${path}`), 'media', path);
     }
