@@ -33,6 +33,12 @@ export function ownFailure(type: ProxyErrorType, message: string, details?: Prox
   return { kind: 'error', error: new ProxyError(type, message, details) };
 }
 
+/** Whether something is wrong: a redirect, a range beyond the end and what the client itself forbade are not. */
+export function isTrouble(failure: Failure): boolean {
+  if (failure.kind === 'answer') return failure.answer.status >= 400;
+  return failure.kind !== 'unsatisfiable' && failure.kind !== 'uncached';
+}
+
 /** One plain sentence for logs and views. */
 export function describeFailure(failure: Failure): string {
   switch (failure.kind) {

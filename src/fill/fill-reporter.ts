@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts';
 import { bugOf, type EventBus, type FillPhase, type RetryCause } from '../events.ts';
 import type { FirstByteTimes } from './body-request.ts';
-import { describeFailure, type Failure } from './failure.ts';
+import { describeFailure, type Failure, isTrouble } from './failure.ts';
 import type { LineView } from './line.ts';
 
 /** What a fill is called in events. */
@@ -39,6 +39,7 @@ export class FillReporter {
   }
 
   failed(failure: Failure): void {
+    if (!isTrouble(failure)) return;
     const error = failure.kind === 'error' ? failure.error.type : 'origin_status';
     const status = failure.kind === 'answer' ? failure.answer.status : null;
     this.#events.emit({ type: 'fill-failed', ...this.#base, error, status, message: describeFailure(failure) });

@@ -100,6 +100,21 @@ describe('the events of trouble', () => {
     });
   }
 
+  for (const [what, path] of [
+    ['a folder without its slash', '/films/folder'],
+    ['a place beyond the end', '/films/film.mp4'],
+  ] as const) {
+    it(`say nothing where the origin has an answer: ${what}`, async () => {
+      const moved = { status: 301, fields: { location: '/folder/' } };
+      const origin = path === '/films/folder' ? moved : {};
+      const rig = await virtualRig({ films: movie, origin });
+      const exchange = rig.get(path, { range: `${movie.size}-` });
+      await finished(rig, exchange);
+      assert.equal(exchange.status, path === '/films/folder' ? 301 : 416);
+      assert.deepEqual(rig.eventsOf('fill-failed'), []);
+    });
+  }
+
   it('name a fill that was given up because the budget was spent', async () => {
     const { view, clock, eventsOf } = stage({ film: movie });
     view();
