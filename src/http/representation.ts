@@ -90,11 +90,14 @@ export function sameRepresentation(known: Representation, other: Representation)
 
 /**
  * What an answer of the same version says, under the validator that is known: its bytes may have come before there was
- * a tag, which then names nothing that clients could ask for.
+ * a tag, which then names nothing that clients could ask for. The known bytes stay in the coding in which they came,
+ * whatever the answer's own are in: a version has one date and may have one weak tag in all codings (RFC 9110 §8.8.1).
  */
 export function underKnown({ validator, fields: known }: Representation, other: Representation): Representation {
   const hasTag = fieldValue(known, 'etag') !== null;
-  return { ...other, validator, fields: hasTag ? other.fields : fieldsWhere(other.fields, (name) => name !== 'etag') };
+  const isOfKnown = (name: string) => boundToContent.has(name) && name !== 'etag';
+  const said = fieldsWhere(other.fields, (name) => !isOfKnown(name) && (hasTag || name !== 'etag'));
+  return { ...other, validator, fields: [...said, ...fieldsWhere(known, isOfKnown)] };
 }
 
 /** Whether a part of it may be given: offsets into a content coding mean nothing, and neither may others be known to. */

@@ -7,6 +7,7 @@ import {
   refreshed,
   representationFrom,
   sameRepresentation,
+  underKnown,
 } from '../../src/http/representation.ts';
 
 const modified = 'Sun, 06 Nov 1994 08:49:37 GMT';
@@ -108,6 +109,19 @@ test('a tag that appears beside the date that was proof before makes no other ve
     );
     assert.equal(refreshed(known, [['etag', tag]], 99), known);
   }
+});
+
+test('what an answer of the same version says leaves the coding of the known bytes as it is', () => {
+  const date = ['last-modified', modified] as const;
+  const coded: Fields = [date, ['content-encoding', 'gzip'], ['content-md5', 'coded'], ['x-new', '1']];
+  const plain: Fields = [date, ['content-md5', 'plain'], ['x-new', '2']];
+  assert.deepEqual(underKnown(film(plain), film(coded)).fields, [date, ['x-new', '1'], ['content-md5', 'plain']]);
+  assert.deepEqual(underKnown(film(coded), film(plain)).fields, [
+    date,
+    ['x-new', '2'],
+    ['content-encoding', 'gzip'],
+    ['content-md5', 'coded'],
+  ]);
 });
 
 test('parts combine only under a strong validator', () => {

@@ -297,6 +297,19 @@ describe('a film that is served at once, and asked about behind', () => {
     await row.close();
   });
 
+  it('keeps the coding of its own bytes where the same version is told to it in another', async () => {
+    const row = await old();
+    const coded = { 'content-encoding': 'gzip', 'content-md5': 'Q2hlY2sgSW50ZWdyaXR5IQ==' };
+    row.rig.origin.always({ ignoreConditions: true, ignoreRange: true, framing: 'chunked', fields: coded });
+    await isServed(row, movie);
+    await row.rig.clock.advance(1000);
+    const view = row.view();
+    assert.deepEqual(await row.got(view), [200, 'complete', movie.size]);
+    assert.deepEqual([view.field('content-encoding'), view.field('content-md5')], [null, null]);
+    assert.equal(row.rig.origin.requests.length, 1);
+    await row.close();
+  });
+
   it('is gone for the next where it is gone', async () => {
     const row = await old();
     row.rig.origin.always({ status: 404 });
