@@ -27,10 +27,10 @@ export async function freeMemoryWhenQuiet(clock: Clock, { sendfile }: Settings):
   }).observe({ entryTypes: ['gc'] });
 }
 
-/** Has V8 collect everything at once. */
+/** Has V8 collect everything at once, and give back the pages that come free: only as its last resort it does that at once. */
 function collect(): void {
   setFlagsFromString('--expose-gc');
-  runInNewContext('gc')();
+  runInNewContext('gc')({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 function processorTime(): number {

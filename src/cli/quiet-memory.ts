@@ -10,17 +10,14 @@ const look = { for: 1000, share: 0.1 };
 /** By how much the process must have grown, in bytes. */
 const worthwhile = 64 * 1024 * 1024;
 
-/** How long it takes until V8 has given back its own pages, in milliseconds. */
-const settling = 10_000;
-
 export interface ProcessMemory {
   /** How long the process has run so far, over all of its threads, in milliseconds. */
   used(): number;
   /** In bytes. */
   resident(): number;
-  /** Frees whatever is garbage. Buffers are freed by another thread soon after. */
+  /** Frees whatever is garbage, and gives back V8's pages. Buffers are freed by another thread soon after. */
   collect(): void;
-  /** Gives back to the system what was freed. */
+  /** Gives back what else was freed. */
   trim(): void;
 }
 
@@ -59,8 +56,10 @@ export class QuietMemory {
       return;
     }
     this.#memory.collect();
-    this.#clock.after(look.for, () => this.#memory.trim());
-    this.#clock.after(settling, () => this.#whenQuiet(() => this.#end(this.#memory.resident())));
+    this.#clock.after(look.for, () => {
+      this.#memory.trim();
+      this.#end(this.#memory.resident());
+    });
   }
 
   #end(needed: number): void {

@@ -1,6 +1,6 @@
 /**
- * How large V8's young generation grows: large enough that what a request leaves behind dies there, and small enough that
- * buffers from the network are freed while they are still in the processor's cache (docs/guide/benchmarks.md).
+ * How large V8's young generation grows: large enough that what a request leaves behind dies there, and no larger, since
+ * all of it stays resident (docs/guide/benchmarks.md).
  *
  * V8 takes a limit only before a program begins. But at each turn it asks for the factor by which to grow. `cli.ts` sets
  * that to 1, and here it is 2 as long as the young generation is too small: also where V8 made it small again in an idle
