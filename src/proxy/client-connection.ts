@@ -120,12 +120,18 @@ export class ClientConnection {
 
 /**
  * Closes a connection by a reset, where there is such a thing. Node loses a socket that is reset while the end of what it
- * writes is being sent: it is never closed, and never says so. That one is closed as it is; its reply had its end.
+ * writes is being sent: it is never closed, and never says so. That one is closed as it is; its reply had its end. Of
+ * TLS and of Unix sockets it throws. There a connection is closed as it is, too: TLS ends without its own word for an
+ * end (RFC 9112 §9.8), and a Unix socket has none.
  */
 export function reset(socket: MaybeSocket): void {
   const isEnding = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished;
-  if (isEnding || socket.resetAndDestroy === undefined) socket.destroy();
-  else socket.resetAndDestroy();
+  try {
+    if (!isEnding) socket.resetAndDestroy?.();
+  } catch {
+    // It knows no reset.
+  }
+  socket.destroy();
 }
 
 /** Whether the socket writes straight to the system, so that no other code keeps the buffers it is given. */

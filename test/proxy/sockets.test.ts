@@ -1,14 +1,19 @@
 /** What only a kernel's sockets can show: heads that come too slowly, and clients that vanish at a bad moment. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import type { Cache } from '../../src/cache/cache.ts';
 import { systemClock } from '../../src/clock.ts';
 import { EventBus } from '../../src/events.ts';
-import { reset } from '../../src/proxy/client-connection.ts';
+import { ClientConnection, reset } from '../../src/proxy/client-connection.ts';
 import { MediaProxy } from '../../src/proxy/proxy.ts';
 import { Client } from '../support/client.ts';
 import { roomForAll } from '../support/client-limits.ts';
@@ -123,5 +128,42 @@ describe('a connection that is reset while its end is being sent', () => {
         ending.close();
       });
     }
+  }
+});
+
+describe('a connection that knows no reset', () => {
+  const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
+  const socketFile = join(tmpdir(), `firstbyte-reset-${process.pid}.sock`);
+  after(() => rm(socketFile, { force: true }));
+  const close = (socket: Socket) => {
+    const connection = new ClientConnection(socket, systemClock);
+    connection.turnOf(new ServerResponse(new IncomingMessage(socket)));
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc', () => connection.close());
+  };
+  const kinds = {
+    'over TLS': {
+      server: () => createTlsServer({ key: fixture('origin.key.pem'), cert: fixture('origin.pem') }, close).listen(0),
+      client: (at: AddressInfo | string) =>
+        connectTls({ port: (at as AddressInfo).port, host: '127.0.0.1', rejectUnauthorized: false }),
+    },
+    'over a Unix socket': {
+      server: () => createServer(close).listen(socketFile),
+      client: (at: AddressInfo | string) => connect(at as string),
+    },
+  };
+  for (const [what, { server, client }] of Object.entries(kinds)) {
+    it(`${what} is closed in the middle of a reply`, { timeout: 30_000 }, async () => {
+      const listening = server();
+      await once(listening, 'listening');
+      const socket = client(listening.address() as AddressInfo | string);
+      socket.on('error', () => {});
+      let came = '';
+      socket.setEncoding('latin1').on('data', (bytes) => {
+        came += bytes;
+      });
+      await once(socket, 'close');
+      assert.ok(came.endsWith('abc'), came);
+      listening.close();
+    });
   }
 });
