@@ -45,7 +45,7 @@ export class Folders {
       }
       if (files.length >= mostFiles) break;
     }
-    return files.slice(0, mostFiles).sort(inOrder);
+    return files.slice(0, mostFiles).sort(inOrder());
   }
 
   /** `null` where the server gives no list. */
@@ -88,5 +88,7 @@ export class Folders {
   }
 }
 
-/** Numbers in names count as numbers: episode 2 comes before episode 10. */
-const inOrder = new Intl.Collator('en', { numeric: true }).compare;
+/** Numbers in names count as numbers: episode 2 comes before episode 10. Made when needed: its tables take 2 MiB. */
+function inOrder(): Intl.Collator['compare'] {
+  return new Intl.Collator('en', { numeric: true }).compare;
+}

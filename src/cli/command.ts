@@ -71,7 +71,8 @@ export async function runCommand(args: readonly string[], around: Surroundings =
     .helpCommand(false)
     .addHelpText('after', examplesOf(commandTable.serve) + exitCodeHelp)
     .configureOutput({ writeOut: around.print, writeErr: around.complain })
-    .exitOverride();
+    .exitOverride()
+    .hook('preSubcommand', (_, called) => addSettings(called));
   for (const name of commandNames) {
     const command = addCommand(program, name);
     command.action(async () => {
@@ -101,7 +102,11 @@ function addCommand(program: Command, name: CommandName): Command {
   const command = program.command(name).description(row.sentence);
   for (const operand of row.operands ?? []) command.argument(operandUsage(operand), operand.sentence);
   for (const option of row.options ?? []) command.addOption(commanderOption(option));
-  if (row.settings !== 'none') addSettings(command, row.settings === 'shown');
+  if (row.settings !== 'none') {
+    command.addOption(
+      new Option('--config <FILE>', 'the configuration file (JSON with comments); also FIRSTBYTE_CONFIG'),
+    );
+  }
   command.addHelpText('after', examplesOf(row) + (row.settings === 'none' ? '' : flagsAndFile));
   return command;
 }
@@ -115,11 +120,11 @@ function examplesOf({ examples }: CommandRow): string {
   return `\nExamples:\n${examples.map(({ line, sentence }) => `  ${line}\n      ${sentence}\n`).join('')}`;
 }
 
-/** Adds the flags of all settings to a command, under their keys. */
-function addSettings(command: Command, shown: boolean): void {
-  command.addOption(
-    new Option('--config <FILE>', 'the configuration file (JSON with comments); also FIRSTBYTE_CONFIG'),
-  );
+/** Adds the flags of all settings to the command that is called, under their keys, where it has any. */
+function addSettings(command: Command): void {
+  const { settings } = commandRow(command.name() as CommandName);
+  if (settings === 'none') return;
+  const shown = settings === 'shown';
   for (const key of settingKeys) {
     const { flag } = namesOf(key);
     if (flag === null) continue;

@@ -7,7 +7,7 @@
  * one system call at a time.
  */
 import { lstat, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { sep } from 'node:path';
 import type { Clock, Timer } from '../../clock.ts';
 import type { Capacity } from '../capacity.ts';
 import type { Inventory } from '../inventory.ts';
@@ -114,14 +114,14 @@ export class Maintenance {
     const seen = new Set<string>();
     for (const family of await readdir(directory.objects, { withFileTypes: true })) {
       if (!family.isDirectory()) continue;
-      const path = join(directory.objects, family.name);
-      for (const entry of await readdir(path, { withFileTypes: true })) {
+      const inFamily = `${directory.objects}${sep}${family.name}${sep}`;
+      for (const entry of await readdir(inFamily, { withFileTypes: true })) {
         if (background.closing.aborted) return;
         if (!entry.isDirectory() || !objectDirectory.test(entry.name)) continue;
         seen.add(entry.name);
         const held = inventory.at(entry.name);
-        if (held === undefined) await rm(join(path, entry.name), { recursive: true, force: true });
-        else await this.#sweepObject(held, join(path, entry.name));
+        if (held === undefined) await rm(inFamily + entry.name, { recursive: true, force: true });
+        else await this.#sweepObject(held, inFamily + entry.name);
       }
     }
     for (const held of known) {
@@ -139,11 +139,12 @@ export class Maintenance {
     for (const file of found) {
       const number = Number(file);
       if (!segmentFile.test(file)) continue;
+      const segment = `${path}${sep}${file}`;
       if (!held.bySegment.has(number)) {
-        await files.remove(join(path, file));
+        await files.remove(segment);
         continue;
       }
-      const stats = await lstat(join(path, file)).catch(() => null);
+      const stats = await lstat(segment).catch(() => null);
       // What is on its way into a segment is counted when it is synced.
       if (stats !== null && !held.bySegment.get(number)?.busy) capacity.correct(held, number, stats.blocks * statBlock);
     }
