@@ -8,12 +8,12 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import type { z } from 'zod';
 import { settingBudgets } from './budgets.ts';
 import { exposureProblems } from './config/exposure.ts';
+import { type Kind, list, type ValueOf } from './config/kind.ts';
 import { loopProblems } from './config/loops.ts';
 import { originSettings, origins, originTable } from './config/origins.ts';
-import { ConfigError, describeIssue } from './config/problems.ts';
+import { ConfigError, describeMistake } from './config/problems.ts';
 import type { SettingKey, Settings } from './config/settings.ts';
 import {
   amount,
@@ -21,7 +21,6 @@ import {
   count,
   duration,
   hostName,
-  list,
   listenAddress,
   network,
   orOff,
@@ -56,7 +55,7 @@ interface MachineDefault {
 
 interface SettingRow {
   readonly group: 'listening' | 'origins' | 'cache' | 'waiting' | 'limits' | 'logging';
-  readonly type: z.ZodType;
+  readonly type: Kind<unknown>;
   /** As a person would write it; `null` for none. */
   readonly default: string | null | MachineDefault;
   readonly sentence: string;
@@ -360,7 +359,7 @@ const settingTable = {
 } as const satisfies Record<SettingKey, SettingRow>;
 
 type Table = typeof settingTable;
-type Read<Row extends SettingRow> = z.output<Row['type']> | (Row['default'] extends null ? null : never);
+type Read<Row extends SettingRow> = ValueOf<Row['type']> | (Row['default'] extends null ? null : never);
 
 type ReadValues = { readonly [Key in SettingKey]: Read<Table[Key]> };
 
@@ -410,10 +409,8 @@ export function loadSettings(input: SettingsInput = {}): LoadedSettings {
       values[key] = null;
       continue;
     }
-    const read = type.safeParse(raw, { reportInput: true });
-    values[key] = read.data;
     const context = { key, place: source.name, secret: flag === null, innerNames: Object.keys(originTable) };
-    for (const issue of read.error?.issues ?? []) problems.push(...describeIssue(issue, context));
+    values[key] = type.read(raw, (mistake) => problems.push(describeMistake(mistake, context)));
   }
   if (problems.length > 0) throw new ConfigError(problems);
 

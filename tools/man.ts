@@ -1,7 +1,6 @@
 /** The man page firstbyte(1), from the tables of commands, settings and exit codes, in the macros of man(7). */
 import { type CommandOption, commandNames, commandRow, operandUsage } from '../src/cli/command-table.ts';
 import { exitCodes } from '../src/cli/exit-codes.ts';
-import { kindOf } from '../src/config/values.ts';
 import { namesOf, settingKeys, settingRow } from '../src/config.ts';
 
 export function manualPage(): string {
@@ -64,7 +63,7 @@ function optionEntry({ flag, value, sentence, choices }: CommandOption): string 
 function settingEntry(key: (typeof settingKeys)[number]): string {
   const { type, sentence } = settingRow(key);
   const { flag, variable } = namesOf(key);
-  const { placeholder } = kindOf(type);
+  const { placeholder } = type;
   const head = flag === null ? `\\fB${roff(variable)}\\fR` : `\\fB${roff(flag)}\\fR \\fI${roff(placeholder)}\\fR`;
   return `.TP\n${head}\n${roff(sentence)}\n`;
 }

@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { exitCodes } from '../src/cli/exit-codes.ts';
 import { originTable } from '../src/config/origins.ts';
 import { presets } from '../src/config/presets.ts';
-import { kindOf } from '../src/config/values.ts';
 import { namesOf, settingKeys, settingRow } from '../src/config.ts';
 import { metricsReference } from '../src/control/metrics.ts';
 import { apiReference } from './api-reference.ts';
@@ -88,7 +87,7 @@ ${Object.entries(presets).map(presetEntry).join('\n')}
 function settingEntry(key: (typeof settingKeys)[number]): string {
   const { type, default: preset, sentence, repeatable } = settingRow(key);
   const { flag, variable } = namesOf(key);
-  const { description, unit } = kindOf(type);
+  const { description, unit } = type;
   const words = typeof preset === 'object' ? preset?.words : preset;
   return `### \`${key}\`
 
@@ -107,7 +106,7 @@ function originEntry([key, { type, default: words, sentence }]: [
   string,
   (typeof originTable)[keyof typeof originTable],
 ]): string {
-  return `- \`${key}\`: ${kindOf(type).description}. ${sentence} Default: ${words}.`;
+  return `- \`${key}\`: ${type.description}. ${sentence} Default: ${words}.`;
 }
 
 function presetEntry([name, { sentence, ignoreQuery, keyHeaders }]: [string, (typeof presets)[keyof typeof presets]]) {

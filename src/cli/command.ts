@@ -1,7 +1,6 @@
 /** The command line: the commands of the table, the flags of the settings, and the function that runs each command. */
 import { Command, CommanderError, Option } from 'commander';
 import { systemClock } from '../clock.ts';
-import { kindOf } from '../config/values.ts';
 import { ConfigError, loadSettings, namesOf, serviceVariables, settingKeys, settingRow } from '../config.ts';
 import { complain, print, terminal } from '../console.ts';
 import { version } from '../version.ts';
@@ -129,7 +128,7 @@ function addSettings(command: Command): void {
     const { flag } = namesOf(key);
     if (flag === null) continue;
     const { type, sentence, repeatable = false, default: preset } = settingRow(key);
-    const { placeholder } = kindOf(type);
+    const { placeholder } = type;
     const words = typeof preset === 'object' ? preset?.words : preset;
     const option = new Option(`${flag} <${placeholder}>`, `${sentence}${words ? ` (${words})` : ''}`);
     if (repeatable) option.argParser((word: string, before: string[] = []) => [...before, word]);

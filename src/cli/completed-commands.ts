@@ -1,5 +1,4 @@
 /** The commands of the table as a shell completes them: names, options, and the values that are known. */
-import { kindOf } from '../config/values.ts';
 import { namesOf, settingKeys, settingRow } from '../config.ts';
 import { type CommandOption, type CommandRow, choosingKeys, commandNames, commandRow } from './command-table.ts';
 
@@ -38,7 +37,7 @@ function settingOptions(shown: CommandRow['settings']): CompletedOption[] {
     const { flag } = namesOf(key);
     if (flag === null) return [];
     const { type, sentence } = settingRow(key);
-    const { placeholder } = kindOf(type);
+    const { placeholder } = type;
     const choices = placeholder.includes('|') ? { choices: placeholder.split('|') } : {};
     return [{ flag: flag as `--${string}`, value: placeholder, sentence, file: placeholder === 'PATH', ...choices }];
   });

@@ -51,7 +51,7 @@ export async function warm(invocation: Invocation): Promise<ExitReason> {
 function partOf(invocation: Invocation): { whole: true } | { head: number } {
   const written = textOption(invocation, 'head');
   if (written === undefined) return { whole: true };
-  const head = size({ atLeast: '1B' }).safeParse(written).data;
+  const head = size({ atLeast: '1B' }).read(written);
   if (head === undefined) throw new CommandError('usage', `--head: "${written}" is not a size such as 16MB`);
   return { head };
 }

@@ -4,7 +4,7 @@
  * Credentials are taken out here and become a field to send, so that the URL that the rest of the program holds can
  * be shown.
  */
-import { kind } from './values.ts';
+import { kind } from './kind.ts';
 
 export interface BaseUrl {
   /** Without credentials, query and fragment. */

@@ -4,11 +4,10 @@
  * A secret need not stand in the file: `{"env": "NAME"}` takes it from a variable, `{"file": "PATH"}` from a file
  * (its last line end left out). No problem and no source repeats what was found there.
  */
-import { z } from 'zod';
 import { type Fields, isFieldText, operatorFieldName } from '../http/fields.ts';
 import { errorWords } from '../kit/system-words.ts';
 import { basicCredentials } from './base-url.ts';
-import { kind } from './values.ts';
+import { isObject, kind, object, record, type ValueOf } from './kind.ts';
 
 /** Where a secret stands. */
 type Source = { readonly env: string } | { readonly file: string };
@@ -28,28 +27,26 @@ export const fieldName = kind(
 
 const headerWords = `an object of fields by name, each with a text, ${sourceWords}`;
 
-export const headers = z
-  .record(z.string(), text, { error: headerWords })
-  .superRefine((written, context) => {
-    for (const name of Object.keys(written)) {
-      const [issue] = fieldName.safeParse(name).error?.issues ?? [];
-      if (issue) context.addIssue({ code: 'custom', message: issue.message, input: name, path: [name] });
-    }
-  })
-  .meta({ description: headerWords });
+export const headers = record({ description: headerWords, unit: 'text', placeholder: 'FIELDS' }, fieldName, text);
 
 const authWords = `{"basic": {"user": TEXT, "password": SOURCE}} or {"bearer": SOURCE}, where SOURCE is ${sourceWords}`;
 
-export const auth = z
-  .strictObject(
-    {
-      basic: z.strictObject({ user: text, password: source }, { error: wrongKind(authWords) }).optional(),
-      bearer: source.optional(),
-    },
-    { error: wrongKind(authWords) },
-  )
-  .refine(({ basic, bearer }) => (basic === undefined) !== (bearer === undefined), { error: authWords })
-  .meta({ description: authWords });
+const authKind = { description: authWords, unit: 'text', placeholder: 'AUTH' } as const;
+
+const oneOfBoth = object(authKind, {
+  basic: object(authKind, { user: text, password: source }, ['user', 'password']),
+  bearer: source,
+});
+
+export const auth: typeof oneOfBoth = {
+  ...authKind,
+  read(raw, report) {
+    const read = oneOfBoth.read(raw, report);
+    if (!isObject(raw) || (raw.basic === undefined) !== (raw.bearer === undefined)) return read;
+    report?.({ path: [], raw, right: authWords });
+    return undefined;
+  },
+};
 
 export const cookie = text;
 
@@ -58,9 +55,9 @@ export const userAgent = kind({ description: 'a text', unit: 'text', placeholder
 );
 
 export interface WrittenFields {
-  readonly headers?: z.output<typeof headers> | undefined;
-  readonly auth?: z.output<typeof auth> | undefined;
-  readonly cookie?: z.output<typeof cookie> | undefined;
+  readonly headers?: ValueOf<typeof headers> | undefined;
+  readonly auth?: ValueOf<typeof auth> | undefined;
+  readonly cookie?: ValueOf<typeof cookie> | undefined;
   readonly userAgent?: string | undefined;
 }
 
@@ -135,9 +132,4 @@ function isFieldValue(raw: unknown): raw is string {
 /** A text that goes out encoded: anything without control characters. */
 function isPlainText(raw: unknown): raw is string {
   return typeof raw === 'string' && /^\P{Cc}+$/u.test(raw);
-}
-
-/** Words for what is no object at all; what is wrong inside has its own. */
-function wrongKind(words: string): (issue: { code?: string }) => string | undefined {
-  return (issue) => (issue.code === 'invalid_type' ? words : undefined);
 }

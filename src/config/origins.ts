@@ -4,10 +4,10 @@
  * What several keys say together is put together here: the fields to send, what is ignored and what is keyed. An
  * origin's own budgets stand in place of the settings of the same name.
  */
-import { z } from 'zod';
 import type { Fields } from '../http/fields.ts';
 import { errorWords } from '../kit/system-words.ts';
 import { baseUrl, proxyUrl } from './base-url.ts';
+import { type Kind, kind, list, object, record, type ValuesOf, wordsOf } from './kind.ts';
 import {
   auth,
   cookie,
@@ -20,20 +20,7 @@ import {
 } from './origin-fields.ts';
 import { presetNames, presets } from './presets.ts';
 import { type RefreshSettings, refreshRow } from './refresh.ts';
-import {
-  choice,
-  count,
-  duration,
-  kindOf,
-  list,
-  method,
-  pages,
-  path,
-  queryName,
-  rate,
-  truth,
-  wordsOf,
-} from './values.ts';
+import { choice, count, duration, method, pages, path, queryName, rate, truth } from './values.ts';
 
 /** One base of an origin: the first, or a mirror. */
 interface OriginBase {
@@ -230,49 +217,47 @@ export const originTable = {
 
 type OriginTable = typeof originTable;
 
-/** All keys but `url` can be left out. */
-type OriginShape = { readonly [Key in Exclude<keyof OriginTable, 'url'>]: z.ZodOptional<OriginTable[Key]['type']> } & {
-  readonly url: OriginTable['url']['type'];
+type ReadOrigin = ValuesOf<{ readonly [Key in keyof OriginTable]: OriginTable[Key]['type'] }, 'url'>;
+
+const origin = object(
+  { description: 'a URL or an object', unit: 'text', placeholder: 'ORIGIN' },
+  Object.fromEntries(Object.entries(originTable).map(([key, { type }]) => [key, type as Kind<unknown>])),
+  ['url'],
+) as Kind<ReadOrigin>;
+
+const urlOrOrigin: Kind<ReadOrigin> = {
+  ...origin,
+  read: (raw, report) => origin.read(typeof raw === 'string' ? { url: raw } : raw, report),
 };
 
-const shape = Object.fromEntries(
-  Object.entries(originTable).map(([key, { type }]) => [key, key === 'url' ? type : (type as z.ZodType).optional()]),
-) as OriginShape;
-
-const origin = z.preprocess(
-  (raw) => (typeof raw === 'string' ? { url: raw } : raw),
-  z.strictObject(shape, { error: (issue) => (issue.code === 'invalid_type' ? 'a URL or an object' : undefined) }),
+const name = kind(
+  { description: 'a name of lower-case letters, digits and hyphens', unit: 'text', placeholder: 'NAME' },
+  (raw) => (typeof raw === 'string' && /^[a-z0-9][a-z0-9-]*$/.test(raw) ? raw : undefined),
 );
 
-type ReadOrigin = z.output<typeof origin>;
-
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'a name of lower-case letters, digits and hyphens');
-
-const record = z.record(name, origin, { error: 'NAME=URL' });
+const byName = record({ description: 'NAME=URL', unit: 'text', placeholder: 'NAME=URL' }, name, urlOrOrigin);
 
 /** Origins by name. */
-export const origins: z.ZodType<Record<string, ReadOrigin>> = z
-  .unknown()
-  .transform((raw, context) => {
-    const parts = wordsOf(raw);
-    if (!Array.isArray(parts)) return parts;
-    const byName: Record<string, string> = {};
+export const origins: Kind<Record<string, ReadOrigin>> = {
+  ...byName,
+  description: `NAME=URL, where URL is ${baseUrl.description}; several are separated by spaces`,
+  read(raw, report) {
+    const parts: unknown = wordsOf(raw);
+    if (!Array.isArray(parts)) return byName.read(parts, report);
+    const written: Record<string, string> = {};
+    let isRight = true;
     for (const part of parts) {
       const [, key, url] = /^([^=]*)=(.*)$/.exec(String(part)) ?? [];
-      if (key === undefined || url === undefined || Object.hasOwn(byName, key)) {
-        context.addIssue({ code: 'custom', message: 'NAME=URL, each name once', input: part });
+      if (key === undefined || url === undefined || Object.hasOwn(written, key)) {
+        report?.({ path: [], raw: part, right: 'NAME=URL, each name once' });
+        isRight = false;
       } else {
-        byName[key] = url;
+        written[key] = url;
       }
     }
-    return byName;
-  })
-  .pipe(record)
-  .meta({
-    description: `NAME=URL, where URL is ${kindOf(baseUrl).description}; several are separated by spaces`,
-    unit: 'text',
-    placeholder: 'NAME=URL',
-  });
+    return isRight ? byName.read(written, report) : undefined;
+  },
+};
 
 /** What the origins need of the other settings and of the machine. */
 export interface OriginContext extends SecretContext {

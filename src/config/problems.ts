@@ -1,6 +1,6 @@
 /** What is wrong with a configuration, in words that name the key, the value and what would be right. */
-import type { z } from 'zod';
 import { showablePath } from '../showable.ts';
+import type { Mistake } from './kind.ts';
 import { nearestName } from './nearest-name.ts';
 
 /** A configuration that is wrong, with every reason. */
@@ -50,23 +50,15 @@ export function unknownName(what: string, wrong: string, names: readonly string[
   return `${what} is unknown${nearest === null ? '' : `; did you mean ${prefix}${nearest}?`}`;
 }
 
-/**
- * Says what an issue of zod is about.
- *
- * `place` is where the value was written; `innerNames` are the names that an object in the value may have.
- */
-export function describeIssue(
-  issue: z.core.$ZodIssue,
+/** `place` is where the value was written; `innerNames` are the names that an object in the value may have. */
+export function describeMistake(
+  { path, raw, right }: Mistake,
   { key, place, secret, innerNames }: { key: string; place: string; secret: boolean; innerNames: readonly string[] },
-): string[] {
-  const at = [key, ...issue.path.filter((step) => typeof step === 'string')].join('.');
+): string {
+  const at = [key, ...path].join('.');
+  if (right === null) return unknownName(`${at} (${place})`, path.at(-1) ?? '', innerNames);
   const where = place === '' ? at : `${at} (${place})`;
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((name) => unknownName(`${at}.${name} (${place})`, name, innerNames));
-  }
-  const right = issue.code === 'invalid_key' ? issue.issues[0]?.message : issue.message;
-  const wrong = issue.code === 'invalid_key' ? issue.path.at(-1) : issue.input;
-  if (wrong === undefined) return [`${where} is missing: give ${right}`];
-  const hidden = secret || issue.path.some((step) => secretKeys.has(step));
-  return [`${where}: ${hidden ? 'the value' : `"${showValue(wrong)}"`} is not ${right}`];
+  if (raw === undefined) return `${where} is missing: give ${right}`;
+  const hidden = secret || path.some((step) => secretKeys.has(step));
+  return `${where}: ${hidden ? 'the value' : `"${showValue(raw)}"`} is not ${right}`;
 }

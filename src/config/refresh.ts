@@ -1,6 +1,6 @@
 /** The setting that names an origin's refresh hook: a program, or an HTTP endpoint. */
-import type { z } from 'zod';
-import { duration, kind } from './values.ts';
+import { type Kind, kind } from './kind.ts';
+import { duration } from './values.ts';
 
 export type RefreshSettings = {
   /** For one answer, in milliseconds. */
@@ -10,7 +10,7 @@ export type RefreshSettings = {
 const defaultTimeout = '10s';
 const timeoutType = duration({ atLeast: '1ms' });
 
-const refresh: z.ZodType<RefreshSettings> = kind(
+const refresh: Kind<RefreshSettings> = kind(
   {
     description:
       '{"command": ["/path/program", "argument"]} with an absolute path, or {"endpoint": "http://…"}, ' +
@@ -32,7 +32,7 @@ export const refreshRow = {
 function read(raw: unknown): RefreshSettings | undefined {
   if (raw === null || typeof raw !== 'object' || Array.isArray(raw)) return undefined;
   const { command, endpoint, timeout: written = defaultTimeout, ...unknown } = raw as Record<string, unknown>;
-  const timeout = timeoutType.safeParse(written).data;
+  const timeout = timeoutType.read(written);
   if (timeout === undefined || Object.keys(unknown).length > 0) return undefined;
   if (command !== undefined && endpoint !== undefined) return undefined;
   const program = readCommand(command);

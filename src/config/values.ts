@@ -7,8 +7,8 @@
 import { METHODS } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
-import { z } from 'zod';
 import type { IpNetwork } from '../http/ip-address.ts';
+import { type Kind, kind } from './kind.ts';
 
 /** An address to listen on, as `net.Server.listen` takes it. */
 export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -16,40 +16,10 @@ export type ListenAddress = { readonly host: string; readonly port: number } | {
 /** So many bytes, or a share from 0 to 1 of something. */
 export type AmountSetting = { readonly bytes: number } | { readonly share: number };
 
-/** What a setting is measured in once it has been read. */
-type Unit = 'milliseconds' | 'bytes' | 'number' | 'text';
-
-/** The words about a kind of value. */
-export interface Kind {
-  /** What would be right, to follow the words "is not". */
-  readonly description: string;
-  readonly unit: Unit;
-  /** What stands for the value in the help. */
-  readonly placeholder: string;
-}
-
-export function kindOf(type: z.ZodType): Kind {
-  const { description = 'a value', unit = 'text', placeholder = 'VALUE' } = (type.meta() ?? {}) as Partial<Kind>;
-  return { description, unit, placeholder };
-}
-
-/** A kind of value from the words about it and a function that reads it; `undefined` means wrong. */
-export function kind<T>(words: Kind, read: (raw: unknown) => T | undefined): z.ZodType<T> {
-  return z
-    .unknown()
-    .transform((raw, context) => {
-      const value = read(raw);
-      if (value !== undefined) return value;
-      context.addIssue({ code: 'custom', message: words.description });
-      return z.NEVER;
-    })
-    .meta({ ...words });
-}
-
 const milliseconds: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Milliseconds, written with a unit. */
-export function duration({ atLeast = '0s' } = {}): z.ZodType<number> {
+export function duration({ atLeast = '0s' } = {}): Kind<number> {
   const least = inUnits(atLeast, milliseconds) ?? 0;
   const words = least > 0 ? `a duration of at least ${atLeast}` : 'a duration';
   return kind(
@@ -59,10 +29,9 @@ export function duration({ atLeast = '0s' } = {}): z.ZodType<number> {
 }
 
 /** As `type`, or `off`, which reads as `null`. */
-export function orOff<T>(type: z.ZodType<T>): z.ZodType<T | null> {
-  const words = kindOf(type);
-  return kind({ ...words, description: `${words.description}, or off` }, (raw) =>
-    raw === 'off' ? null : type.safeParse(raw).data,
+export function orOff<T>(type: Kind<T>): Kind<T | null> {
+  return kind({ ...type, description: `${type.description}, or off` }, (raw) =>
+    raw === 'off' ? null : type.read(raw),
   );
 }
 
@@ -74,7 +43,7 @@ const bytes: Record<string, number> = {
 };
 
 /** Bytes, written with a unit. */
-export function size({ atLeast }: { atLeast: string }): z.ZodType<number> {
+export function size({ atLeast }: { atLeast: string }): Kind<number> {
   const least = inBytes(atLeast) ?? 0;
   return kind(
     { description: `a size of at least ${atLeast}, such as 64MB or 1.5G`, unit: 'bytes', placeholder: 'SIZE' },
@@ -83,13 +52,13 @@ export function size({ atLeast }: { atLeast: string }): z.ZodType<number> {
 }
 
 /** Bytes, or a share of something that the setting names. */
-export function amount({ atLeast }: { atLeast: string }): z.ZodType<AmountSetting> {
+export function amount({ atLeast }: { atLeast: string }): Kind<AmountSetting> {
   const bytesKind = size({ atLeast });
-  const description = `${kindOf(bytesKind).description}, or a share from 0% to 100%, such as 50%`;
+  const description = `${bytesKind.description}, or a share from 0% to 100%, such as 50%`;
   return kind({ description, unit: 'text', placeholder: 'SIZE|SHARE%' }, (raw) => {
     const share = typeof raw === 'string' ? /^(\d+(?:\.\d+)?) ?%$/.exec(raw.trim())?.[1] : undefined;
     if (share !== undefined) return Number(share) <= 100 ? { share: Number(share) / 100 } : undefined;
-    const read = bytesKind.safeParse(raw).data;
+    const read = bytesKind.read(raw);
     return read === undefined ? undefined : { bytes: read };
   });
 }
@@ -112,7 +81,7 @@ function noLess(value: number | undefined, least: number): number | undefined {
 }
 
 /** A whole number. */
-export function count({ atLeast }: { atLeast: number }): z.ZodType<number> {
+export function count({ atLeast }: { atLeast: number }): Kind<number> {
   const description = `a whole number of at least ${atLeast}`;
   return kind({ description, unit: 'number', placeholder: 'NUMBER' }, (raw) => {
     const value = typeof raw === 'string' && /^\d{1,15}$/.test(raw) ? Number(raw) : raw;
@@ -121,13 +90,13 @@ export function count({ atLeast }: { atLeast: number }): z.ZodType<number> {
 }
 
 /** Yes or no. */
-export const truth: z.ZodType<boolean> = kind(
+export const truth: Kind<boolean> = kind(
   { description: 'true or false', unit: 'text', placeholder: 'true|false' },
   (raw) => ({ true: true, false: false })[String(raw)],
 );
 
 /** Bytes a second, written as a size. */
-export function rate({ atLeast }: { atLeast: string }): z.ZodType<number> {
+export function rate({ atLeast }: { atLeast: string }): Kind<number> {
   const least = inBytes(atLeast) ?? 0;
   return kind(
     { description: `a size a second of at least ${atLeast}, such as 500kB or 2M`, unit: 'bytes', placeholder: 'SIZE' },
@@ -136,19 +105,19 @@ export function rate({ atLeast }: { atLeast: string }): z.ZodType<number> {
 }
 
 /** A name in the query of a URL, not encoded. */
-export const queryName: z.ZodType<string> = kind(
+export const queryName: Kind<string> = kind(
   { description: 'a name in the query of a URL', unit: 'text', placeholder: 'NAME' },
   (raw) => (typeof raw === 'string' && /^[^\s&=#]+$/.test(raw) ? raw : undefined),
 );
 
 /** A method that may change something at an origin; tunnels and traces are none of an origin's. */
-export const method: z.ZodType<string> = kind(
+export const method: Kind<string> = kind(
   { description: 'a method of HTTP in capital letters, such as PUT', unit: 'text', placeholder: 'METHOD' },
   (raw) => (typeof raw === 'string' && METHODS.includes(raw) && !['CONNECT', 'TRACE'].includes(raw) ? raw : undefined),
 );
 
 /** Pages that may read: a web origin, or a word for some. */
-export const pages: z.ZodType<string> = kind(
+export const pages: Kind<string> = kind(
   {
     description: 'the web origin of a page such as https://player.example, `loopback`, `*` or `upstream`',
     unit: 'text',
@@ -162,43 +131,30 @@ export const pages: z.ZodType<string> = kind(
 );
 
 /** One of a few words. */
-export function choice<const T extends string>(words: readonly T[]): z.ZodType<T> {
+export function choice<const T extends string>(words: readonly T[]): Kind<T> {
   return kind({ description: `one of ${words.join(', ')}`, unit: 'text', placeholder: words.join('|') }, (raw) =>
     words.find((word) => word === raw),
   );
 }
 
 /** A path on this machine, not yet made absolute. */
-export const path: z.ZodType<string> = kind({ description: 'a path', unit: 'text', placeholder: 'PATH' }, (raw) =>
+export const path: Kind<string> = kind({ description: 'a path', unit: 'text', placeholder: 'PATH' }, (raw) =>
   typeof raw === 'string' && raw !== '' && !raw.includes('\0') ? raw : undefined,
 );
 
 /** A secret that is sent in a header field. */
-export const secret: z.ZodType<string> = kind(
+export const secret: Kind<string> = kind(
   { description: 'a text of at least 16 letters, digits or -._~+/=', unit: 'text', placeholder: 'SECRET' },
   (raw) => (typeof raw === 'string' && /^[\w.~+/=-]{16,}$/.test(raw) ? raw : undefined),
 );
 
 /** A secret that is a part of a path. */
-export const pathSecret: z.ZodType<string> = kind(
+export const pathSecret: Kind<string> = kind(
   { description: 'a text of at least 16 letters, digits, - or _', unit: 'text', placeholder: 'SECRET' },
   (raw) => (typeof raw === 'string' && /^[\w-]{16,200}$/.test(raw) ? raw : undefined),
 );
 
-/** Several values: a list in the file, separated by spaces elsewhere. */
-export function list<T>(element: z.ZodType<T>, { atLeast = 0 } = {}): z.ZodType<T[]> {
-  const { description, ...words } = kindOf(element);
-  return z
-    .preprocess(wordsOf, z.array(element, { error: description }).min(atLeast, { error: description }))
-    .meta({ ...words, description: `${description}; several are separated by spaces` });
-}
-
-/** The words of a text; anything else as it is. */
-export function wordsOf(raw: unknown): unknown {
-  return typeof raw === 'string' ? raw.split(/\s+/).filter((word) => word !== '') : raw;
-}
-
-export const listenAddress: z.ZodType<ListenAddress> = kind(
+export const listenAddress: Kind<ListenAddress> = kind(
   {
     description:
       'an address such as 127.0.0.1:8787, [::1]:8787, 8787 (this machine), :8787 (every address) or unix:/run/firstbyte.sock',
@@ -218,7 +174,7 @@ export const listenAddress: z.ZodType<ListenAddress> = kind(
   },
 );
 
-export const hostName: z.ZodType<string> = kind(
+export const hostName: Kind<string> = kind(
   {
     description: 'a host name without port, such as media.example.org, or *.example.org for all names below that',
     unit: 'text',
@@ -232,7 +188,7 @@ export const hostName: z.ZodType<string> = kind(
   },
 );
 
-export const network: z.ZodType<IpNetwork> = kind(
+export const network: Kind<IpNetwork> = kind(
   { description: 'a network such as 192.168.1.0/24 or fd00::/8', unit: 'text', placeholder: 'NETWORK' },
   (raw) => {
     const match = typeof raw === 'string' ? /^([^/]+)(?:\/(\d{1,3}))?$/.exec(raw) : null;

@@ -115,7 +115,7 @@ const onePlace: readonly [what: string, pattern: RegExp, place: string][] = [
   ['SQLite', /from 'node:sqlite'/, 'store/'],
   ['pino', /from 'pino'/, 'log.ts'],
   ['commander', /from 'commander'/, 'cli/'],
-  ['zod', /from 'zod'/, 'config'],
+  ['zod', /from '[^']*zod/, 'control/'],
   ['prom-client', /from 'prom-client'/, 'control/'],
   ['hono', /from '@?hono/, 'control/'],
   ['OpenTelemetry', /from '@opentelemetry/, 'otel/'],

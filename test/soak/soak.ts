@@ -39,13 +39,13 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seed: { type: 'string' }, players: { type: 'string', default: '8' } },
 });
-const asked = durationValue({ atLeast: '30s' }).safeParse(positionals[0] ?? '1h');
+const asked = durationValue({ atLeast: '30s' }).read(positionals[0] ?? '1h');
 const players = Number(values.players);
-if (!asked.success || positionals.length > 1 || !Number.isInteger(players) || players < 1) {
+if (asked === undefined || positionals.length > 1 || !Number.isInteger(players) || players < 1) {
   console.error('npm run soak -- 1h [--players 8] [--seed N]: a duration of at least 30s, and some players.');
   process.exit(2);
 }
-const duration = asked.data;
+const duration: number = asked;
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 
 const minutes = (time: number) => `${Math.round(time / 600) / 100} min`;
