@@ -11,3 +11,12 @@ test('a rehearsal comes to its end, and leaves no connection and no listener', a
   const left = process.getActiveResourcesInfo().filter((name) => /TCP/.test(name));
   assert.deepEqual(left, []);
 });
+
+test('garbage is collected once in a rehearsal, while what it has made is still there', async () => {
+  const listening: number[] = [];
+  const listeners = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length;
+  const before = listeners();
+  assert.equal(await rehearse(() => listening.push(listeners() - before)), true);
+  // Its origin's, and its daemon's.
+  assert.deepEqual(listening, [2]);
+});

@@ -73,8 +73,19 @@ const leanZod: Plugin = {
     id.endsWith(join('zod', 'v4', 'locales', 'index.js')) ? `export { default as en } from './en.js';` : null,
 };
 
+/** Of prom-client only the metrics that are used: others load what Node has for clusters and for measuring itself. */
+const leanPrometheus: Plugin = {
+  name: 'lean-prometheus',
+  load: (id) =>
+    id.endsWith(join('prom-client', 'index.js'))
+      ? ['Registry', 'Counter', 'Gauge', 'Histogram']
+          .map((name) => `exports.${name} = require('./lib/${name.toLowerCase()}');`)
+          .join('')
+      : null,
+};
+
 /** Of every bundle of the program. */
-export const programPlugins = [ownVersion, leanHttp, leanZod];
+export const programPlugins = [ownVersion, leanHttp, leanZod, leanPrometheus];
 
 /** How it is written: V8 keeps the text of a file in memory, with twice as many bytes where one letter is not Latin-1. */
 export const programFormat = { charset: 'ascii', comments: false } as const;

@@ -119,7 +119,10 @@ function examplesOf({ examples }: CommandRow): string {
   return `\nExamples:\n${examples.map(({ line, sentence }) => `  ${line}\n      ${sentence}\n`).join('')}`;
 }
 
-/** Adds the flags of all settings to the command that is called, under their keys, where it has any. */
+/**
+ * Adds the flags of all settings to the command that is called, under their keys, where it has any. commander compares each
+ * flag with every other, so other commands go without.
+ */
 function addSettings(command: Command): void {
   const { settings } = commandRow(command.name() as CommandName);
   if (settings === 'none') return;

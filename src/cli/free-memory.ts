@@ -19,7 +19,7 @@ export async function freeMemoryWhenQuiet(clock: Clock, { sendfile }: Settings):
   const memory = new QuietMemory(clock, {
     used: processorTime,
     resident: () => process.memoryUsage.rss(),
-    collect,
+    collect: () => collect('last-resort'),
     trim: () => calls?.trimMemory(),
   });
   new PerformanceObserver((list) => {
@@ -27,10 +27,10 @@ export async function freeMemoryWhenQuiet(clock: Clock, { sendfile }: Settings):
   }).observe({ entryTypes: ['gc'] });
 }
 
-/** Has V8 collect everything at once, and give back the pages that come free: only as its last resort it does that at once. */
-function collect(): void {
+/** Has V8 collect everything at once. Only as its last resort it also gives back the pages that come free. */
+export function collect(flavor: 'regular' | 'last-resort' = 'regular'): void {
   setFlagsFromString('--expose-gc');
-  runInNewContext('gc')({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  runInNewContext('gc')({ type: 'major', execution: 'sync', flavor });
 }
 
 function processorTime(): number {
