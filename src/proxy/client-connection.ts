@@ -25,7 +25,8 @@ export class ClientConnection {
   readonly #clock: Clock;
   readonly #gone = new AbortController();
   readonly #waiting: Array<() => void> = [];
-  #owed = 0;
+  /** The replies that are due or under way, in their order. */
+  readonly #owed = new Set<ServerResponse>();
   #hasAsked = false;
   #reader: Pick<SessionReader, 'waitingSince'> | null = null;
   #activeAt: number;
@@ -41,8 +42,13 @@ export class ClientConnection {
       for (const begin of this.#waiting.splice(0)) begin();
     };
     socket.once('close', leave);
-    // `node:http` answers an end with one of its own, and throws away what is written after that.
-    socket.once('end', leave);
+    // `node:http` answers an end with one of its own, and throws away what is written after that. A client may have shut
+    // down its own side only: no reply may then look complete to it that is not.
+    socket.prependOnceListener('end', () => {
+      const [current] = this.#owed;
+      if (current?.writableEnded === false) reset(socket);
+      leave();
+    });
   }
 
   /** Aborts when the connection is closed, or when the client has said that it will send no more. */
@@ -52,12 +58,12 @@ export class ClientConnection {
 
   /** Whether a reply is due or under way, so that nothing else may be written. */
   get owes(): boolean {
-    return this.#owed > 0;
+    return this.#owed.size > 0;
   }
 
   /** Whether it has sent as many requests as will be answered at a time. */
   get overdrawn(): boolean {
-    return this.#owed >= mostOwed;
+    return this.#owed.size >= mostOwed;
   }
 
   /** Resolves when no reply is due or under way any more, or when the client has gone. */
@@ -82,12 +88,12 @@ export class ClientConnection {
 
   /** Resolves when it is the turn of this reply, or when the client has gone; `null` where it is already. */
   turnOf(response: ServerResponse): Promise<void> | null {
-    const first = this.#owed === 0;
-    this.#owed += 1;
+    const first = this.#owed.size === 0;
+    this.#owed.add(response);
     this.#hasAsked = true;
     if (first) this.#turned();
     response.on('close', () => {
-      this.#owed -= 1;
+      this.#owed.delete(response);
       this.#reader = null;
       this.#turned();
       this.#waiting.shift()?.();

@@ -45,6 +45,21 @@ describe('a reply that cannot be completed', () => {
 });
 
 describe('a client that has gone', () => {
+  for (const [what, version, origin] of [
+    ['with a length', '1.1', {}],
+    ['that would end with its connection', '1.0', { framing: 'chunked', ignoreRange: true }],
+  ] as const) {
+    it(`and still reads, is never given an end that looks like that of a reply ${what}`, async () => {
+      const rig = await virtualRig({ films: movie, origin: { ...origin, rate: 100_000 } });
+      const player = rig.player();
+      const exchange = player.get('/films/film.mp4', { version });
+      await rig.clock.advanceUntil(exchange.received(20_000));
+      player.leave('half');
+      assert.equal(await rig.clock.advanceUntil(exchange.done()), 'cut');
+      await rig.close();
+    });
+  }
+
   for (const how of ['end', 'reset'] as const) {
     it(`(${how}) ends the reading, and soon the fetching`, async () => {
       const rig = await virtualRig({ films: movie, relay: { rate: 10_000 } });
