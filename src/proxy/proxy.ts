@@ -54,6 +54,9 @@ const ownIngress: Ingress = { prefix: '', isOwn: true };
 /** How long an idle connection of a client is kept. */
 const keepAliveMs = 65_000;
 
+/** What a client may offer in TLS (ALPN, RFC 7301); Node itself refuses one that offers HTTP/1.0 only. */
+const spoken = ['http/1.1', 'http/1.0'];
+
 export class MediaProxy {
   readonly #parts: ProxyParts;
   readonly #guard: ReturnType<typeof createClientGuard>;
@@ -106,7 +109,7 @@ export class MediaProxy {
     const server =
       secure === undefined
         ? createServer(options, take)
-        : createTlsServer({ ...options, ...secure, handshakeTimeout: headTimeout }, take);
+        : createTlsServer({ ...options, ...secure, handshakeTimeout: headTimeout, ALPNProtocols: spoken }, take);
     server.on(secure === undefined ? 'connection' : 'secureConnection', (socket) => this.#admit(socket));
     // No 100 is sent: no request's content is ever waited for.
     server.on('checkContinue', take);

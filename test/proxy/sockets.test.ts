@@ -21,11 +21,14 @@ import { roomForAll } from '../support/client-limits.ts';
 /** No origin is mounted, so that whoever is answered at all gets a 404. */
 const cache = { isMounted: () => false, open: () => null } as unknown as Cache;
 
+const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
+
+let proxy: MediaProxy;
 let server: Server;
 let port: number;
 
 before(async () => {
-  const proxy = new MediaProxy({
+  proxy = new MediaProxy({
     ...roomForAll,
     cache,
     clock: systemClock,
@@ -104,6 +107,21 @@ describe('a client that resets its connection', () => {
   }
 });
 
+describe('a client that speaks TLS', () => {
+  for (const protocols of [['http/1.0'], ['http/1.1'], ['h2', 'http/1.1'], []]) {
+    it(`and offers ${protocols.join(' and ') || 'no protocol'} is answered`, { timeout: 30_000 }, async () => {
+      const secure = proxy.createServer('', { key: fixture('origin.key.pem'), cert: fixture('origin.pem') });
+      await once(secure.listen(0, '127.0.0.1'), 'listening');
+      const { port } = secure.address() as AddressInfo;
+      const to = { port, host: '127.0.0.1', rejectUnauthorized: false };
+      const socket = connectTls({ ...to, ...(protocols.length > 0 && { ALPNProtocols: protocols }) });
+      socket.write('GET /nobody/x HTTP/1.0\r\n\r\n');
+      assert.match(await text(socket), /^HTTP\/1\.1 404 /);
+      secure.close();
+    });
+  }
+});
+
 describe('a connection that is reset while its end is being sent', () => {
   const moments: Readonly<Record<string, (act: () => void) => unknown>> = {
     'at once': (act) => act(),
@@ -132,7 +150,6 @@ describe('a connection that is reset while its end is being sent', () => {
 });
 
 describe('a connection that knows no reset', () => {
-  const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
   const socketFile = join(tmpdir(), `firstbyte-reset-${process.pid}.sock`);
   after(() => rm(socketFile, { force: true }));
   const close = (socket: Socket) => {
