@@ -1,11 +1,13 @@
 /** A directory that goes away with its test, and a disk store in it. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { createDiskStore, type DiskStore, type DiskStoreOptions } from '../../src/store/disk/disk-store.ts';
 import type { StoreEvents } from '../../src/store/store-events.ts';
+import type { VirtualClock } from '../support/virtual-clock.ts';
 
 export async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'firstbyte-store-'));
@@ -32,4 +34,18 @@ export function listener(): Told {
 
 export function openDiskStore(directory: string, options: Partial<DiskStoreOptions> = {}): Promise<DiskStore> {
   return createDiskStore({ directory, clock: systemClock, ...options });
+}
+
+/** Lets the disk do what it has begun: it has its own time. */
+export async function diskTurns(): Promise<void> {
+  for (let turn = 0; turn < 400; turn += 1) await stat(tmpdir());
+}
+
+/** Lets half a minute pass, and the disk and the index as long as they take, until the store has told `what` last. */
+export async function untilTold({ told }: Told, clock: VirtualClock, what: string): Promise<void> {
+  for (let turn = 0; told.at(-1) !== what; turn += 1) {
+    assert.ok(turn < 2000, `told ${told.join()}`);
+    if (turn < 30) await clock.advance(1000);
+    await diskTurns();
+  }
 }

@@ -28,11 +28,14 @@ class ScriptedFiles implements ObjectFiles {
   isOpen = true;
   /** What `read` waits for; `undefined` for nothing. */
   reading: Promise<void> | undefined;
+  /** What `write` waits for; `undefined` for nothing. */
+  writing: Promise<void> | undefined;
   /** What `sync` waits for. */
   syncing: Promise<void> = Promise.resolve();
 
   async write({ start, end, buffers }: { start: number; end: number; buffers: readonly Buffer[] }): Promise<void> {
     this.calls.push(`write ${start}-${end}`);
+    await this.writing;
     if (this.writeError !== null) throw this.writeError;
     Buffer.concat(buffers).copy(this.#bytes, start);
   }
@@ -235,6 +238,26 @@ test('a read across an eviction is not believed, nor does it harm what was writt
   await object.sync();
   await assertReads(object, 0, 100);
   assert.ok(files.calls.includes('remove 0'));
+});
+
+test('a write across which its file is given up is made again', async () => {
+  for (const giveUp of [(object: DiskObject) => object.evict(0), (object: DiskObject) => object.invalidate()]) {
+    const { object, files } = makeObject(1000);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    files.writing = promise;
+    await writeTo(object, 0, 200);
+    const synced = object.sync();
+    while (files.calls.length === 0) await Promise.resolve();
+    await giveUp(object);
+    files.writing = undefined;
+    resolve();
+    await synced;
+    assert.deepEqual(
+      files.calls.filter((call) => call.startsWith('write')),
+      ['write 0-200', 'write 0-200'],
+    );
+    assert.deepEqual(object.durable, [{ start: 0, end: 200 }]);
+  }
 });
 
 test("who gives a read up waits no longer, but its buffer is nobody else's before the system is done with it", async () => {

@@ -174,8 +174,9 @@ export class DiskObject implements SharedObject, OpenContent {
   }
 
   invalidate(): void {
-    this.#files.reset();
-    for (const segment of [...this.held.bySegment.keys()]) {
+    const segments = [...this.held.bySegment.keys()];
+    this.#files.reset(segments);
+    for (const segment of segments) {
       this.#giveUp(segment);
       this.#medium.capacity.drop(this.held, segment);
     }
@@ -217,18 +218,27 @@ export class DiskObject implements SharedObject, OpenContent {
   }
 
   async #writeRun(run: Run): Promise<StoreError | null> {
-    if (this.#medium.health.trouble !== null) return this.#medium.health.trouble;
+    const { health, space } = this.#medium;
+    if (health.trouble !== null) return health.trouble;
+    const segment = this.#index.segmentOf(this.#blockAt(run.start));
+    let before = this.#losses.get(segment);
     try {
-      await this.#medium.space.evicting;
+      await space.evicting;
+      before = this.#losses.get(segment);
       // Not when they are accepted: a client may wait for them.
       this.#checksums.add(run.start, run.buffers);
-      await this.#medium.space.withRoom(run.end - run.start, () => this.#files.write(run));
+      await space.withRoom(run.end - run.start, () => this.#files.write(run, this.#hasFile(segment)));
     } catch (error) {
       const failure = StoreError.from(error, 'Bytes could not be written');
-      if (failure.code === 'ENOENT') this.invalidate();
-      this.#medium.health.fail(failure);
+      const isGone = failure.code === 'ENOENT';
+      if (isGone && this.#hasFile(segment)) this.#fileGone(segment);
+      if (this.#losses.get(segment) !== before) return this.#writeRun(run);
+      if (isGone) this.invalidate();
+      health.fail(failure);
       return failure;
     }
+    // They went to a file that nobody finds any more.
+    if (this.#losses.get(segment) !== before) return this.#writeRun(run);
     this.#written.add(run);
     this.#medium.capacity.received(this.held, run.start, run.end);
     this.#noteWhole(run);
@@ -263,7 +273,7 @@ export class DiskObject implements SharedObject, OpenContent {
     } catch (error) {
       if (this.#losses.get(segment) !== before) return;
       const failure = StoreError.from(error, 'A segment could not be made durable');
-      if (failure.code === 'ENOENT') this.invalidate();
+      if (failure.code === 'ENOENT') this.#fileGone(segment);
       else this.#loseUnsynced(segment, failure);
       this.#medium.health.fail(failure);
     }
@@ -373,6 +383,18 @@ export class DiskObject implements SharedObject, OpenContent {
     const gone = this.#unwrite(range);
     for (const block of this.#index.blocksIn(range)) this.#index.drop(block);
     this.held.lose(gone);
+  }
+
+  /** Somebody else has removed the file of a segment. */
+  #fileGone(segment: number): void {
+    this.#medium.capacity.drop(this.held, segment);
+    // Nothing is to be unlinked; the next one of that path is another file.
+    this.evict(segment).catch(() => {});
+  }
+
+  /** Whether anything of the segment is in its file. */
+  #hasFile(segment: number): boolean {
+    return this.#written.within(this.#segmentRange(segment)).length > 0;
   }
 
   /** Forgets what of `range` is on disk, and returns it. */

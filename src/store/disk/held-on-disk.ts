@@ -18,7 +18,7 @@ export interface OpenContent {
   saved(row: ObjectRow): void;
   /** The index could not take the row. */
   notSaved(row: ObjectRow): void;
-  /** Gives a segment up: tells who has it open, then unlinks its file. None of its bytes may be on their way there. */
+  /** Gives a segment up: tells who has it open, then unlinks its file. */
   evict(segment: number): Promise<void>;
   /** Nothing that was written is there any more, nor in the index. */
   invalidate(): void;

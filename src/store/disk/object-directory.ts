@@ -11,7 +11,8 @@ import type { Run } from './write-buffer.ts';
 
 /** The files of one object. Every promise may reject with a system's error. */
 export interface ObjectFiles {
-  write(run: Run): Promise<void>;
+  /** Makes the file of the segment; where it must be there already (`isThere`), rejects with `ENOENT` instead. */
+  write(run: Run, isThere: boolean): Promise<void>;
   /** Fills `buffer` from offset `start` on, within one segment; rejects with `CORRUPT` where the file is too short. */
   read(buffer: Buffer, start: number): Promise<void>;
   /** Where the byte at `start` lies, until anything else runs; `null` where its file is not open. */
@@ -20,8 +21,8 @@ export interface ObjectFiles {
   sync(segment: number): Promise<number>;
   /** Unlinks the file of the segment; reads that have begun go on. */
   removeSegment(segment: number): Promise<void>;
-  /** The files are gone: whatever was open is forgotten, and made again when it is written to. */
-  reset(): void;
+  /** The files are gone, which are those of these segments: none stays open, and each is made again when it is written to. */
+  reset(segments: Iterable<number>): void;
 }
 
 /** The path of a segment's file in the directory of its object. */
@@ -34,8 +35,6 @@ export class ObjectDirectory implements ObjectFiles {
   readonly #segmentSize: number;
   readonly #files: SegmentFiles;
   readonly #directories: ObjectDirectories;
-  /** Segments whose files are open, or were. */
-  readonly #touched = new Set<number>();
   /** Segments whose directory entry is durable. */
   readonly #entered = new Set<number>();
   /** Of the segment that was used last. */
@@ -49,7 +48,7 @@ export class ObjectDirectory implements ObjectFiles {
     this.#directories = directories;
   }
 
-  async write({ start, buffers }: Run): Promise<void> {
+  async write({ start, buffers }: Run, isThere: boolean): Promise<void> {
     this.#made ??= this.#directories.make(this.#path);
     try {
       await this.#made;
@@ -57,7 +56,7 @@ export class ObjectDirectory implements ObjectFiles {
       this.#made = null;
       throw error;
     }
-    await this.#files.write(this.#pathAt(start), buffers, start % this.#segmentSize);
+    await this.#files.write(this.#pathAt(start), buffers, start % this.#segmentSize, isThere);
   }
 
   async read(buffer: Buffer, start: number): Promise<void> {
@@ -85,17 +84,15 @@ export class ObjectDirectory implements ObjectFiles {
     return this.#files.remove(this.#pathOf(segment));
   }
 
-  reset(): void {
+  reset(segments: Iterable<number>): void {
     this.#made = null;
     this.#entered.clear();
-    for (const segment of this.#touched) void this.#files.forget(this.#pathOf(segment));
+    for (const segment of segments) void this.#files.forget(this.#pathOf(segment));
   }
 
   /** The path of the file that holds the byte at `offset`. */
   #pathAt(offset: number): string {
-    const segment = Math.floor(offset / this.#segmentSize);
-    this.#touched.add(segment);
-    return this.#pathOf(segment);
+    return this.#pathOf(Math.floor(offset / this.#segmentSize));
   }
 
   #pathOf(segment: number): string {

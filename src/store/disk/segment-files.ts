@@ -22,8 +22,8 @@ const syncContent = promisify(fdatasync);
 /** What `st_blocks` counts, in bytes. */
 export const statBlock = 512;
 
-const flags = { read: constants.O_RDONLY, write: constants.O_RDWR | constants.O_CREAT };
-type Access = keyof typeof flags;
+type Access = 'read' | 'write';
+const { O_CREAT, O_RDONLY, O_RDWR } = constants;
 
 interface OpenFile {
   readonly file: Promise<Pick<FileHandle, 'fd' | 'close'>>;
@@ -70,7 +70,7 @@ export class SegmentFiles {
 
   /** Fills `buffer` from `position` on, and returns how many bytes there were before the end of the file. */
   read(path: string, buffer: Buffer, position: number): Promise<number> {
-    return this.#use(path, this.#accessTo(path), async (descriptor) => {
+    return this.#use(path, this.#accessTo(path), O_RDONLY, async (descriptor) => {
       let filled = 0;
       while (filled < buffer.length) {
         const { bytesRead } = await readAt(descriptor, buffer, filled, buffer.length - filled, position + filled);
@@ -90,10 +90,14 @@ export class SegmentFiles {
     return open.descriptor;
   }
 
-  /** Writes all of `buffers`, one after another from `position` on; creates the file if need be. */
-  write(path: string, buffers: readonly Buffer[], position: number): Promise<void> {
+  /**
+   * Writes all of `buffers`, one after another from `position` on. Where there is no file, creates it; or rejects with
+   * `ENOENT`, where bytes must be there already (`isThere`): in a new file they would be read as zeros.
+   */
+  write(path: string, buffers: readonly Buffer[], position: number, isThere = false): Promise<void> {
+    const flags = isThere ? O_RDWR : O_RDWR | O_CREAT;
     return this.#writes.run(() =>
-      this.#use(path, 'write', async (descriptor) => {
+      this.#use(path, 'write', flags, async (descriptor) => {
         let rest = buffers;
         let end = position;
         while (rest.length > 0) {
@@ -113,7 +117,7 @@ export class SegmentFiles {
    */
   sync(path: string): Promise<number> {
     return this.#syncs.run(() =>
-      this.#use(path, this.#accessTo(path), async (descriptor) => {
+      this.#use(path, this.#accessTo(path), O_RDONLY, async (descriptor) => {
         await syncContent(descriptor);
         const { blocks, nlink } = fstatSync(descriptor);
         if (nlink === 0) throw new StoreError('ENOENT', 'A segment file was removed by somebody else.');
@@ -152,9 +156,15 @@ export class SegmentFiles {
     return this.#open.write.has(path) ? 'write' : 'read';
   }
 
-  async #use<Result>(path: string, access: Access, work: (descriptor: number) => Promise<Result>): Promise<Result> {
+  /** `flags` are for a file that is not open yet. */
+  async #use<Result>(
+    path: string,
+    access: Access,
+    flags: number,
+    work: (descriptor: number) => Promise<Result>,
+  ): Promise<Result> {
     const files = this.#open[access];
-    const open = files.get(path) ?? this.#openFile(path, access);
+    const open = files.get(path) ?? this.#openFile(path, access, flags);
     this.#keep(path, access, open);
     open.users += 1;
     this.#inUse += 1;
@@ -202,12 +212,12 @@ export class SegmentFiles {
     }
   }
 
-  #openFile(path: string, access: Access): OpenFile {
+  #openFile(path: string, access: Access, flags: number): OpenFile {
     this.#closeIdle();
     // What is written may go to a copy, which is what is read from then on.
     if (access === 'write') void this.#retire('read', path);
     const removal = this.#removals.get(path);
-    const opening = () => openPrivateFile(path, flags[access]);
+    const opening = () => openPrivateFile(path, flags);
     const file = removal === undefined ? opening() : removal.then(opening, opening);
     const open: OpenFile = { file, descriptor: null, users: 0, isUsed: true };
     file.then(
