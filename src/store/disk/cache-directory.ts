@@ -51,18 +51,25 @@ export interface OwnerFields {
   readonly certificate?: string;
 }
 
+/** What is held, and by which the file is known that it is held on. */
+interface Lock {
+  readonly database: DatabaseSync;
+  readonly device: number;
+  readonly inode: number;
+}
+
 /** SQLITE_BUSY: another connection holds the lock. */
 const sqliteBusy = 5;
 
 export class CacheDirectory {
   readonly #path: string;
   readonly objects: string;
-  #lock: DatabaseSync;
+  #lock: Lock;
   #owner: OwnerFields = { pid: process.pid };
-  /** Of the index file that is open. */
+  /** Of the index file that is open; `null` while none is. */
   #inode: number | null = null;
 
-  private constructor(path: string, lock: DatabaseSync) {
+  private constructor(path: string, lock: Lock) {
     this.#path = path;
     this.objects = join(path, names.objects);
     this.#lock = lock;
@@ -70,9 +77,10 @@ export class CacheDirectory {
 
   /** Makes the directory if need be and becomes its owner; rejects with `EBUSY` where another process is. */
   static async claim(path: string): Promise<CacheDirectory> {
+    let directory: CacheDirectory | null = null;
     try {
       await makeOwnDirectory(path);
-      const directory = new CacheDirectory(path, await takeLock(path));
+      directory = new CacheDirectory(path, await takeLock(path));
       await directory.describeOwner({});
       await directory.prepare();
       // What is promised in it, a pin above all, must not vanish with the directory's own entry.
@@ -80,6 +88,7 @@ export class CacheDirectory {
       await syncDirectory(dirname(path)).catch(() => {});
       return directory;
     } catch (error) {
+      directory?.release();
       throw StoreError.from(error, `The cache directory ${path} can't be used`);
     }
   }
@@ -119,9 +128,11 @@ export class CacheDirectory {
     }
   }
 
-  /** The index that is there now has been opened. */
-  async noteIndex(): Promise<void> {
+  /** The index that is there now has been opened; resolves with whether it is another one than before. */
+  async noteIndex(): Promise<boolean> {
+    const before = this.#inode;
     this.#inode = (await stat(this.index)).ino;
+    return this.#inode !== before;
   }
 
   /** Whether the directory is the one that was claimed, with the index that is open. */
@@ -137,15 +148,25 @@ export class CacheDirectory {
     }
   }
 
-  /** Makes the directory anew, after somebody has removed it. */
+  /** Begins an empty cache, after somebody has removed the directory or something in it. */
   async restore(): Promise<void> {
+    // Until there is one again, whatever became of the file with this number.
+    this.#inode = null;
     await makeOwnDirectory(this.#path);
-    const lock = await takeLock(this.#path);
-    this.#lock.close();
-    this.#lock = lock;
+    if (!(await this.#holdsLock())) {
+      const lock = await takeLock(this.#path);
+      this.#lock.database.close();
+      this.#lock = lock;
+    }
     await this.#writeOwner();
-    await this.prepare();
+    await this.setAside();
     await syncDirectory(this.#path);
+  }
+
+  /** Whether the lock is the one that others find. */
+  async #holdsLock(): Promise<boolean> {
+    const found = await lstatIfThere(join(this.#path, names.lock));
+    return found?.dev === this.#lock.device && found.ino === this.#lock.inode;
   }
 
   /** Rejects where the file system takes no bytes. */
@@ -197,7 +218,7 @@ export class CacheDirectory {
   }
 
   release(): void {
-    this.#lock.close();
+    this.#lock.database.close();
   }
 }
 
@@ -231,19 +252,20 @@ async function makeOwnDirectory(path: string): Promise<void> {
   await chmod(path, 0o700);
 }
 
-async function takeLock(path: string): Promise<DatabaseSync> {
+async function takeLock(path: string): Promise<Lock> {
   const file = join(path, names.lock);
   // Never written, so it is empty, whatever other names it has: whoever holds the lock holds it under each of them.
   if (((await lstatIfThere(file))?.size ?? 0) > 0) await removeLinked(file);
   await makePrivateFile(file);
   if ((await stat(file)).size > 0) throw new StoreError('EPERM', `${file} is not a lock of ours: it is not empty.`);
   for (const beside of ['-journal', '-wal', '-shm']) await removeLinked(`${file}${beside}`);
-  const lock = new DatabaseSync(file);
+  const database = new DatabaseSync(file);
   try {
-    lock.exec('BEGIN EXCLUSIVE');
-    return lock;
+    database.exec('BEGIN EXCLUSIVE');
+    const { dev: device, ino: inode } = await stat(file);
+    return { database, device, inode };
   } catch (error) {
-    lock.close();
+    database.close();
     if ((error as { errcode?: number }).errcode !== sqliteBusy) throw error;
     throw new StoreError('EBUSY', `The cache directory ${path} is in use by process ${await ownerOf(path)}.`);
   }

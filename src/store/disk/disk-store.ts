@@ -104,7 +104,7 @@ export async function createDiskStore(options: DiskStoreOptions): Promise<DiskSt
     directory = await CacheDirectory.claim(options.directory);
     const { boot = bootId() ?? '' } = options;
     const layout = { path: directory.index, blockSize, segmentSize, boot };
-    const objects = await openIndex(index, directory, layout);
+    const { objects } = await openIndex(index, directory, layout);
     const openCached = (await isOnLocalFileSystem(directory.objects)) ? options.openCached : undefined;
     const parts = assemble({ ...options, openCached }, layout, directory, index);
     for (const object of objects) parts.capacity.admit(heldOf(object));
@@ -150,6 +150,8 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
     health,
     space,
   });
+  // Also where it is only asked, and nothing is written.
+  index.onFailure = (failure) => health.fail(failure);
   const maintenance = new Maintenance({ ...kept, clock, maxAge, layout, files, space, removal, committer, events });
   const onWaited = (outcome: BufferWaitOutcome, duration: number) => events.bufferWaited(outcome, duration);
   const reads = new DiskReads(createBufferPool({ size: blockSize, limit: bufferMemory, clock, onWaited }));
@@ -329,11 +331,14 @@ class OpenStore implements DiskStore {
     uses.stop();
     await uses.save();
     await background.settled();
-    await files.close();
-    await index.close();
-    // Nobody is to be sent to where nobody listens any more.
-    await directory.describeOwner({}).catch(background.report);
-    directory.release();
+    try {
+      await files.close();
+      await index.close();
+    } finally {
+      // Nobody is to be sent to where nobody listens any more.
+      await directory.describeOwner({}).catch(background.report);
+      directory.release();
+    }
   }
 
   /** The object of that name, opened if need be, or that there is none; `undefined` where the index has to be asked. */

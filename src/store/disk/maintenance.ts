@@ -68,29 +68,26 @@ export class Maintenance {
   /** Brings the store back after a failure; rejects where the disk still takes nothing. */
   async recover(): Promise<void> {
     const { directory, index, committer, inventory } = this.#parts;
-    if (!(await directory.isThere())) await this.#makeAnew();
-    else if (index.failed) await this.#openIndex();
+    if (!(await directory.isThere())) {
+      await index.close().catch(() => {});
+      await directory.restore();
+    }
+    if (index.failed) await this.#openIndex();
     await directory.probe();
     // Not awaited: it ends when the state that follows from this is known.
     queueMicrotask(() => void committer.commit(openContents(inventory)));
   }
 
-  /** Somebody has removed the directory: everything in it is lost. */
-  async #makeAnew(): Promise<void> {
-    const { directory, index, inventory, capacity } = this.#parts;
-    await index.close().catch(() => {});
-    await directory.restore();
-    await this.#openIndex();
+  async #openIndex(): Promise<void> {
+    const { directory, index, layout, inventory, capacity } = this.#parts;
+    await directory.prepare();
+    const { isAnother } = await openIndex(index, directory, layout);
+    if (!isAnother) return;
+    // Everything that was there before is lost.
     for (const held of inventory.all()) {
       if (held.content === null) capacity.dismiss(held);
       else held.content.invalidate();
     }
-  }
-
-  async #openIndex(): Promise<void> {
-    const { directory, index, layout } = this.#parts;
-    await directory.prepare();
-    await openIndex(index, directory, layout);
   }
 
   #letAge(): void {
@@ -162,12 +159,15 @@ export class Maintenance {
   }
 }
 
-/** Opens the index and tells what is in it; one that is damaged, or for other sizes, is set aside with the objects. */
+/**
+ * Opens the index and tells what is in it, and whether it is another one than was opened last; one that is damaged, or for
+ * other sizes, is set aside with the objects.
+ */
 export async function openIndex(
   index: SqliteIndex,
   directory: CacheDirectory,
   layout: IndexLayout,
-): Promise<IndexedObject[]> {
+): Promise<{ readonly objects: readonly IndexedObject[]; readonly isAnother: boolean }> {
   let objects: IndexedObject[];
   try {
     objects = await index.open(layout);
@@ -176,6 +176,5 @@ export async function openIndex(
     await directory.setAside();
     objects = await index.open(layout);
   }
-  await directory.noteIndex();
-  return objects;
+  return { objects, isAnother: await directory.noteIndex() };
 }

@@ -27,6 +27,9 @@ export class SqliteIndex {
   /** Why it answers nothing now. */
   #failure: StoreError | null = new StoreError('EIO', 'The index is not open.');
 
+  /** Told when its thread has ended although nobody has closed it. */
+  onFailure: (failure: StoreError) => void = () => {};
+
   /** Begins the thread, which takes longer than to open a small database. */
   constructor() {
     this.#begin();
@@ -102,8 +105,13 @@ export class SqliteIndex {
 
   async close(): Promise<void> {
     if (this.#failure !== null) return;
-    await this.#call('close');
-    await this.#worker?.terminate();
+    const closed = this.#ask('close');
+    this.#failure = new StoreError('EIO', 'The index is closed.');
+    try {
+      await closed;
+    } finally {
+      await this.#worker?.terminate();
+    }
   }
 
   #begin(): void {
@@ -113,7 +121,7 @@ export class SqliteIndex {
     worker.on('error', (error) => this.#fail(`The index stopped: ${error.message}`));
     worker.on('exit', () => {
       this.#worker = null;
-      this.#fail('The index is closed.');
+      this.#fail('The thread of the index has ended.');
     });
     this.#worker = worker;
   }
@@ -141,8 +149,10 @@ export class SqliteIndex {
 
   #fail(message: string): void {
     const failure = new StoreError('EIO', message);
-    this.#failure ??= failure;
     for (const { reject } of this.#pending.values()) reject(failure);
     this.#pending.clear();
+    if (this.#failure !== null) return;
+    this.#failure = failure;
+    this.onFailure(failure);
   }
 }
