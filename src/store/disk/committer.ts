@@ -22,18 +22,18 @@ export interface CommitterOptions {
   readonly namesEarly: boolean;
   /** How much room saving rows may need, in bytes. */
   readonly roomForRows: number;
-  readonly index: SqliteIndex;
-  readonly health: Health;
-  readonly space: Space;
+  readonly index: Pick<SqliteIndex, 'save'>;
+  readonly health: Pick<Health, 'trouble' | 'fail'>;
+  readonly space: Pick<Space, 'withRoom' | 'saved' | 'trim'>;
 }
 
 export class Committer {
   readonly #options: CommitterOptions;
   readonly #dirty = new Set<OpenContent>();
-  /** What is synced, and is to be saved next; and the end of that. */
+  /** What is synced, and is to be saved next; and the end of that, until it begins. */
   readonly #due = new Set<OpenContent>();
   #next: Promise<void> | null = null;
-  /** The end of what was asked for last. */
+  /** The end of the save that was asked for last. */
   #last: Promise<void> = Promise.resolve();
   #checkpoint: Timer | null = null;
   #sync: Timer | null = null;
@@ -66,8 +66,7 @@ export class Committer {
     if (unsaved.length === 0) return;
     await Promise.all(unsaved.map((object) => object.sync()));
     for (const object of unsaved) this.#due.add(object);
-    this.#next ??= this.#saveDue(this.#last);
-    this.#last = this.#next;
+    this.#next ??= this.#inTurn(() => this.#saveDue());
     await this.#next;
   }
 
@@ -77,10 +76,14 @@ export class Committer {
     this.#sync?.cancel();
   }
 
+  /** One after another: rows that wait for room are not to come after later ones of the same objects. */
+  #inTurn(save: () => Promise<void>): Promise<void> {
+    this.#last = this.#last.then(save, save);
+    return this.#last;
+  }
+
   /** Saves the rows of all that were synced while others were being saved. */
-  async #saveDue(before: Promise<void>): Promise<void> {
-    // Who asked for that one has been told of what it threw.
-    await before.catch(() => {});
+  async #saveDue(): Promise<void> {
     this.#next = null;
     const due = [...this.#due].filter(({ isSaved }) => !isSaved);
     this.#due.clear();
@@ -89,7 +92,7 @@ export class Committer {
 
   async #nameEarly(objects: readonly OpenContent[]): Promise<void> {
     await Promise.all(objects.map((object) => object.checkpoint()));
-    await this.#save(objects, ({ segments }) => segments.length > 0);
+    await this.#inTurn(() => this.#save(objects, ({ segments }) => segments.length > 0));
   }
 
   async #save(objects: readonly OpenContent[], isWorthwhile: (row: ObjectRow) => boolean): Promise<void> {
@@ -98,8 +101,10 @@ export class Committer {
     const found = objects.filter(({ held }) => !held.detached);
     const taken = found.map((object) => ({ object, row: object.takeRow() })).filter(({ row }) => isWorthwhile(row));
     if (taken.length === 0) return;
+    // What is removed while they wait for room is not to have a row again.
+    const rows = () => taken.filter(({ object }) => !object.held.detached).map(({ row }) => row);
     try {
-      await space.withRoom(roomForRows, () => index.save(taken.map(({ row }) => row)));
+      await space.withRoom(roomForRows, () => index.save(rows()));
     } catch (error) {
       health.fail(StoreError.from(error, 'The index could not be written'));
       for (const { object, row } of taken) object.notSaved(row);
