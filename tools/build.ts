@@ -21,6 +21,7 @@ import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { type Plugin, rolldown } from 'rolldown';
+import { parseSync, Visitor } from 'rolldown/utils';
 import { dts } from 'rolldown-plugin-dts';
 import { build } from 'vite';
 
@@ -84,8 +85,36 @@ const leanPrometheus: Plugin = {
       : null,
 };
 
+/**
+ * Private names as plain ones, each class with its own: code that V8 has not optimized yet, which is most of what runs before
+ * the first byte of a film, makes, reads and writes plain fields in much less time.
+ */
+const plainNames: Plugin = {
+  name: 'plain-names',
+  renderChunk(code, { name: chunk }) {
+    const classes: { readonly suffix: string; readonly names: ReadonlySet<string> }[] = [];
+    let [written, at, count] = ['', 0, 0];
+    const visitor = new Visitor({
+      ClassBody({ body }) {
+        count += 1;
+        const keys = body.map((member) => ('key' in member ? member.key : null));
+        const names = new Set(keys.flatMap((key) => (key?.type === 'PrivateIdentifier' ? key.name : [])));
+        classes.push({ suffix: `${chunk.replace(/\W/g, '_')}${count}`, names });
+      },
+      'ClassBody:exit': () => void classes.pop(),
+      PrivateIdentifier({ name, start, end }) {
+        const owner = classes.findLast(({ names }) => names.has(name));
+        written += `${code.slice(at, start)}_${name}_${owner?.suffix}`;
+        at = end;
+      },
+    });
+    visitor.visit(parseSync(`${chunk}.js`, code).program);
+    return written + code.slice(at);
+  },
+};
+
 /** Of every bundle of the program. */
-export const programPlugins = [ownVersion, leanHttp, leanZod, leanPrometheus];
+export const programPlugins = [ownVersion, leanHttp, leanZod, leanPrometheus, plainNames];
 
 /** How it is written: V8 keeps the text of a file in memory, with twice as many bytes where one letter is not Latin-1. */
 export const programFormat = { charset: 'ascii', comments: false } as const;

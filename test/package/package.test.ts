@@ -67,6 +67,14 @@ describe('the package', () => {
     assert.doesNotMatch(pack.said, /warn|error/i);
   });
 
+  test('has no private names, which V8 is slow with before it has optimized them', async () => {
+    const folder = join(pack.folder, 'node_modules/firstbyte/dist');
+    const files = (await readdir(folder)).filter((name) => name.endsWith('.js'));
+    const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')));
+    assert.ok(texts.some((text) => /this\._\w+ = /.test(text)));
+    for (const text of texts) assert.doesNotMatch(text, /\b\w+\??\.#\w/);
+  });
+
   test('has every way in that it names', async () => {
     const program = `
       const ways = ['firstbyte', 'firstbyte/store', 'firstbyte/origin', 'firstbyte/otel', 'firstbyte/testing'];
