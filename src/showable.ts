@@ -8,9 +8,9 @@
 
 /** The path of a target: every log, event, label, page and trace calls it so. */
 export function showablePath(target: string): string {
-  // Most targets hold nothing of it.
-  if (!/[?#;&@]|%(?:3b|26|3f|23|40)/i.test(target)) return target;
   const [path = ''] = target.split(/[?#]/, 1);
+  // Most paths hold nothing else of it.
+  if (!/[;&@]|%(?:3b|26|3f|23|40)/i.test(path)) return path;
   return withoutUserInformation(path).split('/').map(withoutParameters).join('/');
 }
 

@@ -22,14 +22,10 @@ export function isChangeable(beginning: Uint8Array, type: string | null, length:
 }
 
 export function beginsAsManifest(beginning: Uint8Array): boolean {
-  const [first] = writtenIn(beginning, 64);
-  if (first !== undefined && !'#[<'.includes(first)) return false;
-  const written = writtenIn(beginning, looked);
+  const first = beginning[0] ?? 0;
+  // ASCII, and nothing that such a text may begin with.
+  if (first < 0x80 && !'#[<\t\n\v\f\r '.includes(String.fromCharCode(first))) return false;
+  const text = Buffer.from(beginning.buffer, beginning.byteOffset, Math.min(looked, beginning.byteLength)).toString();
+  const written = text.replace(/^\ufeff/, '').trimStart();
   return begins.test(written) || root.test(written);
-}
-
-/** The text of the first bytes, as many as that, without what is not seen of it. */
-function writtenIn(beginning: Uint8Array, bytes: number): string {
-  const text = Buffer.from(beginning.buffer, beginning.byteOffset, Math.min(bytes, beginning.byteLength)).toString();
-  return text.replace(/^\ufeff/, '').trimStart();
 }

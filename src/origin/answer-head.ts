@@ -3,7 +3,7 @@
  * taken, and interim answers (RFC 9110 §15.2) are left out, since nobody waits for them. Whatever is ambiguous is refused.
  * docs/reference/wire.md lists both.
  */
-import { type Fields, fieldsWhere } from '../http/fields.ts';
+import { type Fields, fieldsWhere, fieldValue } from '../http/fields.ts';
 import { recalled } from '../kit/remembered.ts';
 
 /** How the end of a body is told (RFC 9112 §6.3): after so many bytes, by its last chunk, or by that of the connection. */
@@ -37,6 +37,7 @@ const mostHead = 64 * 1024;
 const statusLine = /^(?:(icy)|http\/(\d)(?:\.(\d))?)[ \t]+(\d{3})(?:[ \t]+(.*))?$/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const controls = /[\x00-\x08\x0a-\x1f\x7f]/;
+const listed = /[ \t]*,[ \t]*/;
 const fieldLine = /^([!#$%&'*+.^_`|~\w-]+)[ \t]*:[ \t]*(.*?)[ \t]*$/;
 
 export class AnswerHeadReader {
@@ -139,27 +140,20 @@ function own(text: string): string {
 function framed(status: number, given: Fields, isOld: boolean): AnswerHead {
   // The transfer coding that was none is gone from the standard (RFC 9112 §7).
   const kept = fieldsWhere(given, (name, value) => name !== 'transfer-encoding' || !/^identity$/i.test(value));
-  const lengths = new Set(valuesOf(kept, 'content-length').flatMap((value) => value.split(/[ \t]*,[ \t]*/)));
-  const codings = valuesOf(kept, 'transfer-encoding');
+  const lengths = new Set(fieldValue(kept, 'content-length')?.split(listed));
+  const coding = fieldValue(kept, 'transfer-encoding');
   const [written] = lengths;
   if (lengths.size > 1 || (written !== undefined && !/^\d+$/.test(written))) throw new Refused('malformed');
-  if (codings.length > 0 && isOld) throw new Refused('old coding');
-  if (codings.length > 0 && written !== undefined) throw new Refused('malformed');
-  if (codings.length > 0 && codings.join().toLowerCase() !== 'chunked') throw new Refused('unasked coding');
+  if (coding !== null && isOld) throw new Refused('old coding');
+  if (coding !== null && written !== undefined) throw new Refused('malformed');
+  if (coding !== null && coding.toLowerCase() !== 'chunked') throw new Refused('unasked coding');
   // A length that no number can hold is not known.
   const length = written !== undefined && Number.isSafeInteger(Number(written)) ? Number(written) : null;
   const others = fieldsWhere(kept, (name) => name !== 'content-length');
   const fields: Fields = length === null ? others : [...others, ['content-length', String(length)]];
-  const options = valuesOf(given, 'connection')
-    .join()
-    .toLowerCase()
-    .split(/[ \t]*,[ \t]*/);
+  const options = (fieldValue(given, 'connection') ?? '').toLowerCase().split(listed);
   const isKept = !options.includes('close') && (!isOld || options.includes('keep-alive'));
-  const [, seconds] = /\btimeout=(\d+)/i.exec(valuesOf(given, 'keep-alive').join()) ?? [];
+  const [, seconds] = /\btimeout=(\d+)/i.exec(fieldValue(given, 'keep-alive') ?? '') ?? [];
   const keptFor = seconds === undefined ? null : Number(seconds) * 1000;
-  return { status, fields, framing: codings.length > 0 ? 'chunked' : (length ?? 'close'), isKept, keptFor };
-}
-
-function valuesOf(fields: Fields, wanted: string): string[] {
-  return fieldsWhere(fields, (name) => name === wanted).map(([, value]) => value);
+  return { status, fields, framing: coding !== null ? 'chunked' : (length ?? 'close'), isKept, keptFor };
 }

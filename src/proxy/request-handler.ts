@@ -266,10 +266,10 @@ class RequestHandler {
     const { cache, clock } = this.#parts;
     const rules = { hasPages: this.#head.hasPages };
     let chosen: { readonly of: Representation; readonly at: number; readonly reply: Reply | ErrorReply } | null = null;
-    // What is there at once is sent as it was chosen.
+    // What is there within a second, in which `Age` counts, is sent as it was chosen.
     const choose = (representation: Representation) => {
       const at = clock.wallTime();
-      if (chosen?.of !== representation || chosen.at !== at)
+      if (chosen?.of !== representation || at - chosen.at >= 1000)
         chosen = { of: representation, at, reply: replyFor(request, representation, at, rules) };
       return chosen.reply;
     };

@@ -179,7 +179,8 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
 
 /** Sixteen hexadecimal digits that were never drawn before; from bytes that Node draws for many at once. */
 function newGeneration(): string {
-  return randomUUID().replaceAll('-', '').slice(-16);
+  const id = randomUUID();
+  return id.slice(19, 23) + id.slice(24);
 }
 
 function heldOf({ segments, ...object }: IndexedObject): HeldOnDisk {
