@@ -33,10 +33,8 @@ export class IdleEntries {
   add(entry: IdleEntry): void {
     this.#since.delete(entry);
     this.#since.set(entry, this.#clock.now());
-    for (const oldest of this.#since.keys()) {
-      if (this.#since.size <= mostIdle) break;
-      if (!oldest.engaged) this.#retire(oldest);
-    }
+    // The next turn is soon enough: whoever asks for another one now is not to wait for it.
+    if (this.#since.size > mostIdle) setImmediate(() => this.#retireOldest());
     this.#timer ??= this.#lookAfter(keepOpenMs);
   }
 
@@ -49,6 +47,13 @@ export class IdleEntries {
   stop(): void {
     this.#timer?.cancel();
     this.#since.clear();
+  }
+
+  #retireOldest(): void {
+    for (const oldest of this.#since.keys()) {
+      if (this.#since.size <= mostIdle) break;
+      if (!oldest.engaged) this.#retire(oldest);
+    }
   }
 
   #retire(entry: IdleEntry): void {

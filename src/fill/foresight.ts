@@ -8,7 +8,7 @@
  * the scheduler has it fetched behind those who wait. It wants no byte that players would not ask for by themselves.
  */
 import { type ByteRange, splitAt, totalLength } from '../bytes/byte-range.ts';
-import type { Clock, Timer } from '../clock.ts';
+import { type Clock, nextTurn, type Timer } from '../clock.ts';
 import type { Container } from '../media/looking.ts';
 import { Outline } from '../media/outline.ts';
 import type { ConnectionSlots } from './connection-slots.ts';
@@ -207,6 +207,8 @@ export class Foresight {
     this.#looking = new AbortController();
     const { signal } = this.#looking;
     try {
+      // Who waits for these bytes has them first.
+      await nextTurn();
       while (outline.look !== null && this.#mayLook) {
         const bytes = await this.#parts.presence.copy(outline.look, signal);
         if (bytes === null || signal.aborted) return;

@@ -35,6 +35,7 @@ export class SendBuffer {
   readonly #parts: SendBufferParts;
   readonly #onSlow: () => void;
   #unsent = 0;
+  #hasBegun = false;
   #resume = () => {};
   isQuick = true;
 
@@ -99,10 +100,15 @@ export class SendBuffer {
   }
 
   #write(bytes: Buffer, release: () => void): void {
+    const { client } = this.#parts;
     const { length } = bytes;
+    // The client waits for the first bytes: `node:http` would gather until all else of the turn is done.
+    const isFirst = !this.#hasBegun;
+    this.#hasBegun = true;
     this.#unsent += length;
+    if (isFirst) client.cork();
     try {
-      this.#parts.client.write(bytes, (error) => {
+      client.write(bytes, (error) => {
         if (error) return;
         release();
         this.#unsent -= length;
@@ -111,6 +117,8 @@ export class SendBuffer {
     } catch (error) {
       this.#unsent -= length;
       throw error;
+    } finally {
+      if (isFirst) client.uncork();
     }
   }
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { getEventListeners } from 'node:events';
+import { getEventListeners, once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { PassThrough, Writable } from 'node:stream';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { FillFailed } from '../../src/cache/read-session.ts';
+import { SendBuffer } from '../../src/proxy/send-buffer.ts';
 import { Sender } from '../../src/proxy/sender.ts';
 import { StalledClients } from '../../src/proxy/stalled-clients.ts';
 import { bump } from '../support/activity.ts';
@@ -90,6 +93,27 @@ function sender({ reader = new ScriptedReader(movie), lends = true, most = 1000 
   const listeners = () => getEventListeners(gone.signal, 'abort').length;
   return { reader, client, clock, gone, stalled, done, sent: () => sent, listeners };
 }
+
+test('the first bytes go out with their head at once, and not when the turn is over', async (t) => {
+  const waiting = Promise.withResolvers<number>();
+  const server = createServer((_, response) => {
+    const [clock, { signal }] = [new VirtualClock(), new AbortController()];
+    const parts = { client: response, lends: true, clock, stalled: new StalledClients(1), signal, onSent() {} };
+    response.writeHead(200, { 'content-length': 1000 });
+    new SendBuffer(parts, () => {}).send(
+      { bytes: movie.bytesAt(0, 1000), release() {} },
+      { source: 'memory', start: 0 },
+    );
+    waiting.resolve(response.socket?.writableLength ?? -1);
+    response.end();
+  });
+  t.after(() => server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const reply = await fetch(`http://127.0.0.1:${port}/`);
+  movie.assertBytes(0, Buffer.from(await reply.arrayBuffer()));
+  assert.equal(await waiting.promise, 0);
+});
 
 describe('a sender', () => {
   it('gives every byte once, in order, and gives every buffer back', async () => {
