@@ -121,6 +121,11 @@ export const fixedBudgets = {
     bounds: 'the time for which a client that is turned away may read the reply',
     within: 'granted once a connection',
   },
+  controlContent: {
+    ms: 10_000,
+    bounds: 'the content of one request to the control API',
+    within: 'granted once a request',
+  },
   sendfileTrial: {
     ms: 1000,
     bounds: 'the trial of `sendfile` at the start, over a connection of its own',

@@ -6,12 +6,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener, RequestError } from '@hono/node-server';
-import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { StoreError } from '../cache/read-session.ts';
 import type { Clock } from '../clock.ts';
 import { bugOf } from '../events.ts';
 import { addressSet } from '../http/ip-address.ts';
+import { withContent } from './content.ts';
 import { type ControlPolicy, judgeControlRequest } from './control-guard.ts';
 import type { ControlOptions } from './control-options.ts';
 import type { EventStream } from './event-stream.ts';
@@ -57,9 +57,6 @@ export interface Routes {
   /** What every path takes and answers, as OpenAPI. */
   document(): ControlDocument;
 }
-
-/** The content of a request may have so many bytes. */
-const mostContent = 64 * 1024;
 
 export function createRoutes(parts: RoutesParts): Routes {
   const { options, jobs, readiness, stats, metrics, history, fillHistory, stream, origins } = parts;
@@ -135,8 +132,10 @@ function guard(api: Api, policy: ControlPolicy, clock: Clock): void {
       if (!context.res.headers.has(name)) context.header(name, value);
     }
   });
-  const tooLong = new Problem(413, `The body of a request may have at most ${mostContent} bytes.`);
-  api.use(bodyLimit({ maxSize: mostContent, onError: () => problemReply(tooLong) }));
+  api.use(async (context, next) => {
+    context.req.raw = await withContent(context.req.raw, clock);
+    await next();
+  });
 }
 
 /** A bug is a 500 without details. */

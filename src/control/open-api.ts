@@ -70,6 +70,7 @@ const meanings: Readonly<Record<ProblemStatus, string>> = {
   403: 'This token may not do that, or the request comes from the page of another site.',
   404: 'It does not exist.',
   405: 'The path has other methods.',
+  408: 'The content did not come in time.',
   409: 'Its state does not allow that.',
   413: 'The content is too long.',
   415: 'The content is not JSON.',
@@ -110,7 +111,7 @@ export function problems(...statuses: ProblemStatus[]): Record<string, Described
 
 /** What every route that only shows may answer, and what every one that changes something may. */
 export const readProblems = [401, 403, 421, 500] as const;
-export const changeProblems = [400, 401, 403, 413, 415, 421, 500] as const;
+export const changeProblems = [400, 401, 403, 408, 413, 415, 421, 500] as const;
 
 export type ControlDocument = ReturnType<typeof documentOf>;
 

@@ -8,7 +8,7 @@ export const securityHeaders = {
   'x-content-type-options': 'nosniff',
 } as const;
 
-export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 421 | 429 | 500 | 502 | 503;
+export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 421 | 429 | 500 | 502 | 503;
 
 /** Thrown by a route to answer with a problem. */
 export class Problem extends Error {

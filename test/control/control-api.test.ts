@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { Folders } from '../../src/admin/folders.ts';
 import { Holdings } from '../../src/admin/holdings.ts';
 import { Sources } from '../../src/admin/sources.ts';
 import { Cache } from '../../src/cache/cache.ts';
 import { fillLine } from '../../src/cli/fill-words.ts';
+import { nextTurn } from '../../src/clock.ts';
 import { createControl } from '../../src/control/control-api.ts';
 import type { ControlOptions } from '../../src/control/control-options.ts';
 import { noClients } from '../../src/control/gauges.ts';
@@ -333,6 +334,48 @@ test('content that is no JSON is 400, and content without end 413', async (conte
   assertProblem(await get('/-/api/v1/jobs', { method: 'POST', fields, body: '{bad' }), 400);
   assertProblem(await get('/-/api/v1/jobs', { method: 'POST', fields }), 400);
   assertProblem(await get('/-/api/v1/jobs', { method: 'POST', fields, body: `"${'x'.repeat(65_536)}"` }), 413);
+});
+
+/** Sends these bytes to the API, and resolves with what comes until it ends the connection. */
+async function exchanged(port: number, ...sent: string[]): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  for (const bytes of sent) socket.write(bytes);
+  return (await socket.toArray()).join('');
+}
+
+test('content means the same however it is framed, and none is told how to be sent', async (context) => {
+  const { port } = await serve(context, { localToken });
+  const framings = [
+    ['by its length', (body: string) => `Content-Length: ${body.length}\r\n\r\n${body}`],
+    [
+      'in chunks',
+      (body: string) =>
+        `Transfer-Encoding: chunked\r\n\r\n1\r\n${body[0]}\r\n${(body.length - 1).toString(16)}\r\n${body.slice(1)}\r\n0\r\n\r\n`,
+    ],
+    ['by nothing', () => '\r\n'],
+  ] as const;
+  const requests = [
+    ['POST /-/api/v1/jobs', { kind: 'warm', origin: 'none', target: '/a', whole: true }, '404'],
+    ['DELETE /-/api/v1/objects/none', {}, '404'],
+    ['PUT /-/api/v1/objects/none/pin', {}, '404'],
+  ] as const;
+  for (const [line, body, status] of requests) {
+    for (const [how, framed] of framings) {
+      const head = `${line} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\nAuthorization: ${bearing.authorization}\r\n`;
+      const answer = await exchanged(port, head + framed(JSON.stringify(body)));
+      const expected = how === 'by nothing' ? '400' : status;
+      assert.equal(answer.slice(9, 12), expected, `${line}, ${how}: ${answer}`);
+    }
+  }
+});
+
+test('content that does not come is not waited for for ever', async (context) => {
+  const { port, clock } = await serve(context, { localToken });
+  const head = `POST /-/api/v1/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\nAuthorization: ${bearing.authorization}\r\nContent-Length: 2\r\n\r\n`;
+  const answer = exchanged(port, `${head}{`);
+  while (clock.pending === 0) await nextTurn();
+  await clock.advance(10_000);
+  assert.match(await answer, /^HTTP\/1\.1 408 .*did not come within 10 s/s);
 });
 
 test('no page of another site is ever let in by CORS', async (context) => {
