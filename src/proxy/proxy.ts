@@ -105,6 +105,8 @@ export class MediaProxy {
       highWaterMark: mostUnsent,
       // `readHead` judges it: Node's own answer would not be counted.
       requireHostHeader: false,
+      // A request without content is no stream that somebody would have to read.
+      optimizeEmptyRequests: true,
     };
     const server =
       secure === undefined
