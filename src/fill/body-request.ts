@@ -12,8 +12,8 @@ import type { FillPolicy } from './policy.ts';
 import type { UpstreamRequest } from './upstream-request.ts';
 import { Watchdog } from './watchdog.ts';
 
-/** A body of which no more than this is missing is read to its end although nobody wants it, in bytes. */
-const drained = 64 * 1024;
+/** A body of which no more than this is missing, and not for longer, is read to its end although nobody wants it. */
+const drained = { bytes: 64 * 1024, ms: 1000 };
 
 /** One fetch's way to its first byte, in monotonic milliseconds. */
 export interface FirstByteTimes {
@@ -178,9 +178,14 @@ export class BodyRequest {
     this.#watchdog.cancel();
   }
 
-  /** Whether so little is missing that it is read to its end, so that the connection can be used again. */
-  drainsFrom(position: number): boolean {
-    return this.end !== null && this.end - position <= drained;
+  /**
+   * Whether so little is missing that it is read to its end, so that the connection can be used again; `throughput` in bytes
+   * a second, or `null` before there are any.
+   */
+  drainsFrom(position: number, throughput: number | null): boolean {
+    if (this.end === null) return false;
+    const soon = ((throughput ?? Number.POSITIVE_INFINITY) * drained.ms) / 1000;
+    return this.end - position <= Math.min(drained.bytes, soon);
   }
 
   /** Ends it without a failure. */

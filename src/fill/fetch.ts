@@ -232,8 +232,12 @@ export class Fetch implements Requester, PlannedFetch {
   /** Ends the request that is under way; but a body of which little is missing is read to its end. */
   #finish(pause: Pause): void {
     const request = this.#body?.current ?? null;
-    if (request === null || (request.begun && request.drainsFrom(this.#position))) return;
+    if (request === null || (request.begun && this.#drains(request))) return;
     request.finish(pause);
+  }
+
+  #drains(request: BodyRequest): boolean {
+    return request.drainsFrom(this.#position, this.#status.throughput);
   }
 
   async #attempts(): Promise<void> {
@@ -361,7 +365,7 @@ export class Fetch implements Requester, PlannedFetch {
     const { end } = request;
     for (;;) {
       if (end !== this.#position && this.#goal.hardEnd <= this.#position) return 'arrived';
-      const drains = request.drainsFrom(this.#position);
+      const drains = this.#drains(request);
       if (!drains && this.#goal.until <= this.#position) {
         request.expectNothing();
         if (!(await this.#park())) return 'rested';

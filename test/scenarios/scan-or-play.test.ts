@@ -77,6 +77,26 @@ describe('a scan', () => {
     assert.equal(origin.live.length, 0);
   });
 
+  it('of whose range little is missing, and comes slowly, keeps its connection from nobody who waits', async () => {
+    const small = film(60_000);
+    const { view, clock, origin } = stage({
+      film: small,
+      maxConnections: 1,
+      origin: (clock) => ScriptedOrigin.serving(small, { clock, rate: 500, readSize: 100 }),
+    });
+    const first = view();
+    await clock.advance(8000);
+    first.leave();
+    const second = view(0, 1000, '/other.mp4');
+    await clock.advance(1000);
+    assert.deepEqual(
+      origin.live.map(({ target }) => target),
+      ['/other.mp4'],
+    );
+    await clock.advance(9000);
+    assert.equal(second.outcome, 'whole');
+  });
+
   it('that leaves before the first byte does not throw away what was waited for', async () => {
     const { view, asked, clock, origin } = stage({ film: long });
     const impatient = view();
