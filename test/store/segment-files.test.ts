@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { chmod, link, readdir, readFile, readlink, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -184,4 +184,20 @@ test('a file that nobody has used for half a minute is closed, by one timer', as
   assert.equal(await files.read(paths[0] ?? '', Buffer.alloc(10), 0), 10);
   await files.close();
   assert.deepEqual([await openUnder(directory), clock.pending], [0, 0]);
+});
+
+test('a file that can not be closed keeps nothing from being removed, and is no bug', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const clock = new VirtualClock();
+  const files = new SegmentFiles(4, clock);
+  for (const name of ['removed', 'unused']) {
+    const path = join(directory, name);
+    await files.write(path, [contentAt(0, 10)], 0);
+    // Closed by somebody else: to close it again fails.
+    closeSync(files.descriptorOf(path) ?? -1);
+  }
+  await files.remove(join(directory, 'removed'));
+  assert.deepEqual(await readdir(directory), ['unused']);
+  await clock.advance(60_000);
+  await files.close();
 });

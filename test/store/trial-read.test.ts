@@ -65,6 +65,17 @@ describe('a trial read', () => {
     assert.equal(pool.lent, 0);
   });
 
+  test('finds no fault where what it reads goes meanwhile', async () => {
+    const objects = [held('a', 50)];
+    const evict = async () => {
+      objects[0]?.bySegment.delete(0);
+      throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+    };
+    const { trial, pool } = stage({ files: { read: evict } }, objects);
+    await trial.run(never);
+    assert.equal(pool.lent, 0);
+  });
+
   test('waits for memory no longer than it is let', async () => {
     const { trial, pool } = stage();
     await pool.acquire(never);

@@ -261,9 +261,9 @@ export class SegmentFiles {
   }
 }
 
+/** Never rejects: the descriptor is free whatever the system says, and what it could not write fails again when it is synced. */
 async function close({ file }: OpenFile): Promise<void> {
-  const opened = await file.catch(() => null);
-  await opened?.close();
+  await file.then((opened) => opened.close()).catch(() => {});
 }
 
 /** What is left of `buffers` without their first `count` bytes. */

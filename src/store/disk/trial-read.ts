@@ -43,7 +43,11 @@ export class TrialRead {
     await this.#waited(this.#underWay, signal);
     await this.#waited(this.#begin(index.find(place.name)), signal);
     const readInto = async (buffer: Buffer) => {
-      await this.#begin(files.read(place.path, buffer, place.position));
+      try {
+        await this.#begin(files.read(place.path, buffer, place.position));
+      } catch (error) {
+        if (!place.isGone()) throw error;
+      }
       return buffer;
     };
     const { release } = await reads.read(readInto, signal);
@@ -80,6 +84,8 @@ export class TrialRead {
     const blocks = Math.max(1, Math.floor(segment.bytes / size));
     const round = Math.floor(this.#trials / places.length);
     const position = ((round * stride) % blocks) * size;
-    return { name: held.name, path: join(directory.pathOf(held.key), String(segment.number)), position };
+    // What goes meanwhile is no fault of the disk.
+    const isGone = () => held.detached || held.bySegment.get(segment.number) !== segment;
+    return { name: held.name, isGone, path: join(directory.pathOf(held.key), String(segment.number)), position };
   }
 }
