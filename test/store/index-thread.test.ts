@@ -1,11 +1,12 @@
 /** The thread of the index ends, as it does where the system has no memory for it. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import type { DiskStoreOptions } from '../../src/store/disk/disk-store.ts';
+import type { StoreError } from '../../src/store/store.ts';
 import {
   assertContent,
   label,
@@ -16,7 +17,7 @@ import {
   writeContent,
 } from '../../src/testing/content.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { listener, openDiskStore, type Told, temporaryDirectory, untilTold } from './disk-directory.ts';
+import { diskTurns, listener, openDiskStore, type Told, temporaryDirectory, untilTold } from './disk-directory.ts';
 
 const kibibyte = 1024;
 const layout = { blockSize: 16 * kibibyte, segmentSize: 256 * kibibyte };
@@ -82,4 +83,36 @@ test('a store lets go of its directory also where its index can not be closed', 
   await store.close().catch(() => {});
   await ended;
   await (await openDiskStore(directory, layout)).close();
+});
+
+test('who waits for the disk to take more is told when it takes nothing, whatever has failed', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const clock = new VirtualClock();
+  const events: Told = listener();
+  const { store, thread } = await openWithThread(directory, { clock, events, boot: '' });
+  // It can't be well again.
+  await mkdir(join(directory, 'probe'));
+  let wait: Promise<void> | undefined;
+  for (let count = 0; wait === undefined; count += 1) {
+    const film = await store.create(objectName(`${count}`), representationOf(null), label, unheard);
+    wait = film.write(0, Buffer.alloc(900 * kibibyte));
+  }
+  let outcome = 'waits';
+  const end = wait.then(
+    () => {
+      outcome = 'may go on';
+    },
+    ({ code }: StoreError) => {
+      outcome = code;
+    },
+  );
+  await thread.terminate();
+  for (let turn = 0; outcome === 'waits' && turn < 50; turn += 1) {
+    await clock.advance(1000);
+    await diskTurns();
+  }
+  assert.equal(outcome, 'EIO');
+  await end;
+  await rmdir(join(directory, 'probe'));
+  await store.close();
 });

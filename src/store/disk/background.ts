@@ -17,9 +17,11 @@ export class Background {
     return this.#closing.signal;
   }
 
-  run(work: Promise<void>): void {
+  /** Resolves when the work has ended, however it did. */
+  run(work: Promise<void>): Promise<void> {
     const done = work.catch(this.report).finally(() => this.#works.delete(done));
     this.#works.add(done);
+    return done;
   }
 
   /** Files could not be closed or removed: that is seen to at the next start. */

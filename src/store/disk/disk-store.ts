@@ -130,17 +130,19 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
   const background = new Background(events);
   const inventory = new Inventory<HeldOnDisk<DiskObject>>();
   const capacity = new Capacity<HeldOnDisk>({ clock, segmentSize, inventory, onFullChange: () => health.tell() });
+  const backlog = new Backlog(mostUnwritten);
   const health = new Health({
     clock,
     full: capacity.full,
+    backlog,
     recover: () => maintenance.recover(),
     isWanted: () => openContents(inventory).some(({ hasUnwritten }) => hasUnwritten),
     events,
   });
-  const kept = { directory, index, inventory, capacity, background };
+  const kept = { directory, index, inventory, capacity, background, calls };
   const closed = new ClosedObjects(closedMemory);
   const uses = new UseTimes(clock, index);
-  const removal = new Removal({ ...kept, calls, files });
+  const removal = new Removal({ ...kept, files });
   const space = new Space({ ...kept, clock, limits: options, files, health, closed, removal, events });
   const committer = new Committer({
     clock,
@@ -155,7 +157,6 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
   const maintenance = new Maintenance({ ...kept, clock, maxAge, layout, files, space, removal, committer, events });
   const onWaited = (outcome: BufferWaitOutcome, duration: number) => events.bufferWaited(outcome, duration);
   const reads = new DiskReads(createBufferPool({ size: blockSize, limit: bufferMemory, clock, onWaited }));
-  const backlog = new Backlog(mostUnwritten);
   const slabs = new Slabs();
   const medium: Medium = { layout, clock, reads, backlog, slabs, capacity, health, space, committer, events };
   const trial = new TrialRead({ inventory, index, directory, reads, files });
@@ -164,7 +165,6 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
     clock,
     files,
     directories,
-    calls,
     closed,
     uses,
     health,

@@ -10,6 +10,7 @@ import { backOffMs } from '../../kit/back-off.ts';
 import type { FullState } from '../full-state.ts';
 import { StoreError } from '../store.ts';
 import type { StoreEvents } from '../store-events.ts';
+import type { Backlog } from './backlog.ts';
 
 /** A failure so soon after a recovery counts as the same trouble. */
 const calmMs = 10_000;
@@ -17,6 +18,8 @@ const calmMs = 10_000;
 export interface HealthOptions {
   readonly clock: Clock;
   readonly full: FullState;
+  /** Nobody waits for a disk that has failed, whatever it failed at. */
+  readonly backlog: Pick<Backlog, 'fail'>;
   /** Tries the disk; rejects where it still fails. */
   readonly recover: () => Promise<void>;
   /** Whether bytes wait for it. */
@@ -63,6 +66,7 @@ export class Health {
       const isAgain = this.#options.clock.now() - this.#backSince < calmMs;
       this.#failures = isAgain ? this.#failures + 1 : 1;
       this.#trouble = error;
+      this.#options.backlog.fail(error);
       this.tell();
     }
     this.want();

@@ -15,6 +15,7 @@ import { StoreError } from '../store.ts';
 import type { StoreEvents } from '../store-events.ts';
 import type { Background } from './background.ts';
 import type { CacheDirectory } from './cache-directory.ts';
+import type { CallQueue } from './call-queue.ts';
 import type { Committer } from './committer.ts';
 import { type HeldOnDisk, openContents } from './held-on-disk.ts';
 import type { IndexedObject, IndexLayout } from './index/rows.ts';
@@ -38,6 +39,7 @@ export interface MaintenanceParts {
   readonly directory: CacheDirectory;
   readonly index: SqliteIndex;
   readonly files: SegmentFiles;
+  readonly calls: CallQueue;
   readonly inventory: Inventory<HeldOnDisk>;
   readonly capacity: Capacity<HeldOnDisk>;
   readonly space: Space;
@@ -107,32 +109,36 @@ export class Maintenance {
 
   /** `known` is what was named when the store was opened. */
   async #sweep(known: readonly HeldOnDisk[]): Promise<void> {
-    const { directory, background, inventory, space } = this.#parts;
+    const { directory, background } = this.#parts;
     const seen = new Set<string>();
     for (const family of await readdir(directory.objects, { withFileTypes: true })) {
       if (!family.isDirectory()) continue;
-      const inFamily = `${directory.objects}${sep}${family.name}${sep}`;
-      for (const entry of await readdir(inFamily, { withFileTypes: true })) {
-        if (background.closing.aborted) return;
-        if (!entry.isDirectory() || !objectDirectory.test(entry.name)) continue;
-        seen.add(entry.name);
-        const held = inventory.at(entry.name);
-        if (held === undefined) await rm(inFamily + entry.name, { recursive: true, force: true });
-        else await this.#sweepObject(held, inFamily + entry.name);
-      }
+      // What can't be looked at or removed keeps nothing else from it.
+      await this.#sweepFamily(`${directory.objects}${sep}${family.name}${sep}`, seen).catch(background.report);
     }
     for (const held of known) {
       if (background.closing.aborted) return;
-      const segments = [...held.bySegment.keys()];
-      if (segments.length === 0 || seen.has(held.key) || !inventory.has(held) || held.content !== null) continue;
-      await space.missing(held, segments);
+      if (!seen.has(held.key) && held.bySegment.size > 0) await this.#dropMissing(held).catch(background.report);
+    }
+  }
+
+  async #sweepFamily(inFamily: string, seen: Set<string>): Promise<void> {
+    const { background, inventory } = this.#parts;
+    for (const entry of await readdir(inFamily, { withFileTypes: true })) {
+      if (background.closing.aborted) return;
+      if (!entry.isDirectory() || !objectDirectory.test(entry.name)) continue;
+      seen.add(entry.name);
+      const path = inFamily + entry.name;
+      const held = inventory.at(entry.name);
+      const swept = held === undefined ? rm(path, { recursive: true, force: true }) : this.#sweepObject(held, path);
+      await swept.catch(background.report);
     }
   }
 
   async #sweepObject(held: HeldOnDisk, path: string): Promise<void> {
-    const { files, capacity, space } = this.#parts;
+    const { files, capacity } = this.#parts;
     const before = [...held.bySegment.keys()];
-    const found = new Set(await readdir(path).catch(() => []));
+    const found = await namesIn(path);
     for (const file of found) {
       const number = Number(file);
       if (!segmentFile.test(file)) continue;
@@ -145,9 +151,19 @@ export class Maintenance {
       // What is on its way into a segment is counted when it is synced.
       if (stats !== null && !held.bySegment.get(number)?.busy) capacity.correct(held, number, stats.blocks * statBlock);
     }
-    const missing = before.filter((number) => !found.has(String(number)));
-    // Who has an object open looks after it.
-    if (missing.length > 0 && held.content === null) await space.missing(held, missing);
+    if (before.some((number) => !found.has(String(number)))) await this.#dropMissing(held);
+  }
+
+  /** Drops what of the object is not there; looks in turn, so that nobody opens it and writes meanwhile. */
+  #dropMissing(held: HeldOnDisk): Promise<void> {
+    const { directory, calls, inventory, space } = this.#parts;
+    return calls.run(held.name, async () => {
+      // Who has an object open looks after it.
+      if (held.content !== null || !inventory.has(held)) return;
+      const found = await namesIn(directory.pathOf(held.key));
+      const missing = [...held.bySegment.keys()].filter((number) => !found.has(String(number)));
+      if (missing.length > 0) await space.missing(held, missing);
+    });
   }
 
   async #swept(): Promise<void> {
@@ -156,6 +172,16 @@ export class Maintenance {
     await space.measure(true);
     committer.mayTrim = true;
     space.trim();
+  }
+}
+
+/** What is in a directory; nothing, where it is not there. */
+async function namesIn(path: string): Promise<ReadonlySet<string>> {
+  try {
+    return new Set(await readdir(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return new Set();
   }
 }
 

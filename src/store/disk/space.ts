@@ -100,7 +100,7 @@ export class Space {
 
   /** Brings the store back below its limits. */
   trim(): void {
-    this.#evict(this.#parts.capacity.trim());
+    void this.#evict(this.#parts.capacity.trim());
   }
 
   /** Rows were saved: asks how much the file system has left, unless that was very much a moment ago. */
@@ -135,26 +135,27 @@ export class Space {
 
   /** Resolves with whether anything could go. */
   async #makeRoom(bytes: number): Promise<boolean> {
-    const { capacity, background } = this.#parts;
-    const evictions = capacity.makeRoom(bytes, 'free');
+    const evictions = this.#parts.capacity.makeRoom(bytes, 'free');
     if (evictions.length === 0) return false;
-    this.#evict(evictions);
-    await background.settled();
+    await this.#evict(evictions);
     this.#madeRoom += 1;
     return true;
   }
 
   #evictDue(): void {
     this.#evicting = null;
-    this.#evict(this.#due.splice(0));
+    void this.#evict(this.#due.splice(0));
   }
 
-  #evict(evictions: readonly Eviction<HeldOnDisk>[]): void {
+  /** Resolves when all of it is gone, or could not be removed. */
+  async #evict(evictions: readonly Eviction<HeldOnDisk>[]): Promise<void> {
     const { background, events } = this.#parts;
-    for (const { held, segment, bytes, reason } of evictions) {
-      background.run(held.content === null ? this.#evictClosed(held, segment) : held.content.evict(segment));
+    const works = evictions.map(({ held, segment, bytes, reason }) => {
+      const work = held.content === null ? this.#evictClosed(held, segment) : held.content.evict(segment);
       events.evicted(reason, held.label, bytes);
-    }
+      return background.run(work);
+    });
+    await Promise.all(works);
   }
 
   async #evictClosed(held: HeldOnDisk, segment: number): Promise<void> {
