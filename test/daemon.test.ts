@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
-import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http';
-import { createServer } from 'node:net';
+import { Agent, createServer as createHttpServer, type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -83,6 +83,29 @@ describe('a daemon listens', () => {
     const answer = await get({ socketPath: path, path: '/-/health', headers: { host: 'localhost' } });
     assert.equal(answer.statusCode, 200);
     answer.resume();
+    await daemon.stop();
+  });
+
+  it('on a Unix socket, where no end of a connection tells whether content is whole: such content needs HTTP/1.1', async (context) => {
+    const path = join(await folder(context), 'player.sock');
+    const origin = createHttpServer((request, response) => {
+      const head = request.url === '/known' ? { 'content-length': '5' } : {};
+      response.writeHead(200, head).end('whole');
+    }).listen(0, '127.0.0.1');
+    context.after(() => origin.close());
+    await once(origin, 'listening');
+    const url = `http://127.0.0.1:${(origin.address() as AddressInfo).port}/`;
+    const daemon = await start(context, [`unix:${path}`], { origins: { films: { url } } });
+    const answers = [
+      ['/films/unknown', '1.0', /^HTTP\/1\.1 505 .*proxy_http_version/s],
+      ['/films/known', '1.0', /^HTTP\/1\.1 200 .*whole$/s],
+      ['/films/other', '1.1', /^HTTP\/1\.1 200 .*5\r\nwhole\r\n0\r\n\r\n$/s],
+    ] as const;
+    for (const [target, version, expected] of answers) {
+      const socket = connect(path);
+      socket.write(`GET ${target} HTTP/${version}\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+      assert.match(Buffer.concat(await socket.toArray()).toString(), expected);
+    }
     await daemon.stop();
   });
 

@@ -3,7 +3,7 @@ import type { Fields } from '../http/fields.ts';
 
 export interface Rejection {
   readonly kind: 'rejection';
-  readonly status: 400 | 403 | 404 | 405 | 408 | 412 | 414 | 416 | 421 | 429 | 431 | 501 | 504;
+  readonly status: 400 | 403 | 404 | 405 | 408 | 412 | 414 | 416 | 421 | 429 | 431 | 501 | 504 | 505;
   /** One plain sentence. */
   readonly message: string;
   /** What the reply says beside the usual. */

@@ -15,7 +15,7 @@ import { FillFailed, type ReadAheadAllowance, type ReadSession, type VerbatimRep
 import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import type { RequestOutcome } from '../events.ts';
-import { type Fields, fieldsWhere } from '../http/fields.ts';
+import { type Fields, fieldsWhere, hasField } from '../http/fields.ts';
 import type { Representation } from '../http/representation.ts';
 import { requestDirectives } from '../http/reuse.ts';
 import { trailOf } from '../http/via.ts';
@@ -289,7 +289,15 @@ class RequestHandler {
       if (session.reader.waited) record.waited('served');
       return this.#head.refuse(reply, statusOf(session));
     }
+    if (this.#couldEndUnseen(reply)) return this.#head.refuse(rejectionReply(endless), statusOf(session));
     return new MediaReply(this.#exchange, this.#head, this.#parts, session, reply).send();
+  }
+
+  /** Whether a cut would look like the end: that of the connection is the only one, and a Unix socket knows no reset. */
+  #couldEndUnseen({ fields, body }: Reply): boolean {
+    const { httpVersion, socket } = this.#request;
+    const isOverUnix = socket.remoteAddress === undefined && !this.#gone.aborted;
+    return isOverUnix && httpVersion === '1.0' && body.kind !== 'none' && !hasField(fields, 'content-length');
   }
 
   #failed(error: unknown): RequestOutcome {
@@ -319,6 +327,11 @@ class RequestHandler {
 }
 
 const noOrigin = rejection(404, 'A path begins with the name of an origin, such as /films/a.mp4.');
+
+const endless = rejection(
+  505,
+  'The length of this content is not known: over a Unix socket that takes HTTP/1.1 (proxy_http_version 1.1 in nginx).',
+);
 
 const tooMany = rejection(429, 'This client has too many running requests (requestsPerClient).');
 
