@@ -18,7 +18,7 @@ export async function freeMemoryWhenQuiet(clock: Clock, { sendfile }: Settings):
   const calls = sendfile === 'on' ? (await findSystemCalls()).calls : null;
   const memory = new QuietMemory(clock, {
     used: processorTime,
-    resident: () => process.memoryUsage.rss(),
+    resident,
     collect: () => collect('last-resort'),
     trim: () => calls?.trimMemory(),
   });
@@ -31,6 +31,15 @@ export async function freeMemoryWhenQuiet(clock: Clock, { sendfile }: Settings):
 export function collect(flavor: 'regular' | 'last-resort' = 'regular'): void {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')({ type: 'major', execution: 'sync', flavor });
+}
+
+/** Read from a file: there may be no descriptor left. */
+function resident(): number | null {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return null;
+  }
 }
 
 function processorTime(): number {

@@ -13,8 +13,8 @@ const worthwhile = 64 * 1024 * 1024;
 export interface ProcessMemory {
   /** How long the process has run so far, over all of its threads, in milliseconds. */
   used(): number;
-  /** In bytes. */
-  resident(): number;
+  /** In bytes; `null` where the system does not say. */
+  resident(): number | null;
   /** Frees whatever is garbage, and gives back V8's pages. Buffers are freed by another thread soon after. */
   collect(): void;
   /** Gives back what else was freed. */
@@ -31,7 +31,7 @@ export class QuietMemory {
   constructor(clock: Clock, memory: ProcessMemory) {
     this.#clock = clock;
     this.#memory = memory;
-    this.#needed = memory.resident();
+    this.#needed = memory.resident() ?? Number.POSITIVE_INFINITY;
   }
 
   /** There may be memory to be given back: the next quiet time is used. */
@@ -51,14 +51,14 @@ export class QuietMemory {
 
   #free(): void {
     const resident = this.#memory.resident();
-    if (resident - this.#needed < worthwhile) {
-      this.#end(Math.min(resident, this.#needed));
+    if (resident === null || resident - this.#needed < worthwhile) {
+      this.#end(Math.min(resident ?? this.#needed, this.#needed));
       return;
     }
     this.#memory.collect();
     this.#clock.after(look.for, () => {
       this.#memory.trim();
-      this.#end(this.#memory.resident());
+      this.#end(this.#memory.resident() ?? this.#needed);
     });
   }
 

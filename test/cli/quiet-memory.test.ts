@@ -11,13 +11,13 @@ function stage() {
   const clock = new VirtualClock();
   const done: [string, number][] = [];
   const work = { before: 0, since: 0, share: 0 };
-  const memory = { living: 100, free: 0 };
+  const memory = { living: 100, free: 0, isTold: true };
   const start = clock.now();
   const used = () => work.before + (clock.now() - work.since) * work.share;
   const note = (what: string) => done.push([what, clock.now() - start]);
   const quiet = new QuietMemory(clock, {
     used,
-    resident: () => (memory.living + memory.free) * MiB,
+    resident: () => (memory.isTold ? (memory.living + memory.free) * MiB : null),
     collect: () => note('collect'),
     trim() {
       memory.free = 0;
@@ -109,5 +109,20 @@ test('what it needs is what it had when it needed least', async () => {
   assert.deepEqual(
     done.filter(([what]) => what === 'collect').map(([, at]) => at),
     [1000, 41_000],
+  );
+});
+
+test('where the system does not say how large the process is, memory is given back another time', async () => {
+  const { clock, done, memory, collected } = stage();
+  Object.assign(memory, { free: 64, isTold: false });
+  collected();
+  await clock.advance(60_000);
+  assert.equal(done.length, 0);
+  memory.isTold = true;
+  collected();
+  await clock.advance(60_000);
+  assert.deepEqual(
+    done.map(([what]) => what),
+    ['collect', 'trim'],
   );
 });
