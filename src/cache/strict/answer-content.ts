@@ -1,11 +1,11 @@
 /**
  * The content of one answer in strict mode: what the store has of it, what comes from the origin, and those who read it.
  *
- * The origin's body is read on while a reader is near its position, and given up when the last reader has left. Nothing is
- * asked for again: where the body breaks off, its readers are told.
+ * Each body of the origin's is read on while a reader is near its position, and given up when the last reader has left.
+ * Nothing is asked for again: where a body breaks off, its readers are told.
  */
 import { clipTo, type OpenRange } from '../../bytes/byte-range.ts';
-import type { Clock } from '../../clock.ts';
+import { type Clock, within } from '../../clock.ts';
 import { ProxyError } from '../../errors.ts';
 import { FillFailed } from '../../fill/failure.ts';
 import type { FillReporter } from '../../fill/fill-reporter.ts';
@@ -13,13 +13,13 @@ import { Presence, type Taken } from '../../fill/presence.ts';
 import type { Representation } from '../../http/representation.ts';
 import type { OriginBody } from '../../origin/origin.ts';
 import type { FilePart, StoreObject } from '../../store/store.ts';
-import { untilAborted } from '../../until-aborted.ts';
+import { never, untilAborted } from '../../until-aborted.ts';
 import type { SessionReader } from '../read-session.ts';
 
 /** How far ahead of its nearest reader a body is read, in bytes. */
 const windowBytes = 1024 * 1024;
 
-/** A body on its way in. */
+/** A body to take in. */
 export interface Inflow extends OpenRange {
   readonly body: OriginBody;
   /** Milliseconds without a byte after which it is given up. */
@@ -38,12 +38,20 @@ export interface AnswerContentParts {
   readonly onClosed: () => void;
 }
 
+/** A body that comes in, and the next byte that it will bring. */
+interface Incoming {
+  position: number;
+  readonly end: number | null;
+  readonly body: OriginBody;
+}
+
 export class AnswerContent {
   readonly #parts: AnswerContentParts;
   readonly #presence: Presence;
   readonly #readers = new Set<ContentReader>();
   #representation: Representation;
-  #inflow: { position: number; readonly end: number | null; readonly body: OriginBody } | null = null;
+  /** Those that come in; what is given up is none of them any more. */
+  readonly #incoming = new Set<Incoming>();
   #failed: FillFailed | null = null;
   #users = 0;
   #hasReceived = false;
@@ -108,34 +116,34 @@ export class AnswerContent {
 
   /** Takes the body in; resolves when it has ended, whichever way. */
   async receive({ body, start, end, timeout }: Inflow): Promise<void> {
-    const inflow = { position: start, end, body };
-    this.#inflow = inflow;
+    const incoming = { position: start, end, body };
+    this.#incoming.add(incoming);
     if (!this.#hasReceived) this.#parts.reporter.phaseChanged('idle', 'filling');
     this.#hasReceived = true;
     const leave = this.use();
     try {
       for (;;) {
-        await this.#nearReader(inflow);
-        if (this.#readers.size === 0) break;
+        await this.#nearReader(incoming);
+        // What is given up has not come to its end.
+        if (!this.#incoming.has(incoming)) return;
         const bytes = await this.#read(body, timeout);
         if (bytes === null) break;
-        const pressure = this.#presence.write(inflow.position, bytes);
-        this.#parts.reporter.received(inflow.position, bytes.length);
-        inflow.position += bytes.length;
+        const pressure = this.#presence.write(incoming.position, bytes);
+        this.#parts.reporter.received(incoming.position, bytes.length);
+        incoming.position += bytes.length;
         this.#wake();
-        await pressure;
+        if (pressure !== undefined) await this.#written(pressure, timeout);
       }
-      if (end !== null && inflow.position < end) throw cut();
-      if (this.#representation.length === null) this.describe({ ...this.#representation, length: inflow.position });
+      if (end !== null && incoming.position < end) throw cut();
+      if (this.#representation.length === null) this.describe({ ...this.#representation, length: incoming.position });
     } catch (error) {
-      // A body that nobody reads any more has been cancelled.
-      if (this.#readers.size > 0) {
+      if (this.#incoming.has(incoming)) {
         if (!(error instanceof ProxyError)) throw error;
         this.#failed = new FillFailed({ kind: 'error', error });
       }
     } finally {
       body.cancel();
-      this.#inflow = null;
+      this.#incoming.delete(incoming);
       this.#wake();
       leave();
     }
@@ -175,21 +183,24 @@ export class AnswerContent {
 
   leave(reader: ContentReader): void {
     if (!this.#readers.delete(reader)) return;
-    if (this.#readers.size === 0) this.#inflow?.body.cancel();
+    if (this.#readers.size === 0) {
+      for (const { body } of this.#incoming) body.cancel();
+      this.#incoming.clear();
+    }
     this.moved();
   }
 
-  /** Whether the body that is on its way will bring all of it. */
+  /** Whether a body that is on its way will bring all of it. */
   #brings({ start, end }: OpenRange): boolean {
-    if (this.#inflow === null) return false;
-    const { position, end: last } = this.#inflow;
     const from = Math.max(start, this.#presence.present.runEnd(start));
-    return from >= position && (last === null || (end ?? this.#representation.length ?? last) <= last);
+    return [...this.#incoming].some(({ position, end: last }) => {
+      return from >= position && (last === null || (end ?? this.#representation.length ?? last) <= last);
+    });
   }
 
-  async #nearReader({ position }: { position: number }): Promise<void> {
-    const isNear = () => [...this.#readers].some((reader) => position - reader.position < windowBytes);
-    while (this.#readers.size > 0 && !isNear()) await this.#change.promise;
+  async #nearReader(incoming: Incoming): Promise<void> {
+    const isNear = () => [...this.#readers].some((reader) => incoming.position - reader.position < windowBytes);
+    while (this.#incoming.has(incoming) && !isNear()) await this.#change.promise;
   }
 
   async #read(body: OriginBody, timeout: number): Promise<Buffer | null> {
@@ -205,6 +216,15 @@ export class AnswerContent {
     } finally {
       silent.cancel();
     }
+  }
+
+  /** Waits until the store takes more. */
+  async #written(pressure: Promise<void>, limit: number): Promise<void> {
+    const late = () => {
+      const message = `The disk took no bytes within ${(limit / 1000).toFixed(1)} s.`;
+      return new ProxyError('proxy_internal_response', message, { setting: 'healTimeout', retryAfter: 5 });
+    };
+    await within({ clock: this.#parts.clock, limit, late, signal: never }, (inTime) => untilAborted(pressure, inTime));
   }
 
   #wake(): void {
