@@ -2,7 +2,8 @@
  * The fills of one entry: the current one, which new requests join and which begins with what is stored; and those aside,
  * which clients read to their end and which no new request joins.
  */
-import type { Fill } from '../fill/fill.ts';
+import { FillFailed } from '../fill/failure.ts';
+import { type Fill, shuttingDown } from '../fill/fill.ts';
 import type { Representation } from '../http/representation.ts';
 import { type ObjectName, type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { restore } from './restore.ts';
@@ -50,8 +51,9 @@ export class EntryFills {
     return this.#opening;
   }
 
-  /** The current one, as far as later requests may use it; else a new one. */
+  /** The current one, as far as later requests may use it; else a new one. Throws `FillFailed` where all have been closed. */
   usable(): Fill {
+    this.#assertOpen();
     if (this.#current !== null && !this.#current.reusable && this.#current.frontier === null)
       this.replace(this.#current);
     return this.#current ?? this.begin();
@@ -63,8 +65,9 @@ export class EntryFills {
     return this.#current;
   }
 
-  /** A new one aside, for one request. */
+  /** A new one aside, for one request. Throws `FillFailed` where all have been closed. */
   beginAlone(): Fill {
+    this.#assertOpen();
     return this.#setAside(this.#parts.makeFill(null, false));
   }
 
@@ -131,6 +134,10 @@ export class EntryFills {
     if (found instanceof Promise) return found.then(begin);
     begin(found);
     return opened;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new FillFailed(shuttingDown);
   }
 
   #setAside(fill: Fill): Fill {

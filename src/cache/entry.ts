@@ -388,6 +388,10 @@ export class Entry implements IdleEntry {
     const { known } = fill;
     if (known === null) return {};
     const verdict = await this.#parts.revalidate(known, { held: fill.held, wanted, said });
+    // A late answer finds everything closed, or a newer version under the same name.
+    const isLate = this.#fills.closed || this.#fills.current !== fill;
+    if (isLate && verdict.kind === 'changed' && verdict.opening !== null) giveUp(verdict.opening);
+    if (isLate) return {};
     switch (verdict.kind) {
       case 'current':
         fill.describe(verdict.representation);
@@ -418,13 +422,8 @@ export class Entry implements IdleEntry {
    */
   async #succeed(fill: Fill, opening: Opening | null): Promise<Revalidated> {
     fill.supersede();
-    // A late answer finds a newer version under the same name.
-    const late = this.#fills.current !== fill;
     this.#fills.replace(fill);
-    if (opening === null || late || this.#fills.closed) {
-      if (opening !== null) giveUp(opening);
-      return {};
-    }
+    if (opening === null) return {};
     const next = this.#fills.begin();
     if (this.#awaiting > 0)
       this.#placeholder = next.join({ position: opening.request.start, end: opening.request.end });

@@ -63,18 +63,15 @@ export class IdleEntries {
 
   #lookAfter(delay: number): Timer {
     return this.#clock.after(delay, () => {
-      this.#timer = null;
       const now = this.#clock.now();
       for (const [entry, since] of [...this.#since]) {
-        const rest = since + keepOpenMs - now;
-        if (rest > 0) {
-          this.#timer = this.#lookAfter(rest);
-          return;
-        }
+        if (since + keepOpenMs > now) break;
         // Its half minute begins anew.
         if (entry.engaged) this.add(entry);
         else this.#retire(entry);
       }
+      const [next] = this.#since.values();
+      this.#timer = next === undefined ? null : this.#lookAfter(next + keepOpenMs - now);
     });
   }
 }

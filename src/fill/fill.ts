@@ -51,7 +51,8 @@ export interface FillParts extends Omit<FetchParts, 'upstream'> {
   readonly foresees: boolean;
 }
 
-const shuttingDown = ownFailure('proxy_internal_response', 'firstbyte is shutting down.', {
+/** What those are told whom a stop of firstbyte leaves without what they wait for. */
+export const shuttingDown = ownFailure('proxy_internal_response', 'firstbyte is shutting down.', {
   setting: 'drainTimeout',
   retryAfter: 5,
 });
@@ -188,10 +189,12 @@ export class Fill implements ReaderHost {
     return reader;
   }
 
-  /** The same representation, vouched for again by the origin with fresher fields. */
+  /** The same representation, vouched for again by the origin with fresher fields. What was learned meanwhile stays known. */
   describe(representation: Representation): void {
-    this.#upstream.known = representation;
-    this.#presence.describe(representation);
+    const { length, ranges, changeable = false } = this.known ?? representation;
+    const described = { ...representation, length, ranges, ...(changeable && { changeable }) };
+    this.#upstream.known = described;
+    this.#presence.describe(described);
   }
 
   /** Bytes that were present can't be read any more: who wants them has them fetched again. */

@@ -99,7 +99,9 @@ export class Scheduler implements FetchSink<Fetch> {
     // In the midst of a reply it waits for the user to resume, as for an origin that is silent.
     if (this.fetches.isPaused && reader.begun) return;
     const refusal = this.fetches.refusal ?? this.#fetchFor(reader);
-    if (refusal !== null) this.readers.fail(reader, refusal);
+    if (refusal === null) return;
+    this.readers.fail(reader, refusal);
+    this.#parts.waiters.wake();
   }
 
   /** Joins a fetch or starts one; where neither can help, says why. */
@@ -207,16 +209,11 @@ export class Scheduler implements FetchSink<Fetch> {
     this.decide();
   }
 
-  /** Nothing more will be fetched; `failure` is what those are told who wait for it. */
+  /** Nothing more will be fetched; `failure` is what those are told who wait, for a fetch or for a user. */
   end(failure: Failure): void {
     this.fetches.end(failure);
     this.#parts.guard.end();
     this.work.end(failure);
-  }
-
-  /** Ends the wait of all readers with `failure`, and everything else. */
-  #obsolete(failure: Failure): void {
-    this.end(failure);
     for (const reader of this.readers.waiting) this.readers.fail(reader, failure);
     this.#parts.waiters.wake();
   }
@@ -235,6 +232,8 @@ export class Scheduler implements FetchSink<Fetch> {
       const body = await this.#unlessChanged(guard.judge(request, reply));
       if (body !== null && (body.start !== request.start || !request.ranged)) fetch.beginAt(body.start);
       if (upstream.known !== null) this.readers.aimAtEnd(upstream.known.length);
+      // Of a file that ends before what is wanted of it, nothing may be left to come.
+      this.work.jobs.look();
       if (!isFirst && !exclusive && guard.exclusive) this.readers.turnAway(this.fetches.resumable);
       waiters.wake();
       this.fetches.completeIfWhole();
@@ -339,7 +338,7 @@ export class Scheduler implements FetchSink<Fetch> {
     try {
       return await judgement;
     } catch (error) {
-      if (error instanceof FillFailed && error.failure.kind === 'changed') this.#obsolete(error.failure);
+      if (error instanceof FillFailed && error.failure.kind === 'changed') this.end(error.failure);
       throw error;
     }
   }

@@ -54,6 +54,18 @@ describe('of entries that nobody uses', () => {
     assert.deepEqual([retired, clock.pending], [['film'], 0]);
   });
 
+  test('one that is at work for long, while others come and go, takes no timer more', async () => {
+    const { clock, idle, entry } = stage();
+    const film = entry('film');
+    film.engaged = true;
+    idle.add(film);
+    for (let count = 0; count < 20; count += 1) {
+      await clock.advance(20_000);
+      idle.add(entry(`${count}`));
+    }
+    assert.equal(clock.pending, 1);
+  });
+
   test('no more than 64 are kept: what was left longest ago goes first, and nothing that is at work', async () => {
     const { clock, idle, retired, entry } = stage();
     const busy = entry('busy');

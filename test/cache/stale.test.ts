@@ -141,4 +141,57 @@ describe('what is stale', () => {
     const kept = await store.find(objectName(cacheKey('films', '/film.mp4')), () => {});
     assert.equal(kept?.representation.length, 700_000, 'the new version is still the stored one');
   });
+
+  it('and turns out to be for one client does not lose the newest version to a late answer', async () => {
+    const set = stage({ film: movie });
+    await fillIt(set);
+    await set.clock.advance(2 * 86_400_000);
+    set.view(0, 1000);
+    const question = await set.asked();
+    await set.cache.entries()[0]?.purge();
+    await fillIt(set);
+    question.head(304, [...filmFields(movie, 304), ['cache-control', 'private']]);
+    await set.clock.settle();
+    const kept = await set.store.find(objectName(cacheKey('films', '/film.mp4')), () => {});
+    assert.ok(kept !== null);
+  });
+
+  it('and comes in still keeps the length that becomes known while it is asked about', async () => {
+    const set = stage({ film: movie });
+    const whole = filmFields(movie, 200).filter(([name]) => name !== 'content-length' && name !== 'accept-ranges');
+    const first = set.view();
+    const request = await set.asked();
+    request.head(200, [...whole, ['transfer-encoding', 'chunked'], ['cache-control', 'no-cache']]).bytes(300_000);
+    await set.clock.advance(2000);
+    const second = set.view();
+    const question = await set.asked();
+    request.bytes(300_000).end();
+    await set.clock.settle();
+    question.head(304, [['cache-control', 'no-cache']]);
+    await set.clock.settle();
+    assert.deepEqual([first.outcome, second.outcome, set.origin.requests.length], ['whole', 'whole', 2]);
+    const kept = await set.store.find(objectName(cacheKey('films', '/film.mp4')), () => {});
+    assert.equal(kept?.representation.length, movie.size);
+  });
+
+  for (const answer of [304, 404, 'another version'] as const) {
+    it(`stays as it is where firstbyte stops while it is asked about, and ${answer} comes then`, async () => {
+      const set = stage({ film: movie });
+      await fillIt(set, controlled('no-cache'));
+      await set.clock.advance(2000);
+      const viewer = set.view();
+      const question = await set.asked();
+      const closing = set.cache.close();
+      await set.clock.settle();
+      if (answer === 404) answerWith(question, 404);
+      else if (answer === 304) question.head(304, filmFields(movie, 304));
+      else question.head(200, filmFields(film(700_000, 2), 200));
+      await set.clock.advanceUntil(closing);
+      await set.clock.settle();
+      assert.equal(viewer.error.status, 503);
+      assert.deepEqual([set.origin.requests.length, question.live], [2, false]);
+      const kept = await set.store.find(objectName(cacheKey('films', '/film.mp4')), () => {});
+      assert.equal(kept?.representation.length, movie.size);
+    });
+  }
 });

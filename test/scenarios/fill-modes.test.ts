@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { stage } from '../cache/stage.ts';
 import { filled } from '../fill/filled.ts';
 import { film } from '../support/film.ts';
+import { filmFields } from '../support/film-fields.ts';
 import { never } from '../support/never.ts';
 import { virtualRig } from '../support/rig.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
@@ -228,6 +229,20 @@ describe('warming', () => {
     assert.equal(origin.requests.length, 1);
   });
 
+  for (const [status, fields] of [
+    [200, [['content-length', '0'] as const]],
+    [416, [['content-range', 'bytes */0'] as const]],
+  ] as const) {
+    it(`of the beginning ends where there is none, by a ${status}`, async () => {
+      const { fill, clock, origin } = filled(film(0), null);
+      const warmed = fill.warm([{ start: 0, end: mebibyte }], { signal });
+      const request = await clock.advanceUntil(origin.nextRequest());
+      request.head(status, [['etag', '"empty"'], ...fields]).end();
+      await clock.advanceUntil(warmed);
+      assert.deepEqual([fill.phase, origin.requests.length], ['complete', 1]);
+    });
+  }
+
   it('that is given up stops asking', async () => {
     const { fill, clock, origin } = filled(movie, { rate: mebibyte });
     const abort = new AbortController();
@@ -285,6 +300,39 @@ describe("a user's pause", () => {
     reader.leave();
     await clock.advance(10_000);
     assert.equal(clock.pending, 0);
+  });
+});
+
+describe('who waits in mid-reply for a user to resume', () => {
+  const { signal } = new AbortController();
+
+  /** A fill that is paused while somebody waits, of a film under that tag. */
+  async function waiting(etag: string) {
+    const { fill, clock, origin } = filled(movie, null);
+    const reader = fill.join({ position: 0, end: null });
+    const arrival = reader.arrival(signal);
+    const request = await clock.advanceUntil(origin.nextRequest());
+    const fields = filmFields(movie, 200).filter(([name]) => name !== 'etag' && name !== 'last-modified');
+    request.head(200, [...fields, ['etag', etag]]).bytes(100_000);
+    await clock.advanceUntil(arrival);
+    assert.ok(reader.take(never) !== null);
+    const more = reader.arrival(signal);
+    more.catch(() => {});
+    fill.pause();
+    await clock.settle();
+    return { fill, clock, more };
+  }
+
+  it('is told when the fill ends', async () => {
+    const { fill, clock, more } = await waiting('"film"');
+    fill.supersede();
+    await assert.rejects(clock.advanceUntil(more, { limit: 0 }), ({ failure }) => failure.kind === 'changed');
+  });
+
+  it('is told by that where the rest can not be asked for', async () => {
+    const { fill, clock, more } = await waiting('W/"film"');
+    fill.resume();
+    await assert.rejects(clock.advanceUntil(more, { limit: 0 }), ({ failure }) => failure.kind === 'uncombinable');
   });
 });
 
