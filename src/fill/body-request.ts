@@ -34,6 +34,8 @@ export interface BodyRequestParts {
   readonly clock: Clock;
   readonly policy: Pick<FillPolicy, 'firstByteTimeout' | 'stallTimeout'>;
   readonly maySpare: () => number;
+  /** That of the representation; `null` as long as nobody has told it. */
+  readonly length: () => number | null;
   /** Whether a connection is to be idle, for a reader that may seek. */
   readonly keepsWarm: () => boolean;
   /** What TCP took to connect a new one, in milliseconds. */
@@ -59,6 +61,8 @@ export class BodyRequest {
   readonly #watchdog: Watchdog;
   readonly #reply: Promise<OriginReply>;
   readonly #isEarly: boolean;
+  readonly #length: () => number | null;
+  #end: number | null;
   #answer: OriginReply | null = null;
   #unread: Buffer | null = null;
   /** Of the next byte of the body. */
@@ -69,8 +73,6 @@ export class BodyRequest {
   readonly times: FirstByteTimes;
   /** Whether its head has been judged. */
   begun = false;
-  /** Where its body ends, or was asked to end before that is known; `null` where only its framing tells. */
-  end: number | null;
   /** Bytes that it brought. */
   received = 0;
 
@@ -85,8 +87,9 @@ export class BodyRequest {
     this.#policy = parts.policy;
     this.#isEarly = early;
     this.#watchdog = new Watchdog(clock, this.#abort);
+    this.#length = parts.length;
     this.request = request;
-    this.end = request.end;
+    this.#end = request.end;
     this.times = {
       offset,
       queued: queuedFor,
@@ -98,6 +101,14 @@ export class BodyRequest {
     this.#watchdog.set(patienceMs, 'firstByteTimeout');
     this.#reply = opening === null ? this.#open(parts) : this.#take(opening.reply);
     this.#reply.catch(() => {});
+  }
+
+  /**
+   * Where its body ends, or was asked to end before that is known; `null` where only its framing tells, as long as no other
+   * answer has told the length.
+   */
+  get end(): number | null {
+    return this.#end ?? (this.begun ? this.#length() : null);
   }
 
   get signal(): AbortSignal {
@@ -133,7 +144,7 @@ export class BodyRequest {
   announce({ start, end }: OpenRange): void {
     if (this.request.suffix !== undefined) this.times.offset = start;
     this.#offset = start;
-    this.end = end;
+    this.#end = end;
   }
 
   /** From now on its bytes are taken. */
@@ -150,9 +161,10 @@ export class BodyRequest {
     const bytes = this.#unread ?? (await (this.#answer ?? (await this.head())).body.read());
     this.#unread = null;
     this.#offset += bytes?.length ?? 0;
-    if (this.end === null) return bytes;
-    if (bytes === null && this.#offset < this.end) throw cutShort();
-    if (this.#offset > this.end) throw tooLong();
+    const { end } = this;
+    if (end === null) return bytes;
+    if (bytes === null && this.#offset < end) throw cutShort();
+    if (this.#offset > end) throw tooLong();
     return bytes;
   }
 

@@ -362,8 +362,8 @@ export class Fetch implements Requester, PlannedFetch {
   }
 
   async #stream(request: BodyRequest): Promise<Pause> {
-    const { end } = request;
     for (;;) {
+      const { end } = request;
       if (end !== this.#position && this.#goal.hardEnd <= this.#position) return 'arrived';
       const drains = this.#drains(request);
       if (!drains && this.#goal.until <= this.#position) {
@@ -376,7 +376,7 @@ export class Fetch implements Requester, PlannedFetch {
       if (end !== null) this.#body?.askEarly(end);
       const bytes = await request.read();
       if (bytes === null) {
-        if (end === null) this.#sink.changed(this, { type: 'body ended', certain: request.endsForCertain });
+        if (request.end === null) this.#sink.changed(this, { type: 'body ended', certain: request.endsForCertain });
         return this.#goal.hardEnd <= this.#position ? 'arrived' : 'ran out';
       }
       if (await this.#meet(request, bytes)) return 'arrived';

@@ -137,12 +137,17 @@ export class Presence {
     return copy;
   }
 
-  /** Whether all of `bytes` are present and the same, or some differ; what can't be read proves nothing. */
+  /** Whether all of `bytes` are present and the same, or some differ; those that can't be read prove nothing. */
   async compare(offset: number, bytes: Buffer, signal: AbortSignal): Promise<'same' | 'other' | 'unknown'> {
     const end = offset + bytes.length;
+    let isWhole = true;
     for (let start = offset; start < end; ) {
       const slice = await this.#slice(start, end, signal);
-      if (slice === null) return 'unknown';
+      if (slice === null) {
+        isWhole = false;
+        start = this.present.nextStart(this.present.runEnd(start)) ?? end;
+        continue;
+      }
       try {
         const { length } = slice.bytes;
         if (!slice.bytes.equals(bytes.subarray(start - offset, start - offset + length))) return 'other';
@@ -151,7 +156,7 @@ export class Presence {
         slice.release();
       }
     }
-    return 'same';
+    return isWhole ? 'same' : 'unknown';
   }
 
   /** The first bytes from `start` on; `null` where they are not present, or can't be read. */

@@ -16,7 +16,8 @@ import type { RequesterFacts, Upstream } from './upstream.ts';
 /** A next request is sent so much earlier than its head is expected to take, because that is not sure. */
 const margin = 1.5;
 
-export interface RangedBodyParts extends Omit<BodyRequestParts, 'maySpare' | 'keepsWarm' | 'connectedIn' | 'late'> {
+export interface RangedBodyParts
+  extends Omit<BodyRequestParts, 'maySpare' | 'length' | 'keepsWarm' | 'connectedIn' | 'late'> {
   readonly upstream: Upstream;
   readonly slots: ConnectionSlots;
   readonly parallelism: Parallelism;
@@ -148,13 +149,14 @@ export class RangedBody {
     const patienceMs = (received > 0 ? 1 : 2) * this.#parts.policy.firstByteTimeout;
     const { parallelism, slots, upstream } = this.#parts;
     const maySpare = () => (upstream.takesEarlyRequests ? slots.spares(parallelism) : 0);
+    const length = () => upstream.known?.length ?? null;
     const keepsWarm = () => this.#for.isRead && maySpare() > 0;
     const connectedIn = (milliseconds: number) => slots.connectedIn(milliseconds);
     const slot = this.#slot;
     // What is asked for early is late only while the body before it still comes, by which it would be itself that waits.
     const late = (isLate: boolean) => slot.late(isLate && !early);
     return new BodyRequest(
-      { ...this.#parts, maySpare, keepsWarm, connectedIn, late },
+      { ...this.#parts, maySpare, length, keepsWarm, connectedIn, late },
       request,
       { offset, early, queuedFor, patienceMs },
       opening,

@@ -14,6 +14,7 @@ import { selecting, variedBy } from '../http/vary.ts';
 import { ledBy, type OriginReply } from '../origin/origin.ts';
 import { type Store, StoreError, type StoreObject } from '../store/store.ts';
 import { type ContentAnswer, judgeAnswer } from './answer-judge.ts';
+import { cutShort } from './body-request.ts';
 import { FillFailed, ownFailure } from './failure.ts';
 import type { FillName } from './fill-reporter.ts';
 import type { Phase } from './phase.ts';
@@ -129,10 +130,14 @@ export class VersionGuard {
     signal.throwIfAborted();
   }
 
-  /** The body has ended where no length had been announced; `certain` where its framing proves it. */
+  /**
+   * The body has ended where no length had been announced; `certain` where its framing proves it. Throws `FillFailed` where
+   * there are bytes behind what it gives for the end.
+   */
   bodyEnded(position: number, certain: boolean): void {
     const { upstream, presence } = this.#parts;
     if (upstream.known === null) return;
+    if (presence.present.nextStart(position) !== null) throw cutShort();
     upstream.known = { ...upstream.known, length: position };
     if (certain) presence.describe(upstream.known);
     else this.#unshare();
@@ -218,7 +223,8 @@ export class VersionGuard {
     const length = known.length ?? representation.length;
     const said = { ...underKnown(known, representation), ...ledBy(reply) };
     const updated = { ...said, length, ranges, ...(changeable && { changeable }) };
-    const tellsLength = known.length === null && updated.length !== null;
+    const tellsLength = known.length === null && length !== null;
+    if (tellsLength && presence.present.nextStart(length) !== null) throw otherThan(asked);
     if (phase.current === 'starting' || tellsLength || ranges !== known.ranges) upstream.known = updated;
     if (tellsLength) presence.describe(updated);
     phase.answered();

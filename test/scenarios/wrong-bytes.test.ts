@@ -38,6 +38,12 @@ function over<T extends object>(base: T, own: Partial<T>): T {
   });
 }
 
+/** The fields of a whole whose length only its framing tells. */
+const chunked: Fields = [
+  ...filmFields(movie, 200).filter(([name]) => name !== 'content-length'),
+  ['transfer-encoding', 'chunked'],
+];
+
 /** Nothing of a lie must be stored: who comes later, to an honest origin, gets the right bytes. */
 async function honestAfterwards({ clock, origin, view }: Stage): Promise<void> {
   void answerAll(origin, (request) => {
@@ -164,6 +170,59 @@ describe('a body of another length than announced', () => {
     const again = view();
     await clock.settle();
     assert.deepEqual([again.outcome, origin.requests.length], ['whole', 1]);
+  });
+
+  /** Somebody reads what comes without a length, of which the beginning is lost; and what asks for that again. */
+  async function lost(bytes: number) {
+    const set = stage({ film: movie });
+    const viewer = set.view();
+    const request = (await set.asked()).head(200, chunked).bytes(bytes);
+    await set.clock.settle();
+    set.cache.entries()[0]?.current?.lose({ start: 0, end: 100_000 });
+    set.view(0, 50_000);
+    return { set, viewer, request, again: await set.asked() };
+  }
+
+  it('and without one, that ends before the length that another answer has told, is gone on with', async () => {
+    const { set, viewer, request, again } = await lost(300_000);
+    again.head(206).bytes(100_000);
+    await set.clock.settle();
+    request.bytes(200_000).end();
+    const rest = await set.asked();
+    assert.deepEqual([viewer.outcome, rest.offset, set.fill().length], [null, 500_000, 1_000_000]);
+    rest.head().bytes(500_000).end();
+    await set.clock.settle();
+    assert.deepEqual([viewer.outcome, viewer.bytes], ['whole', 1_000_000]);
+  });
+
+  it('and without one, that goes on past the length that another answer has told, is cut off', async () => {
+    const { set, viewer, request, again } = await lost(300_000);
+    const shorter = partOf(again, { etag: etagOf(movie) }, film(400_000));
+    again.head(206, shorter).bytes(100_000);
+    await set.clock.settle();
+    request.bytes(200_000).end();
+    await set.clock.settle();
+    assert.deepEqual([viewer.bytes, viewer.error.type], [300_000, 'http_protocol_error']);
+  });
+
+  it('and without one, of which more is there than another answer tells of, is another version', async () => {
+    const { set, viewer, again } = await lost(300_000);
+    again.head(206, partOf(again, { etag: etagOf(movie), 'content-range': 'bytes 0-199999/200000' }, film(200_000)));
+    await set.clock.settle();
+    assert.deepEqual([viewer.bytes, viewer.failure.kind], [300_000, 'changed']);
+    await honestAfterwards(set);
+  });
+
+  it('and without one, that ends before what an earlier one has brought, has not ended', async () => {
+    const set = stage({ film: movie });
+    const viewer = set.view();
+    (await set.asked()).head(200, chunked).bytes(600_000).cut();
+    (await set.asked()).head(200, chunked).bytes(500_000).end();
+    await set.clock.settle();
+    assert.equal(viewer.outcome, null);
+    (await set.clock.advanceUntil(set.origin.nextRequest())).head(200, chunked).bytes(1_000_000).end();
+    await set.clock.settle();
+    assert.deepEqual([viewer.outcome, viewer.bytes, set.fill().length], ['whole', 1_000_000, 1_000_000]);
   });
 
   it('and without a length, ended by the connection, is never stored as whole', async () => {
@@ -321,6 +380,25 @@ describe('an origin whose film has changed', () => {
       await honestAfterwards(stage({ film: movie, store: memory }));
     });
   }
+
+  it('is not taken either where a part of what it meets is lost before that is compared', async () => {
+    const set = stage({ film: movie });
+    const undefinite = (request: ScriptedRequest) => request.head(206, partOf(request, { etag: null }));
+    const first = set.view(0, 100_000);
+    giveRest(undefinite(await set.asked()));
+    await set.clock.settle();
+    assert.equal(first.outcome, 'whole');
+    const second = set.view(262_144, 400_000);
+    const changed = await set.asked();
+    assert.equal(changed.offset, 261_120);
+    set.cache.entries()[0]?.current?.lose({ start: 0, end: 261_220 });
+    giveRest(undefinite(changed), other);
+    const again = await set.asked();
+    assert.deepEqual([second.bytes, again.offset], [0, 262_144]);
+    giveRest(undefinite(again));
+    await set.clock.settle();
+    assert.equal(second.outcome, 'whole');
+  });
 
   it('lets those who read what is there read it to its end', async () => {
     const set = stage({ film: movie });
