@@ -318,6 +318,8 @@ export class Fetch implements Requester, PlannedFetch {
     } finally {
       this.#body = null;
       body.close();
+      // It may have been stopped before it took that.
+      opening?.reply.body.cancel();
     }
   }
 

@@ -194,4 +194,25 @@ describe('what is stale', () => {
       assert.equal(kept?.representation.length, movie.size);
     });
   }
+
+  for (const how of ['purged', 'paused', 'closed'] as const) {
+    it(`and has changed keeps no connection to the new version, in whichever moment it is ${how}`, async () => {
+      for (let moments = 0; moments < 12; moments += 1) {
+        const set = stage({ film: movie });
+        await fillIt(set, controlled('no-cache'));
+        await set.clock.advance(2000);
+        const viewer = set.view();
+        const question = await set.asked();
+        question.head(200, filmFields(film(700_000, 2), 200));
+        for (let passed = 0; passed < moments; passed += 1) await null;
+        const [entry] = set.cache.entries();
+        if (how === 'purged') await entry?.purge();
+        else if (how === 'closed') await set.cache.close();
+        else entry?.current?.pause();
+        viewer.leave();
+        await set.clock.advance(10_000);
+        assert.equal(question.live, false, `after ${moments} moments`);
+      }
+    });
+  }
 });
