@@ -29,6 +29,8 @@ const bypassWindow = 1024 * 1024;
 export class Presence {
   readonly present: RangeSet;
   #object: StoreObject | null;
+  /** Where it has been let go of: it is asked for nothing more but bytes, by who reads still. */
+  #closing: Promise<void> | null = null;
   #bypass: Bypass | null = null;
   /** Whether the latest bytes went past the store. */
   #past = false;
@@ -62,7 +64,7 @@ export class Presence {
   }
 
   leaveAt(place: number): void {
-    this.#object?.leaveAt?.(place);
+    this.#open?.leaveAt?.(place);
   }
 
   /** What of it survives a power cut. */
@@ -180,28 +182,34 @@ export class Presence {
   attend(playheads: readonly number[]): void {
     if (playheads.length === 0 && this.#playheads.length === 0) return;
     this.#playheads = playheads;
-    this.#object?.attend?.(playheads);
+    this.#open?.attend?.(playheads);
   }
 
   describe(representation: Representation): void {
-    this.#object?.describe(representation);
+    this.#open?.describe(representation);
   }
 
   /** Makes durable what can be; never rejects. */
   async commit(): Promise<void> {
-    return this.#object?.commit().catch(unlessOfStore);
+    return this.#open?.commit().catch(unlessOfStore);
   }
 
   async close(): Promise<void> {
-    return this.#object?.close().catch(unlessOfStore);
+    this.#closing ??= this.#object?.close().catch(unlessOfStore) ?? Promise.resolve();
+    return this.#closing;
+  }
+
+  get #open(): StoreObject | null {
+    return this.#closing === null ? this.#object : null;
   }
 
   #writeMissing(offset: number, bytes: Buffer): Promise<void> | undefined {
     const range = { start: offset, end: offset + bytes.length };
-    if (this.#object !== null && this.#isStored) {
+    const object = this.#open;
+    if (object !== null && this.#isStored) {
       try {
-        const kept = this.#object.copies === true ? bytes : Buffer.from(bytes);
-        const pressure = this.#object.write(offset, kept)?.catch(unlessOfStore);
+        const kept = object.copies === true ? bytes : Buffer.from(bytes);
+        const pressure = object.write(offset, kept)?.catch(unlessOfStore);
         this.#past = false;
         this.present.add(range);
         return pressure;

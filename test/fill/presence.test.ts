@@ -47,6 +47,35 @@ function failing(inner: StoreObject, at: number, how: 'throws' | 'rejects'): Sto
 }
 
 describe('the bytes of a fill', () => {
+  it('are read on when their object has been let go of, which is asked for nothing else', async () => {
+    const inner = await object();
+    const calls: string[] = [];
+    const told = new Proxy(inner, {
+      get(_, name) {
+        const member: unknown = Reflect.get(inner, name);
+        if (typeof member !== 'function') return member;
+        return (...given: unknown[]) => {
+          calls.push(String(name));
+          return Reflect.apply(member, inner, given);
+        };
+      },
+    });
+    const bytes = new Presence(null);
+    bytes.writeTo(told);
+    bytes.write(0, movie.bytesAt(0, 100));
+    calls.length = 0;
+    await bytes.close();
+    bytes.write(100, movie.bytesAt(100, 200));
+    bytes.attend([50]);
+    bytes.leaveAt(50);
+    bytes.describe(described);
+    await bytes.commit();
+    await bytes.close();
+    assert.deepEqual(calls, ['close']);
+    await check(bytes.take(0, 100, never), 0, 100);
+    await check(bytes.take(100, 200, never), 100, 200);
+  });
+
   it('are present as soon as they are written, one by one', async () => {
     const bytes = new Presence(null);
     bytes.writeTo(await object());
