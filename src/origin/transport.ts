@@ -84,8 +84,8 @@ export class Transport {
       return exchange;
     };
     try {
-      // What may change something at the origin is not sent twice, which a kept connection that is dead would need.
-      const isRepeatable = isSafe(sent.method);
+      // What may change something at the origin is not sent twice, and content can't be: a kept connection may be dead.
+      const isRepeatable = isSafe(sent.method) && sent.content === null;
       const warm = isRepeatable ? (this.#pool.take(origin) ?? (await this.#pool.takeComing(origin, signal))) : null;
       if (warm !== null) {
         onConnected?.();
@@ -100,7 +100,7 @@ export class Transport {
         }
       }
       if (this.#options.concurrency?.isSerial) this.#pool.closeIdle(origin);
-      const fresh = await this.#connect(url, signal);
+      const fresh = await this.#connect(url, signal, isRepeatable && warm === null);
       if (warm === null) onConnected?.(fresh.connectMs);
       const reply = await send(fresh).head;
       if (saysKeepAlive(reply.fields)) this.#pool.keeps(origin);
@@ -132,11 +132,13 @@ export class Transport {
     this.#pool.prepare(url.origin, maySpare?.() ?? 0, open);
   }
 
-  /** A connection for one request. */
-  async #connect(url: URL, signal: AbortSignal): Promise<OriginConnection> {
-    if (!this.#isBase(url)) return this.#attempt(url, signal);
-    await this.#attempts?.share(signal);
-    return this.#pool.take(url.origin) ?? this.#attempt(url, signal);
+  /** A connection for one request; where it may not be an idle one, one of those makes room for it. */
+  async #connect(url: URL, signal: AbortSignal, mayBeIdle: boolean): Promise<OriginConnection> {
+    if (this.#isBase(url)) await this.#attempts?.share(signal);
+    const idle = this.#pool.take(url.origin);
+    if (idle !== null && mayBeIdle) return idle;
+    idle?.close();
+    return this.#attempt(url, signal);
   }
 
   /** Connects to the base for the requests that share the attempt; closes the connection where none is left. */

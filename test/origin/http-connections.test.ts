@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { getEventListeners, once } from 'node:events';
-import { type Duplex, duplexPair } from 'node:stream';
+import { type Duplex, duplexPair, Readable } from 'node:stream';
 import { suite, test } from 'node:test';
 import { ProxyError } from '../../src/errors.ts';
 import type { Connect } from '../../src/origin/dial.ts';
@@ -66,6 +66,16 @@ suite('connections', () => {
       assert.equal(announced, 1);
     });
   }
+
+  test('a request with content, which can be sent only once, has a new connection', async () => {
+    await using server = await RawServer.answering(() => film);
+    await using origin = originAt(server.port);
+    await readAll(await open(origin));
+    const fields = [['content-length', '4']] as const;
+    const request = { method: 'PROPFIND', target: '/folder/', fields, content: Readable.from([Buffer.from('<a/>')]) };
+    assert.equal(await readAll(await origin.open(request, new AbortController().signal)), 'film');
+    assert.equal(server.accepted, 2);
+  });
 
   test('a warm connection that the server has closed meanwhile is not used', async () => {
     await using server = await RawServer.listen();
