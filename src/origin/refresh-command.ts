@@ -5,7 +5,6 @@
  * secrets. When its time is over, it is killed with every process that it has started.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
 import { untilAborted } from '../until-aborted.ts';
 import { type Refresh, type RefreshQuestion, unanswered } from './refresh.ts';
 
@@ -25,26 +24,31 @@ async function run(
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
   signal.throwIfAborted();
-  const child = spawn(program, args, { env: environment, stdio: ['pipe', 'pipe', 'ignore'], detached: true });
+  // It has neither input nor output where no descriptor is left for them.
+  const child: ChildProcess = spawn(program, args, {
+    env: environment,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    detached: true,
+  });
   try {
+    const output = outputOf(child, question.origin);
     // A program that does not read the question may answer all the same.
-    child.stdin.on('error', () => {});
-    child.stdin.end(`${JSON.stringify(question)}\n`);
-    const output = await untilAborted(outputOf(child, question.origin), signal);
-    return JSON.parse(output);
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(`${JSON.stringify(question)}\n`);
+    return JSON.parse(await untilAborted(output, signal));
   } catch (error) {
     throw error instanceof SyntaxError ? unanswered(question.origin, 'its command wrote no JSON') : error;
   } finally {
-    killAll(child);
+    end(child);
   }
 }
 
 /** Resolves with the output of the program when it has ended well. */
-function outputOf(child: ChildProcess & { readonly stdout: Readable }, origin: string): Promise<string> {
+function outputOf(child: ChildProcess, origin: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const output: Buffer[] = [];
     let size = 0;
-    child.stdout.on('data', (bytes: Buffer) => {
+    child.stdout?.on('data', (bytes: Buffer) => {
       output.push(bytes);
       size += bytes.length;
       if (size > mostOutput) reject(unanswered(origin, 'its command said too much'));
@@ -59,9 +63,12 @@ function outputOf(child: ChildProcess & { readonly stdout: Readable }, origin: s
   });
 }
 
-/** Kills the process group of the program. */
-function killAll(child: ChildProcess): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+/** Kills the process group of the program, unless it has ended with all that could add to its output, which is let go of. */
+function end(child: ChildProcess): void {
+  const isOver = (child.exitCode !== null || child.signalCode !== null) && child.stdout?.destroyed !== false;
+  child.stdin?.destroy();
+  child.stdout?.destroy();
+  if (child.pid === undefined || isOver) return;
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { nextTurn } from '../../src/clock.ts';
 import { ProxyError } from '../../src/errors.ts';
 import type { RefreshQuestion } from '../../src/origin/refresh.ts';
 import { commandRefresh } from '../../src/origin/refresh-command.ts';
@@ -71,23 +73,65 @@ test('a command that need not read the question may answer without', async (cont
   assert.deepEqual(await commandRefresh([path])(long, free), {});
 });
 
-test('a command whose time is over is killed, with what it has started', { timeout: 20_000 }, async (context) => {
-  const { path, directory } = await program(context, `sleep 1000 & echo $! > "$1.new"; mv "$1.new" "$1"; wait`);
+test('a command that finds no descriptor left has not answered, and harms nobody', () => {
+  const module = import.meta.resolve('../../src/origin/refresh-command.ts');
+  const script = `
+    const { openSync } = await import('node:fs');
+    const { commandRefresh } = await import(${JSON.stringify(module)});
+    const question = { origin: 'films', target: '/a', reason: 'start' };
+    try { for (;;) openSync('/dev/null'); } catch {}
+    const failed = await commandRefresh(['/bin/true'])(question, new AbortController().signal).catch((error) => error);
+    process.on('exit', () => console.log(failed.message));`;
+  const limited = ['-c', 'ulimit -n 200; exec "$@"', 'sh', process.execPath, '--input-type=module', '--eval', script];
+  const { status, stdout } = spawnSync('/bin/sh', limited, { encoding: 'utf8' });
+  assert.match(stdout, /its command did not start \(EMFILE\)\.$/m);
+  assert.equal(status, 0);
+});
+
+/** Asks a program that starts another and writes down its own process and that, as soon as it has; and gives it up. */
+async function givenUp(context: TestContext, starts: string, last: string): Promise<string> {
+  const { path, directory } = await program(context, `${starts} sleep 1000 & echo $$ $! > "$1.new"; mv "$1.new" "$1"; ${last}`); // biome-ignore format: one line reads best
   const started = join(directory, 'started');
   const abort = new AbortController();
   const answer = commandRefresh([path, started])(question, abort.signal);
   answer.catch(() => {});
-  let child = '';
-  while (child === '') {
-    await new Promise((resolve) => setImmediate(resolve));
-    child = await readFile(started, 'utf8').catch(() => '');
+  let written = '';
+  while (written === '') {
+    await nextTurn();
+    written = await readFile(started, 'utf8').catch(() => '');
   }
+  const [own = '', child = ''] = written.trim().split(' ');
+  if (last === 'exit 0') await ended(own);
   abort.abort(new Error('its time is over'));
   await assert.rejects(answer, /its time is over/);
-  const stateOf = () => readFile(`/proc/${child.trim()}/stat`, 'utf8').catch(() => 'gone');
-  for (let state = await stateOf(); state !== 'gone' && !/\) [ZX] /.test(state); state = await stateOf()) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  return child;
+}
+
+async function ended(pid: string): Promise<void> {
+  const stateOf = () => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => 'gone');
+  for (let state = await stateOf(); state !== 'gone' && !/\) [ZX] /.test(state); state = await stateOf())
+    await nextTurn();
+}
+
+for (const [what, last] of [
+  ['', 'wait'],
+  [', though it has ended itself,', 'exit 0'],
+] as const) {
+  test(`a command whose time is over${what} is killed, with what it has started`, {
+    timeout: 20_000,
+  }, async (context) => {
+    await ended(await givenUp(context, '', last));
+  });
+}
+
+test('the output of a command whose time is over is let go of, whoever has it', {
+  timeout: 20_000,
+}, async (context) => {
+  const pipes = () => process.getActiveResourcesInfo().filter((resource) => resource === 'PipeWrap').length;
+  const before = pipes();
+  const child = await givenUp(context, 'setsid', 'exit 0');
+  context.after(() => process.kill(Number(child)));
+  while (pipes() > before) await nextTurn();
 });
 
 test('a question that nobody waits for any more starts no command', async (context) => {
