@@ -1,5 +1,5 @@
 /** Reads the answer of a refresh hook with distrust: a URL, fields and a time, or a clause that says what is wrong. Pure. */
-import type { Fields } from '../http/fields.ts';
+import { type Fields, operatorFieldName } from '../http/fields.ts';
 import type { ResolvedUrl } from './origin.ts';
 
 /** `expiresAt` is wall-clock time in milliseconds, `Infinity` for no end. */
@@ -30,13 +30,15 @@ function readUrl(url: unknown): URL | null | undefined {
   return parsed.username === '' && parsed.password === '' ? parsed : undefined;
 }
 
+/** Those that firstbyte sets itself are left out: programs give whatever their own client would send. */
 function readFields(fields: unknown): Fields | undefined {
   if (fields === undefined || fields === null) return [];
   if (typeof fields !== 'object' || Array.isArray(fields)) return undefined;
   const read: [string, string][] = [];
   for (const [name, value] of Object.entries(fields)) {
     if (!tokenOfAField.test(name) || typeof value !== 'string' || !valueOfAField.test(value)) return undefined;
-    read.push([name.toLowerCase(), value]);
+    const sent = operatorFieldName(name);
+    if (sent !== null) read.push([sent, value]);
   }
   return read;
 }

@@ -94,6 +94,20 @@ describe('a refresh hook', () => {
     ]);
   });
 
+  it('does not say which bytes are asked for, nor what belongs to the connection', async () => {
+    const { behind, open, hook } = bench();
+    await open();
+    const fields = {
+      Range: 'bytes=0-0',
+      Host: 'c.example',
+      'Content-Length': '9',
+      'Accept-Encoding': 'gzip',
+      'X-Key': 'k',
+    };
+    await hook(0).answer({ url: signedUrl(1), fields });
+    assert.deepEqual((await behind.nextRequest()).resolved?.fields, [['x-key', 'k']]);
+  });
+
   it('is asked once for all who wait, and not again while its answer holds', async () => {
     const { clock, asked, behind, open, hook } = bench();
     for (let many = 0; many < 50; many += 1) await open();
