@@ -42,7 +42,7 @@ export class Patience {
     if (patience !== null && this.#response.req.httpVersion === '1.1') this.#arm(Math.max(0, patience - waited));
   }
 
-  /** To be called before the head is written, and if the client leaves: what is out already is left out of the head. */
+  /** To be called before the head, or that of an interim reply, is written, and if the client leaves: what is out already is left out of the head. */
   end(): void {
     this.#timer?.cancel();
     this.#timer = null;

@@ -31,6 +31,13 @@ export class ReplyHead {
     this.#parts = parts;
   }
 
+  /** Asks for the content that the client holds back until it is wanted (RFC 9110 §10.1.1). */
+  askForContent(): void {
+    const { response, patience } = this.#parts;
+    patience.end();
+    response.writeContinue();
+  }
+
   write(status: number, fields: Fields): void {
     const { response, patience, record, clock } = this.#parts;
     patience.end();

@@ -228,7 +228,7 @@ class RequestHandler {
     const choose = (representation: Representation) => replyFor(request, representation, clock.wallTime(), rules);
     const first = (representation: Representation) => firstOf(choose(representation));
     const opening = cache.forward(mount, target, forwarded, first, this.#gone);
-    if (opening !== null && content !== null && headers.expect !== undefined) this.#response.writeContinue();
+    if (opening !== null && content !== null && headers.expect !== undefined) this.#head.askForContent();
     const pass = (session: ReadSession, verbatim: VerbatimReply) =>
       at === null
         ? replyOf(verbatim, rules)

@@ -211,6 +211,24 @@ describe('after a byte of patience', () => {
     await rig.close();
   });
 
+  it('a request whose content is asked for gets a whole 100, and then a whole reply', async () => {
+    const settings = { requestsPerClient: 1, allowFrom: ['192.168.1.0/24'] };
+    const rig = await virtualRig({ films: movie, origin: late, mount: { methods: ['PUT'] }, settings });
+    rig.player({}, '192.168.1.7').get(target);
+    const player = rig.player({}, '192.168.1.7');
+    const head = `PUT ${target} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n`;
+    const exchange = player.send(head, null);
+    await rig.clock.advance(21_000);
+    player.write('film');
+    assert.equal(await rig.clock.advanceUntil(exchange.done()), 'complete');
+    assert.deepEqual([exchange.interim.map(({ status }) => status), exchange.status], [[100], 200]);
+    assert.deepEqual(
+      exchange.headReads.slice(0, 3).map(({ text }) => text.slice(0, 12)),
+      ['H', 'T', 'TP/1.1 100 C'],
+    );
+    await rig.close();
+  });
+
   it('a request that expects a 100 gets none', async () => {
     const rig = await virtualRig({ films: movie, origin: late });
     const player = rig.player();
