@@ -29,14 +29,14 @@ export async function fetchOver(
   // It holds the request: a signal that was made from another hears of that only while its request lives.
   const failed = (cause: unknown) =>
     request.signal.aborted ? request.signal.reason : (ended() ?? new CutError('The reply was cut.', { cause }));
-  const sent = httpRequest({
-    createConnection: () => connection,
-    method,
-    path,
-    headers: [...[...request.headers].filter(([name]) => !ofConnection.has(name)), ['host', 'localhost']].flat(),
-    signal,
-  });
   try {
+    const sent = httpRequest({
+      createConnection: () => connection,
+      method,
+      path,
+      headers: [...[...request.headers].filter(([name]) => !ofConnection.has(name)), ['host', 'localhost']].flat(),
+      signal,
+    });
     const reply = await new Promise<IncomingMessage>((resolve, reject) => {
       sent.once('response', resolve).on('error', reject);
       if (body === null) sent.end();

@@ -2,6 +2,7 @@
  * What programs call a film, and what firstbyte does: the origin's own URL, or a path such as `/films/a.mkv`.
  */
 import { ConfigError } from '../config.ts';
+import { upTo } from '../kit/up-to.ts';
 import { UnknownOriginError } from './errors.ts';
 
 /** A film: its URL below one of the origins, or its path at firstbyte, such as `/films/a.mkv` or that of a source. */
@@ -69,7 +70,11 @@ export function pathOf({ mount, target }: MediaPlace): string {
   return `/${mount}${target}`;
 }
 
-function placeAt(path: string): MediaPlace {
+/** What no request can carry is written as in a URL; what only a program can mean by it, a fragment, is no part of it. */
+function placeAt(written: string): MediaPlace {
+  const path = upTo(written, '#')
+    .toWellFormed()
+    .replace(/[^\x21-\x7e]+/g, encodeURIComponent);
   const slash = path.indexOf('/', path.startsWith('/~/') ? 3 : 1);
   if (slash === -1) throw new UnknownOriginError(`${path} names no file; a path is such as /films/a.mkv.`);
   return { mount: path.slice(1, slash), target: path.slice(slash) };

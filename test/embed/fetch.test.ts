@@ -91,6 +91,22 @@ describe('a program that fetches a film', () => {
     assert.notEqual(await cache.cached(url), null);
   });
 
+  test('may write the path as people do, and means the same by it wherever it is written', async (t) => {
+    const { cache, origin } = await serving(t);
+    for (const name of ['Der große Film.mkv', '日本 1%.mkv', 'a.mkv#t=10']) {
+      await assertFilm(contentOf(await cache.fetch(`/films/${name}`)));
+      const { pathname } = new URL(`${base}/${name}`);
+      assert.equal(origin.requests.at(-1)?.target, pathname.slice('/films'.length), name);
+      assert.notEqual(await cache.cached(`/films/${name}`), null);
+      assert.notEqual(await cache.cached(`${base}/${name}`), null);
+    }
+  });
+
+  test('hears of a request that can not be written as of any that got no answer', async (t) => {
+    const { cache } = await serving(t);
+    await assert.rejects(cache.fetch(url, { headers: { 'x-note': 'a\u0001b' } }), CutError);
+  });
+
   test('is told which origins there are where its URL lies below none', async (t) => {
     const { cache } = await serving(t);
     const lost = cache.fetch('https://media.example/filmstock/a.mkv?token=secret');
