@@ -126,7 +126,7 @@ class HttpOrigin implements Origin {
     const start = hop;
     hop = remembered?.hop ?? hop;
     let atHome = remembered?.atHome ?? hop.url.origin === base.origin;
-    let atStart = remembered === null;
+    let atStart = remembered?.atStart ?? true;
     let onReady = onConnected;
     let redirected = remembered !== null;
     let ledHereForMs = remembered?.ledHereForMs ?? Number.POSITIVE_INFINITY;
@@ -165,7 +165,7 @@ class HttpOrigin implements Origin {
             return redirectTo(hop);
           }
           if (redirected && !expired.has(reply.status))
-            this.#led.keep(keyOf(request), { hop, atHome, jar, ledHereForMs });
+            this.#led.keep(keyOf(request), { hop, atHome, atStart, jar, ledHereForMs });
           return {
             ...found.reply,
             fields: this.#known(withoutDigest(reply.fields), reply.status, request),

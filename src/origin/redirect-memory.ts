@@ -17,6 +17,8 @@ export interface ChainEnd {
   readonly hop: RedirectHop;
   /** Whether every hop was at the base, to which alone its credentials go. */
   readonly atHome: boolean;
+  /** Whether every hop was at the place where the chain began, to which alone the fields of a resolved URL go. */
+  readonly atStart: boolean;
   readonly jar: RedirectJar;
   /** For how long the redirects may be believed, in milliseconds. */
   readonly ledHereForMs: number;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Origin, OriginReply, ResolvedUrl } from '../../src/origin/origin.ts';
+import type { Held, Origin, OriginReply, ResolvedUrl } from '../../src/origin/origin.ts';
 import { isProxyError, open, readAll } from './bench.ts';
 import { film, redirect, World } from './world.ts';
 
@@ -48,6 +48,25 @@ describe('a resolved URL', () => {
     assert.match(world.heads[0] ?? '', /^GET \/base\/film HTTP/);
     assert.deepEqual((world.heads[0] ?? '').match(/authorization: .*/gi), ['authorization: Bearer fresh']);
     assert.doesNotMatch(world.heads[1] ?? '', /authorization/i);
+  });
+
+  it('has its own fields at the place to which it redirects, for every piece of a film', async () => {
+    const world = new World({ 'a.example': (target) => (target === '/film' ? film : redirect('/film')) });
+    const origin = world.origin('http://a.example');
+    const held: Held = {
+      validator: { kind: 'etag', value: '"a"', strong: true },
+      length: 4,
+      present: [],
+      compare: async () => 'same',
+    };
+    const resolved = { url: new URL('http://a.example/signed'), fields: [['x-key', 'fresh']] as const };
+    for (let piece = 0; piece < 2; piece += 1) {
+      const request = { target: '/a.mkv', fields: [], held, resolved };
+      assert.equal(await readAll(await origin.open(request, new AbortController().signal)), 'film');
+    }
+    assert.deepEqual(world.targets, ['/signed', '/film', '/film']);
+    for (const head of world.heads) assert.match(head, /\r\nx-key: fresh\r\n/i);
+    await origin.close();
   });
 
   it('on a private address is refused where the origin is public', async () => {
