@@ -5,6 +5,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { ProxyError } from '../errors.ts';
@@ -112,7 +113,8 @@ export class MediaProxy {
       secure === undefined
         ? createServer(options, take)
         : createTlsServer({ ...options, ...secure, handshakeTimeout: headTimeout, ALPNProtocols: spoken }, take);
-    server.on(secure === undefined ? 'connection' : 'secureConnection', (socket) => this.#admit(socket));
+    if (secure === undefined) server.on('connection', (socket) => this.#admit(socket));
+    else this.#admitSecure(server);
     // No 100 is sent: no request's content is ever waited for.
     server.on('checkContinue', take);
     server.on('checkExpectation', take);
@@ -233,6 +235,24 @@ export class MediaProxy {
     if (admission === 'dropped') socket.destroy();
   }
 
+  /** Over TLS a connection counts from its beginning. Who is refused hears why when TLS has been agreed on. */
+  #admitSecure(server: Server | TlsServer): void {
+    const agreeing = new Map<string, Socket>();
+    server.on('connection', (socket: Socket) => {
+      const peer = peerOf(socket);
+      agreeing.set(peer, socket);
+      socket.once('close', () => {
+        if (agreeing.get(peer) === socket) agreeing.delete(peer);
+      });
+      if (this.#clients.admit(this.#connectionOf(socket), socket.remoteAddress) === 'dropped') socket.destroy();
+    });
+    server.on('secureConnection', (socket: Socket) => {
+      const begun = agreeing.get(peerOf(socket));
+      if (begun !== undefined) this.#clients.remove(this.#connectionOf(begun));
+      this.#admit(socket);
+    });
+  }
+
   #connectionOf(socket: Duplex): ClientConnection {
     const known = this.#connections.get(socket);
     if (known !== undefined) return known;
@@ -256,6 +276,11 @@ export class MediaProxy {
     socket.pause();
     await this.#connectionOf(socket).answered();
   }
+}
+
+/** The same for a connection before and after TLS has been agreed on. */
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 /** Whether the path of a request begins with the secret part. All of it is compared, whatever it is. */
