@@ -302,7 +302,7 @@ export class Fetch implements Requester, PlannedFetch {
           continue;
         }
         if (pause !== 'ran out') return pause;
-        if (request.received === 0) throw emptyPart();
+        if (request.received === 0 && !upstream.asksAloneAt(this.#position)) throw emptyPart();
         if (!goesOnPast(this.#position, this.#goal)) return 'arrived';
         const next = await body.takeNext(() => this.#mayGoOn);
         if (!this.#mayGoOn) return 'arrived';

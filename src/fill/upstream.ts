@@ -52,6 +52,8 @@ export class Upstream {
   /** Bytes a second, as they came last. */
   #throughput = 0;
   #takesEarlyRequests = true;
+  /** Where nothing is asked for again to be compared. */
+  #askedAloneAt: number | null = null;
   /** What `content` gave last. */
   #content: KnownContent | null = null;
 
@@ -195,6 +197,17 @@ export class Upstream {
     return requestRange({ ...about, fields: [...fields, ...condition] }, start, this.#endOf(offset, position, goal));
   }
 
+  /**
+   * The origin gave the bytes before `offset`, which were asked for to be compared, and none behind them. That may be the end
+   * of a film whose length nobody tells, or all that the origin gives at once: what follows is asked for by itself next, which a
+   * 416 answers at the end. `false` where that is no use.
+   */
+  asksAloneAt(offset: number): boolean {
+    if (this.known?.length !== null || !this.#comparesBytes || offset === this.#askedAloneAt) return false;
+    this.#askedAloneAt = offset;
+    return true;
+  }
+
   /** The first bytes present after `position`, as far as they are to be compared with what comes; `null` for none. */
   seamAfter(position: number): ByteRange | null {
     if (!this.#comparesBytes) return null;
@@ -208,7 +221,7 @@ export class Upstream {
    * time that they are compared.
    */
   #overlapAt(offset: number, position: number): number {
-    if (!this.#comparesBytes) return 0;
+    if (!this.#comparesBytes || offset === this.#askedAloneAt) return 0;
     return Math.min(overlap, offset - this.#presence.present.runStart(position));
   }
 

@@ -435,6 +435,41 @@ describe('an origin whose film has changed', () => {
   });
 });
 
+describe('a film whose length no answer tells', () => {
+  for (const [what, own] of [
+    ['a tag', {}],
+    ['a date, by which bytes that meet are compared', { etag: null }],
+  ] as const) {
+    it(`under ${what} ends where the origin has no more`, async () => {
+      const set = stage({ film: movie });
+      void answerAll(set.origin, (request) => {
+        if (request.offset >= movie.size) {
+          request
+            .head(416, [
+              ['content-range', `bytes */${movie.size}`],
+              ['content-length', '0'],
+            ])
+            .end();
+          return;
+        }
+        const end = Math.min(request.until ?? movie.size, movie.size);
+        request.head(
+          206,
+          partOf(request, {
+            ...own,
+            'content-range': `bytes ${request.offset}-${end - 1}/*`,
+            'content-length': `${end - request.offset}`,
+          }),
+        );
+        request.bytes(movie.bytesAt(request.offset, end)).end();
+      });
+      const viewer = set.view();
+      await set.clock.advance(200_000);
+      assert.deepEqual([viewer.outcome, viewer.bytes], ['whole', movie.size]);
+    });
+  }
+});
+
 describe('what can not be put together', () => {
   for (const [what, own] of [
     ['no validator', { etag: null, 'last-modified': null }],
