@@ -92,6 +92,8 @@ const chunks = {
   taken: {
     'zeros before a size': '0004\r\nfilm\r\n0\r\n\r\n',
     'an extension': '4;a="b;c"\r\nfilm\r\n0\r\n\r\n',
+    'space behind its sizes': '4 \t \r\nfilm\r\n0     \r\n\r\n',
+    'space before an extension': '4 ;a=b\r\nfilm\r\n0\r\n\r\n',
     'a trailer': '4\r\nfilm\r\n0\r\nX: y\r\n\r\n',
   },
   refused: {
@@ -99,9 +101,9 @@ const chunks = {
     'an extension that ends with LF': '4;\nfilm\r\n0\r\n\r\n',
     'bytes that end with LF': '4\r\nfilm\n0\r\n\r\n',
     'lines that all end with LF': '4\nfilm\n0\n\n',
-    'space behind a size': '4  \r\nfilm\r\n0\r\n\r\n',
-    'space behind the last size': '4\r\nfilm\r\n0 \r\n\r\n',
     'space before a size': ' 4\r\nfilm\r\n0\r\n\r\n',
+    'space within a size': '0 4\r\nfilm\r\n0\r\n\r\n',
+    'words behind a size': '4 bytes\r\nfilm\r\n0\r\n\r\n',
     'a size with a sign': '+4\r\nfilm\r\n0\r\n\r\n',
     'a size that begins with 0x': '0x4\r\nfilm\r\n0\r\n\r\n',
     'a size above 2^64': '10000000000000004\r\nfilm\r\n0\r\n\r\n',
