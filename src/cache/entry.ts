@@ -412,7 +412,7 @@ export class Entry implements IdleEntry {
       }
       case 'unknown':
         if (!mustRevalidate(known)) return {};
-        return { failed: new FillFailed({ kind: 'error', error: unaskable() }), exclusive: false };
+        return { failed: new FillFailed({ kind: 'error', error: unaskable(verdict.why) }), exclusive: false };
     }
   }
 
@@ -447,8 +447,8 @@ function presenceOf(fill: Fill, { start, end }: OpenRange): 'all' | 'some' | 'no
   return fill.presence({ start, end: end ?? Number.POSITIVE_INFINITY });
 }
 
-function unaskable(): ProxyError {
-  const message = 'The origin forbids serving this unasked once it is stale, and could not be asked.';
+function unaskable(why: string): ProxyError {
+  const message = `The origin forbids serving this unasked once it is stale, and did not confirm it. ${why}`;
   return new ProxyError('connection_timeout', message, { setting: 'firstByteTimeout' });
 }
 
