@@ -51,25 +51,30 @@ export async function* watchObject(
   const stop = AbortSignal.any(signal === undefined ? [closed] : [closed, signal]);
   let changed = Promise.withResolvers<void>();
   const unsubscribe = events.subscribe(() => changed.resolve());
-  using _ = stayAwake();
   let last = '';
   try {
     for (;;) {
       changed = Promise.withResolvers<void>();
-      const now = progressOf(await untilAborted(holdings.one(objectId), stop));
+      const now = progressOf(await awaited(untilAborted(holdings.one(objectId), stop)));
       const written = JSON.stringify(now);
       if (written !== last) {
         last = written;
         yield now;
       }
-      await sleep(clock, interval, stop);
-      await untilAborted(changed.promise, stop);
+      await awaited(sleep(clock, interval, stop));
+      await awaited(untilAborted(changed.promise, stop));
     }
   } catch (error) {
     if (!closed.aborted) throw error;
   } finally {
     unsubscribe();
   }
+}
+
+/** The process lives while somebody waits for a picture, and not while a program has one: it may never come back. */
+async function awaited<T>(picture: Promise<T>): Promise<T> {
+  using _ = stayAwake();
+  return await picture;
 }
 
 function progressOf(held: Awaited<ReturnType<Holdings['one']>>): MediaProgress {
