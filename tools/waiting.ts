@@ -122,7 +122,7 @@ const once: Readonly<Record<string, string>> = {
   'admin/folders.ts': 'asks for one list after the other, once each',
   'cache/trails.ts': 'passes a request on, and looks once beside it whether it is a loop',
   'core.ts': 'waits for replies to end',
-  'embed/watch.ts': 'waits between two pictures of a film',
+  'embed/watch.ts': 'waits between two values',
   'fill/body-request.ts': 'sends one request',
   'mount.ts': 'passes a request on',
   'origin/dial.ts': 'connects once',

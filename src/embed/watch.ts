@@ -1,7 +1,7 @@
 /**
- * What becomes of a film, for a program that shows it to somebody: a picture whenever something has changed.
+ * The state of a film, for a program that shows it: a value whenever something has changed.
  *
- * Whoever looks away misses pictures and gets the newest one then; nothing piles up.
+ * Whoever takes none for a while gets only the newest one then; nothing piles up.
  */
 import type { Holdings } from '../admin/holdings.ts';
 import { type Clock, sleep, stayAwake } from '../clock.ts';
@@ -30,7 +30,7 @@ export interface MediaProgress {
 
 export interface WatchOptions {
   readonly signal?: AbortSignal;
-  /** The least time between two pictures, in milliseconds; 250 where absent. */
+  /** The least time between two values, in milliseconds; 250 where absent. */
   readonly interval?: number;
 }
 
