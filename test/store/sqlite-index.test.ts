@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { openDatabase } from '../../src/store/disk/index/index-schema.ts';
 import type { ObjectRow, SegmentRow } from '../../src/store/disk/index/rows.ts';
 import { SqliteIndex } from '../../src/store/disk/index/sqlite-index.ts';
+import { statements } from '../../src/store/disk/index/statements.ts';
 import { label, objectName, representationOf } from '../../src/testing/content.ts';
 import { never } from '../support/never.ts';
 import { temporaryDirectory } from './disk-directory.ts';
@@ -94,6 +96,21 @@ test('the list goes on past one message from the worker', async (t) => {
   assert.equal(listed.size, 1203);
   assert.equal(listed.get(objectName('film 1202')), 1202);
   await index.close();
+});
+
+test('no statement but the first of all reads every row, however many there are', async (t) => {
+  const path = join(await temporaryDirectory(t), 'index.sqlite');
+  const database = openDatabase({ path, ...place });
+  for (const [name, statement] of Object.entries(statements)) {
+    const bound = statement.replaceAll(/[?]|:[a-z]+/g, '1');
+    const plan = database
+      .prepare(`EXPLAIN QUERY PLAN ${bound}`)
+      .all()
+      .map(({ detail }) => String(detail));
+    const reads = plan.filter((step) => step.startsWith('SCAN') || step.includes('TEMP B-TREE'));
+    assert.deepEqual(reads, name === 'objects' ? ['SCAN objects'] : [], name);
+  }
+  database.close();
 });
 
 test('a closed index refuses every call', async (t) => {

@@ -5,59 +5,20 @@
  * NORMAL`: a power cut may lose the latest transactions, never their order, and never what makes the file a database.
  * What is promised (a pin) is committed FULL, and with it everything before.
  */
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { parentPort } from 'node:worker_threads';
 import { type ObjectLabel, type StoredObject, StoreError } from '../../store.ts';
 import { openDatabase } from './index-schema.ts';
 import type { IndexLayout, ObjectRow, SegmentRow, UseRow } from './rows.ts';
+import { statements } from './statements.ts';
 
 type Row = Record<string, unknown>;
 
 /** The statements of an open database, each prepared once. */
 function prepareIndex(database: DatabaseSync, boot: string) {
-  const statement = {
-    object: database.prepare(
-      `SELECT id, generation, origin, path, private, representation, pinned, used, place
-      FROM objects LEFT JOIN places ON object = id WHERE name = ?`,
-    ),
-    segments: database.prepare(`
-      SELECT number, blocks, iif(boot = ?, early, x'') AS early, sums, bytes, used FROM segments WHERE object = ?`),
-    forget: database.prepare(`
-      DELETE FROM objects WHERE name = :name AND generation = coalesce(:generation, generation)
-      RETURNING generation`),
-    forgetOthers: database.prepare('DELETE FROM objects WHERE name = ? AND generation <> ?'),
-    saveObject: database.prepare(`
-      INSERT INTO objects (name, generation, origin, path, private, representation, pinned, created, used)
-      VALUES (:name, :generation, :origin, :path, :private, :representation, :pinned, :used, :used)
-      ON CONFLICT (name) DO UPDATE SET representation = excluded.representation, used = excluded.used
-      RETURNING id`),
-    saveSegment: database.prepare(`
-      INSERT OR REPLACE INTO segments (object, number, blocks, early, boot, sums, bytes, used)
-      VALUES (:object, :number, :blocks, :early, :boot, :sums, :bytes, :used)`),
-    useObject: database.prepare('UPDATE objects SET used = ? WHERE name = ? AND generation = ? RETURNING id'),
-    useSegment: database.prepare('UPDATE segments SET used = ? WHERE object = ? AND number = ?'),
-    savePlace: database.prepare('INSERT OR REPLACE INTO places (object, place) VALUES (?, ?)'),
-    forgetSegment: database.prepare('DELETE FROM segments WHERE object = ? AND number = ?'),
-    dropSegment: database.prepare(`
-      DELETE FROM segments
-      WHERE object = (SELECT id FROM objects WHERE name = ? AND generation = ?) AND number = ?`),
-    pin: database.prepare('UPDATE objects SET pinned = :pinned WHERE name = :name'),
-    list: database.prepare(`
-      SELECT name, origin, path, private, representation, pinned, coalesce(sum(bytes), 0) AS bytes,
-        max(objects.used, coalesce(max(segments.used), 0)) AS used
-      FROM objects LEFT JOIN segments ON object = id
-      WHERE name > ? GROUP BY id ORDER BY name LIMIT ?`),
-    objects: database.prepare(`
-      SELECT json_group_array(json_object(
-        'name', name, 'generation', generation, 'label', json(iif(
-          private IS NULL, json_object('origin', origin, 'path', path),
-          json_object('origin', origin, 'path', path, 'private', json(iif(private, 'true', 'false'))))),
-        'length', representation ->> '$.length', 'pinned', json(iif(pinned, 'true', 'false')), 'used', used,
-        'place', (SELECT place FROM places WHERE object = id), 'segments', json((
-          SELECT json_group_array(json_object('number', number, 'bytes', bytes, 'used', used))
-          FROM segments WHERE object = id)))) AS told
-      FROM objects`),
-  };
+  const statement = Object.fromEntries(
+    Object.entries(statements).map(([name, text]) => [name, database.prepare(text)]),
+  ) as Record<keyof typeof statements, StatementSync>;
 
   function find(name: string): ObjectRow | null {
     const row = statement.object.get(name) as Row | undefined;
