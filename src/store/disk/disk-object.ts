@@ -167,10 +167,10 @@ export class DiskObject implements SharedObject, OpenContent {
     this.#savedChanges = -1;
   }
 
-  evict(segment: number): Promise<void> {
+  evict(segment: number, unnamed?: Promise<void>): Promise<void> {
     this.#giveUp(segment);
     this.noteDirty();
-    return this.#files.removeSegment(segment);
+    return this.#files.removeSegment(segment, unnamed);
   }
 
   invalidate(): void {

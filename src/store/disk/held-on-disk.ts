@@ -18,8 +18,8 @@ export interface OpenContent {
   saved(row: ObjectRow): void;
   /** The index could not take the row. */
   notSaved(row: ObjectRow): void;
-  /** Gives a segment up: tells who has it open, then unlinks its file. */
-  evict(segment: number): Promise<void>;
+  /** Gives a segment up: tells who has it open, then unlinks its file, once no row names it (`unnamed`). */
+  evict(segment: number, unnamed?: Promise<void>): Promise<void>;
   /** Nothing that was written is there any more, nor in the index. */
   invalidate(): void;
 }

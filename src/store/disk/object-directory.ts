@@ -19,8 +19,8 @@ export interface ObjectFiles {
   fileAt(start: number): Omit<FilePart, 'length'> | null;
   /** Makes everything written to the segment survive a power cut; resolves with the real bytes that it takes. */
   sync(segment: number): Promise<number>;
-  /** Unlinks the file of the segment; reads that have begun go on. */
-  removeSegment(segment: number): Promise<void>;
+  /** Unlinks the file of the segment, once `before` has ended; reads that have begun go on. */
+  removeSegment(segment: number, before?: Promise<void>): Promise<void>;
   /** The files are gone, which are those of these segments: none stays open, and each is made again when it is written to. */
   reset(segments: Iterable<number>): void;
 }
@@ -79,9 +79,9 @@ export class ObjectDirectory implements ObjectFiles {
     return real;
   }
 
-  removeSegment(segment: number): Promise<void> {
+  removeSegment(segment: number, before?: Promise<void>): Promise<void> {
     this.#entered.delete(segment);
-    return this.#files.remove(this.#pathOf(segment));
+    return this.#files.remove(this.#pathOf(segment), before);
   }
 
   reset(segments: Iterable<number>): void {

@@ -126,9 +126,9 @@ export class SegmentFiles {
     );
   }
 
-  /** Unlinks the file, if it is there; whoever reads it reads on. */
-  async remove(path: string): Promise<void> {
-    const removal = this.#unlink(path, this.#removals.get(path));
+  /** Unlinks the file, if it is there, once `before` has ended; whoever reads it reads on. */
+  async remove(path: string, before?: Promise<void>): Promise<void> {
+    const removal = this.#unlink(path, [this.#removals.get(path), before]);
     this.#removals.set(path, removal);
     try {
       await removal;
@@ -200,10 +200,10 @@ export class SegmentFiles {
     }
   }
 
-  async #unlink(path: string, before: Promise<void> | undefined): Promise<void> {
+  async #unlink(path: string, before: readonly (Promise<void> | undefined)[]): Promise<void> {
     // Taken out of the table at once: what is opened from now on is another file.
     const forgotten = this.forget(path);
-    await before?.catch(() => {});
+    await Promise.allSettled(before);
     await forgotten;
     try {
       await unlink(path);

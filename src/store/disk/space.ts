@@ -3,7 +3,6 @@
  * it has left.
  */
 import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ByteRange } from '../../bytes/byte-range.ts';
 import type { Clock } from '../../clock.ts';
 import { type Capacity, type Eviction, inBytes, type StoreLimits } from '../capacity.ts';
@@ -15,6 +14,7 @@ import type { ClosedObjects } from './closed-objects.ts';
 import type { Health } from './health.ts';
 import type { HeldOnDisk } from './held-on-disk.ts';
 import type { SqliteIndex } from './index/sqlite-index.ts';
+import { segmentPath } from './object-directory.ts';
 import { type Removal, unlessFull } from './removal.ts';
 import type { SegmentFiles } from './segment-files.ts';
 
@@ -27,13 +27,13 @@ const muchRoom = 1024 ** 3;
 export interface SpaceParts {
   readonly clock: Clock;
   readonly limits: StoreLimits;
-  readonly directory: CacheDirectory;
-  readonly index: SqliteIndex;
-  readonly files: SegmentFiles;
+  readonly directory: Pick<CacheDirectory, 'path' | 'pathOf'>;
+  readonly index: Pick<SqliteIndex, 'drop'>;
+  readonly files: Pick<SegmentFiles, 'remove'>;
   readonly capacity: Capacity<HeldOnDisk>;
-  readonly health: Health;
+  readonly health: Pick<Health, 'trouble' | 'want'>;
   readonly closed: Pick<ClosedObjects, 'take'>;
-  readonly removal: Removal;
+  readonly removal: Pick<Removal, 'removeUnused'>;
   readonly background: Background;
   readonly events: Pick<StoreEvents, 'evicted'>;
 }
@@ -61,9 +61,11 @@ export class Space {
     health.want();
     if (health.trouble !== null) throw health.trouble;
     const { refused, evictions } = capacity.reserve(held, start, end);
-    if (evictions.length > 0) {
-      this.#due.push(...evictions);
-      this.#evicting ??= Promise.resolve().then(() => this.#evictDue());
+    if (evictions.length > 0 && this.#due.push(...evictions) === evictions.length) {
+      const evicting = this.#evictDue(this.#evicting).finally(() => {
+        if (this.#evicting === evicting) this.#evicting = null;
+      });
+      this.#evicting = evicting;
     }
     if (refused === null) return;
     // Somebody else may have made room meanwhile.
@@ -73,7 +75,10 @@ export class Space {
     throw refused;
   }
 
-  /** Resolves when what must go has been evicted: await it before writing to a file, which may be one of those. */
+  /**
+   * Resolves when what must go for bytes that were admitted has gone: await it before writing them, so that there is never
+   * more on the disk than may be, and to no file which may be one of those.
+   */
   get evicting(): Promise<void> | null {
     return this.#evicting;
   }
@@ -124,13 +129,11 @@ export class Space {
 
   /** The files of these segments are gone, of an object that nobody has open. */
   async missing(held: HeldOnDisk, segments: readonly number[]): Promise<void> {
-    const { capacity, closed, index, removal, background } = this.#parts;
+    const { capacity, closed, index } = this.#parts;
     closed.take(held);
     for (const segment of segments) capacity.drop(held, segment);
     await index.drop(held.name, held.generation, segments).catch(unlessFull);
-    if (held.bySegment.size > 0) return;
-    // Not awaited: the call that is under way for this name may itself wait for room.
-    removal.removeUnused(held, () => held.bySegment.size > 0).catch(background.report);
+    this.#forgetEmpty(held);
   }
 
   /** Resolves with whether anything could go. */
@@ -142,27 +145,39 @@ export class Space {
     return true;
   }
 
-  #evictDue(): void {
-    this.#evicting = null;
-    void this.#evict(this.#due.splice(0));
+  async #evictDue(before: Promise<void> | null): Promise<void> {
+    await Promise.resolve();
+    await Promise.all([before, this.#evict(this.#due.splice(0))]);
   }
 
-  /** Resolves when all of it is gone, or could not be removed. */
+  /**
+   * Resolves when all of it is gone, or could not be removed. The row goes first: after a kill none is to name what is not
+   * there, or what has been written since to a file of the same name.
+   */
   async #evict(evictions: readonly Eviction<HeldOnDisk>[]): Promise<void> {
-    const { background, events } = this.#parts;
+    const { index, background, events } = this.#parts;
     const works = evictions.map(({ held, segment, bytes, reason }) => {
-      const work = held.content === null ? this.#evictClosed(held, segment) : held.content.evict(segment);
+      const unnamed = index.drop(held.name, held.generation, [segment]).catch(unlessFull);
+      const gone = held.content?.evict(segment, unnamed) ?? this.#evictClosed(held, segment, unnamed);
+      const work = Promise.all([unnamed, gone]).then(() => {});
       events.evicted(reason, held.label, bytes);
       return background.run(work);
     });
     await Promise.all(works);
   }
 
-  async #evictClosed(held: HeldOnDisk, segment: number): Promise<void> {
+  async #evictClosed(held: HeldOnDisk, segment: number, unnamed: Promise<void>): Promise<void> {
     const { files, directory, closed } = this.#parts;
     // Who opens it from now on does not find the segment.
     closed.take(held);
-    await files.remove(join(directory.pathOf(held.key), String(segment)));
-    await this.missing(held, [segment]);
+    await files.remove(segmentPath(directory.pathOf(held.key), segment), unnamed);
+    this.#forgetEmpty(held);
+  }
+
+  #forgetEmpty(held: HeldOnDisk): void {
+    const { removal, background } = this.#parts;
+    if (held.bySegment.size > 0) return;
+    // Not awaited: the call that is under way for this name may itself wait for room.
+    removal.removeUnused(held, () => held.bySegment.size > 0).catch(background.report);
   }
 }
