@@ -1,6 +1,5 @@
 /** What `npm run network` measures, in one table: the cases, and how often each. */
-import type { Case } from './results.ts';
-import type { Way } from './ways.ts';
+import type { Case, Way } from './results.ts';
 
 interface Planned extends Case {
   readonly runs: number;

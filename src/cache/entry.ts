@@ -59,10 +59,8 @@ export interface EntryParts extends EntryFillsParts {
   forget(): void;
 }
 
-/** The result of a revalidation: a new fill, whether the stored one is confirmed, or a failure and whether only one client may see it. */
-type Revalidated =
-  | { readonly fill?: Fill; readonly confirmed?: boolean }
-  | { readonly failed: FillFailed; readonly exclusive: boolean };
+/** The result of a revalidation: a new fill, no change, or a failure and whether only one client may see it. */
+type Revalidated = { readonly fill?: Fill } | { readonly failed: FillFailed; readonly exclusive: boolean };
 
 /** The fill that a request joins, and how it was found. */
 interface Current {
@@ -71,8 +69,6 @@ interface Current {
   readonly waited: boolean;
   /** Whether the revalidation found another version. */
   readonly changed: boolean;
-  /** Whether the origin said that it is current. */
-  readonly confirmed: boolean;
   /** Whether this request began the revalidation. */
   readonly first: boolean;
 }
@@ -90,7 +86,7 @@ interface Found {
 
 const nothing: ByteRange = { start: 0, end: 0 };
 
-const unasked = { waited: false, changed: false, confirmed: false, first: false } as const;
+const unasked = { waited: false, changed: false, first: false } as const;
 
 export class Entry implements IdleEntry {
   readonly #parts: EntryParts;
@@ -282,13 +278,15 @@ export class Entry implements IdleEntry {
   }
 
   #sessionOf(
-    { fill, reader, confirmed }: Joined,
+    { fill, reader, waited, changed }: Joined,
     representation: Representation,
     { presence, knownBefore, collapsed }: Found,
   ): ReadSession {
     const freshFor = this.#freshness(representation).until - this.#parts.clock.wallTime();
     const whole = freshFor > 0 ? 'hit' : 'stale';
     const result = presence === 'all' ? whole : presence === 'some' ? 'partial' : 'miss';
+    // Confirmed a moment ago (RFC 9211 §2.1).
+    const isConfirmed = waited && !changed && freshFor > 0 && presence === 'all';
     return {
       representation,
       reader,
@@ -298,8 +296,7 @@ export class Entry implements IdleEntry {
       patience: fill.patience,
       cache: fill.passing ? 'pass' : knownBefore ? result : 'miss',
       isVariant: this.#parts.isVariant,
-      // What was confirmed a moment ago is no hit (RFC 9211 §2.1).
-      ...(confirmed && presence === 'all' && { forwarded: { fwd: 'stale', status: 304 } as const }),
+      ...(isConfirmed && { forwarded: { fwd: 'stale', status: 304 } as const }),
       leave: () => {
         reader.leave();
         this.#fills.closeIfDone(fill);
@@ -341,8 +338,8 @@ export class Entry implements IdleEntry {
     try {
       const outcome = await untilAborted(this.#revalidating, signal);
       if ('failed' in outcome) throw first || !outcome.exclusive ? outcome.failed : exclusive();
-      const { fill: current = this.#fills.usable(), confirmed = false } = outcome;
-      return use({ fill: current, waited: true, changed: current !== fill, confirmed, first });
+      const { fill: current = this.#fills.usable() } = outcome;
+      return use({ fill: current, waited: true, changed: current !== fill, first });
     } finally {
       this.#awaiting -= 1;
       if (this.#awaiting === 0) this.#endWaiting();
@@ -398,11 +395,11 @@ export class Entry implements IdleEntry {
     switch (verdict.kind) {
       case 'current':
         fill.describe(verdict.representation);
-        if (this.#parts.mayShare(verdict.representation)) return { confirmed: true };
+        if (this.#parts.mayShare(verdict.representation)) return {};
         // It belongs to the request that asked first, and to no later one.
         fill.reserve();
         this.#fills.forgetStored();
-        return { fill, confirmed: true };
+        return { fill };
       case 'changed':
         return this.#succeed(fill, verdict.opening);
       case 'gone': {
@@ -415,7 +412,7 @@ export class Entry implements IdleEntry {
       }
       case 'unknown':
         if (!mustRevalidate(known)) return {};
-        return { failed: new FillFailed({ kind: 'error', error: unaskable(verdict.why) }), exclusive: false };
+        return { failed: new FillFailed({ kind: 'error', error: unaskable() }), exclusive: false };
     }
   }
 
@@ -450,8 +447,8 @@ function presenceOf(fill: Fill, { start, end }: OpenRange): 'all' | 'some' | 'no
   return fill.presence({ start, end: end ?? Number.POSITIVE_INFINITY });
 }
 
-function unaskable(why: string): ProxyError {
-  const message = `The origin forbids serving this unasked once it is stale, and did not confirm it. ${why}`;
+function unaskable(): ProxyError {
+  const message = 'The origin forbids serving this unasked once it is stale, and could not be asked.';
   return new ProxyError('connection_timeout', message, { setting: 'firstByteTimeout' });
 }
 

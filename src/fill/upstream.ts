@@ -14,7 +14,6 @@ import type { Lessons } from './lessons.ts';
 import { type Goal, type KnownContent, type Pace, rangeEnd } from './plan.ts';
 import type { Presence } from './presence.ts';
 import { type Asked, RequestForm } from './request-form.ts';
-import { SeenBytes } from './seen-bytes.ts';
 import { requestAll, requestRange, requestSuffix, type UpstreamRequest } from './upstream-request.ts';
 
 /** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
@@ -44,8 +43,6 @@ export class Upstream {
   readonly #presence: Presence;
   /** The representation that this fill brings in, from the moment it is known. */
   known: Representation | null;
-  /** What came to be compared before it was present. */
-  readonly seen = new SeenBytes();
   readonly #lessons: Lessons;
   /** Made when something is asked for, or may be. */
   #madeForm: RequestForm | null = null;
@@ -196,7 +193,7 @@ export class Upstream {
     // With a weak tag beside it, a date may not be sent (RFC 9110 §13.1.5).
     const isNamed = validator?.strong && validator.weakTag === undefined && this.#form.has('if-range');
     const condition: Fields = isNamed ? [['if-range', formatValidator(validator)]] : [];
-    const start = offset - this.#overlapAt(offset, position, goal.piece);
+    const start = offset - this.#overlapAt(offset, position);
     return requestRange({ ...about, fields: [...fields, ...condition] }, start, this.#endOf(offset, position, goal));
   }
 
@@ -211,11 +208,6 @@ export class Upstream {
     return true;
   }
 
-  /** Whether bytes are present right before `position` that what comes there has to be compared with. */
-  hasSeamBefore(position: number): boolean {
-    return this.#overlapAt(position, position) > 0;
-  }
-
   /** The first bytes present after `position`, as far as they are to be compared with what comes; `null` for none. */
   seamAfter(position: number): ByteRange | null {
     if (!this.#comparesBytes) return null;
@@ -226,12 +218,11 @@ export class Upstream {
 
   /**
    * How many bytes before `offset` are to be compared with what comes. Those from `position` on will be present by the
-   * time that they are compared; where fetches run side by side, another brings those before it.
+   * time that they are compared.
    */
-  #overlapAt(offset: number, position: number, piece = Number.POSITIVE_INFINITY): number {
+  #overlapAt(offset: number, position: number): number {
     if (!this.#comparesBytes || offset === this.#askedAloneAt) return 0;
-    const start = piece < Number.POSITIVE_INFINITY ? 0 : this.#presence.present.runStart(position);
-    return Math.min(overlap, offset - start);
+    return Math.min(overlap, offset - this.#presence.present.runStart(position));
   }
 
   /** Whether the bytes themselves are compared, because what names the version does not stand for each of them. */
@@ -246,7 +237,8 @@ export class Upstream {
    */
   #endOf(offset: number, position: number, { hardEnd, until, wantedEnd, piece }: Goal): number | null {
     const { length, ranges, present } = this.content;
-    const given = Math.min(hardEnd, wantedEnd);
+    const seam = this.seamAfter(offset);
+    const given = Math.min(seam?.start === hardEnd ? seam.end : hardEnd, wantedEnd);
     let end = given;
     // What is not known yet, or can't be combined, must come by one body; and how late the origin's heads come, so that
     // ranges are worth it, shows by the first.
@@ -254,8 +246,6 @@ export class Upstream {
       const behind = offset - present.runStart(position);
       end = rangeEnd({ start: offset, behind, until, ...this.pace, piece }, Math.min(given, length));
     }
-    const seam = this.seamAfter(offset);
-    if (seam?.start === end) end = seam.end;
     return end > offset && end < length ? end : null;
   }
 }

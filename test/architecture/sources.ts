@@ -26,8 +26,7 @@ export function readAllSources(): SourceFile[] {
   return readFolder('.', [...filesBelow('src'), ...filesBelow('dashboard')]);
 }
 
-/** Those of these files that are sources, with their paths relative to `folder`. */
-export function readFolder(folder: string, files: readonly string[]): SourceFile[] {
+function readFolder(folder: string, files: readonly string[]): SourceFile[] {
   return files
     .filter((file) => /\.tsx?$/.test(file))
     .sort()

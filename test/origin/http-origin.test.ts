@@ -2,13 +2,22 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { ProxyErrorType } from '../../src/errors.ts';
 import type { Fields } from '../../src/http/fields.ts';
-import { originContract } from '../../src/testing/origin-contract.ts';
-import { contractBench, isProxyError, open, originAt, readAll } from './bench.ts';
+import { type OriginBench, originContract } from '../../src/testing/origin-contract.ts';
+import { isProxyError, open, originAt, readAll } from './bench.ts';
+import { peerOf } from './peer.ts';
 import { RawServer } from './raw-server.ts';
 
-originContract('HTTP', async () => {
+originContract('HTTP', async (): Promise<OriginBench> => {
   const server = await RawServer.listen();
-  return contractBench(originAt(server.port), server);
+  const origin = originAt(server.port);
+  return {
+    origin,
+    next: async () => peerOf(await server.next()),
+    [Symbol.asyncDispose]: async () => {
+      await origin.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
 });
 
 suite('what is sent', () => {

@@ -5,17 +5,26 @@ import fc from 'fast-check';
 import { systemClock } from '../../src/clock.ts';
 import type { OriginBody } from '../../src/origin/origin.ts';
 import { RateAllowance, RateLimitedOrigin } from '../../src/origin/rate-limited-origin.ts';
-import { originContract } from '../../src/testing/origin-contract.ts';
+import { type OriginBench, originContract } from '../../src/testing/origin-contract.ts';
 import { Film } from '../support/film.ts';
 import { runs } from '../support/runs.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { contractBench, originAt } from './bench.ts';
+import { originAt } from './bench.ts';
+import { peerOf } from './peer.ts';
 import { RawServer } from './raw-server.ts';
 
-originContract('rate-limited', async () => {
+originContract('rate-limited', async (): Promise<OriginBench> => {
   const server = await RawServer.listen();
-  return contractBench(new RateLimitedOrigin(originAt(server.port), 10_000_000_000, systemClock), server);
+  const origin = new RateLimitedOrigin(originAt(server.port), 10_000_000_000, systemClock);
+  return {
+    origin,
+    next: async () => peerOf(await server.next()),
+    [Symbol.asyncDispose]: async () => {
+      await origin.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
 });
 
 const film = new Film(10_000_000, 3);

@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import { fromGuide } from './guide.ts';
 import { freePort, startServer } from './server.ts';
 
-/** Where Debian has Apache's modules; those of every configuration, and what that is besides. */
+/** Where Debian has Apache's modules. */
 const modules = '/usr/lib/apache2/modules';
-const usual = ['mpm_event', 'authn_core', 'authn_file', 'authz_core', 'authz_user', 'mime'];
+
+const loaded = [
+  ...['mpm_event', 'authn_core', 'authn_file', 'authz_core', 'authz_user', 'auth_basic'],
+  ...['dav', 'dav_fs', 'autoindex', 'mime'],
+];
 
 const user = 'anna';
 export const password = 'open sesame';
@@ -50,13 +54,6 @@ export async function startApache(folder: string): Promise<Apache> {
 }
 
 function configuration(own: string, port: number, films: string): string {
-  return `${baseConfiguration(own, String(port), films, ['auth_basic', 'dav', 'dav_fs', 'autoindex'])}
-    DavLockDB "${own}/locks"
-    ${fromGuide('Apache: WebDAV', 'apache', { '/srv/films': films, '/srv/users': join(own, 'users') })}`;
-}
-
-/** An Apache with those modules over `films`, which has what it writes itself in `own`. */
-export function baseConfiguration(own: string, port: string, films: string, loaded: readonly string[]): string {
   return `
     ServerRoot "${own}"
     ServerName films
@@ -66,8 +63,10 @@ export function baseConfiguration(own: string, port: string, films: string, load
     DefaultRuntimeDir "${own}"
     Mutex file:${own}
     ${process.getuid?.() === 0 ? 'User nobody\nGroup nogroup' : ''}
-    ${[...usual, ...loaded].map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so`).join('\n')}
+    ${loaded.map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so`).join('\n')}
     TypesConfig /dev/null
     AddType video/mp4 .mp4
-    DocumentRoot "${films}"`;
+    DavLockDB "${own}/locks"
+    DocumentRoot "${films}"
+    ${fromGuide('Apache: WebDAV', 'apache', { '/srv/films': films, '/srv/users': join(own, 'users') })}`;
 }

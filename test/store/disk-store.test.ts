@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, lstat, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import {
+  chmod,
+  copyFile,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
@@ -19,7 +31,7 @@ import {
 } from '../../src/testing/content.ts';
 import { never } from '../support/never.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { listener, openDiskStore, temporaryDirectory } from './disk-directory.ts';
+import { diskTurns, listener, openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 const kibibyte = 1024;
 const block = 256 * kibibyte;
@@ -400,6 +412,46 @@ test('directories that no row names are swept at the start, and nothing else', a
   await store.close();
 });
 
+test('of titles of which nothing is stored, those stay that were used last, and all that is pinned or stored', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const clock = new VirtualClock();
+  const store = await openDiskStore(directory, { clock, maxEmpty: 20 });
+  const make = async (title: string, length: number, stored: number) => {
+    const object = await store.create(objectName(title), representationOf(length), label, unheard);
+    await writeContent(object, { start: 0, end: stored });
+    await object.close();
+    await clock.advance(10);
+  };
+  await make('film', 1000, 1000);
+  await make('pinned', 0, 0);
+  await store.pin(objectName('pinned'), true);
+  for (let number = 0; number < 100; number += 1) await make(`asked ${number}`, 1000, number % 2);
+  const left = async () => {
+    const names = new Set<string>();
+    for await (const { name } of store.list()) names.add(name);
+    return names;
+  };
+  for (let turn = 0; turn < 100 && store.usage().objects > 24; turn += 1) await diskTurns();
+  assert.ok(store.usage().objects <= 24, `${store.usage().objects}`);
+  const names = await left();
+  for (const title of ['film', 'pinned', 'asked 99', 'asked 80']) assert.ok(names.has(objectName(title)), title);
+  assert.ok(!names.has(objectName('asked 0')));
+  await store.close();
+});
+
+test('what was more than that is gone after a start', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const before = await openDiskStore(directory);
+  for (let number = 0; number < 8; number += 1) {
+    await (await before.create(objectName(`${number}`), representationOf(0), label, unheard)).close();
+  }
+  await before.close();
+  const store = await openDiskStore(directory, { maxEmpty: 5 });
+  for (let turn = 0; turn < 100 && store.usage().objects > 5; turn += 1) await diskTurns();
+  assert.equal(store.usage().objects, 5);
+  await store.close();
+});
+
 test('the files of a replaced object go when its last reader closes', async (t) => {
   const directory = await temporaryDirectory(t);
   await storeFilm(directory, 2 * block);
@@ -615,3 +667,36 @@ test('when an object was used last is known after a restart, though nothing else
   assert.equal(await usedIn(next), at);
   await next.close();
 });
+
+/** The segments that the index names, as a process killed now would leave it. */
+async function namedOnDisk(t: TestContext, directory: string): Promise<number[]> {
+  const copy = await temporaryDirectory(t);
+  for (const name of ['index.sqlite', 'index.sqlite-wal']) await copyFile(join(directory, name), join(copy, name));
+  const index = new DatabaseSync(join(copy, 'index.sqlite'));
+  const rows = index
+    .prepare('SELECT number FROM segments JOIN objects ON id = object WHERE name = ?')
+    .all(objectName('film'));
+  index.close();
+  return rows.map(({ number }) => Number(number));
+}
+
+for (const state of ['open', 'closed']) {
+  test(`once the file of an evicted segment is gone no row names it, of an object that is ${state}`, async (t) => {
+    const mebibyte = 1024 * kibibyte;
+    const directory = await temporaryDirectory(t);
+    const limits = { blockSize: 64 * kibibyte, segmentSize: mebibyte, maxSize: { bytes: 4 * mebibyte } };
+    const store = await openDiskStore(directory, { ...limits, clock: new VirtualClock() });
+    const film = await store.create(objectName('film'), representationOf(3 * mebibyte), label, unheard);
+    await writeContent(film, { start: 0, end: 3 * mebibyte });
+    await film.commit();
+    if (state === 'closed') await film.close();
+    const files = await segmentFiles(directory);
+    const other = await store.create(objectName('other'), representationOf(2 * mebibyte), label, unheard);
+    await writeContent(other, { start: 0, end: 2 * mebibyte });
+    while ((await Promise.all(files.map(isThere))).every((there) => there)) await setImmediate();
+    const named = await namedOnDisk(t, directory);
+    for (const file of files)
+      if (!(await isThere(file))) assert.ok(!named.includes(Number(basename(file))), `${file} is named`);
+    await store.close();
+  });
+}

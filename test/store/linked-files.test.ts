@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { chmod, cp, link, lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { lstatIfThere } from '../../src/store/disk/private-files.ts';
 import {
   assertContent,
   label,
@@ -12,7 +13,7 @@ import {
   writeContent,
 } from '../../src/testing/content.ts';
 import { never } from '../support/never.ts';
-import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
+import { diskTurns, openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 const layout = { blockSize: 4096, segmentSize: 16_384 };
 const half = 8192;
@@ -207,4 +208,20 @@ test('a lock that holds something is nothing of ours, and is refused as it is', 
   await writeFile(join(directory, 'lock'), 'something');
   await assert.rejects(openDiskStore(directory, layout), { code: 'EPERM', message: /lock is not a lock of ours/ });
   assert.equal(await readFile(join(directory, 'lock'), 'utf8'), 'something');
+});
+
+test('a copy that a killed process has not finished is swept at the start', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await storeHalf(directory);
+  const copy = `${await segmentOf(directory)}.copy`;
+  await writeFile(copy, 'a part of it');
+  const store = await openDiskStore(directory, layout);
+  for (let turn = 0; turn < 100 && (await lstatIfThere(copy)) !== null; turn += 1) await diskTurns();
+  assert.equal(await lstatIfThere(copy), null);
+  await store.close();
+  const next = await openDiskStore(directory, layout);
+  const object = await next.find(objectName('film'), unheard);
+  assert.deepEqual(object?.durable, [{ start: 0, end: half }]);
+  await object.close();
+  await next.close();
 });

@@ -73,6 +73,8 @@ export interface DiskStoreOptions extends StoreLimits {
   bufferMemory?: number;
   /** For what is known of objects that nobody has open, in bytes: by default that of some twenty thousand pictures. */
   closedMemory?: number;
+  /** How many objects are kept of which no byte is stored: such as was only asked about, and files that are empty. */
+  maxEmpty?: number;
   /** How many segment files may be open. */
   openFiles?: number;
   /**
@@ -121,7 +123,7 @@ type Parts = ReturnType<typeof assemble>;
 
 /** The parts of one store, those first that know of no others. */
 function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: CacheDirectory, index: SqliteIndex) {
-  const { clock, events = silent, maxAge = null, openFiles = 128 } = options;
+  const { clock, events = silent, maxAge = null, maxEmpty = 10_000, openFiles = 128 } = options;
   const { bufferMemory = 48 * 1024 * 1024, closedMemory = 32 * 1024 * 1024 } = options;
   const { blockSize, segmentSize } = layout;
   const files = new SegmentFiles(openFiles, clock, options.openCached);
@@ -154,7 +156,18 @@ function assemble(options: DiskStoreOptions, layout: IndexLayout, directory: Cac
   });
   // Also where it is only asked, and nothing is written.
   index.onFailure = (failure) => health.fail(failure);
-  const maintenance = new Maintenance({ ...kept, clock, maxAge, layout, files, space, removal, committer, events });
+  const maintenance = new Maintenance({
+    ...kept,
+    clock,
+    maxAge,
+    maxEmpty,
+    layout,
+    files,
+    space,
+    removal,
+    committer,
+    events,
+  });
   const onWaited = (outcome: BufferWaitOutcome, duration: number) => events.bufferWaited(outcome, duration);
   const reads = new DiskReads(createBufferPool({ size: blockSize, limit: bufferMemory, clock, onWaited }));
   const slabs = new Slabs();
@@ -231,7 +244,7 @@ class OpenStore implements DiskStore {
     lost: Lost,
     signal?: AbortSignal,
   ): Promise<StoreObject> {
-    const { calls, inventory, removal, clock, capacity, medium } = this.#parts;
+    const { calls, inventory, removal, clock, capacity, medium, maintenance } = this.#parts;
     const create = async () => {
       const old = inventory.find(name);
       const pinned = old?.pinned ?? false;
@@ -244,6 +257,7 @@ class OpenStore implements DiskStore {
       const blocks = new BlockIndex(medium.layout, representation.length, []);
       const object = this.#open(held, { representation, blocks });
       object.noteDirty();
+      maintenance.noteMade();
       return this.#acquire(object, lost);
     };
     return calls.run(name, create, signal, (late) => void late.close());

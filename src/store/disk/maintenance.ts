@@ -1,6 +1,6 @@
 /**
- * What a disk store does without a request: it sweeps after its start, removes objects that nobody has used for too long,
- * and recovers after a failure.
+ * What an open disk store does by itself: it sweeps after its start, removes objects that nobody has used for too long, and
+ * recovers after a failure.
  *
  * The sweep compares the directory of objects with the index. It removes files that no row names, which a crash can leave
  * behind, drops rows whose files are gone, and corrects sizes to those of the file system. It runs beside everything else,
@@ -27,14 +27,21 @@ import type { Space } from './space.ts';
 /** Unused objects are looked for ten times within `maxAge`, but at most this often. */
 const leastAgeIntervalMs = 60_000;
 
+/** They are looked for each time that so many parts of their most were made. */
+const emptyLooks = 10;
+
 /** What `HeldObject.key` gives. A directory of another name is not ours to remove. */
 const objectDirectory = /^[0-9a-f]{64}\.[0-9a-f]{16}$/;
 const segmentFile = /^(0|[1-9]\d{0,15})$/;
+/** A copy of one that has another name, which was not finished. */
+const unfinishedCopy = /^(0|[1-9]\d{0,15})\.copy$/;
 
 export interface MaintenanceParts {
   readonly clock: Clock;
   /** How long an object stays that nobody uses, in milliseconds; `null` for ever. */
   readonly maxAge: number | null;
+  /** How many objects stay of which no byte is stored. */
+  readonly maxEmpty: number;
   readonly layout: IndexLayout;
   readonly directory: CacheDirectory;
   readonly index: SqliteIndex;
@@ -52,6 +59,7 @@ export interface MaintenanceParts {
 export class Maintenance {
   readonly #parts: MaintenanceParts;
   #aging: Timer | null = null;
+  #made = 0;
 
   constructor(parts: MaintenanceParts) {
     this.#parts = parts;
@@ -65,6 +73,15 @@ export class Maintenance {
 
   stop(): void {
     this.#aging?.cancel();
+  }
+
+  /** An object was made, of which a row may stay for good. */
+  noteMade(): void {
+    const { maxEmpty, background } = this.#parts;
+    this.#made += 1;
+    if (this.#made * emptyLooks < maxEmpty) return;
+    this.#made = 0;
+    background.run(this.#removeEmpty());
   }
 
   /** Brings the store back after a failure; rejects where the disk still takes nothing. */
@@ -107,6 +124,17 @@ export class Maintenance {
     this.#aging = clock.after(Math.max(leastAgeIntervalMs, maxAge / 10), () => this.#letAge());
   }
 
+  /** Nothing of these would ever be evicted: those that were used last stay. */
+  async #removeEmpty(): Promise<void> {
+    const { background, inventory, maxEmpty, removal } = this.#parts;
+    const isEmpty = (held: HeldOnDisk) => held.bySegment.size === 0;
+    const empty = inventory.all().filter((held) => held.content === null && !held.kept && isEmpty(held));
+    for (const held of empty.sort((one, other) => other.used - one.used).slice(maxEmpty)) {
+      if (background.closing.aborted) return;
+      await removal.removeUnused(held, () => !isEmpty(held));
+    }
+  }
+
   /** `known` is what was named when the store was opened. */
   async #sweep(known: readonly HeldOnDisk[]): Promise<void> {
     const { directory, background } = this.#parts;
@@ -141,6 +169,7 @@ export class Maintenance {
     const found = await namesIn(path);
     for (const file of found) {
       const number = Number(file);
+      if (unfinishedCopy.test(file)) await this.#dropCopy(held, `${path}${sep}${file}`);
       if (!segmentFile.test(file)) continue;
       const segment = `${path}${sep}${file}`;
       if (!held.bySegment.has(number)) {
@@ -152,6 +181,13 @@ export class Maintenance {
       if (stats !== null && !held.bySegment.get(number)?.busy) capacity.correct(held, number, stats.blocks * statBlock);
     }
     if (before.some((number) => !found.has(String(number)))) await this.#dropMissing(held);
+  }
+
+  /** In turn, so that nobody makes a copy meanwhile. */
+  #dropCopy(held: HeldOnDisk, path: string): Promise<void> {
+    return this.#parts.calls.run(held.name, async () => {
+      if (held.content === null) await rm(path, { force: true });
+    });
   }
 
   /** Drops what of the object is not there; looks in turn, so that nobody opens it and writes meanwhile. */
@@ -172,6 +208,7 @@ export class Maintenance {
     await space.measure(true);
     committer.mayTrim = true;
     space.trim();
+    await this.#removeEmpty();
   }
 }
 
