@@ -56,14 +56,25 @@ export function countedClock(clock: Clock): CountedClock {
   };
 }
 
+/** What is to come later than this, in milliseconds, Node calls at once. */
+const longestTimeout = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   after(delay, wake) {
+    if (delay > longestTimeout) return afterLong(delay, wake);
     const timeout = setTimeout(wake, delay).unref();
     return { cancel: () => clearTimeout(timeout) };
   },
 };
+
+function afterLong(delay: number, wake: () => void): Timer {
+  let timer = systemClock.after(longestTimeout, () => {
+    timer = systemClock.after(delay - longestTimeout, wake);
+  });
+  return { cancel: () => timer.cancel() };
+}
 
 /** Resolves when what has happened meanwhile has been dealt with: for long work that is not to keep others waiting. */
 export function nextTurn(): Promise<void> {

@@ -436,8 +436,9 @@ export function loadSettings(input: SettingsInput = {}): LoadedSettings {
 }
 
 /** What a service manager says to its services, which is no setting. */
-export function serviceVariables(env: Environment = process.env): Environment {
-  return { NOTIFY_SOCKET: env.NOTIFY_SOCKET, WATCHDOG_USEC: env.WATCHDOG_USEC, WATCHDOG_PID: env.WATCHDOG_PID };
+export function serviceVariables(): Environment {
+  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
+  return { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID };
 }
 
 /** What a relative path is relative to: the file that holds it, or the working directory. */

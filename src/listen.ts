@@ -1,5 +1,5 @@
 /** Listening where the settings say: TCP over IPv4 or IPv6, or a Unix socket. */
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, lstat, rm } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { ListenAddress } from './config.ts';
@@ -53,8 +53,13 @@ export function elsewhereUrls(address: string): string[] {
     });
 }
 
-/** Removes the socket of a process that was killed: nobody accepts connections on it. */
+/** Removes the socket of a process that was killed: nobody accepts connections on it, nor on what is no socket. */
 async function removeDeadSocket(path: string): Promise<void> {
+  const isSocket = await lstat(path).then(
+    (found) => found.isSocket(),
+    () => false,
+  );
+  if (!isSocket) return;
   const dead = await new Promise<boolean>((resolve) => {
     const probe = connect({ path });
     probe.once('connect', () => {

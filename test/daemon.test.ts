@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { Agent, createServer as createHttpServer, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -84,6 +84,13 @@ describe('a daemon listens', () => {
     assert.equal(answer.statusCode, 200);
     answer.resume();
     await daemon.stop();
+  });
+
+  it('nowhere that holds a file: that stays what it is', async (context) => {
+    const path = join(await folder(context), 'film.mkv');
+    await writeFile(path, 'a film');
+    await assert.rejects(start(context, [`unix:${path}`]), { code: 'EADDRINUSE' });
+    assert.equal(await readFile(path, 'utf8'), 'a film');
   });
 
   it('on a Unix socket, where no end of a connection tells whether content is whole: such content needs HTTP/1.1', async (context) => {

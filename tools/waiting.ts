@@ -122,7 +122,7 @@ const once: Readonly<Record<string, string>> = {
   'admin/folders.ts': 'asks for one list after the other, once each',
   'cache/trails.ts': 'passes a request on, and looks once beside it whether it is a loop',
   'core.ts': 'waits for replies to end',
-  'embed/watch.ts': 'waits between two pictures of a film',
+  'embed/watch.ts': 'waits between two values',
   'fill/body-request.ts': 'sends one request',
   'mount.ts': 'passes a request on',
   'origin/dial.ts': 'connects once',
@@ -192,7 +192,7 @@ each turn of one may be as many turns of those below it.
 ${rows.join('\n')}
 
 What they multiply to. One turn of the fill's loop is at most 65 URLs × 2 requests of a hook × each base of the origin ×
-5 requests of a comparison × 2 chains × 6 redirects × 2 connections. Each of these factors but the bases needs an origin
+5 requests of a comparison × 2 chains × 21 requests × 2 connections. Each of these factors but the bases needs an origin
 that behaves in a way of its own (a token that is refused, a hook, \`mirrorProof: overlap\`, a redirect that has expired,
 a dead connection), and each counts only where the one before it was answered in that very way. An origin that simply
 fails gets one request a turn: within \`firstByteTimeout\` that is about 35 where it fails at once, since the pauses grow

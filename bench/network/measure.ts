@@ -9,9 +9,10 @@ import { operations } from './operations.ts';
 import { plan } from './plan.ts';
 import { isAbsent, players } from './players.ts';
 import { links } from './profiles.ts';
-import { type Case, nameOf, type Result, Results, type Way } from './results.ts';
+import { type Case, nameOf, type Result, Results } from './results.ts';
 import { Stage } from './stage.ts';
 import type { Seen } from './viewer.ts';
+import type { Way } from './ways.ts';
 import { type Turn, wrongWith } from './wrong.ts';
 
 export interface MeasureOptions {

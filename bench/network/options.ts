@@ -6,7 +6,8 @@ import { operations } from './operations.ts';
 import { starts } from './origin.ts';
 import { players } from './players.ts';
 import { links } from './profiles.ts';
-import { type Case, type Way, ways } from './results.ts';
+import type { Case } from './results.ts';
+import { type Way, ways } from './ways.ts';
 
 export const options = {
   check: { type: 'boolean', default: false },

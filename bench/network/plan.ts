@@ -1,5 +1,6 @@
 /** What `npm run network` measures, in one table: the cases, and how often each. */
-import type { Case, Way } from './results.ts';
+import type { Case } from './results.ts';
+import type { Way } from './ways.ts';
 
 interface Planned extends Case {
   readonly runs: number;

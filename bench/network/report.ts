@@ -5,8 +5,9 @@ import { Series } from '../figures.ts';
 import { type Bar, barsOf } from './bars.ts';
 import { films } from './films.ts';
 import { links } from './profiles.ts';
-import { type Case, nameOf, type Result, type Way, ways } from './results.ts';
+import { type Case, nameOf, type Result } from './results.ts';
 import type { Seen } from './viewer.ts';
+import { type Way, ways } from './ways.ts';
 import { wrongWith } from './wrong.ts';
 
 const docs = join(import.meta.dirname, '../../docs');

@@ -5,6 +5,7 @@ import type { OperationName } from './operations.ts';
 import type { StartName } from './origin.ts';
 import type { PlayerName } from './players.ts';
 import type { LinkName } from './profiles.ts';
+import type { Way } from './ways.ts';
 import type { Turn } from './wrong.ts';
 
 /** What is done in one turn, both ways. */
@@ -15,13 +16,6 @@ export interface Case {
   readonly player: PlayerName;
   readonly operation: OperationName;
 }
-
-/**
- * How a film is played. `single` is through firstbyte with one connection for a title (`parallelFetches` 1), `asked`
- * through one that fetches only what players ask for (`prefetch` off).
- */
-export const ways = ['direct', 'firstbyte', 'single', 'asked'] as const;
-export type Way = (typeof ways)[number];
 
 /** One turn. */
 export interface Result extends Case, Turn {

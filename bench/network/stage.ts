@@ -13,8 +13,8 @@ import { added, dead, type Link, type LinkCounts, open } from './link.ts';
 import { Origin, type OriginRequest, type StartName } from './origin.ts';
 import type { PlayerStart, Playing } from './player.ts';
 import type { LinkProfile } from './profiles.ts';
-import type { Way } from './results.ts';
 import { Screen } from './screen.ts';
+import type { Way } from './ways.ts';
 
 export interface StageOptions {
   readonly link: Link;

@@ -23,8 +23,8 @@ export class Folders {
 
   /**
    * The targets of all files below `folder`, which begins and ends with `/`, in the order of their names; `levels` is how
-   * many folders deep. `null`: there is
-   * no such origin, or its server lists nothing there. Rejects with a `ProxyError`, or the signal's reason.
+   * many folders deep. `null`: there is no such origin, or its server lists nothing there. Rejects with a `ProxyError`, or
+   * the signal's reason.
    */
   async filesBelow(origin: string, folder: string, signal: AbortSignal, levels = mostLevels): Promise<string[] | null> {
     const mount = this.#cache.mountOf(origin);

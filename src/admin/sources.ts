@@ -10,7 +10,7 @@ import { hash, randomBytes } from 'node:crypto';
 import type { Cache, Mount } from '../cache/cache.ts';
 import { tokenLabel } from '../cache/entrances.ts';
 import type { Clock, Timer } from '../clock.ts';
-import type { Fields } from '../http/fields.ts';
+import { type Fields, isFieldText, operatorFieldName } from '../http/fields.ts';
 import { showablePath } from '../showable.ts';
 
 /** At most so many sources exist at one time. */
@@ -151,6 +151,25 @@ export function readSourceUrl(text: string): { readonly url: URL; readonly field
   } catch {
     return null;
   }
+}
+
+/** Whether it can be the last part of a play path. */
+export function isSourceName(name: string): boolean {
+  return /^[^/\\\p{Cc}\p{Cs}]{1,200}$/u.test(name) && name !== '.' && name !== '..';
+}
+
+/** What is wrong of a source, in words that tell no secret. */
+export function sourceProblem({ name, ttl, fields, refresh, network }: NewSource): string | null {
+  if (!isSourceName(name)) return `name: "${name}" is not a file name of at most 200 characters`;
+  if (!Number.isSafeInteger(ttl) || ttl <= 0) return `ttl: "${ttl}" is not a whole number of milliseconds above 0`;
+  if (network !== 'public' && network !== 'private') return `network: "${network}" is not public or private`;
+  if (refresh !== null && readSourceUrl(refresh.href) === null) return 'refresh is not an http or https URL';
+  const foreign = fields.find(([field]) => operatorFieldName(field) === null);
+  if (foreign !== undefined) return `headers: "${foreign[0]}" is no field, or one that firstbyte sets itself`;
+  const unsendable = fields.find(([, value]) => !isFieldText(value));
+  return unsendable === undefined
+    ? null
+    : `headers: that of ${unsendable[0]} is not a text of visible ASCII characters`;
 }
 
 /** The file name in the path; `media` where the last part may be a secret. */

@@ -1,6 +1,7 @@
 /**
- * Entrances: ways to what an origin redirects to, where that leads on by relative references, as playlists and pages do, and
- * has no path below the mount: it lies outside the base, or its URL holds a secret.
+ * Entrances: paths that can't be guessed, by which clients reach a playlist or a page to which an origin redirects. They are
+ * for those that have no path below the mount, because they lie outside the base or their URL holds a secret; the relative
+ * references in them lead on there.
  *
  *     https://cdn.example/hls/7/live.m3u8?sig=…  ◀─  /~/TOKEN/-/-/live.m3u8
  *

@@ -54,8 +54,7 @@ export class EntryFills {
   /** The current one, as far as later requests may use it; else a new one. Throws `FillFailed` where all have been closed. */
   usable(): Fill {
     this.#assertOpen();
-    if (this.#current !== null && !this.#current.reusable && this.#current.frontier === null)
-      this.replace(this.#current);
+    this.#dropUnusable();
     return this.#current ?? this.begin();
   }
 
@@ -96,6 +95,7 @@ export class EntryFills {
 
   /** Closes the current one, which nobody uses; `open` begins anew. Calls `onClosed` unless it has been called meanwhile. */
   retire(onClosed: () => void): void {
+    this.#dropUnusable();
     const fill = this.#current;
     this.#current = null;
     this.#opening = null;
@@ -117,6 +117,7 @@ export class EntryFills {
 
   /** Stops all of them, and makes durable what it can. */
   async close(): Promise<void> {
+    this.#dropUnusable();
     this.#closed = true;
     await this.#opening?.catch(() => {});
     await Promise.all(this.all.map((fill) => fill.close()));
@@ -134,6 +135,12 @@ export class EntryFills {
     if (found instanceof Promise) return found.then(begin);
     begin(found);
     return opened;
+  }
+
+  /** What has turned out not to be what the origin has is found no more, also after a restart. */
+  #dropUnusable(): void {
+    const fill = this.#current;
+    if (fill !== null && !fill.reusable && fill.frontier === null) this.replace(fill);
   }
 
   #assertOpen(): void {

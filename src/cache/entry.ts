@@ -59,8 +59,10 @@ export interface EntryParts extends EntryFillsParts {
   forget(): void;
 }
 
-/** The result of a revalidation: a new fill, no change, or a failure and whether only one client may see it. */
-type Revalidated = { readonly fill?: Fill } | { readonly failed: FillFailed; readonly exclusive: boolean };
+/** The result of a revalidation: a new fill, whether the stored one is confirmed, or a failure and whether only one client may see it. */
+type Revalidated =
+  | { readonly fill?: Fill; readonly confirmed?: boolean }
+  | { readonly failed: FillFailed; readonly exclusive: boolean };
 
 /** The fill that a request joins, and how it was found. */
 interface Current {
@@ -69,6 +71,8 @@ interface Current {
   readonly waited: boolean;
   /** Whether the revalidation found another version. */
   readonly changed: boolean;
+  /** Whether the origin said that it is current. */
+  readonly confirmed: boolean;
   /** Whether this request began the revalidation. */
   readonly first: boolean;
 }
@@ -86,7 +90,7 @@ interface Found {
 
 const nothing: ByteRange = { start: 0, end: 0 };
 
-const unasked = { waited: false, changed: false, first: false } as const;
+const unasked = { waited: false, changed: false, confirmed: false, first: false } as const;
 
 export class Entry implements IdleEntry {
   readonly #parts: EntryParts;
@@ -278,15 +282,13 @@ export class Entry implements IdleEntry {
   }
 
   #sessionOf(
-    { fill, reader, waited, changed }: Joined,
+    { fill, reader, confirmed }: Joined,
     representation: Representation,
     { presence, knownBefore, collapsed }: Found,
   ): ReadSession {
     const freshFor = this.#freshness(representation).until - this.#parts.clock.wallTime();
     const whole = freshFor > 0 ? 'hit' : 'stale';
     const result = presence === 'all' ? whole : presence === 'some' ? 'partial' : 'miss';
-    // Confirmed a moment ago (RFC 9211 §2.1).
-    const isConfirmed = waited && !changed && freshFor > 0 && presence === 'all';
     return {
       representation,
       reader,
@@ -296,7 +298,8 @@ export class Entry implements IdleEntry {
       patience: fill.patience,
       cache: fill.passing ? 'pass' : knownBefore ? result : 'miss',
       isVariant: this.#parts.isVariant,
-      ...(isConfirmed && { forwarded: { fwd: 'stale', status: 304 } as const }),
+      // What was confirmed a moment ago is no hit (RFC 9211 §2.1).
+      ...(confirmed && presence === 'all' && { forwarded: { fwd: 'stale', status: 304 } as const }),
       leave: () => {
         reader.leave();
         this.#fills.closeIfDone(fill);
@@ -338,8 +341,8 @@ export class Entry implements IdleEntry {
     try {
       const outcome = await untilAborted(this.#revalidating, signal);
       if ('failed' in outcome) throw first || !outcome.exclusive ? outcome.failed : exclusive();
-      const { fill: current = this.#fills.usable() } = outcome;
-      return use({ fill: current, waited: true, changed: current !== fill, first });
+      const { fill: current = this.#fills.usable(), confirmed = false } = outcome;
+      return use({ fill: current, waited: true, changed: current !== fill, confirmed, first });
     } finally {
       this.#awaiting -= 1;
       if (this.#awaiting === 0) this.#endWaiting();
@@ -395,11 +398,11 @@ export class Entry implements IdleEntry {
     switch (verdict.kind) {
       case 'current':
         fill.describe(verdict.representation);
-        if (this.#parts.mayShare(verdict.representation)) return {};
+        if (this.#parts.mayShare(verdict.representation)) return { confirmed: true };
         // It belongs to the request that asked first, and to no later one.
         fill.reserve();
         this.#fills.forgetStored();
-        return { fill };
+        return { fill, confirmed: true };
       case 'changed':
         return this.#succeed(fill, verdict.opening);
       case 'gone': {
@@ -412,7 +415,7 @@ export class Entry implements IdleEntry {
       }
       case 'unknown':
         if (!mustRevalidate(known)) return {};
-        return { failed: new FillFailed({ kind: 'error', error: unaskable() }), exclusive: false };
+        return { failed: new FillFailed({ kind: 'error', error: unaskable(verdict.why) }), exclusive: false };
     }
   }
 
@@ -447,8 +450,8 @@ function presenceOf(fill: Fill, { start, end }: OpenRange): 'all' | 'some' | 'no
   return fill.presence({ start, end: end ?? Number.POSITIVE_INFINITY });
 }
 
-function unaskable(): ProxyError {
-  const message = 'The origin forbids serving this unasked once it is stale, and could not be asked.';
+function unaskable(why: string): ProxyError {
+  const message = `The origin forbids serving this unasked once it is stale, and did not confirm it. ${why}`;
   return new ProxyError('connection_timeout', message, { setting: 'firstByteTimeout' });
 }
 

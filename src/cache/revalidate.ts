@@ -36,8 +36,8 @@ export type Verdict =
   | { readonly kind: 'changed'; readonly opening: Opening | null }
   /** The origin says that the target is gone. */
   | { readonly kind: 'gone'; readonly answer: ErrorAnswer }
-  /** Unknown: the origin can't be reached, or has trouble of its own. */
-  | { readonly kind: 'unknown' };
+  /** Unknown: the origin can't be reached, or has trouble of its own. `why` is a sentence. */
+  | { readonly kind: 'unknown'; readonly why: string };
 
 export interface RevalidationParts {
   readonly origin: Origin;
@@ -64,35 +64,40 @@ export async function revalidate(stored: Representation, parts: RevalidationPart
   try {
     for (let tries = 1; ; tries += 1) {
       const verdict = await askOnce(stored, parts, tries, abort.signal);
-      if (verdict !== 'passing') return verdict;
+      if (verdict.kind !== 'passing') return verdict;
       // Who may not be given what is stored waits for an origin that has trouble for a moment, as for a film.
-      if (!mustRevalidate(stored) || parts.wanted === null) return { kind: 'unknown' };
+      if (!mustRevalidate(stored) || parts.wanted === null) return { ...verdict, kind: 'unknown' };
       await sleep(clock, backOffMs(pauses.condition, tries), abort.signal);
     }
   } catch (error) {
-    if (error instanceof ProxyError) return { kind: 'unknown' };
+    if (error instanceof ProxyError) return { kind: 'unknown', why: error.message };
     throw error;
   } finally {
     answered.abort();
   }
 }
 
-/** `passing`: the origin has trouble that may pass in a moment. */
+/** The origin has trouble that may pass in a moment. */
+interface Passing {
+  readonly kind: 'passing';
+  readonly why: string;
+}
+
 async function askOnce(
   stored: Representation,
   parts: RevalidationParts,
   tries: number,
   signal: AbortSignal,
-): Promise<Verdict | 'passing'> {
+): Promise<Verdict | Passing> {
   const slot = await parts.slots.acquire({ urgency: () => 'waited for' }, signal);
   let handedOn = false;
   try {
     const verdict = await ask(stored, parts, { tries, slot }, signal);
-    handedOn = verdict !== 'passing' && verdict.kind === 'changed' && verdict.opening !== null;
+    handedOn = verdict.kind === 'changed' && verdict.opening !== null;
     return verdict;
   } catch (error) {
     const isCut = error instanceof ProxyError && error.retryAs === 'cut' && !signal.aborted;
-    if (isCut) return 'passing';
+    if (isCut) return { kind: 'passing', why: error.message };
     throw error;
   } finally {
     if (!handedOn) slot.release();
@@ -108,7 +113,7 @@ async function ask(
   parts: RevalidationParts,
   { tries, slot }: { readonly tries: number; readonly slot: Slot },
   signal: AbortSignal,
-): Promise<Verdict | 'passing'> {
+): Promise<Verdict | Passing> {
   const { origin, upstream, lessons, held, wanted, clock } = parts;
   const { target } = upstream;
   // The trouble of an origin may be with the condition, or with the range.
@@ -137,26 +142,26 @@ async function ask(
     if (refused.kind === 'contradiction' && contradiction === null) {
       reply.body.cancel();
       contradiction = refused;
-      if (!parts.slots.spend()) return { kind: 'unknown' };
+      if (!parts.slots.spend()) return tooManyRequests;
       continue;
     }
     if (!anyCoding && answer.kind === 'status' && reply.status === 406) {
       await readErrorBody(reply);
       anyCoding = true;
-      if (!parts.slots.spend()) return { kind: 'unknown' };
+      if (!parts.slots.spend()) return tooManyRequests;
       continue;
     }
     if (isConditional && answer.kind === 'status' && mayMeanCondition(reply)) {
       await readErrorBody(reply);
       isConditional = false;
       refusal = reply.status;
-      if (!parts.slots.spend()) return { kind: 'unknown' };
+      if (!parts.slots.spend()) return tooManyRequests;
       continue;
     }
     if (contradiction === null && answer.kind === 'status' && isFinalRefusal(reply)) {
       await readErrorBody(reply);
       contradiction = refusesRanges;
-      if (!parts.slots.spend()) return { kind: 'unknown' };
+      if (!parts.slots.spend()) return tooManyRequests;
       continue;
     }
     if (answer.kind === 'content' || answer.kind === 'empty') {
@@ -177,10 +182,13 @@ async function ask(
         ? { kind: 'changed', opening: null }
         : { kind: 'current', representation: { ...withoutRedirect(representation), ...ledBy(reply) } };
     }
-    if (answer.kind === 'status' && mayPass(reply.status)) return 'passing';
-    return answer.kind === 'unsatisfiable' ? { kind: 'changed', opening: null } : { kind: 'unknown' };
+    const why = 'message' in answer ? `It ${answer.message}.` : `It answered ${reply.status}.`;
+    if (answer.kind === 'status' && mayPass(reply.status)) return { kind: 'passing', why };
+    return answer.kind === 'unsatisfiable' ? { kind: 'changed', opening: null } : { kind: 'unknown', why };
   }
 }
+
+const tooManyRequests: Verdict = { kind: 'unknown', why: 'It may not be sent more requests at this moment.' };
 
 const refusesRanges: OriginContradiction = { kind: 'contradiction', message: 'refused a range', total: null };
 

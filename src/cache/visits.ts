@@ -1,4 +1,4 @@
-/** The visits of an entry: who uses it now, and since when it has had users but for moments, which is one play. */
+/** The visits of an entry: whether somebody uses it now, and when the play began: its users have left it for moments only. */
 import type { Clock } from '../clock.ts';
 
 /** A player that opens one place after another leaves an entry without a user for less. */

@@ -50,8 +50,8 @@ export function createHistory(events: EventBus, clock: Clock): History {
       const count = Math.min(mostPoints, step + 1, Math.max(1, Math.ceil((minutes * 60_000) / interval)));
       const zero = clock.wallTime() - clock.now() + begunAt;
       const nothing = new Step().sum();
-      const points = Array.from({ length: count }, (_, place) => {
-        const number = step - count + 1 + place;
+      const points = Array.from({ length: count }, (_, index) => {
+        const number = step - count + 1 + index;
         const at = new Date(zero + number * interval).toISOString();
         return { at, ...(number === step ? current.sum() : (over.get(number) ?? nothing)) };
       });

@@ -10,7 +10,14 @@ import { type Duplex, duplexPair } from 'node:stream';
 import type { Holding } from '../admin/holding.ts';
 import type { HoldingQuery } from '../admin/holding-page.ts';
 import type { HoldingView } from '../admin/holdings.ts';
-import { type AddedSource, mostSources, readSourceUrl, sourceNameOf, usualTtlMs } from '../admin/sources.ts';
+import {
+  type AddedSource,
+  mostSources,
+  readSourceUrl,
+  sourceNameOf,
+  sourceProblem,
+  usualTtlMs,
+} from '../admin/sources.ts';
 import type { OpenRange } from '../bytes/byte-range.ts';
 import { FillFailed } from '../cache/read-session.ts';
 import { stayAwake } from '../clock.ts';
@@ -25,6 +32,7 @@ import { MediaBody, type OpenOptions } from './media-body.ts';
 import { type FirstbyteOptions, readOptions } from './options.ts';
 import { type MediaUrl, Places, pathOf } from './places.ts';
 import { type MediaProgress, type WatchOptions, watchObject } from './watch.ts';
+import { judgeBytes } from './whole-bytes.ts';
 
 /** Takes a request of another server; calls `next` where it names no origin. */
 export type Middleware = (request: IncomingMessage, response: ServerResponse, next?: () => void) => void;
@@ -121,8 +129,9 @@ export class Firstbyte implements AsyncDisposable {
   async fetch(input: Request | MediaUrl, init?: RequestInit): Promise<Response> {
     const isRequest = input instanceof Request;
     let place = this.#places.of(isRequest ? input.url : input);
-    let request = isRequest ? new Request(input, init) : new Request(`http://localhost${pathOf(place)}`, init);
-    const { method, headers, signal, redirect } = request;
+    const request = new Request(isRequest ? input : `http://localhost${pathOf(place)}`, init);
+    madeFrom.set(request, [input, init]);
+    const { method, redirect } = request;
     const mayFollow = redirect !== 'manual' && (method === 'GET' || method === 'HEAD');
     for (let hops = 0; ; hops += 1) {
       this.#assertOpen();
@@ -133,7 +142,6 @@ export class Firstbyte implements AsyncDisposable {
       await response.body?.cancel();
       if (redirect === 'error') throw new MediaError(response.status, `${url} redirects.`);
       place = next;
-      request = new Request(`http://localhost${pathOf(place)}`, { method, headers, signal });
     }
   }
 
@@ -155,10 +163,15 @@ export class Firstbyte implements AsyncDisposable {
 
   /**
    * Downloads a film, or the parts of it that are wanted, behind whatever is played. Resolves with how many of the wanted
-   * bytes are there. Rejects with a `MediaError`, or with the signal's reason.
+   * bytes are there. Rejects with a `MediaError`, with the signal's reason, or with what `onProgress` throws.
    */
   async warm(media: MediaUrl, options: WarmOptions = {}): Promise<number> {
     const { head, ranges = [{ start: 0, end: head ?? null }], signal, onProgress = () => {} } = options;
+    if (head !== undefined) judgeBytes('head', head);
+    for (const { start, end = null } of ranges) {
+      judgeBytes('ranges: start', start);
+      if (end !== null) judgeBytes('ranges: end', end, start);
+    }
     const { mount, target } = this.#places.of(media);
     this.#objectOf(media);
     const work = this.#core.holdings.warm(mount, target, ranges);
@@ -166,16 +179,21 @@ export class Firstbyte implements AsyncDisposable {
     using _ = stayAwake();
     let bytes = 0;
     let total: number | null = null;
+    const thrown = new AbortController();
     const progress = {
       add(more: number) {
         bytes += more;
-        onProgress({ bytes, total });
+        try {
+          onProgress({ bytes, total });
+        } catch (error) {
+          thrown.abort(error);
+        }
       },
       expect(wanted: number | null) {
         total = wanted;
       },
     };
-    const stop = AbortSignal.any(signal === undefined ? [this.#closed.signal] : [this.#closed.signal, signal]);
+    const stop = AbortSignal.any([this.#closed.signal, thrown.signal, ...(signal === undefined ? [] : [signal])]);
     try {
       return (await work(progress, stop)).bytes;
     } catch (error) {
@@ -184,7 +202,7 @@ export class Firstbyte implements AsyncDisposable {
   }
 
   /** What is cached of a film; `null` for nothing. */
-  cached(media: MediaUrl): Promise<HoldingView | null> {
+  async cached(media: MediaUrl): Promise<HoldingView | null> {
     return this.#core.holdings.one(this.#objectOf(media));
   }
 
@@ -201,12 +219,12 @@ export class Firstbyte implements AsyncDisposable {
   }
 
   /** Removes what is cached of a film; whoever plays it plays on. `false`: nothing is cached of it. */
-  remove(media: MediaUrl): Promise<boolean> {
+  async remove(media: MediaUrl): Promise<boolean> {
     return this.#core.holdings.remove(this.#objectOf(media));
   }
 
   /** Keeps a film from eviction, or lets it go again. `false`: nothing is cached of it. */
-  pin(media: MediaUrl, pinned = true): Promise<boolean> {
+  async pin(media: MediaUrl, pinned = true): Promise<boolean> {
     return this.#core.holdings.pin(this.#objectOf(media), pinned);
   }
 
@@ -221,20 +239,16 @@ export class Firstbyte implements AsyncDisposable {
    */
   addSource(url: string | URL, options: SourceOptions = {}): AddedSource {
     this.#assertOpen();
-    const { name, ttl = usualTtlMs, headers = {}, network = 'public', refresh } = options;
     const given = readSourceUrl(String(url));
     if (given === null) throw new SourceError('A source is an http or https URL.');
-    const added = this.#core.sources.add({
-      url: given.url,
-      fields: [
-        ...given.fields,
-        ...Object.entries(headers).map(([field, value]) => [field.toLowerCase(), value] as const),
-      ],
-      name: name ?? sourceNameOf(given.url),
-      ttl,
-      refresh: refresh === undefined ? null : new URL(refresh),
-      network,
-    });
+    const { name = sourceNameOf(given.url), ttl = usualTtlMs, headers = {}, network = 'public', refresh } = options;
+    const endpoint = refresh === undefined ? null : URL.parse(String(refresh));
+    const fields = Object.entries(headers).map(([field, value]) => [field.toLowerCase(), value] as const);
+    const source = { url: given.url, fields: [...given.fields, ...fields], name, ttl, refresh: endpoint, network };
+    if (refresh !== undefined && endpoint === null) throw new SourceError('refresh is not an http or https URL.');
+    const problem = sourceProblem(source);
+    if (problem !== null) throw new SourceError(`${problem}.`);
+    const added = this.#core.sources.add(source);
     if (added === 'too many') throw new SourceError(`${mostSources} sources play already; end one first.`);
     if (added === 'private') throw new SourceError("The host is in a private network, which takes network: 'private'.");
     return added;
@@ -253,6 +267,8 @@ export class Firstbyte implements AsyncDisposable {
     const problems = this.#judge(where);
     if (problems.length > 0) throw new ConfigError(problems);
     const { address, close } = await this.#core.listen(where);
+    if (this.#closed.signal.aborted) await close();
+    this.#assertOpen();
     const base = address.startsWith('unix:') ? address : address.replace(/\/$/, '');
     return {
       address,
@@ -265,11 +281,10 @@ export class Firstbyte implements AsyncDisposable {
   /**
    * Answers requests of a server of yours for `/NAME/…`, as Express and Connect want it; `prefix` is what stands before
    * that in its URLs, where the server has taken it away (Express says it itself, as `baseUrl`). Whoever may come, your
-   * server decides.
+   * server decides. After `close` it answers 503 there.
    */
   middleware({ prefix }: { readonly prefix?: string } = {}): Middleware {
     return (request: IncomingMessage & { readonly baseUrl?: string }, response, next) => {
-      this.#assertOpen();
       if (this.#core.proxy.answer(request, response, prefix ?? request.baseUrl ?? '')) return;
       if (next !== undefined) return next();
       response.writeHead(404, { 'content-length': 0 }).end();
@@ -338,6 +353,9 @@ export class Firstbyte implements AsyncDisposable {
     this.#closed.signal.throwIfAborted();
   }
 }
+
+/** The signal of a request hears of the one that it was made from only while that one's own request lives. */
+const madeFrom = new WeakMap<Request, readonly unknown[]>();
 
 /** So many redirects are followed (Fetch §4.4). */
 const mostHops = 20;

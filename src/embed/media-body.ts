@@ -5,7 +5,9 @@
  * the rest can't be had, the stream fails, and never ends as if it were whole.
  */
 import { Readable } from 'node:stream';
+import { never, untilAborted } from '../until-aborted.ts';
 import { CutError, MediaError } from './errors.ts';
+import { judgeBytes } from './whole-bytes.ts';
 
 /** What is known of a film with its first byte. */
 export interface MediaHead {
@@ -37,18 +39,19 @@ export class MediaBody extends Readable {
   /** Where the next piece begins. */
   #at = 0;
 
-  constructor(fetch: Fetch, { start = 0, end = Number.POSITIVE_INFINITY, signal }: OpenOptions) {
-    super({ ...(signal && { signal }), highWaterMark: 256 * 1024 });
-    if (!Number.isSafeInteger(start) || start < 0) throw new RangeError('start is a whole number of bytes.');
-    if (end <= start || !(Number.isSafeInteger(end) || end === Number.POSITIVE_INFINITY)) {
-      throw new RangeError('end is a whole number of bytes, after start.');
-    }
+  constructor(fetch: Fetch, { start = 0, end = Number.POSITIVE_INFINITY, signal = never }: OpenOptions) {
+    super({ highWaterMark: 256 * 1024 });
+    judgeBytes('start', start);
+    if (end !== Number.POSITIVE_INFINITY) judgeBytes('end', end, start + 1);
     this.#fetch = fetch;
     this.#start = start;
     this.#end = end;
     this.head = this.#known.promise;
     // Whoever reads hears of it, too.
     this.head.catch(() => {});
+    // Node's own way would begin before the fields are there, and keep the reason to itself.
+    const closed = new Promise((resolve) => this.once('close', resolve));
+    untilAborted(closed, signal, () => this.destroy(signal.reason)).catch(() => {});
   }
 
   /** The same as a web stream; nobody may read this one then. */

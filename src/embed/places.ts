@@ -1,6 +1,4 @@
-/**
- * What programs call a film, and what firstbyte does: the origin's own URL, or a path such as `/films/a.mkv`.
- */
+/** The two names of a film: its URL at the origin, by which programs call it, and its path at firstbyte, `/films/a.mkv`. */
 import { ConfigError } from '../config.ts';
 import { upTo } from '../kit/up-to.ts';
 import { UnknownOriginError } from './errors.ts';

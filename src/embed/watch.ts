@@ -1,7 +1,7 @@
 /**
- * What becomes of a film, for a program that shows it to somebody: a picture whenever something has changed.
+ * The state of a film, for a program that shows it: a value whenever something has changed.
  *
- * Whoever looks away misses pictures and gets the newest one then; nothing piles up.
+ * Whoever takes none for a while gets only the newest one then; nothing piles up.
  */
 import type { Holdings } from '../admin/holdings.ts';
 import { type Clock, sleep, stayAwake } from '../clock.ts';
@@ -30,7 +30,7 @@ export interface MediaProgress {
 
 export interface WatchOptions {
   readonly signal?: AbortSignal;
-  /** The least time between two pictures, in milliseconds; 250 where absent. */
+  /** The least time between two values, in milliseconds; 250 where absent. */
   readonly interval?: number;
 }
 
@@ -51,25 +51,30 @@ export async function* watchObject(
   const stop = AbortSignal.any(signal === undefined ? [closed] : [closed, signal]);
   let changed = Promise.withResolvers<void>();
   const unsubscribe = events.subscribe(() => changed.resolve());
-  using _ = stayAwake();
   let last = '';
   try {
     for (;;) {
       changed = Promise.withResolvers<void>();
-      const now = progressOf(await untilAborted(holdings.one(objectId), stop));
+      const now = progressOf(await awaited(untilAborted(holdings.one(objectId), stop)));
       const written = JSON.stringify(now);
       if (written !== last) {
         last = written;
         yield now;
       }
-      await sleep(clock, interval, stop);
-      await untilAborted(changed.promise, stop);
+      await awaited(sleep(clock, interval, stop));
+      await awaited(untilAborted(changed.promise, stop));
     }
   } catch (error) {
     if (!closed.aborted) throw error;
   } finally {
     unsubscribe();
   }
+}
+
+/** The process lives while somebody waits for a picture, and not while a program has one: it may never come back. */
+async function awaited<T>(picture: Promise<T>): Promise<T> {
+  using _ = stayAwake();
+  return await picture;
 }
 
 function progressOf(held: Awaited<ReturnType<Holdings['one']>>): MediaProgress {

@@ -14,7 +14,7 @@ import type { Timer } from '../clock.ts';
 import type { Fields } from '../http/fields.ts';
 import type { ReachabilityView } from '../origin/origin.ts';
 import { untilAborted } from '../until-aborted.ts';
-import { type BodyRequest, emptyPart, type Pause } from './body-request.ts';
+import { type BodyRequest, cutShort, emptyPart, type Pause } from './body-request.ts';
 import type { Urgency } from './connection-slots.ts';
 import { type Failure, FillFailed, ownFailure } from './failure.ts';
 import type { FetchSink } from './fetch-sink.ts';
@@ -381,27 +381,35 @@ export class Fetch implements Requester, PlannedFetch {
         if (request.end === null) this.#sink.changed(this, { type: 'body ended', certain: request.endsForCertain });
         return this.#goal.hardEnd <= this.#position ? 'arrived' : 'ran out';
       }
-      if (await this.#meet(request, bytes)) return 'arrived';
+      const pause = await this.#meet(request, bytes);
+      if (pause !== null) return pause;
       await this.#take(request, bytes);
     }
   }
 
   /**
    * Compares what comes with the present bytes that it meets, before it is taken: else a reader would cross from one
-   * version to another. Resolves with whether the fetch ends there. One body from the start, where the origin gives no
+   * version to another. Resolves with `arrived` where the fetch ends there, and with `yielded` where its body has nothing
+   * that could be compared, because they came after it was asked for. One body from the start, where the origin gives no
    * other, goes on past them.
    */
-  async #meet(request: BodyRequest, bytes: Buffer): Promise<boolean> {
+  async #meet(request: BodyRequest, bytes: Buffer): Promise<Extract<Pause, 'arrived' | 'yielded'> | null> {
     const { upstream } = this.#parts;
+    const { start, end } = request.request;
+    if (request.received === 0 && start === this.#position && upstream.hasSeamBefore(start)) return 'yielded';
     const seam = upstream.seamAfter(this.#position);
-    if (seam === null || upstream.content.ranges === false) return false;
+    if (seam === null || upstream.content.ranges === false) return null;
     const before = seam.start - this.#position;
-    if (bytes.length < before) return false;
+    if (bytes.length < before) return null;
+    if (seam.start === request.end && !upstream.seen.reach(seam.start)) {
+      if (request.end === end) return 'yielded';
+      throw cutShort();
+    }
     // A copy: more may be read to be compared.
     const missing = Buffer.from(bytes.subarray(0, before));
     await compareAfter(request, seam, bytes.subarray(before), this.#compareFor(request));
     if (before > 0) await this.#take(request, missing);
-    return true;
+    return 'arrived';
   }
 
   async #take(request: BodyRequest, bytes: Buffer): Promise<void> {

@@ -282,7 +282,7 @@ export class Foresight {
 /** Those that do not come with the beginning, as far as the bound allows. */
 function within(ranges: readonly ByteRange[]): readonly ByteRange[] {
   const far = ranges.filter(({ start }) => start >= scanWindow);
-  return far.filter((_, place) => totalLength(far.slice(0, place + 1)) <= mostForeseen);
+  return far.filter((_, index) => totalLength(far.slice(0, index + 1)) <= mostForeseen);
 }
 
 function isOpening({ position, end }: Opener): boolean {

@@ -1,6 +1,6 @@
 /**
- * The first answer of a fill, where it came before there was one: the origin was asked whether what is stored is
- * current, and gave what it holds now (RFC 9111 §4.3.3). Its body is the first of the new fill's, on the same connection.
+ * The first answer of a fill where a revalidation brought it: asked whether the stored representation is current, the origin
+ * gave the one that it holds now (RFC 9111 §4.3.3). Its body is the new fill's first, on the same connection.
  */
 import type { OriginContradiction } from '../http/origin-answer.ts';
 import type { OriginReply } from '../origin/origin.ts';

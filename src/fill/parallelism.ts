@@ -1,13 +1,12 @@
 /**
  * How many fetches of one title run side by side for a reader that one connection starves: learned for each origin.
  *
- *     one ─▶ widening ─▶ judging ─▶ narrowing ─▶ settled      (judged again after `settledMs`)
- *              twice as many, a moment later    └─ half as many bring as much: half as many it is
+ *     not needed ─▶ trying more ─▶ measuring ─▶ trying fewer ─▶ more bring more │ more bring no more │ refused
  *
  * A long or lossy way gives one connection a part of what the line carries, and several connections bring more. Where the
- * line itself is the limit, more of them only come in each other's way. Which of both it is shows by trying: it takes
- * the most at once, because a player that starves can't wait for a verdict, and then half as many as long as these bring
- * as much.
+ * line itself is the limit, more of them only come in each other's way. Which of both it is shows by trying: twice or four
+ * times as many, a moment after each other, until they bring plenty, because a player that starves can't wait for a
+ * verdict; and then half as many, as long as these bring as much. A verdict counts for `settledMs`.
  */
 import type { Clock } from '../clock.ts';
 import type { ParallelReason } from '../events.ts';

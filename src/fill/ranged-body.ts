@@ -1,6 +1,6 @@
 /**
- * The requests that a fetch makes in one go over the connections that it is given: each for what follows the last, and
- * the next sent before the last one ends, on another connection, where one is free.
+ * The requests of a fetch, one after the other: each asks for what follows the last. The next is sent before the last one
+ * ends, where another connection is free.
  *
  * It holds the right to each connection (`Slot`) and gives it back.
  */

@@ -247,9 +247,8 @@ export class Scheduler implements FetchSink<Fetch> {
   accept(fetch: Fetch, offset: number, bytes: Buffer, signal: AbortSignal): Promise<void> | undefined {
     const { guard } = this.#parts;
     if (offset !== fetch.position) return this.#unlessChanged(guard.verify(offset, bytes, signal));
-    const seam = guard.seamIn(offset, bytes);
-    if (seam === null) return this.#receive(fetch, bytes);
-    return this.#unlessChanged(guard.verify(seam.start, seam.bytes, signal)).then(() => this.#receive(fetch, bytes));
+    if (!guard.meets(offset, bytes)) return this.#receive(fetch, bytes);
+    return this.#unlessChanged(guard.meet(offset, bytes, signal)).then(() => this.#receive(fetch, bytes));
   }
 
   changed(fetch: Fetch, change: FetchChange): void {

@@ -238,7 +238,7 @@ export class SideBySide {
     const { parallelism, slots } = this.#parts;
     const fetches = Math.min(parallelism.together, slots.limit);
     // In a round trip a connection brings as much as in all before it (RFC 5681 §3.1).
-    const unit = Math.max(firstFlights, Math.min(this.#begun, beginningWindow) / parallelism.together);
+    const unit = Math.max(firstFlights, Math.min(this.#begun, beginningWindow) / fetches);
     this.#pieces = { unit: Math.floor(unit), even: true };
     this.#begin(reader, this.interestOf(reader), fetches);
   }

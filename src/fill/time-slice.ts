@@ -1,6 +1,6 @@
 /**
- * When a fetch gives its connection to somebody else who waits for it: at once to who is more urgent; to others whose
- * readers wait as well after its time slice.
+ * When a fetch gives its connection to another claimant: to a more urgent one at once, and to one whose reader waits as well
+ * after its time slice.
  *
  * The slice lasts from the first body on: the wait for a head is nobody's fault.
  */

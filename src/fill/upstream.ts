@@ -14,6 +14,7 @@ import type { Lessons } from './lessons.ts';
 import { type Goal, type KnownContent, type Pace, rangeEnd } from './plan.ts';
 import type { Presence } from './presence.ts';
 import { type Asked, RequestForm } from './request-form.ts';
+import { SeenBytes } from './seen-bytes.ts';
 import { requestAll, requestRange, requestSuffix, type UpstreamRequest } from './upstream-request.ts';
 
 /** What a new request is thought to take to its first byte before any was measured, in milliseconds. */
@@ -43,6 +44,8 @@ export class Upstream {
   readonly #presence: Presence;
   /** The representation that this fill brings in, from the moment it is known. */
   known: Representation | null;
+  /** What came to be compared before it was present. */
+  readonly seen = new SeenBytes();
   readonly #lessons: Lessons;
   /** Made when something is asked for, or may be. */
   #madeForm: RequestForm | null = null;
@@ -193,7 +196,7 @@ export class Upstream {
     // With a weak tag beside it, a date may not be sent (RFC 9110 §13.1.5).
     const isNamed = validator?.strong && validator.weakTag === undefined && this.#form.has('if-range');
     const condition: Fields = isNamed ? [['if-range', formatValidator(validator)]] : [];
-    const start = offset - this.#overlapAt(offset, position);
+    const start = offset - this.#overlapAt(offset, position, goal.piece);
     return requestRange({ ...about, fields: [...fields, ...condition] }, start, this.#endOf(offset, position, goal));
   }
 
@@ -208,6 +211,11 @@ export class Upstream {
     return true;
   }
 
+  /** Whether bytes are present right before `position` that what comes there has to be compared with. */
+  hasSeamBefore(position: number): boolean {
+    return this.#overlapAt(position, position) > 0;
+  }
+
   /** The first bytes present after `position`, as far as they are to be compared with what comes; `null` for none. */
   seamAfter(position: number): ByteRange | null {
     if (!this.#comparesBytes) return null;
@@ -218,11 +226,12 @@ export class Upstream {
 
   /**
    * How many bytes before `offset` are to be compared with what comes. Those from `position` on will be present by the
-   * time that they are compared.
+   * time that they are compared; where fetches run side by side, another brings those before it.
    */
-  #overlapAt(offset: number, position: number): number {
+  #overlapAt(offset: number, position: number, piece = Number.POSITIVE_INFINITY): number {
     if (!this.#comparesBytes || offset === this.#askedAloneAt) return 0;
-    return Math.min(overlap, offset - this.#presence.present.runStart(position));
+    const start = piece < Number.POSITIVE_INFINITY ? 0 : this.#presence.present.runStart(position);
+    return Math.min(overlap, offset - start);
   }
 
   /** Whether the bytes themselves are compared, because what names the version does not stand for each of them. */
@@ -237,8 +246,7 @@ export class Upstream {
    */
   #endOf(offset: number, position: number, { hardEnd, until, wantedEnd, piece }: Goal): number | null {
     const { length, ranges, present } = this.content;
-    const seam = this.seamAfter(offset);
-    const given = Math.min(seam?.start === hardEnd ? seam.end : hardEnd, wantedEnd);
+    const given = Math.min(hardEnd, wantedEnd);
     let end = given;
     // What is not known yet, or can't be combined, must come by one body; and how late the origin's heads come, so that
     // ranges are worth it, shows by the first.
@@ -246,6 +254,8 @@ export class Upstream {
       const behind = offset - present.runStart(position);
       end = rangeEnd({ start: offset, behind, until, ...this.pace, piece }, Math.min(given, length));
     }
+    const seam = this.seamAfter(offset);
+    if (seam?.start === end) end = seam.end;
     return end > offset && end < length ? end : null;
   }
 }

@@ -116,15 +116,32 @@ export class VersionGuard {
     return { start: content.start, end: content.end ?? known?.length ?? null };
   }
 
-  /** Which of `bytes` at `offset` meet what is present, and must be the same; `null` for none. */
-  seamIn(offset: number, bytes: Buffer): { readonly start: number; readonly bytes: Buffer } | null {
+  /** Whether some of `bytes` at `offset` meet what is present or was seen, and must be the same. */
+  meets(offset: number, bytes: Buffer): boolean {
+    return this.#parts.upstream.seen.isAmong(offset, bytes) || this.#seamIn(offset, bytes) !== null;
+  }
+
+  /** Rejects with `FillFailed`, `changed`, where they are not; or with the signal's reason. */
+  async meet(offset: number, bytes: Buffer, signal: AbortSignal): Promise<void> {
+    if (!this.#parts.upstream.seen.agree(offset, bytes)) throw changed();
+    const seam = this.#seamIn(offset, bytes);
+    if (seam !== null) await this.#compareBytes(seam.start, seam.bytes, signal);
+  }
+
+  #seamIn(offset: number, bytes: Buffer): { readonly start: number; readonly bytes: Buffer } | null {
     const seam = this.#parts.upstream.seamAfter(offset);
     if (seam === null || seam.start >= offset + bytes.length) return null;
     return { start: seam.start, bytes: bytes.subarray(seam.start - offset, seam.end - offset) };
   }
 
-  /** Rejects with `FillFailed`, `changed`, where what came is not what is present; or with the signal's reason. */
+  /** The same of bytes that nobody takes; of those that are not present, when somebody does. */
   async verify(offset: number, came: Buffer, signal: AbortSignal): Promise<void> {
+    const { presence, upstream } = this.#parts;
+    if (!presence.present.covers({ start: offset, end: offset + came.length })) upstream.seen.add(offset, came);
+    await this.#compareBytes(offset, came, signal);
+  }
+
+  async #compareBytes(offset: number, came: Buffer, signal: AbortSignal): Promise<void> {
     if ((await this.#parts.presence.compare(offset, came, signal)) === 'other') throw changed();
     // What was given up may not have been compared.
     signal.throwIfAborted();

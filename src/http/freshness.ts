@@ -16,6 +16,9 @@ const heuristicallyCacheable: ReadonlySet<number> = new Set([
   200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501,
 ]);
 
+/** What says that a condition or a range of one request does not hold, and what no cache may store (RFC 6585). */
+const neverStored: ReadonlySet<number> = new Set([412, 416, 428, 429, 431, 511]);
+
 /** An answer, with the client's fields of its request. */
 export interface Answered {
   readonly requestFields: Fields;
@@ -27,7 +30,7 @@ export interface Answered {
 export function storable(answered: Answered, mode: CacheMode): boolean {
   const { status, fields } = answered;
   if (isOperators(status, mode)) return true;
-  if (forOneClient(answered, mode)) return false;
+  if (neverStored.has(status) || forOneClient(answered, mode)) return false;
   if (mode === 'media' && isPage(fields) && explicitLifetime(fields, 'shared', 0) === null) return false;
   const directives = responseDirectives(fields);
   // §5.2.2.3

@@ -30,8 +30,8 @@ export class OwnListeners {
 
   /** It listens there no more. */
   remove({ address, port }: OwnListener): void {
-    const place = this.#listeners.findIndex((own) => own.port === port && own.address === canonical(address));
-    if (place >= 0) this.#listeners.splice(place, 1);
+    const index = this.#listeners.findIndex((own) => own.port === port && own.address === canonical(address));
+    if (index >= 0) this.#listeners.splice(index, 1);
   }
 
   /**

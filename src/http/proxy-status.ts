@@ -4,16 +4,16 @@ import type { ProxyError, ProxyErrorType } from '../errors.ts';
 import { type Fields, fieldValue } from './fields.ts';
 import { printable, proxyName } from './proxy-name.ts';
 
-/**
- * `error` is `null` where the origin's own error is passed on; `receivedStatus` is the status that it sent (§2.1.4),
- * if it sent any.
- */
-export function proxyStatus(error: Pick<ProxyError, 'type' | 'message'> | null, receivedStatus?: number): string {
-  const parameters = new Map<string, BareItem>();
-  if (error !== null) parameters.set('error', new Token(error.type));
-  if (receivedStatus !== undefined) parameters.set('received-status', receivedStatus);
-  if (error !== null) parameters.set('details', printable(error.message));
-  return serializeList([[proxyName, parameters]]);
+/** What an error of firstbyte's own says, or one of the origin that is passed on: the status that it sent (§2.1.4). */
+export function proxyStatus(error: Pick<ProxyError, 'type' | 'message'> | number): string {
+  const parameters: [string, BareItem][] =
+    typeof error === 'number'
+      ? [['received-status', error]]
+      : [
+          ['error', new Token(error.type)],
+          ['details', printable(error.message)],
+        ];
+  return serializeList([[proxyName, new Map(parameters)]]);
 }
 
 /** Whether some proxy on the way says that it failed with this error. */

@@ -1,4 +1,4 @@
-/** Gathers what comes in one go, and takes all of it at once, in a moment: for work that is the same for one and for many. */
+/** Gathers what is added in one turn, and handles all of it together: for work that costs as much for many as for one. */
 export class Batch<T> {
   readonly #take: (all: ReadonlySet<T>) => void;
   readonly #onError: (error: unknown) => void;

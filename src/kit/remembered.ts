@@ -1,6 +1,6 @@
 /**
- * What follows from something that never changes, worked out once: from an object, as long as it lives; from a text, until
- * many others have come.
+ * Memoizes pure functions: for an object the result is kept as long as the object lives, for a text until many others have
+ * come.
  */
 
 export function remembered<Key extends object, Value extends object | null>(

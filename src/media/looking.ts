@@ -66,7 +66,7 @@ export function* look(start: number, bytes: number): Looking<DataView> {
 
 /** The four letters at `offset`. */
 export function lettersAt(view: DataView, offset: number): string {
-  return String.fromCharCode(...[0, 1, 2, 3].map((place) => view.getUint8(offset + place)));
+  return String.fromCharCode(...[0, 1, 2, 3].map((index) => view.getUint8(offset + index)));
 }
 
 /** An unsigned number of eight bytes; larger than any file where it can't be told exactly. */

@@ -101,8 +101,8 @@ function* fragmentsIn(view: DataView, at: number): Generator<number> {
   const numbers = view.getUint32(at + 16);
   const entry = (isLong ? 16 : 8) + [4, 2, 0].reduce((sum, shift) => sum + ((numbers >> shift) & 3) + 1, 0);
   const end = Math.min(view.byteLength, at + view.getUint32(at));
-  for (let place = at + 24; place + entry <= end; place += entry) {
-    yield isLong ? longAt(view, place + 8) : view.getUint32(place + 4);
+  for (let offset = at + 24; offset + entry <= end; offset += entry) {
+    yield isLong ? longAt(view, offset + 8) : view.getUint32(offset + 4);
   }
 }
 

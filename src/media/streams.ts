@@ -45,7 +45,7 @@ const packet = 188;
 export function transportPrefix(head: DataView): number | null {
   for (const prefix of [0, 4]) {
     const step = packet + prefix;
-    const places = [0, 1, 2].map((place) => prefix + place * step);
+    const places = [0, 1, 2].map((index) => prefix + index * step);
     if (places.every((at) => at < head.byteLength && head.getUint8(at) === 0x47)) return prefix;
   }
   return null;

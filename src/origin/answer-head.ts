@@ -138,10 +138,9 @@ function own(text: string): string {
 }
 
 function framed(status: number, given: Fields, isOld: boolean): AnswerHead {
-  // The transfer coding that was none is gone from the standard (RFC 9112 §7).
-  const kept = fieldsWhere(given, (name, value) => name !== 'transfer-encoding' || !/^identity$/i.test(value));
-  const lengths = new Set(fieldValue(kept, 'content-length')?.split(listed));
-  const coding = fieldValue(kept, 'transfer-encoding');
+  const lengths = new Set(fieldValue(given, 'content-length')?.split(listed));
+  // The transfer coding that was none is gone from the standard (RFC 9112 §7). Behind chunks, some would read to the close.
+  const coding = fieldValue(given, 'transfer-encoding')?.replace(/^(?:identity(?:[ \t]*,[ \t]*|$))+/i, '') || null;
   const [written] = lengths;
   if (lengths.size > 1 || (written !== undefined && !/^\d+$/.test(written))) throw new Refused('malformed');
   if (coding !== null && isOld) throw new Refused('old coding');
@@ -149,7 +148,7 @@ function framed(status: number, given: Fields, isOld: boolean): AnswerHead {
   if (coding !== null && coding.toLowerCase() !== 'chunked') throw new Refused('unasked coding');
   // A length that no number can hold is not known.
   const length = written !== undefined && Number.isSafeInteger(Number(written)) ? Number(written) : null;
-  const others = fieldsWhere(kept, (name) => name !== 'content-length');
+  const others = fieldsWhere(given, (name) => name !== 'content-length' && name !== 'transfer-encoding');
   const fields: Fields = length === null ? others : [...others, ['content-length', String(length)]];
   const options = (fieldValue(given, 'connection') ?? '').toLowerCase().split(listed);
   const isKept = !options.includes('close') && (!isOld || options.includes('keep-alive'));

@@ -8,8 +8,8 @@ import { Refused } from './answer-head.ts';
 const mostLine = 16 * 1024;
 const mostTrailers = 64 * 1024;
 
-/** No size is above what a number holds. */
-const sizeLine = /^0*([\da-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?$/i;
+/** No size is above what a number holds. Space behind it is read away (RFC 9112 §7.1.1): some servers fill a size up. */
+const sizeLine = /^0*([\da-f]{1,13})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/i;
 const trailerLine = /^[!#$%&'*+.^_`|~\w-]+:[\t\x20-\x7e\x80-\xff]*$/;
 
 export class ChunkedContent {
@@ -57,7 +57,7 @@ export class ChunkedContent {
       const line = this.#line.slice(0, -2);
       this.#line = '';
       this.#endLine(line);
-    } else if (this.#state === 'size' && !/^[\da-f]*(?:[;\r]|$)/i.test(this.#line)) {
+    } else if (this.#state === 'size' && !/^[\da-f]*(?:[\t ;\r]|$)/i.test(this.#line)) {
       throw new Refused('malformed');
     }
     return end;

@@ -61,7 +61,7 @@ export function failureReply(failure: Failure, waited: number): ErrorReply {
         );
       }
       const passed = passable(endToEnd(fields)).filter(([name]) => name !== 'content-length');
-      const said: Fields = [...passed, ['proxy-status', proxyStatus(null, status)]];
+      const said: Fields = [...passed, ['proxy-status', proxyStatus(status)]];
       return { status, fields: said, body, outcome: 'passed', error: null };
     }
     case 'unsatisfiable':

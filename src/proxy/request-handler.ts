@@ -214,7 +214,7 @@ class RequestHandler {
 
   /** A request that strict mode answers, or that is more than reading; `null` where nothing is mounted there. */
   #forward(mount: string, target: string, request: Request): Promise<RequestOutcome> | null {
-    const { headers } = this.#request;
+    const { headers, httpVersion } = this.#request;
     const hasContent = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
     const reads = request.method === 'GET' || request.method === 'HEAD';
     const content = hasContent && !reads ? contentOf(this.#request) : null;
@@ -228,7 +228,8 @@ class RequestHandler {
     const choose = (representation: Representation) => replyFor(request, representation, clock.wallTime(), rules);
     const first = (representation: Representation) => firstOf(choose(representation));
     const opening = cache.forward(mount, target, forwarded, first, this.#gone);
-    if (opening !== null && content !== null && headers.expect !== undefined) this.#head.askForContent();
+    const isHeldBack = headers.expect !== undefined && httpVersion !== '1.0';
+    if (opening !== null && content !== null && isHeldBack) this.#head.askForContent();
     const pass = (session: ReadSession, verbatim: VerbatimReply) =>
       at === null
         ? replyOf(verbatim, rules)

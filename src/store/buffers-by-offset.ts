@@ -19,33 +19,33 @@ export class BuffersByOffset {
   /** Takes `bytes`, none of which may be here already. An empty buffer leaves no trace. */
   add(offset: number, bytes: Buffer): void {
     if (bytes.length === 0) return;
-    const place = this.#placeAfter(offset);
-    this.#offsets.splice(place, 0, offset);
-    this.#buffers.splice(place, 0, bytes);
+    const index = this.#indexAfter(offset);
+    this.#offsets.splice(index, 0, offset);
+    this.#buffers.splice(index, 0, bytes);
     this.#size += bytes.length;
   }
 
   /** The rest of the buffer that holds the byte at `offset`, beginning with that byte. */
   from(offset: number): Buffer | undefined {
-    const place = this.#placeAfter(offset) - 1;
-    const start = this.#offsets[place];
-    const bytes = this.#buffers[place];
+    const index = this.#indexAfter(offset) - 1;
+    const start = this.#offsets[index];
+    const bytes = this.#buffers[index];
     if (start === undefined || bytes === undefined || offset >= start + bytes.length) return undefined;
     return offset === start ? bytes : bytes.subarray(offset - start);
   }
 
   /** Forgets the buffer that was added at exactly `offset`. */
   delete(offset: number): void {
-    const place = this.#placeAfter(offset) - 1;
-    if (this.#offsets[place] !== offset) return;
-    this.#offsets.splice(place, 1);
-    for (const { length } of this.#buffers.splice(place, 1)) this.#size -= length;
+    const index = this.#indexAfter(offset) - 1;
+    if (this.#offsets[index] !== offset) return;
+    this.#offsets.splice(index, 1);
+    for (const { length } of this.#buffers.splice(index, 1)) this.#size -= length;
   }
 
   /** Forgets every buffer that begins in `range`. */
   deleteIn(range: ByteRange): void {
-    const first = this.#placeAfter(range.start - 1);
-    const count = this.#placeAfter(range.end - 1) - first;
+    const first = this.#indexAfter(range.start - 1);
+    const count = this.#indexAfter(range.end - 1) - first;
     this.#offsets.splice(first, count);
     for (const { length } of this.#buffers.splice(first, count)) this.#size -= length;
   }
@@ -58,10 +58,10 @@ export class BuffersByOffset {
   /** The same of the buffers that begin in `range`. */
   rangesIn(range: ByteRange): ByteRange[] {
     const ranges: { start: number; end: number }[] = [];
-    for (let place = this.#placeAfter(range.start - 1); place < this.#offsets.length; place += 1) {
-      const start = this.#offsets[place] ?? 0;
+    for (let index = this.#indexAfter(range.start - 1); index < this.#offsets.length; index += 1) {
+      const start = this.#offsets[index] ?? 0;
       if (start >= range.end) break;
-      const end = start + (this.#buffers[place]?.length ?? 0);
+      const end = start + (this.#buffers[index]?.length ?? 0);
       const last = ranges.at(-1);
       if (last?.end === start) last.end = end;
       else ranges.push({ start, end });
@@ -70,7 +70,7 @@ export class BuffersByOffset {
   }
 
   /** How many buffers begin at or before `offset`. */
-  #placeAfter(offset: number): number {
+  #indexAfter(offset: number): number {
     let low = 0;
     let high = this.#offsets.length;
     while (low < high) {

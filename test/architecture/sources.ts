@@ -26,7 +26,8 @@ export function readAllSources(): SourceFile[] {
   return readFolder('.', [...filesBelow('src'), ...filesBelow('dashboard')]);
 }
 
-function readFolder(folder: string, files: readonly string[]): SourceFile[] {
+/** Those of these files that are sources, with their paths relative to `folder`. */
+export function readFolder(folder: string, files: readonly string[]): SourceFile[] {
   return files
     .filter((file) => /\.tsx?$/.test(file))
     .sort()

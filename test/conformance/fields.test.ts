@@ -50,6 +50,23 @@ describe('Cache-Status', () => {
     await rig.close();
   });
 
+  it('says that the origin confirmed what was stored, also where that is never fresh, and that it could not', async () => {
+    for (const control of ['no-cache', 'max-age=0', 'max-age=1']) {
+      const origin = { fields: { 'cache-control': control } };
+      const { rig, ask } = await statusOfCache(origin);
+      await ask();
+      await rig.clock.advance(2000);
+      assert.equal(await ask(), 'firstbyte;fwd=stale;fwd-status=304', control);
+      await rig.close();
+    }
+    const { rig, ask } = await statusOfCache({ fields: { 'cache-control': 'max-age=0' } });
+    await ask();
+    rig.origin.always({ hangUp: 'end' });
+    await rig.clock.advance(2000);
+    assert.match((await ask()) ?? '', /^firstbyte;hit;ttl=-/);
+    await rig.close();
+  });
+
   it('says that nothing was stored', async () => {
     const { rig, ask } = await statusOfCache({ fields: { 'cache-control': 'no-store' } });
     assert.equal(await ask(), 'firstbyte;fwd=bypass');

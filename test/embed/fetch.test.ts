@@ -212,15 +212,22 @@ describe('a program that fetches a film', () => {
   });
 });
 
+/** Runs a program in a process of its own; gives what it has said. */
+async function said(program: string, ...flags: string[]): Promise<string> {
+  const library = JSON.stringify(join(import.meta.dirname, '../../src/index.ts'));
+  const whole = `import { createFirstbyte } from ${library};\n${program}`;
+  // Such flags would end a thread that has a file of its own.
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '--eval', whole]);
+  return stdout;
+}
+
 test('a program that waits for nothing but firstbyte lives until it has its answer, and no longer', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;
   taken.close();
   await once(taken, 'close');
-  const library = JSON.stringify(join(import.meta.dirname, '../../src/index.ts'));
   const program = `
-    import { createFirstbyte } from ${library};
     const cache = await createFirstbyte({
       cacheDir: ${JSON.stringify(await temporaryDirectory(t))},
       origins: { films: 'http://127.0.0.1:${port}' }, firstByteTimeout: '300ms',
@@ -228,7 +235,43 @@ test('a program that waits for nothing but firstbyte lives until it has its answ
     const reply = await cache.fetch('http://127.0.0.1:${port}/a.mkv');
     console.log(reply.status, await reply.text());
     await cache.close();`;
-  // Such flags would end a thread that has a file of its own.
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
-  assert.match(stdout, /^502 .*refused/);
+  assert.match(await said(program), /^502 .*refused/);
+});
+
+test('a program that has looked at one picture, and does not come back for another, ends', async () => {
+  const program = `
+    const cache = await createFirstbyte({ origins: { films: 'https://media.example' } });
+    const { value } = await cache.watch('https://media.example/a.mkv').next();
+    await cache.close();
+    console.log(value.state);`;
+  assert.equal(await said(program), 'idle\n');
+});
+
+test('a signal is heard, whatever of the requests that carry it has been collected', async () => {
+  const program = `
+    const replies = {
+      '/old': { status: 302, fields: [['location', '/new'], ['content-length', '0']], closeDelimited: false, body: { read: async () => null, cancel() {} } },
+      '/new': { status: 200, fields: [['content-length', '9']], closeDelimited: false, body: { read: () => new Promise(() => {}), cancel() {} } },
+    };
+    const origin = { name: 'films', open: async ({ target }) => replies[target], close: async () => {} };
+    const url = 'https://media.example';
+    const cache = await createFirstbyte({ drainTimeout: '0s', origins: { films: { url, origin, cache: 'rfc9111' } } });
+    const asked = [
+      (signal) => cache.fetch(url + '/old', { signal }),
+      (signal) => cache.fetch(new Request(url + '/new', { signal })),
+      (signal) => cache.fetch(url + '/new', new Request(url, { signal })),
+    ];
+    for (const ask of asked) {
+      const leave = new AbortController();
+      const read = ask(leave.signal).then((reply) => reply.text());
+      // Whatever is to be collected is so after some turns.
+      for (let turn = 0; turn < 20; turn += 1) {
+        await new Promise(setImmediate);
+        gc();
+      }
+      leave.abort(new Error('left'));
+      await read.catch(({ message }) => console.log(message));
+    }
+    await cache.close();`;
+  assert.equal(await said(program, '--expose-gc'), 'left\n'.repeat(3));
 });

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { duplexPair } from 'node:stream';
 import { describe, type TestContext, test } from 'node:test';
 import { Agent, request } from 'undici';
@@ -152,7 +152,7 @@ describe('a program that opens a film', () => {
     const body = cache.open(url, { signal: leave.signal });
     body.once('data', () => leave.abort(new Error('no longer wanted')));
     (await origin.nextRequest()).head(200).bytes(100_000);
-    await assert.rejects(once(body, 'end'), { name: 'AbortError' });
+    await assert.rejects(once(body, 'end'), { message: 'no longer wanted' });
     const other = cache.open(url);
     const [piece] = await once(other, 'data');
     assert.ok(piece.length > 0);
@@ -162,6 +162,40 @@ describe('a program that opens a film', () => {
     await cache.close();
     assert.deepEqual(ended, ['gone', 'gone']);
   });
+});
+
+test('a film that is opened with a signal that has aborted before is asked for by nobody', async (t) => {
+  const { cache, origin } = await scripted(t);
+  const reason = new Error('no longer wanted');
+  const body = cache.open(url, { signal: AbortSignal.abort(reason) });
+  const heard = body.head.catch((error) => error);
+  await assert.rejects(body.toArray(), reason);
+  assert.deepEqual([await heard, origin.requests.length], [reason, 0]);
+});
+
+test('what is no number of bytes is refused, and not waited for', async (t) => {
+  const { cache } = await serving(t);
+  const wrong = [{ start: -1 }, { start: 0.5 }, { end: Number.NaN }, { start: 5, end: 5 }, { end: '9' as never }];
+  for (const options of wrong) assert.throws(() => cache.open(url, options), /^RangeError: (start|end): \S+ is not/);
+  const ranges = [
+    { start: -5, end: null },
+    { start: 5, end: 4 },
+    { start: Number.NaN, end: null },
+  ];
+  for (const range of ranges) await assert.rejects(cache.warm(url, { ranges: [range] }), /ranges: (start|end): \S+ is/);
+  await assert.rejects(
+    cache.warm(url, { head: -5 }),
+    /^RangeError: head: -5 is not a whole number of bytes, 0 or more/,
+  );
+  assert.equal(await cache.warm(url, { head: 0 }), 0);
+});
+
+test('what can not be told by a promise at once is told by it nevertheless', async (t) => {
+  const { cache } = await serving(t);
+  const elsewhere = 'https://elsewhere.example/a.mkv';
+  for (const asked of [cache.cached(elsewhere), cache.remove(elsewhere), cache.pin(elsewhere)]) {
+    await assert.rejects(asked, { code: 'FIRSTBYTE_UNKNOWN_ORIGIN' });
+  }
 });
 
 describe('a program that watches a film', () => {
@@ -250,6 +284,30 @@ describe('a program that warms a film', () => {
     assert.ok(held !== null && held.bytes < size && held.present.length === 2);
   });
 
+  test('hears of what its own function has thrown, which harms no player', async (t) => {
+    for (const call of [1, 2]) {
+      const { cache, origin } = await scripted(t);
+      const bugs: string[] = [];
+      cache.events.subscribe((event) => event.type === 'bug' && bugs.push(event.message));
+      const leave = new AbortController();
+      const thrown = new Error('no window to show it in');
+      let calls = 0;
+      const onProgress = () => {
+        calls += 1;
+        if (calls === call) throw thrown;
+      };
+      const warmed = cache.warm(url, { signal: leave.signal, onProgress });
+      const read = assertFilm(cache.open(url));
+      const request = await origin.nextRequest();
+      request.head(200).bytes(100_000);
+      await assert.rejects(warmed, thrown);
+      leave.abort();
+      request.bytes(size).end();
+      await read;
+      assert.deepEqual([bugs, calls], [[], call]);
+    }
+  });
+
   test('is told what it does not get, and may leave', async (t) => {
     const { cache, origin } = await scripted(t);
     const gone = cache.warm(`${base}/gone.mkv`);
@@ -294,6 +352,15 @@ describe('a program that lets players come', () => {
     }
     await assert.rejects(fetch(film), TypeError);
     await assertFilm(cache.open(url));
+  });
+
+  test('has no address left where it is closed meanwhile', async (t) => {
+    const { cache } = await serving(t);
+    const path = join(await mkdtemp(join(tmpdir(), 'firstbyte-embed-')), 'players.sock');
+    t.after(() => rm(dirname(path), { recursive: true, force: true }));
+    const [listening] = await Promise.allSettled([cache.listen({ path }), cache.close()]);
+    assert.ok(listening.status === 'rejected' && listening.reason instanceof ClosedError);
+    await assert.rejects(once(connect(path), 'connect'), { code: 'ENOENT' });
   });
 
   test('names the networks before it listens for other machines', async (t) => {
@@ -343,6 +410,15 @@ describe('a program with a server of its own', () => {
     assert.equal((await asked).headers.get('location'), '/media/films/new/index.m3u8');
     assert.equal((await fetch(`${home}/media/music/a.mp3`)).status, 404);
   });
+});
+
+test('a server of a program lives on after firstbyte is closed', async (t) => {
+  const { cache } = await serving(t);
+  const home = await serverOf(t, cache.middleware());
+  await cache.close();
+  const reply = await fetch(`${home}/films/a.mkv`);
+  assert.deepEqual([reply.status, reply.headers.get('connection')], [503, 'close']);
+  assert.match(await reply.text(), /^firstbyte is shutting down\./);
 });
 
 describe('connections in memory', () => {
@@ -395,6 +471,30 @@ describe('a URL that is handed in', () => {
     assert.equal(cache.removeSource(id), true);
     assert.equal((await cache.fetch(play)).status, 404);
     assert.throws(() => cache.addSource('ftp://x.example/a'), SourceError);
+  });
+
+  test('is refused with what is wrong of it, and never with a secret', async (t) => {
+    const cache = await opened(t);
+    const wrong: [options: object, right: RegExp][] = [
+      [{ ttl: '6h' }, /^SourceError: ttl: "6h" is not a whole number of milliseconds above 0\.$/],
+      [{ ttl: Number.NaN }, /^SourceError: ttl: /],
+      [{ name: '..' }, /^SourceError: name: "\.\." is not a file name/],
+      [{ name: '\ud800' }, /^SourceError: name: /],
+      [{ refresh: 'nonsense' }, /^SourceError: refresh is not an http or https URL\.$/],
+      [{ refresh: 'file:///etc/passwd' }, /^SourceError: refresh is not an http or https URL\.$/],
+      [{ network: 'Public' }, /^SourceError: network: "Public" is not public or private\.$/],
+      [
+        { headers: { range: 'bytes=0-' } },
+        /^SourceError: headers: "range" is no field, or one that firstbyte sets itself\.$/,
+      ],
+      [
+        { headers: { 'x-token': 'secret\r\nx: y' } },
+        /^SourceError: headers: that of x-token is not a text of visible ASCII characters\.$/,
+      ],
+    ];
+    for (const [options, right] of wrong) {
+      assert.throws(() => cache.addSource('https://media.example/a.mkv', options), (error) => right.test(String(error))); // biome-ignore format: one line reads best
+    }
   });
 });
 

@@ -121,6 +121,13 @@ const rows: [title: string, status: number, fields: Fields, request: Fields, mod
   ['a 302 that is public', 302, [['cache-control', 'public']], [], every],
   ['a 500 without freshness', 500, [], [], []],
   ['a 401 without freshness', 401, [], [], []],
+  ...[412, 416, 428, 429, 431, 511].map((status): (typeof rows)[number] => [
+    `a ${status} with max-age`,
+    status,
+    [['cache-control', 'max-age=5']],
+    [],
+    [],
+  ]),
   ['no-store', 200, [['cache-control', 'no-store']], [], ['always']],
   ['no-store on a 404', 404, [['cache-control', 'no-store']], [], []],
   ['no-store with must-understand', 200, [['cache-control', 'no-store, must-understand']], [], every],

@@ -4,6 +4,9 @@ import { ProxyError, type ProxyErrorType } from '../../src/errors.ts';
 import type { Fields } from '../../src/http/fields.ts';
 import { createHttpOrigin, type HttpOriginOptions } from '../../src/origin/http-origin.ts';
 import type { Origin, OriginReply } from '../../src/origin/origin.ts';
+import type { OriginBench } from '../../src/testing/origin-contract.ts';
+import { peerOf } from './peer.ts';
+import type { RawServer } from './raw-server.ts';
 
 const free = new AbortController().signal;
 
@@ -12,6 +15,18 @@ export function originAt(port: number, options: Partial<HttpOriginOptions> = {})
   const base = new URL(`http://127.0.0.1:${port}`);
   const origin = createHttpOrigin({ name: 'films', base, clock: systemClock, connectTimeout: 10_000, ...options });
   return Object.assign(origin, { [Symbol.asyncDispose]: () => origin.close() });
+}
+
+/** What the contract of origins needs of one that asks that server. */
+export function contractBench(origin: Origin, server: RawServer): OriginBench {
+  return {
+    origin,
+    next: async () => peerOf(await server.next()),
+    [Symbol.asyncDispose]: async () => {
+      await origin.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
 }
 
 export function open(origin: Origin, target = '/film', fields: Fields = [], signal = free): Promise<OriginReply> {

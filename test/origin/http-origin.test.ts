@@ -2,22 +2,13 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { ProxyErrorType } from '../../src/errors.ts';
 import type { Fields } from '../../src/http/fields.ts';
-import { type OriginBench, originContract } from '../../src/testing/origin-contract.ts';
-import { isProxyError, open, originAt, readAll } from './bench.ts';
-import { peerOf } from './peer.ts';
+import { originContract } from '../../src/testing/origin-contract.ts';
+import { contractBench, isProxyError, open, originAt, readAll } from './bench.ts';
 import { RawServer } from './raw-server.ts';
 
-originContract('HTTP', async (): Promise<OriginBench> => {
+originContract('HTTP', async () => {
   const server = await RawServer.listen();
-  const origin = originAt(server.port);
-  return {
-    origin,
-    next: async () => peerOf(await server.next()),
-    [Symbol.asyncDispose]: async () => {
-      await origin.close();
-      await server[Symbol.asyncDispose]();
-    },
-  };
+  return contractBench(originAt(server.port), server);
 });
 
 suite('what is sent', () => {

@@ -7,30 +7,21 @@ import { EventBus, type FailoverEvent } from '../../src/events.ts';
 import type { Fields } from '../../src/http/fields.ts';
 import { mirroredOrigin } from '../../src/origin/mirrors.ts';
 import type { Origin, OriginReply } from '../../src/origin/origin.ts';
-import { type OriginBench, originContract } from '../../src/testing/origin-contract.ts';
+import { originContract } from '../../src/testing/origin-contract.ts';
 import { Film } from '../support/film.ts';
 import { etagOf, filmFields } from '../support/film-fields.ts';
 import { ScriptedOrigin, type ScriptedRequest } from '../support/scripted-origin.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { isProxyError, originAt } from './bench.ts';
-import { peerOf } from './peer.ts';
+import { contractBench, isProxyError, originAt } from './bench.ts';
 import { RawServer } from './raw-server.ts';
 
-originContract('mirrors, the first of which refuses', async (): Promise<OriginBench> => {
+originContract('mirrors, the first of which refuses', async () => {
   const server = await RawServer.listen();
   const gone = await RawServer.listen();
   const bases = [gone, server].map(({ port }) => ({ host: `127.0.0.1:${port}`, origin: originAt(port) }));
   await gone[Symbol.asyncDispose]();
   const shared = { clock: systemClock, events: new EventBus(), firstByteTimeout: 30_000 };
-  const origin = mirroredOrigin({ name: 'films', bases, ...shared });
-  return {
-    origin,
-    next: async () => peerOf(await server.next()),
-    [Symbol.asyncDispose]: async () => {
-      await origin.close();
-      await server[Symbol.asyncDispose]();
-    },
-  };
+  return contractBench(mirroredOrigin({ name: 'films', bases, ...shared }), server);
 });
 
 const film = new Film(1000, 1);

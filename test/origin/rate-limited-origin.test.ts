@@ -5,26 +5,17 @@ import fc from 'fast-check';
 import { systemClock } from '../../src/clock.ts';
 import type { OriginBody } from '../../src/origin/origin.ts';
 import { RateAllowance, RateLimitedOrigin } from '../../src/origin/rate-limited-origin.ts';
-import { type OriginBench, originContract } from '../../src/testing/origin-contract.ts';
+import { originContract } from '../../src/testing/origin-contract.ts';
 import { Film } from '../support/film.ts';
 import { runs } from '../support/runs.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { originAt } from './bench.ts';
-import { peerOf } from './peer.ts';
+import { contractBench, originAt } from './bench.ts';
 import { RawServer } from './raw-server.ts';
 
-originContract('rate-limited', async (): Promise<OriginBench> => {
+originContract('rate-limited', async () => {
   const server = await RawServer.listen();
-  const origin = new RateLimitedOrigin(originAt(server.port), 10_000_000_000, systemClock);
-  return {
-    origin,
-    next: async () => peerOf(await server.next()),
-    [Symbol.asyncDispose]: async () => {
-      await origin.close();
-      await server[Symbol.asyncDispose]();
-    },
-  };
+  return contractBench(new RateLimitedOrigin(originAt(server.port), 10_000_000_000, systemClock), server);
 });
 
 const film = new Film(10_000_000, 3);

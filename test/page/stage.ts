@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { filesBelow } from '../architecture/sources.ts';
 import { type Firstbyte, startBuild } from '../players/firstbyte.ts';
 import { absent } from '../programs.ts';
+import { freePort } from '../servers/server.ts';
 import { Film } from '../support/film.ts';
 import { type GatedFile, GatedOrigin } from './gated-origin.ts';
 
@@ -179,12 +179,4 @@ function assertBuilt(): void {
   const { mtimeMs } = statSync(built);
   const newer = filesBelow('dashboard').filter((path) => statSync(join(root, path)).mtimeMs > mtimeMs);
   assert.deepEqual(newer, [], 'the page is older than its sources: npm run build');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

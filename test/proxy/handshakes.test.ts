@@ -7,33 +7,16 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import type { Cache } from '../../src/cache/cache.ts';
 import { nextTurn, systemClock } from '../../src/clock.ts';
-import { EventBus } from '../../src/events.ts';
-import { MediaProxy } from '../../src/proxy/proxy.ts';
-import { roomForAll } from '../support/client-limits.ts';
+import type { MediaProxy } from '../../src/proxy/proxy.ts';
+import { mediaProxy } from '../support/media-proxy.ts';
 
 const fixture = (name: string) => readFileSync(join(import.meta.dirname, '../fixtures/tls', name), 'utf8');
 const secure = { key: fixture('origin.key.pem'), cert: fixture('origin.pem') };
 
 /** A proxy that has room for three connections, and answers whoever comes with a 404. */
 async function listening(context: TestContext): Promise<{ proxy: MediaProxy; server: Server; port: number }> {
-  const proxy = new MediaProxy({
-    ...roomForAll,
-    clientConnections: () => 3,
-    cache: { isMounted: () => false, open: () => null } as unknown as Cache,
-    clock: systemClock,
-    events: new EventBus(),
-    patience: { patience: null, patienceInterval: 1 },
-    allowFrom: [],
-    allowHosts: [],
-    systemCalls: null,
-    pseudonym: 'firstbyte-of-a-test',
-    onForeignHost: () => {},
-    headTimeout: 15_000,
-    stalledMemory: 1024 * 1024,
-    control: () => {},
-  });
+  const proxy = mediaProxy(systemClock, { clientConnections: () => 3 });
   const server = proxy.createServer('', secure).listen(0, '127.0.0.1');
   await once(server, 'listening');
   context.after(() => server.close());

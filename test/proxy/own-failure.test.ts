@@ -8,11 +8,10 @@ import type { ReadSession } from '../../src/cache/read-session.ts';
 import { UpstreamTarget } from '../../src/cache/upstream-target.ts';
 import { type DomainEvent, EventBus } from '../../src/events.ts';
 import { type Representation, representationFrom } from '../../src/http/representation.ts';
-import { MediaProxy } from '../../src/proxy/proxy.ts';
 import { Client } from '../support/client.ts';
-import { roomForAll } from '../support/client-limits.ts';
 import { duplexPair } from '../support/duplex-pair.ts';
 import { film } from '../support/film.ts';
+import { mediaProxy } from '../support/media-proxy.ts';
 import { pause } from '../support/pause.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { ScriptedReader } from './scripted-reader.ts';
@@ -78,24 +77,7 @@ function stage({ after = 0, error, field = 'right', bytes = 1000 }: Fault) {
     openNow: () => null,
     open: () => ({ openSession, upstream }),
   } as unknown as Cache;
-  const control = () => {};
-  const patience = { patience: 5000, patienceInterval: 10_000 };
-  const proxy = new MediaProxy({
-    ...roomForAll,
-    cache,
-    tokens: [],
-    clock,
-    events,
-    patience,
-    allowFrom: [],
-    allowHosts: [],
-    systemCalls: null,
-    pseudonym: 'firstbyte-of-a-test',
-    onForeignHost: () => {},
-    headTimeout: 15_000,
-    stalledMemory: 1024 * 1024,
-    control,
-  });
+  const proxy = mediaProxy(clock, { cache, events, patience: { patience: 5000, patienceInterval: 10_000 } });
   const [near, far] = duplexPair();
   proxy.createServer().emit('connection', far);
   const count = (type: DomainEvent['type']) => seen.filter((event) => event.type === type).length;

@@ -229,6 +229,15 @@ describe('after a byte of patience', () => {
     await rig.close();
   });
 
+  it('a request of HTTP/1.0 gets no 100 (RFC 9110 §15.2)', async () => {
+    const rig = await virtualRig({ films: movie, mount: { methods: ['PUT'] } });
+    const head = `PUT ${target} HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n`;
+    const exchange = rig.player().send(`${head}film`, null);
+    assert.equal(await rig.clock.advanceUntil(exchange.done()), 'complete');
+    assert.deepEqual([exchange.interim, exchange.status], [[], 200]);
+    await rig.close();
+  });
+
   it('a request that expects a 100 gets none', async () => {
     const rig = await virtualRig({ films: movie, origin: late });
     const player = rig.player();

@@ -2,29 +2,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { EventBus } from '../../src/events.ts';
-import { MediaProxy, type ProxyParts } from '../../src/proxy/proxy.ts';
-import { roomForAll } from '../support/client-limits.ts';
 import { duplexPair } from '../support/duplex-pair.ts';
+import { mediaProxy } from '../support/media-proxy.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 test('a connection counts until it is closed', async () => {
-  const parts: Omit<ProxyParts, 'cache'> = {
-    ...roomForAll,
-    clock: new VirtualClock(),
-    events: new EventBus(),
-    patience: { patience: null, patienceInterval: 1000 },
-    allowFrom: [],
-    allowHosts: [],
-    systemCalls: null,
-    pseudonym: 'firstbyte-test',
-    onForeignHost: () => {},
-    headTimeout: 15_000,
-    stalledMemory: 1024 ** 2,
-    control: () => {},
-  };
-  // No request is made, so that nothing is looked up.
-  const proxy = new MediaProxy(parts as ProxyParts);
+  const proxy = mediaProxy(new VirtualClock());
   const server = proxy.createServer();
   const ends = Array.from({ length: 3 }, () => duplexPair());
   for (const [, far] of ends) server.emit('connection', far);

@@ -10,16 +10,11 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
-import type { Cache } from '../../src/cache/cache.ts';
 import { systemClock } from '../../src/clock.ts';
-import { EventBus } from '../../src/events.ts';
 import { ClientConnection, reset } from '../../src/proxy/client-connection.ts';
-import { MediaProxy } from '../../src/proxy/proxy.ts';
+import type { MediaProxy } from '../../src/proxy/proxy.ts';
 import { Client } from '../support/client.ts';
-import { roomForAll } from '../support/client-limits.ts';
-
-/** No origin is mounted, so that whoever is answered at all gets a 404. */
-const cache = { isMounted: () => false, open: () => null } as unknown as Cache;
+import { mediaProxy } from '../support/media-proxy.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
 
@@ -28,22 +23,8 @@ let server: Server;
 let port: number;
 
 before(async () => {
-  proxy = new MediaProxy({
-    ...roomForAll,
-    cache,
-    clock: systemClock,
-    events: new EventBus(),
-    patience: { patience: null, patienceInterval: 1 },
-    allowFrom: [],
-    allowHosts: [],
-    systemCalls: null,
-    pseudonym: 'firstbyte-of-a-test',
-    onForeignHost: () => {},
-    // Longer than a busy machine takes to bring a head that was sent at once.
-    headTimeout: 3000,
-    stalledMemory: 1024 * 1024,
-    control: () => {},
-  });
+  // Longer than a busy machine takes to bring a head that was sent at once.
+  proxy = mediaProxy(systemClock, { headTimeout: 3000 });
   server = proxy.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   port = (server.address() as AddressInfo).port;

@@ -55,6 +55,43 @@ export function answerFew(
   });
 }
 
+/** What a connection brings in its first round trip (RFC 6928), in bytes. */
+const firstFlight = 14_480;
+
+/**
+ * Answers with the film over a long way, on a line that all share: each connection brings twice as much in each round trip as
+ * in the one before (RFC 5681 §3.1), also with the next request that it is used for.
+ */
+export function answerSlowly(
+  origin: ScriptedOrigin,
+  clock: Clock,
+  { roundTrip, rate }: { readonly roundTrip: number; readonly rate: number },
+): Promise<never> {
+  const idle: number[] = [];
+  let freeAt = 0;
+  return answerAll(origin, async (request) => {
+    let flight = idle.pop() ?? 0;
+    if (flight === 0) await pause(clock, roundTrip, never);
+    request.connected(flight === 0 ? roundTrip : undefined);
+    flight ||= firstFlight;
+    await pause(clock, roundTrip, never);
+    const end = request.until ?? origin.film.size;
+    request.head(206);
+    while (request.live && request.position < end) {
+      const bytes = Math.min(flight, end - request.position);
+      const sentAt = clock.now();
+      freeAt = Math.max(freeAt, sentAt) + (bytes * 1000) / rate;
+      await pause(clock, freeAt - sentAt, never);
+      await request.wanted();
+      if (request.live) request.bytes(bytes);
+      if (request.position < end) await pause(clock, Math.max(0, sentAt + roundTrip - clock.now()), never);
+      flight = Math.min(2 * flight, (rate * roundTrip) / 1000);
+    }
+    if (request.live) idle.push(flight);
+    request.end();
+  });
+}
+
 /** Gives every request to come to `answer`, beginning with those that nobody has looked at. */
 export async function answerAll(origin: ScriptedOrigin, answer: (request: ScriptedRequest) => void): Promise<never> {
   for (;;) answer(await origin.nextRequest());

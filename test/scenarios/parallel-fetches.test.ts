@@ -7,7 +7,7 @@ import { film } from '../support/film.ts';
 import { never } from '../support/never.ts';
 import { pause } from '../support/pause.ts';
 import { ScriptedOrigin } from '../support/scripted-origin.ts';
-import { answerAll, answerFew, answerWith } from './answers.ts';
+import { answerAll, answerFew, answerSlowly, answerWith } from './answers.ts';
 
 const long = film(200_000_000);
 const { film: boxed } = tailedFilm(200 * 1024 * 1024, 140_000, 240_000);
@@ -268,6 +268,23 @@ describe('a seek over a long way, on which each connection begins slowly', () =>
       viewer.leave();
     });
   }
+
+  for (const maxConnections of [2, 4])
+    it(`gets as much by ${maxConnections} as by one, where the origin allows no more`, async () => {
+      const gotBy = async (maxConnections: number) => {
+        const { view, clock, origin } = stage({ film: long, parallelFetches: 8, maxConnections });
+        void answerSlowly(origin, clock, { roundTrip: 300, rate: 3_000_000 });
+        const first = view();
+        await clock.advanceUntil(() => first.bytes >= 8_000_000);
+        first.leave();
+        const viewer = view(100_000_000);
+        await clock.advance(5000);
+        viewer.leave();
+        return viewer.bytes;
+      };
+      const [alone, together] = [await gotBy(1), await gotBy(maxConnections)];
+      assert.ok(together > 0.9 * alone, `${together} bytes, and not ${alone}`);
+    });
 
   it('begins on one where the origin allows one', async () => {
     const { view, clock, asked, origin } = await far({ maxConnections: 1 });

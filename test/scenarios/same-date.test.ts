@@ -5,6 +5,8 @@ import type { Fields } from '../../src/http/fields.ts';
 import { stage } from '../cache/stage.ts';
 import { type Film, film } from '../support/film.ts';
 import { filmFields, lastModified } from '../support/film-fields.ts';
+import { never } from '../support/never.ts';
+import { pause } from '../support/pause.ts';
 import type { ScriptedRequest } from '../support/scripted-origin.ts';
 import { answerAll } from './answers.ts';
 
@@ -94,5 +96,132 @@ describe('a version that is told from others by its date only', () => {
     await clock.advance(100_000);
     assert.ok(viewer.outcome instanceof FillFailed);
     assert.deepEqual([viewer.outcome.failure.kind, viewer.bytes, origin.requests.length], ['changed', 300_001, 2]);
+  });
+});
+
+describe('pieces of a version that is told from others by its date only', () => {
+  const block = 256 * 1024;
+  const other = film(1_000_000, 2);
+
+  it('are compared where one ends at what another reader had before', async () => {
+    const { view, asked, clock, origin } = stage({ film: movie });
+    const later = view(block, 2 * block);
+    answer(await asked(), movie);
+    await clock.settle();
+    const earlier = view(0, block);
+    answer(await asked(), other);
+    await clock.settle();
+    assert.deepEqual([later.outcome, earlier.bytes, origin.requests.length], ['whole', 0, 3], 'it is asked for anew');
+    answer(await asked(), movie);
+    await clock.settle();
+    assert.deepEqual([earlier.outcome, earlier.bytes], ['whole', block]);
+  });
+
+  it('are compared where the origin gives less than was asked for, up to where another begins', async () => {
+    const { view, asked, clock, origin } = stage({ film: movie });
+    const later = view(block, 2 * block);
+    answer(await asked(), movie);
+    await clock.settle();
+    const earlier = view(0);
+    (await asked())
+      .head(206, [...dated(movie, 0, block), ['date', 'Sat, 01 Nov 2025 00:00:00 GMT']])
+      .bytes(other.bytesAt(0, block))
+      .end();
+    await clock.advance(100);
+    assert.deepEqual([later.outcome, earlier.bytes, origin.requests.length], ['whole', 0, 3]);
+    void answerAll(origin, (request) => answer(request, movie));
+    await clock.settle();
+    assert.deepEqual([earlier.outcome, earlier.bytes], ['whole', 1_000_000]);
+  });
+
+  for (const isLaterFirst of [true, false])
+    it(`are compared where both were asked for before anything was known, and the ${isLaterFirst ? 'later' : 'earlier'} one comes first`, async () => {
+      const { view, asked, clock, origin } = stage({ film: movie });
+      const viewers = [view(500_000), view(0)];
+      const asks = [await asked(), await asked()];
+      if (!isLaterFirst) {
+        viewers.reverse();
+        asks.reverse();
+      }
+      const [first, second] = asks;
+      assert.ok(first !== undefined && second !== undefined);
+      answer(first, movie);
+      await clock.settle();
+      answer(second, other);
+      await clock.settle();
+      const again = await asked();
+      answer(again, other);
+      await clock.settle();
+      assert.deepEqual([viewers[0]?.bytes, viewers[1]?.bytes], [500_000, 0]);
+      answer(await asked(), movie);
+      void answerAll(origin, (request) => answer(request, movie));
+      await clock.settle();
+      assert.deepEqual([viewers[1]?.outcome, viewers[1]?.bytes], ['whole', isLaterFirst ? 1_000_000 : 500_000]);
+    });
+
+  /** A player that one connection starves, of a film that is another one from `replacedAt` on, and the same by `fields`. */
+  function starving(replacedAt: number, fields: (version: Film, start: number, end: number) => Fields) {
+    const [long, longOther] = [film(20_000_000), film(20_000_000, 2)];
+    const set = stage({ film: long, parallelFetches: 8 });
+    const { clock, origin } = set;
+    void answerAll(origin, async (request) => {
+      await pause(clock, 60, never);
+      const version = clock.now() < replacedAt ? long : longOther;
+      const end = request.until ?? long.size;
+      request.head(206, [...fields(long, request.offset, end), ['date', 'Sat, 01 Nov 2025 00:00:00 GMT']]);
+      while (request.live && request.position < end) {
+        await pause(clock, 50, never);
+        await request.wanted();
+        request.bytes(version.bytesAt(request.position, Math.min(end, request.position + 15_000)));
+      }
+      request.end();
+    });
+    return { ...set, viewer: set.view() };
+  }
+
+  for (const tag of [null, 'W/"a"', 'a'])
+    it(`are compared where they come side by side${tag === null ? '' : `, beside the tag ${tag}`}`, async () => {
+      const tags: Fields = tag === null ? [] : [['etag', tag]];
+      for (let replacedAt = 750; replacedAt < 3000; replacedAt += 500) {
+        const { viewer, clock } = starving(replacedAt, (...part) => [...dated(...part), ...tags]);
+        await clock.advanceUntil(() => viewer.outcome !== null);
+        assert.equal(viewer.failure.kind, 'changed');
+      }
+    });
+
+  it('come side by side as those of a strong tag do, by as many requests', async () => {
+    const strong = starving(Number.POSITIVE_INFINITY, (version, ...part) => filmFields(version, 206, ...part));
+    const weak = starving(Number.POSITIVE_INFINITY, dated);
+    for (const { clock } of [strong, weak]) await clock.advance(10_000);
+    const [most, least] = [strong, weak].map(({ viewer, origin }) => [viewer.bytes, origin.requests.length] as const);
+    assert.ok(most !== undefined && least !== undefined);
+    assert.ok(least[0] > 0.9 * most[0], `${least[0]} bytes, and not ${most[0]}`);
+    assert.ok(least[1] < 1.1 * most[1], `${least[1]} requests, and not ${most[1]}`);
+    for (const { viewer } of [strong, weak]) viewer.leave();
+  });
+});
+
+describe('a version that is told from others by its date only, once it has turned out to be another', () => {
+  it('is asked for anew, although nobody has asked before it was put away', async () => {
+    const { second, viewer, clock, view, origin } = await cutAt(300_001);
+    answer(second, film(1_000_000, 2));
+    await clock.settle();
+    assert.equal(viewer.failure.kind, 'changed');
+    await clock.advance(600_000);
+    view(0, 1000).leave();
+    await clock.settle();
+    assert.equal(origin.requests.length, 3);
+  });
+
+  it('is asked for anew after a restart', async () => {
+    const { second, viewer, clock, cache, store } = await cutAt(300_001);
+    answer(second, film(1_000_000, 2));
+    await clock.settle();
+    assert.equal(viewer.failure.kind, 'changed');
+    await clock.advanceUntil(cache.close());
+    const again = stage({ film: movie, store, clock });
+    again.view(0, 1000).leave();
+    await clock.settle();
+    assert.equal(again.origin.requests.length, 1);
   });
 });

@@ -132,6 +132,17 @@ describe('what strict mode stores', () => {
     await rig.close();
   });
 
+  it('is not that a condition or a range of one request does not hold', async () => {
+    for (const status of [412, 416]) {
+      const rig = await strict({ ...fresh, status });
+      assert.equal((await ask(rig, { range: '300000-', film: null })).status, status);
+      rig.origin.always(fresh);
+      const next = await ask(rig);
+      assert.deepEqual([next.status, next.cache], [200, 'fwd=uri-miss;stored']);
+      await rig.close();
+    }
+  });
+
   it('is read along with the first who asked, and a client that leaves harms nobody', async () => {
     const rig = await strict({ ...fresh, rate: 100_000, headAfter: 500 });
     const [first, second] = [rig.player(), rig.player()];

@@ -5,13 +5,9 @@ import { join } from 'node:path';
 import { fromGuide } from './guide.ts';
 import { freePort, startServer } from './server.ts';
 
-/** Where Debian has Apache's modules. */
+/** Where Debian has Apache's modules; those of every configuration, and what that is besides. */
 const modules = '/usr/lib/apache2/modules';
-
-const loaded = [
-  ...['mpm_event', 'authn_core', 'authn_file', 'authz_core', 'authz_user', 'auth_basic'],
-  ...['dav', 'dav_fs', 'autoindex', 'mime'],
-];
+const usual = ['mpm_event', 'authn_core', 'authn_file', 'authz_core', 'authz_user', 'mime'];
 
 const user = 'anna';
 export const password = 'open sesame';
@@ -54,6 +50,13 @@ export async function startApache(folder: string): Promise<Apache> {
 }
 
 function configuration(own: string, port: number, films: string): string {
+  return `${baseConfiguration(own, String(port), films, ['auth_basic', 'dav', 'dav_fs', 'autoindex'])}
+    DavLockDB "${own}/locks"
+    ${fromGuide('Apache: WebDAV', 'apache', { '/srv/films': films, '/srv/users': join(own, 'users') })}`;
+}
+
+/** An Apache with those modules over `films`, which has what it writes itself in `own`. */
+export function baseConfiguration(own: string, port: string, films: string, loaded: readonly string[]): string {
   return `
     ServerRoot "${own}"
     ServerName films
@@ -63,10 +66,8 @@ function configuration(own: string, port: number, films: string): string {
     DefaultRuntimeDir "${own}"
     Mutex file:${own}
     ${process.getuid?.() === 0 ? 'User nobody\nGroup nogroup' : ''}
-    ${loaded.map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so`).join('\n')}
+    ${[...usual, ...loaded].map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so`).join('\n')}
     TypesConfig /dev/null
     AddType video/mp4 .mp4
-    DavLockDB "${own}/locks"
-    DocumentRoot "${films}"
-    ${fromGuide('Apache: WebDAV', 'apache', { '/srv/films': films, '/srv/users': join(own, 'users') })}`;
+    DocumentRoot "${films}"`;
 }

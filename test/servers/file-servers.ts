@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { absent } from '../programs.ts';
+import { baseConfiguration } from './apache.ts';
 import { startNginx } from './nginx.ts';
 import { freePort, startServer } from './server.ts';
 
@@ -112,20 +113,7 @@ export async function startS3(folder: string): Promise<RunningServer> {
 }
 
 function digestConfiguration(own: string, port: string, root: string): string {
-  const modules = ['mpm_event', 'authn_core', 'authn_file', 'authz_core', 'authz_user', 'auth_digest', 'mime'];
-  return `
-    ServerRoot "${own}"
-    ServerName films
-    Listen 127.0.0.1:${port}
-    PidFile "${own}/pid"
-    ErrorLog "${own}/error.log"
-    DefaultRuntimeDir "${own}"
-    Mutex file:${own}
-    ${process.getuid?.() === 0 ? 'User nobody\nGroup nogroup' : ''}
-    ${modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
-    TypesConfig /dev/null
-    AddType video/mp4 .mp4
-    DocumentRoot "${root}"
+  return `${baseConfiguration(own, port, root, ['auth_digest'])}
     <Directory "${root}">
       AuthType Digest
       AuthName films

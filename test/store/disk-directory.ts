@@ -9,8 +9,8 @@ import { createDiskStore, type DiskStore, type DiskStoreOptions } from '../../sr
 import type { StoreEvents } from '../../src/store/store-events.ts';
 import type { VirtualClock } from '../support/virtual-clock.ts';
 
-export async function temporaryDirectory(t: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'firstbyte-store-'));
+export async function temporaryDirectory(t: TestContext, parent = tmpdir()): Promise<string> {
+  const directory = await mkdtemp(join(parent, 'firstbyte-store-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
   return directory;
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ByteRange } from '../../src/bytes/byte-range.ts';
@@ -13,7 +12,7 @@ import {
   writeContent,
 } from '../../src/testing/content.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
+import { diskTurns, openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 const mebibyte = 1024 * 1024;
 const layout = { blockSize: 64 * 1024, segmentSize: mebibyte };
@@ -42,7 +41,7 @@ test('what was written a moment before a kill is found again in the same run of 
   const whole = 2 * mebibyte + 65_536;
   let found: readonly ByteRange[] = [];
   for (let look = 0; look < 20 && found.length === 0; look += 1) {
-    for (let turn = 0; turn < 200; turn += 1) await stat(tmpdir());
+    await diskTurns();
     found = await foundIn(t, directory, 'monday');
   }
   assert.deepEqual(found, [{ start: 0, end: whole }]);
@@ -62,7 +61,7 @@ test('early blocks that were found are made durable, and outlive the next start 
   await clock.advance(250);
   const copy = join(await temporaryDirectory(t), 'cache');
   for (let look = 0, size = 0; size === 0 && look < 20; look += 1) {
-    for (let turn = 0; turn < 200; turn += 1) await stat(tmpdir());
+    await diskTurns();
     size = (await foundIn(t, directory, 'monday')).length;
   }
   await cp(directory, copy, { recursive: true });

@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '../../src/store/store.ts';
 import {
   assertContent,
@@ -15,7 +14,7 @@ import {
   writeContent,
 } from '../../src/testing/content.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { listener, openDiskStore, temporaryDirectory } from './disk-directory.ts';
+import { diskTurns, listener, openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -43,7 +42,8 @@ test('a full disk refuses writes, loses nothing that was accepted, and has room 
 
 async function fillAndRemove(directory: string): Promise<void> {
   const events = listener();
-  const store = await openDiskStore(directory, { events });
+  const clock = new VirtualClock();
+  const store = await openDiskStore(directory, { events, clock });
   const object = await store.create(objectName('film'), representationOf(20 * mebibyte), label, unheard);
   // Somebody watches it from the beginning, so that nothing of it may go.
   object.attend?.([0]);
@@ -71,7 +71,10 @@ async function fillAndRemove(directory: string): Promise<void> {
   assert.equal(await store.find(objectName('film'), unheard), null);
 
   // Where the index had no room either, the disk is tried again first.
-  while (store.usage().trouble !== null) await sleep(20);
+  while (store.usage().trouble !== null) {
+    await clock.advance(1000);
+    await diskTurns();
+  }
   const next = await store.create(objectName('next'), representationOf(mebibyte), label, unheard);
   await writeContent(next, { start: 0, end: mebibyte });
   await next.commit();
@@ -83,7 +86,8 @@ test('a full disk can be given room by removing an object that nobody has open',
   const directory = await temporaryDirectory(t);
   if (!mountMemory(directory)) return t.skip('needs the right to mount a tmpfs');
   try {
-    const store = await openDiskStore(directory);
+    const clock = new VirtualClock();
+    const store = await openDiskStore(directory, { clock });
     const old = await store.create(objectName('old'), representationOf(mebibyte), label, unheard);
     await writeContent(old, { start: 0, end: mebibyte });
     await old.close();
@@ -104,7 +108,8 @@ test('a full disk can be given room by removing an object that nobody has open',
         if (!(error instanceof StoreError) || attempt === 1000) throw error;
         await next.close();
         await store.remove(name);
-        await sleep(50);
+        await clock.advance(1000);
+        await diskTurns();
       }
     }
     await store.close();

@@ -64,8 +64,8 @@ export class VirtualRig {
   /** One for each start of the daemon. */
   readonly #adapters: CountedOrigin[] = [];
   #daemon: Daemon | null = null;
-  /** Objects of the store that whoever had it before never gave back: a daemon that was ended without warning. */
   #restTime = idleTime;
+  /** Objects of the store that whoever had it before never gave back: a daemon that was ended without warning. */
   #lostObjects = 0;
 
   constructor(options: RigOptions) {

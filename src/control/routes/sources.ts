@@ -1,6 +1,7 @@
 /** `/-/api/v1/sources`: URLs that are handed in at run time, each with a play URL that can't be guessed. */
 import { createRoute, z } from '@hono/zod-openapi';
 import {
+  isSourceName,
   mostSources,
   readSourceUrl,
   type Source,
@@ -44,8 +45,7 @@ const newSourceSchema = z
       }),
     name: z
       .string()
-      .regex(/^[^/\\\p{Cc}]{1,200}$/u, 'a file name of at most 200 characters')
-      .refine((name) => name !== '.' && name !== '..', { error: 'a file name' })
+      .refine(isSourceName, { error: 'a file name of at most 200 characters' })
       .optional()
       .meta({ description: "The last part of the play URL; the URL's own where absent.", example: 'holiday.mkv' }),
     ttl: z

@@ -1,4 +1,4 @@
-/** What a disk store does by itself: nobody waits for it before the store is closed, and its failures are only reported. */
+/** Work of a disk store in the background: only its close waits for it, and its failures are only reported. */
 import { StoreError } from '../store.ts';
 import type { StoreEvents } from '../store-events.ts';
 

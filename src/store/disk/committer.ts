@@ -1,5 +1,5 @@
 /**
- * When what was accepted is written, named and made durable, over all objects of the disk store.
+ * Decides when accepted bytes are written, named by the index and made durable, over all objects of the disk store.
  *
  * It happens twice, each time for all dirty objects together. A checkpoint soon saves rows that name written blocks early:
  * a killed process finds them again. A commit a little later syncs the files and saves rows that survive a power cut. The

@@ -1,4 +1,4 @@
-/** Which file systems open a file by themselves, so that the main thread may have them open one whose path they know. */
+/** Which file systems ask no other program and no other machine to open a file, so that the main thread may open one. */
 import { statfs } from 'node:fs/promises';
 
 /**

@@ -1,6 +1,6 @@
 /**
- * What an open disk store does by itself: it sweeps after its start, removes objects that nobody has used for too long, and
- * recovers after a failure.
+ * What a disk store does without a request: it sweeps after its start, removes objects that nobody has used for too long,
+ * and recovers after a failure.
  *
  * The sweep compares the directory of objects with the index. It removes files that no row names, which a crash can leave
  * behind, drops rows whose files are gone, and corrects sizes to those of the file system. It runs beside everything else,

@@ -1,6 +1,6 @@
 /**
- * The directories in which those of objects lie, by the beginnings of their names: each is made once, and what is entered
- * there at the same time is made durable at once.
+ * The parent directories of the objects' own, one for each beginning of a name: each is made once, and entries that are
+ * made at the same time are synced together.
  */
 import { dirname } from 'node:path';
 import type { SystemCalls } from '../../system-calls.ts';
