@@ -276,8 +276,7 @@ describe('over the whole way', () => {
     await rig.close();
     const alone = await virtualRig({ films: film, mount: { ignoreQuery: ['token'] } });
     alone.origin.always(said);
-    const only = alone.get('/films/a.mp4?token=one', { film: null });
-    await alone.clock.advanceUntil(only.done());
+    const only = await alone.play('/films/a.mp4?token=one', { film: null });
     assert.deepEqual([only.field('x-user'), only.text], ['one', "This is the origin's 403.\n"]);
     await alone.close();
   });

@@ -15,8 +15,7 @@ const start = new Date(Date.UTC(2026, 0, 1)).toUTCString();
 async function statusOfCache(origin: Behaviour = {}) {
   const rig = await virtualRig({ films: movie, origin });
   const ask = async (range?: string) => {
-    const exchange = rig.get(target, range === undefined ? {} : { range });
-    await rig.clock.advanceUntil(exchange.done());
+    const exchange = await rig.play(target, range === undefined ? {} : { range });
     return exchange.field('cache-status');
   };
   return { rig, ask };
@@ -122,8 +121,7 @@ describe('a reply', () => {
       [3_600_000, '3790'],
     ] as const) {
       await rig.clock.advance(wait);
-      const exchange = rig.get(target);
-      await rig.clock.advanceUntil(exchange.done());
+      const exchange = await rig.play(target);
       assert.deepEqual([exchange.field('age'), exchange.field('date')], [age, start]);
     }
     assert.equal(rig.origin.requests.length, 1);

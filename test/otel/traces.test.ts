@@ -107,8 +107,7 @@ describe('the trace of a request', () => {
     });
     const first = rig.get('/films/one.mp4');
     await rig.clock.advance(100);
-    const second = rig.get('/films/two.mp4');
-    await rig.clock.advanceUntil(second.done());
+    await rig.play('/films/two.mp4');
     await rig.clock.advanceUntil(first.done());
     const queues = spans().filter(({ name }) => name === 'queue');
     const waited = rig.eventsOf('fill-first-byte').filter(({ queued }) => queued > 0);

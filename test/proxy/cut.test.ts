@@ -87,8 +87,7 @@ describe('a client that has gone', () => {
     await rig.clock.advance(3000);
     player.leave();
     await rig.clock.settle();
-    const other = rig.get('/films/2.mp4');
-    await rig.clock.advanceUntil(other.done());
+    const other = await rig.play('/films/2.mp4');
     assert.deepEqual([other.status, other.firstByteAfter], [200, 0]);
     await rig.close();
   });

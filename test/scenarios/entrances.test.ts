@@ -42,8 +42,7 @@ function leads(rig: VirtualRig, to: string, type: string | null = hlsType, what 
 
 /** Where a client is sent that asks for `/films/play`. */
 async function sentTo(rig: VirtualRig, path = '/films/play'): Promise<string> {
-  const view = rig.get(path, { film: null });
-  await rig.clock.advanceUntil(view.done());
+  const view = await rig.play(path, { film: null });
   assert.equal(view.status, 302);
   assert.equal(view.field('cache-control'), 'no-cache');
   return view.field('location') ?? '';
@@ -56,9 +55,7 @@ async function plays(rig: VirtualRig, path: string, what: Film): Promise<void> {
 }
 
 async function statusOf(rig: VirtualRig, path: string): Promise<number | null> {
-  const view = rig.get(path, { film: null });
-  await rig.clock.advanceUntil(view.done());
-  return view.status;
+  return (await rig.play(path, { film: null })).status;
 }
 
 /** What a client makes of a reference in what it read at `base`. */

@@ -146,8 +146,7 @@ describe('the events of a film that plays', () => {
       ['/films/film.mp4', { 'if-none-match': etag }, 304],
       ['/films', {}, 308],
     ] as const) {
-      const exchange = rig.get(path, { fields, film: null });
-      await rig.clock.advanceUntil(exchange.done());
+      const exchange = await rig.play(path, { fields, film: null });
       assert.equal(exchange.status, status);
       assert.equal(rig.eventsOf('request-done').at(-1)?.outcome, 'served');
     }

@@ -5,19 +5,10 @@ import type { Holding } from '../../src/admin/holding.ts';
 import type { HoldingQuery } from '../../src/admin/holding-page.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import { film } from '../support/film.ts';
-import { type VirtualRig, virtualRig } from '../support/rig.ts';
+import { type VirtualRig, withRig } from '../support/rig.ts';
 
 const movie = film(1_000_000);
 const quiet = { add() {}, expect() {} };
-
-async function withRig(play: (rig: VirtualRig) => Promise<void>, options = {}): Promise<void> {
-  const rig = await virtualRig({ films: movie, ...options });
-  try {
-    await play(rig);
-  } finally {
-    await rig.close();
-  }
-}
 
 async function rows(rig: VirtualRig, query: HoldingQuery = {}): Promise<readonly Holding[]> {
   const page = await rig.daemon.holdings.page(query);
@@ -37,7 +28,7 @@ async function whole(rig: VirtualRig, target: string): Promise<void> {
 
 describe('an object', () => {
   it('is one row, live while it comes in, stored when nobody has it open', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       rig.origin.always({ rate: 100_000 });
       rig.get('/films/a.mp4?token=hidden');
       await rig.clock.advance(2000);
@@ -56,7 +47,7 @@ describe('an object', () => {
     }));
 
   it('is found after a restart, as it was', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       await whole(rig, '/films/a.mp4');
       const { id } = await onlyRow(rig);
       assert.ok(await rig.daemon.holdings.pin(id, true));
@@ -66,34 +57,31 @@ describe('an object', () => {
     }));
 
   it('that is purged while it is played is read on through what is there, and found by nobody', () =>
-    withRig(
-      async (rig) => {
-        rig.origin.always({ rate: 1_000_000 });
-        const player = rig.player({ rate: 10_000 });
-        const watching = player.get('/films/a.mp4');
-        await rig.clock.advance(2000);
-        const row = await onlyRow(rig);
-        const heldThen = row.bytes;
-        assert.ok(await rig.daemon.holdings.remove(row.id));
-        assert.deepEqual(await rows(rig), []);
-        assert.ok(!(await rig.daemon.holdings.remove(row.id)));
-        rig.origin.always({});
-        const before = rig.origin.requests.length;
-        const other = rig.get('/films/a.mp4');
-        assert.equal(await rig.clock.advanceUntil(other.done()), 'complete');
-        assert.equal(rig.origin.requests.length, before + 1);
-        assert.equal(await rig.clock.advanceUntil(watching.done()), 'cut');
-        // What it got was right, byte for byte: the player checks that.
-        assert.ok(watching.bodyBytes <= heldThen && watching.bodyBytes > heldThen - 64 * 1024, `${watching.bodyBytes}`);
-        assert.equal((await onlyRow(rig)).bytes, movie.size);
-        await rig.restart();
-        assert.equal((await onlyRow(rig)).bytes, movie.size);
-      },
-      { settings: { readAhead: '200KiB' } },
-    ));
+    withRig({ films: movie, settings: { readAhead: '200KiB' } }, async (rig) => {
+      rig.origin.always({ rate: 1_000_000 });
+      const player = rig.player({ rate: 10_000 });
+      const watching = player.get('/films/a.mp4');
+      await rig.clock.advance(2000);
+      const row = await onlyRow(rig);
+      const heldThen = row.bytes;
+      assert.ok(await rig.daemon.holdings.remove(row.id));
+      assert.deepEqual(await rows(rig), []);
+      assert.ok(!(await rig.daemon.holdings.remove(row.id)));
+      rig.origin.always({});
+      const before = rig.origin.requests.length;
+      const other = rig.get('/films/a.mp4');
+      assert.equal(await rig.clock.advanceUntil(other.done()), 'complete');
+      assert.equal(rig.origin.requests.length, before + 1);
+      assert.equal(await rig.clock.advanceUntil(watching.done()), 'cut');
+      // What it got was right, byte for byte: the player checks that.
+      assert.ok(watching.bodyBytes <= heldThen && watching.bodyBytes > heldThen - 64 * 1024, `${watching.bodyBytes}`);
+      assert.equal((await onlyRow(rig)).bytes, movie.size);
+      await rig.restart();
+      assert.equal((await onlyRow(rig)).bytes, movie.size);
+    }));
 
   it('that is purged is gone after a restart', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       await whole(rig, '/films/a.mp4');
       await rig.daemon.holdings.remove((await onlyRow(rig)).id);
       await rig.restart();
@@ -101,7 +89,7 @@ describe('an object', () => {
     }));
 
   it('that is purged before its first byte came is fetched anew for who waits', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       rig.origin.next({ headAfter: 5000 });
       const waiting = rig.get('/films/a.mp4');
       await rig.clock.advance(1000);
@@ -111,7 +99,7 @@ describe('an object', () => {
     }));
 
   it('is purged with all that lie below a path, and nothing else is', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       for (const path of ['/a/1.mp4', '/a/2.mp4', '/ab.mp4', '/b.mp4']) await whole(rig, `/films${path}`);
       const { holdings } = rig.daemon;
       assert.deepEqual(await holdings.removeAll({ origin: 'films', prefix: '/a/' }), { removed: 2, bytes: 2e6 });
@@ -125,7 +113,7 @@ describe('an object', () => {
     }));
 
   it('gives out its bytes where all of them are stored, and none of them otherwise', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       rig.origin.always({ rate: 100_000 });
       const exchange = rig.get('/films/a.mp4');
       await rig.clock.advance(2000);
@@ -145,10 +133,9 @@ describe('an object', () => {
     }));
 
   it('that nobody has open is not held open by looking at it', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       rig.origin.always({ rate: 100_000 });
-      const exchange = rig.get('/films/a.mp4', { range: '0-99999' });
-      await rig.clock.advanceUntil(exchange.done());
+      await rig.play('/films/a.mp4', { range: '0-99999' });
       await rig.clock.advance(120_000);
       const row = await onlyRow(rig);
       assert.deepEqual([row.state, row.reason], ['idle', 'incomplete; nobody is playing it']);
@@ -175,30 +162,27 @@ describe('the list of what is held', () => {
         return store.list();
       },
     };
-    await withRig(
-      async (rig) => {
-        await whole(rig, '/films/a.mp4');
-        for (let looks = 0; looks < 100; looks += 1) await rows(rig);
-        await rig.clock.advance(60_000);
-        const then = lists;
-        for (let looks = 0; looks < 100; looks += 1) await rows(rig);
-        await rig.clock.advance(60_000);
-        await rows(rig);
-        assert.ok(lists - then <= 1, `${lists - then}`);
-        const { id } = await onlyRow(rig);
-        const before = lists;
-        await rig.daemon.holdings.pin(id, true);
-        assert.ok((await onlyRow(rig)).pinned);
-        assert.equal(lists, before + 1);
-      },
-      { store: counted },
-    );
+    await withRig({ films: movie, store: counted }, async (rig) => {
+      await whole(rig, '/films/a.mp4');
+      for (let looks = 0; looks < 100; looks += 1) await rows(rig);
+      await rig.clock.advance(60_000);
+      const then = lists;
+      for (let looks = 0; looks < 100; looks += 1) await rows(rig);
+      await rig.clock.advance(60_000);
+      await rows(rig);
+      assert.ok(lists - then <= 1, `${lists - then}`);
+      const { id } = await onlyRow(rig);
+      const before = lists;
+      await rig.daemon.holdings.pin(id, true);
+      assert.ok((await onlyRow(rig)).pinned);
+      assert.equal(lists, before + 1);
+    });
   });
 });
 
 describe('a fill that its user pauses', () => {
   it('asks the origin for no more; what is there is served, what is not is 503 with the reason, until that is lifted', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       rig.origin.always({ rate: 100_000 });
       const player = rig.player();
       const watching = player.get('/films/a.mp4');
@@ -216,8 +200,7 @@ describe('a fill that its user pauses', () => {
       const asked = rig.origin.requests.length;
       // Nobody reads it for longer than an entry is kept open: it stays paused.
       await rig.clock.advance(120_000);
-      const missing = rig.get('/films/a.mp4', { range: '900000-' });
-      await rig.clock.advanceUntil(missing.done());
+      const missing = await rig.play('/films/a.mp4', { range: '900000-' });
       assert.deepEqual([missing.status, missing.field('retry-after')], [503, '5']);
       assert.match(missing.text, /paused/);
       const there = rig.get('/films/a.mp4', { range: '0-99999' });
@@ -232,7 +215,7 @@ describe('a fill that its user pauses', () => {
     }));
 
   it('goes on in mid-reply where that is lifted in time', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       rig.origin.always({ rate: 100_000 });
       const watching = rig.get('/films/a.mp4');
       await rig.clock.advance(2000);
@@ -245,7 +228,7 @@ describe('a fill that its user pauses', () => {
     }));
 
   it('may be paused while it waits for its head', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       rig.origin.always({ headAfter: 2000 });
       const waiting = rig.get('/films/a.mp4');
       await rig.clock.advance(1000);
@@ -260,7 +243,7 @@ describe('a fill that its user pauses', () => {
     }));
 
   it('is not there for a number that no fill has', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       assert.deepEqual([rig.daemon.holdings.pause(9), rig.daemon.holdings.resume(9)], [false, false]);
     }));
 });
@@ -273,7 +256,7 @@ describe('long work', () => {
   };
 
   it('warms the whole, its head, or ranges, and tells how far it is', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       const told: (number | null)[] = [];
       const progress = { add: (bytes: number) => told.push(bytes), expect: (total: number | null) => told.push(total) };
       const { signal } = new AbortController();
@@ -295,7 +278,7 @@ describe('long work', () => {
     }));
 
   it('that is given up asks for no more', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       rig.origin.always({ rate: 100_000 });
       const abort = new AbortController();
       const warming = work(rig, '/a.mp4', [{ start: 0, end: null }])(quiet, abort.signal);
@@ -307,7 +290,7 @@ describe('long work', () => {
     }));
 
   it('is refused for a mount that there is not and for a target that is not served', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       const { holdings } = rig.daemon;
       assert.equal(holdings.warm('none', '/a.mp4', []), 'no such origin');
       for (const target of ['a.mp4', '/../a.mp4', '/%2e%2e/a.mp4', '/a\\b']) {
@@ -340,24 +323,21 @@ describe('long work', () => {
         return { checked: movie.size, bad: [bad] };
       },
     };
-    await withRig(
-      async (rig) => {
-        await whole(rig, '/films/a.mp4');
-        const { signal } = new AbortController();
-        const { id } = await onlyRow(rig);
-        const repairing = rig.daemon.holdings.verify([id, 'ff'], true)(quiet, signal);
-        assert.deepEqual(await rig.clock.advanceUntil(repairing), {
-          objects: 1,
-          bytes: movie.size,
-          bad: 262_144,
-          repaired: 262_144,
-          unknown: ['ff'],
-        });
-        assert.deepEqual(rig.fetchedTwice('/a.mp4'), [bad]);
-        const only = await rig.clock.advanceUntil(rig.daemon.holdings.verify(null, false)(quiet, signal));
-        assert.deepEqual([only.bad, only.repaired], [262_144, 0]);
-      },
-      { store: lying },
-    );
+    await withRig({ films: movie, store: lying }, async (rig) => {
+      await whole(rig, '/films/a.mp4');
+      const { signal } = new AbortController();
+      const { id } = await onlyRow(rig);
+      const repairing = rig.daemon.holdings.verify([id, 'ff'], true)(quiet, signal);
+      assert.deepEqual(await rig.clock.advanceUntil(repairing), {
+        objects: 1,
+        bytes: movie.size,
+        bad: 262_144,
+        repaired: 262_144,
+        unknown: ['ff'],
+      });
+      assert.deepEqual(rig.fetchedTwice('/a.mp4'), [bad]);
+      const only = await rig.clock.advanceUntil(rig.daemon.holdings.verify(null, false)(quiet, signal));
+      assert.deepEqual([only.bad, only.repaired], [262_144, 0]);
+    });
   });
 });

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Behaviour } from '../support/behaviour.ts';
-import type { RequestOptions } from '../support/client.ts';
 import type { Exchange } from '../support/exchange.ts';
 import { Film, film } from '../support/film.ts';
 import type { SeenRequest } from '../support/http-origin-server.ts';
@@ -79,12 +78,6 @@ function back(rig: VirtualRig, base = 0): void {
   network.down = false;
 }
 
-async function play(rig: VirtualRig, options: RequestOptions = {}): Promise<Exchange> {
-  const exchange = rig.get(target, options);
-  await rig.clock.advanceUntil(exchange.done());
-  return exchange;
-}
-
 /** A viewer whose first base goes away when so many bytes are there. */
 async function cutAt(rig: VirtualRig, bytes: number): Promise<Exchange> {
   const exchange = rig.get(target);
@@ -150,14 +143,14 @@ describe('a base with another entity tag and the same bytes', () => {
 
   it('goes on with it after a restart, under the name that it was begun with', async (test) => {
     const rig = await stage(test);
-    await play(rig, { range: '0-799999' });
+    await rig.play(target, { range: '0-799999' });
     fail(rig);
     await rig.restart();
-    const exchange = await play(rig);
+    const exchange = await rig.play(target);
     assert.deepEqual([exchange.status, exchange.outcome, exchange.bodyBytes], [200, 'complete', movie.size]);
     assert.equal(exchange.field('etag'), tagA);
     await rig.restart();
-    const again = await play(rig);
+    const again = await rig.play(target);
     assert.equal(again.field('etag'), tagA);
     assertOwnWords(rig);
   });
@@ -165,11 +158,11 @@ describe('a base with another entity tag and the same bytes', () => {
   it('hears nothing of the name after a restart where the film began at the other', async (test) => {
     const rig = await stage(test);
     fail(rig);
-    const begun = await play(rig, { range: '0-799999' });
+    const begun = await rig.play(target, { range: '0-799999' });
     assert.equal(begun.field('etag'), tagB);
     back(rig);
     await rig.restart();
-    const exchange = await play(rig);
+    const exchange = await rig.play(target);
     assert.deepEqual([exchange.outcome, exchange.field('etag')], ['complete', tagB]);
     assert.ok(
       heardBy(rig, 0).some((request) => told(request)[1] === tagA),
@@ -180,10 +173,10 @@ describe('a base with another entity tag and the same bytes', () => {
 
   it('is not compared where a film was begun at the one that gives the rest after a restart', async (test) => {
     const rig = await stage(test);
-    await play(rig, { range: '0-799999' });
+    await rig.play(target, { range: '0-799999' });
     heardBy(rig, 0).length = 0;
     await rig.restart();
-    assert.equal((await play(rig)).outcome, 'complete');
+    assert.equal((await rig.play(target)).outcome, 'complete');
     assert.deepEqual(
       heardBy(rig, 0).map((request) => told(request)[1]),
       [null],
@@ -193,9 +186,9 @@ describe('a base with another entity tag and the same bytes', () => {
 
   it('serves a seek beyond a gap, where enough else is present', async (test) => {
     const rig = await stage(test);
-    await play(rig, { range: '0-299999' });
+    await rig.play(target, { range: '0-299999' });
     fail(rig);
-    const seek = await play(rig, { range: '1500000-' });
+    const seek = await rig.play(target, { range: '1500000-' });
     assert.deepEqual([seek.status, seek.outcome, seek.bodyBytes, seek.field('etag')], [206, 'complete', 500_000, tagA]);
     assertOwnWords(rig);
   });
@@ -237,12 +230,12 @@ describe('a base with another entity tag and the same bytes', () => {
 
   it('says that what is stored is current, however it was named', async (test) => {
     const rig = await stage(test);
-    await play(rig);
+    await rig.play(target);
     fail(rig);
     await rig.clock.advance(30 * 86_400_000);
-    assert.equal((await play(rig)).outcome, 'complete');
+    assert.equal((await rig.play(target)).outcome, 'complete');
     await rig.clock.advance(1000);
-    const now = await play(rig);
+    const now = await rig.play(target);
     assert.match(now.field('cache-status') ?? '', /hit;ttl=[1-9]/, 'it is fresh again');
     assert.equal(now.field('etag'), tagA);
     assert.ok(heardBy(rig, 1).length > 0);
@@ -252,13 +245,13 @@ describe('a base with another entity tag and the same bytes', () => {
   it('is believed by the first base that it is current, after a restart too', async (test) => {
     const rig = await stage(test);
     fail(rig);
-    await play(rig);
+    await rig.play(target);
     back(rig);
     await rig.restart();
     await rig.clock.advance(30 * 86_400_000);
-    await play(rig);
+    await rig.play(target);
     await rig.clock.advance(1000);
-    const now = await play(rig);
+    const now = await rig.play(target);
     assert.match(now.field('cache-status') ?? '', /hit;ttl=[1-9]/);
     assert.equal(now.field('etag'), tagB, 'it keeps the name that it was begun with');
     assertOwnWords(rig);
@@ -313,7 +306,7 @@ describe('a base that does not have the same', () => {
 
   it('is found out by the end of the film, where a player has read that', async (test) => {
     const rig = await stage(test, { second: { ...named(tagB), film: new Edited(1_000_000) } });
-    await play(rig, { range: '1900000-' });
+    await rig.play(target, { range: '1900000-' });
     const [outcome] = await ends(rig, await cutAt(rig, 700_000));
     assert.equal(outcome, 'cut');
   });
@@ -336,12 +329,12 @@ describe('a base that does not have the same', () => {
 
   it('does not make what is stored new, while the first is away', async (test) => {
     const rig = await stage(test, { second: { ...named(tagB), film: film(movie.size, 2) } });
-    await play(rig);
+    await rig.play(target);
     fail(rig);
     await rig.clock.advance(30 * 86_400_000);
-    await play(rig);
+    await rig.play(target);
     await rig.clock.advance(60_000);
-    const still = await play(rig);
+    const still = await rig.play(target);
     assert.deepEqual([still.outcome, still.field('etag')], ['complete', tagA]);
   });
 });
@@ -376,7 +369,7 @@ describe('what an overlap can not tell', () => {
     const rig = await stage(test, { mount: { mirrorProof: 'validator' } });
     const exchange = await cutAt(rig, 700_000);
     assert.equal((await ends(rig, exchange))[0], 'cut');
-    const next = await play(rig);
+    const next = await rig.play(target);
     assert.deepEqual([next.outcome, next.field('etag')], ['complete', tagB]);
   });
 });

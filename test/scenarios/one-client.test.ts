@@ -193,8 +193,7 @@ async function get(
   film: Film | null = null,
   more: { readonly method?: string; readonly range?: string; readonly fields?: Readonly<Record<string, string>> } = {},
 ): Promise<Got> {
-  const exchange = rig.get(target, { ...more, fields: { ...fields, ...more.fields }, film });
-  await rig.clock.advanceUntil(exchange.done());
+  const exchange = await rig.play(target, { ...more, fields: { ...fields, ...more.fields }, film });
   const size = more.method === 'HEAD' ? Number(exchange.field('content-length')) : exchange.bodyBytes;
   return {
     status: exchange.status,

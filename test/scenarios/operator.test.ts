@@ -28,8 +28,7 @@ describe('an origin of its own', () => {
   it('has its budget for the first byte', () =>
     withMount({ firstByteTimeout: '3s' }, async (rig) => {
       rig.origin.always({ headAfter: Number.POSITIVE_INFINITY });
-      const exchange = rig.get('/films/a.mp4');
-      await rig.clock.advanceUntil(exchange.done());
+      const exchange = await rig.play('/films/a.mp4');
       assert.deepEqual([exchange.status, Math.round(rig.clock.now())], [504, 3000]); // biome-ignore format: one line reads best
     }));
 
@@ -66,8 +65,7 @@ describe('an origin of its own', () => {
     ] as const) {
       // biome-ignore format: one line reads best
       const rig = await virtualRig({ films: film, relay: { delay: 2000 }, mount: { connectTimeout } });
-      const exchange = rig.get('/films/a.mp4');
-      await rig.clock.advanceUntil(exchange.done());
+      const exchange = await rig.play('/films/a.mp4');
       assert.equal(exchange.status, status);
       await rig.close();
     }
@@ -99,8 +97,7 @@ describe('an origin of its own', () => {
 
   it('hears the fields of the operator, and a client none of them', () =>
     withMount({ headers: { 'X-Key': 'k' }, cookie: 'a=b', userAgent: 'VLC' }, async (rig) => {
-      const exchange = rig.get('/films/a.mp4', { fields: { authorization: 'Basic client', cookie: 'c=d' } });
-      await rig.clock.advanceUntil(exchange.done());
+      const exchange = await rig.play('/films/a.mp4', { fields: { authorization: 'Basic client', cookie: 'c=d' } });
       const sent = Object.fromEntries(rig.origin.requests[0]?.fields ?? []);
       assert.deepEqual(
         [sent['x-key'], sent.cookie, sent['user-agent'], sent.authorization],
@@ -166,8 +163,7 @@ describe('a film that is gone at its origin', () => {
         await rig.clock.advance(25 * 3_600_000);
         await rig.clock.advanceUntil(rig.get('/films/a.mp4').done());
         await rig.clock.advance(60_000);
-        const exchange = rig.get('/films/a.mp4');
-        await rig.clock.advanceUntil(exchange.done());
+        const exchange = await rig.play('/films/a.mp4');
         assert.equal(exchange.status, keepDeleted ? 200 : 404);
       }),
     );

@@ -115,9 +115,7 @@ async function mixedLoad(rig: VirtualRig): Promise<Load> {
 }
 
 async function read(rig: VirtualRig, path: string): Promise<string> {
-  const exchange = rig.get(path, { film: null });
-  await rig.clock.advanceUntil(exchange.done());
-  return exchange.text;
+  return (await rig.play(path, { film: null })).text;
 }
 
 async function statsOf(rig: VirtualRig): Promise<StatsReport> {
@@ -248,8 +246,7 @@ describe('the last 5xx of our own', () => {
     rig.get('/films/busy.mp4');
     await rig.clock.advance(1000);
     for (let index = 1; index <= 101; index += 1) {
-      const exchange = rig.get(`/films/${index}.mp4?token=${secret}`);
-      await rig.clock.advanceUntil(exchange.done());
+      const exchange = await rig.play(`/films/${index}.mp4?token=${secret}`);
       assert.equal(exchange.status, 503);
     }
     const { ownErrors } = await statsOf(rig);
@@ -278,8 +275,7 @@ describe('the last 5xx of our own', () => {
     await rig.clock.advance(1000);
     const { daemon } = rig;
     const stopped = daemon.stop();
-    const late = rig.get('/films/b.mp4');
-    await rig.clock.advanceUntil(late.done());
+    const late = await rig.play('/films/b.mp4');
     assert.deepEqual([late.status, late.field('retry-after'), late.field('connection')], [503, '5', 'close']);
     assert.equal(late.text, 'firstbyte is shutting down. This request had waited 0.0 s (drainTimeout).\n');
     assert.equal((await statsOf(rig)).ownErrors.count, 1);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AddedSource, NewSource } from '../../src/admin/sources.ts';
 import { film } from '../support/film.ts';
-import { type VirtualRig, virtualRig } from '../support/rig.ts';
+import { type VirtualRig, withRig } from '../support/rig.ts';
 
 const movie = film(1_000_000);
 
@@ -22,24 +22,9 @@ function add(rig: VirtualRig, changes: Partial<NewSource> = {}): AddedSource {
   return added;
 }
 
-async function withRig(play: (rig: VirtualRig) => Promise<void>, settings = {}): Promise<void> {
-  const rig = await virtualRig({ films: movie, settings });
-  try {
-    await play(rig);
-  } finally {
-    await rig.close();
-  }
-}
-
-async function statusOf(rig: VirtualRig, target: string): Promise<number | null> {
-  const exchange = rig.get(target);
-  await rig.clock.advanceUntil(exchange.done());
-  return exchange.status;
-}
-
 describe('a source', () => {
   it('plays at a path that has 192 bits of chance, with its fields, its query and its ranges', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       const { play } = add(rig);
       assert.match(play, /^\/~\/[\w-]{32}\/my%20film\.mp4$/);
       assert.notEqual(add(rig).play, play);
@@ -52,93 +37,87 @@ describe('a source', () => {
     }));
 
   it('is called ~ and its name in events and in the log: neither its URL, its fields nor its path are told', () =>
-    withRig(
-      async (rig) => {
-        const { play } = add(rig);
-        const token = play.split('/')[2] ?? '';
-        rig.origin.next({ status: 503 });
-        await statusOf(rig, play);
-        rig.origin.next({ status: 404 });
-        const broken = add(rig, { name: 'other.mp4', url: new URL('http://10.0.0.9/hidden/8.mp4?sig=hidden') });
-        assert.equal(await statusOf(rig, broken.play), 404);
-        await statusOf(rig, `/~/${token}/none.mp4`);
-        const told = JSON.stringify(rig.events) + rig.log.join('');
-        for (const secret of ['hidden', token]) assert.ok(!told.includes(secret), told);
-        const done = rig.eventsOf('request-done');
-        assert.deepEqual([done[0]?.origin, done[0]?.path], ['~', '/my%20film.mp4']);
-        assert.ok(rig.eventsOf('retry').length > 0);
-        const { objects } = await pageOf(rig);
-        assert.deepEqual(
-          objects.map(({ origin, path }) => [origin, path]),
-          [['~', '/my%20film.mp4']],
-        );
-      },
-      { logLevel: 'debug' },
-    ));
+    withRig({ films: movie, settings: { logLevel: 'debug' } }, async (rig) => {
+      const { play } = add(rig);
+      const token = play.split('/')[2] ?? '';
+      rig.origin.next({ status: 503 });
+      await rig.play(play);
+      rig.origin.next({ status: 404 });
+      const broken = add(rig, { name: 'other.mp4', url: new URL('http://10.0.0.9/hidden/8.mp4?sig=hidden') });
+      assert.equal((await rig.play(broken.play)).status, 404);
+      await rig.play(`/~/${token}/none.mp4`);
+      const told = JSON.stringify(rig.events) + rig.log.join('');
+      for (const secret of ['hidden', token]) assert.ok(!told.includes(secret), told);
+      const done = rig.eventsOf('request-done');
+      assert.deepEqual([done[0]?.origin, done[0]?.path], ['~', '/my%20film.mp4']);
+      assert.ok(rig.eventsOf('retry').length > 0);
+      const { objects } = await pageOf(rig);
+      assert.deepEqual(
+        objects.map(({ origin, path }) => [origin, path]),
+        [['~', '/my%20film.mp4']],
+      );
+    }));
 
   it('is 404 under another token or another name, and is not asked for', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       const { play } = add(rig);
       const token = play.split('/')[2] ?? '';
       for (const target of ['/~/', '/~', `/~/${token}`, `/~/${token}/`, `/~/${token}/my%20film.srt`]) {
-        assert.equal(await statusOf(rig, target), 404, target);
+        assert.equal((await rig.play(target)).status, 404, target);
       }
       const another = token.slice(0, -1) + (token.endsWith('x') ? 'y' : 'x');
-      assert.equal(await statusOf(rig, `/~/${another}/my%20film.mp4`), 404);
+      assert.equal((await rig.play(`/~/${another}/my%20film.mp4`)).status, 404);
       assert.equal(rig.origin.requests.length, 0);
-      assert.equal(await statusOf(rig, `/~/${token}/my%20%66ilm.mp4?x=1`), 200);
+      assert.equal((await rig.play(`/~/${token}/my%20%66ilm.mp4?x=1`)).status, 200);
     }));
 
   it('takes no new request once its time is over; who plays it plays on, then its connections end', () =>
-    withRig(
-      async (rig) => {
-        const { play, expiresAt, addedAt } = add(rig);
-        assert.equal(expiresAt - addedAt, 60_000);
-        rig.origin.always({ rate: 10_000 });
-        const watching = rig.get(play);
-        await rig.clock.advance(59_000);
-        assert.equal(rig.daemon.sources.list().length, 1);
-        await rig.clock.advance(1000);
-        assert.deepEqual(rig.daemon.sources.list(), []);
-        assert.equal(await statusOf(rig, play), 404);
-        assert.equal(await rig.clock.advanceUntil(watching.done()), 'complete');
-        assert.equal(watching.bodyBytes, movie.size);
-        await rig.clock.advance(31_000);
-        assert.equal(rig.origin.open, 0);
-      },
-      { readAhead: '64KiB' },
-    ));
+    withRig({ films: movie, settings: { readAhead: '64KiB' } }, async (rig) => {
+      const { play, expiresAt, addedAt } = add(rig);
+      assert.equal(expiresAt - addedAt, 60_000);
+      rig.origin.always({ rate: 10_000 });
+      const watching = rig.get(play);
+      await rig.clock.advance(59_000);
+      assert.equal(rig.daemon.sources.list().length, 1);
+      await rig.clock.advance(1000);
+      assert.deepEqual(rig.daemon.sources.list(), []);
+      assert.equal((await rig.play(play)).status, 404);
+      assert.equal(await rig.clock.advanceUntil(watching.done()), 'complete');
+      assert.equal(watching.bodyBytes, movie.size);
+      await rig.clock.advance(31_000);
+      assert.equal(rig.origin.open, 0);
+    }));
 
   it('can be ended before its time, once', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       const { id, play } = add(rig);
       assert.ok(rig.daemon.sources.remove(id));
-      assert.equal(await statusOf(rig, play), 404);
+      assert.equal((await rig.play(play)).status, 404);
       assert.ok(!rig.daemon.sources.remove(id));
     }));
 
   it('is one object, however often it is handed in, and another for other fields', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       const first = add(rig);
-      await statusOf(rig, first.play);
+      await rig.play(first.play);
       rig.daemon.sources.remove(first.id);
-      await statusOf(rig, add(rig).play);
+      await rig.play(add(rig).play);
       assert.equal(rig.origin.requests.length, 1);
-      await statusOf(rig, add(rig, { fields: [['x-key', 'other']] }).play);
+      await rig.play(add(rig, { fields: [['x-key', 'other']] }).play);
       assert.equal(rig.origin.requests.length, 2);
     }));
 
   it('is found again after a restart by whoever hands it in again', () =>
-    withRig(async (rig) => {
-      await statusOf(rig, add(rig).play);
+    withRig({ films: movie }, async (rig) => {
+      await rig.play(add(rig).play);
       await rig.restart();
       assert.deepEqual(rig.daemon.sources.list(), []);
-      assert.equal(await statusOf(rig, add(rig).play), 200);
+      assert.equal((await rig.play(add(rig).play)).status, 200);
       assert.equal(rig.origin.requests.length, 1);
     }));
 
   it('is another one for nobody: what a client sends of its own tells nothing apart, and is not forwarded', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       const { play } = add(rig);
       for (const authorization of ['Basic one', 'Basic two']) {
         await rig.clock.advanceUntil(rig.get(play, { fields: { authorization } }).done());
@@ -150,7 +129,7 @@ describe('a source', () => {
     }));
 
   it('in a private network is refused unless that was said, by its name and by the address that the name has', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       for (const url of ['http://10.0.0.9/a.mp4', 'http://nas/a.mp4', 'http://nas.local/a.mp4', 'http://[::1]/a.mp4']) {
         assert.equal(rig.daemon.sources.add({ ...written, url: new URL(url), network: 'public' }), 'private', url);
       }
@@ -162,7 +141,7 @@ describe('a source', () => {
     }));
 
   it('is refused where there are a thousand already', () =>
-    withRig(async (rig) => {
+    withRig({ films: movie }, async (rig) => {
       for (let count = 0; count < 1000; count += 1) add(rig, { name: `${count}.mp4` });
       assert.equal(rig.daemon.sources.add(written), 'too many');
     }));

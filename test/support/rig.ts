@@ -133,6 +133,13 @@ export class VirtualRig {
     return this.player().get(target, options);
   }
 
+  /** The same, once it is over, however it ended. */
+  async play(target: string, options: RequestOptions = {}): Promise<Exchange> {
+    const exchange = this.get(target, options);
+    await this.clock.advanceUntil(exchange.done());
+    return exchange;
+  }
+
   /** The events of one type, in order. */
   eventsOf<T extends DomainEvent['type']>(type: T): Array<Extract<DomainEvent, { type: T }>> {
     return this.events.filter((event): event is Extract<DomainEvent, { type: T }> => event.type === type);
@@ -213,6 +220,16 @@ export async function virtualRig(options: RigOptions): Promise<VirtualRig> {
   const rig = new VirtualRig(options);
   await rig.start();
   return rig;
+}
+
+/** Plays on a rig that is closed afterwards, whatever happened. */
+export async function withRig(options: RigOptions, play: (rig: VirtualRig) => Promise<void>): Promise<void> {
+  const rig = await virtualRig(options);
+  try {
+    await play(rig);
+  } finally {
+    await rig.close();
+  }
 }
 
 /** The same store, which a daemon can't close: what was committed is there for the next one. */
