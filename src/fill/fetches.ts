@@ -28,7 +28,7 @@ export interface FetchesParts extends FetchParts {
 type HowToStart = Partial<Omit<FetchStart, 'id' | 'position'>>;
 
 /** The phases of a fetch in which it takes what comes. */
-const busy: ReadonlySet<FetchPhase> = new Set(['connecting', 'streaming']);
+const busy: readonly FetchPhase[] = ['connecting', 'streaming'];
 
 const pausedByUser = ownFailure('proxy_internal_response', 'This title is paused until it is resumed.', {
   retryAfter: 5,
@@ -144,7 +144,8 @@ export class Fetches {
   settle(failure: Failure | null): void {
     const { phase, presence, line, readers } = this.#parts;
     const statuses = Array.from(this.#all, ({ status }) => status);
-    line.follow(statuses.some((status) => busy.has(status.phase)));
+    const phases = statuses.map(({ phase: each }) => each);
+    line.follow(phases.some((each) => busy.includes(each)) ? 'busy' : phases.includes('parked') ? 'full' : 'idle');
     line.look(readers);
     const activity = activityOf(statuses, readers.size > 0);
     const hasChanged = phase.follow(activity, failure);

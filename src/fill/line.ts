@@ -1,7 +1,8 @@
 /**
  * Whether the line carries a film: what it gives while the film is fetched as fast as it comes, beside what the film needs.
  *
- * Only time counts in which a fetch takes what comes. A line that has filled the read-ahead window has proved itself.
+ * Only time counts in which a fetch takes what comes. A line that has filled the read-ahead window has proved itself, and
+ * nothing is said anew while a fetch waits for a connection, has failed or is paused by a user.
  */
 import type { Clock } from '../clock.ts';
 import type { LineOutcome } from '../events.ts';
@@ -19,6 +20,9 @@ export interface LineView {
   /** The same in one sentence. */
   readonly words: string;
 }
+
+/** What is fetched over it: whatever comes, no more because the window is full, or nothing for another reason. */
+export type LineUse = 'busy' | 'full' | 'idle';
 
 /** How it stands with a player; in bytes. */
 interface Showing {
@@ -56,7 +60,7 @@ const near = 0.05;
 export class Line {
   readonly #parts: LineParts;
   readonly #tell: (view: LineView) => void;
-  #isBusy = false;
+  #use: LineUse = 'idle';
   #at = 0;
   #busyMs = 0;
   #weighed = 0;
@@ -76,12 +80,12 @@ export class Line {
     return needs === null ? null : { needs, gives, outcome, words: wordsFor(needs, gives, outcome) };
   }
 
-  /** Whether a fetch takes what comes from now on. */
-  follow(isBusy: boolean): void {
+  /** Its use from now on. */
+  follow(use: LineUse): void {
     this.#pass();
     // What it has proved by then is said now: nothing may come any more.
-    if (this.#isBusy && !isBusy) this.#judgedAt = Number.NEGATIVE_INFINITY;
-    this.#isBusy = isBusy;
+    if (this.#use === 'busy' && use !== 'busy') this.#judgedAt = Number.NEGATIVE_INFINITY;
+    this.#use = use;
   }
 
   came(bytes: number): void {
@@ -112,7 +116,7 @@ export class Line {
   #judge(needs: number, showing: Showing): void {
     this.#pass();
     this.#needs = needs;
-    const outcome = this.#isBusy ? this.#outcomeFor(needs, showing) : 'fast enough';
+    const outcome = this.#outcomeFor(needs, showing);
     if (outcome === this.#outcome) return;
     this.#outcome = outcome;
     const { view } = this;
@@ -120,11 +124,12 @@ export class Line {
   }
 
   #outcomeFor(needs: number, { ahead, left }: Showing): LineOutcome {
+    if (this.#use === 'full' || left <= ahead) return 'fast enough';
     const gives = this.#gives;
-    if (gives === null) return this.#outcome;
+    if (this.#use === 'idle' || gives === null) return this.#outcome;
     const isFast = this.#outcome === 'fast enough';
     const short = needs * (isFast ? 1 - near : this.#outcome === 'will stall' ? 1 + near : 1) - gives;
-    if (short <= 0 || left <= ahead) return 'fast enough';
+    if (short <= 0) return 'fast enough';
     const seconds = Math.min(this.#outcome === 'will stall' ? recoveredSeconds : enoughSeconds, left / needs);
     return ahead >= short * seconds ? 'fast enough' : 'will stall';
   }
@@ -136,7 +141,7 @@ export class Line {
 
   #pass(): void {
     const now = this.#parts.clock.now();
-    if (this.#isBusy) {
+    if (this.#use === 'busy') {
       this.#weighed *= Math.exp((this.#at - now) / memoryMs);
       this.#busyMs += now - this.#at;
     }
@@ -148,7 +153,9 @@ function wordsFor(needs: number, gives: number | null, outcome: LineOutcome): st
   const film = `the film needs ${megabits(needs)}`;
   if (outcome === 'unknown') return film;
   const line = gives === null ? 'this line gives more' : `this line gives ${megabits(gives)}`;
-  return outcome === 'will stall' ? `${line}, ${film}: it will stall` : `${line}, ${film}: it is fast enough`;
+  if (outcome === 'will stall') return `${line}, ${film}: it will stall`;
+  const isSlower = gives !== null && gives < (1 - near) * needs;
+  return isSlower ? `${line}, ${film}: enough is downloaded ahead` : `${line}, ${film}: it is fast enough`;
 }
 
 function megabits(bytesPerSecond: number): string {

@@ -1,6 +1,8 @@
 /** Whether the line carries a film is said early, and truly. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { ProxyError } from '../../src/errors.ts';
+import { FillFailed } from '../../src/fill/failure.ts';
 import { stage } from '../cache/stage.ts';
 import { tailedFilm } from '../support/boxed-films.ts';
 import { type Film, film } from '../support/film.ts';
@@ -96,6 +98,24 @@ describe('what is said of a line', () => {
     player.leave();
   });
 
+  it('does not call a line fast enough that is slower than the film, where enough is there already', async () => {
+    const there = stage({
+      film: boxed,
+      origin: (clock) => ScriptedOrigin.serving(boxed, { clock, rate: 0.5 * needs, headAfter: 50 }),
+    });
+    const ahead = there.view(0, 60 * mebibyte);
+    await there.clock.advance((60 * mebibyte * 1000) / (0.5 * needs) + 1000);
+    assert.equal(ahead.outcome, 'whole');
+    const player = there.view();
+    player.rate = needs;
+    await there.clock.advance(30_000);
+    assert.deepEqual(
+      there.eventsOf('line').map(({ message }) => message.split(': ').at(-1)),
+      ['it will stall', 'enough is downloaded ahead'],
+    );
+    player.leave();
+  });
+
   it('is said once of a line that gives just what the film needs', async () => {
     const { eventsOf, player } = await play({ share: 1, seconds: 120 });
     assert.ok(eventsOf('line').length <= 1, `${eventsOf('line').length} times`);
@@ -111,6 +131,34 @@ describe('what is said of a line', () => {
   it('is nothing yet after five seconds of a line that is no faster than the film', async () => {
     const { line, player } = await play({ share: 0.9, seconds: 5 });
     assert.ok(line === null || line.outcome === 'unknown', line?.outcome);
+    player.leave();
+  });
+
+  for (const [what, downFor] of [
+    ['for a while', 15_000],
+    ['for good', Number.POSITIVE_INFINITY],
+  ] as const) {
+    it(`is still that it will stall when the origin breaks off ${what}`, async () => {
+      const { eventsOf, player, origin, clock } = await play({ share: 0.5 });
+      const { open } = origin;
+      origin.open = () => Promise.reject(new ProxyError('connection_refused', 'Nobody listens.'));
+      for (const request of origin.live) request.cut();
+      await clock.advance(Math.min(downFor, 120_000));
+      if (downFor < 120_000) origin.open = open;
+      await clock.advance(20_000);
+      assert.equal(player.outcome instanceof FillFailed, downFor > 120_000);
+      const said = eventsOf('line').map(({ outcome }) => outcome);
+      assert.deepEqual(said, ['will stall']);
+      player.leave();
+    });
+  }
+
+  it('is still that it will stall when the download is paused', async () => {
+    const { eventsOf, player, cache, clock } = await play({ share: 0.5 });
+    cache.entries()[0]?.current?.pause();
+    await clock.advance(20_000);
+    const said = eventsOf('line').map(({ outcome }) => outcome);
+    assert.deepEqual(said, ['will stall']);
     player.leave();
   });
 });
