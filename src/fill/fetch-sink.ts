@@ -13,7 +13,7 @@ export interface FetchSink<F> {
    * Judges a head, and moves the fetch to where its body begins; resolves with that and its end (`null` where only its
    * framing tells), or with `null` where the same is to be asked for in another form. Rejects with `FillFailed`.
    */
-  judge(fetch: F, request: UpstreamRequest, reply: OriginReply): Promise<OpenRange | null>;
+  judge(fetch: F, request: UpstreamRequest, reply: OriginReply, signal: AbortSignal): Promise<OpenRange | null>;
   /**
    * Takes bytes at the fetch's position, and moves it past them; bytes elsewhere are present already, and are compared.
    * A promise means: wait before you read on; it rejects with `FillFailed` where they differ.

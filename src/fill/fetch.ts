@@ -348,7 +348,7 @@ export class Fetch implements Requester, PlannedFetch {
   async #receive(request: BodyRequest): Promise<Pause> {
     const { ranged, start: asked, suffix } = request.request;
     // A store that makes no object keeps no connection from others.
-    const judged = this.#sink.judge(this, request.request, await request.head());
+    const judged = this.#sink.judge(this, request.request, await request.head(), request.signal);
     const body = await untilAborted(judged, request.signal);
     if (body === null) return 'contradicted';
     request.announce(body);
@@ -396,7 +396,7 @@ export class Fetch implements Requester, PlannedFetch {
   async #meet(request: BodyRequest, bytes: Buffer): Promise<Extract<Pause, 'arrived' | 'yielded'> | null> {
     const { upstream } = this.#parts;
     const { start, end } = request.request;
-    if (request.received === 0 && start === this.#position && upstream.hasSeamBefore(start)) return 'yielded';
+    if (request.received === 0 && start === this.#position && upstream.seamBefore(start) !== null) return 'yielded';
     const seam = upstream.seamAfter(this.#position);
     if (seam === null || upstream.content.ranges === false) return null;
     const before = seam.start - this.#position;

@@ -224,13 +224,21 @@ export class Scheduler implements FetchSink<Fetch> {
     return this.#parts.upstream.served && this.readers.anyBegun;
   }
 
-  async judge(fetch: Fetch, request: UpstreamRequest, reply: OriginReply): Promise<OpenRange | null> {
+  async judge(
+    fetch: Fetch,
+    request: UpstreamRequest,
+    reply: OriginReply,
+    signal: AbortSignal,
+  ): Promise<OpenRange | null> {
     const { upstream, guard, waiters } = this.#parts;
     const isFirst = upstream.known === null;
     const { exclusive } = guard;
     try {
       const body = await this.#unlessChanged(guard.judge(request, reply));
-      if (body !== null && (body.start !== request.start || !request.ranged)) fetch.beginAt(body.start);
+      if (body !== null && (body.start !== request.start || !request.ranged)) {
+        await guard.keepSeams(new Set([fetch, ...this.readers].map(({ position }) => position)), signal);
+        fetch.beginAt(body.start);
+      }
       if (upstream.known !== null) this.readers.aimAtEnd(upstream.known.length);
       // Of a file that ends before what is wanted of it, nothing may be left to come.
       this.work.jobs.look();

@@ -1,6 +1,7 @@
 /**
- * Bytes that came to be compared before they were present: those before a piece, where another fetch is about to bring them.
- * What that brings is compared with these. Of very many the oldest are forgotten.
+ * Bytes that were seen and may not be present: those before a piece, where another fetch is about to bring them, and those
+ * that may be gone before a body from the start comes to them. What comes there is compared with these. Of very many the
+ * oldest are forgotten.
  */
 
 /** So many are kept, of a read each. */

@@ -44,7 +44,7 @@ export class Upstream {
   readonly #presence: Presence;
   /** The representation that this fill brings in, from the moment it is known. */
   known: Representation | null;
-  /** What came to be compared before it was present. */
+  /** What is to be compared though it may not be present. */
   readonly seen = new SeenBytes();
   readonly #lessons: Lessons;
   /** Made when something is asked for, or may be. */
@@ -211,9 +211,10 @@ export class Upstream {
     return true;
   }
 
-  /** Whether bytes are present right before `position` that what comes there has to be compared with. */
-  hasSeamBefore(position: number): boolean {
-    return this.#overlapAt(position, position) > 0;
+  /** The last bytes present before `position`, as far as they are to be compared with what comes; `null` for none. */
+  seamBefore(position: number): ByteRange | null {
+    const overlap = this.#overlapAt(position, position);
+    return overlap > 0 ? { start: position - overlap, end: position } : null;
   }
 
   /** The first bytes present after `position`, as far as they are to be compared with what comes; `null` for none. */

@@ -128,6 +128,16 @@ export class VersionGuard {
     if (seam !== null) await this.#compareBytes(seam.start, seam.bytes, signal);
   }
 
+  /** A body begins anew, and what is present before these may be gone when it comes there: it is compared all the same. */
+  async keepSeams(positions: Iterable<number>, signal: AbortSignal): Promise<void> {
+    const { presence, upstream } = this.#parts;
+    for (const position of positions) {
+      const seam = upstream.seamBefore(position);
+      const bytes = seam === null ? null : await presence.copy(seam, signal);
+      if (seam !== null && bytes !== null) upstream.seen.add(seam.start, bytes);
+    }
+  }
+
   #seamIn(offset: number, bytes: Buffer): { readonly start: number; readonly bytes: Buffer } | null {
     const seam = this.#parts.upstream.seamAfter(offset);
     if (seam === null || seam.start >= offset + bytes.length) return null;

@@ -97,6 +97,26 @@ describe('a version that is told from others by its date only', () => {
     assert.ok(viewer.outcome instanceof FillFailed);
     assert.deepEqual([viewer.outcome.failure.kind, viewer.bytes, origin.requests.length], ['changed', 300_001, 2]);
   });
+
+  it('is cut there also where what came before is gone by then, because it may not be stored', async () => {
+    const [long, other] = [film(5_000_000), film(5_000_000, 2)];
+    const { view, asked, clock } = stage({ film: long });
+    const give = async (version: Film, end: number) => {
+      const request = await asked();
+      request.head(200, [...whole(long), ['cache-control', 'no-store']]);
+      while (request.position < end) {
+        request.bytes(version.bytesAt(request.position, Math.min(request.position + 65_536, end)));
+        await clock.settle();
+      }
+      return request;
+    };
+    const viewer = view();
+    (await give(long, 4_000_001)).cut();
+    await clock.settle();
+    (await give(other, long.size)).end();
+    await clock.settle();
+    assert.deepEqual([viewer.failure.kind, viewer.bytes], ['changed', 4_000_001]);
+  });
 });
 
 describe('pieces of a version that is told from others by its date only', () => {
