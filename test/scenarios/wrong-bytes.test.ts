@@ -251,14 +251,19 @@ describe('a body of another length than announced', () => {
 });
 
 describe('an origin whose film has changed', () => {
-  it('is seen at a second cursor, and the two versions are never put together', async () => {
+  /** Somebody has its first 256 KiB and seeks; `request` is for what is there. */
+  async function sought() {
     const set = stage({ film: movie });
     const head = set.view(0, 262_144);
     (await set.asked()).head().bytes(262_144).end();
     await set.clock.settle();
     assert.equal(head.outcome, 'whole');
     const seek = set.view(500_000, 600_000);
-    const request = await set.asked();
+    return { set, seek, request: await set.asked() };
+  }
+
+  it('is seen at a second fetch, and the two versions are never put together', async () => {
+    const { set, seek, request } = await sought();
     assert.equal(request.field('if-range'), etagOf(movie));
     // If-Range fails: the whole of the other version.
     request.head(200, filmFields(other, 200)).bytes(other.bytesAt(0, 100_000));
@@ -271,12 +276,7 @@ describe('an origin whose film has changed', () => {
   });
 
   it('is seen even where it ignores If-Range and sends 206', async () => {
-    const set = stage({ film: movie });
-    set.view(0, 262_144);
-    (await set.asked()).head().bytes(262_144).end();
-    await set.clock.settle();
-    const seek = set.view(500_000, 600_000);
-    const request = await set.asked();
+    const { set, seek, request } = await sought();
     request.head(206, partOf(request, {}, other));
     request.bytes(other.bytesAt(500_000, 600_000));
     await set.clock.settle();
@@ -300,12 +300,7 @@ describe('an origin whose film has changed', () => {
   });
 
   it('is seen by another length under the same validator', async () => {
-    const set = stage({ film: movie });
-    set.view(0, 262_144);
-    (await set.asked()).head().bytes(262_144).end();
-    await set.clock.settle();
-    const seek = set.view(500_000, 600_000);
-    const request = await set.asked();
+    const { set, seek, request } = await sought();
     request.head(206, partOf(request, { 'content-range': 'bytes 500000-786431/2000000' }));
     request.bytes(1000);
     await set.clock.settle();
