@@ -143,7 +143,7 @@ export interface FillStateEvent extends FillEventBase {
   to: FillPhase;
 }
 
-/** One cursor's way to its first byte; `null` for `connectedAt` where a warm connection needed no connecting. */
+/** One fetch's way to its first byte; `null` for `connectedAt` where a warm connection needed no connecting. */
 export interface FillFirstByteEvent extends FillEventBase {
   type: 'fill-first-byte';
   offset: number;

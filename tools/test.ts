@@ -3,7 +3,7 @@
  *
  *   npm test                           all of them
  *   npm test -- test/fill/*.test.ts    these files
- *   npm test -- 'joins the cursor'     the tests whose names match this regular expression
+ *   npm test -- 'joins at 29 s'        the tests whose names match this regular expression
  *
  * It builds first where the sources are newer than what was built: some suites are about that.
  */

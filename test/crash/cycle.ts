@@ -1,7 +1,7 @@
 /**
  * A process to be killed: waits for a line on its input, then plays one fixed cycle on a disk store, and ends.
  *
- * Objects are filled by two cursors, committed, described anew, replaced while they are read, removed, read again by a
+ * Objects are filled by two writers, committed, described anew, replaced while they are read, removed, read again by a
  * second opening of the store, and evicted by those that follow. Argument: the cache directory.
  */
 import { once } from 'node:events';
@@ -21,7 +21,7 @@ process.stdin.destroy();
 const open = (most = 10_000_000) =>
   createDiskStore({ directory, clock: systemClock, ...layout, maxSize: { bytes: most } });
 
-/** Fills an object with two cursors, as far as `share` of it, and leaves it open. */
+/** Fills an object with two writers, as far as `share` of it, and leaves it open. */
 async function fill(store: Store, title: string, version: Film, share = 1) {
   const object = await create(store, title, version);
   const middle = Math.floor(version.size / 2);

@@ -16,7 +16,7 @@ import { behavioursOf, type Incident, largestWhole, type Schedule, type ViewerPl
 import { filmOf, identified, mirrored, mirrorTagOf, placeOf, rigFor, tagOf } from './simulation-rig.ts';
 import { type KnownVersion, Witness } from './witness.ts';
 
-/** The most that one network read brings: where a cursor has rested. Else it brings 20 ms worth at most. */
+/** The most that one network read brings: where a fetch has rested. Else it brings 20 ms worth at most. */
 const largestRead = 64 * 1024;
 
 /** What is asked of a base that names a film otherwise, before it goes on with it. */

@@ -1,7 +1,7 @@
 /**
  * One case of the speed matrix: firstbyte behind a line of one speed, and what holds at the end of every case.
  *
- * Each byte is fetched once. The one exception is a seam, where a cursor that runs on meets bytes that landed after its
+ * Each byte is fetched once. The one exception is a seam, where a fetch that runs on meets bytes that landed after its
  * request was sent: it notices when it has read them, so there at most one network read comes twice.
  */
 import assert from 'node:assert/strict';

@@ -6,10 +6,10 @@ import { film } from '../support/film.ts';
 import { type VirtualRig, virtualRig } from '../support/rig.ts';
 import { networkRead } from './speed-case.ts';
 
-/** With others waiting, a cursor gives its connection back after so many milliseconds of bytes. */
-const turn = 1000;
+/** With others waiting, a fetch gives its connection back after so many milliseconds of bytes. */
+const timeSlice = 1000;
 
-/** Milliseconds that a turn may last longer, because a cursor looks up between two reads only. */
+/** Milliseconds that a time slice may last longer, because a fetch looks up between two reads only. */
 const slack = 200;
 
 interface Account {
@@ -85,14 +85,14 @@ describe('a fourth title', () => {
   for (const account of accounts.flatMap((one) => [one, { ...one, connections: 1 }])) {
     const { rateName, headAfter, connections } = account;
     const name = `${rateName}, head after ${headAfter / 1000} s, ${connections === 1 ? 'one connection' : 'three connections'}`;
-    it(`${name}: has its first byte a few turns after it is asked for, behind three whole downloads`, async () => {
+    it(`${name}: has its first byte a few time slices after it is asked for, behind three whole downloads`, async () => {
       const { rig, watch } = await stageOf(account);
       const downloads = [watch(1), watch(2), watch(3)];
       await rig.clock.advance(headAfter + 500);
       const fourth = watch(4);
       const before = connections === 1 ? 3 : 1;
       const silence = await longestSilence(rig, [...downloads, fourth]);
-      const most = before * (turn + headAfter + slack) + headAfter + slack;
+      const most = before * (timeSlice + headAfter + slack) + headAfter + slack;
       assert.ok((fourth.firstByteAfter ?? Infinity) <= most, `its first byte came after ${fourth.firstByteAfter} ms`);
       assert.ok(silence <= most, `a film stood still for ${silence} ms`);
       await close(rig, account);
@@ -106,7 +106,7 @@ describe('an account of one connection', () => {
   it('350 KB/s, head after 0 s: three viewers share it to the end of films that last for minutes', async () => {
     const { rig, watch } = await stageOf(account);
     const silence = await longestSilence(rig, [watch(1), watch(2), watch(3)]);
-    assert.ok(silence <= 2 * (turn + slack) + slack, `a film stood still for ${silence} ms`);
+    assert.ok(silence <= 2 * (timeSlice + slack) + slack, `a film stood still for ${silence} ms`);
     assert.ok(rig.clock.now() >= 120_000, `all was over at ${rig.clock.now()} ms`);
     await close(rig, account);
   });
@@ -116,7 +116,7 @@ describe('an account of one connection', () => {
     const { rig, watch } = await stageOf(one);
     const viewers = [watch(1), watch(1, '2000000-'), watch(1, '5000000-')];
     const silence = await longestSilence(rig, viewers);
-    assert.ok(silence <= 2 * (turn + 1000 + slack) + 1000 + slack, `the film stood still for ${silence} ms`);
+    assert.ok(silence <= 2 * (timeSlice + 1000 + slack) + 1000 + slack, `the film stood still for ${silence} ms`);
     await close(rig, one, 2);
   });
 
@@ -128,7 +128,7 @@ describe('an account of one connection', () => {
     paused.pause();
     const second = watch(2);
     await rig.clock.advanceUntil(second.received(1));
-    assert.ok((second.firstByteAfter ?? Infinity) <= turn + slack, `after ${second.firstByteAfter} ms`);
+    assert.ok((second.firstByteAfter ?? Infinity) <= timeSlice + slack, `after ${second.firstByteAfter} ms`);
     assert.equal(await rig.clock.advanceUntil(second.done()), 'complete');
     paused.resume();
     assert.equal(await rig.clock.advanceUntil(first.done()), 'complete');

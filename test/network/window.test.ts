@@ -20,13 +20,13 @@ async function stageOf(size: number, options: Partial<RigOptions> = {}): Promise
 }
 
 /** Where the one reader stands (at the end when it has left), and the end of what is present, as the control API tells. */
-async function positions({ rig, film }: SpeedCase): Promise<{ reader: number; cursor: number }> {
+async function positions({ rig, film }: SpeedCase): Promise<{ reader: number; fetched: number }> {
   const seen = rig.player().get('/-/api/v1/fills', { film: null });
   await rig.clock.settle();
   type Report = { readers: { position: number }[]; present: [start: number, end: number][] };
   const { fills } = JSON.parse(seen.text) as { fills: Report[] };
   const [fill] = fills;
-  return { reader: fill?.readers[0]?.position ?? film.size, cursor: fill?.present.at(-1)?.[1] ?? 0 };
+  return { reader: fill?.readers[0]?.position ?? film.size, fetched: fill?.present.at(-1)?.[1] ?? 0 };
 }
 
 describe('the read-ahead window', () => {
@@ -42,9 +42,9 @@ describe('the read-ahead window', () => {
       let furthest = 0;
       while (exchange.outcome === null) {
         await clock.advance(500);
-        const { reader, cursor } = await positions(stage);
-        furthest = Math.max(furthest, cursor - reader);
-        assert.ok(cursor <= reader + readAhead + networkRead, `${cursor} was fetched for a reader at ${reader}`);
+        const { reader, fetched } = await positions(stage);
+        furthest = Math.max(furthest, fetched - reader);
+        assert.ok(fetched <= reader + readAhead + networkRead, `${fetched} was fetched for a reader at ${reader}`);
         assert.ok(reader <= exchange.bodyBytes + heldForClient, `${reader} was taken by ${exchange.bodyBytes}`);
       }
       assert.ok(furthest >= readAhead - networkRead, `it ran ${furthest} bytes ahead at most`);

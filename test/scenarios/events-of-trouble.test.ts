@@ -54,7 +54,7 @@ describe('the events of trouble', () => {
     );
   });
 
-  it('say how long a cursor had queued', async () => {
+  it('say how long a fetch had queued', async () => {
     const { view, asked, clock, eventsOf } = stage({ film: movie, maxConnections: 1 });
     view(0, null, '/one');
     const first = await asked();

@@ -192,7 +192,7 @@ describe('a failure', () => {
     assert.equal(origin.requests.length, 1);
   });
 
-  it('after a wake-up in vain reaches everyone who hopes for the same cursor, near and far', async () => {
+  it('after a wake-up in vain reaches everyone who hopes for the same fetch, near and far', async () => {
     const { view, asked, clock } = stage({ film: movie });
     const viewers = [view(0), view(5000), view(16_000)];
     const request = await asked();

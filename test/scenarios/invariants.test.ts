@@ -178,7 +178,7 @@ describe('5. where someone waits, the fill is not idle', () => {
     assert.deepEqual([origin.live.length, clock.pending], [0, 0]);
   });
 
-  it('also where the cursor that owed the byte ended for another reason', async () => {
+  it('also where the fetch that was to bring the byte ended for another reason', async () => {
     const { view, asked, clock, fill } = stage({ film: movie, policy: { readAhead: 262_144 } });
     const first = view();
     first.pause();

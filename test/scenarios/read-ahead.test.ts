@@ -41,7 +41,7 @@ describe('the read-ahead window', () => {
   });
 });
 
-describe('a cursor at the edge of its window', () => {
+describe('a fetch at the edge of its window', () => {
   for (const [what, policy, restTimeout] of [
     ['5 s', {}, 5000],
     ['as long as restTimeout says', { restTimeout: 250 }, 250],

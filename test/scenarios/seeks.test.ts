@@ -18,7 +18,7 @@ const slow = (policy = {}) =>
   });
 
 describe('a seek', () => {
-  it('far past the frontier is answered by a cursor of its own, at once, under If-Range', async () => {
+  it('far past the frontier is answered by a fetch of its own, at once, under If-Range', async () => {
     const { view, clock, origin } = slow();
     view();
     await clock.advance(2000);
@@ -31,7 +31,7 @@ describe('a seek', () => {
     );
   });
 
-  it('just past the frontier waits for the cursor that will be there', async () => {
+  it('just past the frontier waits for the fetch that will be there', async () => {
     const { view, clock, origin } = slow();
     view();
     await clock.advance(5000);
@@ -51,7 +51,7 @@ describe('a seek', () => {
     assert.ok(viewer.bytes > 4 * mebibyte);
   });
 
-  it('to the tail does not end the cursor of the head', async () => {
+  it('to the tail does not end the fetch of the head', async () => {
     const { view, clock, origin } = slow();
     const head = view();
     await clock.advance(1000);
@@ -147,7 +147,7 @@ describe('a seek', () => {
     assert.ok(last.bytes > mebibyte && origin.live.length === 1);
   });
 
-  it('meets the cursor of the head, and both parts make one whole, with one network read of overlap at most', async () => {
+  it('meets the fetch of the head, and both parts make one whole, with one network read of overlap at most', async () => {
     const short = film(8 * mebibyte + 13);
     const { view, clock, origin, eventsOf } = stage({
       film: short,
@@ -166,7 +166,7 @@ describe('a seek', () => {
     assert.deepEqual(origin.given, [{ start: 0, end: short.size }]);
   });
 
-  it('whose own connection is slower than the cursor behind it gives that connection up', async () => {
+  it('whose own connection is slower than the fetch behind it gives that connection up', async () => {
     const short = film(1_000_000);
     const { view, asked, clock, origin } = stage({ film: short });
     const head = view();

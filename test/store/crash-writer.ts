@@ -1,5 +1,5 @@
 /**
- * A process to be killed: writes the content of one object with two cursors, says `ready` and how far each came, and
+ * A process to be killed: writes the content of one object with two writers, says `ready` and how far each came, and
  * never commits by itself. Arguments: directory, title, length.
  */
 import { type Clock, systemClock } from '../../src/clock.ts';
