@@ -126,6 +126,11 @@ export const fixedBudgets = {
     bounds: 'the content of one request to the control API',
     within: 'granted once a request',
   },
+  folderList: {
+    ms: 50_000,
+    bounds: 'the list of a folder at an origin, with all folders below it',
+    within: 'granted once a playlist, a folder or pattern of `firstbyte warm`, and a next episode',
+  },
   sendfileTrial: {
     ms: 1000,
     bounds: 'the trial of `sendfile` at the start, over a connection of its own',

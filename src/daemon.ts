@@ -127,7 +127,7 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
       logger.log('warn', 'the certificate stays the old one', { reason: error.message });
     });
   };
-  const folders = new Folders(core.cache);
+  const folders = new Folders(core.cache, clock);
   const episodes =
     settings.nextEpisode === 'on'
       ? new NextEpisodes({ cache: core.cache, folders, holdings: core.holdings, events })

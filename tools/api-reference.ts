@@ -100,7 +100,7 @@ async function readDocument(): Promise<OpenApi> {
     fills: cache,
     holdings: new Holdings({ cache, store, events, clock }),
     sources: new Sources({ cache, clock, isPrivateHost: () => true, open }),
-    folders: new Folders(cache),
+    folders: new Folders(cache, clock),
     origins: () => [],
     settings: () => [],
     events,

@@ -3,7 +3,10 @@
  *
  * Nothing of a list is stored. A list that has no end is cut off.
  */
+import { fixedBudgets } from '../budgets.ts';
 import type { Cache, Mount } from '../cache/cache.ts';
+import { type Clock, within } from '../clock.ts';
+import { ProxyError } from '../errors.ts';
 import type { Fields } from '../http/fields.ts';
 import { namesIn } from '../http/folder-links.ts';
 import { isUnsafePath } from '../http/request-target.ts';
@@ -16,24 +19,34 @@ const mostLevels = 12;
 
 export class Folders {
   readonly #cache: Cache;
+  readonly #clock: Clock;
 
-  constructor(cache: Cache) {
+  constructor(cache: Cache, clock: Clock) {
     this.#cache = cache;
+    this.#clock = clock;
   }
 
   /**
    * The targets of all files below `folder`, which begins and ends with `/`, in the order of their names; `levels` is how
-   * many folders deep. `null`: there is no such origin, or its server lists nothing there. Rejects with a `ProxyError`, or
-   * the signal's reason.
+   * many folders deep. `null`: there is no such origin, or its server lists nothing there. Rejects with a `ProxyError`, as it
+   * does where that takes too long, or the signal's reason.
    */
   async filesBelow(origin: string, folder: string, signal: AbortSignal, levels = mostLevels): Promise<string[] | null> {
     const mount = this.#cache.mountOf(origin);
     if (mount === null || mount.base === undefined || mount.only !== undefined || isUnsafePath(folder)) return null;
+    const { ms: limit } = fixedBudgets.folderList;
+    const sentence = `The origin has not listed this folder within ${limit / 1000} s.`;
+    const late = () => new ProxyError('http_response_timeout', sentence);
+    return within({ clock: this.#clock, limit, late, signal }, (given) => this.#listed(mount, folder, levels, given));
+  }
+
+  async #listed(mount: Mount, folder: string, levels: number, signal: AbortSignal): Promise<string[] | null> {
+    const { base = '' } = mount;
     const files: string[] = [];
     const folders = [{ path: folder, level: 0 }];
     let listed = 0;
     for (let next = folders.shift(); next !== undefined; next = folders.shift()) {
-      const names = await this.#namesIn(mount, mount.base, next.path, signal);
+      const names = await this.#namesIn(mount, base, next.path, signal);
       if (names === null && listed === 0) return null;
       listed += 1;
       for (const name of names ?? []) {
@@ -70,18 +83,18 @@ export class Folders {
     const slot = await slots.acquire({ urgency: () => 'background' }, signal);
     try {
       const { status, body } = await origin.open({ target, method, fields, onLate: slot.late }, signal);
-      if (status !== 200 && status !== 207) {
+      try {
+        if (status !== 200 && status !== 207) return null;
+        const parts: Buffer[] = [];
+        let bytes = 0;
+        for (let part = await body.read(); part !== null && bytes < mostBytes; part = await body.read()) {
+          parts.push(Buffer.from(part));
+          bytes += part.length;
+        }
+        return Buffer.concat(parts).toString();
+      } finally {
         body.cancel();
-        return null;
       }
-      const parts: Buffer[] = [];
-      let bytes = 0;
-      for (let part = await body.read(); part !== null && bytes < mostBytes; part = await body.read()) {
-        parts.push(Buffer.from(part));
-        bytes += part.length;
-      }
-      body.cancel();
-      return Buffer.concat(parts).toString();
     } finally {
       slot.release();
     }

@@ -5,7 +5,6 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Folders } from '../admin/folders.ts';
-import type { Clock } from '../clock.ts';
 import { ProxyError } from '../errors.ts';
 import { isMediaName } from '../http/folder-links.ts';
 import { legiblePath } from '../kit/amounts.ts';
@@ -13,17 +12,13 @@ import { upTo } from '../kit/up-to.ts';
 
 const root = '/-/playlist/';
 
-/** Listing a folder may take so long, in milliseconds. */
-const longestMs = 60_000;
-
 interface PlaylistParts {
   readonly folders: Folders;
-  readonly clock: Clock;
 }
 
 /** Answers a request for a playlist; `false` for any other request. `prefix` stands before `/NAME/` in its URLs. */
 export function servePlaylist(
-  { folders, clock }: PlaylistParts,
+  { folders }: PlaylistParts,
   request: IncomingMessage,
   response: ServerResponse,
   prefix: string,
@@ -36,11 +31,10 @@ export function servePlaylist(
   else if (origin === undefined) say(response, 404, `A playlist is called ${root}NAME.m3u or ${root}NAME/folder.m3u.`);
   else {
     const given = new AbortController();
-    const timer = clock.after(longestMs, () => given.abort());
     response.once('close', () => given.abort());
-    void answer(folders, request, response, { origin, folder: `${folder}/`, prefix }, given.signal)
-      .catch(() => response.destroy())
-      .finally(() => timer.cancel());
+    void answer(folders, request, response, { origin, folder: `${folder}/`, prefix }, given.signal).catch(() =>
+      response.destroy(),
+    );
   }
   return true;
 }

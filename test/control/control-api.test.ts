@@ -61,7 +61,7 @@ async function serve(
     fills: cache,
     holdings: new Holdings({ cache, store, events, clock }),
     sources: new Sources({ cache, clock, isPrivateHost: () => false, open }),
-    folders: new Folders(cache),
+    folders: new Folders(cache, clock),
     origins: () => [],
     settings: () => [],
     unready: () => null,

@@ -48,6 +48,18 @@ describe('the next episode', () => {
     }
   });
 
+  it('keeps no connection of a server that never lists the folder', async () => {
+    for (const silence of [{ headAfter: Number.POSITIVE_INFINITY }, { film: film(100_000, 3), stallAfter: 10 }]) {
+      const rig = await virtualRig({ films });
+      rig.origin.always(({ target }) => (target === '/' ? silence : {}));
+      const [first] = Object.values(films);
+      const exchange = rig.player({ film: first as NonNullable<typeof first> }).get('/films/s01e01.mkv');
+      assert.equal(await rig.clock.advanceUntil(exchange.done()), 'complete');
+      await rig.clock.advanceUntil(rig.assertNothingLent());
+      await rig.close();
+    }
+  });
+
   it('is no trouble where there is none', async () => {
     const rig = await play(0.9, { films: { '/s01e01.mkv': films['/s01e01.mkv'] } });
     assert.equal(rig.eventsOf('bug').length, 0);
