@@ -15,7 +15,7 @@ export class CachedObjectList {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #unsubscribe: () => void;
-  #listed: { readonly at: number; readonly objects: Promise<Listed> } | null = null;
+  #listed: { readonly at: number; readonly objects: Promise<Map<ObjectName, StoredObject>> } | null = null;
   /** Whether an event has come since. */
   #touched = false;
 
@@ -38,16 +38,29 @@ export class CachedObjectList {
     return objects;
   }
 
-  /** Forgets the list: the next one is to show a change that was just made. */
+  /** Forgets the list: the next one is to show whatever has changed. */
   changed(): void {
     this.#listed = null;
+  }
+
+  /**
+   * Shows what was just done with one object, without another list: there may be a hundred thousand others. `now` is told
+   * how the object was before, and tells how it is, or `null` where it is gone.
+   */
+  async changedOne(name: ObjectName, now: (before: StoredObject) => StoredObject | null): Promise<void> {
+    const objects = await this.#listed?.objects.catch(() => undefined);
+    const before = objects?.get(name);
+    if (before === undefined) return this.changed();
+    const after = now(before);
+    if (after === null) objects?.delete(name);
+    else objects?.set(name, after);
   }
 
   stop(): void {
     this.#unsubscribe();
   }
 
-  async #list(): Promise<Listed> {
+  async #list(): Promise<Map<ObjectName, StoredObject>> {
     const objects = new Map<ObjectName, StoredObject>();
     for await (const object of this.#store.list()) objects.set(object.name, object);
     return objects;

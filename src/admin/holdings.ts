@@ -111,7 +111,7 @@ export class Holdings {
   /** Pins or unpins an object: a pinned one is not evicted. `false`: nothing of it is stored. */
   async pin(id: ObjectName, pinned: boolean): Promise<boolean> {
     const known = await this.#parts.store.pin(id, pinned);
-    this.#cachedObjects.changed();
+    if (known) await this.#cachedObjects.changedOne(id, (object) => ({ ...object, pinned }));
     return known;
   }
 
@@ -242,7 +242,7 @@ export class Holdings {
     const entry = this.#entryOf(id);
     if (entry === null) await this.#parts.store.remove(id);
     else await entry.purge();
-    this.#cachedObjects.changed();
+    await this.#cachedObjects.changedOne(id, () => null);
   }
 
   /** The stored ranges of an object without an entry. */

@@ -175,7 +175,10 @@ describe('the list of what is held', () => {
       const before = lists;
       await rig.daemon.holdings.pin(id, true);
       assert.ok((await onlyRow(rig)).pinned);
-      assert.equal(lists, before + 1);
+      assert.ok((await rig.daemon.holdings.one(id))?.pinned);
+      assert.ok(await rig.daemon.holdings.remove(id));
+      assert.deepEqual(await rows(rig), []);
+      assert.equal(lists, before, 'what is done with one object needs no list of all');
     });
   });
 });
