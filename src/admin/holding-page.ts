@@ -40,27 +40,43 @@ export function pageOf(holdings: readonly Holding[], query: HoldingQuery): Holdi
   const { sort = 'path', limit = 100, cursor } = query;
   const after = cursor === undefined ? null : readCursor(cursor, sort);
   if (after === undefined) return 'no such cursor';
-  const sortKeyOf = sortKeys[sort.replace('-', '') as keyof typeof sortKeys];
+  const keyOf = keys[sort.replace('-', '') as keyof typeof keys];
   const direction = sort.startsWith('-') ? -1 : 1;
+  const order = (one: Holding, other: Holding) => direction * compare(keyOf(one), one.id, keyOf(other), other.id);
   const found = holdings.filter((holding) => matches(holding, query));
-  const keyed = found.map((holding) => [sortKeyOf(holding), holding] as const);
-  const rest = after === null ? keyed : keyed.filter(([key]) => direction * compare(key, after) > 0);
-  rest.sort(([one], [other]) => direction * compare(one, other));
-  const page = rest.slice(0, limit);
-  const last = page.at(-1)?.[0];
+  const rest =
+    after === null
+      ? found
+      : found.filter((holding) => direction * compare(keyOf(holding), holding.id, after[0], after[1]) > 0);
+  const objects = firstOf(rest, limit, order);
+  const last = objects.at(-1);
   return {
-    objects: page.map(([, holding]) => holding),
-    next: last === undefined || page.length === rest.length ? null : writeCursor(last, sort),
+    objects,
+    next: last === undefined || objects.length === rest.length ? null : writeCursor([keyOf(last), last.id], sort),
     total: found.length,
     bytes: found.reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }
 
-const sortKeys = {
-  path: ({ path, origin, id }: Holding): SortKey => [`${path}\n${origin}`, id],
-  used: ({ lastUsed, id }: Holding): SortKey => [lastUsed, id],
-  bytes: ({ bytes, id }: Holding): SortKey => [bytes, id],
+const keys = {
+  path: ({ path, origin }: Holding) => `${path}\n${origin}`,
+  used: ({ lastUsed }: Holding) => lastUsed,
+  bytes: ({ bytes }: Holding) => bytes,
 };
+
+/** The first `limit` of all in their order. What comes after these is not sorted: there may be a hundred times as many. */
+function firstOf<T>(all: readonly T[], limit: number, order: (one: T, other: T) => number): T[] {
+  let first: T[] = [];
+  let last: T | undefined;
+  for (const each of all) {
+    if (last !== undefined && order(each, last) > 0) continue;
+    first.push(each);
+    if (first.length < 2 * limit) continue;
+    first = first.sort(order).slice(0, limit);
+    last = first.at(-1);
+  }
+  return first.sort(order).slice(0, limit);
+}
 
 function matches({ origin, path, state, pinned }: Holding, query: HoldingQuery): boolean {
   if (query.origin !== undefined && origin !== query.origin) return false;
@@ -80,7 +96,7 @@ function decoded(path: string): string {
   }
 }
 
-function compare([one, oneId]: SortKey, [other, otherId]: SortKey): number {
+function compare(one: SortKey[0], oneId: string, other: SortKey[0], otherId: string): number {
   if (one !== other) return one < other ? -1 : 1;
   if (oneId === otherId) return 0;
   return oneId < otherId ? -1 : 1;

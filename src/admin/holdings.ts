@@ -203,8 +203,14 @@ export class Holdings {
     const stored = await this.#cachedObjects.objects();
     const now = this.#parts.clock.now();
     const open = new Map(this.#parts.cache.entries().map((entry) => [entry.objectName, entry]));
-    const names = new Set([...stored.keys(), ...open.keys()]);
-    return [...names].flatMap((name) => holdingOf(stored.get(name) ?? null, open.get(name) ?? null, now) ?? []);
+    const held: Holding[] = [];
+    const add = (object: StoredObject | null, entry: Entry | null) => {
+      const holding = holdingOf(object, entry, now);
+      if (holding !== null) held.push(holding);
+    };
+    for (const [name, object] of stored) add(object, open.get(name) ?? null);
+    for (const [name, entry] of open) if (!stored.has(name)) add(null, entry);
+    return held;
   }
 
   #entryOf(id: ObjectName): Entry | null {
