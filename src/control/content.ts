@@ -4,8 +4,8 @@ import { type Clock, within } from '../clock.ts';
 import { never, untilAborted } from '../until-aborted.ts';
 import { Problem } from './problem.ts';
 
-/** In bytes. */
-const mostContent = 64 * 1024;
+/** In bytes: a job may name every object of a large cache, 68 bytes each. Only who has a token gets to send any. */
+const mostContent = 8 * 1024 * 1024;
 
 /** The same request with all of its content at hand. Rejects with a `Problem`. */
 export async function withContent(request: Request, clock: Clock): Promise<Request> {
