@@ -5,6 +5,7 @@
  * else. Nothing is imported by name, so that even a Node that is too old can be told so.
  */
 import util from 'node:util';
+import { errorWords } from './kit/system-words.ts';
 
 /** The file descriptor that the log goes to. */
 export const logDescriptor = 2;
@@ -36,19 +37,24 @@ export function complain(text: string): void {
   process.stderr.write(text);
 }
 
-/** Resolves when all that was printed is with the system: only then may the process exit. */
+/** Resolves when all that was printed is with the system, or was refused: only then may the process exit. */
 export async function flushed(): Promise<void> {
   for (const output of [process.stdout, process.stderr]) {
-    if (output.writableLength > 0) await new Promise((resolve) => output.write('', resolve));
+    await new Promise<void>((resolve) => output.write('', () => resolve()));
   }
 }
 
-/** Whoever reads our output has left, as `head` does: that ends the process, and is no failure. */
+/**
+ * Whoever reads our output has left, as `head` does: that ends the process, and is no failure. Output that the system does
+ * not take, as on a full disk, is one. Complaints that it does not take change nothing.
+ */
 export function endWithTheReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(0);
+    if (error.code === 'EPIPE') process.exit(0);
+    complain(`Cannot write to standard output: ${errorWords(error)}\n`);
+    process.exit(1);
   });
+  process.stderr.on('error', () => {});
 }
 
 function stream(place: Place): NodeJS.WriteStream {
@@ -82,10 +88,13 @@ export const terminal: Terminal = {
     if (!stdin.isTTY) return Promise.resolve(null);
     complain(question);
     return new Promise((resolve) => {
-      stdin.once('data', (text: Buffer) => {
-        stdin.pause();
-        resolve(text.toString().trim());
-      });
+      const answered = (text: Buffer | null) => {
+        stdin.off('data', answered).off('end', left).pause();
+        resolve(text === null ? null : text.toString().trim());
+      };
+      // Ctrl-D.
+      const left = () => answered(null);
+      stdin.on('data', answered).on('end', left);
     });
   },
 };

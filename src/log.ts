@@ -4,7 +4,7 @@
  * A line is written without blocking: a terminal that has been stopped must not stop a film. Control characters,
  * also those that turn the writing direction, are escaped; the secrets of URLs are left out.
  */
-import { pino } from 'pino';
+import { write, writeSync } from 'node:fs';
 import type { Clock } from './clock.ts';
 import { logDescriptor } from './console.ts';
 import type { DomainEvent, EventBus } from './events.ts';
@@ -38,9 +38,9 @@ const waitingLimit = 1024 * 1024;
 const gathered = 64;
 const gatherMs = 50;
 
-export function createLogger({ level, format, clock, write }: LoggerOptions): Logger {
+export function createLogger({ level, format, clock, write: given }: LoggerOptions): Logger {
   const least = levels.indexOf(level);
-  const take = write === undefined ? writeToTerminal(clock) : (line: () => string) => write(line());
+  const take = given === undefined ? writeToTerminal(clock) : (line: () => string) => given(line());
   return {
     log(at, message, fields = {}) {
       if (levels.indexOf(at) < least) return;
@@ -57,24 +57,50 @@ export function createLogger({ level, format, clock, write }: LoggerOptions): Lo
 
 /** Lines are made when several are written: one after the other they cost less. */
 function writeToTerminal(clock: Clock): (line: () => string) => void {
-  const options = { dest: logDescriptor, sync: false, maxLength: waitingLimit };
-  const destination = pino.destination(options);
-  destination.on('error', () => {});
   let lines: (() => string)[] = [];
-  const flush = () => {
+  let waiting = '';
+  let isWriting = false;
+  const gather = () => {
     const gone = lines.map((line) => line()).join('');
     lines = [];
-    if (gone !== '') destination.write(gone);
+    if (waiting.length + gone.length <= waitingLimit) waiting += gone;
+  };
+  const next = () => {
+    if (isWriting || waiting === '') return;
+    const bytes = Buffer.from(waiting);
+    waiting = '';
+    isWriting = true;
+    writeAll(bytes, clock, () => {
+      isWriting = false;
+      next();
+    });
+  };
+  const flush = () => {
+    gather();
+    next();
   };
   process.once('exit', () => {
-    flush();
-    destination.flushSync();
+    gather();
+    try {
+      writeSync(logDescriptor, waiting);
+    } catch {
+      // Nobody takes it: on a full disk, or behind a pipe whose reader has left.
+    }
   });
   return (line) => {
     lines.push(line);
     if (lines.length >= gathered) flush();
     else if (lines.length === 1) clock.after(gatherMs, flush);
   };
+}
+
+/** What the system takes at another time is written then; what it does not take is dropped. */
+function writeAll(bytes: Buffer, clock: Clock, done: () => void): void {
+  write(logDescriptor, bytes, (error, written) => {
+    if (error?.code === 'EAGAIN') clock.after(gatherMs, () => writeAll(bytes, clock, done));
+    else if (error !== null || written === bytes.length) done();
+    else writeAll(bytes.subarray(written), clock, done);
+  });
 }
 
 /** Logs every event that somebody may want to read about; returns the function that ends it. */

@@ -4,6 +4,7 @@ const words: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   ENOTDIR: 'a part of the path is no folder',
   EISDIR: 'it is a folder',
+  ENAMETOOLONG: 'the name is too long',
   EACCES: 'no permission',
   EPERM: 'no permission',
   EROFS: 'it is on a read-only disk',

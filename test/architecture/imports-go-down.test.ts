@@ -113,7 +113,6 @@ const onePlace: readonly [what: string, pattern: RegExp, place: string][] = [
   ['the descriptor of a socket', /\b_handle\b/, 'system-calls.ts'],
   ["Linux's own files", /['"`]\/proc\//, 'proc.ts'],
   ['SQLite', /from 'node:sqlite'/, 'store/'],
-  ['pino', /from 'pino'/, 'log.ts'],
   ['commander', /from 'commander'/, 'cli/'],
   ['zod', /from '[^']*zod/, 'control/'],
   ['prom-client', /from 'prom-client'/, 'control/'],

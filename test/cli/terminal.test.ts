@@ -23,6 +23,15 @@ test('rm --all asks on a terminal, and where nobody can answer it wants --yes', 
   assert.equal((await stage.run('ls')).out, '');
 });
 
+test('a question that is answered by the end of input is not agreed to', async (t) => {
+  const stage = await Stage.set(t);
+  const asking = stage.onTerminal('rm', '--all');
+  await asking.prints(/\[y\/N\] /);
+  asking.types('\x04');
+  const { code, out } = await asking.ended;
+  assert.deepEqual([code, /removed/.test(out)], [2, false]);
+});
+
 test('on a terminal a list has titles and a total, and what takes over a second a bar', async (t) => {
   const stage = await Stage.set(t);
   await stage.serve();
