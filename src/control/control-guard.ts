@@ -21,7 +21,7 @@ export interface ControlPolicy {
   readonly password?: string | undefined;
   /** Networks whose users may look at the page without it. */
   readonly viewers?: readonly IpNetwork[] | undefined;
-  /** A second token, valid over loopback and Unix sockets. */
+  /** A second token, valid on this machine: over loopback, Unix sockets, and from any other address to itself. */
   readonly localToken?: string | undefined;
 }
 
@@ -29,6 +29,7 @@ export interface ControlRequest {
   readonly method: string;
   /** The local address of the connection; `undefined` for a Unix socket. */
   readonly localAddress: string | undefined;
+  readonly remoteAddress?: string | undefined;
   /** Whether it comes from a network whose users may look without a token. */
   readonly isViewer?: boolean;
   readonly host: string | undefined;
@@ -61,9 +62,10 @@ const reading = new Set(['GET', 'HEAD']);
 const changing = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 export function judgeControlRequest(request: ControlRequest, policy: ControlPolicy): Judgement {
-  const { method, localAddress } = request;
+  const { method, localAddress, remoteAddress } = request;
   const near = isNear(localAddress);
-  const { bearer, secret } = bearerOf(request, near, policy);
+  // Commands of a firstbyte that listens in the home network alone come from the address that they go to.
+  const { bearer, secret } = bearerOf(request, near || remoteAddress === localAddress, policy);
   if (policy.token !== undefined) {
     if (bearer === null) return unauthorized(request, 'the one that is configured as `token`');
   } else if (!near && bearer === null && !(request.isViewer && reading.has(method))) {
@@ -117,7 +119,7 @@ function isJson(contentType: string | undefined): boolean {
  */
 function bearerOf(
   { authorization, session }: ControlRequest,
-  near: boolean,
+  onThisMachine: boolean,
   { token, password, localToken }: ControlPolicy,
 ): { readonly bearer: Bearer; readonly secret: string | null } {
   const sent = digest(/^bearer +(.+)$/i.exec(authorization ?? '')?.[1] ?? '');
@@ -127,7 +129,7 @@ function bearerOf(
   const [isOperator, isPassword, isLocal] = [stands(token), stands(password), stands(localToken)];
   if (isOperator) return { bearer: 'operator', secret: token ?? null };
   if (isPassword) return { bearer: 'local', secret: password ?? null };
-  return isLocal && near ? { bearer: 'local', secret: localToken ?? null } : { bearer: null, secret: null };
+  return isLocal && onThisMachine ? { bearer: 'local', secret: localToken ?? null } : { bearer: null, secret: null };
 }
 
 function digest(text: string): Buffer {

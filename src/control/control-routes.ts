@@ -111,6 +111,7 @@ function guard(api: Api, policy: ControlPolicy, clock: Clock): void {
       {
         method: context.req.method,
         localAddress: incoming.socket.localAddress,
+        remoteAddress: incoming.socket.remoteAddress,
         isViewer: isViewer(incoming.socket.remoteAddress ?? ''),
         host: incoming.headers.host,
         authorization: incoming.headers.authorization,

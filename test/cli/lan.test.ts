@@ -88,3 +88,16 @@ test('media plays by a secret part of the path from any network, and nothing els
   );
   assert.ok(!(running.out + running.err).includes(secret), 'no line tells the secret');
 });
+
+test('one that listens at an address of the network alone is asked by the commands of its own machine', {
+  skip,
+}, async (t) => {
+  const stage = await Stage.set(t);
+  const running = stage.start('serve', '--listen', `${near?.address}:0`, '--allow-from', `${near?.address}`);
+  await running.prints(/page on other devices: .*\n/);
+  assert.equal((await stage.run('warm', '/films/sub/d.mp4')).code, 0);
+  assert.match((await stage.run('ls')).out, /^\/films\/sub\/d\.mp4\t/);
+  assert.match((await stage.run('page')).err, /^Password: /m);
+  running.process.kill('SIGTERM');
+  assert.equal((await running.ended).code, 0);
+});
