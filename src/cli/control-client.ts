@@ -34,11 +34,11 @@ export class ControlClient {
 
   /** `path` follows `/-/api/v1/`. */
   async get<Reply>(path: string, signal?: AbortSignal): Promise<Reply> {
-    return (await jsonOf(await this.open('GET', `api/v1/${path}`, {}, signal))) as Reply;
+    return (await this.#jsonOf(await this.open('GET', `api/v1/${path}`, {}, signal))) as Reply;
   }
 
   async send<Reply>(method: 'POST' | 'PUT' | 'DELETE', path: string, body: object = {}): Promise<Reply> {
-    return (await jsonOf(await this.open(method, `api/v1/${path}`, { body }))) as Reply;
+    return (await this.#jsonOf(await this.open(method, `api/v1/${path}`, { body }))) as Reply;
   }
 
   /** The answer, with its body unread. `path` follows `/-/`. Rejects where the status is not 2xx. */
@@ -57,8 +57,29 @@ export class ControlClient {
     const reply = await this.#ask(path, { method, headers }, text, signal);
     const { statusCode = 0 } = reply;
     if (statusCode >= 200 && statusCode < 300) return reply;
-    const answer = await textOf(reply);
+    const answer = await this.#textOf(reply);
     throw statusCode === 401 ? this.#unauthorized() : problemOf(statusCode, answer);
+  }
+
+  async #jsonOf(reply: IncomingMessage): Promise<unknown> {
+    const text = await this.#textOf(reply);
+    if (text === '') return null;
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new CommandError('unreachable', `Another program answers there, not firstbyte: ${text.slice(0, 60)}`);
+    }
+  }
+
+  async #textOf(reply: IncomingMessage): Promise<string> {
+    const parts: Buffer[] = [];
+    try {
+      for await (const part of reply) parts.push(part);
+    } catch (error) {
+      const { url } = this.address;
+      throw new CommandError('unreachable', `The answer of firstbyte at ${url} breaks off: ${errorWords(error)}`);
+    }
+    return Buffer.concat(parts).toString();
   }
 
   #unauthorized(): ControlProblem {
@@ -104,22 +125,6 @@ export class ControlClient {
 /** It was told by the owner of the cache directory, so no authority and no name needs to vouch for it. */
 function trustIn(certificate: string): ConnectionOptions {
   return { ca: certificate, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
-}
-
-async function jsonOf(reply: IncomingMessage): Promise<unknown> {
-  const text = await textOf(reply);
-  if (text === '') return null;
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new CommandError('unreachable', `Another program answers there, not firstbyte: ${text.slice(0, 60)}`);
-  }
-}
-
-async function textOf(reply: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of reply) parts.push(part);
-  return Buffer.concat(parts).toString();
 }
 
 /** The error that the API answered, with its text where it has one. */

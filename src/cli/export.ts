@@ -69,7 +69,8 @@ async function placeOf(written: string, object: ObjectReport, { options }: Invoc
 }
 
 async function writeWhole(path: string, { options }: Invocation, fill: (write: Write) => Promise<void>): Promise<void> {
-  const unfinished = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.part`);
+  // Short, where the name of the file is as long as names may be.
+  const unfinished = join(dirname(path), `.firstbyte-${randomBytes(8).toString('hex')}.part`);
   let file: FileHandle | undefined;
   try {
     const opened = await open(unfinished, 'wx');

@@ -1,10 +1,13 @@
 /** What is cached, from the command line: the same with a firstbyte that runs and without. */
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { findObjects } from '../../src/cli/objects.ts';
+import { systemClock } from '../../src/clock.ts';
 import type { ObjectReport } from '../../src/control/answers.ts';
+import { film } from '../support/film.ts';
+import { HttpOriginServer } from '../support/http-origin-server.ts';
 import { films, json, Stage } from './stage.ts';
 
 for (const running of [false, true]) {
@@ -86,6 +89,24 @@ test('a file that exists is replaced with --force alone, and - is standard outpu
   piped.process.stdout?.setEncoding('latin1').on('data', (text: string) => parts.push(Buffer.from(text, 'latin1')));
   assert.equal((await piped.ended).code, 0);
   films['/sub/d.mp4']?.assertBytes(0, Buffer.concat(parts));
+});
+
+test('a file is exported under a name that is as long as names may be, and what is longer is named', async (t) => {
+  const stage = await Stage.set(t);
+  const names = [250, 260].map((length) => `${'n'.repeat(length)}.mkv`);
+  const long = film(1000, 9);
+  const paths = Object.fromEntries(names.map((name) => [`/${name}`, long]));
+  const origin = new HttpOriginServer({ clock: systemClock, films: paths });
+  const flags = ['--origin', `long=http://127.0.0.1:${await origin.listen()}`, '--cache-dir', stage.cacheDir];
+  t.after(() => origin.close());
+  const run = (...args: readonly string[]) => stage.startWith(flags, args[0] ?? '', ...args.slice(1)).ended;
+  assert.equal((await run('warm', ...names.map((name) => `/long/${name}`))).code, 0);
+  const [fits = '', tooLong = ''] = names;
+  assert.equal((await run('export', fits, stage.directory)).code, 0);
+  long.assertBytes(0, await readFile(join(stage.directory, fits)));
+  const { code, err } = await run('export', tooLong, stage.directory);
+  assert.deepEqual([code, err], [1, `${join(stage.directory, tooLong)} cannot be written: the name is too long\n`]);
+  assert.deepEqual((await readdir(stage.directory)).toSorted(), ['cache', fits]);
 });
 
 test('a pattern means a path with and without encoding, an id, a name, and all below', async () => {

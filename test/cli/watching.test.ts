@@ -115,6 +115,24 @@ test('logs reads what a running firstbyte keeps, and ends by itself', async (t) 
   );
 });
 
+test('an answer that breaks off, as where firstbyte is killed, is code 5 and one sentence', async (t) => {
+  const server = createServer((request, response) => {
+    const isStream = request.url?.startsWith('/-/events') === true;
+    const part = isStream ? `event: x\nid: 1\ndata: ${JSON.stringify(done)}\n\n` : '{"requests":';
+    response.writeHead(200, { 'content-length': 10_000 }).write(part, () => response.destroy());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/-/`;
+  const stage = await Stage.set(t);
+  for (const name of ['stats', 'ls', 'top', 'reload']) {
+    const { code, err } = await stage.run(name, '--url', url);
+    assert.deepEqual([code, err], [5, `The answer of firstbyte at ${url} breaks off: connection reset\n`], name);
+  }
+  const { code, err } = await stage.run('logs', '--follow', '--url', url);
+  assert.deepEqual([code, err], [5, `The firstbyte at ${url} has ended.\n`]);
+});
+
 test('logs --follow goes on until a signal', async (t) => {
   const url = await eventServer(t, [done]);
   const stage = await Stage.set(t);

@@ -31,11 +31,13 @@ const listRoute = createRoute({
 export function addFolderRoutes(api: Api, folders: Folders): void {
   api.openapi(listRoute, async (context) => {
     const { origin, folder } = context.req.valid('query');
+    const { signal } = context.req.raw;
     try {
-      const files = await folders.filesBelow(origin, folder, context.req.raw.signal);
+      const files = await folders.filesBelow(origin, folder, signal);
       if (files !== null) return context.json({ files }, 200);
     } catch (error) {
       if (error instanceof ProxyError) throw new Problem(502, error.message);
+      if (signal.aborted) throw new Problem(503, 'Its client has left.');
       throw error;
     }
     throw new Problem(
