@@ -1,10 +1,12 @@
 /** The target that a user names: `/NAME/path`, `NAME/path`, or the origin's own URL. */
 
 import type { ObjectPage, OriginReport } from '../control/answers.ts';
+import { isUnsafePath } from '../http/request-target.ts';
+import { upTo } from '../kit/up-to.ts';
 import { showableText } from '../showable.ts';
 import type { ControlClient } from './control-client.ts';
 import { CommandError } from './exit-codes.ts';
-import { placeWords } from './words.ts';
+import { oneLine, placeWords } from './words.ts';
 
 export interface Target {
   readonly origin: string;
@@ -27,7 +29,17 @@ export async function targetNamed(
   control: Pick<ControlClient, 'get'>,
 ): Promise<Target | null> {
   const isAmbiguous = /[%?]/.test(written) && !/^https?:\/\//i.test(written);
-  return (isAmbiguous ? await cachedTarget(written, control) : null) ?? targetOf(written, origins);
+  const named = (isAmbiguous ? await cachedTarget(written, control) : null) ?? targetOf(written, origins);
+  if (named === null || !isUnsafePath(upTo(named.target, '?'))) return named;
+  throw new CommandError(
+    'usage',
+    `${quoted(written)} is not served: no part of a path is "..", nor has it \\ or control characters`,
+  );
+}
+
+/** As a message repeats it: a list that somebody else made may hold anything. */
+export function quoted(written: string): string {
+  return `"${oneLine(showableText(written))}"`;
 }
 
 async function cachedTarget(written: string, control: Pick<ControlClient, 'get'>): Promise<Target | null> {
@@ -45,7 +57,7 @@ export function targetOf(written: string, origins: readonly Pick<OriginReport, '
   if (/^https?:\/\//i.test(written)) return targetOfUrl(written, origins);
   const [, name = '', path = ''] = /^\/?([^/?#]+)(\/.*)$/s.exec(written) ?? [];
   if (origins.some((origin) => origin.name === name)) return { origin: name, target: encodedPath(path) };
-  throw new CommandError('unmatched', `"${showableText(written)}" belongs to no origin. ${knownWords(origins)}`);
+  throw new CommandError('unmatched', `${quoted(written)} belongs to no origin. ${knownWords(origins)}`);
 }
 
 export function knownWords(origins: readonly Pick<OriginReport, 'name' | 'base'>[]): string {
@@ -57,7 +69,7 @@ export function knownWords(origins: readonly Pick<OriginReport, 'name' | 'base'>
 function targetOfUrl(written: string, origins: readonly Pick<OriginReport, 'name' | 'base'>[]): Target | null {
   const url = URL.parse(written);
   if (url === null)
-    throw new CommandError('usage', `"${showableText(written)}" is not a URL such as https://media.example/a.mkv`);
+    throw new CommandError('usage', `${quoted(written)} is not a URL such as https://media.example/a.mkv`);
   const found = origins
     .map(({ name, base }) => ({ name, base: new URL(base) }))
     .map(({ name, base }) => ({ name, host: base.origin, path: base.pathname.replace(/\/$/, '') }))

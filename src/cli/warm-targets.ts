@@ -2,12 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import type { OriginReport } from '../control/answers.ts';
 import { errorWords } from '../kit/system-words.ts';
-import { showableText } from '../showable.ts';
 import type { ControlClient } from './control-client.ts';
 import { CommandError } from './exit-codes.ts';
 import { type Invocation, textOption } from './invocation.ts';
 import { regular } from './objects.ts';
-import { knownWords, type Target, targetNamed } from './targets.ts';
+import { knownWords, quoted, type Target, targetNamed } from './targets.ts';
 import { placeWords } from './words.ts';
 
 /** The names in the file of `--list`: its lines but for comments, as a playlist has them. */
@@ -33,7 +32,7 @@ export async function targetsNamed(
   const folder = isPattern ? written.slice(0, written.indexOf('*')).replace(/[^/]*$/, '') : written;
   const named = await targetNamed(folder, origins, control);
   if (named === null) {
-    throw new CommandError('unmatched', `"${showableText(written)}" belongs to no origin. ${knownWords(origins)}`);
+    throw new CommandError('unmatched', `${quoted(written)} belongs to no origin. ${knownWords(origins)}`);
   }
   const { origin, target } = named;
   if (!isPattern && !target.endsWith('/')) return [named];
@@ -42,7 +41,6 @@ export async function targetsNamed(
   const found = files.map((file) => ({ origin, target: file }));
   const wanted = isPattern ? regular(placeWords({ origin, path: target }) + written.slice(folder.length)) : null;
   const matching = found.filter(({ target: path }) => wanted === null || wanted.test(placeWords({ origin, path })));
-  if (matching.length === 0)
-    throw new CommandError('unmatched', `No file at the origin matches "${showableText(written)}"`);
+  if (matching.length === 0) throw new CommandError('unmatched', `No file at the origin matches ${quoted(written)}`);
   return matching;
 }

@@ -49,7 +49,7 @@ export function describeFailure(failure: Failure): string {
     case 'unsatisfiable':
       return 'the origin holds no byte at that offset';
     case 'changed':
-      return 'the origin now holds another representation';
+      return 'it has changed at the origin, or was removed from the cache';
     case 'uncombinable':
       return 'the origin gives no strong validator, so that parts of it cannot be combined';
     case 'exclusive':

@@ -108,6 +108,20 @@ test('one wrong name keeps warm from none of the others', async (t) => {
   assert.match(err, /^"\/nobody\/a\.mkv" belongs to no origin\. Configured: \/films\/ /);
 });
 
+test('a name that is not served keeps warm from none of the others, and reaches no terminal as it is', async (t) => {
+  const stage = await Stage.set(t);
+  await stage.serve();
+  const list = join(stage.directory, 'list.m3u');
+  await writeFile(list, '#EXTM3U\n/films/../a.mkv\n/films/\x1b[2J.mkv\n\x1b[2Jb.mkv\n');
+  const { code, out, err } = await stage.run('warm', '--list', list, '/films/sub/d.mp4');
+  assert.equal(code, 2);
+  assert.match(out, /^warmed \/films\/sub\/d\.mp4: .*\n$/);
+  const why = 'is not served: no part of a path is "..", nor has it \\ or control characters';
+  const [dots, clears, stranger] = err.split('\n');
+  assert.deepEqual([dots, clears], [`"/films/../a.mkv" ${why}`, `"/films/\\u001b[2J.mkv" ${why}`]);
+  assert.match(String(stranger), /^"\\u001b\[2Jb\.mkv" belongs to no origin\./);
+});
+
 test('an unknown variable is a warning, and the command does its work', async (t) => {
   const stage = await Stage.set(t);
   process.env.FIRSTBYTE_PORT = 'tcp://10.0.0.1:8787';

@@ -336,6 +336,26 @@ test('a job may name a hundred thousand objects', async (context) => {
   assert.equal(status, 202);
 });
 
+test('a path that is not percent-encoded, and a name that is no text, are 400 and told', async (context) => {
+  const { get, seen } = await serve(context, { localToken });
+  const fields = { ...json, ...bearing };
+  for (const target of ['/a b', '/ü', '/a\nb']) {
+    const body = JSON.stringify({ kind: 'warm', origin: 'films', target, whole: true });
+    const answer = await get('/-/api/v1/jobs', { method: 'POST', fields, body });
+    assertProblem(answer, 400);
+    assert.match(
+      JSON.parse(answer.body).detail,
+      /"target" in the content \(.*\): a path with its query, percent-encoded/,
+    );
+  }
+  const folder = await get('/-/api/v1/files?origin=films&folder=/a%20b/');
+  assertProblem(folder, 400);
+  assert.match(JSON.parse(folder.body).detail, /"folder" in the query \("\/a b\/"\): a path, percent-encoded/);
+  const source = JSON.stringify({ url: 'https://media.example/a', name: '\ud800.mkv' });
+  assertProblem(await get('/-/api/v1/sources', { method: 'POST', fields, body: source }), 400);
+  assert.deepEqual(seen, []);
+});
+
 test('content that is no JSON is 400, and content without end 413', async (context) => {
   const { get } = await serve(context, { localToken });
   const fields = { ...bearing, ...json };

@@ -30,7 +30,7 @@ const rows: [FillStateView, string][] = [
   ],
   [
     { ...starting, attempt: 2, lastFailure: { kind: 'changed' } },
-    'waiting for the origin: 12.4 s of 30 s, attempt 2, the origin now holds another representation',
+    'waiting for the origin: 12.4 s of 30 s, attempt 2, it has changed at the origin, or was removed from the cache',
   ],
   [
     { phase: 'starting', wait: { since: now - 12_400, until: null }, attempt: 1, lastFailure: null },

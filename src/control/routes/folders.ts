@@ -15,8 +15,8 @@ const listRoute = createRoute({
       origin: z.string().meta({ description: 'The name of an origin.', example: 'films' }),
       folder: z
         .string()
-        .regex(/^\/(?:.*\/)?$/, 'a path that begins and ends with /')
-        .meta({ description: 'Its path at the origin.', example: '/series/' }),
+        .regex(/^\/(?:[!-~]*\/)?$/, 'a path, percent-encoded, that begins and ends with /')
+        .meta({ description: 'Its path at the origin, percent-encoded.', example: '/series/' }),
     }),
   },
   responses: {

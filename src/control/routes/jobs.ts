@@ -23,7 +23,7 @@ const warmBase = {
   origin: z.string().meta({ description: 'The name of an origin.', example: 'films' }),
   target: z
     .string()
-    .startsWith('/', 'a path with its query, which begins with /')
+    .regex(/^\/[!-~]*$/, 'a path with its query, percent-encoded, which begins with /')
     .meta({ description: 'Path and query below /NAME, as a player requests them.', example: '/holiday.mkv' }),
 };
 
