@@ -168,6 +168,7 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
       server.closeAllConnections();
     }
     for (const connection of given) connection.destroy();
+    proxy.kill();
   };
   return {
     clock,
@@ -228,9 +229,12 @@ export async function openCore(settings: Settings, parts: CoreParts, around: Cor
     async close() {
       kill();
       holdings.stop();
-      await cache.close();
-      await Promise.all([sources.close(), mounted.close()]);
-      await store.close();
+      try {
+        await cache.close();
+        await Promise.all([sources.close(), mounted.close()]);
+      } finally {
+        await store.close();
+      }
     },
   };
 }

@@ -419,8 +419,8 @@ export class EventBus {
   readonly #listeners = new Set<Listener>();
 
   /**
-   * Returns the function that ends the subscription. What a listener throws harms nobody else: it is an event of its own,
-   * a bug, unless it was thrown at the sight of one.
+   * Returns the function that ends the subscription. What a listener throws, also in an `async` function, harms nobody
+   * else: it is an event of its own, a bug, unless it was thrown at the sight of one.
    */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
@@ -430,10 +430,15 @@ export class EventBus {
   emit(event: DomainEvent): void {
     for (const listener of this.#listeners) {
       try {
-        listener(event);
+        const heard: unknown = listener(event);
+        if (heard instanceof Promise) heard.catch((error) => this.#failed(event, error));
       } catch (error) {
-        if (event.type !== 'bug') this.emit(bugOf(error, event.at));
+        this.#failed(event, error);
       }
     }
+  }
+
+  #failed({ type, at }: DomainEvent, thrown: unknown): void {
+    if (type !== 'bug') this.emit(bugOf(thrown, at));
   }
 }

@@ -17,6 +17,18 @@ describe('a listener that throws', () => {
     assert.deepEqual(heard, ['before: stalled-ended', 'before: bug', 'after: bug', 'after: stalled-ended']);
   });
 
+  test('harms nobody by a promise either', async () => {
+    const bus = new EventBus();
+    const bug = new Promise<string>((resolve) => {
+      bus.subscribe((event) => event.type === 'bug' && resolve(event.message));
+    });
+    bus.subscribe(async () => {
+      throw new Error('of a program');
+    });
+    bus.emit(told);
+    assert.equal(await bug, 'Error: of a program');
+  });
+
   test('is a bug that tells where it was thrown', () => {
     const bus = new EventBus();
     const bugs: DomainEvent[] = [];

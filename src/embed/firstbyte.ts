@@ -20,11 +20,12 @@ import {
 } from '../admin/sources.ts';
 import type { OpenRange } from '../bytes/byte-range.ts';
 import { FillFailed } from '../cache/read-session.ts';
-import { stayAwake } from '../clock.ts';
+import { stayAwake, systemClock } from '../clock.ts';
 import { ConfigError, exposureProblems, type ListenAddress } from '../config.ts';
 import { type Core, openCore } from '../core.ts';
-import type { EventBus } from '../events.ts';
+import { bugOf, EventBus } from '../events.ts';
 import type { Lent } from '../lent.ts';
+import type { Logger } from '../log.ts';
 import type { StoreUsage } from '../store/admin.ts';
 import { ClosedError, MediaError, SourceError } from './errors.ts';
 import { fetchOver } from './fetch.ts';
@@ -89,8 +90,15 @@ export interface SourceOptions {
 export async function createFirstbyte(options: FirstbyteOptions = {}): Promise<Firstbyte> {
   const { settings, parts } = readOptions(options);
   const places = new Places(settings.origins.map(({ name, url }) => ({ name, base: url.href })));
-  const logger = { log: options.log ?? (() => {}) };
-  const core = await openCore(settings, parts, { logger, tokens: [], control: refuseControl });
+  const { events = new EventBus(), clock = systemClock } = parts;
+  const log: Logger['log'] = (...line) => {
+    try {
+      options.log?.(...line);
+    } catch (error) {
+      events.emit(bugOf(error, clock.now()));
+    }
+  };
+  const core = await openCore(settings, { ...parts, events }, { logger: { log }, tokens: [], control: refuseControl });
   const judge = (where: ListenAddress) =>
     exposureProblems({ listen: [where], allowFrom: settings.allowFrom, secretPath: null });
   return new Firstbyte(core, places, judge);

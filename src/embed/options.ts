@@ -9,12 +9,22 @@ import type { Store } from '../store/store.ts';
 /** A value as it stands in a configuration file: `'64MB'`, `'30s'`, `8`, `true`, or several. */
 export type WrittenValue = string | number | boolean | readonly string[];
 
-/** Settings of a process, which a program that embeds firstbyte has its own ways for. */
-type OfProcess = 'listen' | 'token' | 'logLevel' | 'logFormat' | 'summaryInterval';
+/** Settings that only a daemon heeds: a program that embeds firstbyte has its own ways, or no need. */
+const ofDaemon = [
+  'listen',
+  'token',
+  'tlsCert',
+  'tlsKey',
+  'readOnlyPage',
+  'nextEpisode',
+  'logLevel',
+  'logFormat',
+  'summaryInterval',
+] as const satisfies SettingKey[];
 
 /** Settings as they stand in a configuration file. */
 type WrittenSettings = {
-  readonly [Key in Exclude<SettingKey, OfProcess | 'origins' | 'store' | 'cacheDir'>]?: WrittenValue;
+  readonly [Key in Exclude<SettingKey, (typeof ofDaemon)[number] | 'origins' | 'store' | 'cacheDir'>]?: WrittenValue;
 };
 
 /** An origin: its settings as they stand in a configuration file, and in place of HTTP one of the program's own. */
@@ -44,11 +54,15 @@ export function readOptions(options: FirstbyteOptions): { readonly settings: Set
   const { origins = {}, store, log: _, clock, random, events, refresh, descriptorLimit, ...written } = options;
   const own = new Map<string, Origin>();
   const plain = Object.entries(origins).map(([name, given]) => {
-    if (typeof given === 'string' || given instanceof URL) return [name, String(given)];
+    if (given instanceof URL) return [name, given.href];
+    // What is none of them is judged as a file's would be.
+    if (typeof given !== 'object' || given === null) return [name, given];
     const { origin, url, ...settings } = given;
     if (origin !== undefined) own.set(name, origin);
-    return [name, { ...settings, url: String(url) }];
+    return [name, { ...settings, url: url instanceof URL ? url.href : url }];
   });
+  const unheeded = ofDaemon.filter((key) => Object.hasOwn(written, key));
+  if (unheeded.length > 0) throw new ConfigError(unheeded.map((key) => `${key} counts for startDaemon alone`));
   const kind = typeof store === 'string' ? store : options.cacheDir === undefined ? 'memory' : 'disk';
   if (kind === 'disk' && options.cacheDir === undefined) throw new ConfigError(['cacheDir is missing: give a path']);
   const flags = { ...written, store: kind, origins: Object.fromEntries(plain) };

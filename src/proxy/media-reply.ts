@@ -108,6 +108,7 @@ export class MediaReply {
       reader,
       client: response,
       lends: ingress.isOwn && isSystemSocket(request.socket),
+      drains: !ingress.isOwn,
       // Another's server may have put something around its replies, through which every byte must go.
       files: ingress.isOwn ? FileSender.to(response, systemCalls) : null,
       length: length === null ? null : Number(length),

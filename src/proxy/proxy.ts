@@ -68,6 +68,8 @@ export class MediaProxy {
   readonly #connections = new WeakMap<Duplex, ClientConnection>();
   /** Connections that are closed when what they have sent has been answered. */
   readonly #closing = new WeakSet<Duplex>();
+  /** Replies under way to requests that other servers have taken. */
+  readonly #foreign = new Set<ServerResponse>();
   #nextRequest = 1;
   #underway = 0;
   #onIdle: (() => void) | null = null;
@@ -140,8 +142,15 @@ export class MediaProxy {
     const isMedia = routed.kind === 'media' && this.#parts.cache.isMounted(routed.mount);
     const isFolder = routed.kind === 'redirect' && this.#parts.cache.isMounted(routed.location.split('/', 2)[1] ?? '');
     if (!isMedia && !isFolder) return false;
+    this.#foreign.add(response);
+    response.once('close', () => this.#foreign.delete(response));
     this.#take(request, response, { prefix, isOwn: false });
     return true;
+  }
+
+  /** Ends what is under way over connections of other servers, which nobody else here can end. */
+  kill(): void {
+    for (const { req } of this.#foreign) this.#connectionOf(req.socket).close();
   }
 
   /** How many requests are being answered. */

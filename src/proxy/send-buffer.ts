@@ -25,6 +25,11 @@ const quickMs = 250;
 export interface SendBufferParts {
   readonly client: Writable;
   readonly lends: boolean;
+  /**
+   * Whether a write is out as soon as the stream wants more: another's server may have put something around its replies
+   * that calls no callback of a write, such as a compression.
+   */
+  readonly drains?: boolean;
   readonly clock: Clock;
   readonly stalled: StalledClients;
   readonly signal: AbortSignal;
@@ -43,6 +48,7 @@ export class SendBuffer {
   constructor(parts: SendBufferParts, onSlow: () => void) {
     this.#parts = parts;
     this.#onSlow = onSlow;
+    if (parts.drains) parts.client.on('drain', () => this.#out());
   }
 
   /** Whether everything has gone out. */
@@ -100,7 +106,7 @@ export class SendBuffer {
   }
 
   #write(bytes: Buffer, release: () => void): void {
-    const { client } = this.#parts;
+    const { client, drains = false } = this.#parts;
     const { length } = bytes;
     // The client waits for the first bytes: `node:http` would gather until all else of the turn is done.
     const isFirst = !this.#hasBegun;
@@ -108,18 +114,23 @@ export class SendBuffer {
     this.#unsent += length;
     if (isFirst) client.cork();
     try {
-      client.write(bytes, (error) => {
-        if (error) return;
+      const wantsMore = client.write(bytes, (error) => {
+        if (error || drains) return;
         release();
-        this.#unsent -= length;
-        this.#resume();
+        this.#out(length);
       });
+      if (drains && wantsMore) this.#out();
     } catch (error) {
       this.#unsent -= length;
       throw error;
     } finally {
       if (isFirst) client.uncork();
     }
+  }
+
+  #out(bytes = this.#unsent): void {
+    this.#unsent -= bytes;
+    this.#resume();
   }
 
   #oneWritten(): Promise<void> {

@@ -25,6 +25,8 @@ export interface SenderParts {
   readonly client: Writable;
   /** Whether a buffer may be used again as soon as the client's stream says that it is written. */
   readonly lends: boolean;
+  /** See `SendBufferParts`. */
+  readonly drains?: boolean;
   /** `null` where everything is read and written. */
   readonly files: FileSender | null;
   /** Of the whole body, frames included, in bytes; `null` where the head does not say it. */

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, get, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { duplexPair } from 'node:stream';
 import { describe, type TestContext, test } from 'node:test';
+import { createGzip } from 'node:zlib';
 import { Agent, request } from 'undici';
 import { startSlowOrigin } from '../../demo/slow-origin.ts';
-import { systemClock } from '../../src/clock.ts';
+import { nextTurn, systemClock } from '../../src/clock.ts';
 import {
   ClosedError,
   ConfigError,
@@ -32,6 +33,23 @@ describe('the options of createFirstbyte', () => {
       assert.ok(error instanceof ConfigError && error.code === 'FIRSTBYTE_CONFIG');
       assert.equal(error.problems.length, 3);
       assert.match(error.message, /maxsize is unknown; did you mean maxSize\?/);
+      return true;
+    });
+  });
+
+  test('name an origin that was left out, as where a variable is not set', async () => {
+    for (const films of [undefined, null, 5]) {
+      await assert.rejects(createFirstbyte({ origins: { films } } as never), { message: /^origins\.films/, name: 'ConfigError' }); // biome-ignore format: one line reads best
+    }
+    const nowhere = createFirstbyte({ origins: { films: { maxRate: '1M' } } } as never);
+    await assert.rejects(nowhere, /^ConfigError: origins\.films\.url .*is missing/);
+  });
+
+  test('are refused where they would have no effect', async () => {
+    const wrong = createFirstbyte({ tlsCert: '/a', nextEpisode: 'on', listen: ':8787' } as never);
+    await assert.rejects(wrong, (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.deepEqual(error.problems, ['listen', 'tlsCert', 'nextEpisode'].map((key) => `${key} counts for startDaemon alone`)); // biome-ignore format: one line reads best
       return true;
     });
   });
@@ -235,7 +253,7 @@ describe('a program that watches a film', () => {
     let taken = 0;
     body.on('data', (bytes: Buffer) => {
       taken += bytes.length;
-      if (taken > 1_500_000) body.pause();
+      if (taken > 800_000) body.pause();
     });
     for await (const { secondsAhead, line } of cache.watch(film, { interval: 0 })) {
       // Nothing lies ahead of a player that has just taken what there was.
@@ -410,6 +428,85 @@ describe('a program with a server of its own', () => {
     assert.equal((await asked).headers.get('location'), '/media/films/new/index.m3u8');
     assert.equal((await fetch(`${home}/media/music/a.mp3`)).status, 404);
   });
+});
+
+test('what a log throws is a bug, and harms no player', async (t) => {
+  const log = () => {
+    throw new Error('the disk of the log is full');
+  };
+  const { cache } = await serving(t, {}, { log });
+  const bugs: string[] = [];
+  cache.events.subscribe((event) => event.type === 'bug' && bugs.push(event.message));
+  await using players = await cache.listen();
+  const [answer] = await once(get(players.urlOf(url), { headers: { host: 'stranger.example' } }), 'response');
+  answer.resume();
+  assert.deepEqual([answer.statusCode, bugs], [421, ['Error: the disk of the log is full']]);
+});
+
+test('a directory is free again after a program has closed, though an origin of its own could not be closed', async (t) => {
+  const cacheDir = await mkdtemp(join(tmpdir(), 'firstbyte-embed-'));
+  t.after(() => rm(cacheDir, { recursive: true, force: true }));
+  const open = async () => assert.fail('nothing is asked for');
+  const origin = { name: 'films', open, close: () => Promise.reject(new Error('it is stuck')) };
+  const cache = await createFirstbyte({ cacheDir, origins: { films: { url: base, origin } } });
+  await assert.rejects(cache.close(), /it is stuck/);
+  await (await createFirstbyte({ cacheDir })).close();
+});
+
+describe('a server of a program that puts something around its replies', () => {
+  /** As `compression` of Express does it: it calls no callback of a write, and has its own `drain`. */
+  function packed(response: ServerResponse): ServerResponse {
+    const { write, end, on } = response;
+    const zip = createGzip();
+    zip.on('data', (bytes) => write.call(response, bytes, 'utf8') || zip.pause());
+    zip.on('end', () => end.call(response, undefined, 'utf8'));
+    on.call(response, 'drain', () => zip.resume());
+    response.removeHeader('content-length');
+    const writeHead = response.writeHead.bind(response) as (status: number, fields: string[]) => ServerResponse;
+    return Object.assign(response, {
+      writeHead: (status: number, ...rest: unknown[]) => {
+        const fields = (rest.at(-1) as string[]).slice();
+        const at = fields.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-length');
+        if (at !== -1) fields.splice(at, 2);
+        return writeHead(status, [...fields, 'content-encoding', 'gzip']);
+      },
+      write: (bytes: Buffer) => zip.write(bytes),
+      end: (bytes?: Buffer | null) => {
+        if (bytes) zip.write(bytes);
+        zip.end();
+        return response;
+      },
+      on: (type: string, listener: () => void) => {
+        if (type === 'drain') zip.on(type, listener);
+        else on.call(response, type, listener);
+        return response;
+      },
+    });
+  }
+
+  test('gets every byte, and the end', { timeout: 20_000 }, async (t) => {
+    const { cache } = await serving(t);
+    const films = cache.middleware();
+    const home = await serverOf(t, (request, response) => films(request, packed(response)));
+    for (const _ of ['from the origin', 'from the cache'])
+      await assertFilm(contentOf(await fetch(`${home}/films/a.mkv`)));
+  });
+});
+
+test('a reply over a server of a program ends when firstbyte is closed, also where its client takes nothing', {
+  timeout: 20_000,
+}, async (t) => {
+  const { cache } = await serving(t);
+  const server = createServer(cache.middleware());
+  const asked = once(server, 'request');
+  const [near, far] = duplexPair();
+  server.emit('connection', far);
+  near.write('GET /films/a.mkv HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  const [, response] = await asked;
+  await once(near, 'readable');
+  await Promise.all([once(response, 'close'), cache.close()]);
+  assert.equal(response.writableFinished, false);
+  await nextTurn();
 });
 
 test('a server of a program lives on after firstbyte is closed', async (t) => {
