@@ -132,6 +132,30 @@ describe('what strict mode stores', () => {
     await rig.close();
   });
 
+  it('is confirmed beside the conditions of the client, which hold for another version as well', async () => {
+    for (const [fields, status] of [
+      [{ 'if-range': '"film-300000-1"' }, 200],
+      [{ 'if-range': '"film-300000-2"' }, 206],
+    ] as const) {
+      const rig = await strict();
+      await ask(rig);
+      await rig.clock.advance(61_000);
+      const next = film(300_000, 2);
+      rig.origin.always({ ...fresh, film: next });
+      const { exchange } = await ask(rig, { range: '5-9', fields, film: next });
+      assert.equal(exchange.status, status);
+      await rig.close();
+    }
+    const rig = await strict();
+    await ask(rig);
+    await rig.clock.advance(61_000);
+    await ask(rig, { fields: { 'if-match': '"other"', 'if-none-match': '"old"' }, film: null });
+    const asked = rig.origin.requests.at(-1)?.fields.filter(([name]) => name.startsWith('if-')) ?? [];
+    const { 'if-match': match, 'if-none-match': none } = Object.fromEntries(asked);
+    assert.deepEqual([match, none], ['"other"', '"film-300000-1"']);
+    await rig.close();
+  });
+
   it('is not that a condition or a range of one request does not hold', async () => {
     for (const status of [412, 416]) {
       const rig = await strict({ ...fresh, status });

@@ -149,7 +149,7 @@ export class StrictCache {
     const { clock } = this.#parts;
     const content = found?.content ?? null;
     const conditions = content === null || !mayValidate(content, choose) ? [] : conditionsFor(content.representation);
-    const asked = conditions.length === 0 ? request.fields : [...unconditional(request.fields), ...conditions];
+    const asked = conditions.length === 0 ? request.fields : [...withoutValidation(request.fields), ...conditions];
     const fwd: Why = !reads(request)
       ? 'method'
       : content === null
@@ -375,6 +375,14 @@ function conditionsFor({ validator, fields }: Representation): Fields {
   const tag = validator?.kind === 'etag' ? [['if-none-match', formatValidator(validator)] as const] : [];
   const modified = fieldValue(fields, 'last-modified');
   return [...tag, ...(modified === null ? [] : [['if-modified-since', modified] as const])];
+}
+
+/**
+ * A request in place of whose conditions for a stored answer stand those of the one here. The others count in another version
+ * as well, and `If-Range` above all: without it, a client would get a part of that and put it to what it has.
+ */
+function withoutValidation(fields: Fields): Fields {
+  return fieldsWhere(fields, (name) => name !== 'if-none-match' && name !== 'if-modified-since');
 }
 
 const conditionNames = /^if-(match|none-match|modified-since|unmodified-since|range)$/;
