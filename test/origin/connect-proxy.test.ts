@@ -11,10 +11,9 @@ import type { HttpOriginOptions } from '../../src/origin/http-origin.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { isProxyError, open, originAt, readAll } from './bench.ts';
 import { RawServer } from './raw-server.ts';
+import { film } from './world.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url), 'utf8');
-const film = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfilm';
-
 /** A proxy that tunnels every host to `port` of loopback. */
 class Tunnels implements AsyncDisposable {
   /** The heads that it was sent. */

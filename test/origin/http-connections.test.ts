@@ -4,12 +4,21 @@ import { type Duplex, duplexPair, Readable } from 'node:stream';
 import { suite, test } from 'node:test';
 import { ProxyError } from '../../src/errors.ts';
 import type { Connect } from '../../src/origin/dial.ts';
-import type { OriginReply } from '../../src/origin/origin.ts';
+import type { Origin, OriginReply } from '../../src/origin/origin.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { isProxyError, open, originAt, readAll } from './bench.ts';
-import { RawServer } from './raw-server.ts';
+import { type RawConnection, RawServer } from './raw-server.ts';
+import { film } from './world.ts';
 
-const film = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfilm';
+/** The connection of a first request, idle after its answer. */
+async function warmed(server: RawServer, origin: Origin): Promise<RawConnection> {
+  const first = open(origin);
+  const connection = await server.next();
+  await connection.request();
+  void connection.write(film);
+  await readAll(await first);
+  return connection;
+}
 
 suite('connections', () => {
   test('200 requests in a row share one connection', async () => {
@@ -48,11 +57,7 @@ suite('connections', () => {
     test(`a warm connection that dies without an answer (${ending}) is replaced, and nobody notices`, async () => {
       await using server = await RawServer.listen();
       await using origin = originAt(server.port);
-      const first = open(origin);
-      const stale = await server.next();
-      await stale.request();
-      void stale.write(film);
-      await readAll(await first);
+      const stale = await warmed(server, origin);
 
       let announced = 0;
       const request = { target: '/again', fields: [], onConnected: () => announced++ };
@@ -80,10 +85,7 @@ suite('connections', () => {
   test('a warm connection that the server has closed meanwhile is not used', async () => {
     await using server = await RawServer.listen();
     await using origin = originAt(server.port);
-    const first = open(origin);
-    const idle = await server.next();
-    void idle.write(film);
-    await readAll(await first);
+    const idle = await warmed(server, origin);
     idle.end();
     await idle.closed;
     const second = open(origin);
@@ -238,11 +240,7 @@ suite('connections', () => {
   test('once a byte of the answer has come, a cut is a cut', async () => {
     await using server = await RawServer.listen();
     await using origin = originAt(server.port);
-    const first = open(origin);
-    const connection = await server.next();
-    await connection.request();
-    void connection.write(film);
-    await readAll(await first);
+    const connection = await warmed(server, origin);
     const second = open(origin);
     await connection.request();
     void connection.write('H');

@@ -11,8 +11,8 @@ import { never } from '../support/never.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { open } from './bench.ts';
 import { RawServer } from './raw-server.ts';
+import { film } from './world.ts';
 
-const film = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfilm';
 const wait = 30_000;
 
 type Outcome = 'connected' | 'silence' | NodeJS.ErrnoException;
