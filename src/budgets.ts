@@ -85,6 +85,11 @@ export const fixedBudgets = {
       'the wait of a reader in a gap of a title while its origin is out of reach, and of a stale title for its origin',
     within: '`firstByteTimeout` and `healTimeout`, which it shortens',
   },
+  errorContent: {
+    ms: 2000,
+    bounds: "the content of an origin's error whose head has come; then the error counts without it",
+    within: '`firstByteTimeout` and `healTimeout`, for each error',
+  },
   hookAnswer: {
     ms: 10_000,
     bounds: 'one answer of a refresh hook without a `timeout` of its own',

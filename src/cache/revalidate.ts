@@ -146,20 +146,20 @@ async function ask(
       continue;
     }
     if (!anyCoding && answer.kind === 'status' && reply.status === 406) {
-      await readErrorBody(reply);
+      await readErrorBody(reply, clock);
       anyCoding = true;
       if (!parts.slots.spend()) return tooManyRequests;
       continue;
     }
     if (isConditional && answer.kind === 'status' && mayMeanCondition(reply)) {
-      await readErrorBody(reply);
+      await readErrorBody(reply, clock);
       isConditional = false;
       refusal = reply.status;
       if (!parts.slots.spend()) return tooManyRequests;
       continue;
     }
     if (contradiction === null && answer.kind === 'status' && isFinalRefusal(reply)) {
-      await readErrorBody(reply);
+      await readErrorBody(reply, clock);
       contradiction = refusesRanges;
       if (!parts.slots.spend()) return tooManyRequests;
       continue;
@@ -172,7 +172,7 @@ async function ask(
       return { kind: 'current', representation: { ...current, ...ledBy(reply) } };
     }
     if (answer.kind === 'status' && (reply.status === 404 || reply.status === 410)) {
-      return { kind: 'gone', answer: await readErrorBody(reply) };
+      return { kind: 'gone', answer: await readErrorBody(reply, clock) };
     }
     reply.body.cancel();
     if (answer.kind === 'not-modified') {

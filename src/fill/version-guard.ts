@@ -89,7 +89,7 @@ export class VersionGuard {
    */
   async judge(asked: Asked, reply: OriginReply): Promise<OpenRange | null> {
     const { upstream, clock } = this.#parts;
-    const content = await judgeAnswer(asked, reply, clock.wallTime()).catch((error: unknown) => {
+    const content = await judgeAnswer(asked, reply, clock).catch((error: unknown) => {
       if (this.#endsAt(asked, error)) return 'end';
       const status = refusalIn(error);
       if (status !== null && upstream.refused(asked, status)) return null;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { fixedBudgets } from '../../src/budgets.ts';
 import { ProxyError } from '../../src/errors.ts';
 import { judgeAnswer } from '../../src/fill/answer-judge.ts';
 import { FillFailed } from '../../src/fill/failure.ts';
@@ -8,7 +9,9 @@ import type { AskedBytes } from '../../src/http/origin-answer.ts';
 import type { OriginReply } from '../../src/origin/origin.ts';
 import { film } from '../support/film.ts';
 import { filmFields } from '../support/film-fields.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
 
+const clock = new VirtualClock();
 const movie = film(1000);
 const whole = { start: 0, end: null };
 
@@ -35,7 +38,7 @@ function reply(status: number, fields: Fields, pieces: ReadonlyArray<Buffer | Er
 }
 
 async function failureOf(answer: OriginReply, asked: AskedBytes = whole): Promise<FillFailed['failure']> {
-  const error = await judgeAnswer(asked, answer, 0).then(
+  const error = await judgeAnswer(asked, answer, clock).then(
     () => null,
     (thrown: unknown) => thrown,
   );
@@ -45,10 +48,10 @@ async function failureOf(answer: OriginReply, asked: AskedBytes = whole): Promis
 
 describe("an origin's answer", () => {
   it('is content where it holds what was asked for', async () => {
-    const part = await judgeAnswer({ start: 10, end: 20 }, reply(206, filmFields(movie, 206, 10, 20)).given, 0);
+    const part = await judgeAnswer({ start: 10, end: 20 }, reply(206, filmFields(movie, 206, 10, 20)).given, clock);
     assert.ok(part.kind === 'content');
     assert.deepEqual([part.start, part.end, part.representation.length], [10, 20, 1000]);
-    const all = await judgeAnswer({ start: 10, end: 20 }, reply(200, filmFields(movie, 200)).given, 0);
+    const all = await judgeAnswer({ start: 10, end: 20 }, reply(200, filmFields(movie, 200)).given, clock);
     assert.ok(all.kind === 'content');
     assert.deepEqual([all.start, all.end], [0, 1000]);
   });
@@ -100,8 +103,16 @@ describe("an origin's answer", () => {
     });
   }
 
+  it('keeps its status where its page does not come', async () => {
+    const { given } = reply(404, []);
+    const { promise: nothing } = Promise.withResolvers<null>();
+    const failure = failureOf({ ...given, body: { ...given.body, read: () => nothing } });
+    const told = await clock.advanceUntil(failure, { limit: fixedBudgets.errorContent.ms });
+    assert.ok(told.kind === 'answer' && told.answer.status === 404);
+  });
+
   it('says that there is nothing at an offset', async () => {
-    const past = judgeAnswer({ start: 1000, end: null }, reply(416, [['content-range', 'bytes */1000']]).given, 0);
+    const past = judgeAnswer({ start: 1000, end: null }, reply(416, [['content-range', 'bytes */1000']]).given, clock);
     await assert.rejects(past, (error: unknown) => {
       assert.ok(error instanceof FillFailed);
       assert.deepEqual(error.failure, { kind: 'unsatisfiable', length: 1000 });
@@ -110,13 +121,13 @@ describe("an origin's answer", () => {
   });
 
   it('is against the protocol where it answers conditions that nobody gave, to the last', async () => {
-    assert.equal((await judgeAnswer(whole, reply(304, []).given, 0)).kind, 'contradiction');
+    assert.equal((await judgeAnswer(whole, reply(304, []).given, clock)).kind, 'contradiction');
     const failure = await failureOf(reply(304, []).given, { ...whole, ranged: false });
     assert.ok(failure.kind === 'error' && failure.error.type === 'http_protocol_error');
   });
 
   it('that breaks by a bug of ours is no failure of the origin', async () => {
     const bug = new TypeError('undefined is not a function');
-    await assert.rejects(judgeAnswer(whole, reply(500, [], [bug]).given, 0), bug);
+    await assert.rejects(judgeAnswer(whole, reply(500, [], [bug]).given, clock), bug);
   });
 });

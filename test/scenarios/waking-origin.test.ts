@@ -30,6 +30,7 @@ describe('an origin that is still waking up', () => {
     ['refuses', (request) => void request.refuse(refusal('connection_refused'))],
     ['resets', (request) => void request.refuse(refusal('connection_terminated'))],
     ['lets the connection time out', (request) => void request.refuse(refusal('connection_timeout'))],
+    ['begins an error page and never ends it', (request) => void request.head(503, [['content-length', '9']])],
     [
       'cuts an error page',
       (request) =>
