@@ -30,7 +30,9 @@ class ScriptedFiles implements ObjectFiles {
   reading: Promise<void> | undefined;
   /** What `write` waits for; `undefined` for nothing. */
   writing: Promise<void> | undefined;
-  /** What `sync` waits for. */
+  /** What a file takes on the disk when it is synced, in bytes. */
+  real = layout.segmentSize;
+  /** What `sync` waits for after that. */
   syncing: Promise<void> = Promise.resolve();
 
   async write({ start, end, buffers }: { start: number; end: number; buffers: readonly Buffer[] }): Promise<void> {
@@ -51,10 +53,10 @@ class ScriptedFiles implements ObjectFiles {
     return this.isOpen ? { descriptor: 7, offset: start % layout.segmentSize } : null;
   }
 
-  async sync(segment: number): Promise<number> {
+  async sync(segment: number, measured: (real: number) => void): Promise<void> {
     this.calls.push(`sync ${segment}`);
+    measured(this.real);
     await this.syncing;
-    return layout.segmentSize;
   }
 
   async removeSegment(segment: number): Promise<void> {
@@ -122,7 +124,7 @@ function makeObject(length: number | null, segments: readonly SegmentRow[] = [])
   const blocks = new BlockIndex(layout, length, segments);
   const object = new DiskObject(held, { representation: row.representation, blocks }, files, medium);
   inventory.acquire(held, ({ start, end }) => lost.push([start, end]));
-  return { object, files, failures, lost, health, pool, backlog };
+  return { object, files, failures, lost, health, pool, backlog, capacity };
 }
 
 /** The object as its index row remembers it, over the same files. */
@@ -317,6 +319,21 @@ test('a sync across an eviction names nothing of what was written since', async 
   resolve();
   await settled;
   assert.deepEqual(object.durable, []);
+});
+
+test('what is written while its segment is being made durable is counted', async () => {
+  const { object, files, capacity } = makeObject(1000);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  files.syncing = promise;
+  files.real = 100;
+  await writeTo(object, 0, 100);
+  const settled = object.sync();
+  while (!files.calls.includes('sync 0')) await Promise.resolve();
+  await writeTo(object, 100, 200);
+  await object.checkpoint();
+  resolve();
+  await settled;
+  assert.equal(capacity.bytes, 200);
 });
 
 test('a segment that is evicted before its turn to be synced is not touched again', async () => {

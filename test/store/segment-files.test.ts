@@ -23,7 +23,7 @@ test('bytes land at their position, and reading stops at the end of the file', a
   const files = new SegmentFiles(4, systemClock);
   await files.write(path, [contentAt(5, 9), contentAt(9, 20)], 5);
   await files.write(path, [contentAt(0, 5)], 0);
-  await files.sync(path);
+  await files.sync(path, () => {});
   const buffer = Buffer.alloc(30);
   assert.equal(await files.read(path, buffer, 3), 17);
   assert.deepEqual(buffer.subarray(0, 17), contentAt(3, 20));
@@ -84,7 +84,10 @@ test('a file that is not there can be asked for again', async (t) => {
 test('a file that is not there is not made by a sync', async (t) => {
   const directory = await temporaryDirectory(t);
   const files = new SegmentFiles(4, systemClock);
-  await assert.rejects(files.sync(join(directory, '0')), { code: 'ENOENT' });
+  await assert.rejects(
+    files.sync(join(directory, '0'), () => {}),
+    { code: 'ENOENT' },
+  );
   assert.deepEqual(await readdir(directory), []);
   await files.close();
 });

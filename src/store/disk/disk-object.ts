@@ -263,9 +263,10 @@ export class DiskObject implements SharedObject, OpenContent {
     try {
       const sums = new Map<number, number>();
       for (const block of blocks) sums.set(block, this.#index.sumOf(block) ?? (await this.#sumOf(block)));
-      const real = await this.#files.sync(segment);
+      await this.#files.sync(segment, (real) => {
+        if (this.#losses.get(segment) === before) this.#medium.capacity.correct(this.held, segment, real);
+      });
       if (this.#losses.get(segment) !== before) return;
-      this.#medium.capacity.correct(this.held, segment, real);
       for (const [block, sum] of sums) {
         if (this.#whole.delete(block)) this.#index.mark(block, sum);
       }

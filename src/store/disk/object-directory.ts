@@ -17,8 +17,11 @@ export interface ObjectFiles {
   read(buffer: Buffer, start: number): Promise<void>;
   /** Where the byte at `start` lies, until anything else runs; `null` where its file is not open. */
   fileAt(start: number): Omit<FilePart, 'length'> | null;
-  /** Makes everything written to the segment survive a power cut; resolves with the real bytes that it takes. */
-  sync(segment: number): Promise<number>;
+  /**
+   * Makes everything written to the segment survive a power cut; tells on the way the real bytes that its file takes
+   * (`measured`), in the moment in which it does: more may be written before this ends.
+   */
+  sync(segment: number, measured: (real: number) => void): Promise<void>;
   /** Unlinks the file of the segment, once `before` has ended; reads that have begun go on. */
   removeSegment(segment: number, before?: Promise<void>): Promise<void>;
   /** The files are gone, which are those of these segments: none stays open, and each is made again when it is written to. */
@@ -69,14 +72,12 @@ export class ObjectDirectory implements ObjectFiles {
     return descriptor === null ? null : { descriptor, offset: start % this.#segmentSize };
   }
 
-  async sync(segment: number): Promise<number> {
-    const real = await this.#files.sync(this.#pathOf(segment));
-    if (!this.#entered.has(segment)) {
-      // After the content: most file systems have written these with it.
-      await this.#directories.sync(this.#path);
-      this.#entered.add(segment);
-    }
-    return real;
+  async sync(segment: number, measured: (real: number) => void): Promise<void> {
+    await this.#files.sync(this.#pathOf(segment), measured);
+    if (this.#entered.has(segment)) return;
+    // After the content: most file systems have written these with it.
+    await this.#directories.sync(this.#path);
+    this.#entered.add(segment);
   }
 
   removeSegment(segment: number, before?: Promise<void>): Promise<void> {

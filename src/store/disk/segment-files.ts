@@ -111,17 +111,17 @@ export class SegmentFiles {
   }
 
   /**
-   * Makes the content of the file durable, and resolves with the real bytes that it takes; no other file is synced
-   * meanwhile. Rejects with `ENOENT` where it is not there: it is never made here, for who waits for its turn may find
+   * Makes the content of the file durable, and tells the real bytes that it takes (`measured`), in the moment in which it
+   * does; no other file is synced meanwhile. Rejects with `ENOENT` where it is not there: it is never made here, for who waits for its turn may find
    * it unlinked.
    */
-  sync(path: string): Promise<number> {
+  sync(path: string, measured: (real: number) => void): Promise<void> {
     return this.#syncs.run(() =>
       this.#use(path, this.#accessTo(path), O_RDONLY, async (descriptor) => {
         await syncContent(descriptor);
         const { blocks, nlink } = fstatSync(descriptor);
         if (nlink === 0) throw new StoreError('ENOENT', 'A segment file was removed by somebody else.');
-        return blocks * statBlock;
+        measured(blocks * statBlock);
       }),
     );
   }
