@@ -126,8 +126,7 @@ export class Capacity<Held extends HeldObject> {
 
   attend(held: Held, user: User, playheads: readonly number[]): void {
     this.#inventory.attend(held, user, playheads);
-    const at = this.#clock.wallTime();
-    for (const playhead of held.playheads) held.watch(Math.floor(playhead / this.#segmentSize), at);
+    for (const playhead of held.playheads) held.watch(Math.floor(playhead / this.#segmentSize), this.#clock);
   }
 
   /** Counts bytes that come, unless there is no room for them and none can be made. */
@@ -215,9 +214,7 @@ export class Capacity<Held extends HeldObject> {
   #makeRoomFor(held: Held, start: number): Eviction<Held>[] {
     const now = this.#clock.now();
     if (now < this.#futileUntil) return [];
-    const watchedStays = this.#isWanted(held, start)
-      ? Number.POSITIVE_INFINITY
-      : this.#clock.wallTime() - justWatchedMs;
+    const watchedStays = this.#isWanted(held, start) ? Number.POSITIVE_INFINITY : now - justWatchedMs;
     const bytes = this.#excess() + Math.min(mostSlack, this.#most / 64);
     const evictions = this.#choose(bytes, this.#reason(), watchedStays);
     if (this.#excess() > 0) this.#futileUntil = now + futilePauseMs;

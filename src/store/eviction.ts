@@ -18,7 +18,7 @@ export interface SegmentView {
   readonly bytes: number;
   /** Wall-clock milliseconds of the last use. */
   readonly used: number;
-  /** When somebody last watched it; `null` where that was not since the start. */
+  /** When somebody last watched it, by the monotonic clock; `null` where that was not since the start. */
   readonly watched: number | null;
   /** Whether bytes are on their way into it. */
   readonly busy: boolean;
@@ -42,7 +42,7 @@ export interface EvictionRules {
   readonly limit: number;
   /** How far ahead of a playhead bytes stay. */
   readonly ahead: number;
-  /** Wall-clock milliseconds since when what was watched stays; `Infinity` where it may go. */
+  /** Since when what was watched stays, by the same clock; `Infinity` where it may go. */
   readonly watchedStays: number;
   /** How many bytes of edges go last. */
   readonly edges: number;

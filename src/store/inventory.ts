@@ -5,6 +5,7 @@
  * detached object open read it to their end; then it is deleted from here.
  */
 import type { ByteRange } from '../bytes/byte-range.ts';
+import type { Clock } from '../clock.ts';
 import type { ObjectView, SegmentView } from './eviction.ts';
 import type { Lost, ObjectLabel, ObjectName } from './store.ts';
 
@@ -94,13 +95,19 @@ export class HeldObject implements ObjectView<HeldSegment> {
     return segment;
   }
 
-  /** Somebody watches the segment of that number at this wall-clock time. */
-  watch(number: number, at: number): void {
-    this.used = at;
+  /** Somebody uses it at this wall-clock time; where the clock has been set back, it was used last when it was. */
+  use(at: number): void {
+    this.used = Math.max(this.used, at);
+  }
+
+  /** Somebody watches the segment of that number now. */
+  watch(number: number, clock: Pick<Clock, 'now' | 'wallTime'>): void {
+    const at = clock.wallTime();
+    this.use(at);
     const segment = this.bySegment.get(number);
     if (segment === undefined) return;
-    segment.used = at;
-    segment.watched = at;
+    segment.used = Math.max(segment.used, at);
+    segment.watched = clock.now();
   }
 
   /** Tells everybody who has it open; to be called before these bytes can no longer be read. */

@@ -185,11 +185,11 @@ class MemoryStore implements Store, StoreAdmin {
   }
 
   watch(held: HeldInMemory, offset: number): void {
-    held.watch(Math.floor(offset / this.#segmentSize), this.#clock.wallTime());
+    held.watch(Math.floor(offset / this.#segmentSize), this.#clock);
   }
 
   #acquire(held: HeldInMemory, lost: Lost): StoreObject {
-    held.used = this.#clock.wallTime();
+    held.use(this.#clock.wallTime());
     const user = this.#inventory.acquire(held, lost);
     const release = async () => {
       this.#inventory.release(held, user);

@@ -700,3 +700,22 @@ for (const state of ['open', 'closed']) {
     await store.close();
   });
 }
+
+test('a clock that was set back for a while makes nothing older than it was', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const now = Date.UTC(2026, 5, 1);
+  const open = (at: number) => openDiskStore(directory, { clock: new VirtualClock(at), maxAge: 86_400_000 });
+  const first = await open(now);
+  const film = await first.create(objectName('film'), representationOf(1000), label, unheard);
+  await writeContent(film, { start: 0, end: 1000 });
+  await film.close();
+  await first.close();
+  const back = await open(Date.UTC(2025, 5, 1));
+  const found = await findFilm(back);
+  await assertContent(found, { start: 0, end: 1000 });
+  await found.close();
+  await back.close();
+  const again = await open(now + 60_000);
+  await (await findFilm(again)).close();
+  await again.close();
+});

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import type { Clock } from '../../src/clock.ts';
 import { Capacity } from '../../src/store/capacity.ts';
 import { Background } from '../../src/store/disk/background.ts';
 import { HeldOnDisk } from '../../src/store/disk/held-on-disk.ts';
@@ -14,8 +15,7 @@ import { listener } from './disk-directory.ts';
 const segmentSize = 1000;
 
 /** A space that is full of one object of four segments, whose row and files go when the test says so. */
-function fullSpace() {
-  const clock = new VirtualClock();
+function fullSpace(clock: Clock = new VirtualClock()) {
   const inventory = new Inventory<HeldOnDisk>();
   const capacity = new Capacity<HeldOnDisk>({ clock, segmentSize, inventory, onFullChange() {} });
   const held = (title: string, length: number) =>
@@ -40,7 +40,7 @@ function fullSpace() {
     background: new Background(listener()),
     events: listener(),
   });
-  return { space, other, gone };
+  return { space, film, other, gone };
 }
 
 /** Whether it has ended by the time when everything has that waits for nobody. */
@@ -66,4 +66,20 @@ test('bytes wait until what goes for them has gone, and for nothing that goes fo
   gone[2]?.resolve();
   assert.equal(await hasEnded(second), true);
   assert.equal(space.evicting, null);
+});
+
+test('what was watched before the clock was set back is not watched for ever', async () => {
+  const virtual = new VirtualClock();
+  const wall = { back: 0 };
+  const clock: Clock = {
+    now: () => virtual.now(),
+    wallTime: () => virtual.wallTime() - wall.back,
+    after: (delay, wake) => virtual.after(delay, wake),
+  };
+  const { space, film, other } = fullSpace(clock);
+  for (const number of [0, 1, 2, 3]) film.watch(number, clock);
+  wall.back = 365 * 86_400_000;
+  assert.throws(() => space.admit(other, { start: 0, end: 900 }), { code: 'FULL' });
+  await virtual.advance(600_001);
+  space.admit(other, { start: 0, end: 900 });
 });

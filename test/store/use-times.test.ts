@@ -29,7 +29,7 @@ test('the last use of each object is saved once a minute, of all together', asyn
   const { clock, saved, uses } = stage();
   const film = used('film');
   uses.note(film);
-  film.watch(0, 20_000);
+  film.watch(0, { now: () => 0, wallTime: () => 20_000 });
   uses.note(film);
   uses.note(used('poster'));
   await clock.advance(59_999);

@@ -99,7 +99,7 @@ export class DiskObject implements SharedObject, OpenContent {
     const file = stop > start ? this.#files.fileAt(start) : null;
     if (file === null) return null;
     const used = use({ ...file, length: stop - start });
-    if (used > 0) this.#watch(this.#blockAt(start), this.#medium.clock.wallTime());
+    if (used > 0) this.#watch(this.#blockAt(start));
     return used;
   }
 
@@ -309,7 +309,7 @@ export class DiskObject implements SharedObject, OpenContent {
       if (this.#lossesOf(block) !== before) throw new StoreError('ENOENT', 'The segment was given up meanwhile.');
       if (expected !== undefined && crc32(bytes) !== expected) throw notWhatWasWritten(block);
       this.#index.checked(block);
-      this.#watch(block, this.#medium.clock.wallTime());
+      this.#watch(block);
       return bytes.subarray(start - within.start, sliceEnd - within.start);
     } catch (error) {
       const failure = StoreError.from(error, 'Bytes could not be read');
@@ -334,8 +334,8 @@ export class DiskObject implements SharedObject, OpenContent {
     return block === first ? start : block * this.#medium.layout.blockSize;
   }
 
-  #watch(block: number, at: number): void {
-    this.held.watch(this.#index.segmentOf(block), at);
+  #watch(block: number): void {
+    this.held.watch(this.#index.segmentOf(block), this.#medium.clock);
   }
 
   async #isWhatWasWritten(block: number, { start, end }: ByteRange): Promise<boolean> {

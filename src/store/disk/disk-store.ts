@@ -389,7 +389,7 @@ class OpenStore implements DiskStore {
   #acquire(object: DiskObject, lost: Lost): StoreObject {
     const { inventory, clock, capacity } = this.#parts;
     const user = inventory.acquire(object.held, lost);
-    object.held.used = clock.wallTime();
+    object.held.use(clock.wallTime());
     return new OpenObject({ object, user, capacity, release: () => this.#release(object, user) });
   }
 

@@ -56,7 +56,7 @@ export class WholeOnDisk implements WholeObject {
     if (descriptor === null) return null;
     const used = use({ descriptor, offset, length: stop - start });
     if (used > 0) {
-      this.#held.watch(segment, clock.wallTime());
+      this.#held.watch(segment, clock);
       uses.note(this.#held);
     }
     return used;
