@@ -12,7 +12,7 @@ import { NextEpisodes } from './admin/next-episode.ts';
 import type { Sources } from './admin/sources.ts';
 import { Certificate } from './certificate.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { ConfigError, type LoadedSettings, type Settings } from './config.ts';
+import { ConfigError, type LoadedSettings, type SettingKey, type Settings, settingKeys } from './config.ts';
 import type { Control } from './control/control-api.ts';
 import { type CoreParts, openCore } from './core.ts';
 import { EventBus } from './events.ts';
@@ -111,11 +111,12 @@ export async function startDaemon(settings: Settings, parts: DaemonParts = {}): 
     const isOther = await rereadCertificate();
     const changes =
       loaded === undefined ? { added: [], changed: [], removed: [] } : core.changeOrigins(loaded.settings.origins);
-    const before = new Map(reports.map(({ key, value }) => [key, value]));
     const others = loaded === undefined ? [] : settingReports(loaded.settings, loaded.sources);
-    const restart = others.filter(({ key, value }) => key !== 'origins' && before.get(key) !== value);
+    // By their values: secrets look all alike in reports.
+    const stays = (key: SettingKey) => JSON.stringify(loaded?.settings[key]) === JSON.stringify(settings[key]);
+    const restart = loaded === undefined ? [] : settingKeys.filter((key) => key !== 'origins' && !stays(key));
     reports = reports.map((report) => others.find(({ key }) => key === 'origins' && report.key === key) ?? report);
-    const reloaded = { ...changes, certificate: isOther, restart: restart.map(({ key }) => key) };
+    const reloaded = { ...changes, certificate: isOther, restart };
     const [added, changed, removed, later] = [changes.added, changes.changed, changes.removed, reloaded.restart].map(
       (names) => names.join(' ') || null,
     );

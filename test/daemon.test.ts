@@ -178,6 +178,30 @@ describe('a daemon says how it is steered', () => {
   });
 });
 
+describe('a daemon that reads its configuration again', () => {
+  it('says of each setting that counts from the next start, also of secrets, and keeps the old ones in force', async (context) => {
+    const origins = { films: { url: 'http://127.0.0.1:1', headers: { 'x-token': 'one' } } };
+    const first = { listen: ['127.0.0.1:0'], store: 'memory', logLevel: 'error', token: 'a'.repeat(16), origins };
+    let flags: Record<string, unknown> = first;
+    const load = () => loadSettings({ flags, env: {} });
+    const { settings, sources: settingSources } = load();
+    const daemon = await startDaemon(settings, { load, settingSources, log: () => {} });
+    context.after(() => daemon.stop());
+    const reloaded = async (more: object) => {
+      flags = { ...first, ...more };
+      const { changed, restart } = await daemon.reload();
+      return [changed, restart];
+    };
+    assert.deepEqual(await reloaded({}), [[], []]);
+    assert.deepEqual(await reloaded({ token: 'b'.repeat(16), maxRate: '1M' }), [[], ['token', 'maxRate']]);
+    assert.deepEqual(await reloaded({ secretPath: 'c'.repeat(16) }), [[], ['secretPath']]);
+    const other = { films: { ...origins.films, headers: { 'x-token': 'two' } } };
+    assert.deepEqual(await reloaded({ origins: other }), [['films'], []]);
+    await assert.rejects(reloaded({ origins, readAhead: 'much' }), { name: 'ConfigError' });
+    assert.deepEqual(await reloaded({ origins: other }), [[], []]);
+  });
+});
+
 describe('a daemon that stops', () => {
   it('finishes what it has begun, and takes nothing more, on a connection that is open neither', async (context) => {
     const daemon = await start(context, ['127.0.0.1:0']);
