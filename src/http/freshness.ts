@@ -16,8 +16,8 @@ const heuristicallyCacheable: ReadonlySet<number> = new Set([
   200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501,
 ]);
 
-/** What says that a condition or a range of one request does not hold, and what no cache may store (RFC 6585). */
-const neverStored: ReadonlySet<number> = new Set([412, 416, 428, 429, 431, 511]);
+/** What is about one request, its range or its condition, and what no cache may store (RFC 6585). */
+const neverStored: ReadonlySet<number> = new Set([400, 412, 416, 428, 429, 431, 511]);
 
 /** An answer, with the client's fields of its request. */
 export interface Answered {

@@ -121,7 +121,7 @@ const rows: [title: string, status: number, fields: Fields, request: Fields, mod
   ['a 302 that is public', 302, [['cache-control', 'public']], [], every],
   ['a 500 without freshness', 500, [], [], []],
   ['a 401 without freshness', 401, [], [], []],
-  ...[412, 416, 428, 429, 431, 511].map((status): (typeof rows)[number] => [
+  ...[400, 412, 416, 428, 429, 431, 511].map((status): (typeof rows)[number] => [
     `a ${status} with max-age`,
     status,
     [['cache-control', 'max-age=5']],
