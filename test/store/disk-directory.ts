@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { createDiskStore, type DiskStore, type DiskStoreOptions } from '../../src/store/disk/disk-store.ts';
+import type { ObjectName } from '../../src/store/store.ts';
 import type { StoreEvents } from '../../src/store/store-events.ts';
+import { label, representationOf, unheard, writeContent } from '../../src/testing/content.ts';
 import type { VirtualClock } from '../support/virtual-clock.ts';
 
 export async function temporaryDirectory(t: TestContext, parent = tmpdir()): Promise<string> {
@@ -34,6 +36,13 @@ export function listener(): Told {
 
 export function openDiskStore(directory: string, options: Partial<DiskStoreOptions> = {}): Promise<DiskStore> {
   return createDiskStore({ directory, clock: systemClock, ...options });
+}
+
+/** Leaves an object in the store, whole and closed. */
+export async function keepWhole(store: DiskStore, name: ObjectName, length: number): Promise<void> {
+  const object = await store.create(name, representationOf(length), label, unheard);
+  await writeContent(object, { start: 0, end: length });
+  await object.close();
 }
 
 /** Lets the disk do what it has begun: it has its own time. */

@@ -31,7 +31,7 @@ import {
 } from '../../src/testing/content.ts';
 import { never } from '../support/never.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { diskTurns, listener, openDiskStore, temporaryDirectory } from './disk-directory.ts';
+import { diskTurns, keepWhole, listener, openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 const kibibyte = 1024;
 const block = 256 * kibibyte;
@@ -63,9 +63,7 @@ async function objectDirectories(directory: string): Promise<string[]> {
 /** Leaves a closed store with one object of `length` bytes in `directory`, and returns its first segment file. */
 async function storeFilm(directory: string, length: number): Promise<string> {
   const store = await openDiskStore(directory);
-  const object = await store.create(objectName('film'), representationOf(length), label, unheard);
-  await writeContent(object, { start: 0, end: length });
-  await object.close();
+  await keepWhole(store, objectName('film'), length);
   await store.close();
   const [file = ''] = await segmentFiles(directory);
   return file;
@@ -635,9 +633,7 @@ test('what of it is evicted while nobody has it open is not there any more', asy
   const mebibyte = 1024 * kibibyte;
   const limits = { blockSize: 64 * kibibyte, segmentSize: mebibyte, maxSize: { bytes: 4 * mebibyte } };
   const store = await openDiskStore(await temporaryDirectory(t), limits);
-  const film = await store.create(objectName('film'), representationOf(3 * mebibyte), label, unheard);
-  await writeContent(film, { start: 0, end: 3 * mebibyte });
-  await film.close();
+  await keepWhole(store, objectName('film'), 3 * mebibyte);
   const other = await store.create(objectName('other'), representationOf(2 * mebibyte), label, unheard);
   await writeContent(other, { start: 0, end: 2 * mebibyte });
   await other.commit();

@@ -16,7 +16,7 @@ import {
   writeContent,
 } from '../../src/testing/content.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { listener, openDiskStore, type Told, temporaryDirectory } from './disk-directory.ts';
+import { keepWhole, listener, openDiskStore, type Told, temporaryDirectory } from './disk-directory.ts';
 
 const mebibyte = 1024 * 1024;
 const layout = { blockSize: 16 * 1024, segmentSize: mebibyte };
@@ -99,9 +99,7 @@ test('what nobody watches is evicted before a full disk is given up', async (t) 
   if (directory === null) return;
   const events: Told = listener();
   const store = await openDiskStore(join(directory, 'cache'), { ...layout, events });
-  const old = await store.create(objectName('old'), representationOf(4 * mebibyte), label, unheard);
-  await writeContent(old, { start: 0, end: 4 * mebibyte });
-  await old.close();
+  await keepWhole(store, objectName('old'), 4 * mebibyte);
   // More than is left: the file system itself says no, before anybody has looked.
   await writeFile(join(directory, 'ballast'), Buffer.alloc(3 * mebibyte));
   const film = await store.create(objectName('film'), representationOf(3 * mebibyte), label, unheard);
@@ -126,9 +124,7 @@ test('those who find the disk full at the same time evict together what they nee
   if (directory === null) return;
   const events: Told = listener();
   const store = await openDiskStore(join(directory, 'cache'), { ...layout, events });
-  const old = await store.create(objectName('old'), representationOf(4 * mebibyte), label, unheard);
-  await writeContent(old, { start: 0, end: 4 * mebibyte });
-  await old.close();
+  await keepWhole(store, objectName('old'), 4 * mebibyte);
   const posters = await Promise.all(
     Array.from({ length: 20 }, (_, count) =>
       store.create(objectName(`${count}`), representationOf(40_000), label, unheard),
@@ -149,9 +145,7 @@ test('a row that can not be changed on a full disk is no trouble of its own', as
   const cache = join(directory, 'cache');
   const events: Told = listener();
   const store = await openDiskStore(cache, { ...layout, events });
-  const old = await store.create(objectName('old'), representationOf(3 * mebibyte), label, unheard);
-  await writeContent(old, { start: 0, end: 3 * mebibyte });
-  await old.close();
+  await keepWhole(store, objectName('old'), 3 * mebibyte);
   // Somebody reads the old files for as long as this lasts: to unlink them gives nothing back.
   const names = await readdir(join(cache, 'objects'), { recursive: true, withFileTypes: true });
   const held = await Promise.all(
@@ -285,8 +279,6 @@ test('what nobody has used for too long goes: at the start, and while it runs', 
 /** A film of 3 MiB in a store that is closed again. */
 async function storeFilm(directory: string): Promise<void> {
   const store = await openDiskStore(directory, layout);
-  const object = await store.create(objectName('film'), representationOf(3 * mebibyte), label, unheard);
-  await writeContent(object, { start: 0, end: 3 * mebibyte });
-  await object.close();
+  await keepWhole(store, objectName('film'), 3 * mebibyte);
   await store.close();
 }

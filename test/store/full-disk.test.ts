@@ -14,7 +14,7 @@ import {
   writeContent,
 } from '../../src/testing/content.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { diskTurns, listener, openDiskStore, temporaryDirectory } from './disk-directory.ts';
+import { diskTurns, keepWhole, listener, openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -88,9 +88,7 @@ test('a full disk can be given room by removing an object that nobody has open',
   try {
     const clock = new VirtualClock();
     const store = await openDiskStore(directory, { clock });
-    const old = await store.create(objectName('old'), representationOf(mebibyte), label, unheard);
-    await writeContent(old, { start: 0, end: mebibyte });
-    await old.close();
+    await keepWhole(store, objectName('old'), mebibyte);
     const film = await store.create(objectName('film'), representationOf(null), label, unheard);
     await assert.rejects(() => writeContent(film, { start: 0, end: 20 * mebibyte }), { code: 'ENOSPC' });
     await store.remove(objectName('old'));

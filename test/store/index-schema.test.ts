@@ -4,15 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { StoredObject } from '../../src/store/store.ts';
-import {
-  assertContent,
-  label,
-  objectName,
-  representationOf,
-  unheard,
-  writeContent,
-} from '../../src/testing/content.ts';
-import { openDiskStore, temporaryDirectory } from './disk-directory.ts';
+import { assertContent, objectName, representationOf, unheard } from '../../src/testing/content.ts';
+import { keepWhole, openDiskStore, temporaryDirectory } from './disk-directory.ts';
 
 /** A cache as the first version of the schema left it: one film of 20,000 bytes. */
 const firstVersion = join(import.meta.dirname, '../fixtures/store-v1');
@@ -134,9 +127,7 @@ test('of a cache of version 2 what is pinned stays when room is needed', async (
   await cp(secondVersion, directory, { recursive: true });
   const store = await openDiskStore(directory, { ...layout, maxSize: { bytes: 80_000 } });
   for (const title of ['one', 'other']) {
-    const object = await store.create(objectName(title), representationOf(48_000), label, unheard);
-    await writeContent(object, { start: 0, end: 48_000 });
-    await object.close();
+    await keepWhole(store, objectName(title), 48_000);
   }
   const film = await store.find(objectName('film'), unheard);
   assert.ok(film);

@@ -17,7 +17,15 @@ import {
   writeContent,
 } from '../../src/testing/content.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { diskTurns, listener, openDiskStore, type Told, temporaryDirectory, untilTold } from './disk-directory.ts';
+import {
+  diskTurns,
+  keepWhole,
+  listener,
+  openDiskStore,
+  type Told,
+  temporaryDirectory,
+  untilTold,
+} from './disk-directory.ts';
 
 const kibibyte = 1024;
 const layout = { blockSize: 16 * kibibyte, segmentSize: 256 * kibibyte };
@@ -36,9 +44,7 @@ test('films are found again soon after the thread of the index has ended, though
   const clock = new VirtualClock();
   const events: Told = listener();
   const { store, thread } = await openWithThread(directory, { clock, events, closedMemory: 0 });
-  const film = await store.create(objectName('film'), representationOf(length), label, unheard);
-  await writeContent(film, { start: 0, end: length });
-  await film.close();
+  await keepWhole(store, objectName('film'), length);
   await thread.terminate();
   await untilTold(events, clock, 'storing');
   assert.deepEqual(events.told, ['passing EIO', 'storing']);
@@ -55,9 +61,7 @@ test('what a damaged index had named is neither found nor counted once another h
   const events: Told = listener();
   const { store, thread } = await openWithThread(directory, { clock, events });
   for (const title of ['old', 'film']) {
-    const object = await store.create(objectName(title), representationOf(length), label, unheard);
-    await writeContent(object, { start: 0, end: length });
-    await object.close();
+    await keepWhole(store, objectName(title), length);
   }
   const lost: number[] = [];
   const film = await store.find(objectName('film'), ({ start }) => lost.push(start));

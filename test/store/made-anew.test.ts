@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { label, objectName, representationOf, unheard, writeContent } from '../../src/testing/content.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { diskTurns, listener, openDiskStore, type Told, temporaryDirectory, untilTold } from './disk-directory.ts';
+import {
+  diskTurns,
+  keepWhole,
+  listener,
+  openDiskStore,
+  type Told,
+  temporaryDirectory,
+  untilTold,
+} from './disk-directory.ts';
 
 const kibibyte = 1024;
 const layout = { blockSize: 16 * kibibyte, segmentSize: 256 * kibibyte };
@@ -16,9 +24,7 @@ test('a cache whose objects alone were removed stores again, and lists nothing o
   const clock = new VirtualClock();
   const events: Told = listener();
   const store = await openDiskStore(directory, { ...layout, clock, events });
-  const old = await store.create(objectName('old'), representationOf(length), label, unheard);
-  await writeContent(old, { start: 0, end: length });
-  await old.close();
+  await keepWhole(store, objectName('old'), length);
   const film = await store.create(objectName('film'), representationOf(length), label, unheard);
   await writeContent(film, { start: 0, end: 256 * kibibyte });
   await film.commit();

@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import type { DiskStore } from '../../src/store/disk/disk-store.ts';
 import {
   assertContent,
   contentAt,
@@ -18,7 +17,7 @@ import {
   writeContent,
 } from '../../src/testing/content.ts';
 import { never } from '../support/never.ts';
-import { diskTurns, listener, openDiskStore, type Told, temporaryDirectory } from './disk-directory.ts';
+import { diskTurns, keepWhole, listener, openDiskStore, type Told, temporaryDirectory } from './disk-directory.ts';
 
 const mebibyte = 1024 * 1024;
 const layout = { blockSize: 16 * 1024, segmentSize: mebibyte };
@@ -47,12 +46,6 @@ async function mountable(t: TestContext) {
   return { directory, mount };
 }
 
-async function keep(store: DiskStore, name: string, length: number): Promise<void> {
-  const object = await store.create(name, representationOf(length), label, unheard);
-  await writeContent(object, { start: 0, end: length });
-  await object.close();
-}
-
 /** The family of directories that comes last, with so many that no row names: the sweep takes long for them. */
 async function leaveStrays(directory: string, count: number): Promise<string> {
   const family = join(directory, 'objects', 'ff');
@@ -67,7 +60,7 @@ test('what is stored while the sweep goes on stays, though its files were not th
   const directory = await temporaryDirectory(t, existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
   const length = 2 * layout.blockSize;
   const before = await openDiskStore(directory, layout);
-  await keep(before, first, length);
+  await keepWhole(before, first, length);
   await before.close();
   await rm(join(directory, 'objects', '00'), { recursive: true });
   const family = await leaveStrays(directory, 1000);
@@ -93,7 +86,7 @@ test('what is stored while the sweep goes on stays, though its files were not th
 test('a directory that can not be removed keeps the sweep from no other', async (t) => {
   const { directory, mount } = await mountable(t);
   const before = await openDiskStore(directory, layout);
-  for (const name of ['film', 'gone']) await keep(before, objectName(name), mebibyte);
+  for (const name of ['film', 'gone']) await keepWhole(before, objectName(name), mebibyte);
   await before.close();
   const stray = join(directory, 'objects', '00', `${first}.${'0'.repeat(16)}`);
   await mkdir(stray, { recursive: true });
@@ -115,7 +108,7 @@ test('who finds the disk full does not wait for the sweep', async (t) => {
   if (!mount(directory)) return;
   const cache = join(directory, 'cache');
   const before = await openDiskStore(cache, layout);
-  await keep(before, first, 4 * mebibyte);
+  await keepWhole(before, first, 4 * mebibyte);
   await before.close();
   const family = await leaveStrays(cache, 400);
   await writeFile(join(directory, 'ballast'), Buffer.alloc(8 * mebibyte)).catch(() => {});
