@@ -46,7 +46,7 @@ export interface Column {
 /** Lines of at most `width` cells, the titles first. */
 export function columnsText(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string[] {
   const all = [columns.map(({ title }) => title), ...rows];
-  const widths = columns.map((_, index) => Math.max(...all.map((row) => widthOf(row[index] ?? ''))));
+  const widths = columns.map((_, index) => all.reduce((most, row) => Math.max(most, widthOf(row[index] ?? '')), 0));
   const excess = widths.reduce((sum, each) => sum + each + 2, -2) - width;
   return all.map((row) => {
     const cells = columns.map(({ align, gives }, index) => {

@@ -139,6 +139,11 @@ function problemOf(status: number, text: string): ControlProblem {
   return new ControlProblem(status, detail);
 }
 
+/** Whether the API has answered that there is no such thing. */
+export function isGone(error: unknown): boolean {
+  return error instanceof ControlProblem && error.status === 404;
+}
+
 /** A problem that the API has answered. */
 class ControlProblem extends CommandError {
   readonly status: number;

@@ -5,7 +5,7 @@
  * The checks use the same adapters as `serve`, so that credentials, proxies and the address guard apply here too.
  */
 import { lookup } from 'node:dns/promises';
-import { type Clock, sleep } from '../clock.ts';
+import { type Clock, type Limits, within } from '../clock.ts';
 import type { OriginSettings, Settings } from '../config.ts';
 import { EventBus } from '../events.ts';
 import { parseContentRange } from '../http/content-range.ts';
@@ -62,22 +62,14 @@ async function* baseFindings(
   }
   const startedAt = clock.now();
   let reply: OriginReply;
-  const late = new AbortController();
-  const done = new AbortController();
-  const timeout = settings.budgets.firstByteTimeout ?? all.firstByteTimeout;
-  sleep(clock, timeout, done.signal).then(
-    () => late.abort(new Error(`no answer came within ${durationWords(timeout)}`)),
-    () => {},
-  );
+  const limit = settings.budgets.firstByteTimeout ?? all.firstByteTimeout;
+  const late = () => new Error(`no answer came within ${durationWords(limit)}`);
+  const asked = { origin, limits: { clock, limit, late, signal } };
   try {
-    const target = path ?? '/';
-    const waiting = AbortSignal.any([signal, late.signal]);
-    reply = await origin.open({ target, fields: [['range', 'bytes=0-0']] }, waiting);
+    reply = await answerTo(asked, path ?? '/', [['range', 'bytes=0-0']]);
   } catch (error) {
     if (!signal.aborted) yield fail(about, `cannot be reached: ${errorWords(error)}`, reachChange(error));
     return;
-  } finally {
-    done.abort();
   }
   reply.body.cancel();
   const took = durationWords(clock.now() - startedAt);
@@ -86,7 +78,7 @@ async function* baseFindings(
   else yield ok(about, `answers ${status} after ${took}`);
   if (url.protocol === 'https:' && proxy === undefined) yield await certificateFinding(about, url, ca, clock);
   yield clockFinding(about, reply, clock);
-  if (path !== null) yield* fileFindings(about, origin, settings, reply, path, clock, signal);
+  if (path !== null) yield* fileFindings(about, asked, settings, reply, path);
 }
 
 async function nameFinding(about: string, hostname: string, clock: Clock): Promise<Finding> {
@@ -116,15 +108,15 @@ function clockFinding(about: string, { fields }: OriginReply, clock: Clock): Fin
 
 async function* fileFindings(
   about: string,
-  origin: Origin,
+  asked: Asked,
   settings: OriginSettings,
   { status, fields }: OriginReply,
   path: string,
-  clock: Clock,
-  signal: AbortSignal,
 ): AsyncGenerator<Finding> {
+  const { origin } = asked;
+  const { clock, signal } = asked.limits;
   if (status >= 400) {
-    const plain = await statusOf(origin, path, [], signal);
+    const plain = await statusOf(asked, path, []);
     if (plain === null || plain >= 400)
       yield fail(
         about,
@@ -141,7 +133,7 @@ async function* fileFindings(
   if (status === 206) yield ok(about, `supports ranges${total === null ? '' : ` (file of ${sizeWords(total)})`}`);
   else yield warn(about, 'ignores ranges, sends whole files only', wholeChange);
   yield validatorFinding(about, fields);
-  if (status === 206) yield* ifRangeFindings(about, origin, fields, path, signal);
+  if (status === 206) yield* ifRangeFindings(about, asked, fields, path);
 
   const one = await measuredSpeed({ origin, path, total, connections: 1, clock }, signal);
   if (one === null) {
@@ -164,10 +156,9 @@ const wholeChange = 'seeks wait for everything before them; only its server can 
 /** Whether it takes `If-Range`, which guards what follows a seek or a cut; where not, versions are compared instead. */
 async function* ifRangeFindings(
   about: string,
-  origin: Origin,
+  asked: Asked,
   fields: OriginReply['fields'],
   path: string,
-  signal: AbortSignal,
 ): AsyncGenerator<Finding> {
   const validator = validatorOf(fields);
   if (validator === null || !validator.strong) return;
@@ -175,16 +166,26 @@ async function* ifRangeFindings(
     ['range', 'bytes=0-0'],
     ['if-range', formatValidator(validator)],
   ];
-  const status = await statusOf(origin, path, ranged, signal);
+  const status = await statusOf(asked, path, ranged);
   if (status === 206) yield ok(about, 'supports If-Range');
   else if (status !== null)
     yield warn(about, `ignores If-Range (answers ${status})`, 'nothing to do: requests go without it');
 }
 
+/** An origin, and what bounds the wait for each of its answers. */
+interface Asked {
+  readonly origin: Origin;
+  readonly limits: Limits;
+}
+
+function answerTo({ origin, limits }: Asked, target: string, fields: Fields): Promise<OriginReply> {
+  return within(limits, (signal) => origin.open({ target, fields }, signal));
+}
+
 /** `null` where no answer came. */
-async function statusOf(origin: Origin, target: string, fields: Fields, signal: AbortSignal): Promise<number | null> {
+async function statusOf(asked: Asked, target: string, fields: Fields): Promise<number | null> {
   try {
-    const { status, body } = await origin.open({ target, fields }, signal);
+    const { status, body } = await answerTo(asked, target, fields);
     body.cancel();
     return status;
   } catch {

@@ -1,6 +1,7 @@
 /** The players that `firstbyte play` knows: how each is started, and how it is kept from disturbing the live line. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { errorWords } from '../kit/system-words.ts';
 import { CommandError } from './exit-codes.ts';
 
 /** In the order in which they are tried. */
@@ -34,7 +35,8 @@ export async function startPlayer(
       await once(program, 'spawn');
       return { name, program };
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') continue;
+      throw new CommandError('failed', `The player ${command} cannot be started: ${errorWords(error)}`);
     }
   }
   if (wanted === null) return null;

@@ -1,7 +1,7 @@
 /** `firstbyte rm`: removes the objects that match patterns, or all. */
 
 import { countWords, sizeWords } from '../kit/amounts.ts';
-import type { ControlClient } from './control-client.ts';
+import { type ControlClient, isGone } from './control-client.ts';
 import { CommandError, type ExitReason } from './exit-codes.ts';
 import { type Invocation, printAs } from './invocation.ts';
 import { findObjects, listObjects } from './objects.ts';
@@ -42,7 +42,13 @@ async function removeAll(control: ControlClient, { options, around }: Invocation
 async function removeEach(control: ControlClient, { operands, options, around }: Invocation): Promise<Removed> {
   let [removed, bytes] = [0, 0];
   for (const object of await findObjects(control, operands)) {
-    await control.send('DELETE', `objects/${object.id}`);
+    try {
+      await control.send('DELETE', `objects/${object.id}`);
+    } catch (error) {
+      // Somebody else has removed it, or it was evicted: the others remain.
+      if (isGone(error)) continue;
+      throw error;
+    }
     removed += 1;
     bytes += object.bytes;
     if (!options.json) around.print(`removed ${placeWords(object)}\n`);

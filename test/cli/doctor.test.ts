@@ -19,6 +19,17 @@ test('where all is well, every line is ok: code 0', async (t) => {
   assert.ok(!/^fail/m.test(out), out);
 });
 
+test('an origin that falls silent after its first answer keeps nobody waiting', async (t) => {
+  const stage = await Stage.set(t);
+  stage.origin.always(({ fields }) =>
+    fields.some(([name]) => name.toLowerCase() === 'range') ? { status: 416 } : { headAfter: Number.POSITIVE_INFINITY },
+  );
+  const flags = ['--listen', '127.0.0.1:0', '--first-byte-timeout', '1s', '--path', '/a.mkv'];
+  const { code, out } = await stage.run('doctor', ...flags);
+  assert.equal(code, 7);
+  assert.match(out, /^fail .*: answers with 416 to \/a\.mkv$/m);
+});
+
 test('what an origin lacks is a warning that says what to change', async (t) => {
   const stage = await Stage.set(t);
   const old = new Date(Date.now() - 3_600_000).toUTCString();

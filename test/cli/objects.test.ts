@@ -1,6 +1,9 @@
 /** What is cached, from the command line: the same with a firstbyte that runs and without. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { findObjects } from '../../src/cli/objects.ts';
@@ -107,6 +110,20 @@ test('a file is exported under a name that is as long as names may be, and what 
   const { code, err } = await run('export', tooLong, stage.directory);
   assert.deepEqual([code, err], [1, `${join(stage.directory, tooLong)} cannot be written: the name is too long\n`]);
   assert.deepEqual((await readdir(stage.directory)).toSorted(), ['cache', fits]);
+});
+
+test('what somebody else removes meanwhile keeps rm from none of the others', async (t) => {
+  const [gone = '', there = ''] = ['a', 'b'].map((digit) => digit.repeat(64));
+  const objects = [gone, there].map((id) => ({ id, origin: 'films', path: `/${id[0]}.mkv`, bytes: 1000 }));
+  const server = createServer((request, response) => {
+    if (request.method === 'GET') return response.end(JSON.stringify({ objects, next: null }));
+    return response.writeHead(request.url?.endsWith(gone) ? 404 : 204).end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const { code, out, err } = await (await Stage.set(t)).run('rm', '/films/', '--url', url);
+  assert.deepEqual([code, out, err], [0, 'removed /films/b.mkv\nremoved 1 file, 1 kB\n', '']);
 });
 
 test('a pattern means a path with and without encoding, an id, a name, and all below', async () => {

@@ -79,6 +79,18 @@ test('with no player the address is served until a signal', async (t) => {
   assert.equal((await playing.ended).code, 0);
 });
 
+test('a player that cannot be started is told with the reason', async (t) => {
+  const stage = await Stage.set(t);
+  await writeFile(join(stage.directory, 'mpv'), 'no program', { mode: 0o644 });
+  const { PATH } = process.env;
+  process.env.PATH = stage.directory;
+  t.after(() => {
+    process.env.PATH = PATH;
+  });
+  const { code, err } = await stage.run('play', '--player', 'mpv', '/films/a.mkv');
+  assert.deepEqual([code, err], [1, 'The player mpv cannot be started: no permission\n']);
+});
+
 test('a player that is not installed, and a path under no origin, are told by their names', async (t) => {
   const stage = await Stage.set(t);
   const { PATH } = process.env;
