@@ -11,7 +11,8 @@ export const fills = new Resource<{ readonly fills: readonly FillReport[] }>('/f
 
 /** Fills with readers, and fills that download. */
 export const playing = computed(() => (fills.value.value?.fills ?? []).filter(isPlaying));
-export const resting = computed(() => (fills.value.value?.fills ?? []).filter((fill) => !isPlaying(fill)));
+/** The others; what was opened last comes first. */
+export const resting = computed(() => (fills.value.value?.fills ?? []).filter((fill) => !isPlaying(fill)).toReversed());
 
 export const speedIn = computed(() => playing.value.reduce((sum, fill) => sum + fillSpeed(fill).in, 0));
 export const speedOut = computed(() => playing.value.reduce((sum, fill) => sum + fillSpeed(fill).out, 0));

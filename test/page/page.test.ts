@@ -32,6 +32,17 @@ describe('the page', { skip: noChromium }, () => {
     await context.close();
   });
 
+  test('shows what was opened last before what was opened earlier', async () => {
+    for (const path of ['/film.mkv', '/film.mp4']) await stage.read(path).ended;
+    const { page, context, faults } = await stage.look('#now');
+    const rest = page.getByRole('region', { name: 'Recently played' }).getByRole('listitem');
+    await rest.nth(1).waitFor();
+    const names = (await rest.allInnerTexts()).map((text) => /film\.\w+/.exec(text)?.[0]);
+    assert.deepEqual(names, ['film.mp4', 'film.mkv']);
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const view of views) {
       test(`${view} is accessible, and fits a phone: ${colorScheme}`, async () => {
