@@ -376,7 +376,7 @@ export class Fetch implements Requester, PlannedFetch {
       }
       if (!drains && this.#mustYield) return 'yielded';
       if (end !== null) this.#body?.askEarly(end);
-      const bytes = await request.read();
+      const bytes = await this.#read(request);
       if (bytes === null) {
         if (request.end === null) this.#sink.changed(this, { type: 'body ended', certain: request.endsForCertain });
         return this.#goal.hardEnd <= this.#position ? 'arrived' : 'ran out';
@@ -385,6 +385,18 @@ export class Fetch implements Requester, PlannedFetch {
       if (pause !== null) return pause;
       await this.#take(request, bytes);
     }
+  }
+
+  /** The next bytes. Those of one body from the start that end right where others begin come with some that meet these. */
+  async #read(request: BodyRequest): Promise<Buffer | null> {
+    const { upstream } = this.#parts;
+    const bytes = await request.read();
+    const seam = upstream.content.ranges === false ? upstream.seamAfter(this.#position) : null;
+    if (bytes === null || seam?.start !== this.#position + bytes.length) return bytes;
+    const before = Buffer.from(bytes);
+    const next = await request.read();
+    if (next === null) throw cutShort();
+    return Buffer.concat([before, next]);
   }
 
   /**

@@ -137,6 +137,22 @@ describe('pieces of a version that is told from others by its date only', () => 
     assert.deepEqual([earlier.outcome, earlier.bytes], ['whole', block]);
   });
 
+  it('are compared, before a reader crosses to the other, where a read of a body from the start ends right there', async () => {
+    const { view, asked, clock, cache, origin } = stage({ film: other });
+    const warmed = cache.open(origin.name, '/film.mp4')?.warm([{ start: block, end: 2 * block }], () => {}, never);
+    answer(await asked(), movie);
+    await warmed;
+    const viewer = view(1);
+    const second = await asked();
+    second.head(200, whole(other)).bytes(other.bytesAt(0, block));
+    await clock.settle();
+    second.bytes(other.bytesAt(block, other.size)).end();
+    await clock.settle();
+    void answerAll(origin, (request) => answer(request, other));
+    await clock.settle();
+    assert.deepEqual([viewer.outcome, viewer.bytes], ['whole', 999_999], 'it is asked for anew');
+  });
+
   it('are compared where the origin gives less than was asked for, up to where another begins', async () => {
     const { view, asked, clock, origin } = stage({ film: movie });
     const later = view(block, 2 * block);
