@@ -1,4 +1,4 @@
-/** The target that a user names: `/NAME/path`, `NAME/path`, or the origin's own URL. */
+/** The target that a user names: `/NAME/path`, `NAME/path`, the origin's own URL, or the one that firstbyte gives players. */
 
 import type { ObjectPage, OriginReport } from '../control/answers.ts';
 import { isUnsafePath } from '../http/request-target.ts';
@@ -20,16 +20,19 @@ export async function listOrigins(control: ControlClient): Promise<readonly Orig
 }
 
 /**
- * The same for a name as `firstbyte ls` prints it: decoded, so that `%` and `?` in it are what they look like, where
- * that is cached.
+ * The same for a URL of firstbyte's own, as its playlists have it, and for a name as `firstbyte ls` prints it: decoded, so that
+ * `%` and `?` in it are what they look like, where that is cached.
  */
 export async function targetNamed(
   written: string,
   origins: readonly Pick<OriginReport, 'name' | 'base'>[],
-  control: Pick<ControlClient, 'get'>,
+  control: Pick<ControlClient, 'get' | 'address'>,
 ): Promise<Target | null> {
-  const isAmbiguous = /[%?]/.test(written) && !/^https?:\/\//i.test(written);
-  const named = (isAmbiguous ? await cachedTarget(written, control) : null) ?? targetOf(written, origins);
+  const isAmbiguous = /[%?]/.test(written) && !isUrl(written);
+  const named =
+    (isAmbiguous ? await cachedTarget(written, control) : null) ??
+    targetOf(written, origins) ??
+    targetOfOwnUrl(written, origins, control.address.url);
   if (named === null || !isUnsafePath(upTo(named.target, '?'))) return named;
   throw new CommandError(
     'usage',
@@ -54,7 +57,7 @@ async function cachedTarget(written: string, control: Pick<ControlClient, 'get'>
 
 /** `null` where no origin has the URL; rejects where a path names no origin. */
 export function targetOf(written: string, origins: readonly Pick<OriginReport, 'name' | 'base'>[]): Target | null {
-  if (/^https?:\/\//i.test(written)) return targetOfUrl(written, origins);
+  if (isUrl(written)) return targetOfUrl(written, origins);
   const [, name = '', path = ''] = /^\/?([^/?#]+)(\/.*)$/s.exec(written) ?? [];
   if (origins.some((origin) => origin.name === name)) return { origin: name, target: encodedPath(path) };
   throw new CommandError('unmatched', `${quoted(written)} belongs to no origin. ${knownWords(origins)}`);
@@ -78,6 +81,23 @@ function targetOfUrl(written: string, origins: readonly Pick<OriginReport, 'name
   return found === undefined
     ? null
     : { origin: found.name, target: url.pathname.slice(found.path.length) + url.search };
+}
+
+/** By whatever name other machines know this one: its port and the name of an origin are enough. */
+function targetOfOwnUrl(
+  written: string,
+  origins: readonly Pick<OriginReport, 'name' | 'base'>[],
+  own: string,
+): Target | null {
+  const url = URL.parse(written);
+  if (url === null || url.port !== URL.parse(own)?.port) return null;
+  const path = url.pathname + url.search;
+  const name = origins.find((origin) => path.startsWith(`/${origin.name}/`))?.name;
+  return name === undefined ? null : { origin: name, target: path.slice(name.length + 1) };
+}
+
+function isUrl(written: string): boolean {
+  return /^https?:\/\//i.test(written);
 }
 
 /** Percent-encodes what is not encoded yet, a `%` that encodes nothing too. */

@@ -75,6 +75,20 @@ test('what nothing matches is code 6, and is named', async (t) => {
   );
 });
 
+test('warm takes what firstbyte itself calls a film, such as the lines of its own playlists', async (t) => {
+  const stage = await Stage.set(t);
+  const url = await stage.serve();
+  const port = new URL(url).port;
+  const list = join(stage.directory, 'own.m3u');
+  await writeFile(list, `#EXTM3U\n${url}films/a.mkv\nhttp://media.home.arpa:${port}/films/b%20c.mkv\n`);
+  const { code, out, err } = await stage.run('warm', '--list', list);
+  assert.equal(code, 0, out + err);
+  const { objects } = (await json(stage.run('ls', '--json'))) as { objects: { path: string }[] };
+  assert.deepEqual(objects.map(({ path }) => path).sort(), ['/a.mkv', '/b%20c.mkv']);
+  const foreign = await stage.run('warm', `http://media.home.arpa:${port}/nobody/a.mkv`);
+  assert.equal(foreign.code, 6);
+});
+
 test('a file that exists is replaced with --force alone, and - is standard output', async (t) => {
   const stage = await Stage.set(t);
   await stage.serve();
