@@ -40,7 +40,9 @@ function issuesIn(target: string, issues: readonly z.core.$ZodIssue[], sent: unk
     // A wrong name has its own message.
     const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
     const name = path.length === 0 ? place : `"${path.join('.')}" in ${place}`;
-    const value = path.some((step) => secrets.has(step)) ? undefined : valueAt(sent, path);
+    const given = valueAt(sent, path);
+    if (given === undefined && issue.code === 'invalid_type') return `${name} is missing`;
+    const value = path.some((step) => secrets.has(step)) ? undefined : given;
     const shown =
       value === undefined || path.length === 0 ? '' : ` (${showableText(JSON.stringify(value)).slice(0, 100)})`;
     return `${name}${shown}: ${message}`;

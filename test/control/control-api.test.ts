@@ -348,6 +348,10 @@ test('a path that is not percent-encoded, and a name that is no text, are 400 an
       /"target" in the content \(.*\): a path with its query, percent-encoded/,
     );
   }
+  const body = JSON.stringify({ kind: 'warm', origin: 'films', whole: true });
+  const nameless = await get('/-/api/v1/jobs', { method: 'POST', fields, body });
+  assertProblem(nameless, 400);
+  assert.equal(JSON.parse(nameless.body).detail, '"target" in the content is missing.');
   const folder = await get('/-/api/v1/files?origin=films&folder=/a%20b/');
   assertProblem(folder, 400);
   assert.match(JSON.parse(folder.body).detail, /"folder" in the query \("\/a b\/"\): a path, percent-encoded/);
