@@ -28,6 +28,8 @@ export class Kodi implements AsyncDisposable {
   readonly #program: Program;
   readonly #url: string;
   readonly #parts: AsyncDisposableStack;
+  /** Where it was when it was last asked, in seconds. A film that is being closed is at 0. */
+  #position = 0;
 
   /** Its folder of settings is made in `home`; `sources` are the folders that its user has added, as URLs. */
   static async start(home: string, sources: readonly string[], signal: AbortSignal): Promise<Kodi> {
@@ -76,7 +78,7 @@ export class Kodi implements AsyncDisposable {
     await this.#until(async () => ((await this.playing())?.position ?? 0) > 0);
   }
 
-  /** Seeks; resolves with where it was first, and when it has played on from there for a second. */
+  /** Seeks; resolves with where it was first. */
   async seek(seconds: number): Promise<number> {
     const before = await this.#mustPlay();
     const time = { hours: 0, minutes: Math.floor(seconds / 60), seconds: Math.floor(seconds % 60), milliseconds: 0 };
@@ -86,19 +88,19 @@ export class Kodi implements AsyncDisposable {
       const now = await this.#mustPlay();
       return isThere(now) && now;
     });
-    await this.#until(async () => (await this.#mustPlay()).position >= landed.position + 1);
     return landed.position;
   }
 
-  /** Resolves with the last place at which it was when the film is over. */
+  /** Resolves when it has played on for so many seconds. */
+  async playOn(seconds: number): Promise<void> {
+    const { position } = await this.#mustPlay();
+    await this.#until(async () => (await this.#mustPlay()).position >= position + seconds);
+  }
+
+  /** Resolves with the last place at which it was seen when the film is over. */
   async toEnd(): Promise<number> {
-    let last = 0;
-    await this.#until(async () => {
-      const now = await this.playing();
-      last = now?.position ?? last;
-      return now === null;
-    });
-    return last;
+    await this.#until(async () => (await this.playing()) === null);
+    return this.#position;
   }
 
   /** `null` where nothing plays. */
@@ -108,7 +110,10 @@ export class Kodi implements AsyncDisposable {
     const { playerid } = active;
     const about = { playerid, properties: ['time'] };
     const told = (await this.#ask('Player.GetProperties', about).catch(() => null)) as { time: Time } | null;
-    return told && { player: playerid, position: inSeconds(told.time) };
+    if (told === null) return null;
+    const position = inSeconds(told.time);
+    if (position > 0) this.#position = position;
+    return { player: playerid, position };
   }
 
   [Symbol.asyncDispose](): Promise<void> {
