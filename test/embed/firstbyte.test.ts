@@ -39,7 +39,10 @@ describe('the options of createFirstbyte', () => {
 
   test('name an origin that was left out, as where a variable is not set', async () => {
     for (const films of [undefined, null, 5]) {
-      await assert.rejects(createFirstbyte({ origins: { films } } as never), { message: /^origins\.films/, name: 'ConfigError' }); // biome-ignore format: one line reads best
+      await assert.rejects(createFirstbyte({ origins: { films } } as never), {
+        message: /^origins\.films/,
+        name: 'ConfigError',
+      });
     }
     const nowhere = createFirstbyte({ origins: { films: { maxRate: '1M' } } } as never);
     await assert.rejects(nowhere, /^ConfigError: origins\.films\.url .*is missing/);
@@ -49,7 +52,10 @@ describe('the options of createFirstbyte', () => {
     const wrong = createFirstbyte({ tlsCert: '/a', nextEpisode: 'on', listen: ':8787' } as never);
     await assert.rejects(wrong, (error) => {
       assert.ok(error instanceof ConfigError);
-      assert.deepEqual(error.problems, ['listen', 'tlsCert', 'nextEpisode'].map((key) => `${key} counts for startDaemon alone`)); // biome-ignore format: one line reads best
+      assert.deepEqual(
+        error.problems,
+        ['listen', 'tlsCert', 'nextEpisode'].map((key) => `${key} counts for startDaemon alone`),
+      );
       return true;
     });
   });
@@ -590,7 +596,10 @@ describe('a URL that is handed in', () => {
       ],
     ];
     for (const [options, right] of wrong) {
-      assert.throws(() => cache.addSource('https://media.example/a.mkv', options), (error) => right.test(String(error))); // biome-ignore format: one line reads best
+      assert.throws(
+        () => cache.addSource('https://media.example/a.mkv', options),
+        (error) => right.test(String(error)),
+      );
     }
   });
 });
